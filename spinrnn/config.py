@@ -1,0 +1,404 @@
+"""What a run is: frozen dataclasses for the network, the training and the data, read from TOML and checked as a whole.
+
+Quantities are in SI units here (seconds). The kernels work in reduced units (time in relaxation times, drive in damping rates);
+`NetworkConfig.reduced` is the one place that converts.
+"""
+
+import dataclasses
+import difflib
+import json
+import math
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Literal
+
+from spinrnn.errors import ConfigError, StoreError
+
+
+class Reduced(typing.NamedTuple):
+    """The time scales of a network in reduced units: time in relaxation times, rates in damping rates."""
+
+    step: float  # h: length of a substep
+    blend: float  # share of the way to its target that the high-pass filter's mean (CTRNN: the state) goes in one substep
+    rest: float  # power at the start: the fixed point (xi_0 - 1) / (xi_0 + Q) for the bias alone; 0 for the CTRNN
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The network and its time stepping. Times in seconds; equation numbers of docs/MODEL.md.
+
+    [paper] marks what comes from arXiv:2408.02835, [field] standard oscillator theory, [ours] a choice of this project.
+
+    Attributes:
+        layers: neurons in each layer [paper: 32, 32, 32].
+        inputs: input channels.
+        outputs: classes.
+        neuron: "oscillator", eq. (1), or "ctrnn", its software twin.
+        scheme: "exponential", second order, or "euler", first order.
+        substeps: substeps of one input interval; None means ceil(4 input_interval / relaxation_time) [ours].
+        input_interval: Delta t, time for which one input value is held (s) [ours: 10 ns].
+        relaxation_time: tau = 1 / gamma (s) [ours: 10 ns].
+        highpass_time: tau_hp of the filter that removes the mean power, eq. (2) (s) [ours: 10 tau]; the CTRNN has none.
+        bias_ratio: xi_0 = fixed bias / threshold, the supercriticality; above 1 [ours: 2]; the CTRNN has none.
+        nonlinear_damping: Q, dimensionless [field].
+        power_floor: smallest power, stands for thermal fluctuations; 0 switches it off [ours].
+        amplification: A, one number or one for each layer [paper: an amplification on each path].
+        output_amplification: A_out [ours: 10].
+        readout_window: 0 reads the output at the end of the sequence, w averages over its last w input intervals [ours].
+        density_int, density_ext: share of the entries of each W_int, W_ext (input weights included) that exist, in (0, 1].
+        dtype: "float32" or "float64".
+    """
+
+    layers: tuple[int, ...] = (32, 32, 32)
+    inputs: int = 1
+    outputs: int = 10
+    neuron: Literal["oscillator", "ctrnn"] = "oscillator"
+    scheme: Literal["exponential", "euler"] = "exponential"
+    substeps: int | None = None
+    input_interval: float = 10e-9
+    relaxation_time: float = 10e-9
+    highpass_time: float = 100e-9
+    bias_ratio: float = 2.0
+    nonlinear_damping: float = 0.0
+    power_floor: float = 1e-6
+    amplification: float | tuple[float, ...] = 1.0
+    output_amplification: float = 10.0
+    readout_window: int = 0
+    density_int: float = 1.0
+    density_ext: float = 1.0
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self):
+        _check(self)
+
+    @property
+    def resolved_substeps(self):
+        """S: `substeps`, or where that is None the smallest number that keeps a substep at most a quarter of the relaxation time."""
+        if self.substeps is not None:
+            return self.substeps
+        # the margin keeps 4 * 10e-9 / 10e-9 from rounding up to 5
+        return max(1, math.ceil(4 * self.input_interval / self.relaxation_time - 1e-9))
+
+    @property
+    def amplifications(self):
+        """A_l of each layer, a tuple."""
+        return self.amplification if isinstance(self.amplification, tuple) else (self.amplification,) * len(self.layers)
+
+    def problems(self):
+        """Yields what is impossible about the values; types are right already."""
+        if not self.layers:
+            yield "layers: give at least one layer, as in [32, 32, 32]"
+        if any(n < 1 for n in self.layers):
+            yield f"layers: each layer needs at least 1 neuron, got {list(self.layers)}"
+        for name in ("inputs", "outputs"):
+            if getattr(self, name) < 1:
+                yield f"{name}: must be at least 1, got {getattr(self, name)}"
+        if self.substeps is not None and self.substeps < 1:
+            yield f"substeps: must be at least 1, got {self.substeps}"
+        for name in ("input_interval", "relaxation_time", "highpass_time"):
+            if not getattr(self, name) > 0:
+                yield f"{name}: must be a positive time in seconds, got {getattr(self, name)}"
+        if self.neuron == "oscillator" and not self.bias_ratio > 1:
+            yield f"bias_ratio: must be above 1, else the oscillator is below its threshold and silent, got {self.bias_ratio}"
+        if self.nonlinear_damping < 0:
+            yield f"nonlinear_damping: must not be negative, got {self.nonlinear_damping}"
+        if not 0 <= self.power_floor < 0.1:
+            yield f"power_floor: must be in [0, 0.1), got {self.power_floor}"
+        if isinstance(self.amplification, tuple) and len(self.amplification) != len(self.layers):
+            yield f"amplification: give one number, or one for each of the {len(self.layers)} layers, got {len(self.amplification)}"
+        if any(a <= 0 for a in self.amplifications):
+            yield f"amplification: must be positive, got {min(self.amplifications)}"
+        if not self.output_amplification > 0:
+            yield f"output_amplification: must be positive, got {self.output_amplification}"
+        if self.readout_window < 0:
+            yield f"readout_window: must be 0 or a number of input intervals, got {self.readout_window}"
+        for name in ("density_int", "density_ext"):
+            if not 0 < getattr(self, name) <= 1:
+                yield f"{name}: must be in (0, 1], got {getattr(self, name)}"
+
+    def reduced(self):
+        """Converts to the kernels' units. Returns a `Reduced`."""
+        step = self.input_interval / self.relaxation_time / self.resolved_substeps
+        if self.neuron == "ctrnn":
+            return Reduced(step, step if self.scheme == "euler" else -math.expm1(-step), 0.0)
+        blend = -math.expm1(-step * self.relaxation_time / self.highpass_time)
+        return Reduced(step, blend, (self.bias_ratio - 1) / (self.bias_ratio + self.nonlinear_damping))
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the network is trained. All choices are [ours]; the paper says "standard machine learning".
+
+    Attributes:
+        epochs: passes over the training part.
+        batch: samples in a batch; the last batch of an epoch may be smaller.
+        learning_rate: of Adam, at the start.
+        schedule: "cosine" lets the rate fall to zero over the run, "constant" keeps it.
+        beta1, beta2, epsilon: of Adam (Kingma & Ba 2015, arXiv:1412.6980).
+        weight_decay: decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101), on weights, not on biases.
+        clip: largest norm of the gradient; larger ones are scaled down; 0 switches it off.
+        noise: standard deviation of Gaussian noise added to the training inputs, in units of the inputs; 0 is the paper's plain protocol.
+        seed: of the initial weights, masks, order of the samples and noise.
+        checkpoint_seconds: time between checkpoints within an epoch; 0 writes one after each batch.
+    """
+
+    epochs: int = 150
+    batch: int = 128
+    learning_rate: float = 1e-2
+    schedule: Literal["cosine", "constant"] = "cosine"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    noise: float = 0.1
+    seed: int = 0
+    checkpoint_seconds: float = 10.0
+
+    def __post_init__(self):
+        _check(self)
+
+    def problems(self):
+        for name in ("epochs", "batch"):
+            if getattr(self, name) < 1:
+                yield f"{name}: must be at least 1, got {getattr(self, name)}"
+        for name in ("learning_rate", "epsilon"):
+            if not getattr(self, name) > 0:
+                yield f"{name}: must be positive, got {getattr(self, name)}"
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                yield f"{name}: must be in [0, 1), got {getattr(self, name)}"
+        for name in ("weight_decay", "clip", "noise", "checkpoint_seconds", "seed"):
+            if getattr(self, name) < 0:
+                yield f"{name}: must not be negative, got {getattr(self, name)}"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the network learns and how it is split; stratified, so every class has its share in each part.
+
+    Attributes:
+        source: "digits", or a .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and, where sequences differ,
+            `lengths` (case,) in input points; a relative path counts from the folder of the configuration file.
+        validation_fraction: share of all cases that chooses the best epoch.
+        test_fraction: share of all cases that is read once, at the end.
+        split_seed: of the split; apart from train.seed, so that repeats with other seeds see the same test part.
+    """
+
+    source: str = "digits"
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+    split_seed: int = 0
+
+    def __post_init__(self):
+        _check(self)
+
+    def problems(self):
+        if not self.source:
+            yield 'source: must be "digits" or the path of a .npz or .h5 file'
+        for name in ("validation_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                yield f"{name}: must be between 0 and 1, got {getattr(self, name)}"
+        if self.validation_fraction + self.test_fraction >= 1:
+            yield "validation_fraction: with test_fraction it leaves nothing to train on"
+        if self.split_seed < 0:
+            yield f"split_seed: must not be negative, got {self.split_seed}"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run: tables [network], [train] and [data] of a configuration file."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+# ---- types ----
+
+
+def _typed(hint, value):
+    """Returns value as the annotated type asks for it, or raises TypeError with what is wanted in the user's words."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        if value in arguments and isinstance(value, str):
+            return value
+        close = difflib.get_close_matches(str(value), arguments, 1)
+        raise TypeError(" or ".join(json.dumps(a) for a in arguments) + (f" (did you mean {json.dumps(close[0])}?)" if close else ""))
+    if origin is types.UnionType:
+        for argument in arguments:
+            try:
+                return _typed(argument, value)
+            except TypeError:
+                pass
+        raise TypeError(" or ".join(_NAMES[a] for a in arguments if a is not types.NoneType))
+    if origin is tuple:
+        if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
+            raise TypeError(_NAMES[hint])
+        try:
+            return tuple(_typed(arguments[0], v) for v in value)
+        except TypeError:
+            raise TypeError(_NAMES[hint]) from None
+    if hint is types.NoneType:
+        if value is not None:
+            raise TypeError("nothing")
+        return None
+    if hint is str:
+        if isinstance(value, str):
+            return value
+    elif not isinstance(value, bool):
+        if hint is int and isinstance(value, Integral):
+            return int(value)
+        if hint is float and isinstance(value, Real) and math.isfinite(value):
+            return float(value)
+    raise TypeError(_NAMES[hint])
+
+
+_NAMES = {
+    int: "a whole number",
+    float: "a finite number",
+    str: "a text",
+    tuple[int, ...]: "a list of whole numbers",
+    tuple[float, ...]: "a list of numbers",
+}
+
+
+def _check(config):
+    """Converts and checks the fields of a frozen dataclass in place; raises ConfigError with all problems at once.
+
+    A field of the wrong type counts with its default in the checks of the others.
+    """
+    problems = []
+    hints = typing.get_type_hints(type(config))
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        try:
+            object.__setattr__(config, f.name, _typed(hints[f.name], value))
+        except TypeError as error:
+            problems.append(f"{f.name}: must be {error}, got {_shown(value)}")
+            object.__setattr__(config, f.name, f.default)
+    problems += config.problems()
+    if problems:
+        raise ConfigError(problems)
+
+
+def _shown(value):
+    try:
+        return json.dumps(value)
+    except TypeError:
+        return repr(value)
+
+
+# ---- TOML ----
+
+
+def from_tables(tables, where=None):
+    """Makes a RunConfig of nested dictionaries, as read from TOML.
+
+    Raises:
+        ConfigError: listing every unknown, mistyped and impossible value; names the closest known key.
+    """
+    sections = typing.get_type_hints(RunConfig)
+    problems, made = [], {}
+    for name, table in tables.items():
+        if name not in sections:
+            owners = [s for s, cls in sections.items() if name in _keys(cls)]
+            hint = f"; it belongs into the table [{owners[0]}]" if owners else _suggest(name, sections)
+            problems.append(f"{name}: unknown {'table' if isinstance(table, dict) else 'key'}{hint}")
+        elif not isinstance(table, dict):
+            problems.append(f"{name}: must be a table, write [{name}] and its keys below")
+        else:
+            known = _keys(sections[name])
+            problems += [f"{name}.{key}: unknown key{_suggest(key, known)}" for key in table if key not in known]
+            try:
+                made[name] = sections[name](**{key: value for key, value in table.items() if key in known})
+            except ConfigError as error:
+                problems += [f"{name}.{problem}" for problem in error.problems]
+    if problems:
+        raise ConfigError(problems, where)
+    return RunConfig(**made)
+
+
+def _keys(cls):
+    return [f.name for f in dataclasses.fields(cls)]
+
+
+def _suggest(name, known):
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+
+
+def load_config(path=None, settings=()):
+    """Reads a configuration.
+
+    Args:
+        path: TOML file; None for the defaults.
+        settings: texts "table.key=value" that overrule the file; value as in TOML, a bare word counts as text, a relative
+            data.source counts from the working directory.
+    Returns:
+        RunConfig. A relative data.source is resolved against the folder of the file.
+    Raises:
+        ConfigError: the content; StoreError: the file cannot be read.
+    """
+    tables = {}
+    if path is not None:
+        try:
+            tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise StoreError(f"cannot read the configuration {path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError([f"not valid TOML: {error}"], path) from None
+        data = tables.get("data")
+        if isinstance(data, dict) and "source" in data:
+            data["source"] = _absolute(data["source"], Path(path).absolute().parent)
+    problems = []
+    for text in settings:
+        key, equals, value = text.partition("=")
+        parts = key.strip().split(".")
+        if not equals or len(parts) != 2 or not all(parts):
+            problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")
+            continue
+        table = tables.setdefault(parts[0], {})
+        if isinstance(table, dict):
+            value = _value(value.strip())
+            table[parts[1]] = _absolute(value, Path.cwd()) if parts == ["data", "source"] else value
+    try:
+        config = from_tables(tables, path)
+    except ConfigError as error:
+        raise ConfigError(problems + error.problems, path) from None
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _absolute(source, folder):
+    """A run folder must find its data again from anywhere, so paths are made absolute; names of built-in data stay."""
+    return str(folder / source) if isinstance(source, str) and source not in ("", "digits") else source
+
+
+def _value(text):
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if list(parsed) == ["value"] else text
+
+
+def to_tables(config):
+    """Nested dictionaries of a RunConfig, with the substeps as a number."""
+    tables = dataclasses.asdict(config)
+    tables["network"]["substeps"] = config.network.resolved_substeps
+    return tables
+
+
+def to_toml(config):
+    """The text of a configuration file that `load_config` reads back as the same run."""
+    lines = []
+    for name, table in to_tables(config).items():
+        # numbers, texts and lists of them are written alike in JSON and TOML
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()), ""]
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""The errors that users see. Each is one line that says what is wrong, where, and what to do; the command line prints it and exits with status 2."""
+
+
+class SpinrnnError(Exception):
+    """Base of all errors that are the input's fault and not a bug of spinrnn."""
+
+
+class ConfigError(SpinrnnError, ValueError):
+    """A configuration that cannot be used. `problems` lists every mistake found, as strings ``"key: what is wrong"``."""
+
+    def __init__(self, problems, where=None):
+        self.problems = list(problems)
+        prefix = f"{where}: " if where else ""
+        super().__init__(prefix + "; ".join(self.problems))
+
+
+class DataError(SpinrnnError, ValueError):
+    """Inputs, labels or lengths that the network cannot take, or a data set that cannot be read."""
+
+
+class StoreError(SpinrnnError, OSError):
+    """A file or folder that cannot be read or written: missing, truncated, foreign, too new, a full or read-only disk."""
+
+
+class DivergenceError(SpinrnnError, ArithmeticError):
+    """A state or loss became infinite or NaN. Attributes say where, as far as known: `case`, `layer`, `neuron`, `step` (substep, from 0)."""
+
+    def __init__(self, message, *, case=None, layer=None, neuron=None, step=None):
+        super().__init__(message)
+        self.case, self.layer, self.neuron, self.step = case, layer, neuron, step

@@ -1,0 +1,130 @@
+"""The trainable parameters: one flat vector, its named blocks, initial values, masks, and the form in which the kernels take them.
+
+Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer, w_out, b_out; each block row by row
+(row = receiving neuron). Gradients, Adam's moments and masks have the same order.
+"""
+
+import math
+
+import numpy as np
+
+from spinrnn.kernels import Weights
+
+
+class Layout:
+    """Where each block stands in the flat vector.
+
+    Attributes:
+        blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the input channels before layer 0; w_int_l (n_l, n_l);
+            bias_l (n_l,); w_out (K, n_{L-1}); b_out (K,).
+        size: length of the vector.
+    """
+
+    def __init__(self, config):
+        layers = config.layers
+        shapes = {f"w_ext_{i}": (n, before) for i, (n, before) in enumerate(zip(layers, (config.inputs, *layers), strict=False))}
+        shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
+        shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
+        shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
+        self.blocks, self.size = {}, 0
+        for name, shape in shapes.items():
+            stop = self.size + math.prod(shape)
+            self.blocks[name] = (slice(self.size, stop), shape)
+            self.size = stop
+
+    def named(self, flat):
+        """Views of a flat vector by block name, as {"w_ext_0": array, ...}."""
+        return {name: flat[where].reshape(shape) for name, (where, shape) in self.blocks.items()}
+
+    def grouped(self, flat):
+        """Views of a flat vector as {"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}."""
+        groups = {}
+        for name, view in self.named(flat).items():
+            if name in ("w_out", "b_out"):
+                groups[name] = view
+            else:
+                groups.setdefault(name.rpartition("_")[0], []).append(view)
+        return groups
+
+    def is_weight(self):
+        """(size,) bool: True for weights, False for biases."""
+        flags = np.ones(self.size, dtype=bool)
+        for name, (where, _) in self.blocks.items():
+            if name.startswith("b"):
+                flags[where] = False
+        return flags
+
+
+def draw_mask(config, layout, rng):
+    """Random mask (size,) bool: in each w_int and w_ext the rounded share of entries that its density asks for, at least one; else True."""
+    mask = np.ones(layout.size, dtype=bool)
+    for name, (where, shape) in layout.blocks.items():
+        density = {"w_ext": config.density_ext, "w_int": config.density_int}.get(name[:5], 1.0)
+        if density < 1:
+            entries = math.prod(shape)
+            block = np.zeros(entries, dtype=bool)
+            block[rng.permutation(entries)[: max(1, round(density * entries))]] = True
+            mask[where] = block
+    return mask
+
+
+def draw_weights(config, layout, mask, rng):
+    """Initial parameters (size,) in the configuration's dtype: w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours].
+
+    Dividing by the number of existing inputs keeps the spread of the drive independent of the density.
+    """
+    flat = np.zeros(layout.size)
+    for name, (where, shape) in layout.blocks.items():
+        if len(shape) == 2:
+            density = {"w_ext": config.density_ext, "w_int": config.density_int}.get(name[:5], 1.0)
+            flat[where] = rng.normal(0, 1 / math.sqrt(density * shape[1]), math.prod(shape))
+    return (flat * mask).astype(config.dtype)
+
+
+def packed_offsets(config):
+    """Start of each layer's coupling matrix in the flat `Weights.couplings`, with the total length last."""
+    sizes = [n * (before + n) for n, before in zip(config.layers, (0, *config.layers), strict=False)]
+    return np.cumsum([0, *sizes])
+
+
+def pack(config, layout, flat, mask=None):
+    """The kernels' `Weights` of a flat vector: masked, amplified, external and internal couplings side by side."""
+    if mask is not None:
+        flat = flat * mask
+    views, gains = layout.grouped(flat), np.asarray(config.amplifications, dtype=config.dtype)
+    w_ext, w_int = views["w_ext"], views["w_int"]
+    last = len(config.layers) - 1
+    couplings = [np.hstack([w_ext[i], w]) * gains[i] if i else w * gains[0] for i, w in enumerate(w_int)]
+    transposed = [
+        np.hstack([w.T * gains[i], w_ext[i + 1].T * gains[i + 1]]) if i < last else w.T * gains[i] for i, w in enumerate(w_int)
+    ]
+    return Weights(
+        sizes=np.array(config.layers, dtype=np.int64),
+        couplings=np.concatenate([matrix.ravel() for matrix in couplings]),
+        transposed=np.concatenate([matrix.ravel() for matrix in transposed]),
+        w_in=np.ascontiguousarray(w_ext[0] * gains[0]),
+        bias=np.concatenate(views["bias"]),
+        w_out=np.ascontiguousarray(views["w_out"]),
+        b_out=np.ascontiguousarray(views["b_out"]),
+    )
+
+
+def unpack_gradient(config, layout, gradients, mask=None):
+    """Adjoint of `pack`: the flat gradient (size,) of the kernels' `Gradients`."""
+    flat = np.empty(layout.size, dtype=config.dtype)
+    views, offsets = layout.grouped(flat), packed_offsets(config)
+    gains = np.asarray(config.amplifications, dtype=config.dtype)
+    views["w_ext"][0][:] = gradients.w_in * gains[0]
+    row = 0
+    for i, n in enumerate(config.layers):
+        matrix = gradients.couplings[offsets[i] : offsets[i + 1]].reshape(n, -1) * gains[i]
+        if i:
+            views["w_ext"][i][:] = matrix[:, :-n]
+        views["w_int"][i][:] = matrix[:, -n:]
+        views["bias"][i][:] = gradients.bias[row : row + n]
+        row += n
+    views["w_out"][:] = gradients.w_out
+    views["b_out"][:] = gradients.b_out
+    if mask is not None:
+        flat[~mask] = 0
+    return flat

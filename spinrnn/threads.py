@@ -1,0 +1,54 @@
+"""Threads: how many, the pool that runs blocks of samples, and the limit of one BLAS thread inside the kernels."""
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+_chosen = None
+
+
+def available_threads():
+    """Threads that this process may use: SLURM_CPUS_PER_TASK if set and sensible, else the processor affinity."""
+    asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(count):
+    """Sets the number of threads of all networks of this process; None returns to `available_threads`. Results do not depend on it."""
+    global _chosen
+    if count is not None and count < 1:
+        raise ValueError(f"number of threads: must be at least 1, got {count}")
+    _chosen = count
+
+
+def get_threads():
+    """The number of threads in use."""
+    return _chosen or available_threads()
+
+
+@functools.cache
+def _pool(count, pid):  # pid: a pool does not survive a fork
+    return ThreadPoolExecutor(count, thread_name_prefix="spinrnn")
+
+
+def ordered_map(function, items):
+    """List of function(item), in order, computed by the pool; in this thread where one is enough."""
+    items = list(items)
+    if min(get_threads(), len(items)) <= 1:
+        return [function(item) for item in items]
+    return list(_pool(get_threads(), os.getpid()).map(function, items))
+
+
+@functools.cache
+def _blas():
+    import scipy.linalg  # noqa: F401 - Numba's np.dot calls SciPy's BLAS, which must be loaded to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_blas_thread():
+    """Context in which BLAS uses one thread, as the blocks of samples are the parallel work; also makes the bits independent of its threads."""
+    return _blas().limit(limits=1)

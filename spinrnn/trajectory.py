@@ -1,0 +1,52 @@
+"""Trajectories: the states and drives of a network over time, as `Network.simulate` returns them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Trajectory:
+    """States and drives of a simulation with M substeps. Lists have one array for each layer l; values after a case's own end are NaN.
+
+    Attributes:
+        time: (M + 1,) float64, seconds from the start.
+        state: [(case, n_l, M + 1)] power p, dimensionless (CTRNN: s), at `time`.
+        output: [(case, n_l, M + 1)] high-passed power y = p - m, eq. (2) (CTRNN: s), at `time`.
+        drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the argument of tanh, dimensionless).
+        logits: (case, class), eq. (4).
+    """
+
+    time: np.ndarray
+    state: list
+    output: list
+    drive: list
+    logits: np.ndarray
+
+    @classmethod
+    def empty(cls, config, samples, points):
+        """Arrays of NaN for this many cases and input points."""
+        steps = points * config.resolved_substeps
+
+        def arrays(levels):
+            return [np.full((samples, n, levels), np.nan, dtype=config.dtype) for n in config.layers]
+
+        return cls(
+            time=np.arange(steps + 1) * (config.input_interval / config.resolved_substeps),
+            state=arrays(steps + 1),
+            output=arrays(steps + 1),
+            drive=arrays(steps),
+            logits=np.full((samples, config.outputs), np.nan, dtype=config.dtype),
+        )
+
+    def finish(self, config, lengths):
+        """Converts the drive from reduced units to 1/s and blanks what lies after each case's end. Modified in place."""
+        ends = lengths * config.resolved_substeps
+        for layer in range(len(config.layers)):
+            if config.neuron == "oscillator":
+                self.drive[layer] /= np.dtype(config.dtype).type(config.relaxation_time)
+            for case in np.flatnonzero(ends < len(self.time) - 1):
+                end = ends[case]
+                self.state[layer][case, :, end + 1 :] = np.nan
+                self.output[layer][case, :, end + 1 :] = np.nan
+                self.drive[layer][case, :, end:] = np.nan

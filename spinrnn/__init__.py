@@ -1,0 +1,46 @@
+"""spinrnn: multilayer recurrent networks of spin-torque nano-oscillators, simulated, trained and compared with their software twin.
+
+Names are imported when they are first used, so that `import spinrnn` and `spinrnn --help` are quick.
+"""
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "NetworkConfig": "config",
+    "TrainConfig": "config",
+    "DataConfig": "config",
+    "RunConfig": "config",
+    "load_config": "config",
+    "Network": "network",
+    "Trajectory": "trajectory",
+    "Dataset": "datasets",
+    "load_digits": "datasets",
+    "load_dataset": "datasets",
+    "load": "store",
+    "train": "run",
+    "evaluate": "training",
+    "check_gradient": "gradcheck",
+    "set_threads": "threads",
+    "get_threads": "threads",
+    "SpinrnnError": "errors",
+    "ConfigError": "errors",
+    "DataError": "errors",
+    "StoreError": "errors",
+    "DivergenceError": "errors",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"spinrnn.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

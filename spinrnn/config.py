@@ -395,6 +395,14 @@ def to_tables(config):
     return tables
 
 
+def from_toml(text):
+    """RunConfig of the text of a configuration file, as `to_toml` writes it; ConfigError also if it is no TOML."""
+    try:
+        return from_tables(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ConfigError([f"not valid TOML: {error}"]) from None
+
+
 def to_toml(config):
     """The text of a configuration file that `load_config` reads back as the same run."""
     lines = []

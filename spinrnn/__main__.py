@@ -1,0 +1,8 @@
+"""`python -m spinrnn` does the same as `spinrnn`."""
+
+import sys
+
+from spinrnn.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""The command line: `spinrnn train`, `evaluate` and `gradcheck`. Parses, calls the package, prints; heavy imports happen only in a command.
+
+Exit status: 0 done, 1 a check failed, 2 bad input (one line says what), 130 or 143 stopped by Ctrl-C or SIGTERM with a checkpoint written.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import spinrnn
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check.")
+    parser.add_argument("--version", action="version", version=f"spinrnn {spinrnn.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, function, summary):
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(function=function)
+        sub.add_argument("--threads", type=_positive, metavar="N", help="threads (default: SLURM_CPUS_PER_TASK, else all allowed processors)")
+        return sub
+
+    def settings(sub):
+        sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in train.epochs=50; may be repeated")
+
+    train = command("train", _train, "Train a network; without arguments the paper's, on the sequential digits.")
+    train.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration (default: the built-in recipe)")
+    settings(train)
+    train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    train.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
+    train.add_argument("--resume", action="store_true", help="continue the run in --out (default: the newest in runs/), or start it if there is none")
+
+    evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
+    evaluate.add_argument("run", metavar="RUN", help="run folder")
+    settings(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+
+    gradcheck = command("gradcheck", _gradcheck, "Compare the hand-derived gradient with central differences; both neurons, both schemes.")
+    gradcheck.add_argument("config", nargs="?", metavar="CONFIG.toml", help="network to check (default: a small one with all the difficulties)")
+    settings(gradcheck)
+    gradcheck.add_argument("--json", action="store_true", help="print one JSON object for each block")
+    return parser
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def main(arguments=None):
+    """Runs the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.threads:
+            spinrnn.set_threads(options.threads)
+        return options.function(options)
+    except spinrnn.SpinrnnError as error:
+        print(f"spinrnn: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # the reader of a pipe has left; without this Python complains once more when it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+# ---- train ----
+
+
+def _train(options):
+    import warnings
+
+    from spinrnn import run
+    from spinrnn.config import load_config
+
+    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
+    settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
+    given = options.config is not None or settings
+    config = load_config(options.config, settings)
+    out = Path(options.out) if options.out else _newest_run() if options.resume else None
+    if out is None:
+        out = _free_folder(config)
+    resuming = options.resume and (out / "config.toml").exists()
+    if resuming and not given:
+        config = None
+    print(f"{'continuing' if resuming else 'training'} in {out}", flush=True)
+    stop = _StopSignals()
+    with _Progress() as progress:
+        try:
+            result = run.train(config, out, resume=options.resume, on_epoch=progress, stop=stop)
+        except run.Interrupted as error:
+            print(f"spinrnn: {error}", file=sys.stderr)
+            return 128 + stop.number
+    _print_summary(result)
+    return 0
+
+
+def _newest_run():
+    """The run folder in runs/ that was written to last, or None."""
+    folders = [path.parent for path in Path("runs").glob("*/config.toml")]
+    return max(folders, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None)
+
+
+def _free_folder(config):
+    """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that does not exist."""
+    stem = f"{Path(config.data.source).stem}-seed{config.train.seed}"
+    names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
+    return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
+
+
+class _StopSignals:
+    """Turns the first Ctrl-C or SIGTERM into a request to stop after the current batch; a second one stops at once."""
+
+    def __init__(self):
+        import signal
+
+        self.number = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number, _):
+        import signal
+
+        self.number = int(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    def __call__(self):
+        return self.number is not None
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the run."""
+
+    def __enter__(self):
+        self._bar, self._lines = None, 0
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, trainer):
+        record, epochs = trainer.history[-1], trainer.config.train.epochs
+        text = f"loss {record['train_loss']:.3f}, validation {100 * record['validation_accuracy']:.1f} %, best {100 * trainer.best['validation_accuracy']:.1f} %"
+        if sys.stderr.isatty():
+            if self._bar is None:
+                from tqdm import tqdm
+
+                self._bar = tqdm(total=epochs, initial=record["epoch"] - 1, unit="epoch", dynamic_ncols=True)
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update()
+        elif record["epoch"] == 1 or record["epoch"] * 10 // epochs > (record["epoch"] - 1) * 10 // epochs:
+            print(f"epoch {record['epoch']:>4} of {epochs}: {text}, {trainer.seconds():.1f} s", flush=True)
+
+
+def _print_summary(result):
+    s = result.summary
+    print(f"test accuracy        {100 * s['test_accuracy']:6.2f} %   with {s['substeps']} substeps, loss {s['test_loss']:.4f}")
+    print(f"test accuracy, fine  {100 * s['test_accuracy_fine']:6.2f} %   with {s['substeps_fine']} substeps, loss {s['test_loss_fine']:.4f}")
+    print(f"validation accuracy  {100 * s['validation_accuracy']:6.2f} %   best epoch {s['best_epoch']} of {s['epochs']}")
+    print(f"time                 {s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling")
+    print(f"results              {result.folder}/summary.json, curves.png, confusion.png")
+
+
+# ---- evaluate ----
+
+
+def _evaluate(options):
+    from spinrnn import config, datasets, store, training
+    from spinrnn.errors import ConfigError, StoreError
+
+    folder = Path(options.run)
+    if not (folder / "config.toml").is_file():
+        raise StoreError(f"{folder}: no config.toml there; give the folder of a run")
+    stored = config.load_config(folder / "config.toml")
+    changed = config.load_config(folder / "config.toml", options.set)
+    if changed.train != stored.train or changed.data != stored.data:
+        raise ConfigError(["--set: evaluate takes keys of [network] only; the test part is that of the run"])
+    net = store.load(folder)
+    net = net.replace(**{key: getattr(changed.network, key) for key in vars(changed.network)})
+    data = datasets.load_dataset(stored.data.source)
+    test = data.take(datasets.split(data.labels, stored.data)[2])
+    score = training.evaluate(net, test)
+    result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
+    if options.json:
+        print(json.dumps({**result, "confusion": score.confusion.tolist()}))
+    else:
+        print(f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps")
+    return 0
+
+
+# ---- gradcheck ----
+
+
+def _gradcheck(options):
+    import dataclasses
+
+    from spinrnn.config import load_config
+    from spinrnn.gradcheck import AWKWARD, BOUND, check_gradient
+
+    network = load_config(options.config, options.set).network if options.config or options.set else AWKWARD
+    worst, failed = 0.0, 0
+    for row in check_gradient(None if network is AWKWARD else network):
+        failed += not row.ok
+        worst = max(worst, row.error)
+        if options.json:
+            print(json.dumps(dataclasses.asdict(row)), flush=True)
+        else:
+            verdict = "ok" if row.ok else "FAILED"
+            print(f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}{row.entries:>5} entries   largest error {row.error:.1e}   {verdict}", flush=True)
+    if not options.json:
+        print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}")
+    return 1 if failed else 0

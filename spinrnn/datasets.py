@@ -1,0 +1,97 @@
+"""Data sets: the digits that come with the package, the user's own files, and stratified splits."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinrnn.errors import DataError
+from spinrnn.files import read_bytes
+from spinrnn.store import read_arrays
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled sequences.
+
+    Attributes:
+        inputs: (case, channel, time) real.
+        labels: (case,) whole numbers from 0.
+        lengths: (case,) input points of each case, or None if all have the whole length.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    lengths: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.labels)
+
+    def take(self, indices):
+        """The cases with these indices."""
+        return Dataset(self.inputs[indices], self.labels[indices], None if self.lengths is None else self.lengths[indices])
+
+
+def load_digits():
+    """The sequential digits [paper]: 1797 images of 8 x 8 pixels, read row by row, grey level / 16. Returns a `Dataset`, (1797, 1, 64)."""
+    here = Path(__file__).parent
+    installed = here / "data" / "digits.h5"
+    path = installed if installed.exists() else here.parent / "data" / "digits.h5"  # the second in a development install
+    _, arrays = read_arrays(read_bytes(path), path)
+    images = arrays["images"]
+    return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))
+
+
+def load_dataset(source):
+    """Reads "digits" or a user's .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and perhaps `lengths` (case,).
+
+    Raises:
+        StoreError: the file cannot be read; DataError: its content does not fit together.
+    """
+    if source == "digits":
+        return load_digits()
+    path = Path(source)
+    if path.suffix not in (".npz", ".h5", ".hdf5"):
+        raise DataError(f'data.source: "{source}" is neither "digits" nor a .npz, .h5 or .hdf5 file')
+    arrays = _read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
+    missing = [name for name in ("inputs", "labels") if name not in arrays]
+    if missing:
+        raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
+    inputs, labels, lengths = arrays["inputs"], arrays["labels"], arrays.get("lengths")
+    if inputs.ndim != 3:
+        raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")
+    for name, array in (("labels", labels), ("lengths", lengths)):
+        if array is not None and (array.shape != (len(inputs),) or array.dtype.kind not in "iu"):
+            raise DataError(f"{path}: {name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} of shape {array.shape}")
+    return Dataset(inputs, labels, lengths)
+
+
+def _read_npz(path):
+    content = read_bytes(path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # zip, header and object-array errors are of many classes
+        raise DataError(f"{path}: not a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
+
+
+def split(labels, config):
+    """Indices (training, validation, test) of a stratified random split: each class gives the rounded shares that `DataConfig` asks for.
+
+    Raises:
+        DataError: a part is empty, because there are too few cases.
+    """
+    rng = np.random.default_rng(config.split_seed)
+    parts = ([], [], [])
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        test = round(config.test_fraction * len(members))
+        validation = round(config.validation_fraction * len(members))
+        for part, chosen in zip(parts, np.split(members[::-1], [len(members) - test - validation, len(members) - test]), strict=True):
+            part.append(chosen)
+    parts = [np.sort(np.concatenate(part)) if part else np.empty(0, dtype=int) for part in parts]
+    for name, part in zip(("training", "validation", "test"), parts, strict=True):
+        if not len(part):
+            raise DataError(f"data: the {name} part is empty, {len(labels)} cases are too few for these fractions")
+    return parts

@@ -1,0 +1,51 @@
+"""Writing files so that a kill or a full disk never leaves half of one: all of it beside the target, then one rename."""
+
+import json
+import os
+from pathlib import Path
+
+from spinrnn.errors import StoreError
+
+
+def write_atomic(path, data):
+    """Writes bytes or text to path: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        StoreError: one line with the system's reason; the old file, if any, is untouched and nothing half-written stays.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def make_folder(path):
+    """Creates a folder and those above it; StoreError if that is impossible."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot create the folder {path}: {error.strerror or error}") from None
+
+
+def read_bytes(path):
+    """Content of a file; StoreError with the system's reason."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def write_json(path, value):
+    write_atomic(path, json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,93 @@
+"""Check of the hand-derived gradient against central differences whose step comes with an error estimate (scipy.differentiate)."""
+
+import dataclasses
+
+import numpy as np
+from scipy.differentiate import derivative
+
+from spinrnn.config import NetworkConfig
+from spinrnn.network import Network
+
+BOUND = 1e-8
+"""Largest error allowed, relative to the largest entry of the block's gradient."""
+
+AWKWARD = NetworkConfig(
+    layers=(4, 3, 5),
+    inputs=2,
+    outputs=3,
+    substeps=3,
+    nonlinear_damping=0.4,
+    amplification=(1.0, 1.5, 0.8),
+    output_amplification=2.0,
+    readout_window=2,
+    density_int=0.6,
+    density_ext=0.7,
+)
+"""The network that is checked unless another is given: masks, Q > 0, layers of different sizes, a readout window."""
+
+
+@dataclasses.dataclass
+class BlockError:
+    """Outcome for one block of parameters.
+
+    Attributes:
+        neuron, scheme, block: what was checked, as in "oscillator", "exponential", "w_int_0".
+        entries: number of entries compared; error: their largest difference over the block's largest gradient; ok: error <= bound.
+    """
+
+    neuron: str
+    scheme: str
+    block: str
+    entries: int
+    error: float
+    ok: bool
+
+
+def check_gradient(config=None, entries=None, seed=0, bound=BOUND):
+    """Compares gradients for both neurons and both schemes, in float64, on random inputs of unequal lengths.
+
+    Args:
+        config: `NetworkConfig`, its neuron, scheme and dtype are replaced; None means `AWKWARD`.
+        entries: number of entries drawn from each block; None means all of AWKWARD, 8 of another network.
+        seed: of weights, inputs and the draw; bound: on the relative error.
+    Yields:
+        A `BlockError` for each neuron, scheme and block.
+    """
+    if entries is None:
+        entries = 8 if config else 10**9
+    for neuron in ("oscillator", "ctrnn"):
+        for scheme in ("exponential", "euler"):
+            checked = dataclasses.replace(config or AWKWARD, neuron=neuron, scheme=scheme, dtype="float64")
+            yield from _check_one(checked, entries, seed, bound)
+
+
+def _check_one(config, entries, seed, bound):
+    rng = np.random.default_rng(seed)
+    net = Network(config, seed=seed)
+    net.parameters += 0.2 * rng.standard_normal(net.parameters.size)  # so that biases take part
+    shortest = max(config.readout_window, 2)
+    lengths = np.array([shortest + 3, shortest, shortest + 1])
+    u = rng.uniform(-1, 1, (3, config.inputs, lengths.max()))
+    labels = rng.integers(0, config.outputs, 3)
+    _, gradient = net.loss_and_grad(u, labels, lengths)
+    for block, (where, _) in net.layout.blocks.items():
+        exists = np.arange(where.start, where.stop) if net.mask is None else where.start + np.flatnonzero(net.mask[where])
+        chosen = rng.permutation(exists)[:entries]
+        numeric = np.array([_central_difference(net, i, u, labels, lengths) for i in chosen])
+        scale = np.abs(gradient[where]).max()
+        error = float(np.abs(gradient[chosen] - numeric).max() / scale) if scale > 0 else float(np.abs(numeric).max())
+        yield BlockError(config.neuron, config.scheme, block, len(chosen), error, error <= bound)  # a NaN is not <= anything
+
+
+def _central_difference(net, index, u, labels, lengths):
+    kept = net.parameters[index]
+
+    @np.vectorize
+    def loss(value):
+        net.parameters[index] = value
+        return net.loss_and_grad(u, labels, lengths)[0]
+
+    try:
+        return derivative(loss, kept, initial_step=0.05, order=10, maxiter=6, tolerances={"rtol": 1e-11, "atol": 1e-13}).df
+    finally:
+        net.parameters[index] = kept

@@ -1,0 +1,210 @@
+"""A run as a folder: its configuration, records, checkpoints and results on disk, and going on after a kill.
+
+The order of writing is what makes a kill harmless: configuration first, checkpoints whenever time has passed, `summary.json` last.
+A run that has a summary is complete; anything else goes on from its newest whole checkpoint. runs/README.md lists the files.
+"""
+
+import dataclasses
+import json
+import time
+import warnings
+from pathlib import Path
+
+from spinrnn import store
+from spinrnn.config import RunConfig, load_config, to_tables, to_toml
+from spinrnn.datasets import load_dataset
+from spinrnn.environment import describe
+from spinrnn.errors import ConfigError, DivergenceError, StoreError
+from spinrnn.files import make_folder, write_atomic, write_json
+from spinrnn.network import Network
+from spinrnn.training import Trainer, evaluate
+
+FINER = 8
+"""The trained network is also tested with this many times finer substeps: a network that needs its own discretisation is no device."""
+
+
+@dataclasses.dataclass
+class Result:
+    """What a training run gives back.
+
+    Attributes:
+        network: the network of the best epoch; summary: dict, as summary.json; history: records of the epochs; folder: Path or None.
+    """
+
+    network: Network
+    summary: dict
+    history: list
+    folder: Path | None
+
+
+class Interrupted(Exception):
+    """The run was asked to stop and has written a checkpoint; it can be resumed."""
+
+
+def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=None):
+    """Trains a network, chooses the best epoch by the validation part and reads the test part once, at the end.
+
+    Args:
+        config: `RunConfig`; None means the defaults, or with `resume` the configuration of the run.
+        out: run folder; None keeps everything in memory.
+        resume: continue the run in `out` if there is one, else start it.
+        data: `Dataset`; None reads config.data.source.
+        on_epoch: called with the `Trainer` after each epoch.
+        stop: called after each batch; when it returns true a checkpoint is written and `Interrupted` raised.
+    Returns:
+        `Result`; for a run that is complete already, what it found.
+    Raises:
+        ConfigError, DataError, StoreError: bad input; DivergenceError: the last checkpoint stays.
+    """
+    folder = None if out is None else _Folder(out)
+    if folder:
+        config = folder.settle(config, resume)
+        if folder.complete:
+            return folder.result()
+    config = RunConfig() if config is None else config
+    trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
+    if folder:
+        folder.open(config, trainer, resume)
+    compiling = trainer.warm_up()
+    last_checkpoint = time.monotonic()
+    try:
+        for record in trainer.steps():
+            if record and folder:
+                folder.append(record)
+            if record and on_epoch:
+                on_epoch(trainer)
+            stopping = stop is not None and stop()
+            if folder and (stopping or time.monotonic() - last_checkpoint >= config.train.checkpoint_seconds):
+                folder.checkpoint(config, trainer)
+                last_checkpoint = time.monotonic()
+            if stopping:
+                raise Interrupted(f"stopped after {trainer.adam.steps} training steps" + (f"; --resume --out {out} goes on" if folder else ""))
+    except DivergenceError as error:
+        raise _with_checkpoint(error, folder) from None
+    if folder:
+        folder.checkpoint(config, trainer)
+    return _finish(config, trainer, folder, compiling)
+
+
+def _finish(config, trainer, folder, compiling):
+    """Reads the test part, and writes the results."""
+    net = trainer.best_network()
+    score = evaluate(net, trainer.test)
+    finer = evaluate(net.replace(substeps=FINER * net.config.resolved_substeps), trainer.test)
+    summary = {
+        "test_accuracy": score.accuracy,
+        "test_loss": score.loss,
+        "test_accuracy_fine": finer.accuracy,
+        "test_loss_fine": finer.loss,
+        "substeps": net.config.resolved_substeps,
+        "substeps_fine": FINER * net.config.resolved_substeps,
+        "validation_accuracy": trainer.best["validation_accuracy"],
+        "validation_loss": trainer.best["validation_loss"],
+        "best_epoch": trainer.best["epoch"],
+        "epochs": trainer.epoch,
+        "parameters": int(net.parameters.size if net.mask is None else net.mask.sum()),
+        "cases": {"training": len(trainer.training), "validation": len(trainer.validation), "test": len(trainer.test)},
+        "seconds_training": round(trainer.seconds(), 3),
+        "seconds_compiling": round(compiling, 3),
+        "seed": config.train.seed,
+        "confusion": score.confusion.tolist(),
+    }
+    if folder:
+        folder.finish(net, trainer.history, summary)
+    return Result(net, summary, trainer.history, folder and folder.path)
+
+
+class _Folder:
+    """The files of one run."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    @property
+    def complete(self):
+        return (self.path / "summary.json").exists()
+
+    def settle(self, config, resume):
+        """The configuration to use: the run's own when it is continued, else the given one.
+
+        Raises:
+            StoreError: the folder holds something that must not be overwritten; ConfigError: it was made with another configuration.
+        """
+        own = self.path / "config.toml"
+        if own.exists():
+            if not resume:
+                raise StoreError(f"{self.path} holds another run; continue it with --resume or choose another folder with --out")
+            stored = load_config(own)
+            differences = [] if config is None else _differences(stored, config)
+            if differences:
+                raise ConfigError(differences, f"{self.path} was started with another configuration")
+            return stored
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreError(f"{self.path} is a file; choose another folder with --out")
+        if self.path.is_dir() and any(not p.name.endswith(".tmp") for p in self.path.iterdir()):
+            raise StoreError(f"{self.path} is not empty and not a run; choose another folder with --out")
+        return config
+
+    def open(self, config, trainer, resume):
+        """Writes what a new run starts with, or takes the trainer to where the old one was."""
+        make_folder(self.path / "checkpoints")
+        write_json(self.path / "environment.json", describe())
+        checkpoints = store.checkpoint_paths(self.path) if resume else []
+        if checkpoints:
+            self._restore(trainer)
+        else:
+            write_atomic(self.path / "config.toml", to_toml(config))
+            self.checkpoint(config, trainer)
+        # records after the checkpoint belong to work that was lost with the kill
+        write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
+
+    def _restore(self, trainer):
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            _, arrays, state = store.load_newest_checkpoint(self.path)
+        trainer.restore(arrays, state)
+
+    def append(self, record):
+        try:
+            with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {error.strerror}") from None
+
+    def checkpoint(self, config, trainer):
+        """Writes a checkpoint named by the number of steps, and removes all but the newest two."""
+        arrays, state = trainer.state()
+        store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", config, arrays, state)
+        for old in store.checkpoint_paths(self.path)[2:]:
+            old.unlink(missing_ok=True)
+
+    def finish(self, net, history, summary):
+        from spinrnn import figures  # matplotlib takes longer to import than everything else
+
+        net.save(self.path / "network.h5")
+        figures.save(figures.training_curves(history)[0], self.path / "curves.png")
+        figures.save(figures.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
+        write_json(self.path / "summary.json", summary)
+
+    def result(self):
+        """The `Result` of a complete run."""
+        summary = json.loads((self.path / "summary.json").read_text())
+        history = [json.loads(line) for line in (self.path / "metrics.jsonl").read_text().splitlines()]
+        return Result(store.load(self.path), summary, history, self.path)
+
+
+def _differences(stored, given):
+    pairs = zip(to_tables(stored).items(), to_tables(given).values(), strict=True)
+    return [
+        f"{section}.{key}: {json.dumps(old)} there, {json.dumps(new[key])} asked for"
+        for (section, table), new in pairs
+        for key, old in table.items()
+        if json.dumps(old) != json.dumps(new[key])
+    ]
+
+
+def _with_checkpoint(error, folder):
+    if folder:
+        newest = store.checkpoint_paths(folder.path)[0]
+        error.args = (f"{error}; the last good checkpoint is {newest}",)
+    return error

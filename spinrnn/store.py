@@ -1,0 +1,189 @@
+"""HDF5 files of spinrnn: networks and checkpoints, written atomically, checked against a digest when read.
+
+A file holds real arrays as plain contiguous datasets and, as attributes of the root, `format` ("spinrnn"), `kind` ("network" or
+"checkpoint"), `version`, `config` (the configuration as TOML) and `sha256` over all of that. Reading trusts nothing: links, storage,
+types and sizes are checked before any data is touched, and no code is ever loaded.
+"""
+
+import hashlib
+import io
+import json
+import warnings
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from spinrnn import config as configs
+from spinrnn.errors import ConfigError, StoreError
+from spinrnn.files import read_bytes, write_atomic
+from spinrnn.network import Network
+
+VERSION = 1
+"""Version of the file format that is written; newer ones are refused."""
+
+
+def save_network(net, path):
+    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask if there is one."""
+    arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
+    if net.mask is not None:
+        arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in net.layout.named(net.mask).items()}
+    _write(path, "network", configs.to_toml(configs.RunConfig(network=net.config)), arrays)
+
+
+def load(path):
+    """Reads a `Network` from a file that `Network.save` wrote, from a checkpoint (its best epoch so far) or from a run folder.
+
+    Raises:
+        StoreError: missing, truncated, damaged, foreign or too new, one line that says which.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / "network.h5").exists():
+            return _checkpoint_network(*load_newest_checkpoint(path)[:2])
+        path = path / "network.h5"
+    kind, toml, arrays = _read(path)
+    config = _config(path, toml).network
+    if kind == "checkpoint":
+        return _checkpoint_network(_config(path, toml), arrays)
+    net = _empty_network(config)
+    for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
+        for name, view in {} if flat is None else net.layout.named(flat).items():
+            stored = arrays.get(f"{prefix}/{name}")
+            if stored is None or stored.shape != view.shape:
+                raise StoreError(f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration")
+            view[...] = stored
+    return net
+
+
+def save_checkpoint(path, config, arrays, state):
+    """Writes flat arrays by name and `state`, anything that JSON can hold, for `load_checkpoint`."""
+    encoded = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+    _write(path, "checkpoint", configs.to_toml(config), {**arrays, "state_json": encoded})
+
+
+def load_checkpoint(path):
+    """Returns (RunConfig, {name: array}, state) of a checkpoint; StoreError as in `load`."""
+    kind, toml, arrays = _read(path)
+    if kind != "checkpoint" or "state_json" not in arrays:
+        raise StoreError(f"{path}: holds a {kind}, not a checkpoint")
+    state = json.loads(arrays.pop("state_json").tobytes())
+    return _config(path, toml), arrays, state
+
+
+def checkpoint_paths(folder):
+    """Checkpoints of a run folder, newest first."""
+    return sorted(Path(folder).glob("checkpoints/[0-9]*.h5"), reverse=True)
+
+
+def load_newest_checkpoint(folder):
+    """`load_checkpoint` of the newest one that is whole; warns of each damaged one by name.
+
+    Raises:
+        StoreError: there is none, or none is whole.
+    """
+    paths = checkpoint_paths(folder)
+    if not paths:
+        raise StoreError(f"{folder}: no network.h5 and no checkpoint; is it a run folder of spinrnn?")
+    for path in paths:
+        try:
+            return load_checkpoint(path)
+        except StoreError as error:
+            reason = error
+            warnings.warn(f"skipped a checkpoint that cannot be used: {error}", stacklevel=2)
+    raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
+
+
+def read_arrays(content, path):
+    """Attributes and arrays of an HDF5 file given as bytes, after checks that make a hostile file harmless.
+
+    Args:
+        content: the file; path: its name, for messages.
+    Returns:
+        ({name: attribute}, {name: array}); nested names with "/".
+    """
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            arrays = {}
+            _collect(file, "", arrays, path, len(content))
+            attributes = {}
+            for name in file.attrs:
+                value = file.attrs[name]
+                attributes[name] = value.item() if isinstance(value, np.generic) else value
+            return attributes, arrays
+    except StoreError:
+        raise
+    except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
+        raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
+
+
+def _collect(group, prefix, arrays, path, limit):
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            _collect(item, f"{prefix}{name}/", arrays, path, limit)
+            continue
+        plain = item.shape is not None and item.dtype.kind in "fiu" and not item.is_virtual and not item.external
+        if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
+            raise StoreError(f"{path}: the dataset {prefix}{name} is not a plain array of real numbers")
+        if item.nbytes > 1024 * max(limit, 1):
+            raise StoreError(f"{path}: the dataset {prefix}{name} claims {item.nbytes} bytes in a file of {limit}")
+        arrays[f"{prefix}{name}"] = item[()]
+
+
+def _write(path, kind, toml, arrays):
+    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+    with h5py.File("memory", "w", driver="core", backing_store=False) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
+        file.attrs.update({**header, "sha256": _digest(kind, VERSION, toml, arrays)})
+        file.flush()
+        content = file.id.get_file_image()
+    write_atomic(path, content)
+
+
+def _read(path):
+    """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
+    attributes, arrays = read_arrays(read_bytes(path), path)
+    if attributes.get("format") != "spinrnn":
+        raise StoreError(f"{path}: not written by spinrnn")
+    version = attributes.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise StoreError(f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
+    kind, toml = attributes.get("kind"), attributes.get("config")
+    if attributes.get("sha256") != _digest(kind, version, toml, arrays):
+        raise StoreError(f"{path}: damaged, its content does not match its checksum")
+    return kind, toml, arrays
+
+
+def _digest(kind, version, toml, arrays):
+    digest = hashlib.sha256(json.dumps([kind, version, toml]).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _config(path, toml):
+    try:
+        return configs.from_toml(toml)
+    except ConfigError as error:
+        raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
+
+
+def _empty_network(config):
+    """A network whose parameters and mask wait to be filled."""
+    net = Network(config)
+    net.parameters[:] = 0
+    return net
+
+
+def _checkpoint_network(config, arrays):
+    net = _empty_network(config.network)
+    net.parameters[:] = arrays["best_parameters"]
+    if net.mask is not None:
+        net.mask[:] = arrays["mask"].astype(bool)
+    return net

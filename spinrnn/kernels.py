@@ -328,28 +328,28 @@ def ctrnn_backward(c, drive, g_blended, g_blended_after, g_state, g_drive):
 
 @piece
 def neurons_forward(c, base, drive, state, mean, state_next, mean_next, blended_next):
-    one = state.dtype.type(1)
+    half, zero = state.dtype.type(0.5), state.dtype.type(0)  # typed, as float32 with a literal would be computed in float64
     if c.model == OSCILLATOR_EXPONENTIAL:
         oscillator_exponential_forward(c, base, drive, state, state_next)
-        filter_forward(c, state, mean, state_next, mean_next, blended_next, one / 2)
+        filter_forward(c, state, mean, state_next, mean_next, blended_next, half)
     elif c.model == OSCILLATOR_EULER:
         oscillator_euler_forward(c, base, drive, state, state_next)
-        filter_forward(c, state, mean, state_next, mean_next, blended_next, one - one)
+        filter_forward(c, state, mean, state_next, mean_next, blended_next, zero)
     else:
         ctrnn_forward(c, base, drive, state, state_next, blended_next)
 
 
 @piece
 def neurons_backward(c, drive, state, state_next, g_blended, g_blended_after, g_state, g_mean, g_drive):
-    one = state.dtype.type(1)
+    half, zero = state.dtype.type(0.5), state.dtype.type(0)
     if c.model == OSCILLATOR_EXPONENTIAL:
-        filter_backward_before(c, state_next, g_blended, g_blended_after, g_state, g_mean, g_drive, one / 2)
+        filter_backward_before(c, state_next, g_blended, g_blended_after, g_state, g_mean, g_drive, half)
         oscillator_exponential_backward(c, drive, state, state_next, g_state, g_drive)
-        filter_backward_after(c, g_state, g_mean, one / 2)
+        filter_backward_after(c, g_state, g_mean, half)
     elif c.model == OSCILLATOR_EULER:
-        filter_backward_before(c, state_next, g_blended, g_blended_after, g_state, g_mean, g_drive, one - one)
+        filter_backward_before(c, state_next, g_blended, g_blended_after, g_state, g_mean, g_drive, zero)
         oscillator_euler_backward(c, drive, state, g_state, g_drive)
-        filter_backward_after(c, g_state, g_mean, one - one)
+        filter_backward_after(c, g_state, g_mean, zero)
     else:
         ctrnn_backward(c, drive, g_blended, g_blended_after, g_state, g_drive)
 

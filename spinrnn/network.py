@@ -93,6 +93,12 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         return self._run(u, lengths, None, False)[0]
 
+    def loss(self, u, labels, lengths=None):
+        """Mean cross-entropy over the cases (float), without the backward pass. Arguments and errors as in `loss_and_grad`."""
+        u, lengths = self.check_inputs(u, lengths)
+        losses = self._run(u, lengths, self.check_labels(labels, len(u)), False)[1]
+        return float(losses.mean())
+
     def loss_and_grad(self, u, labels, lengths=None):
         """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps.
 

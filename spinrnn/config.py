@@ -146,7 +146,7 @@ class TrainConfig:
         checkpoint_seconds: time between checkpoints within an epoch; 0 writes one after each batch.
     """
 
-    epochs: int = 150
+    epochs: int = 300
     batch: int = 128
     learning_rate: float = 1e-2
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -155,7 +155,7 @@ class TrainConfig:
     epsilon: float = 1e-8
     weight_decay: float = 0.0
     clip: float = 1.0
-    noise: float = 0.1
+    noise: float = 0.2
     seed: int = 0
     checkpoint_seconds: float = 10.0
 
@@ -200,10 +200,10 @@ class DataConfig:
     def problems(self):
         if not self.source:
             yield 'source: must be "digits" or the path of a .npz or .h5 file'
-        for name in ("validation_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                yield f"{name}: must be between 0 and 1, got {getattr(self, name)}"
-        if self.validation_fraction + self.test_fraction >= 1:
+        impossible = [name for name in ("validation_fraction", "test_fraction") if not 0 < getattr(self, name) < 1]
+        for name in impossible:
+            yield f"{name}: must be between 0 and 1, got {getattr(self, name)}"
+        if not impossible and self.validation_fraction + self.test_fraction >= 1:
             yield "validation_fraction: with test_fraction it leaves nothing to train on"
         if self.split_seed < 0:
             yield f"split_seed: must not be negative, got {self.split_seed}"

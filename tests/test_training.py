@@ -1,0 +1,126 @@
+"""Training: it learns, it is a function of its seed, masks hold, the test part is not looked at, divergence is told with its place."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.training import Trainer, evaluate
+
+
+def with_train(config, **changes):
+    return dataclasses.replace(config, train=dataclasses.replace(config.train, **changes))
+
+
+def with_network(config, **changes):
+    return dataclasses.replace(config, network=dataclasses.replace(config.network, **changes))
+
+
+@pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
+@pytest.mark.parametrize("scheme", ["exponential", "euler"])
+def test_it_learns(tiny_config, tiny_data, neuron, scheme):
+    config = with_train(with_network(tiny_config, neuron=neuron, scheme=scheme), epochs=25)
+    result = spinrnn.train(config, data=tiny_data)
+    assert result.summary["test_accuracy"] > 0.9
+    assert result.history[-1]["train_loss"] < result.history[0]["train_loss"] / 3
+    assert result.summary["test_accuracy"] == np.trace(result.summary["confusion"]) / np.sum(result.summary["confusion"])
+    assert result.folder is None
+
+
+def test_the_result_is_a_function_of_the_seed(tiny_config, tiny_data):
+    first, again = (spinrnn.train(tiny_config, data=tiny_data) for _ in range(2))
+    other = spinrnn.train(with_train(tiny_config, seed=1), data=tiny_data)
+    assert first.network.parameters.tobytes() == again.network.parameters.tobytes()
+    assert first.network.parameters.tobytes() != other.network.parameters.tobytes()
+
+
+def test_masked_weights_never_move(tiny_config, tiny_data):
+    config = with_train(with_network(tiny_config, density_int=0.3, density_ext=0.4), weight_decay=0.1, noise=0.3)
+    trainer = Trainer(config, tiny_data)
+    mask = trainer.net.mask.copy()
+    for _ in trainer.steps():
+        assert (trainer.net.parameters[~mask] == 0).all()
+    np.testing.assert_array_equal(trainer.net.mask, mask)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_stopping_anywhere_and_restoring_changes_nothing(tiny_config, tiny_data, noise):
+    config = with_train(tiny_config, noise=noise)
+    whole = Trainer(config, tiny_data)
+    for _ in whole.steps():
+        pass
+    total = whole.adam.steps
+    for stop in range(0, total + 1, 3):
+        first = Trainer(config, tiny_data)
+        for count, _ in enumerate(first.steps(), 1):
+            if count >= stop:
+                break
+        arrays, state = first.state()
+        arrays = {name: array.copy() for name, array in arrays.items()}
+        second = Trainer(config, tiny_data)
+        second.restore(arrays, state)
+        for _ in second.steps():
+            pass
+        assert second.net.parameters.tobytes() == whole.net.parameters.tobytes()
+        assert second.best_parameters.tobytes() == whole.best_parameters.tobytes()
+        for a, b in zip(second.history, whole.history, strict=True):
+            assert {k: v for k, v in a.items() if k != "seconds"} == {k: v for k, v in b.items() if k != "seconds"}
+
+
+def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(tiny_config, tiny_data, monkeypatch):
+    trainer = Trainer(with_train(tiny_config, noise=0.0, epochs=2), tiny_data)
+    seen = []
+    right = trainer.net.logits_loss_grad
+
+    def watch(u, labels, lengths):
+        seen.append(u)
+        return right(u, labels, lengths)
+
+    monkeypatch.setattr(trainer.net, "logits_loss_grad", watch)
+    for _ in trainer.steps():
+        pass
+
+    def key(u):
+        return sorted(case.tobytes() for case in u)
+
+    seen = np.concatenate(seen)
+    half = len(seen) // 2
+    assert key(seen[:half]) == key(seen[half:]) == key(trainer.training.inputs)
+    assert (seen[:half] != seen[half:]).any()
+    assert not set(key(seen)) & set(key(trainer.test.inputs))
+
+
+def test_the_best_epoch_is_that_of_the_validation_part(tiny_config, tiny_data):
+    trainer = Trainer(with_train(tiny_config, epochs=12, learning_rate=0.3, schedule="constant"), tiny_data)
+    kept = []
+    for record in trainer.steps():
+        if record:
+            kept.append(trainer.net.parameters.copy())
+    ranks = [(r["validation_accuracy"], -r["validation_loss"]) for r in trainer.history]
+    best = ranks.index(max(ranks))
+    assert trainer.best["epoch"] == best + 1
+    assert trainer.best_parameters.tobytes() == kept[best].tobytes()
+    assert evaluate(trainer.best_network(), trainer.validation).accuracy == max(ranks)[0]
+
+
+def test_noise_and_clipping_act(tiny_config, tiny_data):
+    plain = spinrnn.train(with_train(tiny_config, noise=0.0, clip=0.0), data=tiny_data)
+    noisy = spinrnn.train(with_train(tiny_config, noise=0.5, clip=0.0), data=tiny_data)
+    clipped = spinrnn.train(with_train(tiny_config, noise=0.0, clip=1e-3), data=tiny_data)
+    assert len({r.network.parameters.tobytes() for r in (plain, noisy, clipped)}) == 3
+
+
+def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data):
+    config = with_train(with_network(tiny_config, scheme="euler", power_floor=0.0), learning_rate=300.0, clip=0.0)
+    with pytest.raises(spinrnn.DivergenceError, match=r"diverged in epoch \d+, batch .*layer \d, neuron \d, step \d.*try network.scheme"):
+        spinrnn.train(config, data=tiny_data)
+
+
+def test_data_that_do_not_fit(tiny_config, tiny_data):
+    with pytest.raises(spinrnn.DataError, match="inputs = 3"):
+        spinrnn.train(with_network(tiny_config, inputs=3), data=tiny_data)
+    with pytest.raises(spinrnn.DataError, match="labels: must be from 0 to 1"):
+        spinrnn.train(with_network(tiny_config, outputs=2), data=tiny_data)
+    with pytest.raises(spinrnn.DataError, match="readout_window"):
+        spinrnn.train(with_network(tiny_config, readout_window=5), data=tiny_data)

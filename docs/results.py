@@ -42,7 +42,13 @@ def main():
         accuracy, fine, seconds = (
             np.array([s[key] for s in summaries]) for key in ("test_accuracy", "test_accuracy_fine", "seconds_training")
         )
-        numbers = (100 * np.median(accuracy), 100 * accuracy.min(), 100 * np.median(fine), 100 * np.median(accuracy - fine), np.median(seconds))
+        numbers = (
+            100 * np.median(accuracy),
+            100 * accuracy.min(),
+            100 * np.median(fine),
+            100 * np.median(accuracy - fine),
+            np.median(seconds),
+        )
         table.append((study, seeds, *numbers))
     print("\n| study | seeds | median test (%) | worst (%) | median, 8 x finer (%) | median loss (points) | seconds |")
     print("|---|---|---|---|---|---|---|")

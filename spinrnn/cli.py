@@ -13,25 +13,33 @@ import spinrnn
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check.")
+    parser = argparse.ArgumentParser(
+        prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check."
+    )
     parser.add_argument("--version", action="version", version=f"spinrnn {spinrnn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, function, summary):
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(function=function)
-        sub.add_argument("--threads", type=_positive, metavar="N", help="threads (default: SLURM_CPUS_PER_TASK, else all allowed processors)")
+        sub.add_argument(
+            "--threads", type=_positive, metavar="N", help="threads (default: SLURM_CPUS_PER_TASK, else all allowed processors)"
+        )
         return sub
 
     def settings(sub):
-        sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in train.epochs=50; may be repeated")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in train.epochs=50; may be repeated"
+        )
 
     train = command("train", _train, "Train a network; without arguments the paper's, on the sequential digits.")
     train.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration (default: the built-in recipe)")
     settings(train)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
     train.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
-    train.add_argument("--resume", action="store_true", help="continue the run in --out (default: the newest in runs/), or start it if there is none")
+    train.add_argument(
+        "--resume", action="store_true", help="continue the run in --out (default: the newest in runs/), or start it if there is none"
+    )
 
     evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
     evaluate.add_argument("run", metavar="RUN", help="run folder")
@@ -39,7 +47,9 @@ def _parser():
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
     gradcheck = command("gradcheck", _gradcheck, "Compare the hand-derived gradient with central differences; both neurons, both schemes.")
-    gradcheck.add_argument("config", nargs="?", metavar="CONFIG.toml", help="network to check (default: a small one with all the difficulties)")
+    gradcheck.add_argument(
+        "config", nargs="?", metavar="CONFIG.toml", help="network to check (default: a small one with all the difficulties)"
+    )
     settings(gradcheck)
     gradcheck.add_argument("--json", action="store_true", help="print one JSON object for each block")
     return parser
@@ -160,7 +170,9 @@ class _Progress:
 def _print_summary(result):
     s = result.summary
     print(f"test accuracy        {100 * s['test_accuracy']:6.2f} %   with {s['substeps']} substeps, loss {s['test_loss']:.4f}")
-    print(f"test accuracy, fine  {100 * s['test_accuracy_fine']:6.2f} %   with {s['substeps_fine']} substeps, loss {s['test_loss_fine']:.4f}")
+    print(
+        f"test accuracy, fine  {100 * s['test_accuracy_fine']:6.2f} %   with {s['substeps_fine']} substeps, loss {s['test_loss_fine']:.4f}"
+    )
     print(f"validation accuracy  {100 * s['validation_accuracy']:6.2f} %   best epoch {s['best_epoch']} of {s['epochs']}")
     print(f"time                 {s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling")
     print(f"results              {result.folder}/summary.json, curves.png, confusion.png")
@@ -211,7 +223,10 @@ def _gradcheck(options):
             print(json.dumps(dataclasses.asdict(row)), flush=True)
         else:
             verdict = "ok" if row.ok else "FAILED"
-            print(f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}{row.entries:>5} entries   largest error {row.error:.1e}   {verdict}", flush=True)
+            print(
+                f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}{row.entries:>5} entries   largest error {row.error:.1e}   {verdict}",
+                flush=True,
+            )
     if not options.json:
         print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}")
     return 1 if failed else 0

@@ -63,7 +63,9 @@ def load_dataset(source):
         raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")
     for name, array in (("labels", labels), ("lengths", lengths)):
         if array is not None and (array.shape != (len(inputs),) or array.dtype.kind not in "iu"):
-            raise DataError(f"{path}: {name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} of shape {array.shape}")
+            raise DataError(
+                f"{path}: {name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} of shape {array.shape}"
+            )
     return Dataset(inputs, labels, lengths)
 
 

@@ -5,6 +5,7 @@ any number of threads.
 """
 
 import dataclasses
+import itertools
 import math
 import queue
 
@@ -163,7 +164,9 @@ class Network:
         """Returns u in the network's dtype and lengths as (case,) int64, or raises DataError."""
         u, config = np.asarray(u), self.config
         if u.ndim != 3 or u.shape[1] != config.inputs or u.shape[2] < 1:
-            raise DataError(f"inputs: expected the shape (case, {config.inputs}, time), as the network has inputs = {config.inputs}; got {u.shape}")
+            raise DataError(
+                f"inputs: expected the shape (case, {config.inputs}, time), as the network has inputs = {config.inputs}; got {u.shape}"
+            )
         if u.dtype.kind not in "fiub":
             raise DataError(f"inputs: expected real numbers, got {u.dtype}")
         with np.errstate(over="ignore"):
@@ -219,9 +222,7 @@ class Network:
             gradients = self._gradients(workspace, len(ends))
             block_labels = np.empty(0, dtype=np.int64) if labels is None else labels[span]
             block_u, first_end, last_end = _by_time(u[span], ends, config), int(ends.min()), int(ends.max())
-            bad = kernels.run_block(
-                constants, weights, block_u, ends, first_end, last_end, block_labels, scale, cache, gradients, backward
-            )
+            bad = kernels.run_block(constants, weights, block_u, ends, first_end, last_end, block_labels, scale, cache, gradients, backward)
             if not bad:
                 logits[span] = cache.logits.T
                 if labels is not None:
@@ -262,7 +263,12 @@ class Network:
         row, sample = divmod(int(np.argmax(~np.isfinite(cache.state[step]))), len(u))
         tops = np.cumsum(self.config.layers)
         layer = int(np.searchsorted(tops, row, side="right"))
-        place = {"case": first_case + sample, "layer": layer, "neuron": int(row - tops[layer] + self.config.layers[layer]), "step": step - 1}
+        place = {
+            "case": first_case + sample,
+            "layer": layer,
+            "neuron": int(row - tops[layer] + self.config.layers[layer]),
+            "step": step - 1,
+        }
         where = ", ".join(f"{name} {value}" for name, value in place.items())
         point = (step - 1) // self.config.resolved_substeps
         raise DivergenceError(f"the state became infinite or NaN at {where} (substeps from 0; input point {point})", **place)
@@ -345,7 +351,7 @@ def _blocks(samples):
     """Slices that cut the samples into blocks of nearly equal size, at most LARGEST_BLOCK each."""
     count = -(-samples // LARGEST_BLOCK)
     bounds = [i * samples // count for i in range(count + 1)] if count else [0]
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _by_time(u, ends, config):

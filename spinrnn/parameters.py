@@ -95,9 +95,7 @@ def pack(config, layout, flat, mask=None):
     w_ext, w_int = views["w_ext"], views["w_int"]
     last = len(config.layers) - 1
     couplings = [np.hstack([w_ext[i], w]) * gains[i] if i else w * gains[0] for i, w in enumerate(w_int)]
-    transposed = [
-        np.hstack([w.T * gains[i], w_ext[i + 1].T * gains[i + 1]]) if i < last else w.T * gains[i] for i, w in enumerate(w_int)
-    ]
+    transposed = [np.hstack([w.T * gains[i], w_ext[i + 1].T * gains[i + 1]]) if i < last else w.T * gains[i] for i, w in enumerate(w_int)]
     return Weights(
         sizes=np.array(config.layers, dtype=np.int64),
         couplings=np.concatenate([matrix.ravel() for matrix in couplings]),

@@ -78,7 +78,9 @@ def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=No
                 folder.checkpoint(config, trainer)
                 last_checkpoint = time.monotonic()
             if stopping:
-                raise Interrupted(f"stopped after {trainer.adam.steps} training steps" + (f"; --resume --out {out} goes on" if folder else ""))
+                raise Interrupted(
+                    f"stopped after {trainer.adam.steps} training steps" + (f"; --resume --out {out} goes on" if folder else "")
+                )
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
     if folder:

@@ -51,7 +51,9 @@ def load(path):
         for name, view in {} if flat is None else net.layout.named(flat).items():
             stored = arrays.get(f"{prefix}/{name}")
             if stored is None or stored.shape != view.shape:
-                raise StoreError(f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration")
+                raise StoreError(
+                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration"
+                )
             view[...] = stored
     return net
 

@@ -82,7 +82,13 @@ def main(path):
     for (neuron, scheme), marker in zip(KINDS, "os^v", strict=True):
         substeps, distances = errors(neuron, scheme)
         fitted = order(substeps, distances)
-        ax.loglog(1 / substeps, distances, "-" if scheme == "exponential" else "--", marker=marker, label=f"{neuron}, {scheme}: order {fitted:.2f}")
+        ax.loglog(
+            1 / substeps,
+            distances,
+            "-" if scheme == "exponential" else "--",
+            marker=marker,
+            label=f"{neuron}, {scheme}: order {fitted:.2f}",
+        )
         print(f"{neuron:<11}{scheme:<13}order {fitted:.3f}   error with {substeps[-1]} substeps {distances[-1]:.1e}")
     ax.set(xlabel="substep / relaxation time", ylabel="largest error of the final states")
     ax.legend(frameon=False)

@@ -31,7 +31,9 @@ def test_substeps_follow_the_time_scales(interval, substeps):
 
 
 def test_reduced_units():
-    c = spinrnn.NetworkConfig(input_interval=20e-9, relaxation_time=5e-9, highpass_time=40e-9, substeps=8, bias_ratio=3.0, nonlinear_damping=1.0)
+    c = spinrnn.NetworkConfig(
+        input_interval=20e-9, relaxation_time=5e-9, highpass_time=40e-9, substeps=8, bias_ratio=3.0, nonlinear_damping=1.0
+    )
     reduced = c.reduced()
     assert reduced.step == pytest.approx(0.5)
     assert reduced.blend == pytest.approx(1 - math.exp(-2.5 / 40))

@@ -107,14 +107,21 @@ def test_numbers_too_large_for_float32_are_named():
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([0, 1], "expected 3 whole numbers"), ([0, 1, 3], "from 0 to 2, got 3 at case 2"), ([0, -1, 1], "got -1"), ([0.0, 1.0, 2.0], "float64")],
+    [
+        ([0, 1], "expected 3 whole numbers"),
+        ([0, 1, 3], "from 0 to 2, got 3 at case 2"),
+        ([0, -1, 1], "got -1"),
+        ([0.0, 1.0, 2.0], "float64"),
+    ],
 )
 def test_bad_labels(net, labels, message):
     with pytest.raises(spinrnn.DataError, match=message):
         net.loss_and_grad(np.zeros((3, 2, 5)), labels)
 
 
-@pytest.mark.parametrize(("lengths", "message"), [([5, 5], "expected 3"), ([5, 5, 6], "from 1 to 5, got 6"), ([0, 5, 5], "got 0"), ([1.5] * 3, "float64")])
+@pytest.mark.parametrize(
+    ("lengths", "message"), [([5, 5], "expected 3"), ([5, 5, 6], "from 1 to 5, got 6"), ([0, 5, 5], "got 0"), ([1.5] * 3, "float64")]
+)
 def test_bad_lengths(net, lengths, message):
     with pytest.raises(spinrnn.DataError, match=message):
         net.forward(np.zeros((3, 2, 5)), lengths)

@@ -1,5 +1,7 @@
 """Adam against its published algorithm, schedules and clipping."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ def test_schedules():
     assert rates[0] == 0.2
     assert rates[50] == pytest.approx(0.1)
     assert 0 < rates[-1] < 1e-3
-    assert all(a > b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates))
     assert {learning_rate(constant, k, 100) for k in range(100)} == {0.2}
 
 

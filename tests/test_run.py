@@ -56,7 +56,15 @@ def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
         "summary.json",
     ]
     summary = json.loads((out / "summary.json").read_text())
-    for key in ("test_accuracy", "test_loss", "test_accuracy_fine", "validation_accuracy", "epochs", "seconds_training", "seconds_compiling"):
+    for key in (
+        "test_accuracy",
+        "test_loss",
+        "test_accuracy_fine",
+        "validation_accuracy",
+        "epochs",
+        "seconds_training",
+        "seconds_compiling",
+    ):
         assert key in summary
     assert summary["epochs"] == 4
     assert summary["substeps_fine"] == 8 * summary["substeps"] == 16
@@ -126,7 +134,8 @@ def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
     rng, kills = random.Random(0), 0
     while kills < 10:
         process = subprocess.Popen(
-            [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(disturbed), "--resume"], stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(disturbed), "--resume"],
+            stdout=subprocess.DEVNULL,
         )
         time.sleep(0.2 if kills == 0 else 0.6 + rng.random())
         if process.poll() is not None:  # it has finished before its time: begin a new run and go on killing
@@ -147,7 +156,10 @@ def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
     out = tmp_path / "run"
     settings = ["--set", "train.epochs=4000", "--set", "train.checkpoint_seconds=1000"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     while not (out / "metrics.jsonl").exists() or not (out / "metrics.jsonl").stat().st_size:
         assert process.poll() is None
@@ -216,7 +228,7 @@ def test_a_folder_that_cannot_be_written(tiny_file, tmp_path):
 def test_a_full_disk(tiny_file, tmp_path):
     """A file size limit makes every write of more than 4 KiB fail, as a full disk does."""
     out = tmp_path / "run"
-    limited = ["sh", "-c", "ulimit -f 8; exec \"$@\"", "sh", sys.executable, "-m", "spinrnn", "train", str(tiny_file), "--out", str(out)]
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, "-m", "spinrnn", "train", str(tiny_file), "--out", str(out)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(limited, capture_output=True, text=True, timeout=120, env=environment)
     refused(result, "cannot write", "checkpoints", "File too large")
@@ -243,7 +255,9 @@ def test_help_is_quick_and_complete():
     assert result.returncode == 0
     assert all(command in result.stdout for command in ("train", "evaluate", "gradcheck"))
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, spinrnn.cli; print(sorted({m.split('.')[0] for m in sys.modules}))"], capture_output=True, text=True
+        [sys.executable, "-c", "import sys, spinrnn.cli; print(sorted({m.split('.')[0] for m in sys.modules}))"],
+        capture_output=True,
+        text=True,
     ).stdout
     assert "numba" not in loaded
     assert "numpy" not in loaded

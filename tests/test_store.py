@@ -118,7 +118,7 @@ def test_hostile_files_are_refused_before_data_are_read(saved, tmp_path):
         with h5py.File(bad, "a") as file:
             del file["parameters/w_out"]
             attack(file)
-        with pytest.raises(spinrnn.StoreError, match="is a link elsewhere|not a plain array|claims"):
+        with pytest.raises(spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims"):
             spinrnn.load(bad)
 
 

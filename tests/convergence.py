@@ -91,6 +91,7 @@ def main(path):
         )
         print(f"{neuron:<11}{scheme:<13}order {fitted:.3f}   error with {substeps[-1]} substeps {distances[-1]:.1e}")
     ax.set(xlabel="substep / relaxation time", ylabel="largest error of the final states")
+    ax.xaxis.set_minor_formatter("")  # the labels would overlap
     ax.legend(frameon=False)
     ax.figure.savefig(path, dpi=120)
 

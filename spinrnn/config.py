@@ -155,7 +155,7 @@ class TrainConfig:
     epsilon: float = 1e-8
     weight_decay: float = 0.0
     clip: float = 1.0
-    noise: float = 0.2
+    noise: float = 0.15
     seed: int = 0
     checkpoint_seconds: float = 10.0
 

@@ -63,7 +63,7 @@ class Trainer:
     Args:
         config: `RunConfig`; data: `Dataset`.
     Attributes:
-        net: the `Network` being trained; best_parameters: (size,) of the epoch with the highest validation accuracy (ties: lower loss).
+        net: the `Network` being trained; best_parameters: (size,) of the epoch with the highest validation accuracy, the latest of several.
         best: the record of that epoch, or None; history: a record (dict) for each finished epoch.
         training, validation, test: the parts of the data, `Dataset`s.
     Raises:
@@ -150,7 +150,8 @@ class Trainer:
             "gradient_norm_max": sums.largest_norm,
             "learning_rate": rate,
         }
-        if self.best is None or (score.accuracy, -score.loss) > (self.best["validation_accuracy"], -self.best["validation_loss"]):
+        # a small validation part has many ties; the later epoch has the smaller learning rate behind it
+        if self.best is None or score.accuracy >= self.best["validation_accuracy"]:
             self.best = record
             self.best_parameters = self.net.parameters.copy()
         return record

@@ -148,7 +148,7 @@ class TrainConfig:
 
     epochs: int = 300
     batch: int = 128
-    learning_rate: float = 1e-2
+    learning_rate: float = 2e-2
     schedule: Literal["cosine", "constant"] = "cosine"
     beta1: float = 0.9
     beta2: float = 0.999

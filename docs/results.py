@@ -19,6 +19,7 @@ STUDIES = {
     "ctrnn": (10, [CTRNN]),
     "plain": (10, [PLAIN]),
     "ctrnn-plain": (10, [CTRNN, PLAIN]),
+    "fixed-split": (10, ["data.split_seed=0"]),
     "interval-0.1": (3, ["network.input_interval=1e-9"]),
     "interval-5": (3, ["network.input_interval=50e-9", "train.epochs=100"]),
     "interval-10": (3, ["network.input_interval=100e-9", "train.epochs=100"]),

@@ -18,6 +18,7 @@ _HOMES = {
     "load_dataset": "datasets",
     "load": "store",
     "train": "run",
+    "Interrupted": "run",
     "evaluate": "training",
     "check_gradient": "gradcheck",
     "set_threads": "threads",

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 a check failed, 2 bad input (one line says what), 130 or 
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -38,7 +39,9 @@ def _parser():
     train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
     train.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     train.add_argument(
-        "--resume", action="store_true", help="continue the run in --out (default: the newest in runs/), or start it if there is none"
+        "--resume",
+        action="store_true",
+        help="continue the run in --out (default: the newest in runs/ of this configuration), or start it if there is none",
     )
 
     evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
@@ -72,6 +75,12 @@ def main(arguments=None):
     except spinrnn.SpinrnnError as error:
         print(f"spinrnn: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("spinrnn: stopped", file=sys.stderr)
+        return 130
+    except MemoryError as error:
+        print(f"spinrnn: error: not enough memory: {error}; a smaller train.batch or fewer network.substeps need less", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # the reader of a pipe has left; without this Python complains once more when it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,20 +97,25 @@ def _train(options):
     from spinrnn.config import load_config
 
     warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
+    if options.seed is not None and any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
+        raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
     settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
     given = options.config is not None or settings
     config = load_config(options.config, settings)
-    out = Path(options.out) if options.out else _newest_run() if options.resume else None
+    out = Path(options.out) if options.out else _newest_run(config if given else None) if options.resume else None
     if out is None:
         out = _free_folder(config)
     resuming = options.resume and (out / "config.toml").exists()
     if resuming and not given:
         config = None
-    print(f"{'continuing' if resuming else 'training'} in {out}", flush=True)
     stop = _StopSignals()
     with _Progress() as progress:
+
+        def start(trainer):
+            print(f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds", flush=True)
+
         try:
-            result = run.train(config, out, resume=options.resume, on_epoch=progress, stop=stop)
+            result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
         except run.Interrupted as error:
             print(f"spinrnn: {error}", file=sys.stderr)
             return 128 + stop.number
@@ -109,9 +123,17 @@ def _train(options):
     return 0
 
 
-def _newest_run():
-    """The run folder in runs/ that was written to last, or None."""
-    folders = [path.parent for path in Path("runs").glob("*/config.toml")]
+def _newest_run(config):
+    """The run folder in runs/ that was written to last, among those of this configuration (None: of any); None if there is none."""
+    from spinrnn.config import load_config, to_tables
+
+    folders = []
+    for path in Path("runs").glob("*/config.toml"):
+        try:
+            if config is None or to_tables(load_config(path)) == to_tables(config):
+                folders.append(path.parent)
+        except spinrnn.SpinrnnError:
+            pass  # a damaged one is not the one that is meant
     return max(folders, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None)
 
 
@@ -182,7 +204,7 @@ def _print_summary(result):
 
 
 def _evaluate(options):
-    from spinrnn import config, datasets, store, training
+    from spinrnn import config, datasets, run, store, training
     from spinrnn.errors import ConfigError, StoreError
 
     folder = Path(options.run)
@@ -190,14 +212,21 @@ def _evaluate(options):
         raise StoreError(f"{folder}: no config.toml there; give the folder of a run")
     stored = config.load_config(folder / "config.toml")
     changed = config.load_config(folder / "config.toml", options.set)
-    if changed.train != stored.train or changed.data != stored.data:
-        raise ConfigError(["--set: evaluate takes keys of [network] only; the test part is that of the run"])
+    same_split = dataclasses.replace(changed.data, source=stored.data.source) == stored.data
+    if changed.train != stored.train or not same_split:
+        raise ConfigError(["--set: evaluate takes keys of [network], and data.source for data that have moved"])
     net = store.load(folder)
     net = net.replace(**{key: getattr(changed.network, key) for key in vars(changed.network)})
-    data = datasets.load_dataset(stored.data.source)
-    test = data.take(datasets.split(data.labels, stored.data)[2])
+    data = datasets.load_dataset(changed.data.source)
+    finished = (folder / "summary.json").is_file()
+    digest = json.loads((folder / "summary.json").read_text()) if finished else store.load_newest_checkpoint(folder)[2]
+    run.check_data(digest["data_sha256"], data.digest(), folder)
+    if not finished:
+        print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
+    test = data.take(datasets.split(data.labels, stored.data, stored.resolved_split_seed)[2])
     score = training.evaluate(net, test)
     result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
+    result["finished"] = finished
     if options.json:
         print(json.dumps({**result, "confusion": score.confusion.tolist()}))
     else:
@@ -209,8 +238,6 @@ def _evaluate(options):
 
 
 def _gradcheck(options):
-    import dataclasses
-
     from spinrnn.config import load_config
     from spinrnn.gradcheck import AWKWARD, BOUND, check_gradient
 

@@ -18,6 +18,9 @@ from typing import Literal
 
 from spinrnn.errors import ConfigError, StoreError
 
+LARGEST_SUBSTEPS = 1_000_000
+"""More substeps for one input point are taken for a mistake of units."""
+
 
 class Reduced(typing.NamedTuple):
     """The time scales of a network in reduced units: time in relaxation times, rates in damping rates."""
@@ -99,6 +102,11 @@ class NetworkConfig:
                 yield f"{name}: must be at least 1, got {getattr(self, name)}"
         if self.substeps is not None and self.substeps < 1:
             yield f"substeps: must be at least 1, got {self.substeps}"
+        elif self.input_interval > 0 and self.relaxation_time > 0 and self.resolved_substeps > LARGEST_SUBSTEPS:
+            yield (
+                f"input_interval: {self.input_interval:g} s with relaxation_time {self.relaxation_time:g} s makes "
+                f"{self.resolved_substeps:.0e} substeps for each input point; times are in seconds, as in 10e-9"
+            )
         for name in ("input_interval", "relaxation_time", "highpass_time"):
             if not getattr(self, name) > 0:
                 yield f"{name}: must be a positive time in seconds, got {getattr(self, name)}"
@@ -186,13 +194,14 @@ class DataConfig:
             `lengths` (case,) in input points; a relative path counts from the folder of the configuration file.
         validation_fraction: share of all cases that chooses the best epoch.
         test_fraction: share of all cases that is read once, at the end.
-        split_seed: of the split; apart from train.seed, so that repeats with other seeds see the same test part.
+        split_seed: of the split; None means train.seed, so that the median over several seeds does not hang on one draw of the test
+            part; a number keeps the parts fixed while train.seed varies.
     """
 
     source: str = "digits"
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
-    split_seed: int = 0
+    split_seed: int | None = None
 
     def __post_init__(self):
         _check(self)
@@ -205,7 +214,7 @@ class DataConfig:
             yield f"{name}: must be between 0 and 1, got {getattr(self, name)}"
         if not impossible and self.validation_fraction + self.test_fraction >= 1:
             yield "validation_fraction: with test_fraction it leaves nothing to train on"
-        if self.split_seed < 0:
+        if self.split_seed is not None and self.split_seed < 0:
             yield f"split_seed: must not be negative, got {self.split_seed}"
 
 
@@ -216,6 +225,17 @@ class RunConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    @property
+    def resolved_split_seed(self):
+        """`data.split_seed`, or where that is None `train.seed`."""
+        return self.train.seed if self.data.split_seed is None else self.data.split_seed
+
+    def __post_init__(self):
+        parts = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
+        problems = [f"{name}: must be a {cls.__name__}" for name, cls in parts.items() if not isinstance(getattr(self, name), cls)]
+        if problems:
+            raise ConfigError(problems)
 
 
 # ---- types ----
@@ -347,7 +367,7 @@ def load_config(path=None, settings=()):
     tables = {}
     if path is not None:
         try:
-            tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise StoreError(f"cannot read the configuration {path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -356,6 +376,7 @@ def load_config(path=None, settings=()):
         if isinstance(data, dict) and "source" in data:
             data["source"] = _absolute(data["source"], Path(path).absolute().parent)
     problems = []
+    settings = [settings] if isinstance(settings, str) else settings
     for text in settings:
         key, equals, value = text.partition("=")
         parts = key.strip().split(".")
@@ -367,9 +388,10 @@ def load_config(path=None, settings=()):
             value = _value(value.strip())
             table[parts[1]] = _absolute(value, Path.cwd()) if parts == ["data", "source"] else value
     try:
-        config = from_tables(tables, path)
+        config = from_tables(tables)
     except ConfigError as error:
-        raise ConfigError(problems + error.problems, path) from None
+        where = path if not settings else f"{path} with the settings" if path else "settings"
+        raise ConfigError(problems + error.problems, where) from None
     if problems:
         raise ConfigError(problems)
     return config
@@ -377,7 +399,7 @@ def load_config(path=None, settings=()):
 
 def _absolute(source, folder):
     """A run folder must find its data again from anywhere, so paths are made absolute; names of built-in data stay."""
-    return str(folder / source) if isinstance(source, str) and source not in ("", "digits") else source
+    return str(folder / Path(source).expanduser()) if isinstance(source, str) and source not in ("", "digits") else source
 
 
 def _value(text):
@@ -389,10 +411,8 @@ def _value(text):
 
 
 def to_tables(config):
-    """Nested dictionaries of a RunConfig, with the substeps as a number."""
-    tables = dataclasses.asdict(config)
-    tables["network"]["substeps"] = config.network.resolved_substeps
-    return tables
+    """Nested dictionaries of a RunConfig."""
+    return dataclasses.asdict(config)
 
 
 def from_toml(text):
@@ -403,10 +423,15 @@ def from_toml(text):
         raise ConfigError([f"not valid TOML: {error}"]) from None
 
 
-def to_toml(config):
-    """The text of a configuration file that `load_config` reads back as the same run."""
-    lines = []
-    for name, table in to_tables(config).items():
-        # numbers, texts and lists of them are written alike in JSON and TOML
-        lines += [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()), ""]
+def to_toml(config, sections=("network", "train", "data")):
+    """The text of a configuration file that `load_config` reads back as the same run; of these sections only."""
+    automatic, lines = {"substeps": config.network.resolved_substeps, "split_seed": config.resolved_split_seed}, []
+    for name in sections:
+        lines.append(f"[{name}]")
+        for key, value in to_tables(config)[name].items():
+            if value is None:  # TOML has no None; what follows from other keys must go on following them
+                lines.append(f"# {key} = {automatic[key]} (automatic)")
+            else:  # numbers, texts and lists of them are written alike in JSON and TOML
+                lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+        lines.append("")
     return "\n".join(lines)

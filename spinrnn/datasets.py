@@ -1,5 +1,7 @@
 """Data sets: the digits that come with the package, the user's own files, and stratified splits."""
 
+import difflib
+import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from spinrnn.files import read_bytes
 from spinrnn.store import read_arrays
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled sequences.
 
@@ -25,8 +27,25 @@ class Dataset:
     labels: np.ndarray
     lengths: np.ndarray | None = None
 
+    def __post_init__(self):
+        for name in ("inputs", "labels", "lengths"):
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, None if value is None else np.asarray(value))
+            except ValueError:
+                raise DataError(f"{name}: the cases differ in shape; pad them to one length and give their lengths") from None
+
     def __len__(self):
         return len(self.labels)
+
+    def digest(self):
+        """SHA-256 of the content, by which a run knows its data again."""
+        digest = hashlib.sha256()
+        for array in (self.inputs, self.labels, self.lengths):
+            if array is not None:
+                digest.update(f"{array.dtype.str} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def take(self, indices):
         """The cases with these indices."""
@@ -58,6 +77,9 @@ def load_dataset(source):
     missing = [name for name in ("inputs", "labels") if name not in arrays]
     if missing:
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
+    for name in set(arrays) - {"inputs", "labels", "lengths"}:  # others may be anything, but not a misspelt one
+        for meant in difflib.get_close_matches(name, ["inputs", "labels", "lengths"], 1):
+            raise DataError(f"{path}: unknown array {name}; did you mean {meant}?")
     inputs, labels, lengths = arrays["inputs"], arrays["labels"], arrays.get("lengths")
     if inputs.ndim != 3:
         raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")
@@ -75,16 +97,19 @@ def _read_npz(path):
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # zip, header and object-array errors are of many classes
-        raise DataError(f"{path}: not a NumPy archive of plain arrays ({str(error).splitlines()[0]})") from None
+        raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
 
 
-def split(labels, config):
+def split(labels, config, seed):
     """Indices (training, validation, test) of a stratified random split: each class gives the rounded shares that `DataConfig` asks for.
+
+    Args:
+        labels: (case,); config: `DataConfig`; seed: of the draw, `RunConfig.resolved_split_seed`.
 
     Raises:
         DataError: a part is empty, because there are too few cases.
     """
-    rng = np.random.default_rng(config.split_seed)
+    rng = np.random.default_rng(seed)
     parts = ([], [], [])
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))

@@ -29,9 +29,10 @@ def training_curves(history, axes=None):
     axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
     axes[2].plot(epochs, [record["gradient_norm"] for record in history], marker=marker, label="mean of the epoch")
     axes[2].plot(epochs, [record["gradient_norm_max"] for record in history], ":", marker=marker, label="largest")
-    axes[2].set(xlabel="epoch", ylabel="gradient norm before clipping", yscale="log")
-    axes[2].yaxis.set_minor_formatter("")  # the labels would overlap
+    axes[2].set(xlabel="epoch", ylabel="gradient norm before clipping", ylim=(0, None))
     axes[2].legend(frameon=False)
+    for ax in axes:
+        ax.xaxis.get_major_locator().set_params(integer=True)
     return axes
 
 

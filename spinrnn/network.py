@@ -58,6 +58,29 @@ class Network:
         self.parameters = draw_weights(self.config, self.layout, 1 if self.mask is None else self.mask, rng)
         self._workspaces = queue.SimpleQueue()
 
+    def __repr__(self):
+        c = self.config
+        sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
+        return f"<Network {sizes}, {c.neuron}, {c.scheme}, {c.resolved_substeps} substeps, {self.layout.size} parameters>"
+
+    def __getstate__(self):  # for pickle and copy, which cannot take a queue
+        return {name: value for name, value in vars(self).items() if name != "_workspaces"}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._workspaces = queue.SimpleQueue()
+
+    @property
+    def parameters(self):
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values):
+        values = np.array(values, dtype=self.config.dtype)
+        if values.shape != (self.layout.size,):
+            raise DataError(f"parameters: expected {self.layout.size} numbers, got the shape {values.shape}")
+        self._parameters = values
+
     def views(self):
         """{"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}: writable views of `parameters`.
 
@@ -66,7 +89,7 @@ class Network:
         return self.layout.grouped(self.parameters)
 
     def replace(self, **changes):
-        """A network with the same parameters and another configuration, as in ``net.replace(substeps=32)``.
+        """A network with a copy of the parameters and another configuration, as in ``net.replace(substeps=32)``.
 
         Raises:
             ConfigError: the change concerns the parameters' number or masks, or is impossible in itself.
@@ -77,9 +100,8 @@ class Network:
         if problems:
             raise ConfigError(problems)
         other = Network.__new__(Network)
-        other.config, other.layout, other.mask = config, self.layout, self.mask
-        other.parameters = self.parameters.astype(config.dtype)
-        other._workspaces = queue.SimpleQueue()
+        other.__setstate__({"config": config, "layout": self.layout, "mask": None if self.mask is None else self.mask.copy()})
+        other.parameters = self.parameters
         return other
 
     def forward(self, u, lengths=None):
@@ -87,7 +109,7 @@ class Network:
 
         Args:
             u: real array (case, channel, time), finite.
-            lengths: (case,) input points of each case; values after them are ignored. None: all have the whole length.
+            lengths: (case,) input points of each case; values after them are ignored, NaN too. None: all have the whole length.
         Raises:
             DataError: u or lengths do not fit; DivergenceError: a state became infinite or NaN.
         """
@@ -162,33 +184,43 @@ class Network:
 
     def check_inputs(self, u, lengths=None):
         """Returns u in the network's dtype and lengths as (case,) int64, or raises DataError."""
-        u, config = np.asarray(u), self.config
+        config = self.config
+        try:
+            u = np.asarray(u)
+        except ValueError:
+            raise DataError("inputs: the cases differ in shape; pad them to one length and give their lengths") from None
         if u.ndim != 3 or u.shape[1] != config.inputs or u.shape[2] < 1:
             raise DataError(
-                f"inputs: expected the shape (case, {config.inputs}, time), as the network has inputs = {config.inputs}; got {u.shape}"
+                f"inputs: expected the shape (case, {config.inputs}, time), as network.inputs = {config.inputs}; got {u.shape}"
+                + ("; are the last two axes swapped?" if u.ndim == 3 and u.shape[2] == config.inputs else "")
             )
         if u.dtype.kind not in "fiub":
             raise DataError(f"inputs: expected real numbers, got {u.dtype}")
+        samples, _, points = u.shape
+        lengths = self._check_lengths(lengths, samples, points)
         with np.errstate(over="ignore"):
             u = u.astype(config.dtype, copy=False)
+        if (lengths < points).any():  # what follows the end may be anything, NaN too
+            u = np.where(np.arange(points) < lengths[:, None, None], u, u.dtype.type(0))
         if not np.isfinite(u).all():
             case, channel, point = np.argwhere(~np.isfinite(u))[0]
             raise DataError(f"inputs: not finite in {config.dtype} at case {case}, channel {channel}, time {point}")
-        samples, _, points = u.shape
-        if lengths is None:
-            lengths = np.full(samples, points, dtype=np.int64)
-        lengths = np.asarray(lengths)
+        return u, lengths
+
+    def _check_lengths(self, lengths, samples, points):
+        window = self.config.readout_window
+        lengths = np.full(samples, points, dtype=np.int64) if lengths is None else np.asarray(lengths)
         if lengths.shape != (samples,) or lengths.dtype.kind not in "iu":
             raise DataError(f"lengths: expected {samples} whole numbers, one for each case; got {lengths.dtype} of shape {lengths.shape}")
         wrong = np.flatnonzero((lengths < 1) | (lengths > points))
         if wrong.size:
             raise DataError(f"lengths: must be from 1 to {points}, got {lengths[wrong[0]]} at case {wrong[0]}")
-        short = np.flatnonzero(lengths < config.readout_window)
+        short = np.flatnonzero(lengths < window)
         if short.size:
             raise DataError(
-                f"readout_window: {config.readout_window} input intervals are longer than the sequence of case {short[0]}, {lengths[short[0]]}"
+                f"readout_window: {window} input intervals are longer than the sequence of case {short[0]}, {lengths[short[0]]}"
             )
-        return u, lengths.astype(np.int64)
+        return lengths.astype(np.int64)
 
     def check_labels(self, labels, samples):
         """Returns labels as (case,) int64, or raises DataError."""
@@ -199,7 +231,10 @@ class Network:
             raise DataError("labels: no cases, the mean loss is not defined")
         wrong = np.flatnonzero((labels < 0) | (labels >= self.config.outputs))
         if wrong.size:
-            raise DataError(f"labels: must be from 0 to {self.config.outputs - 1}, got {labels[wrong[0]]} at case {wrong[0]}")
+            raise DataError(
+                f"labels: must be from 0 to {self.config.outputs - 1}, as network.outputs = {self.config.outputs}; "
+                f"got {labels[wrong[0]]} at case {wrong[0]}"
+            )
         return labels.astype(np.int64)
 
     # ---- running the kernels ----

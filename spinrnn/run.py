@@ -5,6 +5,7 @@ A run that has a summary is complete; anything else goes on from its newest whol
 """
 
 import dataclasses
+import fcntl
 import json
 import time
 import warnings
@@ -12,9 +13,9 @@ from pathlib import Path
 
 from spinrnn import store
 from spinrnn.config import RunConfig, load_config, to_tables, to_toml
-from spinrnn.datasets import load_dataset
+from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
-from spinrnn.errors import ConfigError, DivergenceError, StoreError
+from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
 from spinrnn.files import make_folder, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
@@ -41,7 +42,7 @@ class Interrupted(Exception):
     """The run was asked to stop and has written a checkpoint; it can be resumed."""
 
 
-def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=None):
+def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoch=None, stop=None):
     """Trains a network, chooses the best epoch by the validation part and reads the test part once, at the end.
 
     Args:
@@ -49,13 +50,17 @@ def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=No
         out: run folder; None keeps everything in memory.
         resume: continue the run in `out` if there is one, else start it.
         data: `Dataset`; None reads config.data.source.
-        on_epoch: called with the `Trainer` after each epoch.
+        on_start: called with the `Trainer` once all checks are done and the folder is open; on_epoch: the same after each epoch.
         stop: called after each batch; when it returns true a checkpoint is written and `Interrupted` raised.
     Returns:
         `Result`; for a run that is complete already, what it found.
     Raises:
-        ConfigError, DataError, StoreError: bad input; DivergenceError: the last checkpoint stays.
+        ConfigError, DataError, StoreError: bad input; DivergenceError: the last checkpoint stays; Interrupted: see `stop`.
     """
+    if config is not None and not isinstance(config, RunConfig):
+        raise ConfigError([f"config: must be a RunConfig, as load_config returns it; got {type(config).__name__}"])
+    if data is not None and not isinstance(data, Dataset):
+        raise DataError(f"data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); got {type(data).__name__}")
     folder = None if out is None else _Folder(out)
     if folder:
         config = folder.settle(config, resume)
@@ -65,6 +70,8 @@ def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=No
     trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
     if folder:
         folder.open(config, trainer, resume)
+    if on_start:
+        on_start(trainer)
     compiling = trainer.warm_up()
     last_checkpoint = time.monotonic()
     try:
@@ -78,9 +85,7 @@ def train(config=None, out=None, resume=False, data=None, on_epoch=None, stop=No
                 folder.checkpoint(config, trainer)
                 last_checkpoint = time.monotonic()
             if stopping:
-                raise Interrupted(
-                    f"stopped after {trainer.adam.steps} training steps" + (f"; --resume --out {out} goes on" if folder else "")
-                )
+                raise Interrupted(f"stopped after {trainer.adam.steps} training steps" + (f"; resume {out} to go on" if folder else ""))
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
     if folder:
@@ -109,6 +114,7 @@ def _finish(config, trainer, folder, compiling):
         "seconds_training": round(trainer.seconds(), 3),
         "seconds_compiling": round(compiling, 3),
         "seed": config.train.seed,
+        "data_sha256": trainer.data_digest,
         "confusion": score.confusion.tolist(),
     }
     if folder:
@@ -121,6 +127,7 @@ class _Folder:
 
     def __init__(self, path):
         self.path = Path(path)
+        self._lock = None
 
     @property
     def complete(self):
@@ -135,21 +142,25 @@ class _Folder:
         own = self.path / "config.toml"
         if own.exists():
             if not resume:
-                raise StoreError(f"{self.path} holds another run; continue it with --resume or choose another folder with --out")
+                raise StoreError(
+                    f"{self.path} holds another run; continue it (--resume, from Python resume=True) or choose another folder (--out)"
+                )
             stored = load_config(own)
             differences = [] if config is None else _differences(stored, config)
             if differences:
-                raise ConfigError(differences, f"{self.path} was started with another configuration")
+                where = f"{self.path} was started with another configuration, choose another folder (--out) or ask for the same"
+                raise ConfigError(differences, where)
             return stored
         if self.path.exists() and not self.path.is_dir():
-            raise StoreError(f"{self.path} is a file; choose another folder with --out")
-        if self.path.is_dir() and any(not p.name.endswith(".tmp") for p in self.path.iterdir()):
-            raise StoreError(f"{self.path} is not empty and not a run; choose another folder with --out")
+            raise StoreError(f"{self.path} is a file; choose another folder (--out)")
+        if self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
+            raise StoreError(f"{self.path} is not empty and not a run; choose another folder (--out)")
         return config
 
     def open(self, config, trainer, resume):
         """Writes what a new run starts with, or takes the trainer to where the old one was."""
         make_folder(self.path / "checkpoints")
+        self._take_lock()
         write_json(self.path / "environment.json", describe())
         checkpoints = store.checkpoint_paths(self.path) if resume else []
         if checkpoints:
@@ -160,10 +171,25 @@ class _Folder:
         # records after the checkpoint belong to work that was lost with the kill
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
+    def _take_lock(self):
+        """Keeps other processes out of the folder until this one ends, however it ends.
+
+        Raises:
+            StoreError: another process is at work in it.
+        """
+        self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
+        except OSError:
+            pass  # a file system without locks; then the user must take care
+
     def _restore(self, trainer):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             _, arrays, state = store.load_newest_checkpoint(self.path)
+        check_data(state["data_sha256"], trainer.data_digest, self.path)
         trainer.restore(arrays, state)
 
     def append(self, record):
@@ -176,6 +202,7 @@ class _Folder:
     def checkpoint(self, config, trainer):
         """Writes a checkpoint named by the number of steps, and removes all but the newest two."""
         arrays, state = trainer.state()
+        state["data_sha256"] = trainer.data_digest
         store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", config, arrays, state)
         for old in store.checkpoint_paths(self.path)[2:]:
             old.unlink(missing_ok=True)
@@ -193,6 +220,12 @@ class _Folder:
         summary = json.loads((self.path / "summary.json").read_text())
         history = [json.loads(line) for line in (self.path / "metrics.jsonl").read_text().splitlines()]
         return Result(store.load(self.path), summary, history, self.path)
+
+
+def check_data(expected, digest, path):
+    """Raises DataError unless the digest is that of the data which the run in `path` was started with."""
+    if digest != expected:
+        raise DataError(f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)")
 
 
 def _differences(stored, given):

@@ -28,7 +28,7 @@ def save_network(net, path):
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
         arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in net.layout.named(net.mask).items()}
-    _write(path, "network", configs.to_toml(configs.RunConfig(network=net.config)), arrays)
+    _write(path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays)
 
 
 def load(path):

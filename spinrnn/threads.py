@@ -18,8 +18,8 @@ def available_threads():
 def set_threads(count):
     """Sets the number of threads of all networks of this process; None returns to `available_threads`. Results do not depend on it."""
     global _chosen
-    if count is not None and count < 1:
-        raise ValueError(f"number of threads: must be at least 1, got {count}")
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(f"number of threads: must be a whole number of at least 1, got {count!r}")
     _chosen = count
 
 

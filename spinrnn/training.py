@@ -65,7 +65,7 @@ class Trainer:
     Attributes:
         net: the `Network` being trained; best_parameters: (size,) of the epoch with the highest validation accuracy, the latest of several.
         best: the record of that epoch, or None; history: a record (dict) for each finished epoch.
-        training, validation, test: the parts of the data, `Dataset`s.
+        training, validation, test: the parts of the data, `Dataset`s; data_digest: by which they are known again.
     Raises:
         DataError: the data do not fit the network.
     """
@@ -82,10 +82,13 @@ class Trainer:
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
         self.net.check_labels(data.labels, len(data.inputs))
-        self.training, self.validation, self.test = (data.take(part) for part in datasets.split(data.labels, config.data))
+        self.training, self.validation, self.test = (
+            data.take(part) for part in datasets.split(data.labels, config.data, config.resolved_split_seed)
+        )
         self.best_parameters = self.net.parameters.copy()
         self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())
         self.batches = math.ceil(len(self.training) / config.train.batch)
+        self.data_digest = data.digest()
         self._sums = _Sums()
 
     def warm_up(self):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Trajectory:
     """States and drives of a simulation with M substeps. Lists have one array for each layer l; values after a case's own end are NaN.
 
@@ -22,6 +22,10 @@ class Trajectory:
     output: list
     drive: list
     logits: np.ndarray
+
+    def __repr__(self):
+        cases, points = len(self.logits), len(self.time) - 1
+        return f"<Trajectory of {cases} cases, {points} substeps, layers of {', '.join(str(s.shape[1]) for s in self.state)} neurons>"
 
     @classmethod
     def empty(cls, config, samples, points):

@@ -103,6 +103,29 @@ def test_impossible_values(key, value):
         spinrnn.NetworkConfig(**{key: value})
 
 
+def test_a_slip_of_units_is_told():
+    with pytest.raises(spinrnn.ConfigError, match="times are in seconds"):
+        spinrnn.NetworkConfig(input_interval=10)
+
+
+def test_automatic_substeps_stay_automatic(tmp_path):
+    """A configuration that was written down follows its time scales like the one it came from."""
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(spinrnn.RunConfig()))
+    assert "# substeps = 4 (automatic)" in path.read_text()
+    assert load_config(path) == spinrnn.RunConfig()
+    assert load_config(path, ["network.input_interval=50e-9"]).network.resolved_substeps == 20
+
+
+def test_parts_of_the_wrong_kind():
+    with pytest.raises(spinrnn.ConfigError, match="train: must be a TrainConfig"):
+        spinrnn.RunConfig(train={"epochs": 2})
+    with pytest.raises(spinrnn.ConfigError, match="must be a RunConfig"):
+        spinrnn.train(spinrnn.TrainConfig())
+    with pytest.raises(spinrnn.DataError, match="must be a Dataset"):
+        spinrnn.train(data=([], []))
+
+
 def test_a_ctrnn_needs_no_bias():
     spinrnn.NetworkConfig(neuron="ctrnn", bias_ratio=0.5)
 

@@ -1,5 +1,9 @@
 """Network: its parameters and masks, what `simulate` returns, and how it answers to bad input."""
 
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import twin
@@ -109,7 +113,7 @@ def test_numbers_too_large_for_float32_are_named():
     ("labels", "message"),
     [
         ([0, 1], "expected 3 whole numbers"),
-        ([0, 1, 3], "from 0 to 2, got 3 at case 2"),
+        ([0, 1, 3], "from 0 to 2, as network.outputs = 3; got 3 at case 2"),
         ([0, -1, 1], "got -1"),
         ([0.0, 1.0, 2.0], "float64"),
     ],
@@ -168,3 +172,36 @@ def test_inputs_of_any_real_kind_and_order(net):
     np.testing.assert_array_equal(net.forward(u), expected)
     np.testing.assert_array_equal(net.forward(np.asfortranarray(u.astype(float))), expected)
     np.testing.assert_array_equal(net.forward(u.astype(float).repeat(2, axis=2)[:, :, ::2]), expected)
+
+
+def test_what_follows_the_end_may_be_nan(net):
+    u = np.random.default_rng(0).normal(size=(2, 2, 5))
+    expected = net.forward(u, [5, 3])
+    u[1, :, 3:] = np.nan
+    np.testing.assert_array_equal(net.forward(u, [5, 3]), expected)
+    with pytest.raises(spinrnn.DataError, match="case 1, channel 0, time 3"):
+        net.forward(u, [5, 4])
+
+
+def test_networks_can_be_copied_and_pickled(net):
+    u = np.ones((2, 2, 5))
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net)), net.replace()):
+        np.testing.assert_array_equal(other.forward(u), net.forward(u))
+        other.parameters[:] = 0
+        assert (other.forward(u) != net.forward(u)).any()
+
+
+def test_assigning_parameters_converts_and_checks(net):
+    net.parameters = [0.0] * net.layout.size
+    assert net.parameters.dtype == np.float64
+    assert (net.forward(np.ones((1, 2, 5))) == 0).all()
+    with pytest.raises(spinrnn.DataError, match="expected 64 numbers"):
+        net.parameters = np.zeros(3)
+
+
+def test_many_python_threads_may_share_a_network(net):
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(90, 2, 5)) for _ in range(16)]
+    expected = [net.forward(u).tobytes() for u in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        assert [x.tobytes() for x in pool.map(net.forward, inputs)] == expected

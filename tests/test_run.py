@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import spinrnn
@@ -46,6 +47,7 @@ def finished(tiny_file, tmp_path):
 def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
     out, result = finished
     assert sorted(p.name for p in out.iterdir()) == [
+        ".lock",
         "checkpoints",
         "config.toml",
         "confusion.png",
@@ -96,7 +98,7 @@ def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):
     assert "test accuracy" in spinrnn_command("evaluate", out).stdout
     refused(spinrnn_command("evaluate", out, "--set", "network.layers=[3]"), "layers: fixed by the trained parameters")
     refused(spinrnn_command("evaluate", out, "--set", "network.substep=3"), "did you mean substeps?")
-    refused(spinrnn_command("evaluate", out, "--set", "train.epochs=3"), "keys of [network] only")
+    refused(spinrnn_command("evaluate", out, "--set", "train.epochs=3"), "keys of [network]")
     refused(spinrnn_command("evaluate", out.parent), "no config.toml")
 
 
@@ -123,8 +125,15 @@ def test_default_folders_and_resuming_the_newest(tiny_file, tmp_path):
         assert spinrnn_command("train", tiny_file, "--seed", 3, "--set", "train.epochs=1", cwd=work).returncode == 0
     assert sorted(p.name for p in (work / "runs").iterdir()) == ["tiny-seed3", "tiny-seed3-2"]
     (work / "runs" / "tiny-seed3" / "summary.json").unlink()
+    time.sleep(0.02)
+    os.utime(work / "runs" / "tiny-seed3" / "metrics.jsonl")
     resumed = spinrnn_command("train", "--resume", cwd=work)
-    assert "continuing in runs/tiny-seed3" in resumed.stdout
+    assert "continuing in runs/tiny-seed3;" in resumed.stdout
+    settings = [tiny_file, "--set", "train.epochs=1", "--resume", "--seed"]
+    for seed in (3, 4):  # as the tasks of an array job would
+        assert spinrnn_command("train", *settings, seed, cwd=work).returncode == 0
+    assert sorted(p.name for p in (work / "runs").iterdir()) == ["tiny-seed3", "tiny-seed3-2", "tiny-seed4"]
+    refused(spinrnn_command("train", "--seed", 1, "--set", "train.seed=2", cwd=work), "give one of them")
 
 
 def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
@@ -150,6 +159,35 @@ def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
     assert weights(disturbed) == weights(undisturbed)
     first, second = ((folder / "metrics.jsonl").read_text().count("\n") for folder in (undisturbed, disturbed))
     assert first == second == 40
+
+
+def test_two_processes_do_not_share_a_folder(tiny_file, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "spinrnn", "train", str(tiny_file), "--set", "train.epochs=100000", "--out", str(out)]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert "training in" in first.stdout.readline()
+        refused(spinrnn_command(*command[3:], "--resume"), "another process is training in")
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_other_data_are_noticed(tiny_file, tmp_path, tiny_data):
+    out = tmp_path / "run"
+    assert spinrnn_command("train", tiny_file, "--out", out).returncode == 0
+    original = (tmp_path / "tiny.npz").read_bytes()
+    np.savez(tmp_path / "tiny.npz", inputs=tiny_data.inputs[::-1], labels=tiny_data.labels[::-1], lengths=tiny_data.lengths[::-1])
+    refused(spinrnn_command("evaluate", out), "was trained on other data")
+    (out / "summary.json").unlink()
+    refused(spinrnn_command("train", "--out", out, "--resume"), "was trained on other data")
+    refused(spinrnn_command("evaluate", out), "was trained on other data")
+    (tmp_path / "tiny.npz").unlink()
+    (tmp_path / "moved.npz").write_bytes(original)
+    refused(spinrnn_command("evaluate", out), "tiny.npz: No such file")
+    moved = spinrnn_command("evaluate", out, "--set", "data.source=moved.npz", "--json", cwd=tmp_path)
+    assert json.loads(moved.stdout)["finished"] is False
+    assert "not finished" in moved.stderr
 
 
 def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
@@ -211,8 +249,6 @@ def test_bad_configurations(tmp_path):
 
 
 def test_inputs_with_nan_are_refused_before_anything_is_written(tiny_file, tmp_path, tiny_data):
-    import numpy as np
-
     inputs = tiny_data.inputs.copy()
     inputs[7, 1, 2] = np.nan
     np.savez(tmp_path / "tiny.npz", inputs=inputs, labels=tiny_data.labels)

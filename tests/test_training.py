@@ -104,6 +104,15 @@ def test_the_best_epoch_is_that_of_the_validation_part(tiny_config, tiny_data):
     assert evaluate(trainer.best_network(), trainer.validation).accuracy == max(ranks)
 
 
+def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
+    def test_part(seed, split_seed):
+        config = with_train(dataclasses.replace(tiny_config, data=spinrnn.DataConfig(split_seed=split_seed)), seed=seed)
+        return Trainer(config, tiny_data).test.inputs.tobytes()
+
+    assert test_part(0, None) == test_part(1, 0) == test_part(0, 0)
+    assert test_part(1, None) == test_part(0, 1) != test_part(0, None)
+
+
 def test_noise_and_clipping_act(tiny_config, tiny_data):
     plain = spinrnn.train(with_train(tiny_config, noise=0.0, clip=0.0), data=tiny_data)
     noisy = spinrnn.train(with_train(tiny_config, noise=0.5, clip=0.0), data=tiny_data)

@@ -17,6 +17,7 @@ CTRNN, PLAIN = "network.neuron=ctrnn", "train.noise=0"
 STUDIES = {
     "default": (10, []),
     "ctrnn": (10, [CTRNN]),
+    "ctrnn-slow": (5, [CTRNN, "train.learning_rate=0.005"]),
     "plain": (10, [PLAIN]),
     "ctrnn-plain": (10, [CTRNN, PLAIN]),
     "fixed-split": (10, ["data.split_seed=0"]),

@@ -117,7 +117,7 @@ def _train(options):
         try:
             result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
         except run.Interrupted as error:
-            print(f"spinrnn: {error}", file=sys.stderr)
+            print(f"spinrnn: {error}; to go on: spinrnn train --out {out} --resume", file=sys.stderr)
             return 128 + stop.number
     _print_summary(result)
     return 0

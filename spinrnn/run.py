@@ -85,7 +85,7 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
                 folder.checkpoint(config, trainer)
                 last_checkpoint = time.monotonic()
             if stopping:
-                raise Interrupted(f"stopped after {trainer.adam.steps} training steps" + (f"; resume {out} to go on" if folder else ""))
+                raise Interrupted(f"stopped after {trainer.adam.steps} training steps")
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
     if folder:

@@ -73,7 +73,7 @@ def main(arguments=None):
             spinrnn.set_threads(options.threads)
         return options.function(options)
     except spinrnn.SpinrnnError as error:
-        print(f"spinrnn: error: {error}", file=sys.stderr)
+        print("spinrnn: error: " + " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("spinrnn: stopped", file=sys.stderr)
@@ -102,6 +102,8 @@ def _train(options):
     settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
     given = options.config is not None or settings
     config = load_config(options.config, settings)
+    if options.out == "":
+        raise spinrnn.ConfigError(["--out: give the name of a folder"])
     out = Path(options.out) if options.out else _newest_run(config if given else None) if options.resume else None
     if out is None:
         out = _free_folder(config)
@@ -206,6 +208,7 @@ def _print_summary(result):
 def _evaluate(options):
     from spinrnn import config, datasets, run, store, training
     from spinrnn.errors import ConfigError, StoreError
+    from spinrnn.files import read_json
 
     folder = Path(options.run)
     if not (folder / "config.toml").is_file():
@@ -219,7 +222,7 @@ def _evaluate(options):
     net = net.replace(**{key: getattr(changed.network, key) for key in vars(changed.network)})
     data = datasets.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
-    digest = json.loads((folder / "summary.json").read_text()) if finished else store.load_newest_checkpoint(folder)[2]
+    digest = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(folder)[2]
     run.check_data(digest["data_sha256"], data.digest(), folder)
     if not finished:
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)

@@ -6,8 +6,10 @@ Quantities are in SI units here (seconds). The kernels work in reduced units (ti
 
 import dataclasses
 import difflib
+import itertools
 import json
 import math
+import sys
 import tomllib
 import types
 import typing
@@ -18,8 +20,12 @@ from typing import Literal
 
 from spinrnn.errors import ConfigError, StoreError
 
-LARGEST_SUBSTEPS = 1_000_000
-"""More substeps for one input point are taken for a mistake of units."""
+LARGEST_RATIO = 1e5
+"""Times that differ by more from the relaxation time are taken for a mistake of units."""
+LARGEST_NUMBER = 1e9
+"""Of dimensionless quantities; all their products stay far from the limits of float32."""
+LARGEST_NETWORK = 1e10
+"""Weights."""
 
 
 class Reduced(typing.NamedTuple):
@@ -102,26 +108,31 @@ class NetworkConfig:
                 yield f"{name}: must be at least 1, got {getattr(self, name)}"
         if self.substeps is not None and self.substeps < 1:
             yield f"substeps: must be at least 1, got {self.substeps}"
-        elif self.input_interval > 0 and self.relaxation_time > 0 and self.resolved_substeps > LARGEST_SUBSTEPS:
-            yield (
-                f"input_interval: {self.input_interval:g} s with relaxation_time {self.relaxation_time:g} s makes "
-                f"{self.resolved_substeps:.0e} substeps for each input point; times are in seconds, as in 10e-9"
-            )
         for name in ("input_interval", "relaxation_time", "highpass_time"):
             if not getattr(self, name) > 0:
                 yield f"{name}: must be a positive time in seconds, got {getattr(self, name)}"
+            elif self.relaxation_time > 0 and not 1 / LARGEST_RATIO < getattr(self, name) / self.relaxation_time < LARGEST_RATIO:
+                yield (
+                    f"{name}: {getattr(self, name):g} s is out of all proportion to relaxation_time, {self.relaxation_time:g} s; "
+                    "times are in seconds, as in 10e-9"
+                )
         if self.neuron == "oscillator" and not self.bias_ratio > 1:
             yield f"bias_ratio: must be above 1, else the oscillator is below its threshold and silent, got {self.bias_ratio}"
-        if self.nonlinear_damping < 0:
-            yield f"nonlinear_damping: must not be negative, got {self.nonlinear_damping}"
+        for name in ("bias_ratio", "nonlinear_damping"):
+            if not 0 <= getattr(self, name) <= LARGEST_NUMBER:
+                yield f"{name}: must be from 0 to {LARGEST_NUMBER:g}, got {getattr(self, name)}"
         if not 0 <= self.power_floor < 0.1:
             yield f"power_floor: must be in [0, 0.1), got {self.power_floor}"
         if isinstance(self.amplification, tuple) and len(self.amplification) != len(self.layers):
             yield f"amplification: give one number, or one for each of the {len(self.layers)} layers, got {len(self.amplification)}"
-        if any(a <= 0 for a in self.amplifications):
-            yield f"amplification: must be positive, got {min(self.amplifications)}"
-        if not self.output_amplification > 0:
-            yield f"output_amplification: must be positive, got {self.output_amplification}"
+        for name, gains in (("amplification", self.amplifications), ("output_amplification", (self.output_amplification,))):
+            wrong = [a for a in gains if not 1 / LARGEST_NUMBER <= a <= LARGEST_NUMBER]
+            if wrong:
+                yield f"{name}: must be from {1 / LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}, got {wrong[0]}"
+        widths = (self.inputs, *self.layers, self.outputs)
+        weights = sum(a * b for a, b in itertools.pairwise(widths)) + sum(n * n for n in self.layers)
+        if weights > LARGEST_NETWORK:
+            yield f"layers: {weights:.1e} weights are more than {LARGEST_NETWORK:.0e}; is that meant?"
         if self.readout_window < 0:
             yield f"readout_window: must be 0 or a number of input intervals, got {self.readout_window}"
         for name in ("density_int", "density_ext"):
@@ -174,15 +185,19 @@ class TrainConfig:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 yield f"{name}: must be at least 1, got {getattr(self, name)}"
-        for name in ("learning_rate", "epsilon"):
-            if not getattr(self, name) > 0:
-                yield f"{name}: must be positive, got {getattr(self, name)}"
+        if not 0 < self.learning_rate <= LARGEST_NUMBER:
+            yield f"learning_rate: must be positive and at most {LARGEST_NUMBER:g}, got {self.learning_rate}"
+        if not 1e-30 <= self.epsilon <= 1:
+            yield f"epsilon: must be from 1e-30 to 1, got {self.epsilon}"
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 yield f"{name}: must be in [0, 1), got {getattr(self, name)}"
         for name in ("weight_decay", "clip", "noise", "checkpoint_seconds", "seed"):
             if getattr(self, name) < 0:
                 yield f"{name}: must not be negative, got {getattr(self, name)}"
+        for name in ("weight_decay", "noise"):
+            if getattr(self, name) > LARGEST_NUMBER:
+                yield f"{name}: must be at most {LARGEST_NUMBER:g}, got {getattr(self, name)}"
 
 
 @dataclass(frozen=True)
@@ -271,9 +286,9 @@ def _typed(hint, value):
         if isinstance(value, str):
             return value
     elif not isinstance(value, bool):
-        if hint is int and isinstance(value, Integral):
+        if hint is int and isinstance(value, Integral) and abs(value) < 2**63:
             return int(value)
-        if hint is float and isinstance(value, Real) and math.isfinite(value):
+        if hint is float and isinstance(value, Real) and abs(value) <= sys.float_info.max:  # also false for NaN
             return float(value)
     raise TypeError(_NAMES[hint])
 
@@ -370,7 +385,7 @@ def load_config(path=None, settings=()):
             tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise StoreError(f"cannot read the configuration {path}: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # also of undecodable text and of nesting without end
             raise ConfigError([f"not valid TOML: {error}"], path) from None
         data = tables.get("data")
         if isinstance(data, dict) and "source" in data:
@@ -399,13 +414,18 @@ def load_config(path=None, settings=()):
 
 def _absolute(source, folder):
     """A run folder must find its data again from anywhere, so paths are made absolute; names of built-in data stay."""
-    return str(folder / Path(source).expanduser()) if isinstance(source, str) and source not in ("", "digits") else source
+    if not isinstance(source, str) or source in ("", "digits"):
+        return source
+    try:
+        return str(folder / Path(source).expanduser())
+    except RuntimeError:  # no such user
+        return str(folder / source)
 
 
 def _value(text):
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
 
@@ -418,9 +438,10 @@ def to_tables(config):
 def from_toml(text):
     """RunConfig of the text of a configuration file, as `to_toml` writes it; ConfigError also if it is no TOML."""
     try:
-        return from_tables(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, TypeError) as error:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError, TypeError) as error:
         raise ConfigError([f"not valid TOML: {error}"]) from None
+    return from_tables(tables)
 
 
 def to_toml(config, sections=("network", "train", "data")):

@@ -43,8 +43,19 @@ def read_bytes(path):
     """Content of a file; StoreError with the system's reason."""
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_json(path, keys):
+    """The object in a JSON file; StoreError if it cannot be read or lacks one of the keys."""
+    try:
+        value = json.loads(read_bytes(path))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not all(key in value for key in keys):
+        raise StoreError(f"{path}: damaged; remove it and resume the run to make it again")
+    return value
 
 
 def write_json(path, value):

@@ -140,7 +140,7 @@ class Network:
         logits, losses, gradient = self._run(u, lengths, labels, True)
         loss = float(losses.mean())
         if not math.isfinite(loss):
-            raise DivergenceError("the loss is not finite though all states are: the readout weights have grown too large")
+            raise DivergenceError("the loss is not finite though all logits are")
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient
@@ -271,6 +271,8 @@ class Network:
             for span, (_, bad) in zip(spans, results, strict=True):
                 if bad:
                     self._raise_divergence(u[span], lengths[span], span.start)
+        if not np.isfinite(logits).all():
+            raise DivergenceError("the logits are not finite though all states are: the readout's weights are infinite, NaN or too large")
         if not backward:
             return logits, losses, None
         total = results[0][0]

@@ -90,7 +90,7 @@ def packed_offsets(config):
 def pack(config, layout, flat, mask=None):
     """The kernels' `Weights` of a flat vector: masked, amplified, external and internal couplings side by side."""
     if mask is not None:
-        flat = flat * mask
+        flat = np.where(mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
     views, gains = layout.grouped(flat), np.asarray(config.amplifications, dtype=config.dtype)
     w_ext, w_int = views["w_ext"], views["w_int"]
     last = len(config.layers) - 1

@@ -16,7 +16,7 @@ from spinrnn.config import RunConfig, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
-from spinrnn.files import make_folder, write_atomic, write_json
+from spinrnn.files import make_folder, read_json, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
 
@@ -36,6 +36,13 @@ class Result:
     summary: dict
     history: list
     folder: Path | None
+
+
+SUMMARY_KEYS = (
+    "test_accuracy", "test_loss", "test_accuracy_fine", "test_loss_fine", "substeps", "substeps_fine", "validation_accuracy", "best_epoch",
+    "epochs", "seconds_training", "seconds_compiling", "data_sha256",
+)  # fmt: skip
+"""What a reader of summary.json may rely on."""
 
 
 class Interrupted(Exception):
@@ -72,9 +79,9 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         folder.open(config, trainer, resume)
     if on_start:
         on_start(trainer)
-    compiling = trainer.warm_up()
     last_checkpoint = time.monotonic()
     try:
+        compiling = trainer.warm_up()
         for record in trainer.steps():
             if record and folder:
                 folder.append(record)
@@ -159,14 +166,15 @@ class _Folder:
 
     def open(self, config, trainer, resume):
         """Writes what a new run starts with, or takes the trainer to where the old one was."""
-        make_folder(self.path / "checkpoints")
+        make_folder(self.path)
         self._take_lock()
+        self.settle(config, resume)  # again, as another process may have been quicker
+        write_atomic(self.path / "config.toml", to_toml(config))
         write_json(self.path / "environment.json", describe())
-        checkpoints = store.checkpoint_paths(self.path) if resume else []
-        if checkpoints:
-            self._restore(trainer)
+        make_folder(self.path / "checkpoints")
+        if store.checkpoint_paths(self.path):
+            self._restore(config, trainer)
         else:
-            write_atomic(self.path / "config.toml", to_toml(config))
             self.checkpoint(config, trainer)
         # records after the checkpoint belong to work that was lost with the kill
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
@@ -177,7 +185,10 @@ class _Folder:
         Raises:
             StoreError: another process is at work in it.
         """
-        self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
+        try:
+            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path / '.lock'}: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -185,10 +196,13 @@ class _Folder:
         except OSError:
             pass  # a file system without locks; then the user must take care
 
-    def _restore(self, trainer):
+    def _restore(self, config, trainer):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            _, arrays, state = store.load_newest_checkpoint(self.path)
+            stored, arrays, state = store.load_newest_checkpoint(self.path)
+        differences = [d for d in _differences(stored, config) if not d.startswith("data.source")]  # data are known by their digest
+        if differences:
+            raise ConfigError(differences, f"{self.path}: the checkpoints are not of this config.toml")
         check_data(state["data_sha256"], trainer.data_digest, self.path)
         trainer.restore(arrays, state)
 
@@ -217,9 +231,9 @@ class _Folder:
 
     def result(self):
         """The `Result` of a complete run."""
-        summary = json.loads((self.path / "summary.json").read_text())
-        history = [json.loads(line) for line in (self.path / "metrics.jsonl").read_text().splitlines()]
-        return Result(store.load(self.path), summary, history, self.path)
+        summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
+        _, _, state = store.load_newest_checkpoint(self.path)
+        return Result(store.load(self.path), summary, state["history"], self.path)
 
 
 def check_data(expected, digest, path):

@@ -150,13 +150,13 @@ def _write(path, kind, toml, arrays):
 def _read(path):
     """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
     attributes, arrays = read_arrays(read_bytes(path), path)
-    if attributes.get("format") != "spinrnn":
+    if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
         raise StoreError(f"{path}: not written by spinrnn")
     version = attributes.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise StoreError(f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
-    kind, toml = attributes.get("kind"), attributes.get("config")
-    if attributes.get("sha256") != _digest(kind, version, toml, arrays):
+    kind, toml = attributes["kind"], attributes["config"]
+    if str(attributes.get("sha256")) != _digest(kind, version, toml, arrays):
         raise StoreError(f"{path}: damaged, its content does not match its checksum")
     return kind, toml, arrays
 

@@ -10,7 +10,7 @@ _chosen = None
 def available_threads():
     """Threads that this process may use: SLURM_CPUS_PER_TASK if set and sensible, else the processor affinity."""
     asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if asked.isdigit() and int(asked) > 0:
+    if asked.isascii() and asked.isdigit() and int(asked) > 0:
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

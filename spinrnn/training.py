@@ -3,7 +3,6 @@
 All random numbers are functions of (seed, purpose, epoch, batch), so the position in the data is the whole random state.
 """
 
-import math
 import time
 from dataclasses import dataclass, field
 
@@ -87,7 +86,7 @@ class Trainer:
         )
         self.best_parameters = self.net.parameters.copy()
         self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())
-        self.batches = math.ceil(len(self.training) / config.train.batch)
+        self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = data.digest()
         self._sums = _Sums()
 
@@ -95,7 +94,8 @@ class Trainer:
         """Compiles what the run needs, or loads it from the cache. Returns the seconds this took."""
         start = time.perf_counter()
         few = self.training.take(np.arange(1))
-        self.net.loss_and_grad(few.inputs, few.labels, few.lengths)
+        with self._place():
+            self.net.loss_and_grad(few.inputs, few.labels, few.lengths)
         return time.perf_counter() - start
 
     def steps(self):

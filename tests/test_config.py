@@ -24,7 +24,10 @@ def test_defaults_are_the_documented_network():
     assert c.resolved_substeps == 4
 
 
-@pytest.mark.parametrize(("interval", "substeps"), [(10e-9, 4), (1e-9, 1), (50e-9, 20), (100e-9, 40), (10.1e-9, 5), (0.1e-9, 1)])
+@pytest.mark.parametrize(
+    ("interval", "substeps"),
+    [(10e-9, 4), (1e-9, 1), (50e-9, 20), (100e-9, 40), (10.1e-9, 5), (0.1e-9, 1), (35e-9, 14), (2.5e-9 * 3, 3), (0.7e-9 * 25, 7)],
+)
 def test_substeps_follow_the_time_scales(interval, substeps):
     assert spinrnn.NetworkConfig(input_interval=interval).resolved_substeps == substeps
     assert dataclasses.replace(spinrnn.NetworkConfig(), input_interval=interval).resolved_substeps == substeps
@@ -96,6 +99,19 @@ def test_all_mistakes_at_once_with_suggestions():
         ("density_ext", 0.0),
         ("dtype", "float16"),
         ("scheme", 2),
+        ("layers", [10**400]),
+        ("layers", [10**9]),
+        ("outputs", 10**30),
+        ("substeps", 10**400),
+        ("bias_ratio", 1e300),
+        ("bias_ratio", 10**400),
+        ("nonlinear_damping", 1e300),
+        ("amplification", 1e300),
+        ("output_amplification", 1e-300),
+        ("input_interval", 1e308),
+        ("input_interval", 1e-320),
+        ("relaxation_time", 1e-320),
+        ("highpass_time", 1e-320),
     ],
 )
 def test_impossible_values(key, value):
@@ -162,6 +178,10 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "bad.toml").write_text("[network\nlayers = 3")
     with pytest.raises(spinrnn.ConfigError, match=r"bad\.toml: not valid TOML.*line 1"):
         load_config(tmp_path / "bad.toml")
+    for name, text in (("digits", "[train]\nseed = " + "1" * 5001), ("deep", "a = " + "[" * 5000)):
+        (tmp_path / f"{name}.toml").write_text(text)
+        with pytest.raises(spinrnn.ConfigError, match="not valid TOML"):
+            load_config(tmp_path / f"{name}.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(spinrnn.ConfigError, match="not valid TOML"):
         load_config(tmp_path / "binary.toml")

@@ -42,7 +42,7 @@ def test_initial_weights_have_the_documented_spread_and_depend_on_the_seed():
     assert (spinrnn.Network(config, seed=0).parameters != spinrnn.Network(config, seed=1).parameters).any()
 
 
-@pytest.mark.parametrize("density", [0.01, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("density", [0.0001, 0.1, 0.5, 0.617])
 def test_masks_have_the_exact_density(density):
     config = spinrnn.NetworkConfig(layers=(30, 20), inputs=4, density_int=density, density_ext=1 - density / 2)
     net = spinrnn.Network(config, seed=3)
@@ -164,6 +164,19 @@ def test_nan_in_the_parameters_never_passes_silently(neuron):
         net.layout.named(net.parameters)[block].flat[0] = np.nan
         with pytest.raises(spinrnn.DivergenceError):
             net.loss_and_grad(np.ones((2, 1, 4)), [0, 1])
+
+
+def test_an_infinite_power_is_not_hidden_by_the_floor():
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), scheme="euler", substeps=1), seed=0)
+    net.views()["w_ext"][0][:] = 1e30
+    with pytest.raises(spinrnn.DivergenceError, match="layer 0"):
+        net.forward(np.full((2, 1, 6), 1e8))
+
+
+def test_logits_that_are_not_finite_are_refused(net):
+    net.views()["b_out"][:] = np.inf
+    with pytest.raises(spinrnn.DivergenceError, match="logits"):
+        net.forward(np.ones((1, 2, 5)))
 
 
 def test_inputs_of_any_real_kind_and_order(net):

@@ -190,6 +190,39 @@ def test_other_data_are_noticed(tiny_file, tmp_path, tiny_data):
     assert "not finished" in moved.stderr
 
 
+def test_a_kill_before_the_first_file_is_no_obstacle(tiny_file, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").write_text("")
+    assert spinrnn_command("train", tiny_file, "--out", tmp_path / "run", "--resume").returncode == 0
+
+
+def test_damaged_files_of_a_finished_run(finished):
+    out, _ = finished
+    summary = out / "summary.json"
+    good = summary.read_bytes()
+    for content in (b"", b"{", b"{}", b"[]", b"\xff"):
+        summary.write_bytes(content)
+        refused(spinrnn_command("evaluate", out), "summary.json: damaged")
+        refused(spinrnn_command("train", "--out", out, "--resume"), "summary.json: damaged")
+    summary.unlink()
+    (out / "metrics.jsonl").write_text("{")
+    assert spinrnn_command("train", "--out", out, "--resume").returncode == 0
+    assert json.loads(summary.read_text())["test_accuracy"] == json.loads(good)["test_accuracy"]
+    assert (out / "metrics.jsonl").read_text().count("\n") == 4
+    summary.unlink()
+    config = out / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace("learning_rate = ", "learning_rate = 1"))
+    refused(spinrnn_command("train", "--out", out, "--resume"), "the checkpoints are not of this config.toml", "train.learning_rate")
+    config.write_text(text[:40])
+    refused(spinrnn_command("train", "--out", out, "--resume"), "config.toml")
+    refused(spinrnn_command("evaluate", out), "config.toml")
+    (out / ".lock").unlink()
+    (out / ".lock").mkdir()
+    config.write_text(text)
+    refused(spinrnn_command("train", "--out", out, "--resume"), "cannot write")
+
+
 def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
     out = tmp_path / "run"
     settings = ["--set", "train.epochs=4000", "--set", "train.checkpoint_seconds=1000"]

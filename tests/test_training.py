@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn.run import _finish
 from spinrnn.training import Trainer, evaluate
 
 
@@ -133,3 +134,67 @@ def test_data_that_do_not_fit(tiny_config, tiny_data):
         spinrnn.train(with_network(tiny_config, outputs=2), data=tiny_data)
     with pytest.raises(spinrnn.DataError, match="readout_window"):
         spinrnn.train(with_network(tiny_config, readout_window=5), data=tiny_data)
+
+
+def test_the_test_part_takes_no_part_in_training(tiny_config, tiny_data):
+    """With another test part everything up to the end is the same to the bit."""
+    first = Trainer(tiny_config, tiny_data)
+    second = Trainer(tiny_config, tiny_data)
+    second.test.inputs[:] = 100.0
+    for trainer in (first, second):
+        for _ in trainer.steps():
+            pass
+    assert first.best_parameters.tobytes() == second.best_parameters.tobytes()
+    assert [r["validation_loss"] for r in first.history] == [r["validation_loss"] for r in second.history]
+
+
+def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
+    """84 training cases in batches of 60 and 24, with a learning rate that changes nothing: the epoch's loss is that of the whole part."""
+    config = with_train(tiny_config, batch=60, epochs=1, noise=0.0, learning_rate=1e-30)
+    trainer = Trainer(config, tiny_data)
+    assert len(trainer.training) % 60
+    norms = []
+    right = trainer.net.logits_loss_grad
+
+    def watch(*arguments):
+        result = right(*arguments)
+        norms.append(np.linalg.norm(result[2].astype(float)))
+        return result
+
+    trainer.net.logits_loss_grad = watch
+    (record,) = [r for r in trainer.steps() if r]
+    part = trainer.training
+    assert record["train_loss"] == pytest.approx(trainer.net.loss(part.inputs, part.labels, part.lengths), rel=1e-5)
+    assert record["train_accuracy"] == pytest.approx(evaluate(trainer.net, part).accuracy)
+    assert record["gradient_norm"] == pytest.approx(np.mean(norms), rel=1e-5)
+    assert record["gradient_norm_max"] == pytest.approx(max(norms), rel=1e-5)
+
+
+def test_confusion_has_labels_in_rows():
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2,), outputs=2))
+    net.parameters[:] = 0
+    net.views()["b_out"][:] = [0, 1]
+    score = evaluate(net, spinrnn.Dataset(np.ones((4, 1, 2)), [0, 0, 0, 1]))
+    np.testing.assert_array_equal(score.confusion, [[0, 3], [0, 1]])
+    assert score.accuracy == 0.25
+
+
+def test_noise_differs_from_batch_to_batch(tiny_config, tiny_data, monkeypatch):
+    trainer = Trainer(with_train(tiny_config, noise=1.0, epochs=2, batch=42), tiny_data)
+    trainer.training.inputs[:] = 0
+    seen = []
+    right = trainer.net.logits_loss_grad
+    monkeypatch.setattr(trainer.net, "logits_loss_grad", lambda u, *rest: (seen.append(u.tobytes()), right(u, *rest))[1])
+    for _ in trainer.steps():
+        pass
+    assert len(set(seen)) == len(seen) == 4
+
+
+def test_the_summary_is_of_the_best_epoch(tiny_config, tiny_data):
+    trainer = Trainer(tiny_config, tiny_data)
+    for _ in trainer.steps():
+        pass
+    trainer.net.parameters[:] = 0  # as if the last epoch had been a bad one
+    result = _finish(tiny_config, trainer, None, 0.0)
+    assert result.summary["test_loss"] == evaluate(trainer.best_network(), trainer.test).loss != evaluate(trainer.net, trainer.test).loss
+    assert result.network.parameters.tobytes() == trainer.best_parameters.tobytes()

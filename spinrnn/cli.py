@@ -71,7 +71,9 @@ def main(arguments=None):
     try:
         if options.threads:
             spinrnn.set_threads(options.threads)
-        return options.function(options)
+        status = options.function(options)
+        sys.stdout.flush()  # here, where a full disk behind it can still be told
+        return status
     except spinrnn.SpinrnnError as error:
         print("spinrnn: error: " + " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
@@ -81,10 +83,12 @@ def main(arguments=None):
     except MemoryError as error:
         print(f"spinrnn: error: not enough memory: {error}; a smaller train.batch or fewer network.substeps need less", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # the reader of a pipe has left; without this Python complains once more when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:  # files have their StoreError: this is standard output, a full disk or a pipe whose reader has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more when it closes stdout
+        if isinstance(error, BrokenPipeError):
+            return 1
+        print(f"spinrnn: error: cannot write to standard output: {error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 # ---- train ----

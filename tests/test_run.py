@@ -333,6 +333,14 @@ def test_help_is_quick_and_complete():
     assert seconds < 3  # a generous bound for a busy machine; an idle one needs 0.05 s
 
 
+def test_standard_output_that_cannot_be_written(finished):
+    out, _ = finished
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "spinrnn", "evaluate", str(out)]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    refused(result, "cannot write to standard output: No space left")
+
+
 def test_bad_command_lines():
     for arguments in ([], ["fly"], ["train", "--threads", "0"], ["train", "--seed", "x"], ["evaluate"]):
         assert spinrnn_command(*arguments).returncode == 2

@@ -80,6 +80,8 @@ def load_dataset(source):
     for name in set(arrays) - {"inputs", "labels", "lengths"}:  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, ["inputs", "labels", "lengths"], 1):
             raise DataError(f"{path}: unknown array {name}; did you mean {meant}?")
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")
     inputs, labels, lengths = arrays["inputs"], arrays["labels"], arrays.get("lengths")
     if inputs.ndim != 3:
         raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")

@@ -1,5 +1,6 @@
 """Writing files so that a kill or a full disk never leaves half of one: all of it beside the target, then one rename."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -26,9 +27,10 @@ def write_atomic(path, data):
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink()
+        raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def make_folder(path):

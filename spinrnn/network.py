@@ -157,7 +157,9 @@ class Network:
 
         def run(span):
             workspace = _Workspace()  # the full history of a block is large and rarely asked for twice
-            cache = self._simulate_block(u[span], lengths[span], workspace)
+            cache, bad = self._simulate_block(u[span], lengths[span], workspace)
+            if bad:
+                self._raise_divergence(u[span], lengths[span], span.start)
             levels = int(lengths[span].max()) * substeps
             state, mean, drive = (a.reshape(levels + 1, -1, len(u[span])) for a in (cache.state, cache.mean, cache.drive))
             row = 0
@@ -282,7 +284,7 @@ class Network:
         return logits, losses, unpack_gradient(config, self.layout, total, self.mask)
 
     def _simulate_block(self, u, lengths, workspace):
-        """Cache with the full history of one block, of the mean too."""
+        """Cache with the full history of one block, of the mean too, and what `run_block` returned."""
         config = self.config
         ends = lengths * config.resolved_substeps
         cache = self._cache(workspace, len(ends), int(ends.max()), full=True, mean=True)
@@ -290,12 +292,12 @@ class Network:
         none = np.empty(0, dtype=np.int64)
         gradients = self._gradients(workspace, len(ends))
         u, first_end, last_end = _by_time(u, ends, config), int(ends.min()), int(ends.max())
-        kernels.run_block(self._constants(), weights, u, ends, first_end, last_end, none, 0.0, cache, gradients, False)
-        return cache
+        bad = kernels.run_block(self._constants(), weights, u, ends, first_end, last_end, none, 0.0, cache, gradients, False)
+        return cache, bad
 
     def _raise_divergence(self, u, lengths, first_case):
         """Runs the block again, with all its history, and says where the first non-finite state appeared."""
-        cache = self._simulate_block(u, lengths, _Workspace())
+        cache, _ = self._simulate_block(u, lengths, _Workspace())
         step = int(np.argmax(~np.isfinite(cache.state).all(axis=1)))
         row, sample = divmod(int(np.argmax(~np.isfinite(cache.state[step]))), len(u))
         tops = np.cumsum(self.config.layers)

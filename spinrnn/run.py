@@ -172,6 +172,8 @@ class _Folder:
         write_atomic(self.path / "config.toml", to_toml(config))
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
+        for leftover in self.path.glob("**/.*.tmp"):  # of a process that was killed while it wrote; the lock keeps others out
+            leftover.unlink(missing_ok=True)
         if store.checkpoint_paths(self.path):
             self._restore(config, trainer)
         else:

@@ -21,6 +21,8 @@ from spinrnn.network import Network
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
+LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
+"""Of datasets in a file and of nested groups; hard links could make a small file endless."""
 
 
 def save_network(net, path):
@@ -69,8 +71,12 @@ def load_checkpoint(path):
     kind, toml, arrays = _read(path)
     if kind != "checkpoint" or "state_json" not in arrays:
         raise StoreError(f"{path}: holds a {kind}, not a checkpoint")
-    state = json.loads(arrays.pop("state_json").tobytes())
-    return _config(path, toml), arrays, state
+    config = _config(path, toml)
+    try:
+        state = json.loads(arrays.pop("state_json").tobytes())
+    except ValueError:
+        raise StoreError(f"{path}: its state is not readable") from None
+    return config, arrays, state
 
 
 def checkpoint_paths(folder):
@@ -123,6 +129,8 @@ def _collect(group, prefix, arrays, path, limit):
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
+        if len(arrays) >= LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
+            raise StoreError(f"{path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
         item = group[name]
         if isinstance(item, h5py.Group):
             _collect(item, f"{prefix}{name}/", arrays, path, limit)
@@ -130,8 +138,8 @@ def _collect(group, prefix, arrays, path, limit):
         plain = item.shape is not None and item.dtype.kind in "fiu" and not item.is_virtual and not item.external
         if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
             raise StoreError(f"{path}: the dataset {prefix}{name} is not a plain array of real numbers")
-        if item.nbytes > 1024 * max(limit, 1):
-            raise StoreError(f"{path}: the dataset {prefix}{name} claims {item.nbytes} bytes in a file of {limit}")
+        if item.nbytes + sum(a.nbytes for a in arrays.values()) > 1024 * max(limit, 1):
+            raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than 1024 times the {limit} bytes of the file")
         arrays[f"{prefix}{name}"] = item[()]
 
 
@@ -185,6 +193,10 @@ def _empty_network(config):
 
 def _checkpoint_network(config, arrays):
     net = _empty_network(config.network)
+    names = ["best_parameters"] if net.mask is None else ["best_parameters", "mask"]
+    wrong = [name for name in names if name not in arrays or arrays[name].shape != (net.layout.size,)]
+    if wrong:
+        raise StoreError(f"a checkpoint lacks {' and '.join(wrong)} of {net.layout.size} numbers")
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)

@@ -1,7 +1,9 @@
 """Threads: how many, the pool that runs blocks of samples, and the limit of one BLAS thread inside the kernels."""
 
+import contextlib
 import functools
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 _chosen = None
@@ -49,6 +51,24 @@ def _blas():
     return ThreadpoolController().select(user_api="blas")
 
 
+_blas_lock, _blas_users, _blas_limit = threading.Lock(), 0, None
+
+
+@contextlib.contextmanager
 def one_blas_thread():
-    """Context in which BLAS uses one thread, as the blocks of samples are the parallel work; also makes the bits independent of its threads."""
-    return _blas().limit(limits=1)
+    """Context in which BLAS uses one thread, as the blocks of samples are the parallel work; also makes the bits independent of its threads.
+
+    The limit belongs to the whole process: the first thread to enter sets it, the last to leave restores what was.
+    """
+    global _blas_users, _blas_limit
+    with _blas_lock:
+        if _blas_users == 0:
+            _blas_limit = _blas().limit(limits=1)
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                _blas_limit.restore_original_limits()

@@ -1,5 +1,7 @@
 """Data: the digits are scikit-learn's, users' files are checked, splits are stratified and complete."""
 
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -82,6 +84,11 @@ def test_unreadable_users_files(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK nonsense")
     with pytest.raises(spinrnn.DataError, match=r"a\.npz: not a NumPy archive"):
         spinrnn.load_dataset(str(tmp_path / "a.npz"))
+    with zipfile.ZipFile(tmp_path / "z.npz", "w") as archive:
+        for name in ("inputs", "labels"):
+            archive.writestr(name, b"abc")
+    with pytest.raises(spinrnn.DataError, match="not a NumPy archive"):
+        spinrnn.load_dataset(str(tmp_path / "z.npz"))
     (tmp_path / "a.h5").write_bytes(b"nonsense")
     with pytest.raises(spinrnn.StoreError, match=r"a\.h5: not an HDF5 file"):
         spinrnn.load_dataset(str(tmp_path / "a.h5"))

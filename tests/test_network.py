@@ -2,13 +2,16 @@
 
 import copy
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import twin
+from threadpoolctl import threadpool_info
 
 import spinrnn
+from spinrnn import threads
 
 
 @pytest.fixture
@@ -153,8 +156,9 @@ def test_divergence_is_located():
     row = int(np.argmax(~np.isfinite(states[first])))
     assert (error.case, error.step) == (66, first - 1)
     assert (error.layer, error.neuron) == ((0, row) if row < 3 else (1, row - 3))
-    with pytest.raises(spinrnn.DivergenceError, match="case 66"):
-        net.loss_and_grad(u, np.zeros(70, int))
+    for call in (lambda: net.loss_and_grad(u, np.zeros(70, int)), lambda: net.simulate(u)):
+        with pytest.raises(spinrnn.DivergenceError, match="case 66"):
+            call()
 
 
 @pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
@@ -218,3 +222,18 @@ def test_many_python_threads_may_share_a_network(net):
     expected = [net.forward(u).tobytes() for u in inputs]
     with ThreadPoolExecutor(8) as pool:
         assert [x.tobytes() for x in pool.map(net.forward, inputs)] == expected
+    before = [library["num_threads"] for library in threadpool_info()]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(net.forward, inputs))
+    assert [library["num_threads"] for library in threadpool_info()] == before
+
+
+def test_threads_come_from_slurm_and_are_used(monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    assert threads.get_threads() == 3
+    seen = set()
+    barrier = threading.Barrier(3, timeout=20)  # passes only if three items run at the same time
+    threads.ordered_map(lambda _: (barrier.wait(), seen.add(threading.get_ident())), range(3))
+    assert len(seen) == 3
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "²")
+    assert threads.get_threads() >= 1

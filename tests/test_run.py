@@ -140,7 +140,7 @@ def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
     settings = ["--set", "train.epochs=40", "--set", "train.noise=0.2"]
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     assert spinrnn_command("train", tiny_file, *settings, "--out", undisturbed).returncode == 0
-    rng, kills = random.Random(0), 0
+    rng, kills, reached = random.Random(0), 0, []
     while kills < 10:
         process = subprocess.Popen(
             [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(disturbed), "--resume"],
@@ -155,10 +155,13 @@ def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         kills += 1
+        if store.checkpoint_paths(disturbed):
+            reached.append(int(store.checkpoint_paths(disturbed)[0].stem))
     assert spinrnn_command("train", tiny_file, *settings, "--out", disturbed, "--resume").returncode == 0
     assert weights(disturbed) == weights(undisturbed)
     first, second = ((folder / "metrics.jsonl").read_text().count("\n") for folder in (undisturbed, disturbed))
     assert first == second == 40
+    assert max(reached) > 0, "no kill came after a checkpoint within the run"
 
 
 def test_two_processes_do_not_share_a_folder(tiny_file, tmp_path):

@@ -109,16 +109,24 @@ def test_hostile_files_are_refused_before_data_are_read(saved, tmp_path):
     def huge_chunked(file):
         file.create_dataset("parameters/w_out", (10**12,), "f8", chunks=(1000,), compression="gzip")
 
+    def endless(file):
+        group = file.create_group("loop")
+        for _ in range(30):
+            below = group.create_group("a")
+            group["b"] = below
+            group = below
+        file["parameters/w_out"] = np.ones(3)
+
     def strings(file):
         file.create_dataset("parameters/w_out", data=["a"], dtype=h5py.string_dtype())
 
-    for attack in (external_link, soft_link, external_storage, virtual, huge, huge_chunked, strings):
+    for attack in (external_link, soft_link, external_storage, virtual, huge, huge_chunked, endless, strings):
         bad = tmp_path / f"{attack.__name__}.h5"
         shutil.copy(path, bad)
         with h5py.File(bad, "a") as file:
             del file["parameters/w_out"]
             attack(file)
-        with pytest.raises(spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims"):
+        with pytest.raises(spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims|nested"):
             spinrnn.load(bad)
 
 
@@ -134,6 +142,21 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(saved, monkeypatch):
         write_atomic(path, b"new")
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["network.h5"]
+
+
+def test_paths_that_cannot_be_written(saved, tmp_path):
+    net, path = saved
+    for bad in (path / "below_a_file.h5", tmp_path / "none" / "n.h5", tmp_path / ("n" * 253), str(tmp_path / "a\0b")):
+        with pytest.raises(spinrnn.StoreError, match="cannot write"):
+            net.save(bad)
+
+
+def test_a_checkpoint_of_wrong_shapes(tmp_path):
+    path = tmp_path / "c.h5"
+    for arrays in ({}, {"best_parameters": np.zeros(3)}):
+        store.save_checkpoint(path, spinrnn.RunConfig(), arrays, {})
+        with pytest.raises(spinrnn.StoreError, match="lacks best_parameters"):
+            spinrnn.load(path)
 
 
 def test_the_newest_whole_checkpoint_is_used(tmp_path):

@@ -114,6 +114,12 @@ def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
     assert test_part(1, None) == test_part(0, 1) != test_part(0, None)
 
 
+def test_the_rate_falls_over_the_run(tiny_config, tiny_data):
+    rates = [r["learning_rate"] for r in spinrnn.train(with_train(tiny_config, epochs=6), data=tiny_data).history]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.02 * rates[0]
+
+
 def test_noise_and_clipping_act(tiny_config, tiny_data):
     plain = spinrnn.train(with_train(tiny_config, noise=0.0, clip=0.0), data=tiny_data)
     noisy = spinrnn.train(with_train(tiny_config, noise=0.5, clip=0.0), data=tiny_data)

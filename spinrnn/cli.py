@@ -174,7 +174,7 @@ class _Progress:
     """A bar on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the run."""
 
     def __enter__(self):
-        self._bar, self._lines = None, 0
+        self._bar = None
         return self
 
     def __exit__(self, *_):
@@ -223,7 +223,7 @@ def _evaluate(options):
     if changed.train != stored.train or not same_split:
         raise ConfigError(["--set: evaluate takes keys of [network], and data.source for data that have moved"])
     net = store.load(folder)
-    net = net.replace(**{key: getattr(changed.network, key) for key in vars(changed.network)})
+    net = net.replace(**vars(changed.network))
     data = datasets.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
     digest = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(folder)[2]

@@ -331,7 +331,7 @@ def _shown(value):
 # ---- TOML ----
 
 
-def from_tables(tables, where=None):
+def from_tables(tables):
     """Makes a RunConfig of nested dictionaries, as read from TOML.
 
     Raises:
@@ -354,7 +354,7 @@ def from_tables(tables, where=None):
             except ConfigError as error:
                 problems += [f"{name}.{problem}" for problem in error.problems]
     if problems:
-        raise ConfigError(problems, where)
+        raise ConfigError(problems)
     return RunConfig(**made)
 
 

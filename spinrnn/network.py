@@ -153,11 +153,10 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         samples, _, points = u.shape
         substeps = self.config.resolved_substeps
-        trajectory = Trajectory.empty(self.config, samples, points)
+        trajectory, packed = Trajectory.empty(self.config, samples, points), self._packed()
 
         def run(span):
-            workspace = _Workspace()  # the full history of a block is large and rarely asked for twice
-            cache, bad = self._simulate_block(u[span], lengths[span], workspace)
+            cache, _, bad = self._run_block(packed, _Workspace(), u[span], lengths[span], history=True)
             if bad:
                 self._raise_divergence(u[span], lengths[span], span.start)
             levels = int(lengths[span].max()) * substeps
@@ -244,8 +243,7 @@ class Network:
     def _run(self, u, lengths, labels, backward):
         """Logits (case, class), losses (case,) or None, gradient (size,) or None of checked input."""
         config, samples = self.config, len(u)
-        weights, constants = pack(config, self.layout, self.parameters, self.mask), self._constants()
-        scale = 1 / max(samples, 1)
+        packed, scale = self._packed(), 1 / max(samples, 1)
         logits = np.empty((samples, config.outputs), dtype=config.dtype)
         losses = None if labels is None else np.empty(samples)
 
@@ -254,12 +252,8 @@ class Network:
                 workspace = self._workspaces.get_nowait()
             except queue.Empty:
                 workspace = _Workspace()
-            ends = lengths[span] * config.resolved_substeps
-            cache = self._cache(workspace, len(ends), int(ends.max()), full=backward)
-            gradients = self._gradients(workspace, len(ends))
-            block_labels = np.empty(0, dtype=np.int64) if labels is None else labels[span]
-            block_u, first_end, last_end = _by_time(u[span], ends, config), int(ends.min()), int(ends.max())
-            bad = kernels.run_block(constants, weights, block_u, ends, first_end, last_end, block_labels, scale, cache, gradients, backward)
+            block_labels = None if labels is None else labels[span]
+            cache, gradients, bad = self._run_block(packed, workspace, u[span], lengths[span], block_labels, scale, backward)
             if not bad:
                 logits[span] = cache.logits.T
                 if labels is not None:
@@ -283,21 +277,25 @@ class Network:
                 getattr(total, name)[...] += getattr(gradients, name)
         return logits, losses, unpack_gradient(config, self.layout, total, self.mask)
 
-    def _simulate_block(self, u, lengths, workspace):
-        """Cache with the full history of one block, of the mean too, and what `run_block` returned."""
-        config = self.config
-        ends = lengths * config.resolved_substeps
-        cache = self._cache(workspace, len(ends), int(ends.max()), full=True, mean=True)
-        weights = pack(config, self.layout, self.parameters, self.mask)
-        none = np.empty(0, dtype=np.int64)
+    def _packed(self):
+        """(`kernels.Constants`, `kernels.Weights`), the same for all blocks."""
+        return self._constants(), pack(self.config, self.layout, self.parameters, self.mask)
+
+    def _run_block(self, packed, workspace, u, lengths, labels=None, scale=0.0, backward=False, history=False):
+        """(cache, gradients, what `kernels.run_block` returned) of one block; with `history` the cache keeps all times, of the mean too."""
+        constants, weights = packed
+        ends = lengths * self.config.resolved_substeps
+        first_end, last_end = int(ends.min()), int(ends.max())
+        cache = self._cache(workspace, len(ends), last_end, full=backward or history, mean=history)
         gradients = self._gradients(workspace, len(ends))
-        u, first_end, last_end = _by_time(u, ends, config), int(ends.min()), int(ends.max())
-        bad = kernels.run_block(self._constants(), weights, u, ends, first_end, last_end, none, 0.0, cache, gradients, False)
-        return cache, bad
+        labels = np.empty(0, dtype=np.int64) if labels is None else labels
+        u = _by_time(u, ends, self.config)
+        bad = kernels.run_block(constants, weights, u, ends, first_end, last_end, labels, scale, cache, gradients, backward)
+        return cache, gradients, bad
 
     def _raise_divergence(self, u, lengths, first_case):
         """Runs the block again, with all its history, and says where the first non-finite state appeared."""
-        cache, _ = self._simulate_block(u, lengths, _Workspace())
+        cache, _, _ = self._run_block(self._packed(), _Workspace(), u, lengths, history=True)
         step = int(np.argmax(~np.isfinite(cache.state).all(axis=1)))
         row, sample = divmod(int(np.argmax(~np.isfinite(cache.state[step]))), len(u))
         tops = np.cumsum(self.config.layers)

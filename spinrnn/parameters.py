@@ -55,11 +55,16 @@ class Layout:
         return flags
 
 
+def _density(config, block):
+    """Share of the entries of a block that exist."""
+    return {"w_ext": config.density_ext, "w_int": config.density_int}.get(block[:5], 1.0)
+
+
 def draw_mask(config, layout, rng):
     """Random mask (size,) bool: in each w_int and w_ext the rounded share of entries that its density asks for, at least one; else True."""
     mask = np.ones(layout.size, dtype=bool)
     for name, (where, shape) in layout.blocks.items():
-        density = {"w_ext": config.density_ext, "w_int": config.density_int}.get(name[:5], 1.0)
+        density = _density(config, name)
         if density < 1:
             entries = math.prod(shape)
             block = np.zeros(entries, dtype=bool)
@@ -76,8 +81,7 @@ def draw_weights(config, layout, mask, rng):
     flat = np.zeros(layout.size)
     for name, (where, shape) in layout.blocks.items():
         if len(shape) == 2:
-            density = {"w_ext": config.density_ext, "w_int": config.density_int}.get(name[:5], 1.0)
-            flat[where] = rng.normal(0, 1 / math.sqrt(density * shape[1]), math.prod(shape))
+            flat[where] = rng.normal(0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape))
     return (flat * mask).astype(config.dtype)
 
 

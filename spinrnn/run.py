@@ -76,7 +76,7 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
     config = RunConfig() if config is None else config
     trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
     if folder:
-        folder.open(config, trainer, resume)
+        folder.open(trainer, resume)
     if on_start:
         on_start(trainer)
     last_checkpoint = time.monotonic()
@@ -89,18 +89,18 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
                 on_epoch(trainer)
             stopping = stop is not None and stop()
             if folder and (stopping or time.monotonic() - last_checkpoint >= config.train.checkpoint_seconds):
-                folder.checkpoint(config, trainer)
+                folder.checkpoint(trainer)
                 last_checkpoint = time.monotonic()
             if stopping:
                 raise Interrupted(f"stopped after {trainer.adam.steps} training steps")
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
     if folder:
-        folder.checkpoint(config, trainer)
-    return _finish(config, trainer, folder, compiling)
+        folder.checkpoint(trainer)
+    return _finish(trainer, folder, compiling)
 
 
-def _finish(config, trainer, folder, compiling):
+def _finish(trainer, folder, compiling):
     """Reads the test part, and writes the results."""
     net = trainer.best_network()
     score = evaluate(net, trainer.test)
@@ -120,7 +120,7 @@ def _finish(config, trainer, folder, compiling):
         "cases": {"training": len(trainer.training), "validation": len(trainer.validation), "test": len(trainer.test)},
         "seconds_training": round(trainer.seconds(), 3),
         "seconds_compiling": round(compiling, 3),
-        "seed": config.train.seed,
+        "seed": trainer.config.train.seed,
         "data_sha256": trainer.data_digest,
         "confusion": score.confusion.tolist(),
     }
@@ -164,20 +164,20 @@ class _Folder:
             raise StoreError(f"{self.path} is not empty and not a run; choose another folder (--out)")
         return config
 
-    def open(self, config, trainer, resume):
+    def open(self, trainer, resume):
         """Writes what a new run starts with, or takes the trainer to where the old one was."""
         make_folder(self.path)
         self._take_lock()
-        self.settle(config, resume)  # again, as another process may have been quicker
-        write_atomic(self.path / "config.toml", to_toml(config))
+        self.settle(trainer.config, resume)  # again, as another process may have been quicker
+        write_atomic(self.path / "config.toml", to_toml(trainer.config))
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
         for leftover in self.path.glob("**/.*.tmp"):  # of a process that was killed while it wrote; the lock keeps others out
             leftover.unlink(missing_ok=True)
         if store.checkpoint_paths(self.path):
-            self._restore(config, trainer)
+            self._restore(trainer)
         else:
-            self.checkpoint(config, trainer)
+            self.checkpoint(trainer)
         # records after the checkpoint belong to work that was lost with the kill
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
@@ -198,11 +198,11 @@ class _Folder:
         except OSError:
             pass  # a file system without locks; then the user must take care
 
-    def _restore(self, config, trainer):
+    def _restore(self, trainer):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             stored, arrays, state = store.load_newest_checkpoint(self.path)
-        differences = [d for d in _differences(stored, config) if not d.startswith("data.source")]  # data are known by their digest
+        differences = [d for d in _differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
         if differences:
             raise ConfigError(differences, f"{self.path}: the checkpoints are not of this config.toml")
         check_data(state["data_sha256"], trainer.data_digest, self.path)
@@ -215,11 +215,11 @@ class _Folder:
         except OSError as error:
             raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {error.strerror}") from None
 
-    def checkpoint(self, config, trainer):
+    def checkpoint(self, trainer):
         """Writes a checkpoint named by the number of steps, and removes all but the newest two."""
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
-        store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", config, arrays, state)
+        store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
         for old in store.checkpoint_paths(self.path)[2:]:
             old.unlink(missing_ok=True)
 

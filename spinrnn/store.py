@@ -45,10 +45,10 @@ def load(path):
             return _checkpoint_network(*load_newest_checkpoint(path)[:2])
         path = path / "network.h5"
     kind, toml, arrays = _read(path)
-    config = _config(path, toml).network
+    config = _config(path, toml)
     if kind == "checkpoint":
-        return _checkpoint_network(_config(path, toml), arrays)
-    net = _empty_network(config)
+        return _checkpoint_network(config, arrays)
+    net = _empty_network(config.network)
     for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
         for name, view in {} if flat is None else net.layout.named(flat).items():
             stored = arrays.get(f"{prefix}/{name}")

@@ -1,0 +1,2 @@
+def get_memory_limit():
+    return None

@@ -1,0 +1,184 @@
+"""The form in which the kernels take the parameters, and the way back for their gradients.
+
+Each layer's W_ext and W_int are dense or sparse matrices for the kernels, by the density of their masks; where both are dense they are one
+matrix, [W_ext | W_int], as the rows they act on are adjacent. Amplifications are multiplied in. Dense matrices are stored by tiles.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinrnn.kernels import Weights
+from spinrnn.tiles import aligned, lanes, tile_height
+
+SPARSE_BELOW = 0.3
+"""Density below which the sparse kernel is the faster one, as `spinrnn bench` measures it."""
+
+
+@dataclass
+class _Matrix:
+    """One matrix of the table of `kernels.Weights`: blocks of parameters side by side, or one sparse block.
+
+    Attributes:
+        target, source: first rows; shape: (targets, sources); blocks: names of the parameter blocks, left to right.
+        transposed: whether the blocks' rows are the sources.
+        later: whether another matrix of the table has the same targets and comes first.
+        entries: of a sparse one, (entries,) places in the flat vector, row by row; columns, pointers: as there.
+        gradient: where its gradient starts.
+    """
+
+    target: int
+    source: int
+    shape: tuple
+    blocks: list
+    transposed: bool
+    later: bool
+    entries: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    pointers: np.ndarray | None = None
+    gradient: int = 0
+
+
+class Packing:
+    """Maps flat parameters to `kernels.Weights`, and the kernels' gradients back.
+
+    Args:
+        config: `NetworkConfig`; layout: `parameters.Layout`; mask: (size,) bool or None.
+    Attributes:
+        mask: a copy of the mask; gradient_size: length of a block's flat vector of gradients; weights: number of couplings that are
+            multiplied with; sparse: whether the sparse kernel takes part.
+    """
+
+    def __init__(self, config, layout, mask):
+        self._config, self._layout = config, layout
+        self.mask = None if mask is None else mask.copy()
+        self._lanes = lanes(config.dtype)
+        self._places = layout.named(np.arange(layout.size))
+        layers = config.layers
+        tops = np.cumsum([0, *layers])
+        forward, backward = [], []
+        for i, n in enumerate(layers):
+            into = [(f"w_ext_{i}", tops[i - 1])] if i else []
+            forward += self._matrices(tops[i], n, [*into, (f"w_int_{i}", tops[i])], transposed=False)
+            out_of = [(f"w_ext_{i + 1}", tops[i + 1])] if i + 1 < len(layers) else []
+            backward += self._matrices(tops[i], n, [(f"w_int_{i}", tops[i]), *out_of], transposed=True)
+        inputs = self._matrices(0, layers[0], [("w_ext_0", 0)], transposed=False)
+        self._trained = [*forward, *inputs]
+        at = 0
+        for matrix in self._trained:
+            matrix.gradient = at
+            at += -(-matrix.shape[1] // self._lanes) * self._lanes * matrix.shape[0] if matrix.entries is None else len(matrix.entries)
+        self._ends = {}
+        for name, size in (("bias", sum(layers)), ("w_out", config.outputs * layers[-1]), ("b_out", config.outputs)):
+            self._ends[name] = (at, at + size)
+            at += size
+        self.gradient_size = at
+        self._weights = self._arrange(forward, backward, inputs)
+        self.sparse = any(m.entries is not None for m in forward)
+        self.weights = sum(m.shape[0] * m.shape[1] if m.entries is None else len(m.entries) for m in self._trained)
+        self._gains = np.ones(layout.size, dtype=config.dtype)
+        for name, view in layout.named(self._gains).items():
+            if name.startswith(("w_ext", "w_int")):
+                view[:] = config.amplifications[int(name.rpartition("_")[2])]
+
+    def pack(self, flat):
+        """`kernels.Weights` of flat parameters (size,)."""
+        if self.mask is not None:
+            flat = np.where(self.mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
+        scaled = flat * self._gains
+        views = self._layout.named(scaled)
+        values = [self._values(matrix, scaled, views) for matrix in self._order]
+        ends = [np.concatenate([views[f"bias_{i}"] for i in range(len(self._config.layers))]), views["w_out"].ravel(), views["b_out"]]
+        return self._weights._replace(values=aligned(np.concatenate([*values, *ends])))
+
+    def unpack_gradient(self, packed):
+        """Adjoint of `pack`: the gradient (size,) of the flat parameters, zero where the mask is False."""
+        flat = np.zeros(self._layout.size, dtype=self._config.dtype)
+        views = self._layout.named(flat)
+        for matrix in self._trained:
+            if matrix.entries is not None:
+                flat[matrix.entries] = packed[matrix.gradient : matrix.gradient + len(matrix.entries)]
+                continue
+            targets, sources = matrix.shape
+            tiles = -(-sources // self._lanes)
+            values = packed[matrix.gradient : matrix.gradient + tiles * targets * self._lanes]
+            values = values.reshape(tiles, targets, self._lanes).transpose(1, 0, 2).reshape(targets, -1)
+            left = 0
+            for name in matrix.blocks:
+                width = views[name].shape[1]
+                views[name][:] = values[:, left : left + width]
+                left += width
+        biases = packed[slice(*self._ends["bias"])]
+        views["w_out"].ravel()[:] = packed[slice(*self._ends["w_out"])]
+        views["b_out"][:] = packed[slice(*self._ends["b_out"])]
+        row = 0
+        for i, n in enumerate(self._config.layers):
+            views[f"bias_{i}"][:] = biases[row : row + n]
+            row += n
+        flat *= self._gains
+        if self.mask is not None:
+            flat[~self.mask] = 0
+        return flat
+
+    def _matrices(self, target, targets, blocks, transposed):
+        """Matrices of one group of target rows; blocks are (name, first source row), on adjacent rows."""
+        kinds = [self._is_sparse(name) for name, _ in blocks]
+        groups = [[block] for block in blocks] if any(kinds) else [blocks]
+        made = []
+        for group in groups:
+            names = [name for name, _ in group]
+            sources = sum(self._places[name].shape[0 if transposed else 1] for name in names)
+            matrix = _Matrix(int(target), int(group[0][1]), (targets, sources), names, transposed, later=bool(made))
+            if self._is_sparse(names[0]):
+                places = self._places[names[0]].T if transposed else self._places[names[0]]
+                there = self.mask[places]
+                matrix.entries, matrix.columns = places[there], np.nonzero(there)[1].astype(np.int32)
+                matrix.pointers = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+            made.append(matrix)
+        return made
+
+    def _is_sparse(self, name):
+        return self.mask is not None and self.mask[self._places[name]].mean() < SPARSE_BELOW
+
+    def _values(self, matrix, scaled, views):
+        if matrix.entries is not None:
+            return scaled[matrix.entries]
+        parts = [views[name].T if matrix.transposed else views[name] for name in matrix.blocks]
+        return _tiles(parts[0] if len(parts) == 1 else np.hstack(parts))
+
+    def _arrange(self, forward, backward, inputs):
+        """`kernels.Weights` without values. Sparse matrices' values come first, so that columns and values are counted alike."""
+        matrices = [*forward, *backward, *inputs]
+        self._order = sorted(matrices, key=lambda m: m.entries is None)
+        starts, columns, pointers, start, pointer = {}, [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0, 0
+        for matrix in self._order:
+            starts[id(matrix)] = start, pointer
+            if matrix.entries is None:
+                start += matrix.shape[0] * matrix.shape[1]
+            else:
+                columns.append(matrix.columns)
+                pointers.append(matrix.pointers + start)
+                start += len(matrix.entries)
+                pointer += len(matrix.pointers)
+        table = [
+            [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices
+        ]
+        config = self._config
+        neurons, last = sum(config.layers), config.layers[-1]
+        return Weights(
+            table=np.array(table, dtype=np.int64), forward=len(forward), backward=len(backward),
+            values=None, columns=np.concatenate(columns), pointers=np.concatenate(pointers),
+            bias=start, w_out=start + neurons, b_out=start + neurons + config.outputs * last,
+            neurons=neurons, channels=config.inputs, last=last,
+            g_bias=self._ends["bias"][0], g_w_out=self._ends["w_out"][0], g_b_out=self._ends["b_out"][0],
+        )  # fmt: skip
+
+
+def _tiles(matrix):
+    """The values of a dense matrix by product tiles, each column by column, flat."""
+    rows = len(matrix)
+    high = tile_height(0, rows)
+    low_tiles_start = next((row for row in range(0, rows, high) if tile_height(row, rows) < high), rows)
+    upper, lower = matrix[:low_tiles_start], matrix[low_tiles_start:]
+    parts = [(upper, high), (lower, high - 1)] if len(lower) else [(matrix, high)]
+    return np.concatenate([part.reshape(-1, height, part.shape[1]).transpose(0, 2, 1).ravel() for part, height in parts])

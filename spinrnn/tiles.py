@@ -1,0 +1,312 @@
+"""Products of small matrices, as vector instructions that keep their sums in registers: what BLAS does not do well below some hundred neurons.
+
+All arrays are flat and addressed by offsets; nothing is allocated. Their unit is a *row*: one neuron's value for V = `lanes(dtype)` samples
+that lie together, 64 bytes, a cache line. Four operations carry the whole network:
+
+    product_tile      a few rows of  out = initial + A B
+    transpose_tile    V rows of V samples become V rows of V neurons, so that a gradient, which sums over samples, is such a product too
+    sparse_row        one row of  out = initial + A B  with A in compressed rows
+    lane_product      sum over samples of the product of two rows: the gradient of one weight of a sparse matrix
+
+Each stands here twice: as LLVM instructions, and before that in plain lines that say what it does and run instead under NUMBA_DISABLE_JIT=1.
+"""
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
+
+LINE = 64
+"""Bytes of a row."""
+
+
+def _register_bytes():
+    features = llvmlite.binding.get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+
+
+REGISTER = _register_bytes()
+"""Bytes of a vector register."""
+TILE = 12 if REGISTER == LINE else 6
+"""Most rows of a product tile: their sums fill the registers, 12 of 16 with AVX2, 12 of 32 with AVX-512, 24 of 32 with NEON."""
+PANELS = 4
+"""Most panels (groups of V samples) that `sparse_row` takes at once, for the same reason."""
+
+
+def lanes(dtype):
+    """V, the number of samples in a row: 16 in float32, 8 in float64."""
+    return LINE // np.dtype(dtype).itemsize
+
+
+def aligned(values):
+    """A flat array at an address that is a multiple of LINE, so that no row is spread over two lines; (size, dtype) asks for zeros."""
+    size, dtype = (values.size, values.dtype) if isinstance(values, np.ndarray) else values
+    memory = np.zeros(size * dtype.itemsize + LINE, dtype=np.uint8)
+    shift = -memory.ctypes.data % LINE
+    made = memory[shift : shift + size * dtype.itemsize].view(dtype)
+    if isinstance(values, np.ndarray):
+        made[:] = values
+    return made
+
+
+@register_jitable
+def tile_height(row, rows):
+    """Rows of the product tile that starts at `row` when `rows` are cut into tiles as even as can be; a dense matrix is stored by these tiles."""
+    tiles = (rows + TILE - 1) // TILE
+    low = rows // tiles
+    return low + 1 if row < (rows - low * tiles) * (low + 1) else low
+
+
+# ---- the plain lines ----
+
+
+def _rows(flat, start, count, step=None):
+    """`count` rows from offset `start` on, `step` values apart, as a copy (count, V)."""
+    v = lanes(flat.dtype)
+    places = start + np.arange(count)[:, None] * (v if step is None else step) + np.arange(v)
+    assert start >= 0
+    return flat[places]
+
+
+def product_tile(height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at):
+    """`height` (<= TILE) rows of out = initial + sum over u < units and d < depth of a(r; u, d) b(u, d), one rounding for each term, in this order.
+
+    a(r; u, d) is the number at a_at + u a_unit + d a_step + r a_row; b(u, d) the row at b_at + u b_unit + d V. The initial rows stand in
+    out too, at initial_at, which may be out_at; initial_at < 0 stands for zeros.
+    """
+    v = lanes(out.dtype)
+    total = _rows(out, initial_at, height) if initial_at >= 0 else np.zeros((height, v), out.dtype)
+    for u in range(units):
+        places = a_at + u * a_unit + np.arange(height)[:, None] * a_row + np.arange(depth) * a_step
+        total += a[places] @ _rows(b, b_at + u * b_unit, depth)
+    out[out_at : out_at + height * v] = total.ravel()
+
+
+def transpose_tile(source, source_at, out, out_at):
+    """out (V, V) at out_at = transpose of the V rows at source_at."""
+    v = lanes(out.dtype)
+    out[out_at : out_at + v * v] = _rows(source, source_at, v).T.ravel()
+
+
+def sparse_row(values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel):
+    """For each panel q < panels (<= PANELS): out row = initial row + sum over first <= e < last of values[e] (row columns[e] of b).
+
+    Row j of b stands at b_at + q b_panel + j V, the initial and the new rows stand in out at initial_at and out_at
+    + q panel; initial_at < 0 stands for zeros.
+    """
+    v = lanes(out.dtype)
+    for q in range(panels):
+        total = _rows(out, initial_at + q * panel, 1)[0] if initial_at >= 0 else np.zeros(v, out.dtype)
+        for e in range(first, last):
+            total += values[e] * _rows(b, b_at + q * b_panel + columns[e] * v, 1)[0]
+        out[out_at + q * panel : out_at + q * panel + v] = total
+
+
+def lane_product(a, a_at, a_unit, b, b_at, b_unit, units):
+    """Sum over u < units of the scalar product of the rows at a_at + u a_unit and b_at + u b_unit."""
+    return (_rows(a, a_at, units, a_unit) * _rows(b, b_at, units, b_unit)).sum(dtype=a.dtype)
+
+
+# ---- the instructions ----
+
+
+_whole = ir.IntType(64)
+
+
+class _Vectors:
+    """Emits instructions on vectors of `count` numbers of a flat array's type."""
+
+    def __init__(self, context, builder, array_type, count):
+        self.context, self.builder, self.count = context, builder, count
+        self.size = array_type.dtype.bitwidth // 8
+        self.type = ir.VectorType(context.get_value_type(array_type.dtype), count)
+
+    def pointer(self, array_type, array, offset):
+        """Address of array[offset]."""
+        return self.at(self.context.make_array(array_type)(self.context, self.builder, array).data, offset)
+
+    def at(self, pointer, *offsets):
+        for offset in offsets:
+            pointer = self.builder.gep(pointer, [_whole(offset) if isinstance(offset, int) else offset])
+        return pointer
+
+    def load(self, pointer):
+        return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size)
+
+    def store(self, value, pointer):
+        self.builder.store(value, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size)
+
+    def variable(self, value=None):
+        """A vector that is written more than once; the compiler keeps it in registers."""
+        return cgutils.alloca_once_value(self.builder, ir.Constant(self.type, None) if value is None else value)
+
+    def load_or_zero(self, pointers, there):
+        """Variables with the vectors at `pointers` where `there` holds, else zero."""
+        sums = [self.variable() for _ in pointers]
+        with self.builder.if_then(there):
+            for variable, pointer in zip(sums, pointers, strict=True):
+                self.builder.store(self.load(pointer), variable)
+        return sums
+
+    def everywhere(self, pointer):
+        """The number at `pointer` in all places."""
+        first = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), self.builder.load(pointer), ir.IntType(32)(0))
+        return self.shuffle(first, first, [0] * self.count)
+
+    def shuffle(self, x, y, picks):
+        """The picked places of x and y, those of y counted from the length of x on."""
+        return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks))
+
+    def multiply_add(self, a, b, variable):
+        """variable += a b, with one rounding."""
+        function = ir.FunctionType(self.type, [self.type] * 3)
+        function = cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.v{self.count}f{8 * self.size}")
+        self.builder.store(self.builder.call(function, [a, b, self.builder.load(variable)]), variable)
+
+    def total(self, x):
+        """Sum of all places, halves added to each other."""
+        length = self.count
+        while length > 1:
+            length //= 2
+            x = self.builder.fadd(self.shuffle(x, x, list(range(length))), self.shuffle(x, x, list(range(length, 2 * length))))
+        return self.builder.extract_element(x, ir.IntType(32)(0))
+
+    def transposed(self, rows):
+        """`count` vectors transposed: blocks of 128 bits by interleaving, which is one instruction each, then the blocks among each other."""
+        length, block = self.count, 16 // self.size
+        for _ in range(block.bit_length() - 1):
+            mixed = []
+            for start in range(0, length, block):
+                for i in range(start, start + block // 2):
+                    mixed += [self._interleaved(rows[i], rows[i + block // 2], block, half) for half in (0, 1)]
+            rows = mixed
+        while block < length:
+            upper = [place if place & block == 0 else length + place - block for place in range(length)]
+            lower = [place + block if place & block == 0 else length + place for place in range(length)]
+            rows = [self.shuffle(rows[i & ~block], rows[i | block], lower if i & block else upper) for i in range(length)]
+            block *= 2
+        return rows
+
+    def _interleaved(self, x, y, block, half):
+        """x_0 y_0 x_1 y_1 ... of the lower (0) or upper (1) half of each block."""
+        picks = []
+        for start in range(half * block // 2, self.count, block):
+            for place in range(start, start + block // 2):
+                picks += [place, self.count + place]
+        return self.shuffle(x, y, picks)
+
+
+@intrinsic
+def _product_tile(typing, height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at):
+    whole = types.intp
+    signature = types.void(whole, a, *[whole] * 4, b, *[whole] * 5, out, whole)
+
+    def generate(context, builder, signature, arguments):
+        height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at = arguments
+        kinds = signature.args
+        v = _Vectors(context, builder, out_type := kinds[12], LINE // (out_type.dtype.bitwidth // 8))
+        a, b = v.pointer(kinds[1], a, a_at), v.pointer(kinds[6], b, b_at)
+        initial, out = v.pointer(out_type, out, initial_at), v.pointer(out_type, out, out_at)
+        there = builder.icmp_signed(">=", initial_at, _whole(0))
+        end = builder.append_basic_block("end")
+        choice = builder.switch(height, end)
+        for rows in range(1, TILE + 1):  # the code for each height, as the sums can only then be registers
+            block = builder.append_basic_block(f"rows{rows}")
+            choice.add_case(_whole(rows), block)
+            builder.position_at_end(block)
+            sums = v.load_or_zero([v.at(initial, r * v.count) for r in range(rows)], there)
+            with cgutils.for_range(builder, units) as unit:
+                a_start = v.at(a, builder.mul(unit.index, a_unit))
+                b_start = v.at(b, builder.mul(unit.index, b_unit))
+                with cgutils.for_range(builder, depth) as step:
+                    here = v.at(a_start, builder.mul(step.index, a_step))
+                    row = v.load(v.at(b_start, builder.mul(step.index, _whole(v.count))))
+                    for r in range(rows):
+                        v.multiply_add(v.everywhere(v.at(here, builder.mul(a_row, _whole(r)))), row, sums[r])
+            for r in range(rows):
+                v.store(builder.load(sums[r]), v.at(out, r * v.count))
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _transpose_tile(typing, source, source_at, out, out_at):
+    signature = types.void(source, types.intp, out, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, source_at, out, out_at = arguments
+        kinds = signature.args
+        size = kinds[2].dtype.bitwidth // 8
+        v, row = _Vectors(context, builder, kinds[2], min(REGISTER, LINE) // size), LINE // size
+        source, out = v.pointer(kinds[0], source, source_at), v.pointer(kinds[2], out, out_at)
+        for top in range(0, row, v.count):
+            for left in range(0, row, v.count):
+                vectors = v.transposed([v.load(v.at(source, (top + i) * row + left)) for i in range(v.count)])
+                for i, vector in enumerate(vectors):
+                    v.store(vector, v.at(out, (left + i) * row + top))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel):
+    whole = types.intp
+    signature = types.void(values, columns, whole, whole, b, whole, whole, whole, whole, out, whole, whole)
+
+    def generate(context, builder, signature, arguments):
+        values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel = arguments
+        kinds = signature.args
+        v = _Vectors(context, builder, out_type := kinds[9], LINE // (out_type.dtype.bitwidth // 8))
+        b, initial, out = v.pointer(kinds[4], b, b_at), v.pointer(out_type, out, initial_at), v.pointer(out_type, out, out_at)
+        values, columns = v.pointer(kinds[0], values, 0), v.pointer(kinds[1], columns, 0)
+        there = builder.icmp_signed(">=", initial_at, _whole(0))
+        end = builder.append_basic_block("end")
+        choice = builder.switch(panels, end)
+        for count in range(1, PANELS + 1):
+            block = builder.append_basic_block(f"panels{count}")
+            choice.add_case(_whole(count), block)
+            builder.position_at_end(block)
+            shifts = [builder.mul(panel, _whole(q)) for q in range(count)]
+            sums = v.load_or_zero([v.at(initial, shift) for shift in shifts], there)
+            with cgutils.for_range_slice(builder, first, last, _whole(1)) as (entry, _):
+                column = builder.sext(builder.load(v.at(columns, entry)), _whole)
+                row = v.at(b, builder.mul(column, _whole(v.count)))
+                weight = v.everywhere(v.at(values, entry))
+                for q in range(count):
+                    v.multiply_add(weight, v.load(v.at(row, builder.mul(b_panel, _whole(q)))), sums[q])
+            for q in range(count):
+                v.store(builder.load(sums[q]), v.at(out, shifts[q]))
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _lane_product(typing, a, a_at, a_unit, b, b_at, b_unit, units):
+    whole = types.intp
+    signature = a.dtype(a, whole, whole, b, whole, whole, whole)
+
+    def generate(context, builder, signature, arguments):
+        a, a_at, a_unit, b, b_at, b_unit, units = arguments
+        kinds = signature.args
+        v = _Vectors(context, builder, kinds[0], LINE // (kinds[0].dtype.bitwidth // 8))
+        a, b = v.pointer(kinds[0], a, a_at), v.pointer(kinds[3], b, b_at)
+        total = v.variable()
+        with cgutils.for_range(builder, units) as loop:
+            own = [v.load(v.at(x, builder.mul(loop.index, unit))) for x, unit in ((a, a_unit), (b, b_unit))]
+            v.multiply_add(*own, total)
+        return v.total(builder.load(total))
+
+    return signature, generate
+
+
+if not config.DISABLE_JIT:
+    product_tile, transpose_tile, sparse_row, lane_product = _product_tile, _transpose_tile, _sparse_row, _lane_product

@@ -21,14 +21,9 @@ Kernels do not allocate for each step and do not raise: `run_block` returns 0, o
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import overload, register_jitable
 
-# fastmath may fuse a multiplication with an addition and nothing else: NaN must stay NaN, it is the alarm of a diverging run.
-_options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-kernel = njit(cache=True, **_options)
-# a part of a kernel, called by kernels only: without the wrappers that Python would need it compiles in half the time
-piece = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options)
+from spinrnn.compiling import kernel, piece
 
 OSCILLATOR_EULER, OSCILLATOR_EXPONENTIAL, CTRNN = 0, 1, 2
 """Values of `Constants.model`. The CTRNN's two schemes differ by constants only."""

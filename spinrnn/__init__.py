@@ -23,6 +23,8 @@ _HOMES = {
     "check_gradient": "gradcheck",
     "set_threads": "threads",
     "get_threads": "threads",
+    "set_memory_limit": "memory",
+    "get_memory_limit": "memory",
     "SpinrnnError": "errors",
     "ConfigError": "errors",
     "DataError": "errors",

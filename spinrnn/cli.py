@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import spinrnn
@@ -24,9 +25,17 @@ def _parser():
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(function=function)
         sub.add_argument(
-            "--threads", type=_positive, metavar="N", help="threads (default: SLURM_CPUS_PER_TASK, else all allowed processors)"
+            "--threads", type=_positive, metavar="N", help="threads (default: SPINRNN_THREADS, else as many as SLURM and the system allow)"
         )
         return sub
+
+    def memory(sub):
+        sub.add_argument(
+            "--memory",
+            type=_size,
+            metavar="SIZE",
+            help="memory for the states of a batch, as in 2G; less takes longer and gives the same bits (default: SPINRNN_MEMORY, else half of what is available)",
+        )
 
     def settings(sub):
         sub.add_argument(
@@ -36,6 +45,7 @@ def _parser():
     train = command("train", _train, "Train a network; without arguments the paper's, on the sequential digits.")
     train.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration (default: the built-in recipe)")
     settings(train)
+    memory(train)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
     train.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     train.add_argument(
@@ -47,6 +57,7 @@ def _parser():
     evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
     evaluate.add_argument("run", metavar="RUN", help="run folder")
     settings(evaluate)
+    memory(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
     gradcheck = command("gradcheck", _gradcheck, "Compare the hand-derived gradient with central differences; both neurons, both schemes.")
@@ -59,18 +70,37 @@ def _parser():
 
 
 def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _size(text):
+    from spinrnn.memory import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _set_limits(options):
+    """Threads and memory of this process; what the environment says of them is checked before anything is written."""
+    if options.threads:
+        spinrnn.set_threads(options.threads)
+    spinrnn.get_threads()
+    if "memory" in options:
+        if options.memory:
+            spinrnn.set_memory_limit(options.memory)
+        spinrnn.get_memory_limit()
 
 
 def main(arguments=None):
     """Runs the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
+    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
     try:
-        if options.threads:
-            spinrnn.set_threads(options.threads)
+        _set_limits(options)
         status = options.function(options)
         sys.stdout.flush()  # here, where a full disk behind it can still be told
         return status
@@ -95,12 +125,9 @@ def main(arguments=None):
 
 
 def _train(options):
-    import warnings
-
     from spinrnn import run
     from spinrnn.config import load_config
 
-    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
     if options.seed is not None and any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
         raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
     settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spinrnn import compiling
+
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
-    "errors", "config", "kernels", "threads", "parameters", "trajectory", "network", "gradcheck", "files", "store", "datasets",
-    "optim", "training", "environment", "figures", "run", "cli", "__main__",
+    "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
+    "packing", "engine", "network",
+    "gradcheck", "store", "datasets", "optim", "training", "environment", "figures", "run", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
-    "numba": {"kernels"},
+    "numba": {"compiling", "tiles", "steps"},
+    "llvmlite": {"tiles"},
     "h5py": {"store"},
     "matplotlib": {"figures"},
     "tqdm": {"cli"},
@@ -49,6 +53,20 @@ def test_heavy_libraries_stay_where_they_belong():
             top = module.split(".")[0]
             assert top not in HOMES or path.stem in HOMES[top], f"{path.name} imports {top}"
             assert top not in ("torch", "jax", "tensorflow", "pickle", "sklearn"), f"{path.name} imports {top}"
+
+
+def test_the_stamp_of_the_cache_covers_all_compiled_code():
+    """All files with compiled code are in it, and what they import of the package, as constants are compiled in."""
+    sources = compiling.kernel_sources()
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        modules = list(imports(path))
+        if {"numba", "llvmlite"} & {module.split(".")[0] for module in modules} or "spinrnn.compiling" in modules:
+            assert name in sources
+        if name in sources and name != "compiling.py":
+            for module in modules:
+                if module.startswith("spinrnn."):
+                    assert module.removeprefix("spinrnn.").replace(".", "/") + ".py" in sources, f"{name} compiles in {module}"
 
 
 def test_every_module_says_what_it_is_about():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
-    "errors", "config", "kernels", "threads", "parameters", "trajectory", "network", "gradcheck", "files", "store", "datasets",
+    "errors", "config", "kernels", "threads", "parameters", "trajectory", "network", "gradcheck", "files", "store", "idx", "datasets",
     "optim", "training", "environment", "figures", "run", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {

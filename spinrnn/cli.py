@@ -158,12 +158,13 @@ def _train(options):
 
 def _newest_run(config):
     """The run folder in runs/ that was written to last, among those of this configuration (None: of any); None if there is none."""
-    from spinrnn.config import load_config, to_tables
+    from spinrnn.config import load_config
+    from spinrnn.run import differences
 
     folders = []
     for path in Path("runs").glob("*/config.toml"):
         try:
-            if config is None or to_tables(load_config(path)) == to_tables(config):
+            if config is None or not differences(load_config(path), config):
                 folders.append(path.parent)
         except spinrnn.SpinrnnError:
             pass  # a damaged one is not the one that is meant
@@ -172,7 +173,8 @@ def _newest_run(config):
 
 def _free_folder(config):
     """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that does not exist."""
-    stem = f"{Path(config.data.source).stem}-seed{config.train.seed}"
+    source = Path(os.path.abspath(config.data.source))  # without the dots of "../mnist/..", but with the names of links
+    stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
 
@@ -257,7 +259,7 @@ def _evaluate(options):
     run.check_data(digest["data_sha256"], data.digest(), folder)
     if not finished:
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
-    test = data.take(datasets.split(data.labels, stored.data, stored.resolved_split_seed)[2])
+    test = data.take(datasets.split(data, stored.data, stored.resolved_split_seed)[2])
     score = training.evaluate(net, test)
     result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
     result["finished"] = finished

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
     "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
     "packing", "engine", "network",
-    "gradcheck", "store", "datasets", "optim", "training", "environment", "figures", "run", "cli", "__main__",
+    "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
@@ -20,7 +20,7 @@ HOMES = {
     "h5py": {"store"},
     "matplotlib": {"figures"},
     "tqdm": {"cli"},
-    "threadpoolctl": {"threads"},
+    "threadpoolctl": set(),
     "scipy": {"gradcheck", "training", "threads"},
     "argparse": {"cli"},
 }

@@ -5,7 +5,6 @@ bit for any number of threads and any limit of memory.
 """
 
 import dataclasses
-import itertools
 import math
 import queue
 
@@ -59,8 +58,8 @@ def plan(config, packing, samples, points, backward, limit):
     gradients = size * packing.gradient_size * blocks if backward else 0
 
     def need(segment):
-        depth, segments = (segment + 1 if backward else 2), -(-steps_all // segment)
-        return workers * size * sum(_sizes(config, block, chunk, 2, depth, segments if backward else 1).values()) + gradients
+        kept, segments = (segment, -(-steps_all // segment)) if backward else (1, 1)
+        return workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values()) + gradients
 
     segment = steps_all
     if backward and limit is not None and need(steps_all) > limit:
@@ -111,7 +110,7 @@ class Engine:
             span = slice(first * width, min(samples, last * width))
             packed_u, ends = _by_time(u[span], lengths[span], config)
             memory = self._take()
-            work = _work(config, memory, p, 2, p.segment + 1 if backward else 2)
+            work = _work(config, memory, p, 0, p.segment if backward else 1)
             bad = kernels.run_blocks(
                 constants, weights, packed_u, ends, labels_given[span], 1 / max(samples, 1), rest, p.block, p.segment, backward, work,
                 logits[span], losses[span], gradients[first:last],
@@ -145,7 +144,7 @@ class Engine:
             span = slice(number * p.block * v, min(samples, (number + 1) * p.block * v))
             packed_u, ends = _by_time(u[span], lengths[span], config)
             levels, panels = int(ends.max()) + 1, len(ends) // v
-            work = _work(config, _Memory(), p, levels, 2)
+            work = _work(config, _Memory(), p, levels, 1)
             logits = np.empty((span.stop - span.start, config.outputs), dtype=config.dtype)
             bad = _forward(config, constants, weights, packed_u, ends, p, work, logits)
             if bad:
@@ -156,7 +155,7 @@ class Engine:
                 .reshape(levels, panels, neurons, v)
                 .transpose(0, 2, 1, 3)
                 .reshape(levels, neurons, -1)[:, :, : len(logits)]
-                for at in (work.state, work.mean, work.drive)
+                for at in (work.states, work.means, work.drives)
             )
             take(span, state, mean, drive, logits)
 
@@ -176,10 +175,10 @@ class Engine:
         constants, logits = _constants(config, p.chunk), np.empty((1, config.outputs), dtype=config.dtype)
 
         def state(step):
-            work = _work(config, _Memory(), p, 2, 2)
+            work = _work(config, _Memory(), p, 0, 1)
             short = constants._replace(window=0)  # the readout's window may be longer than this
             _forward(config, short, weights, packed_u, np.full_like(ends, step), p, work, logits)
-            return work.memory[work.state : work.state + 2 * rows * v].reshape(2, rows, v)[step % 2, :, 0]
+            return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
         good, bad = 0, int(ends[0])
         while bad - good > 1:
@@ -217,19 +216,23 @@ class _Memory:
         return self._array[:size]
 
 
-def _sizes(config, block, chunk, history, depth, segments):
+def _sizes(config, block, chunk, history, kept, segments):
     """Numbers of each part of `kernels.Work`, by name."""
     v, neurons, last = lanes(config.dtype), sum(config.layers), config.layers[-1]
     level = block * neurons * v
     return {
-        "state": history * level,
-        "mean": history * level,
-        "drive": history * level,
+        "state": level,
+        "mean": level,
+        "drive": level,
         "base": level,
         "constant": level,
-        "blended": depth * level + v * v,
-        "by_state": depth * level,
-        "by_drive": depth * level,
+        "states": history * level,
+        "means": history * level,
+        "drives": history * level,
+        "held": 2 * level,
+        "blended": (kept + 1) * level + v * v,
+        "by_state": kept * level,
+        "by_drive": kept * level,
         "starts": 3 * segments * level if segments > 1 else 0,
         "readout": block * last * v,
         "g_readout": block * last * v,
@@ -243,12 +246,12 @@ def _sizes(config, block, chunk, history, depth, segments):
     }
 
 
-def _work(config, memory, p, history, depth):
+def _work(config, memory, p, history, kept):
     """`kernels.Work` for blocks of a plan."""
-    sizes = _sizes(config, p.block, p.chunk, history, depth, p.segments if depth > 2 else 1)
+    sizes = _sizes(config, p.block, p.chunk, history, kept, p.segments)
     starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes.values())])
     array = memory.take(int(starts[-1]), np.dtype(config.dtype))
-    return kernels.Work(array, history, depth, **{name: int(start) for name, start in zip(sizes, starts, strict=False)})
+    return kernels.Work(array, history, kept, **{name: int(start) for name, start in zip(sizes, starts, strict=False)})
 
 
 def _groups(config, packing, p, backward):

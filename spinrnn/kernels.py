@@ -28,7 +28,7 @@ import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
 from spinrnn.steps import neurons_backward, neurons_forward
-from spinrnn.tiles import LINE, PANELS, lane_product, product_tile, sparse_row, tile_height, transpose_tile
+from spinrnn.tiles import PANELS, lane_product, product_tile, row_length, sparse_row, tile_height, transpose_tile
 
 
 class Weights(NamedTuple):
@@ -59,19 +59,24 @@ class Weights(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Memory of one thread: one flat array, and where its parts start. Time level k is kept at place k modulo the depth."""
+    """Memory of one thread: one flat array, and where its parts start."""
 
     memory: np.ndarray
-    history: int  # depth of state, mean and drive: 2, or M + 1 where a simulation wants them all
-    depth: int  # depth of the cache: 2 for the forward pass alone, else 1 + substeps of a segment
-    state: int  # levels: power p (CTRNN: s)
-    mean: int  # levels: the filter's mean m; 0 for the CTRNN
-    drive: int  # levels: I held over substep k
+    history: int  # 0, or M + 1 where a simulation wants all levels of state, mean and drive
+    kept: int  # substeps whose z, dp'/dp and dp'/dI are kept: those of a segment, or 1 for the forward pass alone
+    state: int  # level: power p (CTRNN: s) at the current time
+    mean: int  # level: the filter's mean m; 0 for the CTRNN
+    drive: int  # level: I held over the current substep
     base: int  # level: the part of the drive that is constant over an input interval
     constant: int  # level: xi_0 + b
-    blended: int  # cache, levels: z, what the couplings act on; V rows follow, as a transposed tile may reach beyond the last
-    by_state: int  # cache, levels: dp'/dp
-    by_drive: int  # cache, levels: dp'/dI, which the backward pass turns into dLoss/dI
+    states: int  # levels of the history
+    means: int
+    drives: int
+    held: int  # two levels: state and mean of samples past their end
+    blended: int  # levels: z, what the couplings act on, of the substeps kept and the time after; V rows follow, as a transposed
+    #   tile may reach beyond the last
+    by_state: int  # levels: dp'/dp of the substeps kept
+    by_drive: int  # levels: dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI
     starts: int  # state, mean and z at the start of each segment
     readout: int  # (P, n_{L-1}, V) what W_out acts on
     g_readout: int  # (P, n_{L-1}, V)
@@ -118,8 +123,15 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
     source_at and out_at are where row 0 of the first panel stands, source_panel and panel how far the panels are apart. The initial rows
     stand in out too, their row 0 at initial_at; initial_at < 0 stands for zeros.
     """
-    v = LINE // out.itemsize
-    sparse, target, targets, first, sources, start = w.table[i, 0], w.table[i, 1], w.table[i, 2], w.table[i, 3], w.table[i, 4], w.table[i, 5]
+    v = row_length(out)
+    sparse, target, targets, first, sources, start = (
+        w.table[i, 0],
+        w.table[i, 1],
+        w.table[i, 2],
+        w.table[i, 3],
+        w.table[i, 4],
+        w.table[i, 5],
+    )
     source_at += first * v
     row = 0
     while row < targets:
@@ -144,7 +156,7 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
     A unit is one panel at one time; g_at and source_at are where row 0 of the first unit stands, g_unit and source_unit how far units are apart.
     A dense gradient is kept as (tile of V sources, target, V); what it holds for sources beyond the last means nothing.
     """
-    v = LINE // gradient.itemsize
+    v = row_length(gradient)
     sparse, targets, sources, out_at = w.table[i, 0], w.table[i, 2], w.table[i, 4], w.table[i, 7]
     g_at += w.table[i, 1] * v
     source_at += w.table[i, 3] * v
@@ -169,7 +181,7 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
 def interval_backward(w, u, u_here, work, gradient, panel, panels):
     """Gradients of the input weights and the biases from one input interval, whose dLoss/dI are summed in g_base; clears it."""
     memory, size = work.memory, panels * panel
-    channels = w.channels * (LINE // u.itemsize)
+    channels = w.channels * row_length(u)
     couple_gradient(w, w.forward + w.backward, memory, work.g_base, panel, u, u_here, channels, panels, gradient, memory, work.tile)
     for q in range(panels):
         start = work.g_base + q * panel
@@ -191,32 +203,36 @@ def readout_weight(k, end, window):
 
 
 @piece
-def readout_forward(k, window, ends, memory, state, mean, readout, rows, panel, panels):
-    """readout (P, n_{L-1}, V) += weight y(k) of the last layer, which are the last `rows` values of a panel."""
-    v = ends.size // panels
+def readout_forward(k, window, ends, memory, state, mean, readout, last, panel, panels):
+    """readout (P, n_{L-1}, V) += weight y(k) of the `last` neurons, which are those of the last layer."""
+    v = row_length(memory)
     for q in range(panels):
-        last = (q + 1) * panel - rows
-        for i in range(rows):
-            weight = memory.dtype.type(readout_weight(k, ends[q * v + i % v], window))
+        for j in range(v):
+            weight = memory.dtype.type(readout_weight(k, ends[q * v + j], window))
             if weight != 0:
-                memory[readout + q * rows + i] += weight * (memory[state + last + i] - memory[mean + last + i])
+                source, target = (q + 1) * panel - last * v + j, readout + q * last * v + j
+                for i in range(last):
+                    memory[target + i * v] += weight * (memory[state + source + i * v] - memory[mean + source + i * v])
 
 
 @piece
-def readout_backward(k, window, ends, memory, g_readout, g_state, g_mean, rows, panel, panels):
-    v = ends.size // panels
+def readout_backward(k, window, ends, memory, g_readout, g_state, g_mean, last, panel, panels):
+    v = row_length(memory)
     for q in range(panels):
-        last = (q + 1) * panel - rows
-        for i in range(rows):
-            g_y = memory.dtype.type(readout_weight(k, ends[q * v + i % v], window)) * memory[g_readout + q * rows + i]
-            memory[g_state + last + i] += g_y
-            memory[g_mean + last + i] -= g_y
+        for j in range(v):
+            weight = memory.dtype.type(readout_weight(k, ends[q * v + j], window))
+            if weight != 0:
+                source, target = g_readout + q * last * v + j, (q + 1) * panel - last * v + j
+                for i in range(last):
+                    g_y = weight * memory[source + i * v]
+                    memory[g_state + target + i * v] += g_y
+                    memory[g_mean + target + i * v] -= g_y
 
 
 @piece
 def logits_forward(c, w, memory, readout, logits):
     """Eq. (4): logits (samples, K) = A_out (W_out readout + b_out)."""
-    v = LINE // memory.itemsize
+    v = row_length(memory)
     for j in range(logits.shape[0]):
         place = readout + j // v * w.last * v + j % v
         for o in range(logits.shape[1]):
@@ -229,7 +245,7 @@ def logits_forward(c, w, memory, readout, logits):
 @piece
 def logits_backward(c, w, memory, readout, g_logits, g_readout, samples, classes, gradient):
     """Adds to the gradients of W_out and b_out, and to dLoss/dreadout."""
-    v = LINE // memory.itemsize
+    v = row_length(memory)
     for j in range(samples):
         place = j // v * w.last * v + j % v
         for o in range(classes):
@@ -270,68 +286,83 @@ def cross_entropy_backward(logits, labels, losses, scale, memory, g_logits):
 
 @piece
 def hold_finished(k, ends, memory, old, new, panel, panels):
-    """Samples past their own end keep what they have, so that what follows the end can neither diverge nor carry a gradient."""
-    v = ends.size // panels
-    for i in range(panel * panels):
-        if k >= ends[i // panel * v + i % v]:
-            memory[new + i] = memory[old + i]
+    """Samples past their own end get back what they had, so that what follows the end can neither diverge nor carry a gradient."""
+    v = row_length(memory)
+    for q in range(panels):
+        for j in range(v):
+            if k >= ends[q * v + j]:
+                for i in range(q * panel + j, (q + 1) * panel, v):
+                    memory[new + i] = memory[old + i]
 
 
 @piece
-def first_bad_sample(memory, state, panel, panels, samples):
+def first_bad_sample(memory, state, panel, samples):
     """0, or 1 + the first sample of a time level that is not finite. A NaN stays in a neuron, so looking at the end is enough."""
-    v = LINE // memory.itemsize
-    bad = 0
-    for i in range(panel * panels):
-        sample = i // panel * v + i % v
-        if not np.isfinite(memory[state + i]) and sample < samples and (bad == 0 or sample < bad - 1):
-            bad = sample + 1
-    return bad
+    v = row_length(memory)
+    for sample in range(samples):
+        start = state + sample // v * panel + sample % v
+        for i in range(start, start + panel, v):
+            if not np.isfinite(memory[i]):
+                return sample + 1
+    return 0
+
+
+@piece
+def fill_rows(memory, start, values, first, rows, constant):
+    """Row i of memory from `start` on = constant + values[first + i] in all places."""
+    v = row_length(memory)
+    for i in range(rows):
+        for j in range(v):
+            memory[start + i * v + j] = constant + values[first + i]
 
 
 @inlined
 def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading, work, panel, panels):
-    """Substeps first to last - 1; on entry time `first` of state, mean and z is known. Reads out at times first to last - 1 if `reading`.
+    """Substeps first to last - 1; on entry state, mean and z are those of time `first`. Reads out at times first to last - 1 if `reading`.
 
-    u_at is where the block's first panel stands in u at time 0, u_time how far times are apart. The cache has time level k at place
-    k - first modulo its depth.
+    u_at is where the block's first panel stands in u at time 0, u_time how far times are apart. What is kept of substep k stands at place
+    k - first, or at 0 and 1 in turn where nothing is kept.
     """
-    memory, v = work.memory, LINE // u.itemsize
-    size, rows, channels = panels * panel, w.last * v, w.channels * v
+    memory, size, channels = work.memory, panels * panel, w.channels * row_length(u)
     for k in range(first, last):
-        now, next = k % work.history * size, (k + 1) % work.history * size
         if reading and k >= first_end - c.window:
-            readout_forward(k, c.window, ends, memory, work.state + now, work.mean + now, work.readout, rows, panel, panels)
+            readout_forward(k, c.window, ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
         if k % c.substeps == 0 or k == first:
             here = u_at + k // c.substeps * u_time
             couple(w, w.forward + w.backward, u, here, channels, work.constant, memory, work.base, panel, panels)
-        drive, kept, kept_next = work.drive + now, (k - first) % work.depth * size, (k - first + 1) % work.depth * size
+        blended, by = work.blended + (k - first) % (work.kept + 1) * size, (k - first) % work.kept * size
+        blended_next, by_state, by_drive = work.blended + (k - first + 1) % (work.kept + 1) * size, work.by_state + by, work.by_drive + by
         for i in range(w.forward):
-            initial_at = drive if w.table[i, 8] else work.base
-            couple(w, i, memory, work.blended + kept, panel, initial_at, memory, drive, panel, panels)
+            initial_at = work.drive if w.table[i, 8] else work.base
+            couple(w, i, memory, blended, panel, initial_at, memory, work.drive, panel, panels)
+        if work.history:
+            copy(memory, work.state, work.states + k * size, size)
+            copy(memory, work.mean, work.means + k * size, size)
+            copy(memory, work.drive, work.drives + k * size, size)
+        if k >= first_end:
+            copy(memory, work.state, work.held, size)
+            copy(memory, work.mean, work.held + size, size)
         neurons_forward(
             c,
-            memory[drive : drive + size],
-            memory[work.state + now : work.state + now + size],
-            memory[work.mean + now : work.mean + now + size],
-            memory[work.state + next : work.state + next + size],
-            memory[work.mean + next : work.mean + next + size],
-            memory[work.blended + kept_next : work.blended + kept_next + size],
-            memory[work.by_state + kept : work.by_state + kept + size],
-            memory[work.by_drive + kept : work.by_drive + kept + size],
+            memory[work.drive : work.drive + size],
+            memory[work.state : work.state + size],
+            memory[work.mean : work.mean + size],
+            memory[blended_next : blended_next + size],
+            memory[by_state : by_state + size],
+            memory[by_drive : by_drive + size],
         )
         if k >= first_end:
-            hold_finished(k, ends, memory, work.state + now, work.state + next, panel, panels)
-            hold_finished(k, ends, memory, work.mean + now, work.mean + next, panel, panels)
+            hold_finished(k, ends, memory, work.held, work.state, panel, panels)
+            hold_finished(k, ends, memory, work.held + size, work.mean, panel, panels)
 
 
 @inlined
 def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, gradient, panel, panels):
     """`segment_forward` read upside down; on entry the gradients at time `last` are known but for the readout's."""
-    memory, size, rows = work.memory, panels * panel, w.last * (LINE // u.itemsize)
+    memory, size = work.memory, panels * panel
     for k in range(last - 1, first - 1, -1):
         if k + 1 >= first_end - c.window:
-            readout_backward(k + 1, c.window, ends, memory, work.g_readout, work.g_state, work.g_mean, rows, panel, panels)
+            readout_backward(k + 1, c.window, ends, memory, work.g_readout, work.g_state, work.g_mean, w.last, panel, panels)
         here, g_blended, g_after = (k - first) * size, work.g_blended + (k + 1) % 2 * size, work.g_blended + k % 2 * size
         neurons_backward(
             c,
@@ -369,7 +400,7 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
     Returns:
         0, or 1 + the first sample whose final state is not finite (the blocks from its own on have no results).
     """
-    memory, v = work.memory, LINE // u.itemsize
+    memory, v = work.memory, row_length(u)
     samples, classes, u_panels, panel = logits.shape[0], logits.shape[1], ends.size // v, w.neurons * v
     u_time = u_panels * w.channels * v
     for number in range((u_panels + block - 1) // block):
@@ -384,8 +415,8 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
             last_end = own_ends[i] if own_ends[i] > last_end else last_end
         u_at, segments = start * w.channels * v, (last_end + segment - 1) // segment
 
-        for i in range(size):
-            memory[work.constant + i] = c.bias + w.values[w.bias + i % panel // v]
+        for q in range(panels):
+            fill_rows(memory, work.constant + q * panel, w.values, w.bias, w.neurons, c.bias)
         copy(memory, work.constant, work.base, size)
         fill(memory[work.state : work.state + size], rest)
         fill(memory[work.mean : work.mean + size], rest if c.blend > 0 else 0 * rest)
@@ -397,26 +428,28 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
             i = turn if turn < segments else 2 * (segments - 1) - turn
             first, last = i * segment, (i + 1) * segment
             last = last_end if last > last_end else last
-            now, kept = first % work.history * size, work.starts + 3 * i * size
+            kept = work.starts + 3 * i * size
             if 0 < turn < segments:
-                copy(memory, work.blended + segment % work.depth * size, work.blended, size)
+                copy(memory, work.blended + segment * size, work.blended, size)
             if segments > 1:
                 if turn < segments:
-                    copy(memory, work.state + now, kept, size)
-                    copy(memory, work.mean + now, kept + size, size)
+                    copy(memory, work.state, kept, size)
+                    copy(memory, work.mean, kept + size, size)
                     copy(memory, work.blended, kept + 2 * size, size)
                 else:
-                    copy(memory, kept, work.state + now, size)
-                    copy(memory, kept + size, work.mean + now, size)
+                    copy(memory, kept, work.state, size)
+                    copy(memory, kept + size, work.mean, size)
                     copy(memory, kept + 2 * size, work.blended, size)
             segment_forward(c, w, u, u_at, u_time, own_ends, first_end, first, last, turn < segments, work, panel, panels)
 
             if turn == segments - 1:
-                now = last % work.history * size
-                bad = first_bad_sample(memory, work.state + now, panel, panels, last_sample - first_sample)
+                if work.history:
+                    copy(memory, work.state, work.states + last * size, size)
+                    copy(memory, work.mean, work.means + last * size, size)
+                bad = first_bad_sample(memory, work.state, panel, last_sample - first_sample)
                 if bad:
                     return first_sample + bad
-                readout_forward(last, c.window, own_ends, memory, work.state + now, work.mean + now, work.readout, w.last * v, panel, panels)
+                readout_forward(last, c.window, own_ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
                 logits_forward(c, w, memory, work.readout, own_logits)
                 if labels.size > 0:
                     own_labels, own_losses = labels[first_sample:last_sample], losses[first_sample:last_sample]
@@ -437,6 +470,7 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
             if backward and turn >= segments - 1:
                 segment_backward(c, w, u, u_at, u_time, own_ends, first_end, first, last, work, gradients[number], panel, panels)
         if backward:
-            for i in range(panel):
-                gradients[number, w.g_bias + i // v] += memory[work.g_bias + i]
+            for i in range(w.neurons):
+                for j in range(v):
+                    gradients[number, w.g_bias + i] += memory[work.g_bias + i * v + j]
     return 0

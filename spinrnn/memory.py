@@ -3,6 +3,7 @@
 Sizes are written as SLURM writes them: K, M, G and T are powers of 1024.
 """
 
+import functools
 import math
 import os
 import re
@@ -57,10 +58,15 @@ def _from_system():
         return None
 
 
+@functools.cache  # also because it must not shrink by what this process itself takes
+def _from_machine():
+    """Bytes that control groups and the system leave, as found when it was first asked."""
+    return min([size for size in (cgroups.memory_limit(), _from_system()) if size], default=_UNKNOWN)
+
+
 def available_memory():
     """Bytes that this process may take unasked: half of the smallest of SLURM's share, its control groups' limit and what is free."""
-    known = [size for size in (_from_slurm(), cgroups.memory_limit(), _from_system()) if size]
-    return max(1, int(SHARE * min(known, default=_UNKNOWN)))
+    return max(1, int(SHARE * min(_from_machine(), _from_slurm() or math.inf)))
 
 
 def set_memory_limit(size):

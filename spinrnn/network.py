@@ -13,6 +13,7 @@ from spinrnn.packing import Packing
 from spinrnn.parameters import Layout, draw_mask, draw_weights
 from spinrnn.trajectory import Trajectory
 
+
 class Network:
     """A multilayer recurrent network of spin-torque nano-oscillators, or its CTRNN twin.
 

@@ -160,9 +160,7 @@ class Packing:
                 pointers.append(matrix.pointers + start)
                 start += len(matrix.entries)
                 pointer += len(matrix.pointers)
-        table = [
-            [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices
-        ]
+        table = [[m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices]
         config = self._config
         neurons, last = sum(config.layers), config.layers[-1]
         return Weights(

@@ -102,7 +102,7 @@ def _decay_overload(x):
     return lambda x: _decay64_compiled(x)
 
 
-# ---- forward: drive holds the whole drive I; state, mean, and by `_next` what they become; blended_next is z' ----
+# ---- forward: drive holds the whole drive I; state and mean are modified in place; blended_next is z' ----
 
 
 @inlined
@@ -113,7 +113,7 @@ def filtered(c, p, m, p_next):
 
 
 @loop
-def oscillator_euler_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive):
+def oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """p' = p + h (-(1 + Q p) p + I p (1 - p)), never below the floor; its derivatives are zero where the floor holds it."""
     zero, one, two = state.dtype.type(0), state.dtype.type(1), state.dtype.type(2)  # typed, as float32 with a literal would become float64
     for j in range(state.size):
@@ -123,14 +123,14 @@ def oscillator_euler_forward(c, drive, state, mean, state_next, mean_next, blend
         p_next += p_next - p_next  # an infinite power becomes NaN, which no floor hides
         held = p_next <= c.floor
         p_next = c.floor if held else p_next
-        state_next[j] = p_next
-        mean_next[j], blended_next[j] = filtered(c, p, m, p_next)
+        state[j] = p_next
+        mean[j], blended_next[j] = filtered(c, p, m, p_next)
         by_state[j] = zero if held else one + c.step * (a - two * p * k)
         by_drive[j] = zero if held else c.step * (p - p * p)
 
 
 @loop
-def oscillator_exponential_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive):
+def oscillator_exponential_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """Eq. (5) with E = exp(-|a h|): p' = p / D, D = E + k p psi, for a >= 0, else p E / D, D = 1 + k p psi; a = I - 1, k = I + Q.
 
     dp'/dp = E / D^2 and dp'/dI = p' (h - p (psi + k chi) / D) with chi = dphi/da (times E for a >= 0); zero where the floor holds p'.
@@ -148,12 +148,12 @@ def oscillator_exponential_forward(c, drive, state, mean, state_next, mean_next,
         by_state[j] = zero if held else kept * inverse * inverse
         by_drive[j] = zero if held else p_next * (c.step - p * (psi + k * chi) * inverse)
         p_next = c.floor if held else p_next
-        state_next[j] = p_next
-        mean_next[j], blended_next[j] = filtered(c, p, m, p_next)
+        state[j] = p_next
+        mean[j], blended_next[j] = filtered(c, p, m, p_next)
 
 
 @loop
-def ctrnn_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive):
+def ctrnn_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """s' = s + kappa (tanh(I) - s); kappa is h (Euler) or 1 - exp(-h), the exact relaxation for a held drive. 1 - tanh(I)^2 = 4 E / (1 + E)^2."""
     one, two = state.dtype.type(1), state.dtype.type(2)
     for j in range(state.size):
@@ -163,21 +163,21 @@ def ctrnn_forward(c, drive, state, mean, state_next, mean_next, blended_next, by
         inverse = one / (one + kept)
         target = lost * x * inverse
         s_next = s + c.approach * ((target if current >= 0 else -target) - s)
-        state_next[j] = s_next
-        mean_next[j], blended_next[j] = filtered(c, s, m, s_next)
+        state[j] = s_next
+        mean[j], blended_next[j] = filtered(c, s, m, s_next)
         by_state[j] = one - c.approach
         by_drive[j] = c.approach * kept * (two * inverse) * (two * inverse)
 
 
 @inlined
-def neurons_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive):
+def neurons_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """One substep of neurons whose arguments are flat and do not overlap."""
     if c.model == OSCILLATOR_EXPONENTIAL:
-        oscillator_exponential_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive)
+        oscillator_exponential_forward(c, drive, state, mean, blended_next, by_state, by_drive)
     elif c.model == OSCILLATOR_EULER:
-        oscillator_euler_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive)
+        oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive)
     else:
-        ctrnn_forward(c, drive, state, mean, state_next, mean_next, blended_next, by_state, by_drive)
+        ctrnn_forward(c, drive, state, mean, blended_next, by_state, by_drive)
 
 
 @loop

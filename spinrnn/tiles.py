@@ -16,7 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic, overload, register_jitable
 
 LINE = 64
 """Bytes of a row."""
@@ -38,6 +38,17 @@ PANELS = 4
 def lanes(dtype):
     """V, the number of samples in a row: 16 in float32, 8 in float64."""
     return LINE // np.dtype(dtype).itemsize
+
+
+def row_length(array):
+    """`lanes` of an array's type; a constant in compiled code, unlike what depends on array.itemsize."""
+    return lanes(array.dtype)
+
+
+@overload(row_length, inline="always")
+def _row_length(array):
+    length = 8 * LINE // array.dtype.bitwidth
+    return lambda array: length
 
 
 def aligned(values):

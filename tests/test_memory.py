@@ -16,6 +16,7 @@ def system(tmp_path, monkeypatch):
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     monkeypatch.setattr(memory, "_chosen", None)
+    monkeypatch.setattr(memory, "_from_machine", memory._from_machine.__wrapped__)
     monkeypatch.setattr(threads, "_chosen", None)
 
     def write(path, text):

@@ -28,7 +28,7 @@ import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
 from spinrnn.steps import neurons_backward, neurons_forward
-from spinrnn.tiles import PANELS, lane_product, product_tile, row_length, sparse_row, tile_height, transpose_tile
+from spinrnn.tiles import PANELS, lane_product, prefetch, product_tile, row_length, sparse_row, tile_heights, transpose_tile
 
 
 class Weights(NamedTuple):
@@ -36,25 +36,24 @@ class Weights(NamedTuple):
 
     A line of the table is one matrix: 0 whether it is sparse, 1 first target row, 2 targets n, 3 first source row, 4 sources m, 5 where its
     values start, 6 where its row pointers start (sparse), 7 where its gradient starts, 8 whether it adds to what earlier lines made of
-    its target rows. The values of a dense matrix are tiles of rows (see `tiles.tile_height`), each column by column. Row i of a sparse
+    its target rows. The values of a dense matrix are tiles of rows (see `tiles.tile_heights`), each column by column. Row i of a sparse
     one has the entries pointers[i] to pointers[i + 1], counted in values and columns, columns from the first source row.
     """
 
-    table: np.ndarray  # (matrices, 9) int64: drive of layer l from z of layers l-1 and l; their transposes, dLoss/dz of layer l from
-    #   dLoss/dI of layers l and l+1; drive of layer 0 from the input channels
+    table: np.ndarray  # (matrices, 9) int64, in this order: drive of layer l from z of layers l-1 and l; their transposes, dLoss/dz of
+    #   layer l from dLoss/dI of layers l and l+1; drive of layer 0 from the input channels; logits from the readout; and its transpose
     forward: int  # number of the first kind
-    backward: int  # and of the second; the last line is the third
-    values: np.ndarray  # flat; after those of the matrices the three below
+    backward: int  # of the second
+    values: np.ndarray  # flat; after those of the matrices the two below
     columns: np.ndarray  # flat int32
     pointers: np.ndarray  # flat int64
     bias: int  # where the (N,) trainable biases start in values
-    w_out: int  # (K, n_{L-1})
     b_out: int  # (K,)
     neurons: int  # N
     channels: int  # C
     last: int  # n_{L-1}
-    g_bias: int  # where the gradients of the last three start in a block's flat vector of gradients
-    g_w_out: int
+    classes: int  # K
+    g_bias: int  # where the gradients of bias and b_out start in a block's flat vector of gradients
     g_b_out: int
 
 
@@ -80,7 +79,8 @@ class Work(NamedTuple):
     starts: int  # state, mean and z at the start of each segment
     readout: int  # (P, n_{L-1}, V) what W_out acts on
     g_readout: int  # (P, n_{L-1}, V)
-    g_logits: int  # (P V, K) dLoss/dlogits
+    logits: int  # (P, K, V)
+    g_logits: int  # (P, K, V) dLoss/dlogits
     g_state: int  # level: dLoss/dp at the current time
     g_mean: int  # level: dLoss/dm
     g_blended: int  # two levels: dLoss/dz at times k and k + 1, at k modulo 2
@@ -113,6 +113,24 @@ def copy(memory, source, target, count):
         memory[target + i] = memory[source + i]
 
 
+@piece
+def fill_rows(memory, start, values, first, rows, constant):
+    """Row i of memory from `start` on = constant + values[first + i] in all places."""
+    v = row_length(memory)
+    for i in range(rows):
+        for j in range(v):
+            memory[start + i * v + j] = constant + values[first + i]
+
+
+@piece
+def sum_rows(memory, start, rows, total, total_at):
+    """total[total_at + i] += sum of row i of memory from `start` on."""
+    v = row_length(memory)
+    for i in range(rows):
+        for j in range(v):
+            total[total_at + i] += memory[start + i * v + j]
+
+
 # ---- the couplings: one product for each matrix ----
 
 
@@ -133,9 +151,10 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
         w.table[i, 5],
     )
     source_at += first * v
+    height, cut = (1, targets) if sparse else tile_heights(targets)
     row = 0
     while row < targets:
-        height = 1 if sparse else tile_height(row, targets)
+        height -= row == cut
         place = (target + row) * v
         for q in range(0, panels, PANELS if sparse else 1):
             old, new = initial_at + place + q * panel if initial_at >= 0 else -1, out_at + place + q * panel
@@ -169,9 +188,10 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
     for left in range(0, sources, v):
         for unit in range(units):
             transpose_tile(source, source_at + unit * source_unit + left * v, tile, tile_at + unit * v * v)
+        height, cut = tile_heights(targets)
         row = 0
         while row < targets:
-            height = tile_height(row, targets)
+            height -= row == cut
             place = out_at + (left * targets // v + row) * v
             product_tile(height, g_targets, g_at + row * v, g_unit, 1, v, tile, tile_at, v * v, units, v, place, gradient, place)
             row += height
@@ -229,31 +249,25 @@ def readout_backward(k, window, ends, memory, g_readout, g_state, g_mean, last, 
                     memory[g_mean + target + i * v] -= g_y
 
 
-@piece
-def logits_forward(c, w, memory, readout, logits):
-    """Eq. (4): logits (samples, K) = A_out (W_out readout + b_out)."""
-    v = row_length(memory)
-    for j in range(logits.shape[0]):
-        place = readout + j // v * w.last * v + j % v
-        for o in range(logits.shape[1]):
-            total = w.values[w.b_out + o]
-            for i in range(w.last):
-                total += w.values[w.w_out + o * w.last + i] * memory[place + i * v]
-            logits[j, o] = c.output_gain * total
+@inlined
+def logits_forward(w, work, panels):
+    """Eq. (4): logits (P, K, V) = A_out (W_out readout + b_out)."""
+    memory, v = work.memory, row_length(work.memory)
+    for q in range(panels):
+        fill_rows(memory, work.logits + q * w.classes * v, w.values, w.b_out, w.classes, memory.dtype.type(0))
+        here, there = work.readout + q * w.last * v, work.logits + q * w.classes * v
+        couple(w, w.forward + w.backward + 1, memory, here, 0, there, memory, there, 0, 1)
 
 
-@piece
-def logits_backward(c, w, memory, readout, g_logits, g_readout, samples, classes, gradient):
-    """Adds to the gradients of W_out and b_out, and to dLoss/dreadout."""
-    v = row_length(memory)
-    for j in range(samples):
-        place = j // v * w.last * v + j % v
-        for o in range(classes):
-            g = c.output_gain * memory[g_logits + j * classes + o]
-            gradient[w.g_b_out + o] += g
-            for i in range(w.last):
-                gradient[w.g_w_out + o * w.last + i] += g * memory[readout + place + i * v]
-                memory[g_readout + place + i * v] += g * w.values[w.w_out + o * w.last + i]
+@inlined
+def logits_backward(w, work, gradient, panels):
+    """From dLoss/dlogits, 0 for the copies that fill the last panel, to dLoss/dreadout and the gradients of W_out and b_out."""
+    memory, v = work.memory, row_length(work.memory)
+    here, unit, g_unit = work.readout, w.last * v, w.classes * v
+    couple_gradient(w, w.forward + w.backward + 1, memory, work.g_logits, g_unit, memory, here, unit, panels, gradient, memory, work.tile)
+    for q in range(panels):
+        couple(w, w.forward + w.backward + 2, memory, work.g_logits + q * g_unit, 0, -1, memory, work.g_readout + q * unit, 0, 1)
+        sum_rows(memory, work.g_logits + q * g_unit, w.classes, gradient, w.g_b_out)
 
 
 @piece
@@ -272,13 +286,13 @@ def cross_entropy_forward(logits, labels, losses):
 
 @piece
 def cross_entropy_backward(logits, labels, losses, scale, memory, g_logits):
-    """g_logits (samples, K) = scale (softmax(o)_i - [i = label]); the softmax follows from the loss already computed."""
-    classes = logits.shape[1]
+    """g_logits (P, K, V) = scale (softmax(o)_i - [i = label]); the softmax follows from the loss already computed."""
+    v, classes = row_length(memory), logits.shape[1]
     for j in range(labels.size):
         normaliser = losses[j] + np.float64(logits[j, labels[j]])  # log(sum_i exp(o_i))
         for i in range(classes):
             share = np.exp(np.float64(logits[j, i]) - normaliser)
-            memory[g_logits + j * classes + i] = scale * (share - 1.0 if i == labels[j] else share)
+            memory[g_logits + (j // v * classes + i) * v + j % v] = scale * (share - 1.0 if i == labels[j] else share)
 
 
 # ---- a block of samples ----
@@ -305,15 +319,6 @@ def first_bad_sample(memory, state, panel, samples):
             if not np.isfinite(memory[i]):
                 return sample + 1
     return 0
-
-
-@piece
-def fill_rows(memory, start, values, first, rows, constant):
-    """Row i of memory from `start` on = constant + values[first + i] in all places."""
-    v = row_length(memory)
-    for i in range(rows):
-        for j in range(v):
-            memory[start + i * v + j] = constant + values[first + i]
 
 
 @inlined
@@ -374,6 +379,9 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
             memory[work.g_mean : work.g_mean + size],
             memory[work.g_base : work.g_base + size],
         )
+        if k > first:
+            for part in (work.by_state, work.by_drive, work.blended):
+                prefetch(memory, part + here - size, panels * w.neurons)
         for i in range(w.forward, w.forward + w.backward):
             couple(w, i, memory, work.by_drive + here, panel, g_after if w.table[i, 8] else -1, memory, g_after, panel, panels)
         if k % c.substeps == 0:
@@ -401,7 +409,7 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
         0, or 1 + the first sample whose final state is not finite (the blocks from its own on have no results).
     """
     memory, v = work.memory, row_length(u)
-    samples, classes, u_panels, panel = logits.shape[0], logits.shape[1], ends.size // v, w.neurons * v
+    samples, u_panels, panel = logits.shape[0], ends.size // v, w.neurons * v
     u_time = u_panels * w.channels * v
     for number in range((u_panels + block - 1) // block):
         start = number * block
@@ -450,27 +458,25 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
                 if bad:
                     return first_sample + bad
                 readout_forward(last, c.window, own_ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
-                logits_forward(c, w, memory, work.readout, own_logits)
+                logits_forward(w, work, panels)
+                for j in range(last_sample - first_sample):
+                    for o in range(w.classes):
+                        own_logits[j, o] = memory[work.logits + (j // v * w.classes + o) * v + j % v]
                 if labels.size > 0:
                     own_labels, own_losses = labels[first_sample:last_sample], losses[first_sample:last_sample]
                     cross_entropy_forward(own_logits, own_labels, own_losses)
                     if backward:
                         gradient = gradients[number]
                         fill(gradient, 0)
-                        fill(memory[work.g_readout : work.g_readout + panels * w.last * v], 0)
-                        fill(memory[work.g_state : work.g_state + size], 0)
-                        fill(memory[work.g_mean : work.g_mean + size], 0)
-                        fill(memory[work.g_blended : work.g_blended + 2 * size], 0)
-                        fill(memory[work.g_base : work.g_base + size], 0)
-                        fill(memory[work.g_bias : work.g_bias + panel], 0)
+                        for at, count in (
+                            (work.g_logits, panels * w.classes * v), (work.g_state, size), (work.g_mean, size),
+                            (work.g_blended, 2 * size), (work.g_base, size), (work.g_bias, panel),
+                        ):  # fmt: skip
+                            fill(memory[at : at + count], 0)
                         cross_entropy_backward(own_logits, own_labels, own_losses, scale, memory, work.g_logits)
-                        logits_backward(
-                            c, w, memory, work.readout, work.g_logits, work.g_readout, last_sample - first_sample, classes, gradient
-                        )
+                        logits_backward(w, work, gradient, panels)
             if backward and turn >= segments - 1:
                 segment_backward(c, w, u, u_at, u_time, own_ends, first_end, first, last, work, gradients[number], panel, panels)
         if backward:
-            for i in range(w.neurons):
-                for j in range(v):
-                    gradients[number, w.g_bias + i] += memory[work.g_bias + i * v + j]
+            sum_rows(memory, work.g_bias, w.neurons, gradients[number], w.g_bias)
     return 0

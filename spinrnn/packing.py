@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.kernels import Weights
-from spinrnn.tiles import aligned, lanes, tile_height
+from spinrnn.tiles import aligned, lanes, tile_heights
 
 SPARSE_BELOW = 0.3
 """Density below which the sparse kernel is the faster one, as `spinrnn bench` measures it."""
@@ -63,23 +63,26 @@ class Packing:
             out_of = [(f"w_ext_{i + 1}", tops[i + 1])] if i + 1 < len(layers) else []
             backward += self._matrices(tops[i], n, [(f"w_int_{i}", tops[i]), *out_of], transposed=True)
         inputs = self._matrices(0, layers[0], [("w_ext_0", 0)], transposed=False)
-        self._trained = [*forward, *inputs]
+        outputs = self._matrices(0, config.outputs, [("w_out", 0)], transposed=False)
+        self._trained = [*forward, *inputs, *outputs]
         at = 0
         for matrix in self._trained:
             matrix.gradient = at
             at += -(-matrix.shape[1] // self._lanes) * self._lanes * matrix.shape[0] if matrix.entries is None else len(matrix.entries)
         self._ends = {}
-        for name, size in (("bias", sum(layers)), ("w_out", config.outputs * layers[-1]), ("b_out", config.outputs)):
+        for name, size in (("bias", sum(layers)), ("b_out", config.outputs)):
             self._ends[name] = (at, at + size)
             at += size
         self.gradient_size = at
-        self._weights = self._arrange(forward, backward, inputs)
+        self._weights = self._arrange(forward, backward, [*inputs, *outputs, *self._matrices(0, layers[-1], [("w_out", 0)], transposed=True)])
         self.sparse = any(m.entries is not None for m in forward)
         self.weights = sum(m.shape[0] * m.shape[1] if m.entries is None else len(m.entries) for m in self._trained)
         self._gains = np.ones(layout.size, dtype=config.dtype)
         for name, view in layout.named(self._gains).items():
             if name.startswith(("w_ext", "w_int")):
                 view[:] = config.amplifications[int(name.rpartition("_")[2])]
+            elif name in ("w_out", "b_out"):
+                view[:] = config.output_amplification
 
     def pack(self, flat):
         """`kernels.Weights` of flat parameters (size,)."""
@@ -88,7 +91,7 @@ class Packing:
         scaled = flat * self._gains
         views = self._layout.named(scaled)
         values = [self._values(matrix, scaled, views) for matrix in self._order]
-        ends = [np.concatenate([views[f"bias_{i}"] for i in range(len(self._config.layers))]), views["w_out"].ravel(), views["b_out"]]
+        ends = [*(views[f"bias_{i}"] for i in range(len(self._config.layers))), views["b_out"]]
         return self._weights._replace(values=aligned(np.concatenate([*values, *ends])))
 
     def unpack_gradient(self, packed):
@@ -109,7 +112,6 @@ class Packing:
                 views[name][:] = values[:, left : left + width]
                 left += width
         biases = packed[slice(*self._ends["bias"])]
-        views["w_out"].ravel()[:] = packed[slice(*self._ends["w_out"])]
         views["b_out"][:] = packed[slice(*self._ends["b_out"])]
         row = 0
         for i, n in enumerate(self._config.layers):
@@ -146,9 +148,9 @@ class Packing:
         parts = [views[name].T if matrix.transposed else views[name] for name in matrix.blocks]
         return _tiles(parts[0] if len(parts) == 1 else np.hstack(parts))
 
-    def _arrange(self, forward, backward, inputs):
+    def _arrange(self, forward, backward, others):
         """`kernels.Weights` without values. Sparse matrices' values come first, so that columns and values are counted alike."""
-        matrices = [*forward, *backward, *inputs]
+        matrices = [*forward, *backward, *others]
         self._order = sorted(matrices, key=lambda m: m.entries is None)
         starts, columns, pointers, start, pointer = {}, [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0, 0
         for matrix in self._order:
@@ -162,21 +164,18 @@ class Packing:
                 pointer += len(matrix.pointers)
         table = [[m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices]
         config = self._config
-        neurons, last = sum(config.layers), config.layers[-1]
+        neurons = sum(config.layers)
         return Weights(
             table=np.array(table, dtype=np.int64), forward=len(forward), backward=len(backward),
             values=None, columns=np.concatenate(columns), pointers=np.concatenate(pointers),
-            bias=start, w_out=start + neurons, b_out=start + neurons + config.outputs * last,
-            neurons=neurons, channels=config.inputs, last=last,
-            g_bias=self._ends["bias"][0], g_w_out=self._ends["w_out"][0], g_b_out=self._ends["b_out"][0],
+            bias=start, b_out=start + neurons,
+            neurons=neurons, channels=config.inputs, last=config.layers[-1], classes=config.outputs,
+            g_bias=self._ends["bias"][0], g_b_out=self._ends["b_out"][0],
         )  # fmt: skip
 
 
 def _tiles(matrix):
     """The values of a dense matrix by product tiles, each column by column, flat."""
-    rows = len(matrix)
-    high = tile_height(0, rows)
-    low_tiles_start = next((row for row in range(0, rows, high) if tile_height(row, rows) < high), rows)
-    upper, lower = matrix[:low_tiles_start], matrix[low_tiles_start:]
-    parts = [(upper, high), (lower, high - 1)] if len(lower) else [(matrix, high)]
-    return np.concatenate([part.reshape(-1, height, part.shape[1]).transpose(0, 2, 1).ravel() for part, height in parts])
+    height, cut = tile_heights(len(matrix))
+    parts = [(matrix[:cut], height), (matrix[cut:], height - 1)]
+    return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])

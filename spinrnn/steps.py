@@ -30,7 +30,6 @@ class Constants(NamedTuple):
     before: float  # weight of y(k-1) in z(k): -1/2, or 0 for Euler
     substeps: int  # S
     window: int  # substeps that the readout averages over; 0 reads the value at the end
-    output_gain: float  # A_out
     chunk: int  # substeps whose gradients of the weights are summed together
 
 

@@ -63,11 +63,12 @@ def aligned(values):
 
 
 @register_jitable
-def tile_height(row, rows):
-    """Rows of the product tile that starts at `row` when `rows` are cut into tiles as even as can be; a dense matrix is stored by these tiles."""
+def tile_heights(rows):
+    """(height, cut): `rows` are cut into tiles as even as can be, of `height` rows below row `cut` and one fewer above; so dense matrices are stored."""
     tiles = (rows + TILE - 1) // TILE
     low = rows // tiles
-    return low + 1 if row < (rows - low * tiles) * (low + 1) else low
+    over = rows - low * tiles
+    return (low + 1, over * (low + 1)) if over else (low, rows)
 
 
 # ---- the plain lines ----
@@ -118,6 +119,10 @@ def sparse_row(values, columns, first, last, b, b_at, b_panel, panels, initial_a
 def lane_product(a, a_at, a_unit, b, b_at, b_unit, units):
     """Sum over u < units of the scalar product of the rows at a_at + u a_unit and b_at + u b_unit."""
     return (_rows(a, a_at, units, a_unit) * _rows(b, b_at, units, b_unit)).sum(dtype=a.dtype)
+
+
+def prefetch(memory, at, rows):
+    """Asks for rows that will be needed soon, as the processor does not foresee that the backward pass goes back in time."""
 
 
 # ---- the instructions ----
@@ -319,5 +324,25 @@ def _lane_product(typing, a, a_at, a_unit, b, b_at, b_unit, units):
     return signature, generate
 
 
+@intrinsic
+def _prefetch(typing, memory, at, rows):
+    signature = types.void(memory, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        memory, at, rows = arguments
+        v = _Vectors(context, builder, signature.args[0], 1)
+        memory = v.pointer(signature.args[0], memory, at)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        with cgutils.for_range(builder, rows) as loop:
+            line = builder.bitcast(v.at(memory, builder.mul(loop.index, _whole(LINE // v.size))), byte)
+            builder.call(function, [line, number(0), number(2), number(1)])  # to read, into the second cache, data
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 if not config.DISABLE_JIT:
+    prefetch = _prefetch
     product_tile, transpose_tile, sparse_row, lane_product = _product_tile, _transpose_tile, _sparse_row, _lane_product

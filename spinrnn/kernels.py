@@ -28,7 +28,7 @@ import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
 from spinrnn.steps import neurons_backward, neurons_forward
-from spinrnn.tiles import PANELS, lane_product, prefetch, product_tile, row_length, sparse_row, tile_heights, transpose_tile
+from spinrnn.tiles import PANELS, gradient_tile, lane_product, product_tile, row_length, sparse_row, tile_heights, transpose_tile
 
 
 class Weights(NamedTuple):
@@ -100,10 +100,11 @@ def fill(values, number):
 
 
 @loop
-def add(total, values):
-    """total += values."""
+def add_and_clear(total, values):
+    """total += values, then values = 0."""
     for i in range(total.size):
         total[i] += values[i]
+        values[i] = 0
 
 
 @piece
@@ -142,29 +143,26 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
     stand in out too, their row 0 at initial_at; initial_at < 0 stands for zeros.
     """
     v = row_length(out)
-    sparse, target, targets, first, sources, start = (
-        w.table[i, 0],
-        w.table[i, 1],
-        w.table[i, 2],
-        w.table[i, 3],
-        w.table[i, 4],
-        w.table[i, 5],
-    )
+    sparse, target, targets, first, sources, start = w.table[i, 0], w.table[i, 1], w.table[i, 2], w.table[i, 3], w.table[i, 4], w.table[i, 5]
     source_at += first * v
     height, cut = (1, targets) if sparse else tile_heights(targets)
     row = 0
     while row < targets:
         height -= row == cut
-        place = (target + row) * v
-        for q in range(0, panels, PANELS if sparse else 1):
-            old, new = initial_at + place + q * panel if initial_at >= 0 else -1, out_at + place + q * panel
-            here = source_at + q * source_panel
+        old, new, here, left = initial_at, out_at + (target + row) * v, source_at, panels
+        if initial_at >= 0:
+            old += (target + row) * v
+        while left > 0:
             if sparse:
-                entry, together = w.table[i, 6] + row, PANELS if panels - q > PANELS else panels - q
-                first_entry, last_entry = w.pointers[entry], w.pointers[entry + 1]
+                entry = w.table[i, 6] + row
+                first_entry, last_entry, together = w.pointers[entry], w.pointers[entry + 1], PANELS if left > PANELS else left
                 sparse_row(w.values, w.columns, first_entry, last_entry, source, here, source_panel, together, old, out, new, panel)
             else:
-                product_tile(height, w.values, start + row * sources, 0, height, 1, source, here, 0, 1, sources, old, out, new)
+                together = 1
+                product_tile(height, w.values, start + row * sources, source, here, sources, old, out, new)
+            here, new, left = here + together * source_panel, new + together * panel, left - together
+            if initial_at >= 0:
+                old += together * panel
         row += height
 
 
@@ -193,20 +191,18 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
         while row < targets:
             height -= row == cut
             place = out_at + (left * targets // v + row) * v
-            product_tile(height, g_targets, g_at + row * v, g_unit, 1, v, tile, tile_at, v * v, units, v, place, gradient, place)
+            gradient_tile(height, g_targets, g_at + row * v, g_unit, tile, tile_at, units, gradient, place)
             row += height
 
 
 @inlined
 def interval_backward(w, u, u_here, work, gradient, panel, panels):
     """Gradients of the input weights and the biases from one input interval, whose dLoss/dI are summed in g_base; clears it."""
-    memory, size = work.memory, panels * panel
-    channels = w.channels * row_length(u)
+    memory, channels = work.memory, w.channels * row_length(u)
     couple_gradient(w, w.forward + w.backward, memory, work.g_base, panel, u, u_here, channels, panels, gradient, memory, work.tile)
     for q in range(panels):
         start = work.g_base + q * panel
-        add(memory[work.g_bias : work.g_bias + panel], memory[start : start + panel])
-    fill(memory[work.g_base : work.g_base + size], 0)
+        add_and_clear(memory[work.g_bias : work.g_bias + panel], memory[start : start + panel])
 
 
 # ---- readout: the last layer's output at each sample's end, or its average over the window before it ----
@@ -379,9 +375,6 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
             memory[work.g_mean : work.g_mean + size],
             memory[work.g_base : work.g_base + size],
         )
-        if k > first:
-            for part in (work.by_state, work.by_drive, work.blended):
-                prefetch(memory, part + here - size, panels * w.neurons)
         for i in range(w.forward, w.forward + w.backward):
             couple(w, i, memory, work.by_drive + here, panel, g_after if w.table[i, 8] else -1, memory, g_after, panel, panels)
         if k % c.substeps == 0:

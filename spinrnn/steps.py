@@ -114,18 +114,19 @@ def filtered(c, p, m, p_next):
 @loop
 def oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """p' = p + h (-(1 + Q p) p + I p (1 - p)), never below the floor; its derivatives are zero where the floor holds it."""
-    zero, one, two = state.dtype.type(0), state.dtype.type(1), state.dtype.type(2)  # typed, as float32 with a literal would become float64
+    zero, one = state.dtype.type(0), state.dtype.type(1)  # typed, as float32 with a literal would become float64
     for j in range(state.size):
         p, m, current = state[j], mean[j], drive[j]
-        a, k = current - one, current + c.nonlinear_damping
-        p_next = p + c.step * (p * (a - p * k))
+        saturation = p * (c.step * (current + c.nonlinear_damping))
+        growth = c.step * (current - one) - saturation
+        p_next = p + p * growth
         p_next += p_next - p_next  # an infinite power becomes NaN, which no floor hides
         held = p_next <= c.floor
         p_next = c.floor if held else p_next
         state[j] = p_next
         mean[j], blended_next[j] = filtered(c, p, m, p_next)
-        by_state[j] = zero if held else one + c.step * (a - two * p * k)
-        by_drive[j] = zero if held else c.step * (p - p * p)
+        by_state[j] = zero if held else one + growth - saturation
+        by_drive[j] = zero if held else c.step * p * (one - p)
 
 
 @loop

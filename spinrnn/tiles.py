@@ -4,7 +4,8 @@ All arrays are flat and addressed by offsets; nothing is allocated. Their unit i
 that lie together, 64 bytes, a cache line. Four operations carry the whole network:
 
     product_tile      a few rows of  out = initial + A B
-    transpose_tile    V rows of V samples become V rows of V neurons, so that a gradient, which sums over samples, is such a product too
+    gradient_tile     a few rows of  out += A B^T, summed over samples: the same product once B is
+    transpose_tile    transposed, from V rows of V samples to V rows of V neurons
     sparse_row        one row of  out = initial + A B  with A in compressed rows
     lane_product      sum over samples of the product of two rows: the gradient of one weight of a sparse matrix
 
@@ -82,18 +83,27 @@ def _rows(flat, start, count, step=None):
     return flat[places]
 
 
-def product_tile(height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at):
-    """`height` (<= TILE) rows of out = initial + sum over u < units and d < depth of a(r; u, d) b(u, d), one rounding for each term, in this order.
+def product_tile(height, a, a_at, b, b_at, depth, initial_at, out, out_at):
+    """`height` (<= TILE) rows of out = initial + sum over d < depth of a(d, r) b(d), one rounding for each term, in this order.
 
-    a(r; u, d) is the number at a_at + u a_unit + d a_step + r a_row; b(u, d) the row at b_at + u b_unit + d V. The initial rows stand in
-    out too, at initial_at, which may be out_at; initial_at < 0 stands for zeros.
+    a(d, r) is the number at a_at + d height + r; b(d) the row at b_at + d V. The initial rows stand in out too, at initial_at, which may
+    be out_at; initial_at < 0 stands for zeros.
     """
     v = lanes(out.dtype)
     total = _rows(out, initial_at, height) if initial_at >= 0 else np.zeros((height, v), out.dtype)
-    for u in range(units):
-        places = a_at + u * a_unit + np.arange(height)[:, None] * a_row + np.arange(depth) * a_step
-        total += a[places] @ _rows(b, b_at + u * b_unit, depth)
+    total += a[a_at : a_at + depth * height].reshape(depth, height).T @ _rows(b, b_at, depth)
     out[out_at : out_at + height * v] = total.ravel()
+
+
+def gradient_tile(height, a, a_at, a_unit, b, b_at, units, out, out_at):
+    """`height` (<= TILE) rows of out += sum over u < units and j < V of a(u, r)_j b(u, j), one rounding for each term, in this order.
+
+    a(u, r) is the row at a_at + u a_unit + r V; b(u, j) the row at b_at + (u V + j) V.
+    """
+    v = lanes(out.dtype)
+    for u in range(units):
+        sums = _rows(a, a_at + u * a_unit, height) @ _rows(b, b_at + u * v * v, v)
+        out[out_at : out_at + height * v] += sums.ravel()
 
 
 def transpose_tile(source, source_at, out, out_at):
@@ -121,10 +131,6 @@ def lane_product(a, a_at, a_unit, b, b_at, b_unit, units):
     return (_rows(a, a_at, units, a_unit) * _rows(b, b_at, units, b_unit)).sum(dtype=a.dtype)
 
 
-def prefetch(memory, at, rows):
-    """Asks for rows that will be needed soon, as the processor does not foresee that the backward pass goes back in time."""
-
-
 # ---- the instructions ----
 
 
@@ -132,12 +138,12 @@ _whole = ir.IntType(64)
 
 
 class _Vectors:
-    """Emits instructions on vectors of `count` numbers of a flat array's type."""
+    """Emits instructions on vectors of so many bytes of a flat array's type; `count` numbers of `size` bytes."""
 
-    def __init__(self, context, builder, array_type, count):
-        self.context, self.builder, self.count = context, builder, count
-        self.size = array_type.dtype.bitwidth // 8
-        self.type = ir.VectorType(context.get_value_type(array_type.dtype), count)
+    def __init__(self, context, builder, array_type, width):
+        self.context, self.builder, self.size = context, builder, array_type.dtype.bitwidth // 8
+        self.count = width // self.size
+        self.type = ir.VectorType(context.get_value_type(array_type.dtype), self.count)
 
     def pointer(self, array_type, array, offset):
         """Address of array[offset]."""
@@ -214,37 +220,66 @@ class _Vectors:
         return self.shuffle(x, y, picks)
 
 
+def _for_each(builder, number, largest):
+    """For each count from 1 to `largest` places the builder in code that runs if `number` is that, as only for a known count sums are registers."""
+    end = builder.append_basic_block("end")
+    choice = builder.switch(number, end)
+    for count in range(1, largest + 1):
+        block = builder.append_basic_block(f"count{count}")
+        choice.add_case(_whole(count), block)
+        builder.position_at_end(block)
+        yield count
+        builder.branch(end)
+    builder.position_at_end(end)
+
+
 @intrinsic
-def _product_tile(typing, height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at):
+def _product_tile(typing, height, a, a_at, b, b_at, depth, initial_at, out, out_at):
     whole = types.intp
-    signature = types.void(whole, a, *[whole] * 4, b, *[whole] * 5, out, whole)
+    signature = types.void(whole, a, whole, b, whole, whole, whole, out, whole)
 
     def generate(context, builder, signature, arguments):
-        height, a, a_at, a_unit, a_step, a_row, b, b_at, b_unit, units, depth, initial_at, out, out_at = arguments
+        height, a, a_at, b, b_at, depth, initial_at, out, out_at = arguments
         kinds = signature.args
-        v = _Vectors(context, builder, out_type := kinds[12], LINE // (out_type.dtype.bitwidth // 8))
-        a, b = v.pointer(kinds[1], a, a_at), v.pointer(kinds[6], b, b_at)
-        initial, out = v.pointer(out_type, out, initial_at), v.pointer(out_type, out, out_at)
+        v = _Vectors(context, builder, kinds[7], LINE)
+        a, b = v.pointer(kinds[1], a, a_at), v.pointer(kinds[3], b, b_at)
+        initial, out = v.pointer(kinds[7], out, initial_at), v.pointer(kinds[7], out, out_at)
         there = builder.icmp_signed(">=", initial_at, _whole(0))
-        end = builder.append_basic_block("end")
-        choice = builder.switch(height, end)
-        for rows in range(1, TILE + 1):  # the code for each height, as the sums can only then be registers
-            block = builder.append_basic_block(f"rows{rows}")
-            choice.add_case(_whole(rows), block)
-            builder.position_at_end(block)
+        for rows in _for_each(builder, height, TILE):
             sums = v.load_or_zero([v.at(initial, r * v.count) for r in range(rows)], there)
-            with cgutils.for_range(builder, units) as unit:
-                a_start = v.at(a, builder.mul(unit.index, a_unit))
-                b_start = v.at(b, builder.mul(unit.index, b_unit))
-                with cgutils.for_range(builder, depth) as step:
-                    here = v.at(a_start, builder.mul(step.index, a_step))
-                    row = v.load(v.at(b_start, builder.mul(step.index, _whole(v.count))))
-                    for r in range(rows):
-                        v.multiply_add(v.everywhere(v.at(here, builder.mul(a_row, _whole(r)))), row, sums[r])
+            with cgutils.for_range(builder, depth) as step:
+                numbers = v.at(a, builder.mul(step.index, _whole(rows)))
+                row = v.load(v.at(b, builder.mul(step.index, _whole(v.count))))
+                for r in range(rows):
+                    v.multiply_add(v.everywhere(v.at(numbers, r)), row, sums[r])
             for r in range(rows):
                 v.store(builder.load(sums[r]), v.at(out, r * v.count))
-            builder.branch(end)
-        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _gradient_tile(typing, height, a, a_at, a_unit, b, b_at, units, out, out_at):
+    whole = types.intp
+    signature = types.void(whole, a, whole, whole, b, whole, whole, out, whole)
+
+    def generate(context, builder, signature, arguments):
+        height, a, a_at, a_unit, b, b_at, units, out, out_at = arguments
+        kinds = signature.args
+        v = _Vectors(context, builder, kinds[7], LINE)
+        a, b, out = v.pointer(kinds[1], a, a_at), v.pointer(kinds[4], b, b_at), v.pointer(kinds[7], out, out_at)
+        for rows in _for_each(builder, height, TILE):
+            sums = [v.variable(v.load(v.at(out, r * v.count))) for r in range(rows)]
+            with cgutils.for_range(builder, units) as unit:
+                numbers = v.at(a, builder.mul(unit.index, a_unit))
+                block = v.at(b, builder.mul(unit.index, _whole(v.count * v.count)))
+                with cgutils.for_range(builder, _whole(v.count)) as place:
+                    row = v.load(v.at(block, builder.mul(place.index, _whole(v.count))))
+                    for r in range(rows):
+                        v.multiply_add(v.everywhere(v.at(numbers, place.index, r * v.count)), row, sums[r])
+            for r in range(rows):
+                v.store(builder.load(sums[r]), v.at(out, r * v.count))
         return context.get_dummy_value()
 
     return signature, generate
@@ -257,8 +292,8 @@ def _transpose_tile(typing, source, source_at, out, out_at):
     def generate(context, builder, signature, arguments):
         source, source_at, out, out_at = arguments
         kinds = signature.args
-        size = kinds[2].dtype.bitwidth // 8
-        v, row = _Vectors(context, builder, kinds[2], min(REGISTER, LINE) // size), LINE // size
+        v = _Vectors(context, builder, kinds[2], REGISTER)
+        row = LINE // v.size
         source, out = v.pointer(kinds[0], source, source_at), v.pointer(kinds[2], out, out_at)
         for top in range(0, row, v.count):
             for left in range(0, row, v.count):
@@ -278,16 +313,11 @@ def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, 
     def generate(context, builder, signature, arguments):
         values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel = arguments
         kinds = signature.args
-        v = _Vectors(context, builder, out_type := kinds[9], LINE // (out_type.dtype.bitwidth // 8))
-        b, initial, out = v.pointer(kinds[4], b, b_at), v.pointer(out_type, out, initial_at), v.pointer(out_type, out, out_at)
+        v = _Vectors(context, builder, kinds[9], LINE)
+        b, initial, out = v.pointer(kinds[4], b, b_at), v.pointer(kinds[9], out, initial_at), v.pointer(kinds[9], out, out_at)
         values, columns = v.pointer(kinds[0], values, 0), v.pointer(kinds[1], columns, 0)
         there = builder.icmp_signed(">=", initial_at, _whole(0))
-        end = builder.append_basic_block("end")
-        choice = builder.switch(panels, end)
-        for count in range(1, PANELS + 1):
-            block = builder.append_basic_block(f"panels{count}")
-            choice.add_case(_whole(count), block)
-            builder.position_at_end(block)
+        for count in _for_each(builder, panels, PANELS):
             shifts = [builder.mul(panel, _whole(q)) for q in range(count)]
             sums = v.load_or_zero([v.at(initial, shift) for shift in shifts], there)
             with cgutils.for_range_slice(builder, first, last, _whole(1)) as (entry, _):
@@ -298,8 +328,6 @@ def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, 
                     v.multiply_add(weight, v.load(v.at(row, builder.mul(b_panel, _whole(q)))), sums[q])
             for q in range(count):
                 v.store(builder.load(sums[q]), v.at(out, shifts[q]))
-            builder.branch(end)
-        builder.position_at_end(end)
         return context.get_dummy_value()
 
     return signature, generate
@@ -313,7 +341,7 @@ def _lane_product(typing, a, a_at, a_unit, b, b_at, b_unit, units):
     def generate(context, builder, signature, arguments):
         a, a_at, a_unit, b, b_at, b_unit, units = arguments
         kinds = signature.args
-        v = _Vectors(context, builder, kinds[0], LINE // (kinds[0].dtype.bitwidth // 8))
+        v = _Vectors(context, builder, kinds[0], LINE)
         a, b = v.pointer(kinds[0], a, a_at), v.pointer(kinds[3], b, b_at)
         total = v.variable()
         with cgutils.for_range(builder, units) as loop:
@@ -324,25 +352,6 @@ def _lane_product(typing, a, a_at, a_unit, b, b_at, b_unit, units):
     return signature, generate
 
 
-@intrinsic
-def _prefetch(typing, memory, at, rows):
-    signature = types.void(memory, types.intp, types.intp)
-
-    def generate(context, builder, signature, arguments):
-        memory, at, rows = arguments
-        v = _Vectors(context, builder, signature.args[0], 1)
-        memory = v.pointer(signature.args[0], memory, at)
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        with cgutils.for_range(builder, rows) as loop:
-            line = builder.bitcast(v.at(memory, builder.mul(loop.index, _whole(LINE // v.size))), byte)
-            builder.call(function, [line, number(0), number(2), number(1)])  # to read, into the second cache, data
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 if not config.DISABLE_JIT:
-    prefetch = _prefetch
-    product_tile, transpose_tile, sparse_row, lane_product = _product_tile, _transpose_tile, _sparse_row, _lane_product
+    product_tile, gradient_tile, transpose_tile = _product_tile, _gradient_tile, _transpose_tile
+    sparse_row, lane_product = _sparse_row, _lane_product

@@ -143,7 +143,14 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
     stand in out too, their row 0 at initial_at; initial_at < 0 stands for zeros.
     """
     v = row_length(out)
-    sparse, target, targets, first, sources, start = w.table[i, 0], w.table[i, 1], w.table[i, 2], w.table[i, 3], w.table[i, 4], w.table[i, 5]
+    sparse, target, targets, first, sources, start = (
+        w.table[i, 0],
+        w.table[i, 1],
+        w.table[i, 2],
+        w.table[i, 3],
+        w.table[i, 4],
+        w.table[i, 5],
+    )
     source_at += first * v
     height, cut = (1, targets) if sparse else tile_heights(targets)
     row = 0

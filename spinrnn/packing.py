@@ -69,12 +69,19 @@ class Packing:
         for matrix in self._trained:
             matrix.gradient = at
             at += -(-matrix.shape[1] // self._lanes) * self._lanes * matrix.shape[0] if matrix.entries is None else len(matrix.entries)
+        self._end_places = {
+            "bias": np.concatenate([self._places[f"bias_{i}"] for i in range(len(layers))]),
+            "b_out": self._places["b_out"],
+        }
         self._ends = {}
-        for name, size in (("bias", sum(layers)), ("b_out", config.outputs)):
-            self._ends[name] = (at, at + size)
-            at += size
+        for name, places in self._end_places.items():
+            self._ends[name] = (at, at + len(places))
+            at += len(places)
         self.gradient_size = at
-        self._weights = self._arrange(forward, backward, [*inputs, *outputs, *self._matrices(0, layers[-1], [("w_out", 0)], transposed=True)])
+        self._gradients = self._find_gradients()
+        self._weights = self._arrange(
+            forward, backward, [*inputs, *outputs, *self._matrices(0, layers[-1], [("w_out", 0)], transposed=True)]
+        )
         self.sparse = any(m.entries is not None for m in forward)
         self.weights = sum(m.shape[0] * m.shape[1] if m.entries is None else len(m.entries) for m in self._trained)
         self._gains = np.ones(layout.size, dtype=config.dtype)
@@ -88,36 +95,13 @@ class Packing:
         """`kernels.Weights` of flat parameters (size,)."""
         if self.mask is not None:
             flat = np.where(self.mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
-        scaled = flat * self._gains
-        views = self._layout.named(scaled)
-        values = [self._values(matrix, scaled, views) for matrix in self._order]
-        ends = [*(views[f"bias_{i}"] for i in range(len(self._config.layers))), views["b_out"]]
-        return self._weights._replace(values=aligned(np.concatenate([*values, *ends])))
+        values = aligned((len(self._sources), flat.dtype))
+        np.take(flat * self._gains, self._sources, out=values)
+        return self._weights._replace(values=values)
 
     def unpack_gradient(self, packed):
         """Adjoint of `pack`: the gradient (size,) of the flat parameters, zero where the mask is False."""
-        flat = np.zeros(self._layout.size, dtype=self._config.dtype)
-        views = self._layout.named(flat)
-        for matrix in self._trained:
-            if matrix.entries is not None:
-                flat[matrix.entries] = packed[matrix.gradient : matrix.gradient + len(matrix.entries)]
-                continue
-            targets, sources = matrix.shape
-            tiles = -(-sources // self._lanes)
-            values = packed[matrix.gradient : matrix.gradient + tiles * targets * self._lanes]
-            values = values.reshape(tiles, targets, self._lanes).transpose(1, 0, 2).reshape(targets, -1)
-            left = 0
-            for name in matrix.blocks:
-                width = views[name].shape[1]
-                views[name][:] = values[:, left : left + width]
-                left += width
-        biases = packed[slice(*self._ends["bias"])]
-        views["b_out"][:] = packed[slice(*self._ends["b_out"])]
-        row = 0
-        for i, n in enumerate(self._config.layers):
-            views[f"bias_{i}"][:] = biases[row : row + n]
-            row += n
-        flat *= self._gains
+        flat = packed[self._gradients] * self._gains
         if self.mask is not None:
             flat[~self.mask] = 0
         return flat
@@ -142,18 +126,39 @@ class Packing:
     def _is_sparse(self, name):
         return self.mask is not None and self.mask[self._places[name]].mean() < SPARSE_BELOW
 
-    def _values(self, matrix, scaled, views):
+    def _value_places(self, matrix):
+        """Places in the flat vector of a matrix's values, in their order."""
         if matrix.entries is not None:
-            return scaled[matrix.entries]
-        parts = [views[name].T if matrix.transposed else views[name] for name in matrix.blocks]
-        return _tiles(parts[0] if len(parts) == 1 else np.hstack(parts))
+            return matrix.entries
+        places = np.hstack([self._places[name].T if matrix.transposed else self._places[name] for name in matrix.blocks])
+        height, cut = tile_heights(len(places))
+        parts = [(places[:cut], height), (places[cut:], height - 1)]
+        return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])
+
+    def _find_gradients(self):
+        """Where in the packed gradient that of each flat parameter stands; 0 for what does not exist."""
+        found = np.zeros(self._layout.size, dtype=np.intp)
+        for matrix in self._trained:
+            if matrix.entries is not None:
+                found[matrix.entries] = matrix.gradient + np.arange(len(matrix.entries))
+                continue
+            targets, sources = matrix.shape
+            rows, columns = np.arange(targets)[:, None], np.arange(sources)
+            places = np.hstack([self._places[name] for name in matrix.blocks])
+            v = self._lanes
+            found[places] = matrix.gradient + (columns // v * targets + rows) * v + columns % v
+        for name, (start, _) in self._ends.items():
+            places = self._end_places[name]
+            found[places] = start + np.arange(len(places))
+        return found
 
     def _arrange(self, forward, backward, others):
         """`kernels.Weights` without values. Sparse matrices' values come first, so that columns and values are counted alike."""
         matrices = [*forward, *backward, *others]
-        self._order = sorted(matrices, key=lambda m: m.entries is None)
+        order = sorted(matrices, key=lambda m: m.entries is None)
+        self._sources = np.concatenate([*map(self._value_places, order), *self._end_places.values()])
         starts, columns, pointers, start, pointer = {}, [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0, 0
-        for matrix in self._order:
+        for matrix in order:
             starts[id(matrix)] = start, pointer
             if matrix.entries is None:
                 start += matrix.shape[0] * matrix.shape[1]
@@ -172,10 +177,3 @@ class Packing:
             neurons=neurons, channels=config.inputs, last=config.layers[-1], classes=config.outputs,
             g_bias=self._ends["bias"][0], g_b_out=self._ends["b_out"][0],
         )  # fmt: skip
-
-
-def _tiles(matrix):
-    """The values of a dense matrix by product tiles, each column by column, flat."""
-    height, cut = tile_heights(len(matrix))
-    parts = [(matrix[:cut], height), (matrix[cut:], height - 1)]
-    return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])

@@ -59,8 +59,9 @@ def _decay32(x):
     n = shifted - _ROUND_32
     power = np.int32((np.float32(shifted).view(np.int32) - _BITS32) << 23).view(np.float32)  # 2^n; Numba widens int32
     r = (-clipped - n * _LN2_HIGH_32) - n * _LN2_LOW_32
-    q = _Q0 + r * (_Q1 + r * (_Q2 + r * (_Q3 + r * (_Q4 + r * (_Q5 + r * _Q6)))))
-    t = r + r * r * q
+    r2 = r * r  # the series in pairs, as a chain of seven steps would be what the processor waits for
+    q = ((_Q0 + r * _Q1) + r2 * (_Q2 + r * _Q3)) + (r2 * r2) * ((_Q4 + r * _Q5) + r2 * _Q6)
+    t = r + r2 * q
     inverse = _ONE_32 / x
     mean = -((power - _ONE_32) + power * t) * inverse
     # without range reduction (n = 0) q is (exp(-x) - 1 + x) / x^2 itself; the difference below would cancel there
@@ -75,9 +76,11 @@ def _decay64(x):
     n = shifted - _ROUND64
     power = np.int64((np.float64(shifted).view(np.int64) - _BITS64) << 52).view(np.float64)
     r = (-clipped - n * _LN2_HIGH_64) - n * _LN2_LOW_64
-    q = _R6 + r * (_R7 + r * (_R8 + r * (_R9 + r * (_R10 + r * _R11))))
-    q = _R0 + r * (_R1 + r * (_R2 + r * (_R3 + r * (_R4 + r * (_R5 + r * q)))))
-    t = r + r * r * q
+    r2 = r * r
+    r4 = r2 * r2
+    q = ((_R4 + r * _R5) + r2 * (_R6 + r * _R7)) + r4 * ((_R8 + r * _R9) + r2 * (_R10 + r * _R11))
+    q = ((_R0 + r * _R1) + r2 * (_R2 + r * _R3)) + r4 * q
+    t = r + r2 * q
     inverse = 1.0 / x
     mean = -((power - 1.0) + power * t) * inverse
     return power + power * t, mean, q if n == 0 else (1.0 - mean) * inverse
@@ -124,7 +127,9 @@ def oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_d
         held = p_next <= c.floor
         p_next = c.floor if held else p_next
         state[j] = p_next
-        mean[j], blended_next[j] = filtered(c, p, m, p_next)
+        m_next = m + c.blend * (p - m)  # `filtered` with the numbers of the Euler scheme
+        mean[j] = m_next
+        blended_next[j] = p_next - m_next
         by_state[j] = zero if held else one + growth - saturation
         by_drive[j] = zero if held else c.step * p * (one - p)
 

@@ -5,7 +5,7 @@ import pytest
 from convergence import KINDS, errors, order
 
 import spinrnn
-from spinrnn import kernels
+from spinrnn import compiling, steps
 
 
 def single(drive_weight, **changes):
@@ -85,10 +85,10 @@ def test_coupled_networks_converge_with_their_order(neuron, scheme):
 # ---- exp(-x) ----
 
 
-@kernels.kernel
+@compiling.kernel
 def all_decays(x, kept, lost, curved):
     for i in range(x.size):
-        kept[i], lost[i], curved[i] = kernels.decay(x[i])
+        kept[i], lost[i], curved[i] = steps.decay(x[i])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

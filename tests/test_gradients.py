@@ -168,6 +168,21 @@ def test_padding_after_the_end_is_ignored():
     np.testing.assert_array_equal(gradient, gradient_again)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_follows_the_end_cannot_blow_up(dtype):
+    """Strong positive feedback: the short case would go on growing after its end, while the long one is driven to its floor."""
+    config = spinrnn.NetworkConfig(layers=(2,), inputs=1, outputs=2, scheme="euler", substeps=4, dtype=dtype)
+    net = spinrnn.Network(config, seed=0)
+    net.views()["w_int"][0][:] = 25 * np.eye(2)
+    net.views()["w_ext"][0][:] = 1
+    u, labels, lengths = np.full((2, 1, 1600), -6.0), np.array([0, 1]), np.array([1, 1600])
+    u[0] = 0.05
+    loss, gradient = net.loss_and_grad(u, labels, lengths)
+    alone = [net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(2)]
+    assert loss == pytest.approx((alone[0][0] + alone[1][0]) / 2, rel=1e-6)
+    np.testing.assert_allclose(gradient, (alone[0][1] + alone[1][1]) / 2, rtol=1e-5)
+
+
 def test_replace_changes_the_steps_and_not_the_parameters():
     net, u, _, lengths = problem("oscillator", "exponential", CASES[0])
     finer = net.replace(substeps=24)

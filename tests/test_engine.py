@@ -110,6 +110,18 @@ def test_segments_when_all_cases_of_a_block_end_early():
         assert bits(net, u, labels, lengths) == expected
 
 
+@pytest.mark.parametrize("points", [9, 16, 17, 25, 33])
+def test_a_last_segment_of_a_single_substep(points):
+    net = network(substeps=1, dtype="float64")
+    u, labels, lengths = batch(net, 20, points)
+    expected = bits(net, u, labels, lengths)
+    spinrnn.set_memory_limit(1)
+    for p in (plan_of(net, 20, points, 1), plan_of(net, 20, points, plan_of(net, 20, points).whole - 1)):
+        assert p.segments > 1
+        spinrnn.set_memory_limit(p.bytes)
+        assert bits(net, u, labels, lengths) == expected
+
+
 def test_segments_run_the_forward_pass_less_than_twice(monkeypatch):
     """And the backward pass once: what a compiled call is asked for is what is planned."""
     net = network(substeps=2)
@@ -272,18 +284,28 @@ def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, dens
         assert net.forward(u, lengths).tobytes() == forward == expected[0]
 
 
-def test_a_network_with_large_weights_has_wide_blocks(monkeypatch):
+def test_a_network_with_large_weights_has_wide_blocks():
     for n, wide in ((64, False), (256, True)):
         net = spinrnn.Network(spinrnn.NetworkConfig(layers=(n, n, n)))
         assert plan_of(net, 1000, 8).block == (engine.WIDE_BLOCK if wide else 1)
     assert plan_of(net, 17, 8).block == 2
-    net = network(dtype="float64")
-    u, labels, lengths = batch(net, 70, 5)
-    narrow = net.loss_and_grad(u, labels, lengths)
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_blocks_of_any_width(monkeypatch, density):
+    """Also wider than what a sparse row serves at once, and with a last block that is narrower."""
     monkeypatch.setattr(engine, "WIDE_WEIGHTS", 0)
-    wide = net.loss_and_grad(u, labels, lengths)
-    assert wide[0] == narrow[0]
-    np.testing.assert_allclose(wide[1], narrow[1], rtol=0, atol=1e-14 * np.abs(narrow[1]).max())
+    net = network(density, dtype="float64")
+    u, labels, lengths = batch(net, 83, 5)
+    results = []
+    for width in (1, 2, tiles.PANELS, tiles.PANELS + 1, 3 * tiles.PANELS):
+        monkeypatch.setattr(engine, "WIDE_BLOCK", width)
+        assert plan_of(net, 83, 5).block == min(width, 11)
+        results.append(net.logits_loss_grad(u, labels, lengths))
+    for logits, loss, gradient in results[1:]:
+        np.testing.assert_array_equal(logits, results[0][0])
+        assert loss == results[0][1]
+        np.testing.assert_allclose(gradient, results[0][2], rtol=0, atol=1e-14 * np.abs(gradient).max())
 
 
 @pytest.mark.parametrize("density", DENSITIES)

@@ -98,7 +98,14 @@ def test_product_tile(calls, tile, dtype, exact):
     for height in range(1, tile + 1):
         for depth in (0, 1, 2, 3, 17):
             a, b = numbers(rng, 5 + depth * height, dtype, exact), numbers(rng, 3 + depth * v, dtype, exact)
-            for initial_at, out_at in ((-1, GUARD + 1), (GUARD, GUARD), (GUARD + 1 + height * v, GUARD + 1), (GUARD + v, GUARD)):
+            for initial_at, out_at in (
+                (-1, GUARD + 1),
+                (GUARD, GUARD),
+                (GUARD + 1 + height * v, GUARD + 1),
+                (GUARD + v, GUARD),
+                (0, GUARD),
+                (0, 0),
+            ):
                 out = numbers(rng, 3 * GUARD + 2 * height * v, dtype, exact)
                 written = compare(call, PLAIN.product_tile, [height, a, 5, b, 3, depth, initial_at, out, out_at], 7, exact)
                 assert written or (depth == 0 and initial_at == out_at)
@@ -158,7 +165,7 @@ def test_sparse_row(calls, dtype, exact):
             columns = rng.integers(0, rows, first + count + 2).astype(np.int32)
             columns[first : first + count] = np.sort(rng.permutation(rows)[:count])
             b = numbers(rng, 5 + panels * b_panel, dtype, exact)
-            for initial_at, out_at in ((-1, GUARD), (GUARD, GUARD), (GUARD + v, GUARD + 3 * v)):
+            for initial_at, out_at in ((-1, GUARD), (GUARD, GUARD), (GUARD + v, GUARD + 3 * v), (0, GUARD), (0, 0)):
                 out = numbers(rng, 2 * GUARD + panels * panel, dtype, exact)
                 arguments = [values, columns, first, first + count, b, 5, b_panel, panels, initial_at, out, out_at, panel]
                 assert compare(call, PLAIN.sparse_row, arguments, 9, exact) or (count == 0 and initial_at == out_at)

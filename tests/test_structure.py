@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
     "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
     "packing", "engine", "network",
-    "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run", "cli", "__main__",
+    "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
@@ -20,7 +21,9 @@ HOMES = {
     "h5py": {"store"},
     "matplotlib": {"figures"},
     "tqdm": {"cli"},
-    "threadpoolctl": set(),
+    "threadpoolctl": {"measure"},
+    "jax": {"peers"},
+    "torch": {"peers"},
     "scipy": {"gradcheck", "training", "threads"},
     "argparse": {"cli"},
 }
@@ -52,7 +55,15 @@ def test_heavy_libraries_stay_where_they_belong():
         for module in imports(path):
             top = module.split(".")[0]
             assert top not in HOMES or path.stem in HOMES[top], f"{path.name} imports {top}"
-            assert top not in ("torch", "jax", "tensorflow", "pickle", "sklearn"), f"{path.name} imports {top}"
+            assert top not in ("tensorflow", "pickle", "sklearn"), f"{path.name} imports {top}"
+
+
+def test_nothing_needs_the_peers():
+    """`peers` alone imports JAX and PyTorch, within functions, and no module imports it: it runs in processes of its own."""
+    for path in PACKAGE.glob("*.py"):
+        assert "spinrnn.peers" not in set(imports(path)), f"{path.name} imports peers"
+    top = [node for node in ast.parse((PACKAGE / "peers.py").read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("jax" in ast.unparse(node) or "torch" in ast.unparse(node) for node in top)
 
 
 def test_the_stamp_of_the_cache_covers_all_compiled_code():

@@ -16,9 +16,10 @@ from spinrnn.tiles import LINE, aligned, lanes
 
 UNITS = 8
 """Panels x substeps whose gradients are summed at once: enough for long sums in registers, few enough for the processor's cache."""
-WIDE_WEIGHTS = 1 << 19
-"""Bytes of weights from which on a block has several panels, so that each pass over the weights serves more samples."""
+CACHE = 3 << 17
+"""Bytes that surely stay in a core's second cache."""
 WIDE_BLOCK = 4
+"""Most panels in a block."""
 LONGEST_CALL = 2e11
 """Operations of one compiled call, about two seconds: signals are handled between calls."""
 
@@ -48,11 +49,8 @@ def plan(config, packing, samples, points, backward, limit):
     """`Plan` for samples of this many input points; limit in bytes, or None for no limit."""
     v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
     panels = -(-samples // v)
-    # a sparse row serves several panels at once; large dense weights pass through the cache once for all panels
-    wide = size * packing.weights > WIDE_WEIGHTS or packing.sparse
-    block = max(1, min(panels, WIDE_BLOCK if wide else 1))
+    block, chunk = _block(config, packing, panels)
     blocks = -(-panels // block)
-    chunk = max(1, UNITS // block)
     steps_all = max(1, points * config.resolved_substeps)
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
@@ -75,6 +73,19 @@ def plan(config, packing, samples, points, backward, limit):
                 break
         segment = best or steps_all
     return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), need(steps_all))
+
+
+def _block(config, packing, panels):
+    """(panels in a block, substeps in a chunk)."""
+    rows = LINE * sum(config.layers)  # bytes of all neurons of one panel
+    if packing.sparse:  # rows are picked here and there, so those of a step's panels should lie in the cache together
+        block = max(1, min(WIDE_BLOCK, CACHE // rows))
+        units = max(block, min(UNITS, CACHE // (2 * rows)))
+    else:  # large weights pass through the cache once for all panels
+        block = WIDE_BLOCK if np.dtype(config.dtype).itemsize * packing.weights > CACHE else 1
+        units = UNITS
+    block = max(1, min(panels, block))
+    return block, max(1, units // block)
 
 
 def _segment(steps_all, count, chunk):

@@ -28,7 +28,7 @@ import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
 from spinrnn.steps import neurons_backward, neurons_forward
-from spinrnn.tiles import PANELS, gradient_tile, lane_product, product_tile, row_length, sparse_row, tile_heights, transpose_tile
+from spinrnn.tiles import PANELS, gradient_tile, group_length, lane_products, product_tile, row_length, sparse_row, tile_heights, transpose_tile
 
 
 class Weights(NamedTuple):
@@ -185,10 +185,15 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
     g_at += w.table[i, 1] * v
     source_at += w.table[i, 3] * v
     if sparse:
+        most = group_length(gradient)
         for row in range(targets):
-            for e in range(w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]):
-                here = source_at + w.columns[e] * v
-                gradient[out_at + e - w.table[i, 5]] += lane_product(g_targets, g_at + row * v, g_unit, source, here, source_unit, units)
+            entry, end = w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]
+            while entry < end:
+                count, place = most if end - entry > most else end - entry, out_at + entry - w.table[i, 5]
+                lane_products(
+                    count, g_targets, g_at + row * v, g_unit, w.columns, entry, source, source_at, source_unit, units, gradient, place
+                )
+                entry += count
         return
     for left in range(0, sources, v):
         for unit in range(units):

@@ -187,7 +187,7 @@ class Engine:
 
         def state(step):
             work = _work(config, _Memory(), p, 0, 1)
-            short = constants._replace(window=0)  # the readout's window may be longer than this
+            short = constants._replace(readout=constants.readout[:1])  # the readout's window may be longer than this
             _forward(config, short, weights, packed_u, np.full_like(ends, step), p, work, logits)
             return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
@@ -289,6 +289,15 @@ def _by_time(u, lengths, config):
     return flat, lengths[cases] * config.resolved_substeps
 
 
+def _readout_weights(config):
+    """`steps.Constants.readout`."""
+    window = config.readout_window * config.resolved_substeps
+    weights = np.full(window + 1, 1 / max(window, 1), dtype=config.dtype)
+    if window:
+        weights[0] = weights[-1] = 0.5 / window
+    return weights
+
+
 def _constants(config, chunk):
     """`steps.Constants`."""
     real = np.dtype(config.dtype).type
@@ -305,6 +314,6 @@ def _constants(config, chunk):
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),
         substeps=config.resolved_substeps,
-        window=config.readout_window * config.resolved_substeps,
+        readout=_readout_weights(config),
         chunk=chunk,
     )

@@ -134,6 +134,9 @@ class Packing:
         parts = [(places[:cut], height), (places[cut:], height - 1)]
         return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])
 
+    def _tiling(self, matrix):
+        return tile_heights(matrix.shape[0]) if matrix.entries is None else (1, matrix.shape[0])
+
     def _find_gradients(self):
         """Where in the packed gradient that of each flat parameter stands; 0 for what does not exist."""
         found = np.zeros(self._layout.size, dtype=np.intp)
@@ -166,7 +169,10 @@ class Packing:
                 pointers.append(matrix.pointers + start)
                 start += len(matrix.entries)
                 pointer += len(matrix.pointers)
-        table = [[m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices]
+        table = [
+            [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later, *self._tiling(m)]
+            for m in matrices
+        ]
         config = self._config
         neurons = sum(config.layers)
         return Weights(

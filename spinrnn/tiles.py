@@ -17,7 +17,8 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 LINE = 64
 """Bytes of a row."""
@@ -51,21 +52,9 @@ def row_length(array):
     return lanes(array.dtype)
 
 
-@overload(row_length, inline="always")
-def _row_length(array):
-    length = 8 * LINE // array.dtype.bitwidth
-    return lambda array: length
-
-
 def group_length(array):
     """`group` of an array's type, likewise."""
     return group(array.dtype)
-
-
-@overload(group_length, inline="always")
-def _group_length(array):
-    length = 8 * REGISTER // array.dtype.bitwidth
-    return lambda array: length
 
 
 def aligned(values):
@@ -79,16 +68,19 @@ def aligned(values):
     return made
 
 
-@register_jitable
 def tile_heights(rows):
     """(height, cut): `rows` are cut into tiles as even as can be, of `height` rows below row `cut` and one fewer above; so dense matrices are stored."""
-    tiles = (rows + TILE - 1) // TILE
-    low = rows // tiles
-    over = rows - low * tiles
+    tiles = -(-rows // TILE)
+    low, over = divmod(rows, tiles)
     return (low + 1, over * (low + 1)) if over else (low, rows)
 
 
 # ---- the plain lines ----
+
+
+def view(array, start, count):
+    """array[start : start + count], with less to compile than a slice, which may be negative, beyond the end or have steps."""
+    return array[start : start + count]
 
 
 def _rows(flat, start, count, step=None):
@@ -217,7 +209,9 @@ class _Vectors:
                 break
             around = block if grain == 1 else self.count
             pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            vectors = [self.builder.fadd(self._every_other(*pair, grain, around, 0), self._every_other(*pair, grain, around, 1)) for pair in pairs]
+            vectors = [
+                self.builder.fadd(self._every_other(*pair, grain, around, 0), self._every_other(*pair, grain, around, 1)) for pair in pairs
+            ]
         return vectors[0]
 
     def _every_other(self, x, y, grain, around, which):
@@ -402,6 +396,38 @@ def _lane_products(typing, count, a, a_at, a_unit, columns, first, b, b_at, b_un
     return signature, generate
 
 
+@intrinsic
+def _view(typing, array, start, count):
+    signature = array(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array, start, count = arguments
+        whole, part = (context.make_array(signature.return_type)(context, builder, *value) for value in ([array], []))
+        populate_array(
+            part,
+            data=builder.gep(whole.data, [start]),
+            shape=[count],
+            strides=[whole.itemsize],
+            itemsize=whole.itemsize,
+            meminfo=whole.meminfo,
+            parent=whole.parent,
+        )
+        return part._getvalue()
+
+    return signature, generate
+
+
+@intrinsic
+def _row_length(typing, array):
+    return types.intp(array), lambda context, builder, signature, _: _whole(8 * LINE // signature.args[0].dtype.bitwidth)
+
+
+@intrinsic
+def _group_length(typing, array):
+    return types.intp(array), lambda context, builder, signature, _: _whole(8 * REGISTER // signature.args[0].dtype.bitwidth)
+
+
 if not config.DISABLE_JIT:
+    view, row_length, group_length = _view, _row_length, _group_length
     product_tile, gradient_tile, transpose_tile = _product_tile, _gradient_tile, _transpose_tile
     sparse_row, lane_products = _sparse_row, _lane_products

@@ -16,9 +16,10 @@ from spinrnn.tiles import LINE, aligned, lanes
 
 UNITS = 8
 """Panels x substeps whose gradients are summed at once: enough for long sums in registers, few enough for the processor's cache."""
-WIDE_WEIGHTS = 1 << 19
-"""Bytes of weights from which on a block has several panels, so that each pass over the weights serves more samples."""
+CACHE = 3 << 17
+"""Bytes that surely stay in a core's second cache."""
 WIDE_BLOCK = 4
+"""Most panels in a block."""
 LONGEST_CALL = 2e11
 """Operations of one compiled call, about two seconds: signals are handled between calls."""
 
@@ -48,11 +49,8 @@ def plan(config, packing, samples, points, backward, limit):
     """`Plan` for samples of this many input points; limit in bytes, or None for no limit."""
     v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
     panels = -(-samples // v)
-    # a sparse row serves several panels at once; large dense weights pass through the cache once for all panels
-    wide = size * packing.weights > WIDE_WEIGHTS or packing.sparse
-    block = max(1, min(panels, WIDE_BLOCK if wide else 1))
+    block, chunk = _block(config, packing, panels)
     blocks = -(-panels // block)
-    chunk = max(1, UNITS // block)
     steps_all = max(1, points * config.resolved_substeps)
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
@@ -75,6 +73,19 @@ def plan(config, packing, samples, points, backward, limit):
                 break
         segment = best or steps_all
     return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), need(steps_all))
+
+
+def _block(config, packing, panels):
+    """(panels in a block, substeps in a chunk)."""
+    rows = LINE * sum(config.layers)  # bytes of all neurons of one panel
+    if packing.sparse:  # rows are picked here and there, so those of a step's panels should lie in the cache together
+        block = max(1, min(WIDE_BLOCK, CACHE // rows))
+        units = max(block, min(UNITS, CACHE // (2 * rows)))
+    else:  # large weights pass through the cache once for all panels
+        block = WIDE_BLOCK if np.dtype(config.dtype).itemsize * packing.weights > CACHE else 1
+        units = UNITS
+    block = max(1, min(panels, block))
+    return block, max(1, units // block)
 
 
 def _segment(steps_all, count, chunk):
@@ -176,7 +187,7 @@ class Engine:
 
         def state(step):
             work = _work(config, _Memory(), p, 0, 1)
-            short = constants._replace(window=0)  # the readout's window may be longer than this
+            short = constants._replace(readout=constants.readout[:1])  # the readout's window may be longer than this
             _forward(config, short, weights, packed_u, np.full_like(ends, step), p, work, logits)
             return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
@@ -278,6 +289,15 @@ def _by_time(u, lengths, config):
     return flat, lengths[cases] * config.resolved_substeps
 
 
+def _readout_weights(config):
+    """`steps.Constants.readout`."""
+    window = config.readout_window * config.resolved_substeps
+    weights = np.full(window + 1, 1 / max(window, 1), dtype=config.dtype)
+    if window:
+        weights[0] = weights[-1] = 0.5 / window
+    return weights
+
+
 def _constants(config, chunk):
     """`steps.Constants`."""
     real = np.dtype(config.dtype).type
@@ -294,6 +314,6 @@ def _constants(config, chunk):
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),
         substeps=config.resolved_substeps,
-        window=config.readout_window * config.resolved_substeps,
+        readout=_readout_weights(config),
         chunk=chunk,
     )

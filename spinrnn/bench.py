@@ -278,12 +278,13 @@ class _Run:
             yield self._grow("density", densities, neurons=s.growth_n, points=s.brief, kernel=kernel)
 
     def _grow(self, varied, sizes, kernel=None, **fixed):
-        """The exponent over all sizes and over the upper half, where what does not grow weighs least."""
+        """The exponent over all sizes and over the upper half, where what does not grow weighs least; of the best times."""
         self.progress(f"growth against {varied}")
         sides = {size: Side(**{**fixed, varied: size}) for size in sizes}
         times = take_turns(sides, self.sizes.rounds, self.sizes.seconds)
         best = [times[size].best for size in sizes]
-        upper = len(sizes) // 2 if len(sizes) > 3 else 0
+        half = len(sizes) // 2
+        upper = half if len(sizes) - half > 2 else 0  # a line through two points fits anything
         side = sides[sizes[-1]]
         row = side.row("growth", times[sizes[-1]], against=varied, kernel=kernel, sizes=list(sizes), seconds=[round(t, 6) for t in best])
         if varied in ("neurons", "density"):  # the row is not that of the last size alone

@@ -35,7 +35,7 @@ class Plan:
         panels: of the whole batch; block: panels in a block; blocks: their number; chunk: substeps, see `steps.Constants`.
         segment: substeps whose history is kept at once; segments: their number, 1 where all of it fits into the limit.
         threads: threads at work.
-        bytes: memory that the states, gradients and inputs of the batch take; whole: what they would take in one segment.
+        bytes: memory that all of this takes, without inputs and parameters; whole: what it would take in one segment.
     """
 
     panels: int
@@ -49,34 +49,39 @@ class Plan:
     whole: int
 
 
-def plan(config, packing, samples, points, backward, limit=math.inf):
-    """`Plan` for samples of this many input points within so many bytes: the fewest segments that fit, as each saves a share of work.
+def plan(config, packing, samples, points, backward, limit=None):
+    """`Plan` for samples of this many input points within so many bytes (None: any).
 
-    Raises:
-        MemoryLimitError: no number of segments fits.
+    It has the fewest segments that fit, as each one less saves a share of the work; where none fit, those that take the least.
     """
     v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
     panels = -(-samples // v)
     block, chunk = _block(config, packing, panels)
     blocks, steps_all = -(-panels // block), max(1, points * config.resolved_substeps)
     workers = max(1, min(threads.get_threads(), blocks))
-    fixed = size * (panels * v * points * config.inputs + (packing.gradient_size * blocks if backward else 0))
+    gradients = size * packing.gradient_size * blocks if backward else 0
 
     def need(segment):
         kept, segments = (segment, -(-steps_all // segment)) if backward else (1, 1)
-        return fixed + workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values())
+        return gradients + workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values())
 
     segment, whole = steps_all, need(steps_all)
-    for count in range(2, math.isqrt(steps_all) + 2) if backward else ():  # more of them would take more again, for their starts
-        if need(segment) <= limit:
-            break
-        segment = -(-steps_all // (count * chunk)) * chunk
-    if need(segment) > limit:
-        raise MemoryLimitError(
-            f"a batch of {samples} cases with {steps_all} substeps needs {format_size(need(segment))} at least, {format_size(limit)} are "
-            "allowed; allow more (--memory, spinrnn.set_memory_limit), or take a smaller batch or fewer threads"
-        )
+    if backward and limit is not None and whole > limit:
+        # more segments take more again, for their starts: the least is near the root of the number of substeps
+        lengths = [-(-steps_all // (count * chunk)) * chunk for count in range(2, 4 * math.isqrt(steps_all) + 2)]
+        segment = next((length for length in lengths if need(length) <= limit), None) or min([steps_all, *lengths], key=need)
     return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), whole)
+
+
+def plan_within(config, packing, samples, points, backward, limit):
+    """`plan`, or MemoryLimitError where nothing fits into the limit."""
+    p = plan(config, packing, samples, points, backward, limit)
+    if p.bytes > limit:
+        raise MemoryLimitError(
+            f"a batch of {samples} cases with {points * config.resolved_substeps} substeps needs {format_size(p.bytes)} at least, "
+            f"{format_size(limit)} are allowed; allow more (--memory, spinrnn.set_memory_limit), or take a smaller batch or fewer threads"
+        )
+    return p
 
 
 def _block(config, packing, panels):
@@ -105,7 +110,7 @@ class Engine:
         """
         samples = len(u)
         constants, weights = None, packing.pack(flat)
-        p = plan(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
+        p = plan_within(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
         constants = _constants(config, p.chunk)
         logits = np.empty((samples, config.outputs), dtype=config.dtype)
         losses = np.empty(0 if labels is None else samples)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
-from spinrnn.engine import Engine, plan
+from spinrnn.engine import Engine, plan_within
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
 from spinrnn.packing import Packing
@@ -150,7 +150,7 @@ class Network:
 
         backward: for `loss_and_grad`, else for `forward`. MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
-        return plan(self.config, self._packing(), cases, points, backward, get_memory_limit())
+        return plan_within(self.config, self._packing(), cases, points, backward, get_memory_limit())
 
     def save(self, path):
         """Writes configuration, parameters and mask to an HDF5 file, atomically; `spinrnn.load` reads it."""

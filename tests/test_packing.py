@@ -38,7 +38,7 @@ def packed(net):
 def matrices(weights):
     """Each line of the table as a dense matrix, read from the stored form by its description alone."""
     made = []
-    for sparse, _, targets, _, sources, start, pointer, _, _ in weights.table:
+    for sparse, _, targets, _, sources, start, pointer, _, _, height, cut in weights.table:
         matrix = np.zeros((targets, sources))
         if sparse:
             for row in range(targets):
@@ -47,7 +47,7 @@ def matrices(weights):
                 assert (np.diff(columns) > 0).all()
                 matrix[row, columns] = weights.values[entries]
         else:
-            height, cut = tiles.tile_heights(targets)
+            assert (height, cut) == tiles.tile_heights(targets)
             row = 0
             while row < targets:
                 height -= row == cut

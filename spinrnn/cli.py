@@ -152,6 +152,7 @@ def _train(options):
 
         def start(trainer):
             print(f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds", flush=True)
+            print(_memory_line(trainer), flush=True)
 
         try:
             result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
@@ -160,6 +161,15 @@ def _train(options):
             return 128 + stop.number
     _print_summary(result)
     return 0
+
+
+def _memory_line(trainer):
+    """What a batch will take, said before it is taken."""
+    from spinrnn.memory import format_size
+
+    plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
+    cut = f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}" if plan.segments > 1 else ""
+    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} threads{cut}"
 
 
 def _newest_run(config):

@@ -349,6 +349,7 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
         if k >= first_end:
             hold_finished(k, ends, memory, work.held, work.state, panel, panels)
             hold_finished(k, ends, memory, work.held + size, work.mean, panel, panels)
+            hold_finished(k, ends, memory, blended, blended_next, panel, panels)  # without a state that follows, z could feed itself
 
 
 @inlined

@@ -62,11 +62,11 @@ class Sizes:
 FULL = Sizes()
 QUICK = Sizes(
     rounds=3,
-    seconds=1.5,
+    seconds=1,
     reference=((32, 64), (128, 64), (512, 8)),
     float64=(32,),
     sparse=((256, 0.1, 16), (1024, 0.01, 4)),
-    crossover=((128, 16, (0.2, 0.3, 0.4, 0.5)),),
+    crossover=((128, 16, (0.2, 0.35, 0.5)),),
     threads=(32,),
     long=2500,
     starts=1,

@@ -30,6 +30,7 @@ _HOMES = {
     "DataError": "errors",
     "StoreError": "errors",
     "DivergenceError": "errors",
+    "MemoryLimitError": "errors",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -1,4 +1,4 @@
-"""The command line: `spinrnn train`, `evaluate` and `gradcheck`. Parses, calls the package, prints; heavy imports happen only in a command.
+"""The command line: `spinrnn train`, `evaluate`, `gradcheck` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
 
 Exit status: 0 done, 1 a check failed, 2 bad input (one line says what), 130 or 143 stopped by Ctrl-C or SIGTERM with a checkpoint written.
 """
@@ -66,6 +66,12 @@ def _parser():
     )
     settings(gradcheck)
     gradcheck.add_argument("--json", action="store_true", help="print one JSON object for each block")
+
+    bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
+    bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")
+    bench.add_argument("--peers", action="store_true", help="also the same work in JAX and PyTorch, where installed; takes longer")
+    bench.add_argument("--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files")
+    bench.add_argument("--json", action="store_true", help="print one JSON object for each result")
     return parser
 
 
@@ -146,6 +152,7 @@ def _train(options):
 
         def start(trainer):
             print(f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds", flush=True)
+            print(_memory_line(trainer), flush=True)
 
         try:
             result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
@@ -154,6 +161,15 @@ def _train(options):
             return 128 + stop.number
     _print_summary(result)
     return 0
+
+
+def _memory_line(trainer):
+    """What a batch will take, said before it is taken."""
+    from spinrnn.memory import format_size
+
+    plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
+    cut = f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}" if plan.segments > 1 else ""
+    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} threads{cut}"
 
 
 def _newest_run(config):
@@ -293,3 +309,29 @@ def _gradcheck(options):
     if not options.json:
         print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}")
     return 1 if failed else 0
+
+
+# ---- bench ----
+
+
+def _bench(options):
+    from spinrnn import bench, benchtable
+
+    terminal = sys.stderr.isatty()
+
+    def status(text):
+        if terminal:
+            print(f"\r\033[K{text and text + ' ...'}", end="", file=sys.stderr, flush=True)
+
+    sizes, rows = bench.QUICK if options.quick else bench.FULL, []
+    try:
+        for row in bench.run(sizes, count=options.threads, peers=options.peers, mnist=options.mnist, progress=status):
+            status("")
+            rows.append(row)
+            for line in [json.dumps(row)] if options.json else benchtable.lines(row):
+                print(line, flush=True)
+    finally:
+        status("")
+    if not options.json:
+        print("\n".join(benchtable.ratios(rows)))
+    return 0

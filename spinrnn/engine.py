@@ -11,14 +11,18 @@ import queue
 import numpy as np
 
 from spinrnn import kernels, steps, threads
-from spinrnn.errors import DivergenceError
+from spinrnn.errors import DivergenceError, MemoryLimitError
+from spinrnn.memory import format_size
 from spinrnn.tiles import LINE, aligned, lanes
 
 UNITS = 8
 """Panels x substeps whose gradients are summed at once: enough for long sums in registers, few enough for the processor's cache."""
-WIDE_WEIGHTS = 1 << 19
-"""Bytes of weights from which on a block has several panels, so that each pass over the weights serves more samples."""
+CACHE = 3 << 17
+"""Bytes that surely stay in a core's second cache."""
+LARGE_WEIGHTS = 1 << 21
+"""Bytes of dense weights from which on each pass over them serves two panels: one for each of ever so many threads is then the slower way."""
 WIDE_BLOCK = 4
+"""Most panels in a block of a sparse network."""
 LONGEST_CALL = 2e11
 """Operations of one compiled call, about two seconds: signals are handled between calls."""
 
@@ -30,7 +34,8 @@ class Plan:
     Attributes:
         panels: of the whole batch; block: panels in a block; blocks: their number; chunk: substeps, see `steps.Constants`.
         segment: substeps whose history is kept at once; segments: their number, 1 where all of it fits into the limit.
-        threads: threads at work; bytes: memory that all of this takes, without inputs and parameters; whole: what one segment would take.
+        threads: threads at work.
+        bytes: memory that all of this takes, without inputs and parameters; whole: what it would take in one segment.
     """
 
     panels: int
@@ -44,42 +49,51 @@ class Plan:
     whole: int
 
 
-def plan(config, packing, samples, points, backward, limit):
-    """`Plan` for samples of this many input points; limit in bytes, or None for no limit."""
+def plan(config, packing, samples, points, backward, limit=None):
+    """`Plan` for samples of this many input points within so many bytes (None: any).
+
+    It has the fewest segments that fit, as each one less saves a share of the work; where none fit, those that take the least.
+    """
     v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
     panels = -(-samples // v)
-    # a sparse row serves several panels at once; large dense weights pass through the cache once for all panels
-    wide = size * packing.weights > WIDE_WEIGHTS or packing.sparse
-    block = max(1, min(panels, WIDE_BLOCK if wide else 1))
-    blocks = -(-panels // block)
-    chunk = max(1, UNITS // block)
-    steps_all = max(1, points * config.resolved_substeps)
+    block, chunk = _block(config, packing, panels)
+    blocks, steps_all = -(-panels // block), max(1, points * config.resolved_substeps)
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
 
     def need(segment):
         kept, segments = (segment, -(-steps_all // segment)) if backward else (1, 1)
-        return workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values()) + gradients
+        return gradients + workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values())
 
-    segment = steps_all
-    if backward and limit is not None and need(steps_all) > limit:
-        # the fewest segments that fit: each one fewer saves a share of the second forward pass
-        candidates = (_segment(steps_all, count, chunk) for count in range(2, -(-steps_all // chunk) + 1))
-        best = None
-        for candidate in candidates:
-            if best is None or need(candidate) < need(best):
-                best = candidate
-            elif -(-steps_all // candidate) > 4 * math.isqrt(steps_all):
-                break
-            if need(candidate) <= limit:
-                break
-        segment = best or steps_all
-    return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), need(steps_all))
+    segment, whole = steps_all, need(steps_all)
+    if backward and limit is not None and whole > limit:
+        # more segments take more again, for their starts: the least is near the root of the number of substeps
+        lengths = [-(-steps_all // (count * chunk)) * chunk for count in range(2, 4 * math.isqrt(steps_all) + 2)]
+        segment = next((length for length in lengths if need(length) <= limit), None) or min([steps_all, *lengths], key=need)
+    return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), whole)
 
 
-def _segment(steps_all, count, chunk):
-    """Substeps of a segment, a multiple of the chunk, when all are cut into about `count`."""
-    return -(-steps_all // (count * chunk)) * chunk
+def plan_within(config, packing, samples, points, backward, limit):
+    """`plan`, or MemoryLimitError where nothing fits into the limit."""
+    p = plan(config, packing, samples, points, backward, limit)
+    if p.bytes > limit:
+        raise MemoryLimitError(
+            f"a batch of {samples} cases with {points * config.resolved_substeps} substeps needs {format_size(p.bytes)} at least, "
+            f"{format_size(limit)} are allowed; allow more (--memory, spinrnn.set_memory_limit), or take a smaller batch or fewer threads"
+        )
+    return p
+
+
+def _block(config, packing, panels):
+    """(panels in a block, substeps in a chunk)."""
+    if packing.sparse:  # rows are picked here and there, so those of a step should lie in the cache together
+        rows = LINE * sum(config.layers)
+        block = max(1, min(WIDE_BLOCK, CACHE // rows))
+        units = max(block, min(UNITS, CACHE // (2 * rows)))
+    else:
+        block, units = 2 if np.dtype(config.dtype).itemsize * packing.weights > LARGE_WEIGHTS else 1, UNITS
+    block = max(1, min(panels, block))
+    return block, max(1, units // block)
 
 
 class Engine:
@@ -96,7 +110,7 @@ class Engine:
         """
         samples = len(u)
         constants, weights = None, packing.pack(flat)
-        p = plan(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
+        p = plan_within(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
         constants = _constants(config, p.chunk)
         logits = np.empty((samples, config.outputs), dtype=config.dtype)
         losses = np.empty(0 if labels is None else samples)
@@ -136,7 +150,7 @@ class Engine:
         state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the last time means nothing; reduced units.
         """
         samples = len(u)
-        p = plan(config, packing, samples, int(lengths.max(initial=0)), False, None)
+        p = plan(config, packing, samples, int(lengths.max(initial=0)), False)
         weights, constants = packing.pack(flat), _constants(config, p.chunk)
         v, neurons = lanes(config.dtype), sum(config.layers)
 
@@ -171,12 +185,12 @@ class Engine:
         """Says where the case's state first was not finite: by bisection, as a NaN stays, so that no history must be kept."""
         packed_u, ends = _by_time(u[case : case + 1], lengths[case : case + 1], config)
         weights, v, rows = packing.pack(flat), lanes(config.dtype), sum(config.layers)
-        p = plan(config, packing, 1, int(lengths[case]), False, None)
+        p = plan(config, packing, 1, int(lengths[case]), False)
         constants, logits = _constants(config, p.chunk), np.empty((1, config.outputs), dtype=config.dtype)
 
         def state(step):
             work = _work(config, _Memory(), p, 0, 1)
-            short = constants._replace(window=0)  # the readout's window may be longer than this
+            short = constants._replace(readout=constants.readout[:1])  # the readout's window may be longer than this
             _forward(config, short, weights, packed_u, np.full_like(ends, step), p, work, logits)
             return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
@@ -278,6 +292,15 @@ def _by_time(u, lengths, config):
     return flat, lengths[cases] * config.resolved_substeps
 
 
+def _readout_weights(config):
+    """`steps.Constants.readout`."""
+    window = config.readout_window * config.resolved_substeps
+    weights = np.full(window + 1, 1 / max(window, 1), dtype=config.dtype)
+    if window:
+        weights[0] = weights[-1] = 0.5 / window
+    return weights
+
+
 def _constants(config, chunk):
     """`steps.Constants`."""
     real = np.dtype(config.dtype).type
@@ -294,6 +317,6 @@ def _constants(config, chunk):
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),
         substeps=config.resolved_substeps,
-        window=config.readout_window * config.resolved_substeps,
+        readout=_readout_weights(config),
         chunk=chunk,
     )

@@ -28,3 +28,7 @@ class DivergenceError(SpinrnnError, ArithmeticError):
     def __init__(self, message, *, case=None, layer=None, neuron=None, step=None):
         super().__init__(message)
         self.case, self.layer, self.neuron, self.step = case, layer, neuron, step
+
+
+class MemoryLimitError(SpinrnnError, MemoryError):
+    """A computation that does not fit into the memory it may take; said before anything is allocated."""

@@ -28,7 +28,7 @@ import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
 from spinrnn.steps import neurons_backward, neurons_forward
-from spinrnn.tiles import PANELS, gradient_tile, lane_product, product_tile, row_length, sparse_row, tile_heights, transpose_tile
+from spinrnn.tiles import PANELS, gradient_tile, group_length, lane_products, product_tile, row_length, sparse_row, transpose_tile, view
 
 
 class Weights(NamedTuple):
@@ -36,11 +36,12 @@ class Weights(NamedTuple):
 
     A line of the table is one matrix: 0 whether it is sparse, 1 first target row, 2 targets n, 3 first source row, 4 sources m, 5 where its
     values start, 6 where its row pointers start (sparse), 7 where its gradient starts, 8 whether it adds to what earlier lines made of
-    its target rows. The values of a dense matrix are tiles of rows (see `tiles.tile_heights`), each column by column. Row i of a sparse
-    one has the entries pointers[i] to pointers[i + 1], counted in values and columns, columns from the first source row.
+    its target rows, 9 and 10 height and cut of its tiles (dense, see `tiles.tile_heights`). The values of a dense matrix are these tiles,
+    each column by column. Row i of a sparse one has the entries pointers[i] to pointers[i + 1], counted in values and columns,
+    columns from the first source row.
     """
 
-    table: np.ndarray  # (matrices, 9) int64, in this order: drive of layer l from z of layers l-1 and l; their transposes, dLoss/dz of
+    table: np.ndarray  # (matrices, 11) int64, in this order: drive of layer l from z of layers l-1 and l; their transposes, dLoss/dz of
     #   layer l from dLoss/dI of layers l and l+1; drive of layer 0 from the input channels; logits from the readout; and its transpose
     forward: int  # number of the first kind
     backward: int  # of the second
@@ -93,10 +94,10 @@ class Work(NamedTuple):
 
 
 @piece
-def fill(values, number):
-    """values[:] = number, flat; the array expression takes ten times as long to compile."""
-    for i in range(values.size):
-        values[i] = number
+def fill(memory, start, count, number):
+    """view(memory, start, count) = number; the array expression takes ten times as long to compile."""
+    for i in range(start, start + count):
+        memory[i] = number
 
 
 @loop
@@ -104,12 +105,12 @@ def add_and_clear(total, values):
     """total += values, then values = 0."""
     for i in range(total.size):
         total[i] += values[i]
-        values[i] = 0
+        values[i] = total.dtype.type(0)
 
 
 @piece
 def copy(memory, source, target, count):
-    """memory[target : target + count] = memory[source : source + count]."""
+    """view(memory, target, count) = view(memory, source, count)."""
     for i in range(count):
         memory[target + i] = memory[source + i]
 
@@ -152,8 +153,7 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
         w.table[i, 5],
     )
     source_at += first * v
-    height, cut = (1, targets) if sparse else tile_heights(targets)
-    row = 0
+    height, cut, row = w.table[i, 9], w.table[i, 10], 0
     while row < targets:
         height -= row == cut
         old, new, here, left = initial_at, out_at + (target + row) * v, source_at, panels
@@ -185,16 +185,20 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
     g_at += w.table[i, 1] * v
     source_at += w.table[i, 3] * v
     if sparse:
+        most = group_length(gradient)
         for row in range(targets):
-            for e in range(w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]):
-                here = source_at + w.columns[e] * v
-                gradient[out_at + e - w.table[i, 5]] += lane_product(g_targets, g_at + row * v, g_unit, source, here, source_unit, units)
+            entry, end = w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]
+            while entry < end:
+                count, place = most if end - entry > most else end - entry, out_at + entry - w.table[i, 5]
+                lane_products(
+                    count, g_targets, g_at + row * v, g_unit, w.columns, entry, source, source_at, source_unit, units, gradient, place
+                )
+                entry += count
         return
     for left in range(0, sources, v):
         for unit in range(units):
             transpose_tile(source, source_at + unit * source_unit + left * v, tile, tile_at + unit * v * v)
-        height, cut = tile_heights(targets)
-        row = 0
+        height, cut, row = w.table[i, 9], w.table[i, 10], 0
         while row < targets:
             height -= row == cut
             place = out_at + (left * targets // v + row) * v
@@ -209,45 +213,35 @@ def interval_backward(w, u, u_here, work, gradient, panel, panels):
     couple_gradient(w, w.forward + w.backward, memory, work.g_base, panel, u, u_here, channels, panels, gradient, memory, work.tile)
     for q in range(panels):
         start = work.g_base + q * panel
-        add_and_clear(memory[work.g_bias : work.g_bias + panel], memory[start : start + panel])
+        add_and_clear(view(memory, work.g_bias, panel), view(memory, start, panel))
 
 
 # ---- readout: the last layer's output at each sample's end, or its average over the window before it ----
 
 
 @piece
-def readout_weight(k, end, window):
-    """Weight of time k: 1 at the end, or the trapezoidal rule over `window` substeps, so that it is an integral and not a mean of S values."""
-    if window == 0:
-        return 1.0 if k == end else 0.0
-    if k < end - window or k > end:
-        return 0.0
-    return 0.5 / window if k == end - window or k == end else 1.0 / window
-
-
-@piece
-def readout_forward(k, window, ends, memory, state, mean, readout, last, panel, panels):
+def readout_forward(k, weights, ends, memory, state, mean, readout, last, panel, panels):
     """readout (P, n_{L-1}, V) += weight y(k) of the `last` neurons, which are those of the last layer."""
     v = row_length(memory)
     for q in range(panels):
         for j in range(v):
-            weight = memory.dtype.type(readout_weight(k, ends[q * v + j], window))
-            if weight != 0:
+            before_end = ends[q * v + j] - k
+            if 0 <= before_end < weights.size:
                 source, target = (q + 1) * panel - last * v + j, readout + q * last * v + j
                 for i in range(last):
-                    memory[target + i * v] += weight * (memory[state + source + i * v] - memory[mean + source + i * v])
+                    memory[target + i * v] += weights[before_end] * (memory[state + source + i * v] - memory[mean + source + i * v])
 
 
 @piece
-def readout_backward(k, window, ends, memory, g_readout, g_state, g_mean, last, panel, panels):
+def readout_backward(k, weights, ends, memory, g_readout, g_state, g_mean, last, panel, panels):
     v = row_length(memory)
     for q in range(panels):
         for j in range(v):
-            weight = memory.dtype.type(readout_weight(k, ends[q * v + j], window))
-            if weight != 0:
+            before_end = ends[q * v + j] - k
+            if 0 <= before_end < weights.size:
                 source, target = g_readout + q * last * v + j, (q + 1) * panel - last * v + j
                 for i in range(last):
-                    g_y = weight * memory[source + i * v]
+                    g_y = weights[before_end] * memory[source + i * v]
                     memory[g_state + target + i * v] += g_y
                     memory[g_mean + target + i * v] -= g_y
 
@@ -258,41 +252,34 @@ def logits_forward(w, work, panels):
     memory, v = work.memory, row_length(work.memory)
     for q in range(panels):
         fill_rows(memory, work.logits + q * w.classes * v, w.values, w.b_out, w.classes, memory.dtype.type(0))
-        here, there = work.readout + q * w.last * v, work.logits + q * w.classes * v
-        couple(w, w.forward + w.backward + 1, memory, here, 0, there, memory, there, 0, 1)
+    matrix, logits = w.forward + w.backward + 1, work.logits
+    couple(w, matrix, memory, work.readout, w.last * v, logits, memory, logits, w.classes * v, panels)
 
 
 @inlined
 def logits_backward(w, work, gradient, panels):
-    """From dLoss/dlogits, 0 for the copies that fill the last panel, to dLoss/dreadout and the gradients of W_out and b_out."""
+    """From dLoss/dlogits, 0 for the copies that fill the last panel, to dLoss/dreadout, which must be zero, and the gradients of W_out and b_out."""
     memory, v = work.memory, row_length(work.memory)
-    here, unit, g_unit = work.readout, w.last * v, w.classes * v
-    couple_gradient(w, w.forward + w.backward + 1, memory, work.g_logits, g_unit, memory, here, unit, panels, gradient, memory, work.tile)
+    matrix, g_logits, unit, g_unit = w.forward + w.backward + 1, work.g_logits, w.last * v, w.classes * v
+    couple_gradient(w, matrix, memory, g_logits, g_unit, memory, work.readout, unit, panels, gradient, memory, work.tile)
+    couple(w, matrix + 1, memory, g_logits, g_unit, work.g_readout, memory, work.g_readout, unit, panels)
     for q in range(panels):
-        couple(w, w.forward + w.backward + 2, memory, work.g_logits + q * g_unit, 0, -1, memory, work.g_readout + q * unit, 0, 1)
-        sum_rows(memory, work.g_logits + q * g_unit, w.classes, gradient, w.g_b_out)
+        sum_rows(memory, g_logits + q * g_unit, w.classes, gradient, w.g_b_out)
 
 
 @piece
-def cross_entropy_forward(logits, labels, losses):
-    """losses (samples,) = log(sum_i exp(o_i)) - o_label, in float64; logits (samples, K)."""
-    for j in range(labels.size):
-        top = np.float64(logits[j, 0])
-        for i in range(1, logits.shape[1]):
-            if logits[j, i] > top:
-                top = np.float64(logits[j, i])
-        total = 0.0
-        for i in range(logits.shape[1]):
-            total += np.exp(np.float64(logits[j, i]) - top)
-        losses[j] = np.log(total) + top - np.float64(logits[j, labels[j]])
-
-
-@piece
-def cross_entropy_backward(logits, labels, losses, scale, memory, g_logits):
-    """g_logits (P, K, V) = scale (softmax(o)_i - [i = label]); the softmax follows from the loss already computed."""
+def cross_entropy(logits, labels, scale, losses, memory, g_logits):
+    """losses (samples,) = log(sum_i exp(o_i)) - o_label, in float64, and g_logits (P, K, V) = scale (softmax(o)_i - [i = label]); logits (samples, K)."""
     v, classes = row_length(memory), logits.shape[1]
     for j in range(labels.size):
-        normaliser = losses[j] + np.float64(logits[j, labels[j]])  # log(sum_i exp(o_i))
+        top = logits[j, 0]
+        for i in range(1, classes):
+            top = logits[j, i] if logits[j, i] > top else top
+        total = 0.0
+        for i in range(classes):
+            total += np.exp(np.float64(logits[j, i]) - np.float64(top))
+        normaliser = np.log(total) + np.float64(top)
+        losses[j] = normaliser - np.float64(logits[j, labels[j]])
         for i in range(classes):
             share = np.exp(np.float64(logits[j, i]) - normaliser)
             memory[g_logits + (j // v * classes + i) * v + j % v] = scale * (share - 1.0 if i == labels[j] else share)
@@ -333,8 +320,8 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
     """
     memory, size, channels = work.memory, panels * panel, w.channels * row_length(u)
     for k in range(first, last):
-        if reading and k >= first_end - c.window:
-            readout_forward(k, c.window, ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
+        if reading and k > first_end - c.readout.size:
+            readout_forward(k, c.readout, ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
         if k % c.substeps == 0 or k == first:
             here = u_at + k // c.substeps * u_time
             couple(w, w.forward + w.backward, u, here, channels, work.constant, memory, work.base, panel, panels)
@@ -352,12 +339,12 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
             copy(memory, work.mean, work.held + size, size)
         neurons_forward(
             c,
-            memory[work.drive : work.drive + size],
-            memory[work.state : work.state + size],
-            memory[work.mean : work.mean + size],
-            memory[blended_next : blended_next + size],
-            memory[by_state : by_state + size],
-            memory[by_drive : by_drive + size],
+            view(memory, work.drive, size),
+            view(memory, work.state, size),
+            view(memory, work.mean, size),
+            view(memory, blended_next, size),
+            view(memory, by_state, size),
+            view(memory, by_drive, size),
         )
         if k >= first_end:
             hold_finished(k, ends, memory, work.held, work.state, panel, panels)
@@ -370,18 +357,18 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
     """`segment_forward` read upside down; on entry the gradients at time `last` are known but for the readout's."""
     memory, size = work.memory, panels * panel
     for k in range(last - 1, first - 1, -1):
-        if k + 1 >= first_end - c.window:
-            readout_backward(k + 1, c.window, ends, memory, work.g_readout, work.g_state, work.g_mean, w.last, panel, panels)
+        if k + 1 > first_end - c.readout.size:
+            readout_backward(k + 1, c.readout, ends, memory, work.g_readout, work.g_state, work.g_mean, w.last, panel, panels)
         here, g_blended, g_after = (k - first) * size, work.g_blended + (k + 1) % 2 * size, work.g_blended + k % 2 * size
         neurons_backward(
             c,
-            memory[work.by_state + here : work.by_state + here + size],
-            memory[work.by_drive + here : work.by_drive + here + size],
-            memory[g_blended : g_blended + size],
-            memory[g_after : g_after + size],
-            memory[work.g_state : work.g_state + size],
-            memory[work.g_mean : work.g_mean + size],
-            memory[work.g_base : work.g_base + size],
+            view(memory, work.by_state + here, size),
+            view(memory, work.by_drive + here, size),
+            view(memory, g_blended, size),
+            view(memory, g_after, size),
+            view(memory, work.g_state, size),
+            view(memory, work.g_mean, size),
+            view(memory, work.g_base, size),
         )
         for i in range(w.forward, w.forward + w.backward):
             couple(w, i, memory, work.by_drive + here, panel, g_after if w.table[i, 8] else -1, memory, g_after, panel, panels)
@@ -397,7 +384,8 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
 
 @kernel
 def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, work, logits, losses, gradients):
-    """Blocks of samples one after the other: forward, losses if there are labels, gradients of scale times the sum of losses if `backward`.
+    """Blocks of samples one after the other: forward, losses if there are labels, gradients of scale times the sum of losses if
+    `backward`, which needs labels.
 
     Args:
         c, w: `steps.Constants`, `Weights`.
@@ -411,7 +399,7 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
     """
     memory, v = work.memory, row_length(u)
     samples, u_panels, panel = logits.shape[0], ends.size // v, w.neurons * v
-    u_time = u_panels * w.channels * v
+    u_time, zero = u_panels * w.channels * v, memory.dtype.type(0)
     for number in range((u_panels + block - 1) // block):
         start = number * block
         panels = u_panels - start if u_panels - start < block else block
@@ -427,10 +415,10 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
         for q in range(panels):
             fill_rows(memory, work.constant + q * panel, w.values, w.bias, w.neurons, c.bias)
         copy(memory, work.constant, work.base, size)
-        fill(memory[work.state : work.state + size], rest)
-        fill(memory[work.mean : work.mean + size], rest if c.blend > 0 else 0 * rest)
-        fill(memory[work.blended : work.blended + size], 0)
-        fill(memory[work.readout : work.readout + panels * w.last * v], 0)
+        fill(memory, work.state, size, rest)
+        fill(memory, work.mean, size, rest)
+        fill(memory, work.blended, size, zero)
+        fill(memory, work.readout, panels * w.last * v, zero)
 
         # forward through all segments, then backward through them, each but the last after it has run forward once more
         for turn in range(2 * segments - 1 if backward else segments):
@@ -458,24 +446,25 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
                 bad = first_bad_sample(memory, work.state, panel, last_sample - first_sample)
                 if bad:
                     return first_sample + bad
-                readout_forward(last, c.window, own_ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
+                readout_forward(last, c.readout, own_ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
                 logits_forward(w, work, panels)
                 for j in range(last_sample - first_sample):
                     for o in range(w.classes):
                         own_logits[j, o] = memory[work.logits + (j // v * w.classes + o) * v + j % v]
                 if labels.size > 0:
+                    fill(memory, work.g_logits, panels * w.classes * v, zero)
                     own_labels, own_losses = labels[first_sample:last_sample], losses[first_sample:last_sample]
-                    cross_entropy_forward(own_logits, own_labels, own_losses)
-                    if backward:
-                        gradient = gradients[number]
-                        fill(gradient, 0)
-                        for at, count in (
-                            (work.g_logits, panels * w.classes * v), (work.g_state, size), (work.g_mean, size),
-                            (work.g_blended, 2 * size), (work.g_base, size), (work.g_bias, panel),
-                        ):  # fmt: skip
-                            fill(memory[at : at + count], 0)
-                        cross_entropy_backward(own_logits, own_labels, own_losses, scale, memory, work.g_logits)
-                        logits_backward(w, work, gradient, panels)
+                    cross_entropy(own_logits, own_labels, scale, own_losses, memory, work.g_logits)
+                if backward:
+                    gradient = gradients[number]
+                    fill(gradient, 0, gradient.size, zero)
+                    fill(memory, work.g_readout, panels * w.last * v, zero)
+                    fill(memory, work.g_state, size, zero)
+                    fill(memory, work.g_mean, size, zero)
+                    fill(memory, work.g_blended, 2 * size, zero)
+                    fill(memory, work.g_base, size, zero)
+                    fill(memory, work.g_bias, panel, zero)
+                    logits_backward(w, work, gradient, panels)
             if backward and turn >= segments - 1:
                 segment_backward(c, w, u, u_at, u_time, own_ends, first_end, first, last, work, gradients[number], panel, panels)
         if backward:

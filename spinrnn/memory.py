@@ -3,6 +3,7 @@
 Sizes are written as SLURM writes them: K, M, G and T are powers of 1024.
 """
 
+import contextlib
 import functools
 import math
 import os
@@ -80,6 +81,18 @@ def set_memory_limit(size):
     if size is not None and (type(size) is not int or size < 1):
         raise ValueError(f"memory limit: must be a whole number of bytes or a size such as '2G', got {size!r}")
     _chosen = size
+
+
+@contextlib.contextmanager
+def using(size):
+    """Within it the limit is `size`, as by `set_memory_limit`; None changes nothing."""
+    kept = _chosen
+    try:
+        if size is not None:
+            set_memory_limit(size)
+        yield
+    finally:
+        set_memory_limit(kept)
 
 
 def memory_limit():

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
-from spinrnn.engine import Engine
+from spinrnn.engine import Engine, plan_within
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
 from spinrnn.packing import Packing
@@ -144,6 +144,13 @@ class Network:
         self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take)
         trajectory.finish(self.config, lengths)
         return trajectory
+
+    def plan(self, cases, points, backward=True):
+        """How so many cases of so many input points would be run, with the memory it would take: an `engine.Plan`. Computes nothing.
+
+        backward: for `loss_and_grad`, else for `forward`. MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
+        """
+        return plan_within(self.config, self._packing(), cases, points, backward, get_memory_limit())
 
     def save(self, path):
         """Writes configuration, parameters and mask to an HDF5 file, atomically; `spinrnn.load` reads it."""

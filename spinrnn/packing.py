@@ -1,7 +1,7 @@
 """The form in which the kernels take the parameters, and the way back for their gradients.
 
-Each layer's W_ext and W_int are dense or sparse matrices for the kernels, by the density of their masks; where both are dense they are one
-matrix, [W_ext | W_int], as the rows they act on are adjacent. Amplifications are multiplied in. Dense matrices are stored by tiles.
+Each layer's W_ext and W_int are dense or sparse matrices for the kernels, by the density of their masks; where both are of a kind they are
+one matrix, [W_ext | W_int], as the rows they act on are adjacent. Amplifications are multiplied in. Dense matrices are stored by tiles.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SPARSE_BELOW = 0.3
 
 @dataclass
 class _Matrix:
-    """One matrix of the table of `kernels.Weights`: blocks of parameters side by side, or one sparse block.
+    """One matrix of the table of `kernels.Weights`: blocks of parameters side by side, all dense or all sparse.
 
     Attributes:
         target, source: first rows; shape: (targets, sources); blocks: names of the parameter blocks, left to right.
@@ -109,14 +109,13 @@ class Packing:
     def _matrices(self, target, targets, blocks, transposed):
         """Matrices of one group of target rows; blocks are (name, first source row), on adjacent rows."""
         kinds = [self._is_sparse(name) for name, _ in blocks]
-        groups = [[block] for block in blocks] if any(kinds) else [blocks]
+        groups = [blocks] if len(set(kinds)) == 1 else [[block] for block in blocks]
         made = []
         for group in groups:
             names = [name for name, _ in group]
-            sources = sum(self._places[name].shape[0 if transposed else 1] for name in names)
-            matrix = _Matrix(int(target), int(group[0][1]), (targets, sources), names, transposed, later=bool(made))
+            places = np.hstack([self._places[name].T if transposed else self._places[name] for name in names])
+            matrix = _Matrix(int(target), int(group[0][1]), (targets, places.shape[1]), names, transposed, later=bool(made))
             if self._is_sparse(names[0]):
-                places = self._places[names[0]].T if transposed else self._places[names[0]]
                 there = self.mask[places]
                 matrix.entries, matrix.columns = places[there], np.nonzero(there)[1].astype(np.int32)
                 matrix.pointers = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
@@ -134,6 +133,9 @@ class Packing:
         height, cut = tile_heights(len(places))
         parts = [(places[:cut], height), (places[cut:], height - 1)]
         return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])
+
+    def _tiling(self, matrix):
+        return tile_heights(matrix.shape[0]) if matrix.entries is None else (1, matrix.shape[0])
 
     def _find_gradients(self):
         """Where in the packed gradient that of each flat parameter stands; 0 for what does not exist."""
@@ -167,7 +169,10 @@ class Packing:
                 pointers.append(matrix.pointers + start)
                 start += len(matrix.entries)
                 pointer += len(matrix.pointers)
-        table = [[m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later] for m in matrices]
+        table = [
+            [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later, *self._tiling(m)]
+            for m in matrices
+        ]
         config = self._config
         neurons = sum(config.layers)
         return Weights(

@@ -7,7 +7,8 @@ step is then the same few multiplications for every model. Reduced units; equati
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba import types
+from numba.extending import overload
 
 from spinrnn.compiling import inlined, loop
 
@@ -29,7 +30,10 @@ class Constants(NamedTuple):
     now: float  # weight of y(k) in z(k): 3/2, or 1 for Euler
     before: float  # weight of y(k-1) in z(k): -1/2, or 0 for Euler
     substeps: int  # S
-    window: int  # substeps that the readout averages over; 0 reads the value at the end
+    readout: (
+        np.ndarray
+    )  # (window + 1,) weight of y at so many substeps before a sample's end: [1], or the trapezoidal rule, so that it is an
+    #   integral and not a mean of S values
     chunk: int  # substeps whose gradients of the weights are summed together
 
 
@@ -91,17 +95,9 @@ def decay(x):
     return _decay32(x) if isinstance(x, np.float32) else _decay64(x)
 
 
-_decay32_compiled = register_jitable(_decay32)
-_decay64_compiled = register_jitable(_decay64)
-
-
 @overload(decay, inline="always")
 def _decay_overload(x):
-    from numba import types
-
-    if x == types.float32:
-        return lambda x: _decay32_compiled(x)
-    return lambda x: _decay64_compiled(x)
+    return _decay32 if x == types.float32 else _decay64
 
 
 # ---- forward: drive holds the whole drive I; state and mean are modified in place; blended_next is z' ----

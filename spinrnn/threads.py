@@ -4,6 +4,7 @@ Processes know nothing of each other: each takes all the threads it may. Whoever
 out, by SPINRNN_THREADS, --threads, `set_threads` or the batch system.
 """
 
+import contextlib
 import functools
 import math
 import os
@@ -55,6 +56,18 @@ def get_threads():
     if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and int(asked)):
         raise ConfigError([f"SPINRNN_THREADS: must be a whole number of at least 1, got {asked[:40]!r}"])
     return int(asked)
+
+
+@contextlib.contextmanager
+def using(count):
+    """Within it the number of threads is `count`, as by `set_threads`; None changes nothing."""
+    kept = _chosen
+    try:
+        if count is not None:
+            set_threads(count)
+        yield
+    finally:
+        set_threads(kept)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ that lie together, 64 bytes, a cache line. Four operations carry the whole netwo
     gradient_tile     a few rows of  out += A B^T, summed over samples: the same product once B is
     transpose_tile    transposed, from V rows of V samples to V rows of V neurons
     sparse_row        one row of  out = initial + A B  with A in compressed rows
-    lane_product      sum over samples of the product of two rows: the gradient of one weight of a sparse matrix
+    lane_products     sums over samples of the products of one row with some others: the gradients of weights of a sparse matrix
 
 Each stands here twice: as LLVM instructions, and before that in plain lines that say what it does and run instead under NUMBA_DISABLE_JIT=1.
 """
@@ -17,7 +17,8 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 LINE = 64
 """Bytes of a row."""
@@ -36,6 +37,11 @@ PANELS = 4
 """Most panels (groups of V samples) that `sparse_row` takes at once, for the same reason."""
 
 
+def group(dtype):
+    """Most entries that `lane_products` takes at once: the numbers in a register."""
+    return REGISTER // np.dtype(dtype).itemsize
+
+
 def lanes(dtype):
     """V, the number of samples in a row: 16 in float32, 8 in float64."""
     return LINE // np.dtype(dtype).itemsize
@@ -46,10 +52,9 @@ def row_length(array):
     return lanes(array.dtype)
 
 
-@overload(row_length, inline="always")
-def _row_length(array):
-    length = 8 * LINE // array.dtype.bitwidth
-    return lambda array: length
+def group_length(array):
+    """`group` of an array's type, likewise."""
+    return group(array.dtype)
 
 
 def aligned(values):
@@ -63,16 +68,19 @@ def aligned(values):
     return made
 
 
-@register_jitable
 def tile_heights(rows):
     """(height, cut): `rows` are cut into tiles as even as can be, of `height` rows below row `cut` and one fewer above; so dense matrices are stored."""
-    tiles = (rows + TILE - 1) // TILE
-    low = rows // tiles
-    over = rows - low * tiles
+    tiles = -(-rows // TILE)
+    low, over = divmod(rows, tiles)
     return (low + 1, over * (low + 1)) if over else (low, rows)
 
 
 # ---- the plain lines ----
+
+
+def view(array, start, count):
+    """array[start : start + count], with less to compile than a slice, which may be negative, beyond the end or have steps."""
+    return array[start : start + count]
 
 
 def _rows(flat, start, count, step=None):
@@ -126,9 +134,15 @@ def sparse_row(values, columns, first, last, b, b_at, b_panel, panels, initial_a
         out[out_at + q * panel : out_at + q * panel + v] = total
 
 
-def lane_product(a, a_at, a_unit, b, b_at, b_unit, units):
-    """Sum over u < units of the scalar product of the rows at a_at + u a_unit and b_at + u b_unit."""
-    return (_rows(a, a_at, units, a_unit) * _rows(b, b_at, units, b_unit)).sum(dtype=a.dtype)
+def lane_products(count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at):
+    """For each e < count (<= `group`): out[out_at + e] += sum over u < units of the scalar product of two rows.
+
+    They stand at a_at + u a_unit and at b_at + u b_unit + columns[first + e] V.
+    """
+    v = lanes(out.dtype)
+    for e in range(count):
+        rows = _rows(b, b_at + columns[first + e] * v, units, b_unit)
+        out[out_at + e] += (_rows(a, a_at, units, a_unit) * rows).sum(dtype=out.dtype)
 
 
 # ---- the instructions ----
@@ -187,13 +201,27 @@ class _Vectors:
         function = cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.v{self.count}f{8 * self.size}")
         self.builder.store(self.builder.call(function, [a, b, self.builder.load(variable)]), variable)
 
-    def total(self, x):
-        """Sum of all places, halves added to each other."""
-        length = self.count
-        while length > 1:
-            length //= 2
-            x = self.builder.fadd(self.shuffle(x, x, list(range(length))), self.shuffle(x, x, list(range(length, 2 * length))))
-        return self.builder.extract_element(x, ir.IntType(32)(0))
+    def totals(self, vectors):
+        """The sums of all places of `count` vectors, as one vector: neighbours are added, first within 128 bits, then these blocks."""
+        block = 16 // self.size
+        for grain in (*[1] * (block.bit_length() - 1), *[block] * (self.count // block).bit_length()):
+            if len(vectors) == 1:
+                break
+            around = block if grain == 1 else self.count
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [
+                self.builder.fadd(self._every_other(*pair, grain, around, 0), self._every_other(*pair, grain, around, 1)) for pair in pairs
+            ]
+        return vectors[0]
+
+    def _every_other(self, x, y, grain, around, which):
+        """The first (0) or second (1) of each two groups of `grain` places of x, then those of y, within each `around` places."""
+        picks = []
+        for start in range(0, self.count, around):
+            for vector in (0, self.count):
+                for group in range(start + which * grain, start + around, 2 * grain):
+                    picks += range(vector + group, vector + group + grain)
+        return self.shuffle(x, y, picks)
 
     def transposed(self, rows):
         """`count` vectors transposed: blocks of 128 bits by interleaving, which is one instruction each, then the blocks among each other."""
@@ -334,24 +362,72 @@ def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, 
 
 
 @intrinsic
-def _lane_product(typing, a, a_at, a_unit, b, b_at, b_unit, units):
+def _lane_products(typing, count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at):
     whole = types.intp
-    signature = a.dtype(a, whole, whole, b, whole, whole, whole)
+    signature = types.void(whole, a, whole, whole, columns, whole, b, whole, whole, whole, out, whole)
 
     def generate(context, builder, signature, arguments):
-        a, a_at, a_unit, b, b_at, b_unit, units = arguments
+        count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at = arguments
         kinds = signature.args
-        v = _Vectors(context, builder, kinds[0], LINE)
-        a, b = v.pointer(kinds[0], a, a_at), v.pointer(kinds[3], b, b_at)
-        total = v.variable()
-        with cgutils.for_range(builder, units) as loop:
-            own = [v.load(v.at(x, builder.mul(loop.index, unit))) for x, unit in ((a, a_unit), (b, b_unit))]
-            v.multiply_add(*own, total)
-        return v.total(builder.load(total))
+        v = _Vectors(context, builder, kinds[10], REGISTER)
+        row = LINE // v.size
+        a, b, out = v.pointer(kinds[1], a, a_at), v.pointer(kinds[6], b, b_at), v.pointer(kinds[10], out, out_at)
+        columns = v.pointer(kinds[4], columns, first)
+        for number in _for_each(builder, count, v.count):
+            sums = [v.variable() for _ in range(number)]
+            places = [builder.sext(builder.load(v.at(columns, e)), _whole) for e in range(number)]
+            rows = [v.at(b, builder.mul(place, _whole(row))) for place in places]
+            with cgutils.for_range(builder, units) as unit:
+                own, shift = v.at(a, builder.mul(unit.index, a_unit)), builder.mul(unit.index, b_unit)
+                for part in range(0, row, v.count):
+                    left = v.load(v.at(own, part))
+                    for e in range(number):
+                        v.multiply_add(left, v.load(v.at(rows[e], shift, part)), sums[e])
+            zero = ir.Constant(v.type, None)
+            totals = v.totals([*map(builder.load, sums), *[zero] * (v.count - number)])
+            if number == v.count:
+                v.store(builder.fadd(v.load(out), totals), out)
+            else:
+                for e in range(number):
+                    total = builder.extract_element(totals, ir.IntType(32)(e))
+                    builder.store(builder.fadd(builder.load(v.at(out, e)), total), v.at(out, e))
+        return context.get_dummy_value()
 
     return signature, generate
 
 
+@intrinsic
+def _view(typing, array, start, count):
+    signature = array(array, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        array, start, count = arguments
+        whole, part = (context.make_array(signature.return_type)(context, builder, *value) for value in ([array], []))
+        populate_array(
+            part,
+            data=builder.gep(whole.data, [start]),
+            shape=[count],
+            strides=[whole.itemsize],
+            itemsize=whole.itemsize,
+            meminfo=whole.meminfo,
+            parent=whole.parent,
+        )
+        return part._getvalue()
+
+    return signature, generate
+
+
+@intrinsic
+def _row_length(typing, array):
+    return types.intp(array), lambda context, builder, signature, _: _whole(8 * LINE // signature.args[0].dtype.bitwidth)
+
+
+@intrinsic
+def _group_length(typing, array):
+    return types.intp(array), lambda context, builder, signature, _: _whole(8 * REGISTER // signature.args[0].dtype.bitwidth)
+
+
 if not config.DISABLE_JIT:
+    view, row_length, group_length = _view, _row_length, _group_length
     product_tile, gradient_tile, transpose_tile = _product_tile, _gradient_tile, _transpose_tile
-    sparse_row, lane_product = _sparse_row, _lane_product
+    sparse_row, lane_products = _sparse_row, _lane_products

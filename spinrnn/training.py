@@ -65,8 +65,9 @@ class Trainer:
         net: the `Network` being trained; best_parameters: (size,) of the epoch with the highest validation accuracy, the latest of several.
         best: the record of that epoch, or None; history: a record (dict) for each finished epoch.
         training, validation, test: the parts of the data, `Dataset`s; data_digest: by which they are known again.
+        plan: `engine.Plan` of a batch, with the memory it will take.
     Raises:
-        DataError: the data do not fit the network.
+        DataError: the data do not fit the network; MemoryLimitError: a batch does not fit into the memory.
     """
 
     config: object
@@ -84,6 +85,7 @@ class Trainer:
         self.training, self.validation, self.test = (
             data.take(part) for part in datasets.split(data, config.data, config.resolved_split_seed)
         )
+        self.plan = self.net.plan(min(config.train.batch, len(self.training)), self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())
         self.batches = -(-len(self.training) // config.train.batch)

@@ -56,9 +56,10 @@ def bits(net, u, labels, lengths):
 
 
 def all_limits(net, samples, points):
-    """{segments: a limit that leads to them}."""
+    """{segments: a limit that leads to them}, for the threads in use."""
     whole = plan_of(net, samples, points).whole
-    limits = {plan_of(net, samples, points, int(limit)).segments: int(limit) for limit in np.geomspace(whole, whole / 50, 400)}
+    plans = [plan_of(net, samples, points, int(limit)) for limit in np.geomspace(whole, whole / 50, 400)]
+    limits = {p.segments: p.bytes for p in plans}
     assert {1, 2, 3} <= set(limits)
     assert max(limits) > 3
     return limits
@@ -89,10 +90,10 @@ def test_segments_do_not_change_a_bit(neuron, scheme, dtype, density):
 
 
 def test_segments_of_a_network_with_wide_blocks(monkeypatch):
-    monkeypatch.setattr(engine, "WIDE_WEIGHTS", 0)
+    monkeypatch.setattr(engine, "LARGE_WEIGHTS", 0)
     net = network(substeps=3)
     u, labels, lengths = batch(net, 100, 23)
-    assert plan_of(net, 100, 23).block == 4
+    assert plan_of(net, 100, 23).block == 2
     expected = bits(net, u, labels, lengths)
     for limit in all_limits(net, 100, 23).values():
         spinrnn.set_memory_limit(limit)
@@ -110,12 +111,11 @@ def test_segments_when_all_cases_of_a_block_end_early():
         assert bits(net, u, labels, lengths) == expected
 
 
-@pytest.mark.parametrize("points", [9, 16, 17, 25, 33])
+@pytest.mark.parametrize("points", [16, 17, 25, 33])
 def test_a_last_segment_of_a_single_substep(points):
     net = network(substeps=1, dtype="float64")
     u, labels, lengths = batch(net, 20, points)
     expected = bits(net, u, labels, lengths)
-    spinrnn.set_memory_limit(1)
     for p in (plan_of(net, 20, points, 1), plan_of(net, 20, points, plan_of(net, 20, points).whole - 1)):
         assert p.segments > 1
         spinrnn.set_memory_limit(p.bytes)
@@ -139,6 +139,22 @@ def test_segments_run_the_forward_pass_less_than_twice(monkeypatch):
 
 
 # ---- memory ----
+
+
+def test_what_does_not_fit_is_said_before_it_is_taken():
+    net = network(substeps=2)
+    u, labels, _ = batch(net, 40, 9)
+    least = plan_of(net, 40, 9, 1).bytes
+    for limit, fits in ((least, True), (least - 1, False)):
+        spinrnn.set_memory_limit(limit)
+        for call in (lambda: net.loss_and_grad(u, labels), lambda: net.plan(40, 9)):
+            if fits:
+                call()
+            else:
+                with pytest.raises(
+                    spinrnn.MemoryLimitError, match=r"a batch of 40 cases with 18 substeps needs .* at least, .* are allowed; .*--memory"
+                ):
+                    call()
 
 
 @pytest.mark.parametrize("density", DENSITIES)
@@ -255,6 +271,7 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
     for limit in limits:
         spinrnn.set_memory_limit(limit)
         assert bits(net, u, labels, lengths) == expected
+    spinrnn.set_memory_limit(2**40)
     assert [x.tobytes() for x in net.simulate(u, lengths).state] == states
     net.loss_and_grad(np.concatenate([u, 3 * u]), np.concatenate([labels, labels]))  # leaves large numbers
     logits, loss, gradient = net.logits_loss_grad(u, labels, lengths)
@@ -269,38 +286,36 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
 @pytest.mark.parametrize("wide", [False, True])
 def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, density, wide):
     if wide:
-        monkeypatch.setattr(engine, "WIDE_WEIGHTS", 0)
+        monkeypatch.setattr(engine, "LARGE_WEIGHTS", 0)
     net = network(density, dtype=dtype, substeps=3)
     u, labels, lengths = batch(net, 300, 11)
-    assert plan_of(net, 300, 11).block == (4 if wide or density < 0.3 else 1)
-    limits = all_limits(net, 300, 11)
+    assert plan_of(net, 300, 11).block == (4 if density < 0.3 else 2 if wide else 1)
     expected, forward = bits(net, u, labels, lengths), net.forward(u, lengths).tobytes()
     for threads, call in itertools.product((1, 2, 3, 7), (engine.LONGEST_CALL, 1)):
         spinrnn.set_threads(threads)
         monkeypatch.setattr(engine, "LONGEST_CALL", call)
-        for limit in (2**40, limits[3]):
+        for limit in (2**40, all_limits(net, 300, 11)[3]):
             spinrnn.set_memory_limit(limit)
             assert bits(net, u, labels, lengths) == expected
         assert net.forward(u, lengths).tobytes() == forward == expected[0]
 
 
 def test_a_network_with_large_weights_has_wide_blocks():
-    for n, wide in ((64, False), (256, True)):
+    for n, wide in ((64, False), (512, True)):
         net = spinrnn.Network(spinrnn.NetworkConfig(layers=(n, n, n)))
-        assert plan_of(net, 1000, 8).block == (engine.WIDE_BLOCK if wide else 1)
-    assert plan_of(net, 17, 8).block == 2
+        assert plan_of(net, 1000, 8).block == (2 if wide else 1)
+    assert plan_of(net, 16, 8).block == 1
 
 
 @pytest.mark.parametrize("density", DENSITIES)
 def test_blocks_of_any_width(monkeypatch, density):
-    """Also wider than what a sparse row serves at once, and with a last block that is narrower."""
-    monkeypatch.setattr(engine, "WIDE_WEIGHTS", 0)
+    """Also wider than what the tiles serve at once, and with a last block that is narrower."""
     net = network(density, dtype="float64")
     u, labels, lengths = batch(net, 83, 5)
     results = []
-    for width in (1, 2, tiles.PANELS, tiles.PANELS + 1, 3 * tiles.PANELS):
-        monkeypatch.setattr(engine, "WIDE_BLOCK", width)
-        assert plan_of(net, 83, 5).block == min(width, 11)
+    for width in (1, 2, 3, 4, 5, 11):
+        monkeypatch.setattr(engine, "_block", lambda config, packing, panels, width=width: (width, max(1, 8 // width)))
+        assert plan_of(net, 83, 5).block == width
         results.append(net.logits_loss_grad(u, labels, lengths))
     for logits, loss, gradient in results[1:]:
         np.testing.assert_array_equal(logits, results[0][0])
@@ -389,7 +404,7 @@ def test_divergence_is_located(dtype, density, threads):
             lengths[case] = 14 - i
             wrong[case, :, 5 - i :] = 3e3
         record = first_bad(net, wrong[bad[0]].astype(float), 14)
-        for limit, call in itertools.product((2**40, 1), (net.forward, net.loss_and_grad, net.simulate)):
+        for limit, call in itertools.product((2**40, plan_of(net, 150, 14, 1).bytes), (net.forward, net.loss_and_grad, net.simulate)):
             spinrnn.set_memory_limit(limit)
             with pytest.raises(spinrnn.DivergenceError, match=f"case {bad[0]}, layer") as caught:
                 call(wrong, *([labels] if call == net.loss_and_grad else []), lengths)
@@ -441,7 +456,8 @@ def test_constants_are_those_of_the_model(neuron, scheme):
     c = engine._constants(dataclasses.replace(net.config, readout_window=2), 8)
     h = 1 / 5
     assert c.step == pytest.approx(h)
-    assert (c.substeps, c.window, c.chunk) == (5, 10, 8)
+    assert (c.substeps, c.chunk) == (5, 8)
+    np.testing.assert_allclose(c.readout, [0.05, *[0.1] * 9, 0.05])
     assert (c.now, c.before) == ((1, 0) if scheme == "euler" else (1.5, -0.5))
     if neuron == "ctrnn":
         assert (c.bias, c.blend) == (0, 0)

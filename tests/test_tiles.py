@@ -82,7 +82,7 @@ def calls():
 
 
 def test_both_versions_are_under_test():
-    for name in ("product_tile", "gradient_tile", "transpose_tile", "sparse_row", "lane_product"):
+    for name in ("product_tile", "gradient_tile", "transpose_tile", "sparse_row", "lane_products", "view", "row_length"):
         assert callable(getattr(PLAIN, name))
         assert hasattr(PLAIN, f"_{name}")
         if not numba.config.DISABLE_JIT:
@@ -171,16 +171,18 @@ def test_sparse_row(calls, dtype, exact):
                 assert compare(call, PLAIN.sparse_row, arguments, 9, exact) or (count == 0 and initial_at == out_at)
 
 
+@pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_lane_product(calls, dtype):
-    rng, v, call = np.random.default_rng(3), tiles.lanes(dtype), calls("lane_product", 7)
-    for units in (0, 1, 2, 13):
-        for exact in (True, False):
-            a, b = numbers(rng, 3 + units * (v + 5), dtype, exact), numbers(rng, 1 + units * 3 * v, dtype, exact)
-            arguments = (a, 3, v + 5, b, 1, 3 * v, units)
-            plain, result = PLAIN.lane_product(*arguments), call(*arguments)
-            assert plain.dtype == dtype
-            assert result == (plain if exact else pytest.approx(plain, abs=100 * units * float(np.finfo(dtype).eps)))
+@pytest.mark.parametrize("register", [16, 32, 64])
+def test_lane_products(calls, register, dtype, exact):
+    rng, v, call = np.random.default_rng(3), tiles.lanes(dtype), calls("lane_products", 12, REGISTER=register)
+    columns = rng.integers(0, 6, 40).astype(np.int32)
+    for count in range(1, register // np.dtype(dtype).itemsize + 1):
+        for units in (0, 1, 2, 13):
+            a, b = numbers(rng, 3 + units * (v + 5), dtype, exact), numbers(rng, 1 + 6 * v + units * 7 * v, dtype, exact)
+            out = numbers(rng, 2 * GUARD + count, dtype, exact)
+            arguments = [count, a, 3, v + 5, columns, 4, b, 1, 7 * v, units, out, GUARD]
+            assert compare(call, PLAIN.lane_products, arguments, 10, exact) or units == 0
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="one rounding is what the instructions promise, the plain lines cannot")
@@ -219,13 +221,14 @@ def test_a_nan_stays_in_its_place(calls, dtype):
     np.testing.assert_array_equal(out[~bad], clean[~bad])
 
 
-def test_row_length_is_lanes_in_compiled_code_too():
+def test_row_and_group_length_are_constants_in_compiled_code_too():
     @compiling.kernel
     def length(array):
-        return tiles.row_length(array)
+        return tiles.row_length(array), tiles.group_length(array)
 
     for dtype in DTYPES:
-        assert length(np.empty(1, dtype)) == tiles.row_length(np.empty(1, dtype)) == tiles.lanes(dtype) == 64 // np.dtype(dtype).itemsize
+        array, size = np.empty(1, dtype), np.dtype(dtype).itemsize
+        assert length(array) == (PLAIN.row_length(array), PLAIN.group_length(array)) == (64 // size, tiles.REGISTER // size)
 
 
 def test_aligned():

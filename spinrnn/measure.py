@@ -63,7 +63,7 @@ def take_turns(timers, rounds, limit=math.inf):
             break
         for name in list(timers)[:: -1 if number % 2 else 1]:
             others, turn = times[name].others, []
-            if times[name].first < IN_A_ROW:
+            if min(times[name].first, *others, math.inf) < IN_A_ROW:
                 timers[name]()  # not counted: after another side's turn, processors and threads have yet to wake up
             while not turn or (sum(turn) < IN_A_ROW and len(turn) < MOST):
                 turn.append(timers[name]())

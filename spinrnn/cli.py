@@ -169,7 +169,7 @@ def _memory_line(trainer):
 
     plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
     cut = f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}" if plan.segments > 1 else ""
-    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} threads{cut}"
+    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} thread{'s' if plan.threads > 1 else ''}{cut}"
 
 
 def _newest_run(config):
@@ -271,9 +271,11 @@ def _evaluate(options):
     net = net.replace(**vars(changed.network))
     data = datasets.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
-    digest = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(folder)[2]
-    run.check_data(digest["data_sha256"], data.digest(), folder)
+    state = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(folder)[2]
+    run.check_data(state["data_sha256"], data.digest(), folder)
     if not finished:
+        if state["best_epoch"] is None:
+            raise StoreError(f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume")
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
     test = data.take(datasets.split(data, stored.data, stored.resolved_split_seed)[2])
     score = training.evaluate(net, test)

@@ -52,7 +52,8 @@ class Plan:
 def plan(config, packing, samples, points, backward, limit=None):
     """`Plan` for samples of this many input points within so many bytes (None: any).
 
-    It has the fewest segments that fit, as each one less saves a share of the work; where none fit, those that take the least.
+    It has the fewest segments that fit, as each one less saves a share of the work; where none fit, fewer threads; where not even one
+    thread fits, what takes the least.
     """
     v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
     panels = -(-samples // v)
@@ -61,27 +62,45 @@ def plan(config, packing, samples, points, backward, limit=None):
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
 
-    def need(segment):
+    def work(segment):
         kept, segments = (segment, -(-steps_all // segment)) if backward else (1, 1)
-        return gradients + workers * size * sum(_sizes(config, block, chunk, 0, kept, segments).values())
+        return size * sum(_sizes(config, block, chunk, 0, kept, segments).values())
 
-    segment, whole = steps_all, need(steps_all)
-    if backward and limit is not None and whole > limit:
-        # more segments take more again, for their starts: the least is near the root of the number of substeps
-        lengths = [-(-steps_all // (count * chunk)) * chunk for count in range(2, 4 * math.isqrt(steps_all) + 2)]
-        segment = next((length for length in lengths if need(length) <= limit), None) or min([steps_all, *lengths], key=need)
-    return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, need(segment), whole)
+    segment, whole = steps_all, gradients + workers * work(steps_all)
+    if limit is not None and whole > limit:
+        lengths = [steps_all]
+        if backward:  # more segments take more again, for their starts: the least is near the root of the number of substeps
+            lengths += [-(-steps_all // (count * chunk)) * chunk for count in range(2, 4 * math.isqrt(steps_all) + 2)]
+        least = min(lengths, key=work)
+        workers = max(1, min(workers, (limit - gradients) // work(least)))
+        segment = next((length for length in lengths if gradients + workers * work(length) <= limit), least)
+    return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, gradients + workers * work(segment), whole)
 
 
 def plan_within(config, packing, samples, points, backward, limit):
     """`plan`, or MemoryLimitError where nothing fits into the limit."""
     p = plan(config, packing, samples, points, backward, limit)
-    if p.bytes > limit:
-        raise MemoryLimitError(
-            f"a batch of {samples} cases with {points * config.resolved_substeps} substeps needs {format_size(p.bytes)} at least, "
-            f"{format_size(limit)} are allowed; allow more (--memory, spinrnn.set_memory_limit), or take a smaller batch or fewer threads"
-        )
+    check_memory(p.bytes, limit, f"a batch of {samples} cases with {points * config.resolved_substeps} substeps", "a smaller batch")
     return p
+
+
+def check_memory(need, limit, what, advice):
+    """Raises MemoryLimitError if `need` bytes for `what` are more than the limit."""
+    if need > limit:
+        needed, allowed = format_size(need), format_size(limit)
+        if needed == allowed:
+            needed, allowed = f"{need} bytes", f"{limit} bytes"
+        advice = f"allow more (--memory, SPINRNN_MEMORY, spinrnn.set_memory_limit), or take {advice}"
+        raise MemoryLimitError(f"{what} needs {needed} at least, {allowed} are allowed; {advice}")
+
+
+def check_simulation(config, packing, lengths, limit):
+    """Raises MemoryLimitError if the history of so many cases does not fit: what is returned, and once more of the blocks at work."""
+    points = int(lengths.max(initial=0))
+    p, steps_all = plan(config, packing, len(lengths), points, False), points * config.resolved_substeps
+    case = np.dtype(config.dtype).itemsize * 3 * (steps_all + 1) * sum(config.layers)
+    need = case * (len(lengths) + p.threads * p.block * lanes(config.dtype))
+    check_memory(need, limit, f"a simulation of {len(lengths)} cases with {steps_all} substeps", "fewer cases at a time")
 
 
 def _block(config, packing, panels):
@@ -100,7 +119,7 @@ class Engine:
     """Runs checked inputs through the kernels; keeps the work arrays between calls, because fresh pages cost as much as the arithmetic."""
 
     def __init__(self):
-        self._idle = queue.SimpleQueue()
+        self._idle = queue.LifoQueue()  # so that few threads use few of the arrays that many have left
 
     def run(self, config, packing, flat, u, lengths, labels, backward, limit):
         """Logits (case, class), losses (case,) or None, packed gradient of the mean loss or None.
@@ -123,7 +142,7 @@ class Engine:
             first, last = group
             span = slice(first * width, min(samples, last * width))
             packed_u, ends = _by_time(u[span], lengths[span], config)
-            memory = self._take()
+            memory = self._take(limit)
             work = _work(config, memory, p, 0, p.segment if backward else 1)
             bad = kernels.run_blocks(
                 constants, weights, packed_u, ends, labels_given[span], 1 / max(samples, 1), rest, p.block, p.segment, backward, work,
@@ -132,7 +151,7 @@ class Engine:
             self._idle.put(memory)
             return span.start + bad if bad else 0
 
-        bad = [b for b in threads.ordered_map(run, _groups(config, packing, p, backward)) if b]
+        bad = [b for b in threads.ordered_map(run, _groups(config, packing, p, backward), p.threads) if b]
         if bad:
             self._raise_divergence(config, packing, flat, u, lengths, min(bad) - 1)
         if not np.isfinite(logits).all():
@@ -173,13 +192,15 @@ class Engine:
             )
             take(span, state, mean, drive, logits)
 
-        threads.ordered_map(run, range(p.blocks))
+        threads.ordered_map(run, range(p.blocks), p.threads)
 
-    def _take(self):
+    def _take(self, limit):
+        """Memory for one thread; what is larger than the limit by now is let go."""
         try:
-            return self._idle.get_nowait()
+            memory = self._idle.get_nowait()
         except queue.Empty:
             return _Memory()
+        return memory if memory.bytes <= limit else _Memory()
 
     def _raise_divergence(self, config, packing, flat, u, lengths, case):
         """Says where the case's state first was not finite: by bisection, as a NaN stays, so that no history must be kept."""
@@ -221,6 +242,10 @@ class _Memory:
 
     def __init__(self):
         self._array = np.empty(0)
+
+    @property
+    def bytes(self):
+        return self._array.nbytes
 
     def take(self, size, dtype):
         """Array of this size; zeros when new, else with what was there."""

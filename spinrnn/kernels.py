@@ -300,6 +300,17 @@ def hold_finished(k, ends, memory, old, new, panel, panels):
 
 
 @piece
+def forget_finished(k, ends, memory, by, panel, panels):
+    """Derivatives of samples past their own end, whose step did not count, are zero: one that overflowed would make NaN of a gradient of zero."""
+    v = row_length(memory)
+    for q in range(panels):
+        for j in range(v):
+            if k >= ends[q * v + j]:
+                for i in range(q * panel + j, (q + 1) * panel, v):
+                    memory[by + i] = memory.dtype.type(0)
+
+
+@piece
 def first_bad_sample(memory, state, panel, samples):
     """0, or 1 + the first sample of a time level that is not finite. A NaN stays in a neuron, so looking at the end is enough."""
     v = row_length(memory)
@@ -350,6 +361,8 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
             hold_finished(k, ends, memory, work.held, work.state, panel, panels)
             hold_finished(k, ends, memory, work.held + size, work.mean, panel, panels)
             hold_finished(k, ends, memory, blended, blended_next, panel, panels)  # without a state that follows, z could feed itself
+            forget_finished(k, ends, memory, by_state, panel, panels)
+            forget_finished(k, ends, memory, by_drive, panel, panels)
 
 
 @inlined

@@ -8,6 +8,7 @@ import functools
 import math
 import os
 import re
+from numbers import Integral
 
 from spinrnn import cgroups
 from spinrnn.errors import ConfigError
@@ -78,9 +79,9 @@ def set_memory_limit(size):
     global _chosen
     if isinstance(size, str):
         size = parse_size(size)
-    if size is not None and (type(size) is not int or size < 1):
+    if size is not None and (not isinstance(size, Integral) or isinstance(size, bool) or size < 1):
         raise ValueError(f"memory limit: must be a whole number of bytes or a size such as '2G', got {size!r}")
-    _chosen = size
+    _chosen = None if size is None else int(size)
 
 
 @contextlib.contextmanager

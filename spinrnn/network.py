@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
-from spinrnn.engine import Engine, plan_within
+from spinrnn.engine import Engine, check_simulation, plan_within
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
 from spinrnn.packing import Packing
@@ -39,7 +39,7 @@ class Network:
     def __repr__(self):
         c = self.config
         sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
-        return f"<Network {sizes}, {c.neuron}, {c.scheme}, {c.resolved_substeps} substeps, {self.layout.size} parameters>"
+        return f"<Network {sizes}, {c.neuron}, {c.scheme}, {c.resolved_substeps} substeps, {self.layout.size if self.mask is None else self.mask.sum()} parameters>"
 
     def __getstate__(self):  # for pickle and copy: without work arrays
         return {name: value for name, value in vars(self).items() if name not in ("_engine", "_packed")}
@@ -97,8 +97,7 @@ class Network:
     def loss(self, u, labels, lengths=None):
         """Mean cross-entropy over the cases (float), without the backward pass. Arguments and errors as in `loss_and_grad`."""
         u, lengths = self.check_inputs(u, lengths)
-        losses = self._run(u, lengths, self.check_labels(labels, len(u)), False)[1]
-        return float(losses.mean())
+        return _finite(self._run(u, lengths, self.check_labels(labels, len(u)), False)[1].mean())
 
     def loss_and_grad(self, u, labels, lengths=None):
         """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps.
@@ -116,9 +115,7 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         labels = self.check_labels(labels, len(u))
         logits, losses, gradient = self._run(u, lengths, labels, True)
-        loss = float(losses.mean())
-        if not math.isfinite(loss):
-            raise DivergenceError("the loss is not finite though all logits are")
+        loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient
@@ -126,9 +123,10 @@ class Network:
     def simulate(self, u, lengths=None):
         """All states and drives over time, as a `Trajectory`.
 
-        Args and errors as in `forward`. Memory: about 4 numbers for each case, neuron and substep.
+        Args and errors as in `forward`; MemoryLimitError: all of it does not fit. Memory: 3 numbers for each case, neuron and substep.
         """
         u, lengths = self.check_inputs(u, lengths)
+        check_simulation(self.config, self._packing(), lengths, get_memory_limit())
         trajectory = Trajectory.empty(self.config, len(u), u.shape[2])
 
         def take(span, state, mean, drive, logits):
@@ -224,7 +222,14 @@ class Network:
         return logits, losses, packing.unpack_gradient(packed) if backward else None
 
     def _packing(self):
-        """`Packing` for the mask as it is now."""
-        if self._packed is None or not np.array_equal(self._packed.mask, self.mask):
+        """`Packing` for the configuration and the mask as they are now."""
+        if self._packed is None or self._packed.config is not self.config or not np.array_equal(self._packed.mask, self.mask):
             self._packed = Packing(self.config, self.layout, self.mask)
         return self._packed
+
+
+def _finite(loss):
+    loss = float(loss)
+    if not math.isfinite(loss):
+        raise DivergenceError("the loss is not finite though all logits are")
+    return loss

@@ -45,12 +45,12 @@ class Packing:
     Args:
         config: `NetworkConfig`; layout: `parameters.Layout`; mask: (size,) bool or None.
     Attributes:
-        mask: a copy of the mask; gradient_size: length of a block's flat vector of gradients; weights: number of couplings that are
+        config: as given; mask: a copy of the mask; gradient_size: length of a block's flat vector of gradients; weights: number of couplings that are
             multiplied with; sparse: whether the sparse kernel takes part.
     """
 
     def __init__(self, config, layout, mask):
-        self._config, self._layout = config, layout
+        self.config, self._layout = config, layout
         self.mask = None if mask is None else mask.copy()
         self._lanes = lanes(config.dtype)
         self._places = layout.named(np.arange(layout.size))
@@ -173,7 +173,7 @@ class Packing:
             [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later, *self._tiling(m)]
             for m in matrices
         ]
-        config = self._config
+        config = self.config
         neurons = sum(config.layers)
         return Weights(
             table=np.array(table, dtype=np.int64), forward=len(forward), backward=len(backward),

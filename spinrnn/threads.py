@@ -10,6 +10,7 @@ import itertools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 
 from spinrnn.cgroups import processor_quota
 from spinrnn.errors import ConfigError
@@ -38,9 +39,9 @@ def set_threads(count):
     None returns to SPINRNN_THREADS, else `available_threads`. ValueError for anything but None and whole numbers of at least 1.
     """
     global _chosen
-    if count is not None and (type(count) is not int or count < 1):
+    if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
         raise ValueError(f"number of threads: must be a whole number of at least 1, got {count!r}")
-    _chosen = count
+    _chosen = None if count is None else int(count)
 
 
 def get_threads():
@@ -76,8 +77,8 @@ def _pool(count, pid):  # pid: a pool does not survive a fork
     return ThreadPoolExecutor(count, thread_name_prefix="spinrnn")
 
 
-def ordered_map(function, items):
-    """List of function(item), in order; this thread and those of the pool take one item after the other.
+def ordered_map(function, items, most=None):
+    """List of function(item), in order; this thread and those of the pool, at most `most` in all, take one item after the other.
 
     Raises:
         The error of the first item that has one; items that nobody has begun by then are left.
@@ -92,7 +93,9 @@ def ordered_map(function, items):
             except BaseException as error:  # also Ctrl-C, which comes to the main thread
                 errors[i] = error
 
-    others = min(get_threads(), len(items)) - 1  # this thread does not wait for another to wake up, and keeps its processor
+    others = (
+        min(get_threads(), len(items), most or len(items)) - 1
+    )  # this thread does not wait for another to wake up, and keeps its processor
     futures = [_pool(get_threads() - 1, os.getpid()).submit(work) for _ in range(others)]
     work()
     for future in futures:

@@ -196,9 +196,9 @@ class _Vectors:
         return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks))
 
     def multiply_add(self, a, b, variable):
-        """variable += a b, with one rounding."""
+        """variable += a b, with one rounding where the processor has an instruction for it; a call for each number would take its place."""
         function = ir.FunctionType(self.type, [self.type] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.v{self.count}f{8 * self.size}")
+        function = cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fmuladd.v{self.count}f{8 * self.size}")
         self.builder.store(self.builder.call(function, [a, b, self.builder.load(variable)]), variable)
 
     def totals(self, vectors):

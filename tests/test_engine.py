@@ -229,7 +229,7 @@ def test_the_memory_planned_is_the_memory_taken(density, threads):
         finally:
             tracemalloc.stop()
         others = 6 * u.nbytes + 20 * net.parameters.nbytes + 40_000  # inputs by time, their copies and index, parameters, logits
-        held = sum(fresh._engine._take()._array.nbytes for _ in range(p.threads))
+        held = sum(fresh._engine._take(2**40).bytes for _ in range(p.threads))
         work = p.bytes - p.blocks * packing.gradient_size * 4
         assert work <= held < 1.02 * work + 10_000
         assert p.bytes <= peak < p.bytes + others
@@ -405,7 +405,7 @@ def test_divergence_is_located(dtype, density, threads):
             wrong[case, :, 5 - i :] = 3e3
         record = first_bad(net, wrong[bad[0]].astype(float), 14)
         for limit, call in itertools.product((2**40, plan_of(net, 150, 14, 1).bytes), (net.forward, net.loss_and_grad, net.simulate)):
-            spinrnn.set_memory_limit(limit)
+            spinrnn.set_memory_limit(limit if call != net.simulate else 2**40)
             with pytest.raises(spinrnn.DivergenceError, match=f"case {bad[0]}, layer") as caught:
                 call(wrong, *([labels] if call == net.loss_and_grad else []), lengths)
             error = caught.value
@@ -466,3 +466,57 @@ def test_constants_are_those_of_the_model(neuron, scheme):
         assert (c.bias, c.nonlinear_damping) == (2.5, 0.3)
         assert c.blend == pytest.approx(1 - np.exp(-h / 7))
         assert c.ahead == (0 if scheme == "euler" else 0.5)
+
+
+def test_fewer_threads_where_only_they_fit():
+    net = network(substeps=2)
+    u, labels, lengths = batch(net, 64, 40)
+    expected = bits(net, u, labels, lengths)
+    spinrnn.set_threads(4)
+    least = plan_of(net, 64, 40, 1)
+    assert least.threads == 1
+    assert plan_of(net, 64, 40, least.bytes - 1).bytes == least.bytes
+    spinrnn.set_memory_limit(least.bytes)
+    assert bits(net, u, labels, lengths) == expected
+    assert plan_of(net, 64, 40, 3 * least.bytes).threads > 1
+    few = plan_of(net, 64, 40, 1, backward=False)
+    assert few.threads == 1 < plan_of(net, 64, 40, backward=False).threads
+
+
+def test_memory_above_the_limit_is_let_go():
+    net = network(substeps=2)
+    u, labels, _ = batch(net, 16, 40)
+    net.loss_and_grad(u, labels)
+    least = plan_of(net, 16, 40, 1)
+    spinrnn.set_memory_limit(least.bytes)
+    net.loss_and_grad(u, labels)
+    assert sum(net._engine._take(2**40).bytes for _ in range(3)) <= 1.05 * least.bytes + 10_000
+
+
+def test_a_case_that_ended_large_does_not_poison_the_others():
+    """Its power is finite at its end, the derivative of the step after it, which does not count, is not."""
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(1,), outputs=2, scheme="euler", substeps=1, power_floor=0.0, relaxation_time=40e-9))
+    net.views()["w_ext"][0][:] = 1
+    u = np.zeros((2, 1, 3))
+    u[0] = 1e26
+    wrong = int(net.forward(u, [1, 3])[0].argmin())
+    loss, gradient = net.loss_and_grad(u, [wrong, 1], [1, 3])
+    assert loss > 1e20
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 1e20
+
+
+def test_another_configuration_is_noticed():
+    net = network()
+    u, _, lengths = batch(net, 3, 4)
+    net.forward(u, lengths)
+    net.config = dataclasses.replace(net.config, amplification=2.0)
+    np.testing.assert_array_equal(net.forward(u, lengths), net.replace().forward(u, lengths))
+
+
+def test_a_simulation_that_does_not_fit_is_refused():
+    net = network(substeps=2)
+    u, _, _ = batch(net, 40, 50)
+    spinrnn.set_memory_limit(100_000)
+    with pytest.raises(spinrnn.MemoryLimitError, match=r"a simulation of 40 cases with 100 substeps needs .* fewer cases at a time"):
+        net.simulate(u)

@@ -26,7 +26,7 @@ HOMES = {
     "threadpoolctl": {"measure"},
     "jax": {"peers"},
     "torch": {"peers"},
-    "scipy": {"gradcheck", "training", "threads"},
+    "scipy": {"gradcheck", "training"},
     "argparse": {"cli"},
 }
 

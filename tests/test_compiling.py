@@ -13,7 +13,7 @@ import pytest
 from numba.core import caching
 
 from spinrnn import compiling, files
-from spinrnn.kernels import run_block
+from spinrnn.kernels import run_blocks
 
 
 def total(values):
@@ -41,7 +41,7 @@ def call(dtype="float64"):
 
 
 def test_the_kernels_use_this_cache():
-    assert type(run_block._cache) is compiling.KernelCache
+    assert type(run_blocks._cache) is compiling.KernelCache
     assert compiling.kernel(total).targetoptions == {"nopython": True, "boundscheck": None, **compiling._options}
 
 
@@ -189,7 +189,7 @@ def test_the_folders(tmp_path, monkeypatch):
     assert given.parent == tmp_path
     assert package == Path(compiling.__file__).parent / "__pycache__"
     assert user.parent == tmp_path / "user" / "numba"
-    assert run_block._cache.cache_path == str(given)
+    assert run_blocks._cache.cache_path == str(given)
     monkeypatch.setattr(compiling.config, "CACHE_DIR", "")
     for nowhere in ("~/no/home", ""):  # what is left of a user without a home
         monkeypatch.setenv("XDG_CACHE_HOME", nowhere)

@@ -21,6 +21,12 @@ _HOMES = {
     "Interrupted": "run",
     "evaluate": "training",
     "check_gradient": "gradcheck",
+    "cumulative_drive": "quantities",
+    "Sweep": "sweep.spec",
+    "load_sweep": "sweep.spec",
+    "run_sweep": "sweep.runner",
+    "collect_sweep": "sweep.cube",
+    "load_cube": "sweep.cube",
     "set_threads": "threads",
     "get_threads": "threads",
     "SpinrnnError": "errors",
@@ -28,6 +34,7 @@ _HOMES = {
     "DataError": "errors",
     "StoreError": "errors",
     "DivergenceError": "errors",
+    "EngineError": "errors",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -28,3 +28,7 @@ class DivergenceError(SpinrnnError, ArithmeticError):
     def __init__(self, message, *, case=None, layer=None, neuron=None, step=None):
         super().__init__(message)
         self.case, self.layer, self.neuron, self.step = case, layer, neuron, step
+
+
+class EngineError(SpinrnnError, RuntimeError):
+    """Workers that cannot be had: a library that is not installed, a scheduler that does not answer, processes that die at once."""

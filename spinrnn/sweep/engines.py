@@ -1,11 +1,13 @@
 """Where points run: any `concurrent.futures.Executor`. Here are the differences between them: how one is had, how many points it takes, how it loses them."""
 
+import asyncio
 import concurrent.futures
 import contextlib
+import math
 import multiprocessing
 import signal
 import sys
-from concurrent.futures.process import BrokenProcessPool
+import time
 
 from spinrnn import threads
 from spinrnn.errors import EngineError
@@ -138,23 +140,21 @@ class _Dask(Engine):
         with dask.config.set(settings), _without_interrupts():
             if address is None:
                 self._cluster = distributed.LocalCluster(
-                    n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
+                    n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None, silence_logs="CRITICAL"
                 )
-            try:
-                self._client = distributed.Client(self._cluster if address is None else address, timeout=ANSWER, set_as_default=False)
-            except (OSError, ValueError, TypeError, distributed.TimeoutError) as error:
-                raise EngineError(
-                    f"no Dask scheduler answers at {address} within {ANSWER} s ({type(error).__name__}); is the address right, as in "
-                    "tcp://host:8786, and does it run the same version of Dask?"
-                ) from None
+            else:
+                _probe(address)
+            self._client = distributed.Client(self._cluster or address, timeout=ANSWER, set_as_default=False)
         super().__init__(self._client.get_executor(pure=False), jobs)
         self.lost = (distributed.scheduler.KilledWorker,)
-        self._gone = (concurrent.futures.CancelledError, distributed.client.FutureCancelledError, OSError)
+        self._counted, self._threads = -math.inf, 0
 
     def slots(self):
         if self._client.status not in ("running", "connecting"):
             raise EngineError("the Dask scheduler is gone; finished points are safe, run the sweep again to go on")
-        return sum(self._client.scheduler_info(n_workers=-1)["workers"][w]["nthreads"] for w in self._client.scheduler_info(n_workers=-1)["workers"])
+        if time.monotonic() > self._counted + 2:
+            self._counted, self._threads = time.monotonic(), sum(self._client.nthreads().values())
+        return self._threads
 
     def rebuild(self):
         """Dask replaces its workers itself."""
@@ -164,6 +164,24 @@ class _Dask(Engine):
             self._client.close(ANSWER)
         if self._cluster is not None:
             self._cluster.close(ANSWER)
+
+
+def _probe(address):
+    """Raises EngineError unless a Dask scheduler answers; a client that fails to connect would take long to say so."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async def knock():
+        comm = await connect(address, timeout=ANSWER, **Security().get_connection_args("client"))
+        comm.abort()
+
+    try:
+        asyncio.run(asyncio.wait_for(knock(), ANSWER))
+    except Exception as error:  # whatever answers there may say anything
+        raise EngineError(
+            f"no Dask scheduler answers at {address} within {ANSWER} s ({type(error).__name__}); is the address right, as in "
+            "tcp://host:8786, and does it run the same version of Dask?"
+        ) from None
 
 
 def _mpi():

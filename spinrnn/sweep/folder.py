@@ -1,10 +1,10 @@
 """The folder of a sweep: whose it is, the result files, and which points are complete, running, failed or damaged.
 
-    sweep.json          the sweep, by which the folder is claimed
-    points/NAME.h5      result of a point; NAME is the start of its digest
-    points/NAME.run     the point is being worked on: held by a lock, touched every few seconds
-    runs/NAME/          its run folder with checkpoints, removed when the result is there
-    session-*           a process works on the sweep; when it is removed the workers stop
+sweep.json          the sweep, by which the folder is claimed
+points/NAME.h5      result of a point; NAME is the start of its digest
+points/NAME.run     the point is being worked on: held by a lock, touched every few seconds
+runs/NAME/          its run folder with checkpoints, removed when the result is there
+session-*           a process works on the sweep; when it is removed the workers stop
 """
 
 import contextlib
@@ -70,6 +70,14 @@ class SweepFolder:
                 if any(self._sessions()):
                     raise StoreError(f"{self.path}: another process works on this sweep; wait for it before --extend")
             write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
+
+    def check(self, sweep):
+        """Raises StoreError unless the folder is that of this sweep."""
+        if not (self.path / "sweep.json").is_file():
+            raise StoreError(f"{self.path}: no sweep has been run there; spinrnn sweep run does it")
+        found = read_json(self.path / "sweep.json", ("digest", "sweep"))
+        if found["digest"] != sweep.digest:
+            raise StoreError(f"{self.path} belongs to another sweep or another version of this one; give the folder in place of the file")
 
     def sweep(self):
         """The `Sweep` whose folder it is; StoreError if there is none."""

@@ -130,8 +130,6 @@ class _Loop:
         self._folder.end_session(self._session)
         self._waiting.clear()
         self._busy.clear()
-        for future in self._flying:
-            future.cancel()  # works for those that no worker has begun
 
     def _fill(self):
         """Keeps twice as many points in flight as run at a time: enough that no worker waits, few enough to lose or cancel."""
@@ -155,7 +153,9 @@ class _Loop:
             task, point = self._flying.pop(future)
             if future.cancelled():
                 if not self._progress.stopped:
-                    self._fatal = EngineError("the scheduler has dropped a point, it may be gone; finished points are safe, run the sweep again to go on")
+                    self._fatal = EngineError(
+                        "the scheduler has dropped a point, it may be gone; finished points are safe, run the sweep again to go on"
+                    )
                 continue
             error = future.exception()
             if isinstance(error, self._engine.lost):
@@ -172,8 +172,7 @@ class _Loop:
         if outcome == "busy":
             self._busy.append((task, point))
         elif outcome == "stopped":
-            self._progress.stopped = True  # also where a worker alone was told to
-            self._waiting.clear()
+            self._end()  # a worker was told to
         elif outcome == "fatal":
             self._fatal = self._fatal or StoreError(answer["error"])
         else:
@@ -197,7 +196,9 @@ class _Loop:
         guilty = [(task, point) for task, point in lost if self._folder.lock(point.name).left_behind()]
         self._barren += not guilty
         if self._barren > 2 * LARGEST_DEATHS:
-            raise EngineError("the workers die before they begin a point; is there enough memory, and does `python -m spinrnn --version` work there?")
+            raise EngineError(
+                "the workers die before they begin a point; is there enough memory, and does `python -m spinrnn --version` work there?"
+            )
         for task, point in lost:
             if (task, point) in guilty:
                 where, count = self._deaths.get(point.name, (None, 0))

@@ -1,20 +1,20 @@
 """The sweep file: a base configuration, axes and seeds, and the points to which they expand, always the same and in the same order.
 
-    [sweep]
-    name = "intervals"
-    seeds = 10                               # train.seed = 0 ... 9; or a list; without it the seed of [train]
-    base = "base.toml"                       # a configuration; the tables [network], [train], [data] here overrule it
+[sweep]
+name = "intervals"
+seeds = 10                               # train.seed = 0 ... 9; or a list; without it the seed of [train]
+base = "base.toml"                       # a configuration; the tables [network], [train], [data] here overrule it
 
-    [train]
-    epochs = 100
+[train]
+epochs = 100
 
-    [[axes]]
-    key = "network.input_interval"
-    logarithmic = { from = 1e-9, to = 100e-9, count = 9 }      # or linear = {...}, or values = [...]
+[[axes]]
+key = "network.input_interval"
+logarithmic = { from = 1e-9, to = 100e-9, count = 9 }      # or linear = {...}, or values = [...]
 
-    [[axes]]
-    name = "tau"                             # the dimension's name; without it the key's last part
-    zip = { "network.relaxation_time" = [10e-9, 20e-9], "network.highpass_time" = [100e-9, 200e-9] }
+[[axes]]
+name = "tau"                             # the dimension's name; without it the key's last part
+zip = { "network.relaxation_time" = [10e-9, 20e-9], "network.highpass_time" = [100e-9, 200e-9] }
 """
 
 import dataclasses
@@ -177,7 +177,9 @@ def _read(path):
 
 def _from_tables(content, folder, where):
     """A `Sweep` of nested dictionaries, with all mistakes at once; relative paths count from the folder."""
-    problems = [f"{name}: unknown table{_meant(name, [*TABLES, 'sweep', 'axes'])}" for name in content if name not in (*TABLES, "sweep", "axes")]
+    problems = [
+        f"{name}: unknown table{_meant(name, [*TABLES, 'sweep', 'axes'])}" for name in content if name not in (*TABLES, "sweep", "axes")
+    ]
     head = content.get("sweep", {})
     if not isinstance(head, dict):
         problems, head = [*problems, "sweep: must be a table, write [sweep] and its keys below"], {}
@@ -185,9 +187,13 @@ def _from_tables(content, folder, where):
     problems += [f"sweep.{key}: unknown key{_meant(key, known)}" for key in head if key not in known]
     name = head.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        problems.append(f'sweep.name: must be a text of letters, digits, ".", "_" and "-", as in name = "intervals", got {json.dumps(name)}')
+        problems.append(
+            f'sweep.name: must be a text of letters, digits, ".", "_" and "-", as in name = "intervals", got {json.dumps(name)}'
+        )
     options = {key: head.get(key, False) for key in ("record_test", "cumulative_drive")}
-    problems += [f"sweep.{key}: must be true or false, got {json.dumps(value)}" for key, value in options.items() if not isinstance(value, bool)]
+    problems += [
+        f"sweep.{key}: must be true or false, got {json.dumps(value)}" for key, value in options.items() if not isinstance(value, bool)
+    ]
     tables = {}
     if "base" in head:
         try:
@@ -246,7 +252,9 @@ def _axes(tables, folder, problems):
         problems.append("axes: write [[axes]] with two brackets, one for each axis")
         return axes
     for number, table in enumerate(tables, 1):
-        where = f"axis {number}" + (f" ({table['name']})" if isinstance(table.get("name"), str) else f" ({table['key']})" if "key" in table else "")
+        where = f"axis {number}" + (
+            f" ({table['name']})" if isinstance(table.get("name"), str) else f" ({table['key']})" if "key" in table else ""
+        )
         known = ("name", "key", "values", "linear", "logarithmic", "zip")
         found = [f"{where}: unknown key {key}{_meant(key, known)}" for key in table if key not in known]
         kinds = [kind for kind in ("values", "linear", "logarithmic") if kind in table]
@@ -293,7 +301,9 @@ def _values(given, where, problems):
         return ()
     first, last, count = limits["from"], limits["to"], limits["count"]
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= LARGEST_SWEEP:
-        problems.append(f"{where}: count must be a whole number from 1 to {LARGEST_SWEEP}, got {json.dumps(count)}; an axis must not be empty")
+        problems.append(
+            f"{where}: count must be a whole number from 1 to {LARGEST_SWEEP}, got {json.dumps(count)}; an axis must not be empty"
+        )
         return ()
     if not all(isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in (first, last)):
         problems.append(f"{where}: from and to must be numbers")
@@ -324,7 +334,9 @@ def _check_axes(axes, problems):
     """Adds what is wrong between the axes: a key on two of them, names that clash in the cube, too many points."""
     keys = [key for axis in axes for key in axis.values]
     problems += [
-        f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "") for key in dict.fromkeys(keys) if keys.count(key) > 1
+        f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "")
+        for key in dict.fromkeys(keys)
+        if keys.count(key) > 1
     ]
     for axis in axes:
         if not isinstance(axis.name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", axis.name):
@@ -414,7 +426,8 @@ def _others(count):
 def _by_reason(complaints, count):
     """One line for each different reason; the place only where it does not concern all points."""
     lines = [
-        problem if len(where) == count else f"at {_place(where[0])}{_others(len(where))}: {problem}" for problem, where in complaints.items()
+        problem if len(where) == count else f"at {_place(where[0])}{_others(len(where))}: {problem}"
+        for problem, where in complaints.items()
     ]
     return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more reasons"] if len(lines) > SHOWN else [])
 

@@ -8,6 +8,7 @@ types and sizes are checked before any data is touched, and no code is ever load
 import hashlib
 import io
 import json
+import uuid
 import warnings
 from pathlib import Path
 
@@ -154,9 +155,14 @@ def _collect(group, prefix, arrays, path, limit):
         arrays[f"{prefix}{name}"] = item[()]
 
 
+def memory_file():
+    """A new HDF5 file in memory alone; its name is its own, as HDF5 keeps two threads from creating files of one name."""
+    return h5py.File(f"memory-{uuid.uuid4().hex}", "w", driver="core", backing_store=False)
+
+
 def _write(path, kind, toml, arrays):
     arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    with h5py.File("memory", "w", driver="core", backing_store=False) as file:
+    with memory_file() as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
         header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}

@@ -1,4 +1,4 @@
-"""Fixtures: small networks and data that every test can afford."""
+"""Fixtures: small networks, data and sweeps that every test can afford."""
 
 import numpy as np
 import pytest
@@ -35,3 +35,16 @@ def tiny_file(tmp_path, tiny_data):
         '[train]\nepochs = 4\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
     )
     return path
+
+
+@pytest.fixture
+def sweep_file(tiny_file):
+    """Function (text of axes and the like, **settings of [sweep]) that writes a sweep over `tiny_file` beside it and returns its path."""
+
+    def write(text="", epochs=4, **settings):
+        lines = ["[sweep]", *(f"{key} = {value}" for key, value in ({"name": '"toy"', "base": '"tiny.toml"'} | settings).items())]
+        path = tiny_file.parent / "sweep.toml"
+        path.write_text("\n".join([*lines, f"[train]\nepochs = {epochs}", text]))
+        return path
+
+    return write

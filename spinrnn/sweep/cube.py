@@ -7,13 +7,12 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 import spinrnn
 from spinrnn.errors import StoreError
 from spinrnn.files import read_bytes, write_atomic
-from spinrnn.store import read_arrays
+from spinrnn.store import memory_file, read_arrays
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.spec import auxiliary, unit
@@ -61,7 +60,7 @@ class Cube:
         """Writes the cube to an HDF5 file, atomically; StoreError if that is impossible."""
         everything = self.coordinates | self.variables
         extra = [name for name, variable in self.coordinates.items() if variable.dims != (name,)]
-        with h5py.File("memory", "w", driver="core", backing_store=False) as file:
+        with memory_file() as file:
             for name, variable in everything.items():
                 dataset = file.create_dataset(name, data=variable.values, track_times=False)
                 dataset.attrs.update(variable.attributes)

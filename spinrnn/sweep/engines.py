@@ -138,13 +138,21 @@ class _Dask(Engine):
             "distributed.worker.daemon": True,
         }
         with dask.config.set(settings), _without_interrupts():
-            if address is None:
-                self._cluster = distributed.LocalCluster(
-                    n_workers=jobs, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None, silence_logs="CRITICAL"
-                )
-            else:
+            if address is not None:
                 _probe(address)
-            self._client = distributed.Client(self._cluster or address, timeout=ANSWER, set_as_default=False)
+            try:
+                if address is None:
+                    self._cluster = distributed.LocalCluster(
+                        n_workers=jobs,
+                        threads_per_worker=1,
+                        processes=True,
+                        memory_limit=0,
+                        dashboard_address=None,
+                        silence_logs="CRITICAL",
+                    )
+                self._client = distributed.Client(self._cluster or address, timeout=ANSWER, set_as_default=False)
+            except (OSError, RuntimeError, TimeoutError) as error:
+                raise EngineError(f"Dask did not start: {error}") from None
         super().__init__(self._client.get_executor(pure=False), jobs)
         self.lost = (distributed.scheduler.KilledWorker,)
         self._counted, self._threads = -math.inf, 0

@@ -235,6 +235,11 @@ class PointLock:
         """Whether a worker died while it held the lock."""
         return self._path.exists() and not self.held()
 
+    def clear(self):
+        """Removes what a dead worker left, so that it is not taken for another death."""
+        if self.left_behind() and self.acquire():
+            self.release()
+
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""
         try:

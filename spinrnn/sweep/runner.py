@@ -91,6 +91,8 @@ def run_sweep(
     session = None
     try:
         session = folder.begin_session()
+        for point in left:
+            folder.lock(point.name).clear()
         tasks = [(work.task(folder, session, since, point, sweep, threads_per_worker, keep_runs), point) for point in left]
         _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
     finally:
@@ -193,14 +195,15 @@ class _Loop:
         self._engine.rebuild()
         if self._progress.stopped:
             return
-        guilty = [(task, point) for task, point in lost if self._folder.lock(point.name).left_behind()]
+        guilty = {point.name for _, point in lost if self._folder.lock(point.name).left_behind()}
         self._barren += not guilty
         if self._barren > 2 * LARGEST_DEATHS:
             raise EngineError(
                 "the workers die before they begin a point; is there enough memory, and does `python -m spinrnn --version` work there?"
             )
         for task, point in lost:
-            if (task, point) in guilty:
+            if point.name in guilty:
+                self._folder.lock(point.name).clear()
                 where, count = self._deaths.get(point.name, (None, 0))
                 steps = self._folder.progress(point.name)
                 self._deaths[point.name] = steps, count + 1 if where == steps else 1
@@ -229,9 +232,9 @@ class _Loop:
         if not self._busy:
             return
         time.sleep(1)
-        free = [pair for pair in self._busy if not self._folder.lock(pair[1].name).held()]
-        self._waiting.extend(free)
-        self._busy = deque(pair for pair in self._busy if pair not in free)
+        busy, self._busy = self._busy, deque()
+        for task, point in busy:
+            (self._busy if self._folder.lock(point.name).held() else self._waiting).append((task, point))
 
     def _tell(self, now=False):
         p, self._progress.seconds = self._progress, time.monotonic() - self._began

@@ -26,6 +26,7 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -281,7 +282,7 @@ def _axes(tables, folder, problems):
             found.append(f"{where}: zipped lists must have one length, got " + ", ".join(f"{key} {len(v)}" for key, v in values.items()))
         elif values and not found:
             rows = [_hashable(row) for row in zip(*values.values(), strict=True)]
-            found += [f"{where}: {_shown(row)} stands there twice" for row in dict.fromkeys(rows) if rows.count(row) > 1]
+            found += [f"{where}: {_shown(row)} stands there twice" for row in _twice(rows)]
         if not found:
             axes.append(Axis(table.get("name", next(iter(values)).partition(".")[2]), values))
         problems += found
@@ -326,25 +327,21 @@ def _seeds(seeds, problems):
     if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in seeds):
         problems.append("sweep.seeds: must be a number of at least 1 or a list of whole numbers that are not negative")
         return []
-    problems += [f"sweep.seeds: {s} stands there twice" for s in dict.fromkeys(seeds) if seeds.count(s) > 1]
+    problems += [f"sweep.seeds: {s} stands there twice" for s in _twice(seeds)]
     return [Axis("seed", {"train.seed": tuple(seeds)})]
 
 
 def _check_axes(axes, problems):
     """Adds what is wrong between the axes: a key on two of them, names that clash in the cube, too many points."""
     keys = [key for axis in axes for key in axis.values]
-    problems += [
-        f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "")
-        for key in dict.fromkeys(keys)
-        if keys.count(key) > 1
-    ]
+    problems += [f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "") for key in _twice(keys)]
     for axis in axes:
         if not isinstance(axis.name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", axis.name):
             problems.append(f"axes: the name {json.dumps(axis.name)} must be of letters, digits and _, with a letter first")
         elif reserved(axis.name):
             problems.append(f"axes: the name {axis.name} belongs to a result, choose another")
     names = [axis.name for axis in axes] + [c for axis in axes for c in auxiliary(axis)]
-    problems += [f"axes: the name {name} is taken twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    problems += [f"axes: the name {name} is taken twice" for name in _twice(names)]
     count = math.prod(len(axis) for axis in axes)
     if count > LARGEST_SWEEP:
         problems.append(f"axes: {count} points are more than {LARGEST_SWEEP}; is that meant?")
@@ -354,6 +351,11 @@ def auxiliary(axis):
     """Names of the coordinates of a zipped axis besides the one that the dimension has itself, {name: key}."""
     names = {key.partition(".")[2]: key for key in axis.values}
     return {} if len(names) == 1 else {name: key for name, key in names.items() if name != axis.name}
+
+
+def _twice(items):
+    """Those that occur more than once, in order."""
+    return [item for item, count in Counter(items).items() if count > 1]
 
 
 def _hashable(value):

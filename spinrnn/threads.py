@@ -25,6 +25,16 @@ def set_threads(count):
     _chosen = count
 
 
+@contextlib.contextmanager
+def setting_kept():
+    """Context after which the number of threads is what it was set to before."""
+    before = _chosen
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
 def get_threads():
     """The number of threads in use."""
     return _chosen or available_threads()

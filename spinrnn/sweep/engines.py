@@ -118,7 +118,8 @@ class _Serial(Engine):
 
     def submit(self, task):
         future = concurrent.futures.Future()
-        future.set_result(work.run_point(task, self._stop))
+        with threads.setting_kept():
+            future.set_result(work.run_point(task, self._stop))
         return future
 
 

@@ -29,11 +29,14 @@ _HOMES = {
     "load_cube": "sweep.cube",
     "set_threads": "threads",
     "get_threads": "threads",
+    "set_memory_limit": "memory",
+    "get_memory_limit": "memory",
     "SpinrnnError": "errors",
     "ConfigError": "errors",
     "DataError": "errors",
     "StoreError": "errors",
     "DivergenceError": "errors",
+    "MemoryLimitError": "errors",
     "EngineError": "errors",
 }
 

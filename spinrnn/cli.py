@@ -1,4 +1,4 @@
-"""The command line: `spinrnn train`, `evaluate`, `gradcheck` and `sweep`. Parses, calls the package, prints; heavy imports happen only in a command.
+"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
 
 Exit status: 0 done, 1 a check or a point of a sweep failed, 2 bad input (one line says what); stopped with a checkpoint written: 130 by Ctrl-C,
 143 by SIGTERM, 75 by SIGUSR1, with which a batch queue says that the time is nearly over.
@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import spinrnn
@@ -26,9 +27,17 @@ def _parser():
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(function=function)
         sub.add_argument(
-            "--threads", type=_positive, metavar="N", help="threads (default: SLURM_CPUS_PER_TASK, else all allowed processors)"
+            "--threads", type=_positive, metavar="N", help="threads (default: SPINRNN_THREADS, else as many as SLURM and the system allow)"
         )
         return sub
+
+    def memory(sub):
+        sub.add_argument(
+            "--memory",
+            type=_size,
+            metavar="SIZE",
+            help="memory for the states of a batch, as in 2G; less takes longer and gives the same bits (default: SPINRNN_MEMORY, else half of what is available)",
+        )
 
     def settings(sub):
         sub.add_argument(
@@ -38,6 +47,7 @@ def _parser():
     train = command("train", _train, "Train a network; without arguments the paper's, on the sequential digits.")
     train.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration (default: the built-in recipe)")
     settings(train)
+    memory(train)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
     train.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     train.add_argument(
@@ -49,6 +59,7 @@ def _parser():
     evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
     evaluate.add_argument("run", metavar="RUN", help="run folder")
     settings(evaluate)
+    memory(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
     gradcheck = command("gradcheck", _gradcheck, "Compare the hand-derived gradient with central differences; both neurons, both schemes.")
@@ -64,26 +75,51 @@ def _parser():
 
     def sweep_command(name, function, summary):
         sub = sweeps.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(function=function, threads=None)
+        sub.set_defaults(function=function, threads=None)  # of the points, which have options of their own
         return sub
 
-    cli_sweep.add_commands(sweep_command, _positive)
+    cli_sweep.add_commands(sweep_command, _positive, _size)
+
+    bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
+    bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")
+    bench.add_argument("--peers", action="store_true", help="also the same work in JAX and PyTorch, where installed; takes longer")
+    bench.add_argument("--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files")
+    bench.add_argument("--json", action="store_true", help="print one JSON object for each result")
     return parser
 
 
 def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _size(text):
+    from spinrnn.memory import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _set_limits(options):
+    """Threads and memory of this process; what the environment says of them is checked before anything is written."""
+    if options.threads:
+        spinrnn.set_threads(options.threads)
+    spinrnn.get_threads()
+    if "memory" in options:
+        if options.memory:
+            spinrnn.set_memory_limit(options.memory)
+        spinrnn.get_memory_limit()
 
 
 def main(arguments=None):
     """Runs the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
+    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
     try:
-        if options.threads:
-            spinrnn.set_threads(options.threads)
+        _set_limits(options)
         status = options.function(options)
         sys.stdout.flush()  # here, where a full disk behind it can still be told
         return status
@@ -108,13 +144,10 @@ def main(arguments=None):
 
 
 def _train(options):
-    import warnings
-
     from spinrnn import run
     from spinrnn.config import load_config
     from spinrnn.signals import StopSignals
 
-    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
     if options.seed is not None and any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
         raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
     settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
@@ -133,6 +166,7 @@ def _train(options):
 
         def start(trainer):
             print(f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds", flush=True)
+            print(_memory_line(trainer), flush=True)
 
         try:
             result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
@@ -143,14 +177,24 @@ def _train(options):
     return 0
 
 
+def _memory_line(trainer):
+    """What a batch will take, said before it is taken."""
+    from spinrnn.memory import format_size
+
+    plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
+    cut = f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}" if plan.segments > 1 else ""
+    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} threads{cut}"
+
+
 def _newest_run(config):
     """The run folder in runs/ that was written to last, among those of this configuration (None: of any); None if there is none."""
-    from spinrnn.config import load_config, to_tables
+    from spinrnn.config import load_config
+    from spinrnn.run import differences
 
     folders = []
     for path in Path("runs").glob("*/config.toml"):
         try:
-            if config is None or to_tables(load_config(path)) == to_tables(config):
+            if config is None or not differences(load_config(path), config):
                 folders.append(path.parent)
         except spinrnn.SpinrnnError:
             pass  # a damaged one is not the one that is meant
@@ -159,7 +203,8 @@ def _newest_run(config):
 
 def _free_folder(config):
     """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that does not exist."""
-    stem = f"{Path(config.data.source).stem}-seed{config.train.seed}"
+    source = Path(os.path.abspath(config.data.source))  # without the dots of "../mnist/..", but with the names of links
+    stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
 
@@ -224,7 +269,7 @@ def _evaluate(options):
     run.check_data(digest["data_sha256"], data.digest(), folder)
     if not finished:
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
-    test = data.take(datasets.split(data.labels, stored.data, stored.resolved_split_seed)[2])
+    test = data.take(datasets.split(data, stored.data, stored.resolved_split_seed)[2])
     score = training.evaluate(net, test)
     result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
     result["finished"] = finished
@@ -258,3 +303,29 @@ def _gradcheck(options):
     if not options.json:
         print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}")
     return 1 if failed else 0
+
+
+# ---- bench ----
+
+
+def _bench(options):
+    from spinrnn import bench, benchtable
+
+    terminal = sys.stderr.isatty()
+
+    def status(text):
+        if terminal:
+            print(f"\r\033[K{text and text + ' ...'}", end="", file=sys.stderr, flush=True)
+
+    sizes, rows = bench.QUICK if options.quick else bench.FULL, []
+    try:
+        for row in bench.run(sizes, count=options.threads, peers=options.peers, mnist=options.mnist, progress=status):
+            status("")
+            rows.append(row)
+            for line in [json.dumps(row)] if options.json else benchtable.lines(row):
+                print(line, flush=True)
+    finally:
+        status("")
+    if not options.json:
+        print("\n".join(benchtable.ratios(rows)))
+    return 0

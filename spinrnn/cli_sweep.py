@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 
-def add_commands(command, positive):
+def add_commands(command, positive, size):
     """Adds the commands of sweeps.
 
     Args:
-        command: function (name, function, summary) that returns a parser for one command; positive: type of whole numbers from 1.
+        command: function (name, function, summary) that returns a parser for one command; positive, size: types of whole numbers from 1 and
+            of sizes of memory.
     """
 
     def target(sub):
@@ -26,13 +27,24 @@ def add_commands(command, positive):
     run = command("run", _run, "Run the points of a sweep that have no result yet; run again, it goes on.")
     target(run)
     folder(run)
-    run.add_argument("--jobs", type=positive, metavar="N", help="points at a time (default: as many as fit the processors)")
+    run.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM and the system allow them)",
+    )
     run.add_argument(
         "--executor", choices=("process", "serial", "dask", "mpi"), default="process", help="where points run (default: process)"
     )
     run.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)")
     run.add_argument("--shard", metavar="I/N", help="only share I of N, I from 0, as for SLURM arrays")
     run.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
+    run.add_argument(
+        "--memory",
+        type=size,
+        metavar="SIZE",
+        help="memory for the states of all batches at a time on this machine, as in 8G (default: SPINRNN_MEMORY, else half of what is available)",
+    )
     run.add_argument("--retry-failed", action="store_true", help="run points again that failed; those that diverged have their result")
     run.add_argument("--keep-runs", action="store_true", help="keep the run folder of each point, with checkpoints and pictures")
     run.add_argument("--extend", action="store_true", help="take over the folder of another version of the sweep and keep what both have")
@@ -97,6 +109,8 @@ def _run(options):
         if not slash or not (number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
             raise ConfigError([f"--shard: write I/N with I from 0 to N - 1, as in 0/10; got {options.shard}"])
         shard = int(number), int(count)
+    if options.memory and (options.executor == "mpi" or options.scheduler):
+        raise ConfigError(["--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"])
     stop = StopSignals()
     sweep, folder = _open(options)
     if not stop():

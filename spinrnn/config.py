@@ -26,6 +26,8 @@ LARGEST_NUMBER = 1e9
 """Of dimensionless quantities; all their products stay far from the limits of float32."""
 LARGEST_NETWORK = 1e10
 """Weights."""
+TEST_FRACTION = 0.2
+"""Of data without a test part of their own, where `DataConfig.test_fraction` is None."""
 
 
 class Reduced(typing.NamedTuple):
@@ -205,17 +207,20 @@ class DataConfig:
     """What the network learns and how it is split; stratified, so every class has its share in each part.
 
     Attributes:
-        source: "digits", or a .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and, where sequences differ,
-            `lengths` (case,) in input points; a relative path counts from the folder of the configuration file.
-        validation_fraction: share of all cases that chooses the best epoch.
-        test_fraction: share of all cases that is read once, at the end.
+        source: "digits"; or a .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,), where sequences differ `lengths`
+            (case,) in input points, and where the test part is given `test` (case,), 1 for its cases and 0 for the others; or a folder
+            of IDX files under MNIST's names (train-images-idx3-ubyte, t10k-labels-idx1-ubyte.gz ...), whose t10k files are the test
+            part. A relative path counts from the folder of the configuration file.
+        validation_fraction: share that chooses the best epoch, of all cases, or of those outside the test part that the data bring.
+        test_fraction: share of all cases that is read once, at the end. None means the test part that the data bring, else 0.2; for
+            data that bring theirs a number is an error.
         split_seed: of the split; None means train.seed, so that the median over several seeds does not hang on one draw of the test
             part; a number keeps the parts fixed while train.seed varies.
     """
 
     source: str = "digits"
     validation_fraction: float = 0.1
-    test_fraction: float = 0.2
+    test_fraction: float | None = None
     split_seed: int | None = None
 
     def __post_init__(self):
@@ -223,11 +228,13 @@ class DataConfig:
 
     def problems(self):
         if not self.source:
-            yield 'source: must be "digits" or the path of a .npz or .h5 file'
-        impossible = [name for name in ("validation_fraction", "test_fraction") if not 0 < getattr(self, name) < 1]
+            yield 'source: must be "digits" or the path of a .npz or .h5 file or of a folder of IDX files'
+        shares = {"validation_fraction": self.validation_fraction, "test_fraction": self.test_fraction}
+        shares = {name: share for name, share in shares.items() if share is not None}
+        impossible = [name for name, share in shares.items() if not 0 < share < 1]
         for name in impossible:
-            yield f"{name}: must be between 0 and 1, got {getattr(self, name)}"
-        if not impossible and self.validation_fraction + self.test_fraction >= 1:
+            yield f"{name}: must be between 0 and 1, got {shares[name]}"
+        if not impossible and sum(shares.values()) >= 1:
             yield "validation_fraction: with test_fraction it leaves nothing to train on"
         if self.split_seed is not None and self.split_seed < 0:
             yield f"split_seed: must not be negative, got {self.split_seed}"
@@ -435,6 +442,11 @@ def to_tables(config):
     return dataclasses.asdict(config)
 
 
+def automatic(config):
+    """{key: value} that a RunConfig takes where the key is None. `test_fraction` is that of data without a test part of their own."""
+    return {"substeps": config.network.resolved_substeps, "split_seed": config.resolved_split_seed, "test_fraction": TEST_FRACTION}
+
+
 def from_toml(text):
     """RunConfig of the text of a configuration file, as `to_toml` writes it; ConfigError also if it is no TOML."""
     try:
@@ -446,12 +458,13 @@ def from_toml(text):
 
 def to_toml(config, sections=("network", "train", "data")):
     """The text of a configuration file that `load_config` reads back as the same run; of these sections only."""
-    automatic, lines = {"substeps": config.network.resolved_substeps, "split_seed": config.resolved_split_seed}, []
+    known, lines = automatic(config), []
     for name in sections:
         lines.append(f"[{name}]")
         for key, value in to_tables(config)[name].items():
             if value is None:  # TOML has no None; what follows from other keys must go on following them
-                lines.append(f"# {key} = {automatic[key]} (automatic)")
+                remark = ", unless the data bring their own test part" if key == "test_fraction" else ""
+                lines.append(f"# {key} = {known[key]} (automatic{remark})")
             else:  # numbers, texts and lists of them are written alike in JSON and TOML
                 lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
         lines.append("")

@@ -1,4 +1,4 @@
-"""Data sets: the digits that come with the package, the user's own files, and stratified splits."""
+"""Data sets: the digits that come with the package, the user's own files and folders, and stratified splits."""
 
 import difflib
 import hashlib
@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn import idx
+from spinrnn.config import TEST_FRACTION
 from spinrnn.errors import DataError
 from spinrnn.files import read_bytes
 from spinrnn.store import read_arrays
+
+_ARRAYS = ("inputs", "labels", "lengths", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +25,27 @@ class Dataset:
         inputs: (case, channel, time) real.
         labels: (case,) whole numbers from 0.
         lengths: (case,) input points of each case, or None if all have the whole length.
+        test: (case,) bool, True for the cases of the test part that the data bring with them, or None if it is to be drawn. Zeros and
+            ones are taken too.
+
+    Raises:
+        DataError: the cases differ in shape, or test is not one truth value for each case.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
     lengths: np.ndarray | None = None
+    test: np.ndarray | None = None
 
     def __post_init__(self):
-        for name in ("inputs", "labels", "lengths"):
+        for name in _ARRAYS:
             value = getattr(self, name)
             try:
                 object.__setattr__(self, name, None if value is None else np.asarray(value))
             except ValueError:
                 raise DataError(f"{name}: the cases differ in shape; pad them to one length and give their lengths") from None
+        if self.test is not None:
+            object.__setattr__(self, "test", _truth(self.test, self.labels.size))
 
     def __len__(self):
         return len(self.labels)
@@ -41,7 +53,7 @@ class Dataset:
     def digest(self):
         """SHA-256 of the content, by which a run knows its data again."""
         digest = hashlib.sha256()
-        for array in (self.inputs, self.labels, self.lengths):
+        for array in (self.inputs, self.labels, self.lengths, self.test):
             if array is not None:
                 digest.update(f"{array.dtype.str} {array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
@@ -49,7 +61,15 @@ class Dataset:
 
     def take(self, indices):
         """The cases with these indices."""
-        return Dataset(self.inputs[indices], self.labels[indices], None if self.lengths is None else self.lengths[indices])
+        return Dataset(*(None if (array := getattr(self, name)) is None else array[indices] for name in _ARRAYS))
+
+
+def _truth(test, cases):
+    """test as (case,) bool; an HDF5 file's bool may hold any byte, so these are looked at too."""
+    numbers = test.view(np.uint8) if test.dtype == bool else test
+    if test.shape != (cases,) or numbers.dtype.kind not in "iu" or not np.isin(numbers, (0, 1)).all():
+        raise DataError(f"test: must be {cases} times true or false (1 or 0), one for each case; got {test.dtype} of shape {test.shape}")
+    return numbers == 1
 
 
 def load_digits():
@@ -63,22 +83,29 @@ def load_digits():
 
 
 def load_dataset(source):
-    """Reads "digits" or a user's .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and perhaps `lengths` (case,).
+    """Reads a `Dataset`.
 
+    Args:
+        source: "digits"; or a .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and perhaps `lengths` (case,) and
+            `test` (case,), as in `Dataset`; or a folder of IDX files under MNIST's names, as `idx.read_folder` takes it, whose t10k
+            files are the test part.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit together.
     """
     if source == "digits":
         return load_digits()
     path = Path(source)
+    if path.is_dir():
+        inputs, labels, test = idx.read_folder(path)
+        return Dataset(inputs, labels, test=test)
     if path.suffix not in (".npz", ".h5", ".hdf5"):
-        raise DataError(f'data.source: "{source}" is neither "digits" nor a .npz, .h5 or .hdf5 file')
+        raise DataError(f'data.source: "{source}" is neither "digits", nor a .npz, .h5 or .hdf5 file, nor a folder that exists')
     arrays = _read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ("inputs", "labels") if name not in arrays]
     if missing:
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
-    for name in set(arrays) - {"inputs", "labels", "lengths"}:  # others may be anything, but not a misspelt one
-        for meant in difflib.get_close_matches(name, ["inputs", "labels", "lengths"], 1):
+    for name in set(arrays) - set(_ARRAYS):  # others may be anything, but not a misspelt one
+        for meant in difflib.get_close_matches(name, _ARRAYS, 1):
             raise DataError(f"{path}: unknown array {name}; did you mean {meant}?")
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")
@@ -90,7 +117,10 @@ def load_dataset(source):
             raise DataError(
                 f"{path}: {name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} of shape {array.shape}"
             )
-    return Dataset(inputs, labels, lengths)
+    try:
+        return Dataset(inputs, labels, lengths, arrays.get("test"))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def _read_npz(path):
@@ -102,25 +132,38 @@ def _read_npz(path):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
 
 
-def split(labels, config, seed):
+def split(data, config, seed):
     """Indices (training, validation, test) of a stratified random split: each class gives the rounded shares that `DataConfig` asks for.
 
+    A test part that the data bring with them is taken as it is, and the shares are those of the other cases.
+
     Args:
-        labels: (case,); config: `DataConfig`; seed: of the draw, `RunConfig.resolved_split_seed`.
+        data: `Dataset`; config: `DataConfig`; seed: of the draw, `RunConfig.resolved_split_seed`.
 
     Raises:
-        DataError: a part is empty, because there are too few cases.
+        DataError: a part is empty, because there are too few cases; or a test part is asked for though the data bring theirs.
     """
+    share, own = config.test_fraction, data.test
+    if own is None:
+        share, own = TEST_FRACTION if share is None else share, np.zeros(len(data), bool)
+    elif share is not None:
+        raise DataError(f"data.test_fraction: these data bring their own test part, {np.sum(own)} of {len(own)} cases; leave the key out")
+    else:
+        share = 0.0
+    if config.validation_fraction + share >= 1:
+        raise DataError(f"data.validation_fraction: {config.validation_fraction} and {share} for the test part leave nothing to train on")
     rng = np.random.default_rng(seed)
-    parts = ([], [], [])
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        test = round(config.test_fraction * len(members))
+    parts = ([], [], [np.flatnonzero(own)])
+    for label in np.unique(data.labels):
+        members = rng.permutation(np.flatnonzero((data.labels == label) & ~own))
+        test = round(share * len(members))
         validation = round(config.validation_fraction * len(members))
         for part, chosen in zip(parts, np.split(members[::-1], [len(members) - test - validation, len(members) - test]), strict=True):
             part.append(chosen)
     parts = [np.sort(np.concatenate(part)) if part else np.empty(0, dtype=int) for part in parts]
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
         if not len(part):
-            raise DataError(f"data: the {name} part is empty, {len(labels)} cases are too few for these fractions")
+            if name == "test" and data.test is not None:
+                raise DataError("data: their own test part is empty, test is true for no case")
+            raise DataError(f"data: the {name} part is empty, {len(data) - own.sum()} cases are too few for these fractions")
     return parts

@@ -15,7 +15,7 @@ def write_atomic(path, data):
         StoreError: one line with the system's reason; the old file, if any, is untouched and nothing half-written stays.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")  # processes on other machines may have the same number
     try:
         with open(temporary, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)

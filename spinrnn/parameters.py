@@ -1,4 +1,4 @@
-"""The trainable parameters: one flat vector, its named blocks, initial values, masks, and the form in which the kernels take them.
+"""The trainable parameters: one flat vector, its named blocks, initial values and masks.
 
 Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer, w_out, b_out; each block row by row
 (row = receiving neuron). Gradients, Adam's moments and masks have the same order.
@@ -7,8 +7,6 @@ Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each
 import math
 
 import numpy as np
-
-from spinrnn.kernels import Weights
 
 
 class Layout:
@@ -83,50 +81,3 @@ def draw_weights(config, layout, mask, rng):
         if len(shape) == 2:
             flat[where] = rng.normal(0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape))
     return (flat * mask).astype(config.dtype)
-
-
-def packed_offsets(config):
-    """Start of each layer's coupling matrix in the flat `Weights.couplings`, with the total length last."""
-    sizes = [n * (before + n) for n, before in zip(config.layers, (0, *config.layers), strict=False)]
-    return np.cumsum([0, *sizes])
-
-
-def pack(config, layout, flat, mask=None):
-    """The kernels' `Weights` of a flat vector: masked, amplified, external and internal couplings side by side."""
-    if mask is not None:
-        flat = np.where(mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
-    views, gains = layout.grouped(flat), np.asarray(config.amplifications, dtype=config.dtype)
-    w_ext, w_int = views["w_ext"], views["w_int"]
-    last = len(config.layers) - 1
-    couplings = [np.hstack([w_ext[i], w]) * gains[i] if i else w * gains[0] for i, w in enumerate(w_int)]
-    transposed = [np.hstack([w.T * gains[i], w_ext[i + 1].T * gains[i + 1]]) if i < last else w.T * gains[i] for i, w in enumerate(w_int)]
-    return Weights(
-        sizes=np.array(config.layers, dtype=np.int64),
-        couplings=np.concatenate([matrix.ravel() for matrix in couplings]),
-        transposed=np.concatenate([matrix.ravel() for matrix in transposed]),
-        w_in=np.ascontiguousarray(w_ext[0] * gains[0]),
-        bias=np.concatenate(views["bias"]),
-        w_out=np.ascontiguousarray(views["w_out"]),
-        b_out=np.ascontiguousarray(views["b_out"]),
-    )
-
-
-def unpack_gradient(config, layout, gradients, mask=None):
-    """Adjoint of `pack`: the flat gradient (size,) of the kernels' `Gradients`."""
-    flat = np.empty(layout.size, dtype=config.dtype)
-    views, offsets = layout.grouped(flat), packed_offsets(config)
-    gains = np.asarray(config.amplifications, dtype=config.dtype)
-    views["w_ext"][0][:] = gradients.w_in * gains[0]
-    row = 0
-    for i, n in enumerate(config.layers):
-        matrix = gradients.couplings[offsets[i] : offsets[i + 1]].reshape(n, -1) * gains[i]
-        if i:
-            views["w_ext"][i][:] = matrix[:, :-n]
-        views["w_int"][i][:] = matrix[:, -n:]
-        views["bias"][i][:] = gradients.bias[row : row + n]
-        row += n
-    views["w_out"][:] = gradients.w_out
-    views["b_out"][:] = gradients.b_out
-    if mask is not None:
-        flat[~mask] = 0
-    return flat

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 from spinrnn import store
-from spinrnn.config import RunConfig, load_config, to_tables, to_toml
+from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
@@ -155,10 +155,10 @@ class _Folder:
                     f"{self.path} holds another run; continue it (--resume, from Python resume=True) or choose another folder (--out)"
                 )
             stored = load_config(own)
-            differences = [] if config is None else _differences(stored, config)
-            if differences:
+            changed = [] if config is None else differences(stored, config)
+            if changed:
                 where = f"{self.path} was started with another configuration, choose another folder (--out) or ask for the same"
-                raise ConfigError(differences, where)
+                raise ConfigError(changed, where)
             return stored
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path} is a file; choose another folder (--out)")
@@ -204,9 +204,9 @@ class _Folder:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             stored, arrays, state = store.load_newest_checkpoint(self.path)
-        differences = [d for d in _differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
-        if differences:
-            raise ConfigError(differences, f"{self.path}: the checkpoints are not of this config.toml")
+        changed = [d for d in differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
+        if changed:
+            raise ConfigError(changed, f"{self.path}: the checkpoints are not of this config.toml")
         check_data(state["data_sha256"], trainer.data_digest, self.path)
         trainer.restore(arrays, state)
 
@@ -247,13 +247,18 @@ def check_data(expected, digest, path):
         raise DataError(f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)")
 
 
-def _differences(stored, given):
+def differences(stored, given):
+    """What a configuration asks for that is not in the stored one of a run: a text for each key, none if it is the same run.
+
+    A key that follows automatically is no difference from the same value written down: folders of earlier versions have such values.
+    """
+    follows = automatic(given)
     pairs = zip(to_tables(stored).items(), to_tables(given).values(), strict=True)
     return [
         f"{section}.{key}: {json.dumps(old)} there, {json.dumps(new[key])} asked for"
         for (section, table), new in pairs
         for key, old in table.items()
-        if json.dumps(old) != json.dumps(new[key])
+        if json.dumps(old) != json.dumps(new[key]) and (new[key] is not None or old != follows[key])
     ]
 
 

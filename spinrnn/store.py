@@ -147,7 +147,7 @@ def _collect(group, prefix, arrays, path, limit):
         if isinstance(item, h5py.Group):
             _collect(item, f"{prefix}{name}/", arrays, path, limit)
             continue
-        plain = item.shape is not None and item.dtype.kind in "fiu" and not item.is_virtual and not item.external
+        plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
         if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
             raise StoreError(f"{path}: the dataset {prefix}{name} is not a plain array of real numbers")
         if item.nbytes + sum(a.nbytes for a in arrays.values()) > 1024 * max(limit, 1):

@@ -1,43 +1,73 @@
-"""Threads: how many, the pool that runs blocks of samples, and the limit of one BLAS thread inside the kernels."""
+"""Threads: how many, and the pool that runs blocks of samples. The kernels use no BLAS, so nothing else makes threads.
+
+Processes know nothing of each other: each takes all the threads it may. Whoever starts several on the same processors shares them
+out, by SPINRNN_THREADS, --threads, `set_threads` or the batch system.
+"""
 
 import contextlib
 import functools
+import math
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
+
+from spinrnn.cgroups import processor_quota
+from spinrnn.errors import ConfigError
 
 _chosen = None
 
 
 def available_threads():
-    """Threads that this process may use: SLURM_CPUS_PER_TASK if set and sensible, else the processor affinity."""
+    """Threads that this process may use unasked: the smallest of three numbers, so that it never takes more than any of them allows.
+
+    SLURM_CPUS_PER_TASK: where tasks are not bound, only it tells the share of one task. Processors that the process is bound to: a step
+    that did not ask for processors of its own is bound to fewer than the variable, inherited from its job, says. Its control groups'
+    quota of computing time, rounded up.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if asked.isascii() and asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        allowed = min(allowed, int(asked))
+    quota = processor_quota()
+    return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 
 def set_threads(count):
-    """Sets the number of threads of all networks of this process; None returns to `available_threads`. Results do not depend on it."""
+    """Sets the number of threads of all networks of this process, also above `available_threads`. Results do not depend on it.
+
+    None returns to SPINRNN_THREADS, else `available_threads`. ValueError for anything but None and whole numbers of at least 1.
+    """
     global _chosen
-    if count is not None and (not isinstance(count, int) or count < 1):
+    if count is not None and (type(count) is not int or count < 1):
         raise ValueError(f"number of threads: must be a whole number of at least 1, got {count!r}")
     _chosen = count
 
 
+def get_threads():
+    """The number of threads in use: what was set, else SPINRNN_THREADS, else `available_threads`.
+
+    Raises:
+        ConfigError: SPINRNN_THREADS is not a whole number of at least 1.
+    """
+    if _chosen is not None:
+        return _chosen
+    asked = os.environ.get("SPINRNN_THREADS", "").strip()
+    if not asked:
+        return available_threads()
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and int(asked)):
+        raise ConfigError([f"SPINRNN_THREADS: must be a whole number of at least 1, got {asked[:40]!r}"])
+    return int(asked)
+
+
 @contextlib.contextmanager
-def setting_kept():
-    """Context after which the number of threads is what it was set to before."""
-    before = _chosen
+def using(count):
+    """Within it the number of threads is `count`, as by `set_threads`; None changes nothing."""
+    kept = _chosen
     try:
+        if count is not None:
+            set_threads(count)
         yield
     finally:
-        set_threads(before)
-
-
-def get_threads():
-    """The number of threads in use."""
-    return _chosen or available_threads()
+        set_threads(kept)
 
 
 @functools.cache
@@ -51,34 +81,3 @@ def ordered_map(function, items):
     if min(get_threads(), len(items)) <= 1:
         return [function(item) for item in items]
     return list(_pool(get_threads(), os.getpid()).map(function, items))
-
-
-@functools.cache
-def _blas():
-    import scipy.linalg  # noqa: F401 - Numba's np.dot calls SciPy's BLAS, which must be loaded to be found
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas")
-
-
-_blas_lock, _blas_users, _blas_limit = threading.Lock(), 0, None
-
-
-@contextlib.contextmanager
-def one_blas_thread():
-    """Context in which BLAS uses one thread, as the blocks of samples are the parallel work; also makes the bits independent of its threads.
-
-    The limit belongs to the whole process: the first thread to enter sets it, the last to leave restores what was.
-    """
-    global _blas_users, _blas_limit
-    with _blas_lock:
-        if _blas_users == 0:
-            _blas_limit = _blas().limit(limits=1)
-        _blas_users += 1
-    try:
-        yield
-    finally:
-        with _blas_lock:
-            _blas_users -= 1
-            if _blas_users == 0:
-                _blas_limit.restore_original_limits()

@@ -4,7 +4,7 @@ All random numbers are functions of (seed, purpose, epoch, batch), so the positi
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from scipy.special import log_softmax
@@ -60,30 +60,32 @@ class Trainer:
     """A training run in memory: the network, the optimiser and the position in the data.
 
     Args:
-        config: `RunConfig`; data: `Dataset`.
+        config: `RunConfig`; data: `Dataset`, which is not kept: its parts are copies.
     Attributes:
         net: the `Network` being trained; best_parameters: (size,) of the epoch with the highest validation accuracy, the latest of several.
         best: the record of that epoch, or None; history: a record (dict) for each finished epoch.
         training, validation, test: the parts of the data, `Dataset`s; data_digest: by which they are known again.
+        plan: `engine.Plan` of a batch, with the memory it will take.
     Raises:
-        DataError: the data do not fit the network.
+        DataError: the data do not fit the network; MemoryLimitError: a batch does not fit into the memory.
     """
 
     config: object
-    data: datasets.Dataset
+    data: InitVar[datasets.Dataset]
     epoch: int = 0
     batch: int = 0
     best: dict | None = None
     history: list = field(default_factory=list)
 
-    def __post_init__(self):
-        config, data = self.config, self.data
+    def __post_init__(self, data):
+        config = self.config
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
         self.net.check_labels(data.labels, len(data.inputs))
         self.training, self.validation, self.test = (
-            data.take(part) for part in datasets.split(data.labels, config.data, config.resolved_split_seed)
+            data.take(part) for part in datasets.split(data, config.data, config.resolved_split_seed)
         )
+        self.plan = self.net.plan(min(config.train.batch, len(self.training)), self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())
         self.batches = -(-len(self.training) // config.train.batch)

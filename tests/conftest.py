@@ -1,4 +1,7 @@
-"""Fixtures: small networks, data and sweeps that every test can afford."""
+"""Fixtures: small networks, data and sweeps that every test can afford; and what several tests check."""
+
+import gzip
+import struct
 
 import numpy as np
 import pytest
@@ -48,3 +51,42 @@ def sweep_file(tiny_file):
         return path
 
     return write
+
+
+def refused(result, *fragments):
+    """Checks that a finished command was refused: one line of error, status 2, and the fragments in it."""
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for fragment in fragments:
+        assert fragment in lines[0], lines[0]
+
+
+IDX_CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
+
+
+def idx_bytes(array):
+    """The array as an IDX file."""
+    array = np.asarray(array)
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, IDX_CODES[array.dtype.str[1:]], array.ndim, *array.shape)
+    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    """A small MNIST: 60 training and 18 test images of 3 x 4 pixels in three classes; the training files gzipped. Returns the folder."""
+    folder = tmp_path / "sets" / "mnist.small"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(3)
+    patterns = rng.integers(0, 200, (3, 3, 4))
+    for part, cases in (("train", 60), ("t10k", 18)):
+        labels = np.arange(cases) % 3
+        images = patterns[labels] + rng.integers(0, 56, (cases, 3, 4))
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            content = idx_bytes(array.astype(np.uint8))
+            path = folder / f"{part}-{name}-ubyte"
+            if part == "train":
+                path.with_name(path.name + ".gz").write_bytes(gzip.compress(content))
+            else:
+                path.write_bytes(content)
+    return folder

@@ -133,6 +133,17 @@ def test_automatic_substeps_stay_automatic(tmp_path):
     assert load_config(path, ["network.input_interval=50e-9"]).network.resolved_substeps == 20
 
 
+def test_an_automatic_test_part_stays_automatic(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(spinrnn.RunConfig()))
+    assert "# test_fraction = 0.2 (automatic, unless the data bring their own test part)" in path.read_text()
+    assert load_config(path).data.test_fraction is None
+    assert load_config(path, ["data.test_fraction=0.3"]).data.test_fraction == 0.3
+    assert problems({"data": {"test_fraction": 0.5, "validation_fraction": 0.5}}) == [
+        "data.validation_fraction: with test_fraction it leaves nothing to train on"
+    ]
+
+
 def test_parts_of_the_wrong_kind():
     with pytest.raises(spinrnn.ConfigError, match="train: must be a TrainConfig"):
         spinrnn.RunConfig(train={"epochs": 2})

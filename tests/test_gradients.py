@@ -8,6 +8,7 @@ import pytest
 import twin
 
 import spinrnn
+from spinrnn import packing
 
 CASES = [
     {"substeps": 3, "nonlinear_damping": 0.4, "readout_window": 2},
@@ -69,6 +70,65 @@ def test_an_active_floor_passes_no_gradient(scheme):
     _, gradient = net.loss_and_grad(u, labels, lengths)
     exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
     np.testing.assert_allclose(gradient, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
+
+
+SPARSE = [(0.05, 0.1), (0.25, 0.2), (0.2, 1.0), (0.6, 0.15), (0.25, 0.9)]
+"""Densities of w_int and w_ext for which the sparse kernel takes part, in some also the dense one."""
+
+
+@pytest.mark.parametrize(("density_int", "density_ext"), SPARSE)
+@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+def test_sparse_networks_agree_with_the_twin(neuron, scheme, density_int, density_ext):
+    changes = {"density_int": density_int, "density_ext": density_ext, "substeps": 2, "readout_window": 1, "amplification": (1.0, 2.5, 0.7)}
+    net, u, labels, lengths = problem(neuron, scheme, changes, layers=(6, 8, 5))
+    assert net._packing().sparse
+    u, labels, lengths = u[:3, :, :4], labels[:3], np.array([4, 2, 3])
+    reference = twin.logits(net.config, seen(net), u, lengths)
+    np.testing.assert_allclose(net.forward(u, lengths), reference, rtol=0, atol=1e-12 * np.abs(reference).max())
+    _, gradient = net.loss_and_grad(u, labels, lengths)
+    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
+    np.testing.assert_allclose(gradient, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
+    taking_part = [block for block, (where, _) in net.layout.blocks.items() if np.abs(exact[where]).max() > 1e-6]
+    assert set(taking_part) >= {"w_int_2", "bias_0", "w_out", "w_ext_2"}
+    for block in taking_part:
+        where = net.layout.blocks[block][0]
+        np.testing.assert_allclose(gradient[where], exact[where], rtol=0, atol=1e-12 * np.abs(exact[where]).max(), err_msg=block)
+    assert (gradient[~net.mask] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+def test_dense_and_sparse_kernels_agree(monkeypatch, neuron, scheme, dtype):
+    """On the same masks, whatever is the faster; 70 cases are two wide blocks of the one and five narrow ones of the other, or more."""
+    config = spinrnn.NetworkConfig(
+        layers=(21, 34, 18),
+        inputs=3,
+        outputs=4,
+        density_int=0.15,
+        density_ext=0.4,
+        neuron=neuron,
+        scheme=scheme,
+        dtype=dtype,
+        readout_window=1,
+    )
+    net = spinrnn.Network(config, seed=4)
+    rng = np.random.default_rng(0)
+    u, labels, lengths = rng.normal(size=(70, 3, 6)), rng.integers(0, 4, 70), rng.integers(1, 7, 70)
+    results = []
+    for below in (0.0, 0.3, 1.1):
+        monkeypatch.setattr(packing, "SPARSE_BELOW", below)
+        own = net.replace()
+        logits, loss, gradient = own.logits_loss_grad(u, labels, lengths)
+        results.append((logits, loss, gradient))
+        assert own._packing().sparse == (below > 0)
+        kinds = own._packing().pack(own.parameters).table[:, 0]
+        assert len(set(kinds)) == (2 if below == 0.3 else 1)
+    few = 64 * float(np.finfo(dtype).eps)
+    for logits, loss, gradient in results[1:]:
+        np.testing.assert_allclose(logits, results[0][0], rtol=0, atol=few * np.abs(logits).max())
+        assert loss == pytest.approx(results[0][1], rel=few)
+        for where, _ in net.layout.blocks.values():
+            np.testing.assert_allclose(gradient[where], results[0][2][where], rtol=0, atol=few * np.abs(gradient[where]).max())
 
 
 def test_central_differences_on_every_block():
@@ -166,6 +226,21 @@ def test_padding_after_the_end_is_ignored():
     again, gradient_again = net.loss_and_grad(u, labels, lengths)
     assert loss == again
     np.testing.assert_array_equal(gradient, gradient_again)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_follows_the_end_cannot_blow_up(dtype):
+    """Strong positive feedback: the short case would go on growing after its end, while the long one is driven to its floor."""
+    config = spinrnn.NetworkConfig(layers=(2,), inputs=1, outputs=2, scheme="euler", substeps=4, dtype=dtype)
+    net = spinrnn.Network(config, seed=0)
+    net.views()["w_int"][0][:] = 25 * np.eye(2)
+    net.views()["w_ext"][0][:] = 1
+    u, labels, lengths = np.full((2, 1, 1600), -6.0), np.array([0, 1]), np.array([1, 1600])
+    u[0] = 0.05
+    loss, gradient = net.loss_and_grad(u, labels, lengths)
+    alone = [net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(2)]
+    assert loss == pytest.approx((alone[0][0] + alone[1][0]) / 2, rel=1e-6)
+    np.testing.assert_allclose(gradient, (alone[0][1] + alone[1][1]) / 2, rtol=1e-5)
 
 
 def test_replace_changes_the_steps_and_not_the_parameters():

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +10,6 @@ import twin
 from threadpoolctl import threadpool_info
 
 import spinrnn
-from spinrnn import threads
 
 
 @pytest.fixture
@@ -226,14 +224,3 @@ def test_many_python_threads_may_share_a_network(net):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(net.forward, inputs))
     assert [library["num_threads"] for library in threadpool_info()] == before
-
-
-def test_threads_come_from_slurm_and_are_used(monkeypatch):
-    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
-    assert threads.get_threads() == 3
-    seen = set()
-    barrier = threading.Barrier(3, timeout=20)  # passes only if three items run at the same time
-    threads.ordered_map(lambda _: (barrier.wait(), seen.add(threading.get_ident())), range(3))
-    assert len(seen) == 3
-    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "²")
-    assert threads.get_threads() >= 1

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import spinrnn
 from spinrnn import store
@@ -25,15 +26,6 @@ def weights(folder):
     history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
     bits = {name: array.tobytes() for name, array in arrays.items()}
     return spinrnn.load(folder).parameters.tobytes(), bits, history
-
-
-def refused(result, *fragments):
-    """One line of error, status 2, and the fragments in it."""
-    assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for fragment in fragments:
-        assert fragment in lines[0], lines[0]
 
 
 @pytest.fixture
@@ -191,6 +183,21 @@ def test_other_data_are_noticed(tiny_file, tmp_path, tiny_data):
     moved = spinrnn_command("evaluate", out, "--set", "data.source=moved.npz", "--json", cwd=tmp_path)
     assert json.loads(moved.stdout)["finished"] is False
     assert "not finished" in moved.stderr
+
+
+def test_folders_of_before_the_automatic_test_part(tiny_file, tmp_path):
+    """Their config.toml and checkpoints say test_fraction = 0.2; the same file that started them still goes on with them."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert spinrnn_command("train", tiny_file, "--set", "data.test_fraction=0.2", "--out", old).returncode == 0
+    assert "\ntest_fraction = 0.2\n" in (old / "config.toml").read_text()
+    assert spinrnn_command("train", tiny_file, "--out", new).returncode == 0
+    assert weights(old) == weights(new)
+    (old / "summary.json").unlink()
+    assert spinrnn_command("train", tiny_file, "--out", old, "--resume").returncode == 0
+    accuracies = [json.loads(spinrnn_command("evaluate", folder, "--json").stdout) for folder in (old, new)]
+    assert accuracies[0] == accuracies[1]
+    refused(spinrnn_command("train", tiny_file, "--set", "data.test_fraction=0.3", "--out", old, "--resume"), "0.2 there, 0.3 asked for")
+    refused(spinrnn_command("train", tiny_file, "--set", "data.test_fraction=0.2", "--out", new, "--resume"), "null there, 0.2 asked for")
 
 
 def test_a_kill_before_the_first_file_is_no_obstacle(tiny_file, tmp_path):

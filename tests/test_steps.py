@@ -5,7 +5,7 @@ import pytest
 from convergence import KINDS, errors, order
 
 import spinrnn
-from spinrnn import kernels
+from spinrnn import compiling, steps
 
 
 def single(drive_weight, **changes):
@@ -85,10 +85,10 @@ def test_coupled_networks_converge_with_their_order(neuron, scheme):
 # ---- exp(-x) ----
 
 
-@kernels.kernel
+@compiling.kernel
 def all_decays(x, kept, lost, curved):
     for i in range(x.size):
-        kept[i], lost[i], curved[i] = kernels.decay(x[i])
+        kept[i], lost[i], curved[i] = steps.decay(x[i])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -107,3 +107,47 @@ def test_decay_is_accurate_over_the_whole_range(dtype):
         all_decays(np.array([special]), kept, lost, curved)
         expected = [(1, 1, 0.5), (np.nan,) * 3, (0, 1e-6, 1e-6)][i]
         np.testing.assert_allclose([kept[0], lost[0], curved[0]], expected, rtol=2e-6, atol=1e-37)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_decay_at_the_ends_of_the_range(dtype):
+    """Denormals, zero, what is beyond the range, infinities and NaN; each among others, as vectors share their instructions."""
+    info, largest = np.finfo(dtype), 87 if dtype == np.float32 else 708
+    tiny = [0.0, info.smallest_subnormal, info.tiny / 3, info.tiny, 1e-30, 1e-28, info.eps / 4, info.eps]
+    large = [largest - 1e-3, largest, np.nextafter(dtype(largest), dtype(np.inf)), largest + 20, 1e10, info.max / 4, info.max]
+    x = np.array([*tiny, np.nan, *large, np.inf, 0.5, 1.0], dtype)
+    kept, lost, curved = (np.empty_like(x) for _ in range(3))
+    all_decays(x, kept, lost, curved)
+    n = len(tiny)
+    for result, limit in ((kept, 1), (lost, 1), (curved, 0.5)):
+        np.testing.assert_allclose(result[:n], limit, rtol=2 * info.eps)
+        assert np.isnan(result[n])
+    beyond = slice(n + 1, n + 1 + len(large))
+    assert (kept[beyond] >= 0).all()
+    assert (kept[beyond] <= np.exp(-largest + 1e-2)).all()
+    assert (kept[beyond][2:] <= kept[beyond][1]).all()
+    wide = x[beyond].astype(np.longdouble)
+    np.testing.assert_allclose(lost[beyond], 1 / wide, rtol=8 * float(info.eps), atol=info.tiny)
+    np.testing.assert_allclose(curved[beyond], (1 - 1 / wide) / wide, rtol=8 * float(info.eps), atol=info.tiny)
+    assert kept[-3] <= np.exp(-dtype(largest)) * 1.01
+    assert lost[-3] == 0
+    np.testing.assert_allclose(
+        [kept[-2], lost[-2], kept[-1], lost[-1]], [np.exp(-0.5), 2 - 2 * np.exp(-0.5), np.exp(-1), 1 - np.exp(-1)], rtol=4 * info.eps
+    )
+
+
+def test_decay_around_the_ends_of_the_range_reduction():
+    """Where n jumps, and where the third function changes from its series to the difference (x = ln 2 / 2), nothing else may."""
+    for dtype in (np.float32, np.float64):
+        edges = np.concatenate([(np.arange(20) + 0.5) * np.log(2), [1e-30, 1e-300]]).astype(dtype)
+        below, above = np.nextafter(edges, dtype(0)), np.nextafter(edges, dtype(np.inf))
+        x = np.concatenate([np.nextafter(below, dtype(0)), below, edges, above, np.nextafter(above, dtype(np.inf))])
+        kept, lost, curved = (np.empty_like(x) for _ in range(3))
+        all_decays(x, kept, lost, curved)
+        wide, few = x.astype(np.longdouble), 8 * np.finfo(dtype).eps
+        series = sum((-wide) ** n / np.longdouble(np.prod(np.arange(1.0, n + 3))) for n in range(20))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(wide > 1e-20, -np.expm1(-wide) / wide, 1)
+            exact = np.where(wide < 0.5, series, (np.expm1(-wide) + wide) / wide**2)
+        for result, reference in ((kept, np.exp(-wide)), (lost, mean), (curved, exact)):
+            np.testing.assert_allclose(result, reference.astype(float), rtol=float(few))

@@ -6,18 +6,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from spinrnn import compiling
+
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
-    "errors", "config", "kernels", "threads", "parameters", "trajectory", "network", "gradcheck", "files", "store", "datasets",
-    "optim", "training", "environment", "figures", "run", "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
-    "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch", "cli_sweep", "cli", "__main__",
+    "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
+    "packing", "engine", "network",
+    "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run",
+    "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
+    "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
-    "numba": {"kernels"},
+    "numba": {"compiling", "tiles", "steps"},
+    "llvmlite": {"tiles"},
     "h5py": {"store"},
     "matplotlib": {"figures"},
     "tqdm": {"cli"},
-    "threadpoolctl": {"threads"},
+    "threadpoolctl": {"measure"},
+    "jax": {"peers"},
+    "torch": {"peers"},
     "scipy": {"gradcheck", "training", "threads"},
     "argparse": {"cli"},
     "dask": {"sweep.engines"},
@@ -60,7 +70,29 @@ def test_heavy_libraries_stay_where_they_belong():
         for module in imports(path):
             top = module.split(".")[0]
             assert top not in HOMES or name in HOMES[top], f"{name} imports {top}"
-            assert top not in ("torch", "jax", "tensorflow", "pickle", "sklearn", "xarray"), f"{name} imports {top}"
+            assert top not in ("tensorflow", "pickle", "sklearn", "xarray"), f"{name} imports {top}"
+
+
+def test_nothing_needs_the_peers():
+    """`peers` alone imports JAX and PyTorch, within functions, and no module imports it: it runs in processes of its own."""
+    for name, path in modules().items():
+        assert "spinrnn.peers" not in set(imports(path)), f"{name} imports peers"
+    top = [node for node in ast.parse((PACKAGE / "peers.py").read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("jax" in ast.unparse(node) or "torch" in ast.unparse(node) for node in top)
+
+
+def test_the_stamp_of_the_cache_covers_all_compiled_code():
+    """All files with compiled code are in it, and what they import of the package, as constants are compiled in."""
+    sources = compiling.kernel_sources()
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        modules = list(imports(path))
+        if {"numba", "llvmlite"} & {module.split(".")[0] for module in modules} or "spinrnn.compiling" in modules:
+            assert name in sources
+        if name in sources and name != "compiling.py":
+            for module in modules:
+                if module.startswith("spinrnn."):
+                    assert module.removeprefix("spinrnn.").replace(".", "/") + ".py" in sources, f"{name} compiles in {module}"
 
 
 def test_every_module_says_what_it_is_about():
@@ -68,21 +100,40 @@ def test_every_module_says_what_it_is_about():
         assert len(ast.get_docstring(ast.parse(path.read_text())) or "") > 30, path.name
 
 
-def test_the_kernels_run_as_plain_python(tmp_path):
-    """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads silently."""
-    code = """
-import numpy as np, spinrnn, twin
-for neuron in ("oscillator", "ctrnn"):
-    for scheme in ("exponential", "euler"):
-        for dtype, tolerance in (("float64", 1e-13), ("float32", 1e-4)):
-            c = spinrnn.NetworkConfig(layers=(2, 3), inputs=2, outputs=2, neuron=neuron, scheme=scheme, dtype=dtype, substeps=2, readout_window=1)
-            net = spinrnn.Network(c, seed=0)
-            u, lengths = np.random.default_rng(0).normal(size=(3, 2, 3)), np.array([3, 1, 2])
-            expected = twin.logits(c, net.views(), u, lengths)
-            assert np.abs(net.forward(u, lengths) - expected).max() < tolerance
-            gradient = net.loss_and_grad(u, [0, 1, 1], lengths)[1]
-            exact = twin.complex_step_gradient(c, net.layout, net.parameters, None, u, [0, 1, 1], lengths)
-            assert np.abs(gradient - exact).max() < tolerance * np.abs(exact).max()
+@pytest.mark.parametrize("tile", [6, 12])
+def test_the_kernels_run_as_plain_python(tile):
+    """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads silently. Both heights of tiles, as only one fits this processor."""
+    code = f"""
+import itertools, numpy as np, spinrnn, twin
+from spinrnn import engine, tiles
+assert tiles.product_tile is not tiles._product_tile
+tiles.TILE = {tile}
+layouts = ((2, 3), 1, 1, 3), ((2, 13), 1, 0.6, 9), ((5, 7, 4), 0.2, 0.2, 9), ((5, 7), 0.1, 1, 9)  # dense, sparse, mixed
+for (neuron, scheme), (dtype, tolerance), (layers, density_int, density_ext, points) in itertools.product(
+    itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")), (("float64", 1e-13), ("float32", 1e-4)), layouts
+):
+    if density_int < 1 and (neuron, scheme, dtype) not in (("oscillator", "exponential", "float64"), ("ctrnn", "euler", "float32")):
+        continue  # the twin is slow, and what is sparse does not depend on them
+    c = spinrnn.NetworkConfig(
+        layers=layers, inputs=2, outputs=2, density_int=density_int, density_ext=density_ext, neuron=neuron, scheme=scheme, dtype=dtype,
+        substeps=2, readout_window=1,
+    )
+    net = spinrnn.Network(c, seed=0)
+    u, lengths = np.random.default_rng(0).normal(size=(3, 2, points)), np.array([points, 1, 2])
+    views = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask))
+    expected = twin.logits(c, views, u, lengths)
+    assert np.abs(net.forward(u, lengths) - expected).max() < tolerance * max(1, np.abs(expected).max())
+    loss, gradient = net.loss_and_grad(u, [0, 1, 1], lengths)
+    direction = np.random.default_rng(1).normal(size=gradient.size) * (1 if net.mask is None else net.mask)
+    shifted = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask) + 1e-30j * direction)
+    slope = twin.loss(c, shifted, u, [0, 1, 1], lengths).imag / 1e-30
+    assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
+    plan = engine.plan(c, net._packing(), 3, points, True, 1)
+    spinrnn.set_memory_limit(plan.bytes)
+    assert (plan.segments > 1) == (points == 9)
+    again = net.loss_and_grad(u, [0, 1, 1], lengths)
+    assert again[0] == loss and (again[1] == gradient).all()
+    spinrnn.set_memory_limit(None)
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(__file__).parent)}
     result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, timeout=120)

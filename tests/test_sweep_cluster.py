@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from slurm import NoSlurm
+from slurm import start as start_slurm
+from slurm import stop as stop_slurm
 
 import spinrnn
 from spinrnn.sweep import batch
@@ -150,21 +152,15 @@ def test_mpi(expected, tmp_path, mpiexec):
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """A SLURM of one node for the tests; yields the environment in which its commands find it."""
-    start = Path(os.environ.get("SPINRNN_START_SLURM", Path(__file__).parents[2] / "shared" / "slurm" / "start-slurm"))
-    if shutil.which("slurmctld") is None:
-        pytest.skip("SLURM is not installed")
-    if not start.is_file():
-        pytest.skip(f"no script that starts a SLURM: {start}; SPINRNN_START_SLURM names one")
     folder = tmp_path_factory.mktemp("slurm")
-    with open(folder / "start.log", "w") as log:  # the daemons keep it open
-        started = subprocess.run([start, folder], stdout=log, stderr=log, timeout=90)
     try:
-        if started.returncode:
-            pytest.skip(f"SLURM does not start here: {(folder / 'start.log').read_text().strip()[-300:]}")
-        yield {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
+        environment = start_slurm(folder)
+        yield environment
+        run("scancel", "--user", "root", env=environment)
+    except NoSlurm as reason:
+        pytest.skip(f"no SLURM here: {reason}")
     finally:
-        run("scancel", "--user", "root", env={**os.environ, "SLURM_CONF": str(folder / "slurm.conf")})
-        run(start, folder, "stop")
+        stop_slurm(folder)
 
 
 def queue(slurm):
@@ -229,8 +225,9 @@ def test_time_limit_requeue_and_cancel(sweep_file, tmp_path, slurm):
 
 def test_the_plan_of_an_array(sweep_file):
     text = '[[axes]]\nkey = "network.substeps"\nvalues = [1, 2, 4, 8]'
-    points = spinrnn.load_sweep(sweep_file(text, seeds=4)).points
-    measured = batch.Measurement(seconds=800.0, start=5.0, memory=200_000_000)
+    sweep = spinrnn.load_sweep(sweep_file(text, seeds=4))
+    points = sweep.points
+    measured = batch.Measurement(seconds=800.0, start=5.0, memory=200_000_000, states=10 * 2**20)
     total = 4 * (800 + 400 + 200 + 100) + 16
     plan = batch.plan(points, measured)
     assert plan.tasks == 2  # of about an hour
@@ -240,6 +237,7 @@ def test_the_plan_of_an_array(sweep_file):
     assert batch.plan(points, measured, tasks=16).megabytes == 300
     assert batch.plan(points, measured, tasks=2, jobs=2).seconds < 0.6 * plan.seconds
     assert batch.plan(points, measured, tasks=2, jobs=2).megabytes == 900
+    assert "\nexport SPINRNN_MEMORY=30M\n" in batch.script(sweep, "out", batch.plan(points, measured, jobs=2), measured)
     for tasks in (17, 0):
         with pytest.raises(spinrnn.ConfigError, match="--array: must be from 1 to 16"):
             batch.plan(points, measured, tasks=tasks)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import os
 import random
@@ -17,11 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import spinrnn
-from spinrnn import cli
-from spinrnn.sweep import work
+from spinrnn import cli, engine, memory, threads
+from spinrnn.sweep import engines, work
 from spinrnn.sweep.folder import SweepFolder
+from spinrnn.training import Trainer
 
 COMMAND = [sys.executable, "-m", "spinrnn", "sweep"]
 RATES = '[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2, 3e-2]\n'
@@ -41,15 +44,6 @@ def sweep_command(*arguments):
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), complaint.getvalue())
-
-
-def refused(result, *fragments):
-    """One line of error, status 2, and the fragments in it."""
-    assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for fragment in fragments:
-        assert fragment in lines[0], lines[0]
 
 
 def bits(path, folder):
@@ -107,7 +101,7 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
         assert state["environment"]["threads"] == 1
         assert state["values"] == point.values
         data = spinrnn.load_dataset(point.config.data.source)
-        test = data.take(spinrnn.datasets.split(data.labels, point.config.data, point.config.resolved_split_seed)[2])
+        test = data.take(spinrnn.datasets.split(data, point.config.data, point.config.resolved_split_seed)[2])
         assert state["extra"]["cumulative_drive"] == spinrnn.cumulative_drive(single.network, test.inputs, test.lengths) > 0
 
 
@@ -230,8 +224,50 @@ def test_bad_command_lines(sweep_file, tmp_path):
     refused(sweep_command("run", tmp_path / "none.toml"), "none.toml: No such file")
     refused(sweep_command("run", path, "--scheduler", "tcp://x:1", "--out", tmp_path / "o"), "--scheduler belongs to --executor dask")
     refused(sweep_command("run", sweep_file('[[axes]]\nkey = "x"\nvalues = []')), "x is no configuration key", "the axis is empty")
+    with memory.using(None):  # the option sets it in this process
+        refused(sweep_command("run", path, "--executor", "mpi", "--memory", "1G", "--out", tmp_path / "p"), "--memory", "SPINRNN_MEMORY")
+    assert not (tmp_path / "p").exists()
     for arguments in (["fly"], [], ["run"], ["run", path, "--jobs", 0], ["run", path, "--executor", "magic"]):
         assert sweep_command(*arguments).returncode == 2
+
+
+# ---- threads and memory ----
+
+
+def least_memory(point):
+    """Bytes without which a point cannot be trained by one thread."""
+    trainer = Trainer(point.config, spinrnn.load_dataset(point.config.data.source))
+    cases, inputs = min(point.config.train.batch, len(trainer.training)), trainer.training.inputs
+    with threads.using(1):
+        return engine.plan(trainer.net.config, trainer.net._packing(), cases, inputs.shape[2], True, 1).bytes
+
+
+def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
+    """As many processes as threads; two of them get half of the memory each, and one all of it."""
+    monkeypatch.setenv("SPINRNN_THREADS", "7")
+    assert engines.open_engine("process", threads_per_worker=2).slots() == 3
+    sweep = spinrnn.load_sweep(sweep_file(RATES))
+    with memory.using(2 * least_memory(sweep.points[0]) - 2):
+        progress = spinrnn.run_sweep(sweep, tmp_path / "out", jobs=2)
+        assert (progress.done, progress.failed) == (0, 4)
+        assert all("are allowed" in error for error in progress.errors.values())
+        assert spinrnn.run_sweep(sweep, tmp_path / "out", jobs=1, retry_failed=True).done == 4
+
+
+def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
+    """Where it fails for want of memory its checkpoints stay."""
+    path, out = sweep_file(RATES), tmp_path / "out"
+    sweep, calls = spinrnn.load_sweep(path), itertools.count()
+    assert spinrnn.run_sweep(sweep, out, executor="serial", stop=lambda: next(calls) > 6).stopped
+    steps = SweepFolder(out).progress(sweep.points[0].name)
+    assert steps > 0
+    with memory.using(least_memory(sweep.points[0]) // 2):
+        assert spinrnn.run_sweep(sweep, out, executor="serial").failed == 4
+    assert SweepFolder(out).progress(sweep.points[0].name) == steps
+    assert spinrnn.run_sweep(sweep, out, executor="serial", retry_failed=True).done == 4
+    assert spinrnn.run_sweep(sweep, tmp_path / "other", executor="serial").done == 4
+    assert bits(path, out) == bits(path, tmp_path / "other")
+    assert not (out / "runs").exists()
 
 
 # ---- kills and stops ----

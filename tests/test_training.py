@@ -36,9 +36,11 @@ def test_the_result_is_a_function_of_the_seed(tiny_config, tiny_data):
     assert first.network.parameters.tobytes() != other.network.parameters.tobytes()
 
 
-def test_masked_weights_never_move(tiny_config, tiny_data):
-    config = with_train(with_network(tiny_config, density_int=0.3, density_ext=0.4), weight_decay=0.1, noise=0.3)
+@pytest.mark.parametrize(("density_int", "sparse"), [(0.15, True), (0.5, False)])
+def test_masked_weights_never_move(tiny_config, tiny_data, density_int, sparse):
+    config = with_train(with_network(tiny_config, density_int=density_int, density_ext=0.4), weight_decay=0.1, noise=0.3)
     trainer = Trainer(config, tiny_data)
+    assert trainer.net._packing().sparse == sparse
     mask = trainer.net.mask.copy()
     for _ in trainer.steps():
         assert (trainer.net.parameters[~mask] == 0).all()

@@ -39,11 +39,13 @@ MARK = "# Written by `spinrnn sweep slurm`"
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """What one point needs, its most expensive one: seconds (expected, of the whole point), start (seconds before its first step), memory (bytes)."""
+    """What one point needs, its most expensive one: seconds (expected, of the whole point), start (seconds before its first step),
+    memory (bytes of the process), states (bytes of these for a batch)."""
 
     seconds: float
     start: float
     memory: int
+    states: int
 
 
 def measure(sweep, threads_per_worker=1):
@@ -91,7 +93,7 @@ def _measure(tables, record_test, with_drive, threads_per_worker):
         cumulative_drive(net, few.inputs, few.lengths)
         total += (time.perf_counter() - before) / len(few) * len(trainer.test)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(total, start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return Measurement(total, start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, trainer.plan.bytes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,6 +158,9 @@ def script(sweep, folder, plan, measured):
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@{NOTICE}
+
+# For the states of batches, out of --mem; left to itself spinrnn would take half of that, and more time where it is too little.
+export SPINRNN_MEMORY={math.ceil(MARGIN * measured.states * plan.jobs / 2**20)}M
 
 # {NOTICE} s before the time limit SLURM sends USR1 to this script, and TERM when the job is cancelled or preempted. Both go on to
 # spinrnn, which stops at its next batch with a checkpoint; after USR1 it exits with {REQUEUE}, and the task is queued again to go on.

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from spinrnn import threads
+from spinrnn import memory, threads
 from spinrnn.errors import EngineError
 from spinrnn.sweep import work
 
@@ -23,16 +23,16 @@ def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worke
 
     Args:
         executor: "process", a pool of processes on this machine; "serial", this process; "dask"; "mpi"; or an Executor of your own, which stays open.
-        jobs: workers of a process pool or a local Dask cluster, or points at a time of an Executor; None: as many as fit the processors.
+        jobs: workers of a process pool or a local Dask cluster, or points at a time of an Executor; None: as many as fit `threads.get_threads`.
         scheduler: address of a Dask scheduler; None starts a local cluster.
-        threads_per_worker: by which the processors are divided where jobs is None.
+        threads_per_worker: by which that number is divided where jobs is None.
         stop: asked by the serial engine after each batch; the others stop at the end of the session.
     Raises:
         EngineError: a library is missing, the scheduler does not answer, or MPI was not started as it must be.
     """
     if scheduler is not None and executor != "dask":
         raise EngineError("--scheduler belongs to --executor dask")
-    jobs = jobs or max(1, threads.available_threads() // threads_per_worker)
+    jobs = jobs or max(1, threads.get_threads() // threads_per_worker)
     if isinstance(executor, concurrent.futures.Executor):
         return Engine(executor, jobs)
     if executor == "process":
@@ -51,9 +51,11 @@ class Engine:
 
     Attributes:
         lost: exceptions of a future that mean its worker has died; the point may run again.
+        ours: the workers are processes that it has started on this machine; others have limits of their own.
     """
 
     lost = (concurrent.futures.BrokenExecutor,)
+    ours = False
 
     def __init__(self, executor, jobs):
         self.executor, self._jobs = executor, jobs
@@ -61,6 +63,10 @@ class Engine:
     def slots(self):
         """Points that run at a time."""
         return self._jobs
+
+    def memory(self, points):
+        """Bytes that each worker may take for its batches, of what this process may take; None: what the worker finds itself."""
+        return max(1, memory.memory_limit() // min(self._jobs, points)) if self.ours else None
 
     def submit(self, task):
         return self.executor.submit(work.run_point, task)
@@ -75,6 +81,8 @@ class Engine:
 
 class _Processes(Engine):
     """Spawned processes, as a fork would not have the threads that kernels run on."""
+
+    ours = True
 
     def __init__(self, jobs):
         super().__init__(self._new(jobs), jobs)
@@ -118,7 +126,7 @@ class _Serial(Engine):
 
     def submit(self, task):
         future = concurrent.futures.Future()
-        with threads.setting_kept():
+        with threads.using(None):  # a point sets it
             future.set_result(work.run_point(task, self._stop))
         return future
 
@@ -132,7 +140,7 @@ class _Dask(Engine):
             import distributed
         except ImportError:
             raise EngineError("--executor dask needs Dask distributed; install spinrnn[dask]") from None
-        self._cluster = None
+        self._cluster, self.ours = None, address is None
         settings = {
             "distributed.comm.timeouts.connect": f"{ANSWER}s",
             "distributed.scheduler.allowed-failures": 0,  # of a cluster of ours: `runner` counts how often a point loses its worker

@@ -59,7 +59,7 @@ def run_sweep(
         sweep: `Sweep`; out: its folder (default: sweeps/NAME).
         executor, jobs, scheduler: see `engines.open_engine`; with a process pool the calling script needs its `if __name__ == "__main__":`.
         shard: (number from 0, count): only this share of the points.
-        threads_per_worker: threads of each point.
+        threads_per_worker: threads of each point. Processes on this machine share out `memory.memory_limit`; workers elsewhere have their own.
         retry_failed: run failed points again (those that diverged would diverge again and are complete).
         keep_runs: keep the run folder of each point.
         extend: take over the folder of another version of the sweep, with the results that both have.
@@ -93,7 +93,8 @@ def run_sweep(
         session = folder.begin_session()
         for point in left:
             folder.lock(point.name).clear()
-        tasks = [(work.task(folder, session, since, point, sweep, threads_per_worker, keep_runs), point) for point in left]
+        limits = {"threads": threads_per_worker, "memory": engine.memory(len(left))}
+        tasks = [(work.task(folder, session, since, point, sweep, limits, keep_runs), point) for point in left]
         _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
     finally:
         if session:

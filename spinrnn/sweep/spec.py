@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn import datasets
-from spinrnn.config import DataConfig, NetworkConfig, RunConfig, TrainConfig, from_tables, to_tables
+from spinrnn.config import DataConfig, NetworkConfig, RunConfig, TrainConfig, automatic, from_tables, to_tables
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files import read_bytes
 from spinrnn.network import Network
@@ -443,8 +443,12 @@ def identity(config, data, record=()):
         config: `RunConfig`; data: digest of the data; record: names of what is recorded besides.
     """
     tables = to_tables(config)
-    tables["network"] |= {"substeps": config.network.resolved_substeps, "amplification": config.network.amplifications}
-    tables["data"] |= {"split_seed": config.resolved_split_seed, "source": data}
+    for key, value in automatic(config).items():
+        for table in tables.values():
+            if key in table and table[key] is None:
+                table[key] = value
+    tables["network"]["amplification"] = config.network.amplifications
+    tables["data"]["source"] = data
     del tables["train"]["checkpoint_seconds"]
     return _sha256([VERSION, tables, sorted(record)])
 
@@ -475,7 +479,7 @@ def _data_digests(configs):
             try:
                 net.check_inputs(cases.inputs, cases.lengths)
                 net.check_labels(cases.labels, len(cases.inputs))
-                datasets.split(cases.labels, config.data, 0)
+                datasets.split(cases, config.data, 0)
             except DataError as error:
                 raise DataError(f"{source}: {error}") from None
     return {source: cases.digest() for source, cases in data.items()}

@@ -14,10 +14,10 @@ from multiprocessing import connection, parent_process
 
 import numpy as np
 
-from spinrnn import datasets, run, threads
+from spinrnn import datasets, memory, run, threads
 from spinrnn.config import from_tables, to_tables, to_toml
 from spinrnn.environment import describe
-from spinrnn.errors import DivergenceError, SpinrnnError, StoreError
+from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
 from spinrnn.quantities import cumulative_drive
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import HISTORY
@@ -27,8 +27,11 @@ GRACE = 20
 """Seconds that a worker has to write its checkpoint when the process that gives the work has died."""
 
 
-def task(folder, session, since, point, sweep, threads_per_worker, keep_runs):
-    """What `run_point` needs to know of a point, as a dictionary of plain values; a failure before the time `since` is tried again."""
+def task(folder, session, since, point, sweep, limits, keep_runs):
+    """What `run_point` needs to know of a point, as a dictionary of plain values; a failure before the time `since` is tried again.
+
+    limits: {"threads": of the point, "memory": bytes, or None for what the worker finds itself}.
+    """
     return {
         "folder": str(folder.path.absolute()),
         "session": session,
@@ -40,7 +43,7 @@ def task(folder, session, since, point, sweep, threads_per_worker, keep_runs):
         "tables": to_tables(point.config),
         "record_test": sweep.record_test,
         "cumulative_drive": sweep.cumulative_drive,
-        "threads": threads_per_worker,
+        **limits,
         "keep_runs": keep_runs,
     }
 
@@ -112,6 +115,8 @@ def _train(task, folder, stop, began):
     config = from_tables(task["tables"])
     data = _data(config.data.source, task["data"])
     threads.set_threads(task["threads"])
+    if task["memory"] is not None:
+        memory.set_memory_limit(task["memory"])
     name, path, seen = task["name"], folder.run_path(task["name"]), []
 
     def on_epoch(trainer):
@@ -133,7 +138,7 @@ def _train(task, folder, stop, began):
         try:
             result = train()
         except SpinrnnError as error:
-            if isinstance(error, DivergenceError) or not resumed:
+            if isinstance(error, (DivergenceError, MemoryLimitError)) or not resumed:
                 raise
             folder.remove_run(name)  # a damaged run folder or one of an older version: begin again
             result = train()
@@ -143,7 +148,7 @@ def _train(task, folder, stop, began):
         if result.network.mask is not None:
             arrays["mask"] = result.network.mask.astype(np.uint8)
         if task["cumulative_drive"]:
-            test = data.take(datasets.split(data.labels, config.data, config.resolved_split_seed)[2])
+            test = data.take(datasets.split(data, config.data, config.resolved_split_seed)[2])
             state["extra"]["cumulative_drive"] = cumulative_drive(result.network, test.inputs, test.lengths)
     except run.Interrupted:
         return "stopped", None
@@ -161,7 +166,8 @@ def _train(task, folder, stop, began):
     state |= {"seconds": round(time.monotonic() - began, 3), "finished": time.time()}
     folder.save(task["digest"], name, to_toml(config), arrays, state)
     seen.clear()
-    if not task["keep_runs"]:
+    short = state["error"] is not None and state["error"]["class"] == MemoryLimitError.__name__
+    if not task["keep_runs"] and not short:  # with more memory it can go on
         folder.remove_run(name)
     return state["status"], state["error"] and state["error"]["text"]
 

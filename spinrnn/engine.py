@@ -274,7 +274,7 @@ def _groups(config, packing, p, backward):
     if not p.blocks:
         return []
     operations = 2.0 * p.block * lanes(config.dtype) * p.segment * p.segments * packing.weights * (3 if backward else 1)
-    size = min(-(-p.blocks // (2 * p.threads)) if p.threads > 1 else p.blocks, max(1, int(LONGEST_CALL / operations)))
+    size = min(-(-p.blocks // (4 * p.threads)) if p.threads > 1 else p.blocks, max(1, int(LONGEST_CALL / operations)))
     return [(first, min(p.blocks, first + size)) for first in range(0, p.blocks, size)]
 
 

@@ -6,6 +6,7 @@ out, by SPINRNN_THREADS, --threads, `set_threads` or the batch system.
 
 import contextlib
 import functools
+import itertools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -76,8 +77,27 @@ def _pool(count, pid):  # pid: a pool does not survive a fork
 
 
 def ordered_map(function, items):
-    """List of function(item), in order, computed by the pool; in this thread where one is enough."""
+    """List of function(item), in order; this thread and those of the pool take one item after the other.
+
+    Raises:
+        The error of the first item that has one; items that nobody has begun by then are left.
+    """
     items = list(items)
-    if min(get_threads(), len(items)) <= 1:
-        return [function(item) for item in items]
-    return list(_pool(get_threads(), os.getpid()).map(function, items))
+    results, errors, numbers = [None] * len(items), {}, itertools.count()  # next() of a count is one step for all threads
+
+    def work():
+        while not errors and (i := next(numbers)) < len(items):
+            try:
+                results[i] = function(items[i])
+            except BaseException as error:  # also Ctrl-C, which comes to the main thread
+                errors[i] = error
+
+    others = min(get_threads(), len(items)) - 1  # this thread does not wait for another to wake up, and keeps its processor
+    futures = [_pool(get_threads() - 1, os.getpid()).submit(work) for _ in range(others)]
+    work()
+    for future in futures:
+        if not future.cancel():  # else it would only find that nothing is left
+            future.result()
+    if errors:
+        raise errors[min(errors)]
+    return results

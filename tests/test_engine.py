@@ -111,6 +111,17 @@ def test_segments_when_all_cases_of_a_block_end_early():
         assert bits(net, u, labels, lengths) == expected
 
 
+@pytest.mark.parametrize("points", [16, 17, 25, 33])
+def test_a_last_segment_of_a_single_substep(points):
+    net = network(substeps=1, dtype="float64")
+    u, labels, lengths = batch(net, 20, points)
+    expected = bits(net, u, labels, lengths)
+    for p in (plan_of(net, 20, points, 1), plan_of(net, 20, points, plan_of(net, 20, points).whole - 1)):
+        assert p.segments > 1
+        spinrnn.set_memory_limit(p.bytes)
+        assert bits(net, u, labels, lengths) == expected
+
+
 def test_segments_run_the_forward_pass_less_than_twice(monkeypatch):
     """And the backward pass once: what a compiled call is asked for is what is planned."""
     net = network(substeps=2)
@@ -289,18 +300,27 @@ def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, dens
         assert net.forward(u, lengths).tobytes() == forward == expected[0]
 
 
-def test_a_network_with_large_weights_has_wide_blocks(monkeypatch):
+def test_a_network_with_large_weights_has_wide_blocks():
     for n, wide in ((64, False), (512, True)):
         net = spinrnn.Network(spinrnn.NetworkConfig(layers=(n, n, n)))
         assert plan_of(net, 1000, 8).block == (2 if wide else 1)
     assert plan_of(net, 16, 8).block == 1
-    net = network(dtype="float64")
-    u, labels, lengths = batch(net, 70, 5)
-    narrow = net.loss_and_grad(u, labels, lengths)
-    monkeypatch.setattr(engine, "LARGE_WEIGHTS", 0)
-    wide = net.loss_and_grad(u, labels, lengths)
-    assert wide[0] == narrow[0]
-    np.testing.assert_allclose(wide[1], narrow[1], rtol=0, atol=1e-14 * np.abs(narrow[1]).max())
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+def test_blocks_of_any_width(monkeypatch, density):
+    """Also wider than what the tiles serve at once, and with a last block that is narrower."""
+    net = network(density, dtype="float64")
+    u, labels, lengths = batch(net, 83, 5)
+    results = []
+    for width in (1, 2, 3, 4, 5, 11):
+        monkeypatch.setattr(engine, "_block", lambda config, packing, panels, width=width: (width, max(1, 8 // width)))
+        assert plan_of(net, 83, 5).block == width
+        results.append(net.logits_loss_grad(u, labels, lengths))
+    for logits, loss, gradient in results[1:]:
+        np.testing.assert_array_equal(logits, results[0][0])
+        assert loss == results[0][1]
+        np.testing.assert_allclose(gradient, results[0][2], rtol=0, atol=1e-14 * np.abs(gradient).max())
 
 
 @pytest.mark.parametrize("density", DENSITIES)

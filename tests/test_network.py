@@ -181,6 +181,20 @@ def test_logits_that_are_not_finite_are_refused(net):
         net.forward(np.ones((1, 2, 5)))
 
 
+def test_the_loss_of_very_sure_networks_is_finite(net):
+    """exp of such logits is not."""
+    u = np.ones((3, 2, 5))
+    for top in range(3):
+        net.parameters[:] = 0
+        net.views()["b_out"][top] = 1e4
+        for label, loss in ((top, 0.0), ((top + 1) % 3, 1e4 * net.config.output_amplification)):
+            labels = np.full(3, label)
+            value, gradient = net.loss_and_grad(u, labels)
+            assert value == net.loss(u, labels) == loss
+            expected = (np.arange(3) == top) * 1.0 - (np.arange(3) == label)
+            np.testing.assert_allclose(net.layout.named(gradient)["b_out"], net.config.output_amplification * expected, rtol=1e-12)
+
+
 def test_inputs_of_any_real_kind_and_order(net):
     u = np.random.default_rng(0).integers(0, 9, (4, 2, 5))
     expected = net.forward(u.astype(float))

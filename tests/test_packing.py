@@ -110,8 +110,8 @@ def test_each_block_is_stored_by_its_own_density(densities):
     sparse_int, sparse_ext = (d < packing.SPARSE_BELOW for d in densities)
     mixed = sparse_int or sparse_ext
     assert p.sparse == mixed
-    # layer 0 has no layer below; of layer 1 ext and int are one matrix where both are dense
-    expected = [sparse_int, *([sparse_ext, sparse_int] if mixed else [False])]
+    # layer 0 has no layer below; of layer 1 ext and int are one matrix where both are of one kind
+    expected = [sparse_int, *([sparse_int] if sparse_int == sparse_ext else [sparse_ext, sparse_int])]
     assert w.table[: w.forward, 0].tolist() == expected
     assert w.table[w.forward + w.backward, 0] == sparse_ext
     assert not w.table[-2:, 0].any()
@@ -133,7 +133,7 @@ def test_gradients_come_back_by_the_adjoint(shape, densities):
     trained = [*range(w.forward), w.forward + w.backward, w.forward + w.backward + 1]
     made, used = matrices(w), np.zeros(p.gradient_size, int)
     for i in trained:
-        sparse, _, targets, _, sources, _, pointer, at, _ = w.table[i]
+        sparse, _, targets, _, sources, _, pointer, at = w.table[i, :8]
         for row, column in itertools.product(range(targets), range(sources)):
             if sparse:
                 first, last = w.pointers[pointer + row], w.pointers[pointer + row + 1]

@@ -98,7 +98,14 @@ def test_product_tile(calls, tile, dtype, exact):
     for height in range(1, tile + 1):
         for depth in (0, 1, 2, 3, 17):
             a, b = numbers(rng, 5 + depth * height, dtype, exact), numbers(rng, 3 + depth * v, dtype, exact)
-            for initial_at, out_at in ((-1, GUARD + 1), (GUARD, GUARD), (GUARD + 1 + height * v, GUARD + 1), (GUARD + v, GUARD)):
+            for initial_at, out_at in (
+                (-1, GUARD + 1),
+                (GUARD, GUARD),
+                (GUARD + 1 + height * v, GUARD + 1),
+                (GUARD + v, GUARD),
+                (0, GUARD),
+                (0, 0),
+            ):
                 out = numbers(rng, 3 * GUARD + 2 * height * v, dtype, exact)
                 written = compare(call, PLAIN.product_tile, [height, a, 5, b, 3, depth, initial_at, out, out_at], 7, exact)
                 assert written or (depth == 0 and initial_at == out_at)
@@ -158,7 +165,7 @@ def test_sparse_row(calls, dtype, exact):
             columns = rng.integers(0, rows, first + count + 2).astype(np.int32)
             columns[first : first + count] = np.sort(rng.permutation(rows)[:count])
             b = numbers(rng, 5 + panels * b_panel, dtype, exact)
-            for initial_at, out_at in ((-1, GUARD), (GUARD, GUARD), (GUARD + v, GUARD + 3 * v)):
+            for initial_at, out_at in ((-1, GUARD), (GUARD, GUARD), (GUARD + v, GUARD + 3 * v), (0, GUARD), (0, 0)):
                 out = numbers(rng, 2 * GUARD + panels * panel, dtype, exact)
                 arguments = [values, columns, first, first + count, b, 5, b_panel, panels, initial_at, out, out_at, panel]
                 assert compare(call, PLAIN.sparse_row, arguments, 9, exact) or (count == 0 and initial_at == out_at)
@@ -214,13 +221,14 @@ def test_a_nan_stays_in_its_place(calls, dtype):
     np.testing.assert_array_equal(out[~bad], clean[~bad])
 
 
-def test_row_length_is_lanes_in_compiled_code_too():
+def test_row_and_group_length_are_constants_in_compiled_code_too():
     @compiling.kernel
     def length(array):
-        return tiles.row_length(array)
+        return tiles.row_length(array), tiles.group_length(array)
 
     for dtype in DTYPES:
-        assert length(np.empty(1, dtype)) == tiles.row_length(np.empty(1, dtype)) == tiles.lanes(dtype) == 64 // np.dtype(dtype).itemsize
+        array, size = np.empty(1, dtype), np.dtype(dtype).itemsize
+        assert length(array) == (PLAIN.row_length(array), PLAIN.group_length(array)) == (64 // size, tiles.REGISTER // size)
 
 
 def test_aligned():

@@ -208,6 +208,6 @@ def test_a_thousand_points_expand_quickly(sweep_file):
     text = '[[axes]]\nkey = "network.density_int"\nlinear = { from = 0.1, to = 1, count = 10 }\n'
     text += '[[axes]]\nkey = "train.noise"\nlinear = { from = 0, to = 1, count = 10 }'
     path = sweep_file(text, seeds=10)
-    start = time.perf_counter()
+    start = time.process_time()
     assert len({point.name for point in spinrnn.load_sweep(path).points}) == 1000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -16,7 +16,7 @@ IN_A_ROW = 0.05
 """Seconds: a shorter call is repeated in its turn, up to `MOST` times."""
 MOST = 5
 LEAST_ROUNDS = 2
-PAUSE = 0.05
+PAUSE = 0.1
 """Seconds of rest after code whose threads go on to spin for a while when their work is done, as those of BLAS do."""
 
 
@@ -48,7 +48,7 @@ def seconds_of(call):
 
 
 def take_turns(timers, rounds, limit=math.inf):
-    """Times several sides in turns: forwards in one round, backwards in the next.
+    """Times several sides in turns: forwards in one round, backwards in the next. The first of several calls in a turn does not count.
 
     Args:
         timers: {name: function that does the work once and returns its seconds}.
@@ -63,6 +63,8 @@ def take_turns(timers, rounds, limit=math.inf):
             break
         for name in list(timers)[:: -1 if number % 2 else 1]:
             others, turn = times[name].others, []
+            if min(times[name].first, *others, math.inf) < IN_A_ROW:
+                timers[name]()  # not counted: after another side's turn, processors and threads have yet to wake up
             while not turn or (sum(turn) < IN_A_ROW and len(turn) < MOST):
                 turn.append(timers[name]())
             others += turn

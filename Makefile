@@ -1,4 +1,6 @@
 # make train: set up and run the main job; make test: set up and run the tests; make env: set up only.
+# EXTRAS=test,dask,mpi also installs what sweeps on those clusters need.
+EXTRAS ?= test
 PYTHON ?= python3
 VENV := .venv
 
@@ -9,7 +11,7 @@ env: $(VENV)/ready
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("spinrnn needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $@
 
 train: env

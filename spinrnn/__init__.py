@@ -21,6 +21,12 @@ _HOMES = {
     "Interrupted": "run",
     "evaluate": "training",
     "check_gradient": "gradcheck",
+    "cumulative_drive": "quantities",
+    "Sweep": "sweep.spec",
+    "load_sweep": "sweep.spec",
+    "run_sweep": "sweep.runner",
+    "collect_sweep": "sweep.cube",
+    "load_cube": "sweep.cube",
     "set_threads": "threads",
     "get_threads": "threads",
     "set_memory_limit": "memory",
@@ -31,6 +37,7 @@ _HOMES = {
     "StoreError": "errors",
     "DivergenceError": "errors",
     "MemoryLimitError": "errors",
+    "EngineError": "errors",
 }
 
 __all__ = [*_HOMES, "__version__"]

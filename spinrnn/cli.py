@@ -1,6 +1,7 @@
-"""The command line: `spinrnn train`, `evaluate`, `gradcheck` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
+"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
 
-Exit status: 0 done, 1 a check failed, 2 bad input (one line says what), 130 or 143 stopped by Ctrl-C or SIGTERM with a checkpoint written.
+Exit status: 0 done, 1 a check or a point of a sweep failed, 2 bad input (one line says what); stopped with a checkpoint written: 130 by Ctrl-C,
+143 by SIGTERM, 75 by SIGUSR1, with which a batch queue says that the time is nearly over.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import warnings
 from pathlib import Path
 
 import spinrnn
+from spinrnn import cli_sweep
 
 
 def _parser():
@@ -66,6 +68,17 @@ def _parser():
     )
     settings(gradcheck)
     gradcheck.add_argument("--json", action="store_true", help="print one JSON object for each block")
+
+    summary = "Run many points along axes, on this machine or a cluster."
+    sweep = commands.add_parser("sweep", help=summary, description=summary)
+    sweeps = sweep.add_subparsers(dest="sweep_command", required=True, metavar="COMMAND")
+
+    def sweep_command(name, function, summary):
+        sub = sweeps.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(function=function, threads=None)  # of the points, which have options of their own
+        return sub
+
+    cli_sweep.add_commands(sweep_command, _positive, _size)
 
     bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
     bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")
@@ -133,6 +146,7 @@ def main(arguments=None):
 def _train(options):
     from spinrnn import run
     from spinrnn.config import load_config
+    from spinrnn.signals import StopSignals
 
     if options.seed is not None and any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
         raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
@@ -147,7 +161,7 @@ def _train(options):
     resuming = options.resume and (out / "config.toml").exists()
     if resuming and not given:
         config = None
-    stop = _StopSignals()
+    stop = StopSignals()
     with _Progress() as progress:
 
         def start(trainer):
@@ -158,7 +172,7 @@ def _train(options):
             result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
         except run.Interrupted as error:
             print(f"spinrnn: {error}; to go on: spinrnn train --out {out} --resume", file=sys.stderr)
-            return 128 + stop.number
+            return stop.status
     _print_summary(result)
     return 0
 
@@ -193,26 +207,6 @@ def _free_folder(config):
     stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
-
-
-class _StopSignals:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop after the current batch; a second one stops at once."""
-
-    def __init__(self):
-        import signal
-
-        self.number = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
-
-    def _note(self, number, _):
-        import signal
-
-        self.number = int(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    def __call__(self):
-        return self.number is not None
 
 
 class _Progress:

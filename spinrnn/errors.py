@@ -32,3 +32,7 @@ class DivergenceError(SpinrnnError, ArithmeticError):
 
 class MemoryLimitError(SpinrnnError, MemoryError):
     """A computation that does not fit into the memory it may take; said before anything is allocated."""
+
+
+class EngineError(SpinrnnError, RuntimeError):
+    """Workers that cannot be had: a library that is not installed, a scheduler that does not answer, processes that die at once."""

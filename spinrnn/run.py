@@ -49,7 +49,7 @@ class Interrupted(Exception):
     """The run was asked to stop and has written a checkpoint; it can be resumed."""
 
 
-def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoch=None, stop=None):
+def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoch=None, stop=None, pictures=True):
     """Trains a network, chooses the best epoch by the validation part and reads the test part once, at the end.
 
     Args:
@@ -58,7 +58,9 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         resume: continue the run in `out` if there is one, else start it.
         data: `Dataset`; None reads config.data.source.
         on_start: called with the `Trainer` once all checks are done and the folder is open; on_epoch: the same after each epoch.
+            What it adds to the newest record of `trainer.history` is kept with the run.
         stop: called after each batch; when it returns true a checkpoint is written and `Interrupted` raised.
+        pictures: draw curves.png and confusion.png at the end.
     Returns:
         `Result`; for a run that is complete already, what it found.
     Raises:
@@ -97,10 +99,10 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         raise _with_checkpoint(error, folder) from None
     if folder:
         folder.checkpoint(trainer)
-    return _finish(trainer, folder, compiling)
+    return _finish(trainer, folder, compiling, pictures)
 
 
-def _finish(trainer, folder, compiling):
+def _finish(trainer, folder, compiling, pictures=True):
     """Reads the test part, and writes the results."""
     net = trainer.best_network()
     score = evaluate(net, trainer.test)
@@ -125,7 +127,7 @@ def _finish(trainer, folder, compiling):
         "confusion": score.confusion.tolist(),
     }
     if folder:
-        folder.finish(net, trainer.history, summary)
+        folder.finish(net, trainer.history, summary, pictures)
     return Result(net, summary, trainer.history, folder and folder.path)
 
 
@@ -223,12 +225,13 @@ class _Folder:
         for old in store.checkpoint_paths(self.path)[2:]:
             old.unlink(missing_ok=True)
 
-    def finish(self, net, history, summary):
-        from spinrnn import figures  # matplotlib takes longer to import than everything else
-
+    def finish(self, net, history, summary, pictures):
         net.save(self.path / "network.h5")
-        figures.save(figures.training_curves(history)[0], self.path / "curves.png")
-        figures.save(figures.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
+        if pictures:
+            from spinrnn import figures  # matplotlib takes longer to import than everything else
+
+            figures.save(figures.training_curves(history)[0], self.path / "curves.png")
+            figures.save(figures.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
         write_json(self.path / "summary.json", summary)
 
     def result(self):

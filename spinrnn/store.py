@@ -1,13 +1,14 @@
 """HDF5 files of spinrnn: networks and checkpoints, written atomically, checked against a digest when read.
 
-A file holds real arrays as plain contiguous datasets and, as attributes of the root, `format` ("spinrnn"), `kind` ("network" or
-"checkpoint"), `version`, `config` (the configuration as TOML) and `sha256` over all of that. Reading trusts nothing: links, storage,
+A file holds real arrays as plain contiguous datasets and, as attributes of the root, `format` ("spinrnn"), `kind` ("network",
+"checkpoint" or "point", the result of a point of a sweep), `version`, `config` (the configuration as TOML) and `sha256` over all of that. Reading trusts nothing: links, storage,
 types and sizes are checked before any data is touched, and no code is ever loaded.
 """
 
 import hashlib
 import io
 import json
+import uuid
 import warnings
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def save_network(net, path):
 def load(path):
     """Reads a `Network` from a file that `Network.save` wrote, from a checkpoint (its best epoch so far) or from a run folder.
 
+    The result file of a point of a sweep has the network of its best epoch, too.
+
     Raises:
         StoreError: missing, truncated, damaged, foreign or too new, one line that says which.
     """
@@ -46,7 +49,7 @@ def load(path):
         path = path / "network.h5"
     kind, toml, arrays = _read(path)
     config = _config(path, toml)
-    if kind == "checkpoint":
+    if kind in ("checkpoint", "point"):
         return _checkpoint_network(config, arrays)
     net = _empty_network(config.network)
     for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
@@ -62,21 +65,30 @@ def load(path):
 
 def save_checkpoint(path, config, arrays, state):
     """Writes flat arrays by name and `state`, anything that JSON can hold, for `load_checkpoint`."""
-    encoded = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
-    _write(path, "checkpoint", configs.to_toml(config), {**arrays, "state_json": encoded})
+    save_record(path, "checkpoint", configs.to_toml(config), arrays, state)
 
 
 def load_checkpoint(path):
     """Returns (RunConfig, {name: array}, state) of a checkpoint; StoreError as in `load`."""
-    kind, toml, arrays = _read(path)
-    if kind != "checkpoint" or "state_json" not in arrays:
-        raise StoreError(f"{path}: holds a {kind}, not a checkpoint")
-    config = _config(path, toml)
+    toml, arrays, state = load_record(path, "checkpoint")
+    return _config(path, toml), arrays, state
+
+
+def save_record(path, kind, toml, arrays, state):
+    """Writes a file of this kind: the configuration as TOML, arrays by name, and `state`, anything that JSON can hold."""
+    encoded = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+    _write(path, kind, toml, {**arrays, "state_json": encoded})
+
+
+def load_record(path, kind):
+    """Returns (configuration as TOML, {name: array}, state) of a file that `save_record` wrote; StoreError as in `load`."""
+    found, toml, arrays = _read(path)
+    if found != kind or "state_json" not in arrays:
+        raise StoreError(f"{path}: holds a {found}, not a {kind}")
     try:
-        state = json.loads(arrays.pop("state_json").tobytes())
+        return toml, arrays, json.loads(arrays.pop("state_json").tobytes())
     except ValueError:
         raise StoreError(f"{path}: its state is not readable") from None
-    return config, arrays, state
 
 
 def checkpoint_paths(folder):
@@ -143,9 +155,14 @@ def _collect(group, prefix, arrays, path, limit):
         arrays[f"{prefix}{name}"] = item[()]
 
 
+def memory_file():
+    """A new HDF5 file in memory alone; its name is its own, as HDF5 keeps two threads from creating files of one name."""
+    return h5py.File(f"memory-{uuid.uuid4().hex}", "w", driver="core", backing_store=False)
+
+
 def _write(path, kind, toml, arrays):
     arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    with h5py.File("memory", "w", driver="core", backing_store=False) as file:
+    with memory_file() as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
         header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
@@ -196,7 +213,7 @@ def _checkpoint_network(config, arrays):
     names = ["best_parameters"] if net.mask is None else ["best_parameters", "mask"]
     wrong = [name for name in names if name not in arrays or arrays[name].shape != (net.layout.size,)]
     if wrong:
-        raise StoreError(f"a checkpoint lacks {' and '.join(wrong)} of {net.layout.size} numbers")
+        raise StoreError(f"the file lacks {' and '.join(wrong)} of {net.layout.size} numbers")
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)

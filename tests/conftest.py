@@ -1,4 +1,4 @@
-"""Fixtures: small networks and data that every test can afford."""
+"""Fixtures: small networks, data and sweeps that every test can afford; and what several tests check."""
 
 import gzip
 import struct
@@ -38,6 +38,28 @@ def tiny_file(tmp_path, tiny_data):
         '[train]\nepochs = 4\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
     )
     return path
+
+
+@pytest.fixture
+def sweep_file(tiny_file):
+    """Function (text of axes and the like, **settings of [sweep]) that writes a sweep over `tiny_file` beside it and returns its path."""
+
+    def write(text="", epochs=4, **settings):
+        lines = ["[sweep]", *(f"{key} = {value}" for key, value in ({"name": '"toy"', "base": '"tiny.toml"'} | settings).items())]
+        path = tiny_file.parent / "sweep.toml"
+        path.write_text("\n".join([*lines, f"[train]\nepochs = {epochs}", text]))
+        return path
+
+    return write
+
+
+def refused(result, *fragments):
+    """Checks that a finished command was refused: one line of error, status 2, and the fragments in it."""
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for fragment in fragments:
+        assert fragment in lines[0], lines[0]
 
 
 IDX_CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}

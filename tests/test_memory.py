@@ -3,7 +3,7 @@
 import pytest
 
 import spinrnn
-from spinrnn import cgroups, cli, memory, threads
+from spinrnn import cgroups, cli, memory, signals, threads
 
 GIB = 2**30
 
@@ -102,7 +102,7 @@ def test_the_order_of_wishes(monkeypatch):
 
 
 def test_the_command_line(tmp_path, tiny_file, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "_StopSignals", lambda: lambda: False)  # pytest keeps its own
+    monkeypatch.setattr(signals, "StopSignals", lambda: lambda: False)  # pytest keeps its own
     out = tmp_path / "run"
     arguments = ["train", str(tiny_file), "--out", str(out), "--set", "train.epochs=1"]
     for name, option, wrong in (("SPINRNN_MEMORY", "--memory", "2X"), ("SPINRNN_THREADS", "--threads", "0")):

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import spinrnn
 from spinrnn import store
@@ -25,15 +26,6 @@ def weights(folder):
     history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
     bits = {name: array.tobytes() for name, array in arrays.items()}
     return spinrnn.load(folder).parameters.tobytes(), bits, history
-
-
-def refused(result, *fragments):
-    """One line of error, status 2, and the fragments in it."""
-    assert result.returncode == 2, result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for fragment in fragments:
-        assert fragment in lines[0], lines[0]
 
 
 @pytest.fixture

@@ -199,23 +199,23 @@ def test_time_limit_requeue_and_cancel(sweep_file, tmp_path, slurm):
     assert run(*COMMAND, "slurm", path, "--out", out, "--script", script).returncode == 0
     steps = lambda: max((int(p.stem) for p in out.glob("runs/*/checkpoints/*.h5")), default=0)
     job = submit(slurm, script, "--time=1", "--signal=B:USR1@55") + "_0"
-    wait_for(lambda: queue(slurm)[job] == ("RUNNING", 0), 30)
-    wait_for(lambda: counts(path, out)["running"], 30)
+    wait_for(lambda: queue(slurm).get(job) == ("RUNNING", 0), 90)
+    wait_for(lambda: counts(path, out)["running"], 40)
     assert steps() == 0
     # before the limit: stops with a checkpoint and is queued again
-    wait_for(lambda: queue(slurm).get(job) == ("PENDING", 1), 60)
+    wait_for(lambda: queue(slurm).get(job) == ("PENDING", 1), 90)
     first = steps()
     assert first > 0
     assert counts(path, out) == {"done": 0, "diverged": 0, "failed": 0, "damaged": 0, "running": 0, "waiting": 1}
     # queued again: goes on
     assert run("scontrol", "update", f"jobid={job}", "timelimit=30", "starttime=now", env=slurm).returncode == 0
     submit(slurm, None, "--wrap=true", "--output=/dev/null")  # SLURM looks at its queue when something is submitted
-    wait_for(lambda: queue(slurm).get(job) == ("RUNNING", 1), 30)
+    wait_for(lambda: queue(slurm).get(job) == ("RUNNING", 1), 200)  # at the latest when SLURM's delay of two minutes is over
     wait_for(lambda: counts(path, out)["running"], 30)
     time.sleep(1)
     # cancelled: stops with a checkpoint and stays so
     run("scancel", job, env=slurm)
-    wait_for(lambda: job not in queue(slurm), 30)
+    wait_for(lambda: job not in queue(slurm), 60)
     assert steps() > first
     assert counts(path, out)["waiting"] == 1
     log = next(out.glob("slurm-*.log")).read_text()

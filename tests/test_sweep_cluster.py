@@ -194,7 +194,21 @@ def test_an_array_of_jobs(expected, tmp_path, slurm):
 
 
 def test_time_limit_requeue_and_cancel(sweep_file, tmp_path, slurm):
+    """Three attempts, as SLURM looks at its limits and its queue when it likes, on a busy machine also before a job has begun its work."""
     path = sweep_file("", epochs="1000000\ncheckpoint_seconds = 100000")
+    for attempt in range(3):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        try:
+            return through_time_limit_requeue_and_cancel(path, folder, slurm)
+        except AssertionError:
+            run("scancel", "--user", "root", env=slurm)
+            wait_for(lambda: not queue(slurm), 120)
+            if attempt == 2:
+                raise
+
+
+def through_time_limit_requeue_and_cancel(path, tmp_path, slurm):
     out, script = tmp_path / "out", tmp_path / "long.slurm"
     assert run(*COMMAND, "slurm", path, "--out", out, "--script", script).returncode == 0
     steps = lambda: max((int(p.stem) for p in out.glob("runs/*/checkpoints/*.h5")), default=0)

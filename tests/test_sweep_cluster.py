@@ -221,7 +221,8 @@ def through_time_limit_requeue_and_cancel(path, tmp_path, slurm):
     first = steps()
     assert first > 0
     assert counts(path, out) == {"done": 0, "diverged": 0, "failed": 0, "damaged": 0, "running": 0, "waiting": 1}
-    # queued again: goes on
+    # queued again: goes on; not in the same second, as SLURM has revoked the credential of the job that it requeued
+    time.sleep(5)
     assert run("scontrol", "update", f"jobid={job}", "timelimit=30", "starttime=now", env=slurm).returncode == 0
     submit(slurm, None, "--wrap=true", "--output=/dev/null")  # SLURM looks at its queue when something is submitted
     wait_for(lambda: queue(slurm).get(job) == ("RUNNING", 1), 200)  # at the latest when SLURM's delay of two minutes is over

@@ -128,9 +128,8 @@ class Engine:
             DivergenceError: where a state first became infinite or NaN.
         """
         samples = len(u)
-        constants, weights = None, packing.pack(flat)
         p = plan_within(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
-        constants = _constants(config, p.chunk)
+        weights, constants = packing.pack(flat), _constants(config, p.chunk)
         logits = np.empty((samples, config.outputs), dtype=config.dtype)
         losses = np.empty(0 if labels is None else samples)
         gradients = np.empty((p.blocks, packing.gradient_size) if backward else (0, 0), dtype=config.dtype)

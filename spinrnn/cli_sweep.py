@@ -27,27 +27,9 @@ def add_commands(command, positive, size):
     run = command("run", _run, "Run the points of a sweep that have no result yet; run again, it goes on.")
     target(run)
     folder(run)
-    run.add_argument(
-        "--jobs",
-        type=positive,
-        metavar="N",
-        help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM and the system allow them)",
-    )
-    run.add_argument(
-        "--executor", choices=("process", "serial", "dask", "mpi"), default="process", help="where points run (default: process)"
-    )
-    run.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)")
     run.add_argument("--shard", metavar="I/N", help="only share I of N, I from 0, as for SLURM arrays")
-    run.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
-    run.add_argument(
-        "--memory",
-        type=size,
-        metavar="SIZE",
-        help="memory for the states of all batches at a time on this machine, as in 8G (default: SPINRNN_MEMORY, else half of what is available)",
-    )
-    run.add_argument("--retry-failed", action="store_true", help="run points again that failed; those that diverged have their result")
     run.add_argument("--keep-runs", action="store_true", help="keep the run folder of each point, with checkpoints and pictures")
-    run.add_argument("--extend", action="store_true", help="take over the folder of another version of the sweep and keep what both have")
+    add_engine_options(run, positive, size)
 
     status = command("status", _status, "Say how far a sweep is.")
     target(status)
@@ -67,6 +49,39 @@ def add_commands(command, positive, size):
     slurm.add_argument("--jobs", type=positive, default=1, metavar="N", help="points at a time in each task (default: 1)")
     slurm.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
     slurm.add_argument("--script", metavar="FILE", help="script to write (default: NAME.slurm)")
+
+
+def add_engine_options(sub, positive, size):
+    """Adds the options of all commands that run sweeps, which `engine_settings` reads."""
+    sub.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM and the system allow them)",
+    )
+    sub.add_argument(
+        "--executor", choices=("process", "serial", "dask", "mpi"), default="process", help="where points run (default: process)"
+    )
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)")
+    sub.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
+    sub.add_argument(
+        "--memory",
+        type=size,
+        metavar="SIZE",
+        help="memory for the states of all batches at a time on this machine, as in 8G (default: SPINRNN_MEMORY, else half of what is available)",
+    )
+    sub.add_argument("--retry-failed", action="store_true", help="run points again that failed; those that diverged have their result")
+    sub.add_argument("--extend", action="store_true", help="take over the folder of another version of the sweep and keep what both have")
+
+
+def engine_settings(options):
+    """Keyword arguments of `run_sweep` from these options."""
+    from spinrnn.errors import ConfigError
+
+    if options.memory and (options.executor == "mpi" or options.scheduler):
+        raise ConfigError(["--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"])
+    names = ("executor", "jobs", "scheduler", "threads_per_worker", "retry_failed", "extend")
+    return {name: getattr(options, name) for name in names}
 
 
 def _open(options):
@@ -109,18 +124,13 @@ def _run(options):
         if not slash or not (number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
             raise ConfigError([f"--shard: write I/N with I from 0 to N - 1, as in 0/10; got {options.shard}"])
         shard = int(number), int(count)
-    if options.memory and (options.executor == "mpi" or options.scheduler):
-        raise ConfigError(["--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"])
+    settings = engine_settings(options)
     stop = StopSignals()
     sweep, folder = _open(options)
     if not stop():
         print(f"sweep {sweep.name} in {folder}, {len(sweep)} points{f', shard {options.shard}' if shard else ''}", flush=True)
-    with _Line() as line:
-        progress = run_sweep(
-            sweep, folder, executor=options.executor, jobs=options.jobs, scheduler=options.scheduler, shard=shard,
-            threads_per_worker=options.threads_per_worker, retry_failed=options.retry_failed, keep_runs=options.keep_runs,
-            extend=options.extend, on_progress=line, stop=stop,
-        )  # fmt: skip
+    with Line() as line:
+        progress = run_sweep(sweep, folder, shard=shard, keep_runs=options.keep_runs, on_progress=line, stop=stop, **settings)
     strangers = SweepFolder(folder).strangers(sweep.points)
     if strangers:
         print(
@@ -143,7 +153,7 @@ def _counts(progress):
     return text + (f", {progress.failed} FAILED" if progress.failed else "")
 
 
-class _Line:
+class Line:
     """One line that is written again and again on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the points."""
 
     def __enter__(self):

@@ -11,7 +11,7 @@ import numpy as np
 from spinrnn import idx
 from spinrnn.config import TEST_FRACTION
 from spinrnn.errors import DataError
-from spinrnn.files import read_bytes
+from spinrnn.files import packaged, read_bytes
 from spinrnn.store import read_arrays
 
 _ARRAYS = ("inputs", "labels", "lengths", "test")
@@ -74,9 +74,7 @@ def _truth(test, cases):
 
 def load_digits():
     """The sequential digits [paper]: 1797 images of 8 x 8 pixels, read row by row, grey level / 16. Returns a `Dataset`, (1797, 1, 64)."""
-    here = Path(__file__).parent
-    installed = here / "data" / "digits.h5"
-    path = installed if installed.exists() else here.parent / "data" / "digits.h5"  # the second in a development install
+    path = packaged("digits.h5")
     _, arrays = read_arrays(read_bytes(path), path)
     images = arrays["images"]
     return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))

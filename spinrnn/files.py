@@ -49,6 +49,13 @@ def read_bytes(path):
         raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def packaged(name):
+    """Path of a file or folder below data/, as installed with the package, or beside it in a development install."""
+    here = Path(__file__).parent
+    installed = here / "data" / name
+    return installed if installed.exists() else here.parent / "data" / name
+
+
 def read_json(path, keys):
     """The object in a JSON file; StoreError if it cannot be read or lacks one of the keys."""
     try:

@@ -58,15 +58,19 @@ def _density(config, block):
     return {"w_ext": config.density_ext, "w_int": config.density_int}.get(block[:5], 1.0)
 
 
+def existing(config, block, shape):
+    """Number of the entries of a block that exist: the rounded share that its density asks for, at least one."""
+    return max(1, round(_density(config, block) * math.prod(shape)))
+
+
 def draw_mask(config, layout, rng):
     """Random mask (size,) bool: in each w_int and w_ext the rounded share of entries that its density asks for, at least one; else True."""
     mask = np.ones(layout.size, dtype=bool)
     for name, (where, shape) in layout.blocks.items():
-        density = _density(config, name)
-        if density < 1:
+        if _density(config, name) < 1:
             entries = math.prod(shape)
             block = np.zeros(entries, dtype=bool)
-            block[rng.permutation(entries)[: max(1, round(density * entries))]] = True
+            block[rng.permutation(entries)[: existing(config, name, shape)]] = True
             mask[where] = block
     return mask
 

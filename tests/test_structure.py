@@ -17,19 +17,20 @@ ORDER = [
     "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
     "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli", "__main__",
+    "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
     "llvmlite": {"tiles"},
     "h5py": {"store"},
-    "matplotlib": {"figures"},
+    "matplotlib": {"figures", "paper.draw"},
     "tqdm": {"cli"},
     "threadpoolctl": {"measure"},
     "jax": {"peers"},
     "torch": {"peers"},
     "scipy": {"gradcheck", "training"},
-    "argparse": {"cli"},
+    "argparse": {"cli", "cli_reproduce"},
     "dask": {"sweep.engines"},
     "distributed": {"sweep.engines"},
     "mpi4py": {"sweep.engines"},
@@ -49,7 +50,7 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
-            package = node.module in ("spinrnn", "spinrnn.sweep")
+            package = node.module in ("spinrnn", "spinrnn.sweep", "spinrnn.paper")
             yield from (f"{node.module}.{alias.name}" for alias in node.names) if package else [node.module]
 
 

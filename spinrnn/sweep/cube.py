@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
-from spinrnn.errors import StoreError
+from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.store import memory_file, read_arrays
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
-from spinrnn.sweep.spec import auxiliary, unit
+from spinrnn.sweep.spec import Sweep, auxiliary, unit
 
 
 @dataclass
@@ -55,6 +55,15 @@ class Cube:
     def __getitem__(self, name):
         """Values of a variable or coordinate."""
         return (self.variables.get(name) or self.coordinates[name]).values
+
+    def sweep(self):
+        """The `Sweep` whose results these are; StoreError if it cannot be read from the attributes."""
+        try:
+            return Sweep.from_json(json.loads(self.attributes["sweep"]), "sweep")
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"{self.attributes.get('title', 'cube')}: its sweep is damaged or of another version of spinrnn: {error}"
+            ) from None
 
     def save(self, path):
         """Writes the cube to an HDF5 file, atomically; StoreError if that is impossible."""

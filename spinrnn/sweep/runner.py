@@ -51,7 +51,7 @@ def shard_of(points, shard):
 
 def run_sweep(
     sweep, out=None, *, executor="process", jobs=None, scheduler=None, shard=None, threads_per_worker=1, retry_failed=False, keep_runs=False,
-    extend=False, on_progress=None, stop=None,
+    extend=False, on_progress=None, stop=None, only=None,
 ):  # fmt: skip
     """Runs the points of a sweep that have no result yet.
 
@@ -65,6 +65,7 @@ def run_sweep(
         extend: take over the folder of another version of the sweep, with the results that both have.
         on_progress: called with a `Progress` after each point and every few seconds.
         stop: called several times a second; once true, running points stop at their next batch with a checkpoint.
+        only: called with each `Point`; those for which it is false are left out, as if they were no part of the sweep.
     Returns:
         `Progress`.
     Raises:
@@ -72,7 +73,7 @@ def run_sweep(
         Finished points are safe in every case.
     """
     folder = SweepFolder(Path("sweeps") / sweep.name if out is None else out)
-    points = shard_of(sweep.points, shard)
+    points = shard_of([point for point in sweep.points if only is None or only(point)], shard)
     folder.claim(sweep, extend)
     progress, since = Progress(total=len(points)), time.time()
     left = []

@@ -1,0 +1,217 @@
+"""Advice for a given input time scale, read off the reproduced sweeps: relaxation time, substeps, learning rate, amplification, and what accuracy to expect.
+
+In reduced units the network knows its input interval only as Delta t / tau, if the high-pass filter keeps its ratio to tau. So results
+are kept against that ratio, as one curve for each way of training (learning rate, amplification, noise), and interpolated in its logarithm.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from spinrnn.config import LARGEST_RATIO, NetworkConfig
+from spinrnn.errors import ConfigError, StoreError
+from spinrnn.files import packaged
+from spinrnn.paper.curves import chosen, conditions, same
+from spinrnn.sweep.cube import load_cube
+
+SWEEPS = ("intervals", "noise", "rates", "amplification")
+"""Sweeps that the advice rests on; all have the filter at ten relaxation times."""
+FILTER = 10.0
+"""tau_hp / tau of these sweeps."""
+POINTS = 64
+"""Input points of their cases."""
+SLACK = 0.01
+"""Loss of accuracy up to which other relaxation times are told as well."""
+FEWEST_SUBSTEPS = 4
+EDGE = 1e-6
+"""Relative distance by which a ratio may pass the measured range: rounding."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Advice:
+    """Recommended values for an input interval; times in seconds.
+
+    Attributes:
+        interval, points: what was asked; relaxation_time, highpass_time, substeps, learning_rate, amplification, noise: recommended.
+        epochs, batch: of the training that the expectation holds for.
+        expected: (25th percentile, median, 75th percentile) of the test accuracy, 0 to 1, or None where nothing like it was measured.
+        tolerated: (from, to) relaxation times around the recommended one whose expected median is within `SLACK` of its, or None where the
+            relaxation time was given.
+        runs: trainings behind the expectation; outside: list of reasons why the question lies outside what was measured.
+    """
+
+    interval: float
+    points: int
+    relaxation_time: float
+    highpass_time: float
+    substeps: int
+    learning_rate: float
+    amplification: float
+    noise: float
+    epochs: int
+    batch: int
+    expected: tuple | None
+    tolerated: tuple | None
+    runs: int
+    outside: list
+
+
+class Guide:
+    """Accuracy against Delta t / tau for each way of training.
+
+    Args:
+        cubes: list of `Cube`s; of their conditions those of oscillators with the filter at ten relaxation times count.
+    Attributes:
+        curves: {(learning rate, amplification, noise): list of `Condition` by rising ratio}.
+    Raises:
+        StoreError: a cube is damaged, or there is no such condition.
+    """
+
+    def __init__(self, cubes):
+        self.curves = {}
+        for condition in chosen([c for cube in cubes for c in conditions(cube)], neuron="oscillator"):
+            network, train = condition.config.network, condition.config.train
+            if condition.runs and same(network.highpass_time, FILTER * network.relaxation_time):
+                key = train.learning_rate, network.amplifications[0], train.noise
+                self.curves.setdefault(key, []).append(condition)
+        if not self.curves:
+            raise StoreError("advice: the cubes hold no results of oscillators")
+
+    @property
+    def range(self):
+        """(smallest, largest) Delta t / tau of any curve."""
+        ends = [(found[0].ratio, found[-1].ratio) for found in self.curves.values()]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def expect(self, ratio, learning_rate, amplification, noise):
+        """(25th percentile, median, 75th percentile) of the test accuracy at Delta t / tau, or None where that was not measured."""
+        for key, found in self.curves.items():
+            if all(same(a, float(b)) for a, b in zip(key, (learning_rate, amplification, noise), strict=True)):
+                return _between(found, ratio)
+        return None
+
+    def best(self, ratio):
+        """(accuracies, key, conditions) of the way of training with the highest expected median at a ratio; None where nothing was measured."""
+        choice = None
+        for key, found in self.curves.items():
+            expected = _between(found, ratio)
+            if expected is not None and (choice is None or expected[1] > choice[0][1]):
+                choice = expected, key, found
+        return choice
+
+    def advise(self, interval, points=POINTS, relaxation_time=None):
+        """`Advice` for an input interval.
+
+        Args:
+            interval: time for which an input value is held (s); points: of one case; relaxation_time: of the device (s) where it is given.
+        Raises:
+            ConfigError: a time is not positive, points are no whole number from 1, or times out of all proportion.
+        """
+        _check(interval, points, relaxation_time)
+        low, high = self.range
+        free = relaxation_time is None
+        if free:
+            measured = sorted({c.ratio for found in self.curves.values() for c in found})
+            ratio = max(measured, key=lambda r: self.best(r)[0][1])
+            relaxation_time = float(f"{interval / ratio:.6g}")
+        else:
+            ratio = interval / relaxation_time
+        outside = []
+        if not low * (1 - EDGE) <= ratio <= high * (1 + EDGE):
+            outside.append(
+                f"the input interval is {ratio:.3g} relaxation times, measured were {low:g} to {high:g}; "
+                f"a relaxation time from {interval / high:.3g} to {interval / low:.3g} s would lie inside"
+            )
+        if points != POINTS:
+            outside.append(f"cases of {points} input points, measured were {POINTS}")
+        expected, (rate, amplification, noise), found = self.best(min(max(ratio, low), high))
+        train = found[0].config.train
+        return Advice(
+            interval, points, relaxation_time, FILTER * relaxation_time, max(FEWEST_SUBSTEPS, math.ceil(4 * ratio - EDGE)), rate, amplification,
+            noise, train.epochs, train.batch, None if outside else expected, self._tolerated(interval, ratio) if free else None,
+            min(c.runs for c in found), outside,
+        )  # fmt: skip
+
+    def _tolerated(self, interval, ratio):
+        """Relaxation times, in one range around the best one, with which the expected median is nearly as high."""
+        low, high = self.range
+        least = self.best(ratio)[0][1] - SLACK
+        ends = []
+        for end in (high, low):
+            places = np.geomspace(ratio, end, 200)
+            bad = [k for k, place in enumerate(places) if self.best(min(max(place, low), high))[0][1] < least]
+            ends.append(interval / places[bad[0] - 1 if bad else -1])
+        return tuple(ends)
+
+
+def advise(interval, points=POINTS, relaxation_time=None, folder=None):
+    """`Advice` for an input interval from the reproduced sweeps; as `Guide.advise`.
+
+    Args:
+        folder: with the cubes of the sweeps, as `spinrnn reproduce` leaves them; None means those that come with the package.
+    Raises:
+        ConfigError: as `Guide.advise`; StoreError: the cubes cannot be read.
+    """
+    return load_guide(folder).advise(interval, points, relaxation_time)
+
+
+def load_guide(folder=None):
+    """`Guide` of the cubes in a folder; None means those that come with the package."""
+    folder = packaged("reproduction") if folder is None else folder
+    return Guide([load_cube(f"{folder}/{name}.h5") for name in SWEEPS])
+
+
+def to_toml(advice):
+    """The advice as a configuration file, what it rests on in comments."""
+    network = NetworkConfig()
+    lines = [f"# Advice for an input interval of {advice.interval:g} s and {advice.points} input points."]
+    if advice.expected:
+        low, middle, high = (100 * value for value in advice.expected)
+        lines += [
+            f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to {high:.1f} %; of {advice.runs} or more trainings of",
+            f"# {' - '.join(map(str, network.layers))} oscillators on the sequential digits with these settings. Other tasks have other accuracies.",
+        ]
+    lines += [f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}." for reason in advice.outside]
+    if advice.tolerated:
+        low, high = advice.tolerated
+        lines.append(f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within {100 * SLACK:g} point of this accuracy.")
+    lines += [
+        "",
+        "[network]",
+        f"input_interval = {advice.interval:.9g}",
+        f"relaxation_time = {advice.relaxation_time:.9g}",
+        f"highpass_time = {advice.highpass_time:.9g}",
+        f"substeps = {advice.substeps}",
+        f"amplification = {advice.amplification:g}",
+        "",
+        "[train]",
+        f"learning_rate = {advice.learning_rate:g}",
+        f"noise = {advice.noise:g}",
+        f"epochs = {advice.epochs}",
+        f"batch = {advice.batch}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _between(found, ratio):
+    """Quartiles at a ratio between measured ones, interpolated in its logarithm; None outside."""
+    if not found[0].ratio * (1 - EDGE) <= ratio <= found[-1].ratio * (1 + EDGE):
+        return None
+    places = np.log([c.ratio for c in found])
+    return tuple(float(v) for v in (np.interp(math.log(ratio), places, values) for values in np.transpose([c.band() for c in found])))
+
+
+def _check(interval, points, relaxation_time):
+    problems = []
+    for name, value in (("interval", interval), ("relaxation_time", relaxation_time)):
+        if value is not None and not 0 < value < math.inf:
+            problems.append(f"{name}: must be a positive time in seconds, as in 10e-9, got {value}")
+    if isinstance(points, bool) or not isinstance(points, int) or points < 1:
+        problems.append(f"points: must be a whole number of at least 1, got {points}")
+    if not problems and relaxation_time is not None and not 1 / LARGEST_RATIO < interval / relaxation_time < LARGEST_RATIO:
+        problems.append(
+            f"relaxation_time: {relaxation_time:g} s is out of all proportion to the interval, {interval:g} s; times are in seconds"
+        )
+    if problems:
+        raise ConfigError(problems)

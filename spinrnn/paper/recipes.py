@@ -1,0 +1,88 @@
+"""The recipes: for each figure the sweeps it needs, its numbers and its drawing; and the reduced sweeps of --quick."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+
+from spinrnn.errors import ConfigError
+from spinrnn.paper import draw, numbers
+from spinrnn.sweep.spec import load_sweep
+
+QUICK_SEEDS, QUICK_EPOCHS = 2, 6
+QUICK_ENTRIES = {
+    "intervals": {"input_interval": (0, 4, 6)},
+    "noise": {"input_interval": (0, 4, 6)},
+    "relaxation": {"run": (0, 2, 4, 7, 9, 11)},
+    "rates": {"input_interval": (0, 2, 4)},
+    "amplification": {},
+    "densities": {"wiring": (0, 1, 3, 5, 7, 9, 10, 11, 13, 16)},
+    "validation": {"input_interval": (0, 3)},
+}
+"""Entries kept of the axes of each sweep; of others all."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One figure.
+
+    Attributes:
+        title: what it shows; sweeps: {name: which of its points, a function of a `Point`, or None for all}; compute: function of a
+            `reproduction.Source`, returns a `numbers.Result`; draw: function of that, returns the figure.
+    """
+
+    title: str
+    sweeps: dict
+    compute: Callable
+    draw: Callable
+
+
+def _first_oscillators(point):
+    """Seed 0 of the oscillators at one input interval per relaxation time."""
+    network = point.config.network
+    return (
+        network.neuron == "oscillator" and point.config.train.seed == 0 and abs(network.input_interval / network.relaxation_time - 1) < 1e-9
+    )
+
+
+RECIPES = {
+    "fig1": Recipe("power of three neurons for six images", {"intervals": _first_oscillators}, numbers.fig1, draw.fig1),
+    "fig2": Recipe("accuracy against the input interval, both networks", {"intervals": None, "noise": None}, numbers.fig2, draw.fig2),
+    "fig3": Recipe(
+        "three relaxation times, three learning rates, cumulative drive",
+        {"intervals": None, "relaxation": None, "rates": None},
+        numbers.fig3,
+        draw.fig3,
+    ),
+    "fig4": Recipe("accuracy against the density of the weights", {"densities": None}, numbers.fig4, draw.fig4),
+    "fig5": Recipe("accuracy and loss against the epoch at three densities", {"densities": None}, numbers.fig5, draw.fig5),
+    "energy": Recipe("energy per image against accuracy", {"intervals": None, "densities": None}, numbers.energy, draw.energy),
+    "guideline": Recipe(
+        "what `spinrnn advise` expects against what training yields",
+        {"intervals": None, "noise": None, "rates": None, "amplification": None, "validation": None},
+        numbers.guideline,
+        draw.guideline,
+    ),
+}
+"""{name: `Recipe`}."""
+
+
+def recipe(name):
+    """The `Recipe` of this name; ConfigError if there is none."""
+    if name not in RECIPES:
+        raise ConfigError([f"{name}: no such figure; there are {', '.join(RECIPES)}"])
+    return RECIPES[name]
+
+
+def recipe_sweep(name, quick=False):
+    """The `Sweep` of a recipe; with quick its reduced form: fewer seeds, epochs and points, and the same otherwise."""
+    with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
+        sweep = load_sweep(folder / f"{name}.toml")
+    if not quick:
+        return sweep
+    axes = []
+    for axis in sweep.axes:
+        kept = range(QUICK_SEEDS) if axis.name == "seed" else QUICK_ENTRIES[name].get(axis.name, range(len(axis)))
+        axes.append(dataclasses.replace(axis, values={key: tuple(values[k] for k in kept) for key, values in axis.values.items()}))
+    tables = sweep.tables | {"train": sweep.tables["train"] | {"epochs": QUICK_EPOCHS}}
+    return dataclasses.replace(sweep, name=f"{name}-quick", axes=tuple(axes), tables=tables)

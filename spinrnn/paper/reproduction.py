@@ -1,0 +1,174 @@
+"""Carries a recipe out: runs what its sweeps lack, collects them, and writes the drawing with its numbers beside it.
+
+OUT/sweeps/NAME      the sweep's folder; figures share sweeps
+OUT/NAME.h5          its cube, so far
+OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
+OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
+"""
+
+import csv
+import functools
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinrnn import store
+from spinrnn.errors import StoreError
+from spinrnn.files import make_folder, write_atomic, write_json
+from spinrnn.paper import curves, draw, guide
+from spinrnn.paper.recipes import recipe, recipe_sweep
+from spinrnn.sweep.cube import collect_sweep, load_cube
+from spinrnn.sweep.folder import SweepFolder
+from spinrnn.sweep.runner import run_sweep
+
+
+@dataclass
+class Outcome:
+    """What `reproduce` did.
+
+    Attributes:
+        progress: list of the sweeps' `Progress`; findings: as in the JSON file, None where it was stopped before it could draw.
+        files: list of paths written.
+    """
+
+    progress: list
+    findings: dict | None
+    files: list
+
+
+def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, on_sweep=None, **settings):
+    """Runs what is missing for a figure, draws it and writes its numbers.
+
+    Args:
+        name: of a recipe; out: folder, shared by all figures, one for the full and one for the quick form.
+        quick: the reduced form. run: False draws what there is, also from the cubes alone.
+        compute: keyword arguments of the recipe's numbers: neuron_power and synapse_power (W) of "energy".
+        on_sweep: called with (sweep, folder, points) before each sweep; settings: of `run_sweep`.
+    Returns:
+        `Outcome`.
+    Raises:
+        ConfigError: no such figure; StoreError: the folder holds other sweeps, results are missing, the disk is full; EngineError.
+        Finished points are safe in every case.
+    """
+    wanted, out = recipe(name), Path(out)
+    sweeps = {sweep: recipe_sweep(sweep, quick) for sweep in wanted.sweeps}
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is a file; choose another folder (--out)")
+    for sweep, definition in sweeps.items():  # before the first of them runs for an hour
+        _check_folder(out / "sweeps" / sweep, definition, settings.get("extend", False))
+    progress = []
+    if run:
+        for sweep, only in wanted.sweeps.items():
+            definition = sweeps[sweep]
+            if on_sweep:
+                on_sweep(definition, out / "sweeps" / sweep, sum(only is None or only(p) for p in definition.points))
+            progress.append(run_sweep(definition, out / "sweeps" / sweep, only=only, **settings))
+            if progress[-1].stopped:
+                return Outcome(progress, None, [])
+    make_folder(out)
+    source = Source(out, sweeps)
+    result = wanted.compute(source, **(compute or {}))
+    stem = out / name
+    with draw.style():
+        files = draw.save(wanted.draw(result), stem)
+    for suffix, rows in result.tables.items():
+        files.append(f"{stem}{suffix}.csv")
+        write_atomic(files[-1], to_csv(rows))
+    files.append(f"{stem}.json")
+    write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": _plain(result.findings)})
+    return Outcome(progress, result.findings, [*map(str, source.written), *files])
+
+
+def _check_folder(path, sweep, extend):
+    if (path / "sweep.json").is_file() and not extend:
+        found = SweepFolder(path).sweep()
+        if found.digest != sweep.digest:
+            raise StoreError(
+                f"{path} holds another form of this sweep ({found.name}, {len(found)} points); choose another folder (--out), "
+                "or --extend to take it over with the results that both have"
+            )
+
+
+class Source:
+    """Results of the sweeps of a recipe, from their folders or, where these are not, from the cubes in the output folder.
+
+    Attributes:
+        written: list of paths of cubes and networks that were written.
+    """
+
+    def __init__(self, out, sweeps):
+        self._out, self._sweeps = Path(out), sweeps
+        self.written = []
+
+    @functools.cache  # noqa: B019 - lives as long as one figure
+    def cube(self, name):
+        """`Cube` of a sweep, also written to its file; StoreError if there are no results."""
+        folder, path = self._out / "sweeps" / name, self._out / f"{name}.h5"
+        if not (folder / "sweep.json").is_file():
+            if path.is_file():
+                return load_cube(path)
+            raise StoreError(f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}; run the recipe")
+        cube = collect_sweep(self._sweeps[name], folder, history=self._sweeps[name].record_test)
+        cube.save(path)
+        self.written.append(path)
+        return cube
+
+    def conditions(self, name):
+        """List of `curves.Condition`s of a sweep; StoreError if none has a result."""
+        found = curves.conditions(self.cube(name))
+        if not found:
+            raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the recipe")
+        return found
+
+    def network(self, ratio):
+        """(`curves.Condition` without values, `Network`) of the oscillators with seed 0 whose Delta t / tau is nearest; 0 and inf: the ends.
+
+        Raises:
+            StoreError: it has not been trained yet.
+        """
+        points = [
+            point
+            for point in self._sweeps["intervals"].points
+            if point.config.network.neuron == "oscillator"
+            and point.config.train.seed == self._sweeps["intervals"].points[0].config.train.seed
+        ]
+        ratios = [point.config.network.input_interval / point.config.network.relaxation_time for point in points]
+        distance = [r if ratio == 0 else -r if ratio == math.inf else abs(math.log(r / ratio)) for r in ratios]
+        number = distance.index(min(distance))
+        point, kept = points[number], self._out / f"network-{ratios[number]:g}.h5"
+        result = SweepFolder(self._out / "sweeps" / "intervals").result_path(point.name)
+        if result.is_file():
+            net = store.load(result)
+            net.save(kept)
+            self.written.append(kept)
+        elif kept.is_file():
+            net = store.load(kept)
+        else:
+            raise StoreError(f"{self._out}: the network at {point} has not been trained; run the recipe")
+        return curves.Condition(point.config, {}, {}), net
+
+    def guide(self):
+        """`guide.Guide` of the sweeps that advice rests on."""
+        return guide.Guide([self.cube(name) for name in guide.SWEEPS])
+
+
+def to_csv(rows):
+    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {name: ("" if value != value else f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()}
+        )
+    return text.getvalue()
+
+
+def _plain(value):
+    """With None in place of NaN, which JSON lacks."""
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

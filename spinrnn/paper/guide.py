@@ -153,6 +153,7 @@ def advise(interval, points=POINTS, relaxation_time=None, folder=None):
     Raises:
         ConfigError: as `Guide.advise`; StoreError: the cubes cannot be read.
     """
+    _check(interval, points, relaxation_time)  # before the cubes are looked for
     return load_guide(folder).advise(interval, points, relaxation_time)
 
 

@@ -83,6 +83,10 @@ def _reproduce(options):
         if outcome.findings is None:
             print(f"spinrnn: stopped before {name} was complete; to go on: the same command again", file=sys.stderr)
             return stop.status
+        for sweep, count in outcome.missing.items():
+            print(
+                f"spinrnn: warning: {name} is drawn without {count} points of the sweep {sweep}, which have no result yet", file=sys.stderr
+            )
         print(f"{name}: {RECIPES[name].title}")
         for what, value in outcome.findings.items():
             print(f"  {what}: {json.dumps(value)}")

@@ -149,14 +149,18 @@ def test_a_divergence_is_counted_and_not_averaged():
 
 
 def test_separation_of_classes():
+    """Two cases of two classes each, two neurons, two times."""
+    knows = np.array([[[0.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], [[1.0, 1.0]]])
+    not_yet = np.array([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 1.0]]])  # tells the cases apart, and at the end the classes
+
     class Net:
         def simulate(self, u):
-            return type(
-                "T", (), {"state": [np.array([[[0.0]], [[0.0]], [[1.0]], [[1.0]]]), np.array([[[0.0]], [[1.0]], [[0.0]], [[1.0]]])]}
-            )
+            return type("T", (), {"state": [knows, not_yet, np.concatenate([knows, 3 * not_yet], axis=1)]})
 
     data = spinrnn.Dataset(np.zeros((4, 1, 3)), [3, 3, 5, 5])
-    assert traces.separation(Net(), data, np.arange(4)).tolist() == [1, 0]
+    found = traces.separation(Net(), data, np.arange(4))
+    assert found["all times"].tolist() == [1, 0.5, pytest.approx((2 + 9) / (2 + 18))]
+    assert found["the end"].tolist() == [1, 1, 1]
 
 
 def test_the_images_are_test_cases_of_these_classes():
@@ -280,6 +284,11 @@ def test_missing_results_are_told(cubes, tmp_path):
         spinrnn.reproduce("fig4", tmp_path / "new", run=False)
     made_up(recipe_sweep("noise"), missing=range(70)).save(tmp_path / "noise.h5")
     made_up(recipe_sweep("intervals")).save(tmp_path / "intervals.h5")
+    made_up(recipe_sweep("densities"), missing=range(7)).save(tmp_path / "densities.h5")
+    assert spinrnn.reproduce("fig4", tmp_path, run=False).missing == {"densities": 7}
+    drawn = cli("reproduce", "fig4", "--no-run", "--out", tmp_path)
+    assert drawn.returncode == 0
+    assert "without 7 points of the sweep densities" in drawn.stderr
     with pytest.raises(StoreError, match="no point has a result yet"):
         spinrnn.reproduce("fig2", tmp_path, run=False)
     with pytest.raises(StoreError, match="has not been trained"):

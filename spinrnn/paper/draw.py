@@ -64,8 +64,8 @@ def fig1(result):
         for trace in result.data["traces"]:
             if (trace.layer, trace.neuron) == place:
                 ax.plot(1e9 * trace.time, trace.power, color=colours[trace.case], linewidth=0.8)
-        share = result.data["shares"][place[0]]
-        _title(ax, letter, f"layer {place[0]}, neuron {place[1]}; classes: {100 * share:.0f} % of the variance")
+        share = result.data["shares"]["the end"][place[0]]
+        _title(ax, letter, f"layer {place[0]}, neuron {place[1]}; classes at the end: {100 * share:.0f} %")
         ax.set(xlabel="time (ns)", ylim=(0, 1))
     axes[0].set_ylabel("power p")
     return figure

@@ -45,8 +45,14 @@ def fig1(source):
     found = traces(net, data, cases, DEPTHS)
     every, _ = test_part(condition.config)
     shares = separation(net, data, every)
-    rows = [{"layer": layer, "share_of_variance_between_classes": share} for layer, share in enumerate(shares)]
-    findings = {f"share of the variance between classes, layer {layer}": round(float(share), 4) for layer, share in enumerate(shares)}
+    rows = [
+        {"layer": layer} | {f"share_of_variance_between_classes_{name.replace(' ', '_')}": share[layer] for name, share in shares.items()}
+        for layer in range(len(condition.config.network.layers))
+    ]
+    findings = {
+        f"share of the variance of the powers between classes, {name}, by layer": [_digits(v) for v in share]
+        for name, share in shares.items()
+    }
     images = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
     return Result(
         {"traces": found, "cases": cases, "images": images, "shares": shares}, {"": _trace_rows(found), "-separation": rows}, findings

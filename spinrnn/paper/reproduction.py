@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from spinrnn import store
 from spinrnn.errors import StoreError
 from spinrnn.files import make_folder, write_atomic, write_json
@@ -29,12 +31,13 @@ class Outcome:
 
     Attributes:
         progress: list of the sweeps' `Progress`; findings: as in the JSON file, None where it was stopped before it could draw.
-        files: list of paths written.
+        files: list of paths written; missing: {sweep: number of its points without a result}, of those that are not complete.
     """
 
     progress: list
     findings: dict | None
     files: list
+    missing: dict
 
 
 def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, on_sweep=None, **settings):
@@ -65,7 +68,7 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
                 on_sweep(definition, out / "sweeps" / sweep, sum(only is None or only(p) for p in definition.points))
             progress.append(run_sweep(definition, out / "sweeps" / sweep, only=only, **settings))
             if progress[-1].stopped:
-                return Outcome(progress, None, [])
+                return Outcome(progress, None, [], {})
     make_folder(out)
     source = Source(out, sweeps)
     result = wanted.compute(source, **(compute or {}))
@@ -77,7 +80,7 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
         write_atomic(files[-1], to_csv(rows))
     files.append(f"{stem}.json")
     write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": _plain(result.findings)})
-    return Outcome(progress, result.findings, [*map(str, source.written), *files])
+    return Outcome(progress, result.findings, [*map(str, source.written), *files], source.missing)
 
 
 def _check_folder(path, sweep, extend):
@@ -94,12 +97,12 @@ class Source:
     """Results of the sweeps of a recipe, from their folders or, where these are not, from the cubes in the output folder.
 
     Attributes:
-        written: list of paths of cubes and networks that were written.
+        written: list of paths of cubes and networks that were written; missing: as in `Outcome`.
     """
 
     def __init__(self, out, sweeps):
         self._out, self._sweeps = Path(out), sweeps
-        self.written = []
+        self.written, self.missing = [], {}
 
     @functools.cache  # noqa: B019 - lives as long as one figure
     def cube(self, name):
@@ -116,7 +119,11 @@ class Source:
 
     def conditions(self, name):
         """List of `curves.Condition`s of a sweep; StoreError if none has a result."""
-        found = curves.conditions(self.cube(name))
+        cube = self.cube(name)
+        left = int(np.isnan(cube["diverged"]).sum())
+        if left:
+            self.missing[name] = left
+        found = curves.conditions(cube)
         if not found:
             raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the recipe")
         return found

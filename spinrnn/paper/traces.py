@@ -61,19 +61,20 @@ def traces(net, data, cases, neurons):
 def separation(net, data, cases):
     """Share of the variance of the powers over the cases that lies between the classes, for each layer: 0 says nothing of the class, 1 all.
 
-    Variances are summed over neurons and times.
+    Variances are summed over the neurons, and over all times or at the end alone.
 
+    Args:
+        net: `Network`; data: `Dataset`, all cases of one length; cases: numbers in the data.
     Returns:
-        (layer,) float64.
+        {"all times": (layer,), "the end": (layer,)} float64.
     """
-    labels, shares = data.labels[cases], []
-    states = net.simulate(data.inputs[cases]).state
-    for state in states:
+    labels, shares = data.labels[cases], {"all times": [], "the end": []}
+    for state in net.simulate(data.inputs[cases]).state:
         power = state.astype(np.float64)
-        total = power.var(axis=0).sum()
-        between = np.zeros(power.shape[1:])
+        total, between = power.var(axis=0), np.zeros(power.shape[1:])
         for label in np.unique(labels):
             part = power[labels == label]
             between += len(part) / len(power) * (part.mean(axis=0) - power.mean(axis=0)) ** 2
-        shares.append(float(between.sum() / total))
-    return np.array(shares)
+        shares["all times"].append(float(between.sum() / total.sum()))
+        shares["the end"].append(float(between[:, -1].sum() / total[:, -1].sum()))
+    return {name: np.array(values) for name, values in shares.items()}

@@ -16,8 +16,15 @@ import spinrnn
 from spinrnn import cli_reproduce, cli_sweep
 
 
+class _Parser(argparse.ArgumentParser):
+    """With errors of one line, like all others."""
+
+    def error(self, message):
+        self.exit(2, f"spinrnn: error: {message}; {self.prog} --help says what there is\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check."
     )
     parser.add_argument("--version", action="version", version=f"spinrnn {spinrnn.__version__}")

@@ -353,4 +353,4 @@ def test_standard_output_that_cannot_be_written(finished):
 
 def test_bad_command_lines():
     for arguments in ([], ["fly"], ["train", "--threads", "0"], ["train", "--seed", "x"], ["evaluate"]):
-        assert spinrnn_command(*arguments).returncode == 2
+        refused(spinrnn_command(*arguments), "--help says what there is")

@@ -24,9 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(
-        prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check."
-    )
+    parser = _Parser(prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check.")
     parser.add_argument("--version", action="version", version=f"spinrnn {spinrnn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

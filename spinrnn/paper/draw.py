@@ -65,7 +65,9 @@ def fig1(result):
             if (trace.layer, trace.neuron) == place:
                 ax.plot(1e9 * trace.time, trace.power, color=colours[trace.case], linewidth=0.8)
         share = result.data["shares"]["the end"][place[0]]
-        _title(ax, letter, f"layer {place[0]}, neuron {place[1]}; classes at the end: {100 * share:.0f} %")
+        _title(ax, letter, f"layer {place[0]}, neuron {place[1]}")
+        text = f"{100 * share:.0f} % of the layer's variance at the end\nlies between the classes"
+        ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=6, verticalalignment="bottom")
         ax.set(xlabel="time (ns)", ylim=(0, 1))
     axes[0].set_ylabel("power p")
     return figure

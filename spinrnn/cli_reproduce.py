@@ -50,11 +50,13 @@ def _reproduce(options):
     from spinrnn.paper.reproduction import reproduce
     from spinrnn.signals import StopSignals
 
-    if options.list or not options.figures:
+    if not options.figures and not options.list:
+        raise ConfigError([f"give a figure, one of {', '.join(RECIPES)}, or all"])
+    if options.list:
         for name, found in RECIPES.items():
             print(f"{name:<10} {found.title} (sweeps: {', '.join(found.sweeps)})")
         return 0
-    names = list(RECIPES) if options.figures == ["all"] else options.figures
+    names = list(RECIPES) if "all" in options.figures else options.figures
     for name in names:
         recipe(name)
     compute = {"neuron_power": options.neuron_power, "synapse_power": options.synapse_power}
@@ -65,13 +67,14 @@ def _reproduce(options):
         raise ConfigError(["--out: give the name of a folder"])
     out = options.out or ("reproduction-quick" if options.quick else "reproduction")
     settings = cli_sweep.engine_settings(options)
-    stop, failed = StopSignals(), 0
-
-    def on_sweep(sweep, folder, points):
-        print(f"sweep {sweep.name} in {folder}, {points} points", flush=True)
+    stop, failed = (lambda: False) if options.no_run else StopSignals(), 0
 
     for name in names:
         with cli_sweep.Line() as line:
+
+            def on_sweep(sweep, folder, points, line=line):
+                line.start(f"sweep {sweep.name} in {folder}, {points} points")
+
             outcome = reproduce(
                 name, out, quick=options.quick, run=not options.no_run, compute=compute if name == "energy" else None, on_sweep=on_sweep,
                 on_progress=line, stop=stop, **settings,
@@ -80,13 +83,11 @@ def _reproduce(options):
             failed += progress.failed
             for place, error in progress.errors.items():
                 print(f"spinrnn: warning: failed at {place}: {error}", file=sys.stderr)
-        if outcome.findings is None:
+        if outcome.findings is None or stop():
             print(f"spinrnn: stopped before {name} was complete; to go on: the same command again", file=sys.stderr)
             return stop.status
         for sweep, count in outcome.missing.items():
-            print(
-                f"spinrnn: warning: {name} is drawn without {count} points of the sweep {sweep}, which have no result yet", file=sys.stderr
-            )
+            print(f"spinrnn: warning: {name} is drawn without {count} points of the sweep {sweep}, which have no result", file=sys.stderr)
         print(f"{name}: {RECIPES[name].title}")
         for what, value in outcome.findings.items():
             print(f"  {what}: {json.dumps(value)}")

@@ -161,8 +161,15 @@ class Line:
         return self
 
     def __exit__(self, *_):
+        self.start()
+
+    def start(self, text=None):
+        """Ends the line, prints a text, and begins anew."""
         if self._open:
             print(file=sys.stderr)
+        self._tenth, self._open = None, False
+        if text:
+            print(text, flush=True)
 
     def __call__(self, progress):
         text, new = _counts(progress), progress.finished - progress.skipped

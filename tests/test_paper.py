@@ -17,6 +17,7 @@ from spinrnn.errors import ConfigError, StoreError
 from spinrnn.paper import curves, draw, guide, numbers, reproduction, traces
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import Variable, collect_sweep
+from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
 SWEEPS = ("intervals", "noise", "relaxation", "rates", "amplification", "densities", "validation")
@@ -47,14 +48,14 @@ def made_up(sweep, missing=()):
         if number in missing:
             continue
         accuracy = accuracy_of(point.config) + 0.01 * (point.position[-1] / (sweep.shape[-1] - 1) - 0.5)
-        values = {"test_accuracy": accuracy, "test_accuracy_fine": accuracy - 0.001, "test_loss": 1 - accuracy, "diverged": 0}
+        values = {"test_accuracy": accuracy, "test_accuracy_fine": accuracy - 0.001, "test_loss": 1 - accuracy, "diverged": 0, "failed": 0}
         for name, value in (values | {"cumulative_drive": drive_of(point.config)}).items():
             if name in cube.variables:
                 cube[name][point.position] = value
     if sweep.record_test:
         dims, epochs = tuple(axis.name for axis in sweep.axes), np.arange(1, 6)
-        for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
-            curve = cube["test_accuracy"][..., None] * (1 - 0.5 / epochs)
+        for name, factor in {"train_accuracy": 1.02, "test_accuracy": 1, "train_loss": 0.3, "test_loss": 0.5}.items():
+            curve = factor * cube["test_accuracy"][..., None] * (1 - 0.5 / epochs)
             cube.variables[f"history_{name}"] = Variable((*dims, "epoch"), curve.astype(np.float32), {})
         cube.coordinates["epoch"] = Variable(("epoch",), epochs.astype(float), {})
     return cube
@@ -115,6 +116,7 @@ def test_plateau():
     assert curves.plateau(x, [0, 80, 90, 90, 0], 85) == pytest.approx((10**0.5, 10 ** (2 + 5 / 90)))
     assert curves.plateau(x, [90, 0, 0, 90, 90], 90) == pytest.approx((100, 1000)), "the widest one; its end is where the curve ends"
     assert curves.plateau(x, [1, 2, 3, 4, 5], 6) is None
+    assert curves.plateau([0.1, 1, 10, 50, 100], [90, 90, 0, 90, 90], 90) == pytest.approx((0.1, 1)), "the widest by ratio"
     assert curves.plateau(x, [np.nan, 90, np.nan, 90, 90], 80) == pytest.approx((100, 1000))
 
 
@@ -125,6 +127,9 @@ def test_spread_is_zero_for_one_curve_and_grows_with_the_distance():
     assert curves.spread([(x, line), (10 * x, line)]) == pytest.approx(math.log(10))
     assert curves.spread([(x, line), (x, line + 1), (x, line + 2)]) == pytest.approx(4 / 3)
     assert math.isnan(curves.spread([(x, line), (1000 * x, line)]))
+    holes = [np.nan, *line[1:]]
+    assert curves.spread([(x, holes), (x, line)]) == pytest.approx(0, abs=1e-12), "what is missing is left out"
+    assert math.isnan(curves.spread([(x, np.full(5, np.nan)), (x, line)]))
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -246,7 +251,7 @@ def test_fig3_sees_that_curves_collapse(cubes):
     green = "3 c: curves with tau > Delta t lie apart on the axis {} by (points)"
     assert found[green.format("cumulative drive")] < 0.6, "curves interpolated between different points"
     assert found[green.format("Delta t / tau")] > 2 * found[green.format("cumulative drive")]
-    smallest = found["3 b: accuracy at the smallest Delta t by learning rate (%)"]
+    smallest = found["3 b: accuracy by learning rate at the smallest Delta t, 0.5 ns (%)"]
     assert smallest["0.002"] < smallest["0.006"] < smallest["0.02"]
 
 
@@ -262,8 +267,9 @@ def test_fig4_sorts_the_densities(cubes):
 def test_fig5_has_training_and_test_curves(cubes):
     rows = table(cubes, "fig5")
     assert [(r["density"], r["epoch"]) for r in rows] == [(d, e) for d in (0.5, 0.25, 0.1) for e in range(1, 6)]
-    last = rows[-1]
-    assert last["test_accuracy_percent_median"] == pytest.approx(95 * 0.1**0.05 * 0.9, rel=1e-5)
+    value = 0.95 * 0.1**0.05 * 0.9
+    for name, factor in {"train_accuracy_percent": 102, "test_accuracy_percent": 100, "train_loss": 0.3, "test_loss": 0.5}.items():
+        assert rows[-1][f"{name}_median"] == pytest.approx(factor * value, rel=1e-5)
 
 
 def test_energy_counts_synapses_and_shows_its_assumptions(cubes):
@@ -321,15 +327,22 @@ def test_the_command_runs_what_is_missing_and_draws(tmp_path):
     assert again.returncode == 0
     assert result.stat().st_mtime_ns == changed, "a point that is complete is not run again"
     refused(cli("reproduce", "fig1", "--out", out), "holds another form of this sweep", "--out")
+    refused(cli("reproduce", "fig1", "--out", tmp_path / "other", "--neuron-power", "1"), "energy")
     net = spinrnn.load(out / "network-1.h5")
     rows = list(csv.DictReader(open(out / "fig1.csv")))  # noqa: SIM115
     case = int(rows[0]["case"])
-    power = net.simulate(load_digits().inputs[[case]]).state[0][0, 0]
-    assert [float(r["power"]) for r in rows[: len(power)]] == pytest.approx(power.tolist(), rel=1e-6)
+    found = net.simulate(load_digits().inputs[[case]])
+    assert [float(r["power"]) for r in rows[: len(found.time)]] == pytest.approx(found.state[0][0, 0].tolist(), rel=1e-6)
+    last = [r for r in rows if r["layer"] == "2"][-len(found.time) :]
+    assert {r["neuron"] for r in last} == {"1"}
+    found = net.simulate(load_digits().inputs[[int(last[0]["case"])]])
+    assert [float(r["power"]) for r in last] == pytest.approx(found.state[2][0, 1].tolist(), rel=1e-6)
+    assert [float(r["time_s"]) for r in last] == pytest.approx(found.time.tolist(), rel=1e-6)
 
 
 def test_the_command_refuses(tmp_path, cubes):
     refused(cli("reproduce", "fig7"), "fig7", "fig1, fig2")
+    refused(cli("reproduce", "--quick"), "give a figure")
     refused(cli("reproduce", "fig2", "--neuron-power", "1e-6"), "energy")
     refused(cli("reproduce", "fig2", "--out", ""), "--out")
     (tmp_path / "file").touch()
@@ -380,7 +393,12 @@ def test_a_given_relaxation_time_is_kept(cubes):
 
 
 @pytest.mark.parametrize(
-    ("question", "reason"), [({"relaxation_time": 1e-10}, "100 relaxation times"), ({"points": 784}, "784 input points")]
+    ("question", "reason"),
+    [
+        ({"relaxation_time": 1e-10}, "100 relaxation times"),
+        ({"relaxation_time": 1e-6}, "0.01 relaxation times"),
+        ({"points": 784}, "784 input points"),
+    ],
 )
 def test_questions_outside_the_measurements_get_no_expectation(cubes, question, reason):
     advice = spinrnn.advise(10e-9, folder=cubes, **question)
@@ -392,9 +410,85 @@ def test_questions_outside_the_measurements_get_no_expectation(cubes, question, 
 
 def test_advice_is_a_configuration(cubes, tmp_path):
     (tmp_path / "advice.toml").write_text(guide.to_toml(spinrnn.advise(5e-9, folder=cubes)))
-    config = load_config(tmp_path / "advice.toml")
-    assert config.network.input_interval == 5e-9
-    assert config.train.epochs == 30
+    config, advice = load_config(tmp_path / "advice.toml"), spinrnn.advise(5e-9, folder=cubes)
+    for name in ("relaxation_time", "highpass_time", "substeps", "amplification"):
+        assert getattr(config.network, name) == pytest.approx(getattr(advice, name)), name
+    for name in ("learning_rate", "noise", "epochs", "batch"):
+        assert getattr(config.train, name) == getattr(advice, name), name
+    assert (config.network.input_interval, config.train.epochs, config.train.batch) == (5e-9, 30, 16)
+
+
+def test_a_gap_between_the_curves_is_outside():
+    low, high = recipe_sweep("noise"), recipe_sweep("intervals")
+    seeds = low.shape[-1]
+    cubes = [made_up(low, missing=range(2 * seeds, 6 * seeds)), made_up(high, missing=range(7 * seeds))]
+    advice = guide.Guide(cubes).advise(3e-9, relaxation_time=10e-9)
+    assert advice.expected is None
+    assert "no run at or around 0.3" in advice.outside[0]
+    assert (advice.noise, advice.runs) == (0.15, 10), "as at the nearest ratio that was measured"
+
+
+def test_the_tolerated_range_belongs_to_the_recommended_way_of_training():
+    """The curve with noise ends at two relaxation times and is the best there; others go further."""
+    cubes = [made_up(recipe_sweep("noise")), made_up(recipe_sweep("intervals"))]
+    cubes[0]["test_accuracy"][:] += 0.02
+    advice = guide.Guide(cubes).advise(10e-9)
+    assert advice.noise == 0.15
+    assert advice.tolerated[0] == pytest.approx(10e-9 / 2)
+
+
+def test_cubes_of_other_sweeps_are_refused(cubes, tmp_path):
+    for name in SWEEPS:
+        (tmp_path / f"{name}.h5").write_bytes((cubes / f"{name}.h5").read_bytes())
+    (tmp_path / "noise.h5").write_bytes((cubes / "densities.h5").read_bytes())
+    with pytest.raises(StoreError, match=r"noise\.h5 holds another form of this sweep \(densities"):
+        spinrnn.reproduce("fig2", tmp_path, run=False)
+    with pytest.raises(StoreError, match=r"noise\.h5: is the cube of the sweep densities"):
+        spinrnn.advise(1e-9, folder=tmp_path)
+    made_up(recipe_sweep("noise", quick=True)).save(tmp_path / "noise.h5")
+    with pytest.raises(StoreError, match=r"noise\.h5 holds another form of this sweep \(noise-quick"):
+        spinrnn.reproduce("fig2", tmp_path, run=False)
+
+
+def test_a_cube_that_knows_more_than_the_folder_is_kept(cubes, tmp_path):
+    """As after a run that was stopped at once beside the kept cubes."""
+    path = tmp_path / "densities.h5"
+    path.write_bytes((cubes / "densities.h5").read_bytes())
+    SweepFolder(tmp_path / "sweeps" / "densities").claim(recipe_sweep("densities"))
+    before = path.read_bytes()
+    assert spinrnn.reproduce("fig4", tmp_path, run=False).missing == {}
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-2000])
+    with pytest.raises(StoreError, match="no point has a result yet"):
+        spinrnn.reproduce("fig4", tmp_path, run=False)
+
+
+def test_failed_points_are_told(tmp_path):
+    cube = made_up(recipe_sweep("densities"), missing=[3])
+    cube["failed"][1, :4], cube["test_accuracy"][1, :4] = 1, np.nan
+    cube.save(tmp_path / "densities.h5")
+    assert spinrnn.reproduce("fig4", tmp_path, run=False).missing == {"densities": 5}
+
+
+def test_a_condition_that_diverged_whole_does_not_spoil_the_findings(cubes, tmp_path):
+    for name in SWEEPS:
+        (tmp_path / f"{name}.h5").write_bytes((cubes / f"{name}.h5").read_bytes())
+    for name, where in (("relaxation", 1), ("validation", 0)):
+        cube = made_up(recipe_sweep(name))
+        cube["test_accuracy"][where], cube["diverged"][where] = np.nan, 1
+        cube.save(tmp_path / f"{name}.h5")
+    found = spinrnn.reproduce("fig3", tmp_path, run=False).findings
+    assert all(value is not None for value in found.values())
+    assert spinrnn.reproduce("guideline", tmp_path, run=False).findings["time scales"] == 4
+
+
+def test_a_flipped_bit_in_a_cube_is_seen(cubes, tmp_path):
+    content = bytearray((cubes / "noise.h5").read_bytes())
+    values = spinrnn.load_cube(cubes / "noise.h5")["test_accuracy"].tobytes()
+    content[content.index(values) + 6] ^= 16
+    (tmp_path / "noise.h5").write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"):
+        spinrnn.load_cube(tmp_path / "noise.h5")
 
 
 def test_impossible_questions_are_refused(cubes):
@@ -412,5 +506,11 @@ def test_the_guideline_compares_trained_with_expected(cubes):
     assert len(rows) == 5
     for row in rows:
         assert row["trained_percent_median"] == pytest.approx(row["expected_percent_median"], abs=2.5)
+        inside = row["expected_percent_q25"] <= row["trained_percent_median"] <= row["expected_percent_q75"]
+        assert row["median_inside_expected_band"] == str(inside)
+    found = json.loads((cubes / "guideline.json").read_text())["findings"]
+    distances = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
+    assert found["mean difference of the medians (points)"] == pytest.approx(np.mean(distances), rel=1e-3, abs=1e-3)
+    assert found["trained median inside the expected band"] == sum(row["median_inside_expected_band"] == "True" for row in rows)
     assert numbers.PAPER[0] < numbers.PAPER[1]
     assert reproduction.to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"

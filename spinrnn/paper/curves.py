@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.errors import StoreError
+
 CLOSE = 1e-9
 """Relative difference of two floats that stand for the same number of a sweep file."""
 
@@ -63,9 +65,13 @@ def conditions(cube):
     """All `Condition`s of a `Cube` that have a result, in the order of its axes; the axis of the seeds must be the last one.
 
     Raises:
-        StoreError: the cube's own description of its sweep is damaged.
+        StoreError: the cube's own description of its sweep is damaged, or its results do not fit it.
     """
     sweep = cube.sweep()
+    dims = tuple(axis.name for axis in sweep.axes)
+    for name in ("test_accuracy", "diverged", "failed"):
+        if name not in cube.variables or (cube.variables[name].dims, cube[name].shape) != (dims, sweep.shape):
+            raise StoreError(f"the cube of the sweep {sweep.name} has no {name} for each of its points; collect the sweep again")
     seeds = len(sweep.axes[-1]) if sweep.axes and sweep.axes[-1].name == "seed" else 1
     values = {name: v.values.reshape(-1, seeds) for name, v in cube.variables.items() if not name.startswith("history_")}
     curves = {
@@ -129,14 +135,17 @@ def spread(curves, count=50):
     """How far curves lie apart: mean |difference| of two curves over the range of log x that both have, averaged over all pairs.
 
     Args:
-        curves: list of (x, y), (point,) each, x positive; points are sorted by x; count: of the places that are compared.
+        curves: list of (x, y), (point,) each, x positive; points are sorted by x, those with NaN left out; count: of the places that are compared.
     Returns:
         In units of y; NaN where no two curves share a range.
     """
     lines = []
-    for x, y in curves:
-        order = np.argsort(x)
-        lines.append((np.log(np.asarray(x, dtype=float)[order]), np.asarray(y, dtype=float)[order]))
+    for curve in curves:
+        x, y = (np.asarray(values, dtype=float) for values in curve)
+        known = np.isfinite(x) & np.isfinite(y)
+        order = np.argsort(x[known])
+        if known.any():
+            lines.append((np.log(x[known][order]), y[known][order]))
     found = []
     for (xa, ya), (xb, yb) in itertools.combinations(lines, 2):
         low, high = max(xa[0], xb[0]), min(xa[-1], xb[-1])

@@ -61,7 +61,7 @@ class Guide:
     """Accuracy against Delta t / tau for each way of training.
 
     Args:
-        cubes: list of `Cube`s; of their conditions those of oscillators with the filter at ten relaxation times count.
+        cubes: list of `Cube`s; of their conditions those of oscillators with all connections and the filter at ten relaxation times count.
     Attributes:
         curves: {(learning rate, amplification, noise): list of `Condition` by rising ratio}.
     Raises:
@@ -70,7 +70,8 @@ class Guide:
 
     def __init__(self, cubes):
         self.curves = {}
-        for condition in chosen([c for cube in cubes for c in conditions(cube)], neuron="oscillator"):
+        whole = {"neuron": "oscillator", "density_int": 1.0, "density_ext": 1.0}
+        for condition in chosen([c for cube in cubes for c in conditions(cube)], **whole):
             network, train = condition.config.network, condition.config.train
             if condition.runs and same(network.highpass_time, FILTER * network.relaxation_time):
                 key = train.learning_rate, network.amplifications[0], train.noise
@@ -125,24 +126,18 @@ class Guide:
             )
         if points != POINTS:
             outside.append(f"cases of {points} input points, measured were {POINTS}")
-        expected, (rate, amplification, noise), found = self.best(min(max(ratio, low), high))
+        choice = self.best(min(max(ratio, low), high))
+        if choice is None:  # between curves of which each covers a part
+            outside.append(f"no run at or around {ratio:.3g} relaxation times has a result")
+            measured = [c.ratio for found in self.curves.values() for c in found]
+            choice = self.best(min(measured, key=lambda r: abs(math.log(r / ratio))))
+        expected, (rate, amplification, noise), found = choice
         train = found[0].config.train
         return Advice(
             interval, points, relaxation_time, FILTER * relaxation_time, max(FEWEST_SUBSTEPS, math.ceil(4 * ratio - EDGE)), rate, amplification,
-            noise, train.epochs, train.batch, None if outside else expected, self._tolerated(interval, ratio) if free else None,
+            noise, train.epochs, train.batch, None if outside else expected, _tolerated(interval, ratio, found) if free else None,
             min(c.runs for c in found), outside,
         )  # fmt: skip
-
-    def _tolerated(self, interval, ratio):
-        """Relaxation times, in one range around the best one, with which the expected median is nearly as high."""
-        low, high = self.range
-        least = self.best(ratio)[0][1] - SLACK
-        ends = []
-        for end in (high, low):
-            places = np.geomspace(ratio, end, 200)
-            bad = [k for k, place in enumerate(places) if self.best(min(max(place, low), high))[0][1] < least]
-            ends.append(interval / places[bad[0] - 1 if bad else -1])
-        return tuple(ends)
 
 
 def advise(interval, points=POINTS, relaxation_time=None, folder=None):
@@ -160,7 +155,13 @@ def advise(interval, points=POINTS, relaxation_time=None, folder=None):
 def load_guide(folder=None):
     """`Guide` of the cubes in a folder; None means those that come with the package."""
     folder = packaged("reproduction") if folder is None else folder
-    return Guide([load_cube(f"{folder}/{name}.h5") for name in SWEEPS])
+    cubes = {name: load_cube(f"{folder}/{name}.h5") for name in SWEEPS}
+    for name, cube in cubes.items():
+        if cube.sweep().name != name:
+            raise StoreError(
+                f"{folder}/{name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs that of {name}, as `spinrnn reproduce` makes it"
+            )
+    return Guide(list(cubes.values()))
 
 
 def to_toml(advice):
@@ -201,6 +202,16 @@ def _between(found, ratio):
         return None
     places = np.log([c.ratio for c in found])
     return tuple(float(v) for v in (np.interp(math.log(ratio), places, values) for values in np.transpose([c.band() for c in found])))
+
+
+def _tolerated(interval, ratio, found):
+    """Relaxation times, in one range around the best one, with which the same way of training is expected to be nearly as good."""
+    least, ends = _between(found, ratio)[1] - SLACK, []
+    for end in (found[-1].ratio, found[0].ratio):
+        places = np.geomspace(ratio, end, 200)
+        bad = [k for k, place in enumerate(places) if _between(found, place)[1] < least]
+        ends.append(interval / places[bad[0] - 1 if bad else -1])
+    return tuple(float(end) for end in ends)
 
 
 def _check(interval, points, relaxation_time):

@@ -86,6 +86,8 @@ def fig2(source):
 def fig3(source):
     """Figure 3: accuracy against the input interval for three relaxation times and three learning rates, and all against the cumulative drive."""
     base = chosen(source.conditions("intervals"), neuron="oscillator")
+    if not base:
+        raise StoreError("figure 3: no run of the oscillators in the sweep intervals has finished; run the recipe to its end")
     relaxation, rates = source.conditions("relaxation"), source.conditions("rates")
     times = sorted({c.config.network.relaxation_time for c in [*base, *relaxation]})
     speeds = sorted({c.config.train.learning_rate for c in [*base, *rates]})
@@ -97,8 +99,11 @@ def fig3(source):
     for axis, place in (("Delta t", lambda c: c.interval), ("Delta t / tau", lambda c: c.ratio)):
         value = spread([([place(c) for c in found], medians(found)) for found in by_time.values()])
         findings[f"3 a: curves lie apart on the axis {axis} by (points)"] = round(value, 2)
-    smallest = {f"{rate:g}": round(float(medians(found[:1])[0]), 2) for rate, found in by_rate.items() if found}
-    findings["3 b: accuracy at the smallest Delta t by learning rate (%)"] = smallest
+    shared = [c.interval for c in base if all(any(same(k.interval, c.interval) and k.runs for k in found) for found in by_rate.values())]
+    if shared:  # in a sweep that is not complete the smallest of all need not be there
+        smallest = {rate: [c for c in found if same(c.interval, min(shared))] for rate, found in by_rate.items()}
+        text = f"3 b: accuracy by learning rate at the smallest Delta t, {1e9 * min(shared):g} ns (%)"
+        findings[text] = {f"{rate:g}": round(float(medians(found)[0]), 2) for rate, found in smallest.items()}
     together = {("time", tau): found for tau, found in by_time.items()}
     together |= {("rate", rate): found for rate, found in by_rate.items() if not same(rate, base[0].config.train.learning_rate)}
     findings |= _collapse(together)
@@ -201,20 +206,22 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
 
 def guideline(source):
     """What `spinrnn advise` expects on time scales that are in none of its sweeps, and what training there yields."""
-    rows, inside = [], 0
+    rows, inside, guided = [], 0, source.guide()
     for c in chosen(source.conditions("validation")):
         network, train = c.config.network, c.config.train
-        expected = source.guide().expect(c.ratio, train.learning_rate, network.amplifications[0], train.noise)
+        expected = guided.expect(c.ratio, train.learning_rate, network.amplifications[0], train.noise)
+        if expected is None or not c.runs:
+            continue
         trained = [100 * value for value in c.band()]
         row = {"input_interval_s": c.interval, "relaxation_time_s": network.relaxation_time, "interval_over_relaxation_time": c.ratio}
-        row |= {"learning_rate": train.learning_rate, "amplification": network.amplifications[0], "runs": c.runs}
+        row |= {"learning_rate": train.learning_rate, "amplification": network.amplifications[0], "noise": train.noise, "runs": c.runs}
         row |= {f"expected_percent_{q}": 100 * v for q, v in zip(("q25", "median", "q75"), expected, strict=True)}
         row |= {f"trained_percent_{q}": v for q, v in zip(("q25", "median", "q75"), trained, strict=True)}
         row["median_inside_expected_band"] = bool(row["expected_percent_q25"] <= trained[1] <= row["expected_percent_q75"])
         inside += row["median_inside_expected_band"]
         rows.append(row)
     if not rows:
-        raise StoreError("guideline: no run of its sweep has finished; run the recipe to its end")
+        raise StoreError("guideline: no run whose accuracy can be expected has finished; run the recipe to its end")
     errors = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
     findings = {
         "time scales": len(rows),

@@ -6,6 +6,7 @@ OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
 OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
 """
 
+import contextlib
 import csv
 import functools
 import io
@@ -31,7 +32,7 @@ class Outcome:
 
     Attributes:
         progress: list of the sweeps' `Progress`; findings: as in the JSON file, None where it was stopped before it could draw.
-        files: list of paths written; missing: {sweep: number of its points without a result}, of those that are not complete.
+        files: list of paths written; missing: {sweep: number of its points without a result or failed}, of those that are not complete.
     """
 
     progress: list
@@ -58,8 +59,9 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
     sweeps = {sweep: recipe_sweep(sweep, quick) for sweep in wanted.sweeps}
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out} is a file; choose another folder (--out)")
-    for sweep, definition in sweeps.items():  # before the first of them runs for an hour
-        _check_folder(out / "sweeps" / sweep, definition, settings.get("extend", False))
+    if not settings.get("extend", False):
+        for sweep, definition in sweeps.items():  # before the first of them runs for an hour
+            _check_folder(out, sweep, definition)
     progress = []
     if run:
         for sweep, only in wanted.sweeps.items():
@@ -80,17 +82,28 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
         write_atomic(files[-1], to_csv(rows))
     files.append(f"{stem}.json")
     write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": _plain(result.findings)})
-    return Outcome(progress, result.findings, [*map(str, source.written), *files], source.missing)
+    return Outcome(progress, _plain(result.findings), [*map(str, source.written), *files], source.missing)
 
 
-def _check_folder(path, sweep, extend):
-    if (path / "sweep.json").is_file() and not extend:
-        found = SweepFolder(path).sweep()
-        if found.digest != sweep.digest:
+def _check_folder(out, name, sweep):
+    """StoreError if the output folder holds another form of a sweep, as a folder or as a cube."""
+    folder, path, found = out / "sweeps" / name, out / f"{name}.h5", {}
+    if (folder / "sweep.json").is_file():
+        found[folder] = SweepFolder(folder).sweep()
+    if path.is_file():
+        with contextlib.suppress(StoreError):  # a damaged one is made again, or told when it is needed
+            found[path] = load_cube(path).sweep()
+    for where, other in found.items():
+        if other.digest != sweep.digest:
             raise StoreError(
-                f"{path} holds another form of this sweep ({found.name}, {len(found)} points); choose another folder (--out), "
+                f"{where} holds another form of this sweep ({other.name}, {len(other)} points); choose another folder (--out), "
                 "or --extend to take it over with the results that both have"
             )
+
+
+def _finished(cube):
+    """Number of points that have a result."""
+    return int(np.isfinite(cube["diverged"]).sum())
 
 
 class Source:
@@ -106,26 +119,38 @@ class Source:
 
     @functools.cache  # noqa: B019 - lives as long as one figure
     def cube(self, name):
-        """`Cube` of a sweep, also written to its file; StoreError if there are no results."""
-        folder, path = self._out / "sweeps" / name, self._out / f"{name}.h5"
-        if not (folder / "sweep.json").is_file():
-            if path.is_file():
-                return load_cube(path)
-            raise StoreError(f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}; run the recipe")
+        """`Cube` of a sweep, also written to its file unless that knows more; StoreError if there are no results."""
+        folder, path, kept = self._out / "sweeps" / name, self._out / f"{name}.h5", None
+        begun = (folder / "sweep.json").is_file()
+        if path.is_file():
+            try:
+                kept = load_cube(path)
+            except StoreError:
+                if not begun:
+                    raise
+        if not begun:
+            if kept is None:
+                raise StoreError(
+                    f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}; run the recipe"
+                )
+            return kept
         cube = collect_sweep(self._sweeps[name], folder, history=self._sweeps[name].record_test)
-        cube.save(path)
-        self.written.append(path)
+        if kept and kept.sweep().digest == self._sweeps[name].digest and _finished(kept) > _finished(cube):
+            return kept
+        if _finished(cube):
+            cube.save(path)
+            self.written.append(path)
         return cube
 
     def conditions(self, name):
         """List of `curves.Condition`s of a sweep; StoreError if none has a result."""
         cube = self.cube(name)
-        left = int(np.isnan(cube["diverged"]).sum())
-        if left:
-            self.missing[name] = left
         found = curves.conditions(cube)
         if not found:
             raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the recipe")
+        left = int((np.isnan(cube["diverged"]) | (cube["failed"] > 0)).sum())
+        if left:
+            self.missing[name] = left
         return found
 
     def network(self, ratio):
@@ -146,6 +171,9 @@ class Source:
         point, kept = points[number], self._out / f"network-{ratios[number]:g}.h5"
         result = SweepFolder(self._out / "sweeps" / "intervals").result_path(point.name)
         if result.is_file():
+            _, state = SweepFolder(self._out / "sweeps" / "intervals").load(point.digest, point.name)
+            if state["status"] != "done":
+                raise StoreError(f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn")
             net = store.load(result)
             net.save(kept)
             self.written.append(kept)
@@ -157,6 +185,8 @@ class Source:
 
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""
+        for name in guide.SWEEPS:
+            self.conditions(name)  # tells what is missing
         return guide.Guide([self.cube(name) for name in guide.SWEEPS])
 
 

@@ -3,6 +3,7 @@
 Every dataset has a dimension scale on each of its axes, which xarray (engines h5netcdf and netcdf4), ncdump and h5py all understand.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,9 +61,9 @@ class Cube:
         """The `Sweep` whose results these are; StoreError if it cannot be read from the attributes."""
         try:
             return Sweep.from_json(json.loads(self.attributes["sweep"]), "sweep")
-        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise StoreError(
-                f"{self.attributes.get('title', 'cube')}: its sweep is damaged or of another version of spinrnn: {error}"
+                f"{self.attributes.get('title', 'cube')}: its description of the sweep is damaged or of another version of spinrnn: {error}"
             ) from None
 
     def save(self, path):
@@ -84,10 +85,19 @@ class Cube:
                     if name != dim:
                         file[name].dims[axis].attach_scale(file[dim])
             layout = {name: [name in self.coordinates, variable.dims, _plain(variable.attributes)] for name, variable in everything.items()}
-            file.attrs.update({**self.attributes, "layout": json.dumps(layout)})
+            text = json.dumps(layout)
+            file.attrs.update({**self.attributes, "layout": text, "sha256": self.seal(text)})
             file.flush()
             content = file.id.get_file_image()
         write_atomic(path, content)
+
+    def seal(self, layout):
+        """SHA-256 of the attributes, the layout as JSON and all values."""
+        digest = hashlib.sha256(json.dumps([sorted(self.attributes.items()), layout]).encode())
+        for name, variable in sorted((self.coordinates | self.variables).items()):
+            digest.update(f"{name} {variable.values.dtype.str} {variable.values.shape}".encode())
+            digest.update(np.ascontiguousarray(variable.values).tobytes())
+        return digest.hexdigest()
 
 
 def _plain(attributes):
@@ -95,19 +105,23 @@ def _plain(attributes):
 
 
 def load_cube(path):
-    """Reads a `Cube` that `Cube.save` wrote; StoreError if it is no such file."""
+    """Reads a `Cube` that `Cube.save` wrote; StoreError if it is no such file, or damaged."""
     attributes, arrays = read_arrays(read_bytes(path), path)
     try:
-        layout = json.loads(attributes.pop("layout"))
+        text, seal = attributes.pop("layout"), attributes.pop("sha256")
+        layout = json.loads(text)
         cube = Cube({}, {}, attributes)
         for name, (is_coordinate, dims, own) in layout.items():
             variable = Variable(tuple(dims), arrays[name], own)
             if variable.values.ndim != len(dims):
                 raise ValueError
             (cube.coordinates if is_coordinate else cube.variables)[name] = variable
-        return cube
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise StoreError(f"{path}: not a cube that spinrnn collected") from None
+        whole = cube.seal(text) == seal
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise StoreError(f"{path}: not a cube that this version of spinrnn collected") from None
+    if not whole:
+        raise StoreError(f"{path}: damaged, its content does not match its checksum; collect the sweep again")
+    return cube
 
 
 def collect_sweep(sweep, folder, history=True):

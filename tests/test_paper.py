@@ -14,6 +14,7 @@ import spinrnn
 from spinrnn.config import load_config
 from spinrnn.datasets import load_digits
 from spinrnn.errors import ConfigError, StoreError
+from spinrnn.files import packaged
 from spinrnn.paper import curves, draw, guide, numbers, reproduction, traces
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import Variable, collect_sweep
@@ -228,7 +229,7 @@ def table(cubes, name):
 
 def test_fig2_has_both_networks_and_the_noise(cubes):
     rows = table(cubes, "fig2")
-    assert [(r["neuron"], r["noise"]) for r in rows] == [("oscillator", 0)] * 9 + [("ctrnn", 0)] * 9 + [("oscillator", 0.15)] * 6
+    assert [(r["neuron"], r["noise"]) for r in rows] == [("oscillator", 0)] * 9 + [("ctrnn", 0)] * 9 + [("oscillator", 0.15)] * 7
     for row in rows:
         ratio = row["interval_over_relaxation_time"]
         made = 0.4 + 0.55 * min(1, ratio * (row["learning_rate"] / 0.02) ** 0.3) ** 0.5 - 0.1 * max(0, math.log(ratio / 3))
@@ -288,7 +289,7 @@ def test_energy_counts_synapses_and_shows_its_assumptions(cubes):
 def test_missing_results_are_told(cubes, tmp_path):
     with pytest.raises(StoreError, match="no results of the sweep densities"):
         spinrnn.reproduce("fig4", tmp_path / "new", run=False)
-    made_up(recipe_sweep("noise"), missing=range(60)).save(tmp_path / "noise.h5")
+    made_up(recipe_sweep("noise"), missing=range(70)).save(tmp_path / "noise.h5")
     made_up(recipe_sweep("intervals")).save(tmp_path / "intervals.h5")
     made_up(recipe_sweep("densities"), missing=range(7)).save(tmp_path / "densities.h5")
     assert spinrnn.reproduce("fig4", tmp_path, run=False).missing == {"densities": 7}
@@ -421,7 +422,7 @@ def test_advice_is_a_configuration(cubes, tmp_path):
 def test_a_gap_between_the_curves_is_outside():
     low, high = recipe_sweep("noise"), recipe_sweep("intervals")
     seeds = low.shape[-1]
-    cubes = [made_up(low, missing=range(2 * seeds, 6 * seeds)), made_up(high, missing=range(7 * seeds))]
+    cubes = [made_up(low, missing=range(2 * seeds, 7 * seeds)), made_up(high, missing=range(7 * seeds))]
     advice = guide.Guide(cubes).advise(3e-9, relaxation_time=10e-9)
     assert advice.expected is None
     assert "no run at or around 0.3" in advice.outside[0]
@@ -429,12 +430,13 @@ def test_a_gap_between_the_curves_is_outside():
 
 
 def test_the_tolerated_range_belongs_to_the_recommended_way_of_training():
-    """The curve with noise ends at two relaxation times and is the best there; others go further."""
+    """The curve with noise ends at five relaxation times and is the best; others go further."""
     cubes = [made_up(recipe_sweep("noise")), made_up(recipe_sweep("intervals"))]
-    cubes[0]["test_accuracy"][:] += 0.02
+    cubes[0]["test_accuracy"][:] += 0.2
+    cubes[0]["test_accuracy"][-1] += 0.2
     advice = guide.Guide(cubes).advise(10e-9)
     assert advice.noise == 0.15
-    assert advice.tolerated[0] == pytest.approx(10e-9 / 2)
+    assert advice.tolerated[0] == pytest.approx(10e-9 / 5), "no further than its own curve"
 
 
 def test_cubes_of_other_sweeps_are_refused(cubes, tmp_path):
@@ -479,7 +481,7 @@ def test_a_condition_that_diverged_whole_does_not_spoil_the_findings(cubes, tmp_
         cube.save(tmp_path / f"{name}.h5")
     found = spinrnn.reproduce("fig3", tmp_path, run=False).findings
     assert all(value is not None for value in found.values())
-    assert spinrnn.reproduce("guideline", tmp_path, run=False).findings["time scales"] == 4
+    assert spinrnn.reproduce("guideline", tmp_path, run=False).findings["trainings compared, each a time scale and a way of training"] == 9
 
 
 def test_a_flipped_bit_in_a_cube_is_seen(cubes, tmp_path):
@@ -489,6 +491,24 @@ def test_a_flipped_bit_in_a_cube_is_seen(cubes, tmp_path):
     (tmp_path / "noise.h5").write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
         spinrnn.load_cube(tmp_path / "noise.h5")
+
+
+def test_the_advice_that_comes_with_the_package():
+    advice = spinrnn.advise(10e-9)
+    assert not advice.outside
+    assert advice.runs == 10
+    assert advice.expected[0] > 0.9
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "fig1"])
+def test_the_kept_numbers_are_those_of_the_kept_cubes(name, tmp_path):
+    """Of `data/reproduction`; powers are computed anew and may differ in the last digits on another processor."""
+    kept = packaged("reproduction")
+    for path in kept.glob("*.h5"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert spinrnn.reproduce(name, tmp_path, run=False).missing == {}
+    for path in [tmp_path / f"{name}.csv", tmp_path / f"{name}.json"]:
+        assert path.read_bytes() == (kept / path.name).read_bytes()
 
 
 def test_impossible_questions_are_refused(cubes):
@@ -503,9 +523,9 @@ def test_impossible_questions_are_refused(cubes):
 
 def test_the_guideline_compares_trained_with_expected(cubes):
     rows = table(cubes, "guideline")
-    assert len(rows) == 5
+    assert len(rows) == 10
     for row in rows:
-        assert row["trained_percent_median"] == pytest.approx(row["expected_percent_median"], abs=2.5)
+        assert row["trained_percent_median"] == pytest.approx(row["expected_percent_median"], abs=3.5)
         inside = row["expected_percent_q25"] <= row["trained_percent_median"] <= row["expected_percent_q75"]
         assert row["median_inside_expected_band"] == str(inside)
     found = json.loads((cubes / "guideline.json").read_text())["findings"]

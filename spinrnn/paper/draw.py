@@ -132,7 +132,7 @@ def fig3(result):
     c.axvline(1, color=BLACK, linestyle="--", linewidth=0.7)
     _accuracy(c, "cumulative drive")
     _title(c, "c")
-    c.legend(loc="upper left")
+    c.legend(loc="lower right")
     return figure
 
 
@@ -195,10 +195,12 @@ def guideline(result):
     figure = Figure(figsize=(COLUMN, 2.6), layout="constrained")
     ax = figure.subplots()
     rows = result.data["rows"]
-    for number, (name, shift) in enumerate((("expected", 0.97), ("trained", 1.03))):
-        x = [shift * row["interval_over_relaxation_time"] for row in rows]
-        low, middle, high = (np.array([row[f"{name}_percent_{q}"] for row in rows]) for q in ("q25", "median", "q75"))
-        ax.errorbar(x, middle, (middle - low, high - middle), fmt=MARKERS[number], color=SERIES[number], capsize=2, label=name)
+    for settings, colour, words in ((True, BLUE, "usual settings"), (False, RED, "advised settings")):
+        part = [row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == settings]
+        for name, shift, marker in (("expected", 0.97, "_"), ("trained", 1.03, "o")):
+            x = [shift * row["interval_over_relaxation_time"] for row in part]
+            low, middle, high = (np.array([row[f"{name}_percent_{q}"] for row in part]) for q in ("q25", "median", "q75"))
+            ax.errorbar(x, middle, (middle - low, high - middle), fmt=marker, color=colour, capsize=2, label=f"{words}, {name}")
     _accuracy(ax, r"input interval $\Delta t / \tau$")
     ax.legend(loc="lower center")
     return figure

@@ -207,7 +207,7 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
 def guideline(source):
     """What `spinrnn advise` expects on time scales that are in none of its sweeps, and what training there yields."""
     rows, inside, guided = [], 0, source.guide()
-    for c in chosen(source.conditions("validation")):
+    for c in source.conditions("validation"):
         network, train = c.config.network, c.config.train
         expected = guided.expect(c.ratio, train.learning_rate, network.amplifications[0], train.noise)
         if expected is None or not c.runs:
@@ -224,7 +224,7 @@ def guideline(source):
         raise StoreError("guideline: no run whose accuracy can be expected has finished; run the recipe to its end")
     errors = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
     findings = {
-        "time scales": len(rows),
+        "trainings compared, each a time scale and a way of training": len(rows),
         "trained median inside the expected band": inside,
         "mean difference of the medians (points)": _digits(np.mean(errors)),
         "largest difference of the medians (points)": _digits(max(errors)),

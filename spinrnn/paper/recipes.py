@@ -12,12 +12,12 @@ from spinrnn.sweep.spec import load_sweep
 QUICK_SEEDS, QUICK_EPOCHS = 2, 6
 QUICK_ENTRIES = {
     "intervals": {"input_interval": (0, 4, 6)},
-    "noise": {"input_interval": (0, 4, 5)},
+    "noise": {"input_interval": (0, 4, 6)},
     "relaxation": {"run": (0, 1, 3, 5, 6, 8)},
     "rates": {"input_interval": (0, 2, 4)},
     "amplification": {},
     "densities": {"wiring": (0, 1, 3, 5, 7, 9, 10, 11, 13, 16)},
-    "validation": {"input_interval": (0, 3)},
+    "validation": {"run": (0, 3, 7, 8)},
 }
 """Entries kept of the axes of each sweep; of others all."""
 

@@ -24,23 +24,31 @@ def add_commands(command, positive, size):
     sub = command("advise", _advise, "Recommend relaxation time, substeps, learning rate and amplification for an input time scale.")
     sub.set_defaults(threads=None)
     sub.add_argument(
-        "--interval", type=float, required=True, metavar="S", help="time for which an input value is held, in seconds, as in 10e-9"
+        "--interval", type=_seconds, required=True, metavar="S", help="time for which an input value is held, in seconds, as in 10e-9"
     )
     sub.add_argument("--points", type=positive, default=64, metavar="N", help="input points of a case (default: 64)")
-    sub.add_argument("--relaxation-time", type=float, metavar="S", help="of the device, where it is given; in seconds")
+    sub.add_argument("--relaxation-time", type=_seconds, metavar="S", help="of the device, where it is given; in seconds")
     sub.add_argument("--cubes", metavar="DIR", help="folder of the reproduced sweeps (default: those that come with spinrnn)")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _power(text):
+    return _number(text, lambda value: value >= 0, "a power in watts from 0, as in 0.65e-6")
+
+
+def _seconds(text):
+    return _number(text, lambda value: value > 0, "a positive time in seconds, as in 10e-9")
+
+
+def _number(text, allowed, what):
     import argparse
 
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a power in watts from 0, as in 0.65e-6, got {text!r}")
+    if not (allowed(value) and value < math.inf):
+        raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
     return value
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from spinrnn.config import NetworkConfig
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.parameters import Layout, existing
 
@@ -30,18 +31,25 @@ def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SY
     """Energy of one inference, E = (n_neurons P_neuron + n_synapses P_synapse) N_points Delta t, in joules. Never show it without its assumptions.
 
     Args:
-        config: `NetworkConfig`; points: input points of one case; neuron_power, synapse_power: in watts, the defaults are assumptions.
+        config: `NetworkConfig`, of whose layers all neurons count, the outputs of eq. (4) not; points: input points of one case;
+        neuron_power, synapse_power: in watts, the defaults are assumptions.
     Raises:
         ConfigError: a power is negative or not finite, or there is no input point.
     """
     powers = {"neuron_power": neuron_power, "synapse_power": synapse_power}
-    problems = [f"{name}: must be a power in watts from 0, got {power}" for name, power in powers.items() if not 0 <= power < math.inf]
-    if points < 1:
-        problems.append(f"points: must be at least 1, got {points}")
+    problems = [f"{name}: must be a power in watts from 0, got {power}" for name, power in powers.items() if not _positive(power)]
+    if not (isinstance(points, int) and points >= 1):
+        problems.append(f"points: must be a whole number of at least 1, got {points}")
+    if not isinstance(config, NetworkConfig):
+        problems.append(f"config: must be a NetworkConfig, got a {type(config).__name__}")
     if problems:
         raise ConfigError(problems)
     power = sum(config.layers) * neuron_power + synapses(config) * synapse_power
     return power * points * config.input_interval
+
+
+def _positive(power):
+    return isinstance(power, (int, float)) and 0 <= power < math.inf
 
 
 def cumulative_drive(net, u, lengths=None):

@@ -199,6 +199,9 @@ def test_impossible_powers_are_told_together():
     with pytest.raises(ConfigError) as error:
         spinrnn.inference_energy(spinrnn.NetworkConfig(), 0, -1, math.nan)
     assert len(error.value.problems) == 3
+    with pytest.raises(ConfigError) as error:
+        spinrnn.inference_energy(spinrnn.RunConfig(), 64, "1uW")
+    assert len(error.value.problems) == 2
 
 
 # ---- figures ----
@@ -287,7 +290,7 @@ def test_energy_counts_synapses_and_shows_its_assumptions(cubes):
 
 
 def test_missing_results_are_told(cubes, tmp_path):
-    with pytest.raises(StoreError, match="no results of the sweep densities"):
+    with pytest.raises(StoreError, match="no results of the sweeps densities there; without --no-run"):
         spinrnn.reproduce("fig4", tmp_path / "new", run=False)
     made_up(recipe_sweep("noise"), missing=range(70)).save(tmp_path / "noise.h5")
     made_up(recipe_sweep("intervals")).save(tmp_path / "intervals.h5")
@@ -511,14 +514,18 @@ def test_the_kept_numbers_are_those_of_the_kept_cubes(name, tmp_path):
         assert path.read_bytes() == (kept / path.name).read_bytes()
 
 
-def test_impossible_questions_are_refused(cubes):
+def test_impossible_questions_are_refused(cubes, tmp_path):
     with pytest.raises(ConfigError) as error:
         spinrnn.advise(-1.0, points=0, relaxation_time=math.nan, folder=cubes)
     assert len(error.value.problems) == 3
     with pytest.raises(ConfigError, match="out of all proportion"):
         spinrnn.advise(10.0, relaxation_time=10e-9, folder=cubes)
     refused(cli("advise", "--interval", "0"), "interval", "10e-9")
-    refused(cli("advise", "--interval", "1e-9", "--cubes", "nowhere"), "nowhere")
+    refused(cli("advise", "--interval", "10ns"), "--interval", "in seconds, as in 10e-9")
+    refused(cli("advise", "--interval", "1e-9", "--cubes", "nowhere"), "nowhere: no such folder", "reproduce guideline")
+    refused(cli("advise", "--interval", "1e-9", "--cubes", tmp_path), "lacks the cubes intervals, noise, rates, amplification")
+    with pytest.raises(ConfigError, match="in seconds"):
+        spinrnn.advise("10ns", folder=cubes)
 
 
 def test_the_guideline_compares_trained_with_expected(cubes):

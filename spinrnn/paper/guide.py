@@ -6,6 +6,7 @@ are kept against that ratio, as one curve for each way of training (learning rat
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -154,12 +155,19 @@ def advise(interval, points=POINTS, relaxation_time=None, folder=None):
 
 def load_guide(folder=None):
     """`Guide` of the cubes in a folder; None means those that come with the package."""
-    folder = packaged("reproduction") if folder is None else folder
-    cubes = {name: load_cube(f"{folder}/{name}.h5") for name in SWEEPS}
+    folder = packaged("reproduction") if folder is None else Path(folder)
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: no such folder; give the one in which `spinrnn reproduce guideline` has left its cubes")
+    missing = [name for name in SWEEPS if not (folder / f"{name}.h5").is_file()]
+    if missing:
+        raise StoreError(
+            f"{folder} lacks the cubes {', '.join(missing)} of those that advice needs; `spinrnn reproduce guideline --out {folder}` makes them"
+        )
+    cubes = {name: load_cube(folder / f"{name}.h5") for name in SWEEPS}
     for name, cube in cubes.items():
         if cube.sweep().name != name:
             raise StoreError(
-                f"{folder}/{name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs that of {name}, as `spinrnn reproduce` makes it"
+                f"{folder / name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs that of {name}, as `spinrnn reproduce` makes it"
             )
     return Guide(list(cubes.values()))
 
@@ -217,7 +225,7 @@ def _tolerated(interval, ratio, found):
 def _check(interval, points, relaxation_time):
     problems = []
     for name, value in (("interval", interval), ("relaxation_time", relaxation_time)):
-        if value is not None and not 0 < value < math.inf:
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
             problems.append(f"{name}: must be a positive time in seconds, as in 10e-9, got {value}")
     if isinstance(points, bool) or not isinstance(points, int) or points < 1:
         problems.append(f"points: must be a whole number of at least 1, got {points}")

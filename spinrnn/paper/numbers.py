@@ -87,7 +87,7 @@ def fig3(source):
     """Figure 3: accuracy against the input interval for three relaxation times and three learning rates, and all against the cumulative drive."""
     base = chosen(source.conditions("intervals"), neuron="oscillator")
     if not base:
-        raise StoreError("figure 3: no run of the oscillators in the sweep intervals has finished; run the recipe to its end")
+        raise StoreError("figure 3: no run of the oscillators in the sweep intervals has finished; run the figure's sweeps to their end")
     relaxation, rates = source.conditions("relaxation"), source.conditions("rates")
     times = sorted({c.config.network.relaxation_time for c in [*base, *relaxation]})
     speeds = sorted({c.config.train.learning_rate for c in [*base, *rates]})
@@ -149,7 +149,7 @@ def fig5(source):
     found = {share: chosen(spins, density_int=share, density_ext=share) for share in (0.5, 0.25, 0.1)}
     panels = {share: conditions[0] for share, conditions in found.items() if conditions}
     if not panels:
-        raise StoreError("figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the recipe to its end")
+        raise StoreError("figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the figure's sweeps to their end")
     rows, findings = [], {}
     for share, condition in panels.items():
         bands = {name: band(condition.curves[name]) for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss")}
@@ -221,7 +221,7 @@ def guideline(source):
         inside += row["median_inside_expected_band"]
         rows.append(row)
     if not rows:
-        raise StoreError("guideline: no run whose accuracy can be expected has finished; run the recipe to its end")
+        raise StoreError("guideline: no run whose accuracy can be expected has finished; run the figure's sweeps to their end")
     errors = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
     findings = {
         "trainings compared, each a time scale and a way of training": len(rows),

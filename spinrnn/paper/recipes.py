@@ -70,7 +70,7 @@ RECIPES = {
 def recipe(name):
     """The `Recipe` of this name; ConfigError if there is none."""
     if name not in RECIPES:
-        raise ConfigError([f"{name}: no such figure; there are {', '.join(RECIPES)}"])
+        raise ConfigError([f"{name}: no such figure; there are {', '.join(RECIPES)}, and all"])
     return RECIPES[name]
 
 

@@ -71,6 +71,10 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
             progress.append(run_sweep(definition, out / "sweeps" / sweep, only=only, **settings))
             if progress[-1].stopped:
                 return Outcome(progress, None, [], {})
+    else:
+        missing = [s for s in sweeps if not (out / "sweeps" / s / "sweep.json").is_file() and not (out / f"{s}.h5").is_file()]
+        if missing and wanted.sweeps[missing[0]] is None:
+            raise StoreError(f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run they are run")
     make_folder(out)
     source = Source(out, sweeps)
     result = wanted.compute(source, **(compute or {}))
@@ -130,9 +134,7 @@ class Source:
                     raise
         if not begun:
             if kept is None:
-                raise StoreError(
-                    f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}; run the recipe"
-                )
+                raise StoreError(f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}")
             return kept
         cube = collect_sweep(self._sweeps[name], folder, history=self._sweeps[name].record_test)
         if kept and kept.sweep().digest == self._sweeps[name].digest and _finished(kept) > _finished(cube):
@@ -147,7 +149,7 @@ class Source:
         cube = self.cube(name)
         found = curves.conditions(cube)
         if not found:
-            raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the recipe")
+            raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the figure's sweeps to their end")
         left = int((np.isnan(cube["diverged"]) | (cube["failed"] > 0)).sum())
         if left:
             self.missing[name] = left
@@ -180,7 +182,7 @@ class Source:
         elif kept.is_file():
             net = store.load(kept)
         else:
-            raise StoreError(f"{self._out}: the network at {point} has not been trained; run the recipe")
+            raise StoreError(f"{self._out}: the network at {point} has not been trained; without --no-run it is")
         return curves.Condition(point.config, {}, {}), net
 
     def guide(self):

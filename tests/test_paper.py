@@ -501,6 +501,13 @@ def test_the_advice_that_comes_with_the_package():
     assert not advice.outside
     assert advice.runs == 10
     assert advice.expected[0] > 0.9
+    assert not advice.interpolated
+    between = spinrnn.advise(10e-9, relaxation_time=30e-9)
+    assert between.interpolated
+    found = json.loads((packaged("reproduction") / "guideline.json").read_text())["findings"]
+    mean, largest = (found[f"{which} difference of the medians (points)"] for which in ("mean", "largest"))
+    assert np.allclose(guide.BETWEEN, (mean / 100, largest / 100), rtol=0, atol=5e-4)
+    assert f"{100 * guide.BETWEEN[0]:.1f} points off on average" in guide.to_toml(between)
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "fig1"])

@@ -24,6 +24,8 @@ POINTS = 64
 """Input points of their cases."""
 SLACK = 0.01
 """Loss of accuracy up to which other relaxation times are told as well."""
+BETWEEN = (0.021, 0.055)
+"""Mean and largest distance of trained medians from the expected ones at ratios between the measured ones: the findings of the recipe "guideline"."""
 FEWEST_SUBSTEPS = 4
 EDGE = 1e-6
 """Relative distance by which a ratio may pass the measured range: rounding."""
@@ -39,6 +41,7 @@ class Advice:
         expected: (25th percentile, median, 75th percentile) of the test accuracy, 0 to 1, or None where nothing like it was measured.
         tolerated: (from, to) relaxation times around the recommended one whose expected median is within `SLACK` of its, or None where the
             relaxation time was given.
+        interpolated: the ratio lies between measured ones, where expectations are off by `BETWEEN`.
         runs: trainings behind the expectation; outside: list of reasons why the question lies outside what was measured.
     """
 
@@ -54,6 +57,7 @@ class Advice:
     batch: int
     expected: tuple | None
     tolerated: tuple | None
+    interpolated: bool
     runs: int
     outside: list
 
@@ -136,7 +140,7 @@ class Guide:
         train = found[0].config.train
         return Advice(
             interval, points, relaxation_time, FILTER * relaxation_time, max(FEWEST_SUBSTEPS, math.ceil(4 * ratio - EDGE)), rate, amplification,
-            noise, train.epochs, train.batch, None if outside else expected, _tolerated(interval, ratio, found) if free else None,
+            noise, train.epochs, train.batch, None if outside else expected, _tolerated(interval, ratio, found) if free else None, not any(math.isclose(c.ratio, ratio, rel_tol=EDGE) for c in found),
             min(c.runs for c in found), outside,
         )  # fmt: skip
 
@@ -182,6 +186,11 @@ def to_toml(advice):
             f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to {high:.1f} %; of {advice.runs} or more trainings of",
             f"# {' - '.join(map(str, network.layers))} oscillators on the sequential digits with these settings. Other tasks have other accuracies.",
         ]
+        if advice.interpolated:
+            mean, largest = (100 * value for value in BETWEEN)
+            lines.append(
+                f"# Read off between measured ratios: there trained medians were {mean:.1f} points off on average, at most {largest:.1f}."
+            )
     lines += [f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}." for reason in advice.outside]
     if advice.tolerated:
         low, high = advice.tolerated

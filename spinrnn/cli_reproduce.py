@@ -11,7 +11,6 @@ from spinrnn import cli_sweep
 def add_commands(command, positive, size):
     """Adds both commands; arguments as those of `cli_sweep.add_commands`."""
     sub = command("reproduce", _reproduce, "Run what a figure of the paper needs, and draw it.")
-    sub.set_defaults(threads=None)  # of the points, which have options of their own
     sub.add_argument("figures", nargs="*", metavar="FIGURE", help="as --list names them, or all")
     sub.add_argument("--list", action="store_true", help="say what figures there are")
     sub.add_argument("--quick", action="store_true", help="fewer seeds, epochs and points; minutes instead of hours")
@@ -22,7 +21,6 @@ def add_commands(command, positive, size):
     cli_sweep.add_engine_options(sub, positive, size)
 
     sub = command("advise", _advise, "Recommend relaxation time, substeps, learning rate and amplification for an input time scale.")
-    sub.set_defaults(threads=None)
     sub.add_argument(
         "--interval", type=_seconds, required=True, metavar="S", help="time for which an input value is held, in seconds, as in 10e-9"
     )
@@ -89,8 +87,7 @@ def _reproduce(options):
             )  # fmt: skip
         for progress in outcome.progress:
             failed += progress.failed
-            for place, error in progress.errors.items():
-                print(f"spinrnn: warning: failed at {place}: {error}", file=sys.stderr)
+            cli_sweep.tell_failures(progress)
         if outcome.findings is None or stop():
             print(f"spinrnn: stopped before {name} was complete; to go on: the same command again", file=sys.stderr)
             return stop.status

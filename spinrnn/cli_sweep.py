@@ -137,14 +137,19 @@ def _run(options):
             f"spinrnn: warning: {strangers} result files in {folder}/points belong to no point of this sweep and are left alone",
             file=sys.stderr,
         )
-    for place, error in progress.errors.items():
-        print(f"spinrnn: warning: failed at {place}: {error}", file=sys.stderr)
+    tell_failures(progress)
     if progress.stopped:
         left = progress.total - progress.finished
         print(f"spinrnn: stopped with {left} of {progress.total} points left; to go on: the same command again", file=sys.stderr)
         return stop.status
     print(f"finished: {_counts(progress)}; to collect: spinrnn sweep collect {folder}")
     return 1 if progress.failed else 0
+
+
+def tell_failures(progress):
+    """A warning for each failure of this session."""
+    for place, error in progress.errors.items():
+        print(f"spinrnn: warning: failed at {place}: {error}", file=sys.stderr)
 
 
 def _counts(progress):
@@ -157,7 +162,8 @@ class Line:
     """One line that is written again and again on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the points."""
 
     def __enter__(self):
-        self._tenth, self._open, self._terminal = None, False, sys.stderr.isatty()
+        self._open, self._terminal = False, sys.stderr.isatty()
+        self.start()
         return self
 
     def __exit__(self, *_):

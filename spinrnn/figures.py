@@ -55,6 +55,11 @@ def confusion_matrix(confusion, ax=None):
 
 def save(ax, path):
     """Writes the figure of these axes as PNG, atomically; StoreError if that is impossible."""
+    write_figure(ax.figure, path, format="png", dpi=150)
+
+
+def write_figure(figure, path, **options):
+    """Writes a figure, atomically, with the options of `savefig`, among them the format; StoreError if that is impossible."""
     picture = io.BytesIO()
-    ax.figure.savefig(picture, format="png", dpi=150)
+    figure.savefig(picture, **options)
     write_atomic(path, picture.getvalue())

@@ -166,7 +166,7 @@ def _write(path, kind, toml, arrays):
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
         header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
-        file.attrs.update({**header, "sha256": _digest(kind, VERSION, toml, arrays)})
+        file.attrs.update({**header, "sha256": digest_of([kind, VERSION, toml], arrays)})
         file.flush()
         content = file.id.get_file_image()
     write_atomic(path, content)
@@ -181,13 +181,14 @@ def _read(path):
     if not isinstance(version, int) or version > VERSION:
         raise StoreError(f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
     kind, toml = attributes["kind"], attributes["config"]
-    if str(attributes.get("sha256")) != _digest(kind, version, toml, arrays):
+    if str(attributes.get("sha256")) != digest_of([kind, version, toml], arrays):
         raise StoreError(f"{path}: damaged, its content does not match its checksum")
     return kind, toml, arrays
 
 
-def _digest(kind, version, toml, arrays):
-    digest = hashlib.sha256(json.dumps([kind, version, toml]).encode())
+def digest_of(header, arrays):
+    """SHA-256 of what JSON can hold and of {name: array}, with the types and shapes of the arrays; hexadecimal text."""
+    digest = hashlib.sha256(json.dumps(header).encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())

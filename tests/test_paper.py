@@ -62,6 +62,10 @@ def made_up(sweep, missing=()):
     return cube
 
 
+def guide_of(cubes):
+    return guide.Guide([condition for cube in cubes for condition in curves.conditions(cube)])
+
+
 @pytest.fixture(scope="module")
 def cubes(tmp_path_factory):
     """A folder with made-up cubes of all sweeps and untrained networks, as `reproduce` leaves it."""
@@ -171,10 +175,11 @@ def test_separation_of_classes():
 
 def test_the_images_are_test_cases_of_these_classes():
     config = spinrnn.RunConfig()
-    cases, data = traces.first_of(config, [5, 6, 9, 3, 3, 8])
+    tested, data = traces.test_part(config)
+    cases = traces.first_of(data, tested, [5, 6, 9, 3, 3, 8])
     assert data.labels[cases].tolist() == [5, 6, 9, 3, 3, 8]
     assert len(set(cases)) == 6
-    assert set(cases) <= set(traces.test_part(config)[0])
+    assert set(cases) <= set(tested)
 
 
 # ---- energy ----
@@ -374,7 +379,7 @@ def test_expectations_are_interpolated_between_measured_ratios(cubes):
 
 
 def test_runs_with_another_filter_do_not_count(cubes):
-    with_others = guide.Guide([spinrnn.load_cube(cubes / f"{name}.h5") for name in ("intervals", "relaxation")])
+    with_others = guide_of([spinrnn.load_cube(cubes / f"{name}.h5") for name in ("intervals", "relaxation")])
     assert {c.config.network.relaxation_time for found in with_others.curves.values() for c in found} == {10e-9}
 
 
@@ -426,7 +431,7 @@ def test_a_gap_between_the_curves_is_outside():
     low, high = recipe_sweep("noise"), recipe_sweep("intervals")
     seeds = low.shape[-1]
     cubes = [made_up(low, missing=range(2 * seeds, 7 * seeds)), made_up(high, missing=range(7 * seeds))]
-    advice = guide.Guide(cubes).advise(3e-9, relaxation_time=10e-9)
+    advice = guide_of(cubes).advise(3e-9, relaxation_time=10e-9)
     assert advice.expected is None
     assert "no run at or around 0.3" in advice.outside[0]
     assert (advice.noise, advice.runs) == (0.15, 10), "as at the nearest ratio that was measured"
@@ -437,7 +442,7 @@ def test_the_tolerated_range_belongs_to_the_recommended_way_of_training():
     cubes = [made_up(recipe_sweep("noise")), made_up(recipe_sweep("intervals"))]
     cubes[0]["test_accuracy"][:] += 0.2
     cubes[0]["test_accuracy"][-1] += 0.2
-    advice = guide.Guide(cubes).advise(10e-9)
+    advice = guide_of(cubes).advise(10e-9)
     assert advice.noise == 0.15
     assert advice.tolerated[0] == pytest.approx(10e-9 / 5), "no further than its own curve"
 

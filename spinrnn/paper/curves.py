@@ -8,6 +8,8 @@ import numpy as np
 
 from spinrnn.errors import StoreError
 
+QUARTILES = ("q25", "median", "q75")
+"""As the columns of tables name them."""
 CLOSE = 1e-9
 """Relative difference of two floats that stand for the same number of a sweep file."""
 
@@ -184,8 +186,13 @@ def describe(condition):
     ):
         values = condition.values.get(name)
         quartiles = np.full(3, np.nan) if values is None else scale * band(values)
-        row |= {f"{label}_{which}": value for which, value in zip(("q25", "median", "q75"), quartiles, strict=True)}
+        row |= columns(label, quartiles)
     return row
+
+
+def columns(label, quartiles):
+    """{column: value} of three quartiles."""
+    return {f"{label}_{which}": value for which, value in zip(QUARTILES, quartiles, strict=True)}
 
 
 def medians(found, name="test_accuracy", scale=100):

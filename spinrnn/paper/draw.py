@@ -1,15 +1,14 @@
 """The drawings of the figures, from what `numbers` found: sizes of a journal's columns, colours that colour-blind people tell apart."""
 
 import contextlib
-import io
 
 import matplotlib
 import matplotlib.ticker
 import numpy as np
 from matplotlib.figure import Figure
 
-from spinrnn.files import write_atomic
-from spinrnn.paper.curves import band, medians
+from spinrnn.figures import write_figure
+from spinrnn.paper.curves import QUARTILES, band, medians
 from spinrnn.paper.numbers import PAPER, PAPER_ENERGY, density
 
 COLUMN, PAGE = 3.4, 7.0
@@ -40,10 +39,8 @@ def save(figure, stem):
     """Writes stem.pdf and stem.png, each atomically and without a date, so that the same numbers give the same bytes. Returns the two paths."""
     paths = []
     for form, metadata in (("pdf", {"CreationDate": None, "Creator": None, "Producer": None}), ("png", {"Software": None})):
-        content = io.BytesIO()
-        figure.savefig(content, format=form, metadata=metadata)
         paths.append(f"{stem}.{form}")
-        write_atomic(paths[-1], content.getvalue())
+        write_figure(figure, paths[-1], format=form, metadata=metadata)
     return paths
 
 
@@ -110,14 +107,14 @@ def fig3(result):
             _curve(ax, places, found, number, rf"$\tau$ = {1e9 * tau:g} ns")
     for number, (rate, found) in enumerate(result.data["by_rate"].items()):
         _curve(b, [1e9 * k.interval for k in found], found, number, f"learning rate {rate:g}")
-    for ax, letter, label in (
-        (a, "a", r"input interval $\Delta t$ (ns)"),
-        (scaled, "a, rescaled", r"input interval $\Delta t / \tau$"),
-        (b, "b", r"input interval $\Delta t$ (ns)"),
+    for ax, letter, text, label in (
+        (a, "a", "", r"input interval $\Delta t$ (ns)"),
+        (scaled, "a", "rescaled", r"input interval $\Delta t / \tau$"),
+        (b, "b", "", r"input interval $\Delta t$ (ns)"),
     ):
         _paper(ax)
         _accuracy(ax, label)
-        _title(ax, letter)
+        _title(ax, letter, text)
         ax.legend(loc="lower center")
     ratios = np.array([run["input_interval_s"] / run["relaxation_time_s"] for run in result.data["runs"]])
     drive = np.array([run["cumulative_drive"] for run in result.data["runs"]])
@@ -179,7 +176,7 @@ def energy(result):
         for number, synapse in enumerate(result.data["powers"]):
             part = [row for row in rows if row["along"] == along and row["synapse_power_w"] == synapse]
             x = [1e12 * row["energy_per_image_j"] for row in part]
-            low, middle, high = ([row[f"accuracy_percent_{q}"] for row in part] for q in ("q25", "median", "q75"))
+            low, middle, high = ([row[f"accuracy_percent_{q}"] for row in part] for q in QUARTILES)
             ax.fill_between(x, low, high, color=SERIES[number], alpha=0.15, linewidth=0)
             ax.plot(x, middle, color=SERIES[number], marker=MARKERS[number], label=f"a synapse takes {1e9 * synapse:g} nW")
         ax.axvline(1e12 * PAPER_ENERGY, color=BLACK, linestyle="--", linewidth=0.7)
@@ -199,7 +196,7 @@ def guideline(result):
         part = [row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == settings]
         for name, shift, marker in (("expected", 0.97, "_"), ("trained", 1.03, "o")):
             x = [shift * row["interval_over_relaxation_time"] for row in part]
-            low, middle, high = (np.array([row[f"{name}_percent_{q}"] for row in part]) for q in ("q25", "median", "q75"))
+            low, middle, high = (np.array([row[f"{name}_percent_{q}"] for row in part]) for q in QUARTILES)
             ax.errorbar(x, middle, (middle - low, high - middle), fmt=marker, color=colour, capsize=2, label=f"{words}, {name}")
     _accuracy(ax, r"input interval $\Delta t / \tau$")
     ax.legend(loc="lower center")
@@ -231,4 +228,4 @@ def _accuracy(ax, label):
 
 
 def _title(ax, letter, text=""):
-    ax.set_title(f"$\\bf{{{letter.split(',')[0]}}}${',' + letter.split(',')[1] if ',' in letter else ''}  {text}", loc="left")
+    ax.set_title(f"$\\bf{{{letter}}}$  {text}", loc="left")

@@ -13,15 +13,14 @@ import numpy as np
 from spinrnn.config import LARGEST_RATIO, NetworkConfig
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import packaged
-from spinrnn.paper.curves import chosen, conditions, same
+from spinrnn.paper.curves import chosen, conditions, medians, same
+from spinrnn.paper.numbers import POINTS
 from spinrnn.sweep.cube import load_cube
 
 SWEEPS = ("intervals", "noise", "rates", "amplification")
 """Sweeps that the advice rests on; all have the filter at ten relaxation times."""
 FILTER = 10.0
 """tau_hp / tau of these sweeps."""
-POINTS = 64
-"""Input points of their cases."""
 SLACK = 0.01
 """Loss of accuracy up to which other relaxation times are told as well."""
 BETWEEN = (0.021, 0.055)
@@ -66,23 +65,23 @@ class Guide:
     """Accuracy against Delta t / tau for each way of training.
 
     Args:
-        cubes: list of `Cube`s; of their conditions those of oscillators with all connections and the filter at ten relaxation times count.
+        every: list of `Condition`s; those of oscillators with all connections and the filter at ten relaxation times count.
     Attributes:
         curves: {(learning rate, amplification, noise): list of `Condition` by rising ratio}.
     Raises:
-        StoreError: a cube is damaged, or there is no such condition.
+        StoreError: there is no such condition.
     """
 
-    def __init__(self, cubes):
+    def __init__(self, every):
         self.curves = {}
         whole = {"neuron": "oscillator", "density_int": 1.0, "density_ext": 1.0}
-        for condition in chosen([c for cube in cubes for c in conditions(cube)], **whole):
+        for condition in chosen(every, **whole):
             network, train = condition.config.network, condition.config.train
             if condition.runs and same(network.highpass_time, FILTER * network.relaxation_time):
                 key = train.learning_rate, network.amplifications[0], train.noise
                 self.curves.setdefault(key, []).append(condition)
         if not self.curves:
-            raise StoreError("advice: the cubes hold no results of oscillators")
+            raise StoreError("advice: there are no results of oscillators")
 
     @property
     def range(self):
@@ -116,9 +115,9 @@ class Guide:
         """
         _check(interval, points, relaxation_time)
         low, high = self.range
+        measured = sorted({c.ratio for found in self.curves.values() for c in found})
         free = relaxation_time is None
         if free:
-            measured = sorted({c.ratio for found in self.curves.values() for c in found})
             ratio = max(measured, key=lambda r: self.best(r)[0][1])
             relaxation_time = float(f"{interval / ratio:.6g}")
         else:
@@ -134,15 +133,26 @@ class Guide:
         choice = self.best(min(max(ratio, low), high))
         if choice is None:  # between curves of which each covers a part
             outside.append(f"no run at or around {ratio:.3g} relaxation times has a result")
-            measured = [c.ratio for found in self.curves.values() for c in found]
             choice = self.best(min(measured, key=lambda r: abs(math.log(r / ratio))))
         expected, (rate, amplification, noise), found = choice
         train = found[0].config.train
         return Advice(
-            interval, points, relaxation_time, FILTER * relaxation_time, max(FEWEST_SUBSTEPS, math.ceil(4 * ratio - EDGE)), rate, amplification,
-            noise, train.epochs, train.batch, None if outside else expected, _tolerated(interval, ratio, found) if free else None, not any(math.isclose(c.ratio, ratio, rel_tol=EDGE) for c in found),
-            min(c.runs for c in found), outside,
-        )  # fmt: skip
+            interval=interval,
+            points=points,
+            relaxation_time=relaxation_time,
+            highpass_time=FILTER * relaxation_time,
+            substeps=max(FEWEST_SUBSTEPS, math.ceil(4 * ratio - EDGE)),
+            learning_rate=rate,
+            amplification=amplification,
+            noise=noise,
+            epochs=train.epochs,
+            batch=train.batch,
+            expected=None if outside else expected,
+            tolerated=_tolerated(interval, ratio, found) if free else None,
+            interpolated=not any(math.isclose(c.ratio, ratio, rel_tol=EDGE) for c in found),
+            runs=min(c.runs for c in found),
+            outside=outside,
+        )
 
 
 def advise(interval, points=POINTS, relaxation_time=None, folder=None):
@@ -173,7 +183,7 @@ def load_guide(folder=None):
             raise StoreError(
                 f"{folder / name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs that of {name}, as `spinrnn reproduce` makes it"
             )
-    return Guide(list(cubes.values()))
+    return Guide([condition for cube in cubes.values() for condition in conditions(cube)])
 
 
 def to_toml(advice):
@@ -218,7 +228,7 @@ def _between(found, ratio):
     if not found[0].ratio * (1 - EDGE) <= ratio <= found[-1].ratio * (1 + EDGE):
         return None
     places = np.log([c.ratio for c in found])
-    return tuple(float(v) for v in (np.interp(math.log(ratio), places, values) for values in np.transpose([c.band() for c in found])))
+    return tuple(float(np.interp(math.log(ratio), places, values)) for values in np.transpose([c.band() for c in found]))
 
 
 def _tolerated(interval, ratio, found):
@@ -226,8 +236,9 @@ def _tolerated(interval, ratio, found):
     least, ends = _between(found, ratio)[1] - SLACK, []
     for end in (found[-1].ratio, found[0].ratio):
         places = np.geomspace(ratio, end, 200)
-        bad = [k for k, place in enumerate(places) if _between(found, place)[1] < least]
-        ends.append(interval / places[bad[0] - 1 if bad else -1])
+        expected = np.interp(np.log(places), np.log([c.ratio for c in found]), medians(found, scale=1))
+        bad = np.flatnonzero(expected < least)
+        ends.append(interval / places[bad[0] - 1 if len(bad) else -1])
     return tuple(float(end) for end in ends)
 
 

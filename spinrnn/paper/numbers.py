@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinrnn.errors import StoreError
-from spinrnn.paper.curves import band, chosen, describe, medians, plateau, same, spread
+from spinrnn.paper.curves import band, chosen, columns, describe, medians, plateau, same, spread
 from spinrnn.paper.traces import first_of, separation, test_part, traces
 from spinrnn.quantities import NEURON_POWER, inference_energy, synapses
 
@@ -41,10 +41,10 @@ class Result:
 def fig1(source):
     """Figure 1 b to d: power of one neuron of each layer for six images; how much the powers of each layer say of the class."""
     condition, net = source.network(1.0)
-    cases, data = first_of(condition.config, list(IMAGES))
+    tested, data = test_part(condition.config)
+    cases = first_of(data, tested, IMAGES)
     found = traces(net, data, cases, DEPTHS)
-    every, _ = test_part(condition.config)
-    shares = separation(net, data, every)
+    shares = separation(net, data, tested)
     rows = [
         {"layer": layer} | {f"share_of_variance_between_classes_{name.replace(' ', '_')}": share[layer] for name, share in shares.items()}
         for layer in range(len(condition.config.network.layers))
@@ -74,7 +74,8 @@ def fig2(source):
     for ratio in (0.0, 1.0, np.inf):
         condition, net = source.network(ratio)
         if cases is None:
-            cases, data = first_of(condition.config, [0, 1])
+            tested, data = test_part(condition.config)
+            cases = first_of(data, tested, [0, 1])
         panels.append((condition, traces(net, data, cases, DEEP)))
     inputs = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
     rows = [row | {"input_interval_s": condition.interval} for condition, found in panels for row in _trace_rows(found)]
@@ -104,9 +105,8 @@ def fig3(source):
         smallest = {rate: [c for c in found if same(c.interval, min(shared))] for rate, found in by_rate.items()}
         text = f"3 b: accuracy by learning rate at the smallest Delta t, {1e9 * min(shared):g} ns (%)"
         findings[text] = {f"{rate:g}": round(float(medians(found)[0]), 2) for rate, found in smallest.items()}
-    together = {("time", tau): found for tau, found in by_time.items()}
-    together |= {("rate", rate): found for rate, found in by_rate.items() if not same(rate, base[0].config.train.learning_rate)}
-    findings |= _collapse(together)
+    usual = base[0].config.train.learning_rate  # its curve is one of `by_time`
+    findings |= _collapse([*by_time.values(), *(found for rate, found in by_rate.items() if not same(rate, usual))])
     rows = [describe(c) for c in [*base, *relaxation, *rates]]
     runs = [
         {
@@ -117,7 +117,7 @@ def fig3(source):
         for drive, accuracy in zip(c.values["cumulative_drive"], c.values["test_accuracy"], strict=True)
         if np.isfinite(accuracy)
     ]  # fmt: skip
-    return Result({"by_time": by_time, "by_rate": by_rate, "runs": runs, "together": together}, {"": rows, "-runs": runs}, findings)
+    return Result({"by_time": by_time, "by_rate": by_rate, "runs": runs}, {"": rows, "-runs": runs}, findings)
 
 
 def fig4(source):
@@ -127,7 +127,7 @@ def fig4(source):
     curves = {
         "recurrent (W_int)": [c for c in spins if c.config.network.density_ext == 1],
         "between layers (W_ext)": [c for c in spins if c.config.network.density_int == 1],
-        "both": [c for c in spins if c.config.network.density_int == c.config.network.density_ext],
+        "both": _evenly_sparse(spins),
         "both, CTRNN": chosen(every, neuron="ctrnn"),
     }
     curves = {name: sorted(found, key=density) for name, found in curves.items()}
@@ -157,7 +157,7 @@ def fig5(source):
             row = {"density": share, "epoch": epoch + 1, "runs": condition.runs}
             for name, quartiles in bands.items():
                 scale, label = (100, f"{name}_percent") if name.endswith("accuracy") else (1, name)
-                row |= {f"{label}_{q}": scale * quartiles[k, epoch] for k, q in enumerate(("q25", "median", "q75"))}
+                row |= columns(label, scale * quartiles[:, epoch])
             rows.append(row)
         last = {name: float(quartiles[1, -1]) for name, quartiles in bands.items()}
         findings[f"density {share:g}: accuracy after the last epoch, training and test (%)"] = [
@@ -175,8 +175,7 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
     """
     powers = SYNAPSE_POWERS if synapse_power is None else (synapse_power,)
     spins = chosen(source.conditions("intervals"), neuron="oscillator")
-    sparse = [c for c in chosen(source.conditions("densities"), neuron="oscillator") if c.config.network.density_int == density(c)]
-    sparse = sorted((c for c in sparse if c.config.network.density_ext == density(c)), key=density)
+    sparse = sorted(_evenly_sparse(chosen(source.conditions("densities"), neuron="oscillator")), key=density)
     rows = []
     for along, found in (("input interval", spins), ("density", sparse)):
         for c in found:
@@ -184,7 +183,7 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
                 row = {"along": along, "density": density(c), "input_interval_s": c.interval, "neurons": sum(c.config.network.layers)}
                 row |= {"synapses": synapses(c.config.network), "neuron_power_w": neuron_power, "synapse_power_w": power}
                 row["energy_per_image_j"] = inference_energy(c.config.network, POINTS, neuron_power, power)
-                rows.append(row | {f"accuracy_percent_{q}": 100 * v for q, v in zip(("q25", "median", "q75"), c.band(), strict=True)})
+                rows.append(row | columns("accuracy_percent", 100 * c.band()))
     findings = {
         "assumed power of a neuron (W)": neuron_power,
         "assumed powers of a synapse (W)": list(powers),
@@ -212,12 +211,12 @@ def guideline(source):
         expected = guided.expect(c.ratio, train.learning_rate, network.amplifications[0], train.noise)
         if expected is None or not c.runs:
             continue
-        trained = [100 * value for value in c.band()]
         row = {"input_interval_s": c.interval, "relaxation_time_s": network.relaxation_time, "interval_over_relaxation_time": c.ratio}
         row |= {"learning_rate": train.learning_rate, "amplification": network.amplifications[0], "noise": train.noise, "runs": c.runs}
-        row |= {f"expected_percent_{q}": 100 * v for q, v in zip(("q25", "median", "q75"), expected, strict=True)}
-        row |= {f"trained_percent_{q}": v for q, v in zip(("q25", "median", "q75"), trained, strict=True)}
-        row["median_inside_expected_band"] = bool(row["expected_percent_q25"] <= trained[1] <= row["expected_percent_q75"])
+        row |= columns("expected_percent", 100 * np.array(expected)) | columns("trained_percent", 100 * c.band())
+        row["median_inside_expected_band"] = bool(
+            row["expected_percent_q25"] <= row["trained_percent_median"] <= row["expected_percent_q75"]
+        )
         inside += row["median_inside_expected_band"]
         rows.append(row)
     if not rows:
@@ -240,6 +239,11 @@ def density(condition):
     return min(condition.config.network.density_int, condition.config.network.density_ext)
 
 
+def _evenly_sparse(found):
+    """The conditions with one density for all weights."""
+    return [c for c in found if c.config.network.density_int == c.config.network.density_ext]
+
+
 def _digits(value):
     return float(f"{value:.4g}")
 
@@ -258,10 +262,10 @@ def _plateau(name, found):
     return findings
 
 
-def _collapse(together):
+def _collapse(every):
     """How far the curves of runs with tau > Delta t lie apart before and after the axis is rescaled to the cumulative drive."""
-    green = {key: [c for c in found if c.ratio < 1 - 1e-9] for key, found in together.items()}
-    green = [found for found in green.values() if len(found) > 1]
+    green = [[c for c in found if c.ratio < 1 - 1e-9] for found in every]
+    green = [found for found in green if len(found) > 1]
     findings = {}
     for axis, place in (
         ("Delta t", lambda found: [c.interval for c in found]),

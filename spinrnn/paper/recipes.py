@@ -7,6 +7,7 @@ from importlib import resources
 
 from spinrnn.errors import ConfigError
 from spinrnn.paper import draw, numbers
+from spinrnn.paper.curves import same
 from spinrnn.sweep.spec import load_sweep
 
 QUICK_SEEDS, QUICK_EPOCHS = 2, 6
@@ -40,9 +41,7 @@ class Recipe:
 def _first_oscillators(point):
     """Seed 0 of the oscillators at one input interval per relaxation time."""
     network = point.config.network
-    return (
-        network.neuron == "oscillator" and point.config.train.seed == 0 and abs(network.input_interval / network.relaxation_time - 1) < 1e-9
-    )
+    return network.neuron == "oscillator" and point.config.train.seed == 0 and same(network.input_interval, network.relaxation_time)
 
 
 RECIPES = {

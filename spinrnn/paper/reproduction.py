@@ -72,8 +72,9 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
             if progress[-1].stopped:
                 return Outcome(progress, None, [], {})
     else:
-        missing = [s for s in sweeps if not (out / "sweeps" / s / "sweep.json").is_file() and not (out / f"{s}.h5").is_file()]
-        if missing and wanted.sweeps[missing[0]] is None:
+        needed = [sweep for sweep, only in wanted.sweeps.items() if only is None]  # of the others a network file may be enough
+        missing = [s for s in needed if not (out / "sweeps" / s / "sweep.json").is_file() and not (out / f"{s}.h5").is_file()]
+        if missing:
             raise StoreError(f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run they are run")
     make_folder(out)
     source = Source(out, sweeps)
@@ -85,8 +86,9 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
         files.append(f"{stem}{suffix}.csv")
         write_atomic(files[-1], to_csv(rows))
     files.append(f"{stem}.json")
-    write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": _plain(result.findings)})
-    return Outcome(progress, _plain(result.findings), [*map(str, source.written), *files], source.missing)
+    findings = _plain(result.findings)
+    write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": findings})
+    return Outcome(progress, findings, [*map(str, source.written), *files], source.missing)
 
 
 def _check_folder(out, name, sweep):
@@ -125,18 +127,11 @@ class Source:
     def cube(self, name):
         """`Cube` of a sweep, also written to its file unless that knows more; StoreError if there are no results."""
         folder, path, kept = self._out / "sweeps" / name, self._out / f"{name}.h5", None
-        begun = (folder / "sweep.json").is_file()
-        if path.is_file():
-            try:
-                kept = load_cube(path)
-            except StoreError:
-                if not begun:
-                    raise
-        if not begun:
-            if kept is None:
-                raise StoreError(f"{self._out}: no results of the sweep {name} there, neither {path.name} nor sweeps/{name}")
-            return kept
+        if not (folder / "sweep.json").is_file():
+            return load_cube(path)
         cube = collect_sweep(self._sweeps[name], folder, history=self._sweeps[name].record_test)
+        with contextlib.suppress(StoreError):  # there is none, or it is damaged
+            kept = load_cube(path)
         if kept and kept.sweep().digest == self._sweeps[name].digest and _finished(kept) > _finished(cube):
             return kept
         if _finished(cube):
@@ -161,19 +156,16 @@ class Source:
         Raises:
             StoreError: it has not been trained yet.
         """
-        points = [
-            point
-            for point in self._sweeps["intervals"].points
-            if point.config.network.neuron == "oscillator"
-            and point.config.train.seed == self._sweeps["intervals"].points[0].config.train.seed
-        ]
+        sweep, folder = self._sweeps["intervals"], SweepFolder(self._out / "sweeps" / "intervals")
+        seed = sweep.points[0].config.train.seed
+        points = [p for p in sweep.points if p.config.network.neuron == "oscillator" and p.config.train.seed == seed]
         ratios = [point.config.network.input_interval / point.config.network.relaxation_time for point in points]
         distance = [r if ratio == 0 else -r if ratio == math.inf else abs(math.log(r / ratio)) for r in ratios]
         number = distance.index(min(distance))
         point, kept = points[number], self._out / f"network-{ratios[number]:g}.h5"
-        result = SweepFolder(self._out / "sweeps" / "intervals").result_path(point.name)
+        result = folder.result_path(point.name)
         if result.is_file():
-            _, state = SweepFolder(self._out / "sweeps" / "intervals").load(point.digest, point.name)
+            _, state = folder.load(point.digest, point.name)
             if state["status"] != "done":
                 raise StoreError(f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn")
             net = store.load(result)
@@ -187,9 +179,7 @@ class Source:
 
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""
-        for name in guide.SWEEPS:
-            self.conditions(name)  # tells what is missing
-        return guide.Guide([self.cube(name) for name in guide.SWEEPS])
+        return guide.Guide([condition for name in guide.SWEEPS for condition in self.conditions(name)])
 
 
 def to_csv(rows):

@@ -32,15 +32,14 @@ def test_part(config):
     return datasets.split(data, config.data, config.resolved_split_seed)[2], data
 
 
-def first_of(config, labels):
-    """Numbers of the first test cases of these classes, one for each entry: the second entry of a class gets its second case, and so on.
+def first_of(data, cases, labels):
+    """Numbers of the first cases of these classes, one for each entry: the second entry of a class gets its second case, and so on.
 
     Args:
-        config: `RunConfig`; labels: list of classes.
+        data: `Dataset`; cases: numbers in the data, among which to look; labels: classes.
     """
-    cases, data = test_part(config)
     waiting = {label: iter(cases[data.labels[cases] == label]) for label in set(labels)}
-    return [int(next(waiting[label])) for label in labels], data
+    return [int(next(waiting[label])) for label in labels]
 
 
 def traces(net, data, cases, neurons):

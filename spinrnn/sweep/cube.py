@@ -3,7 +3,6 @@
 Every dataset has a dimension scale on each of its axes, which xarray (engines h5netcdf and netcdf4), ncdump and h5py all understand.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import read_bytes, write_atomic
-from spinrnn.store import memory_file, read_arrays
+from spinrnn.store import digest_of, memory_file, read_arrays
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.spec import Sweep, auxiliary, unit
@@ -93,11 +92,8 @@ class Cube:
 
     def seal(self, layout):
         """SHA-256 of the attributes, the layout as JSON and all values."""
-        digest = hashlib.sha256(json.dumps([sorted(self.attributes.items()), layout]).encode())
-        for name, variable in sorted((self.coordinates | self.variables).items()):
-            digest.update(f"{name} {variable.values.dtype.str} {variable.values.shape}".encode())
-            digest.update(np.ascontiguousarray(variable.values).tobytes())
-        return digest.hexdigest()
+        arrays = {name: variable.values for name, variable in (self.coordinates | self.variables).items()}
+        return digest_of([sorted(self.attributes.items()), layout], arrays)
 
 
 def _plain(attributes):

@@ -19,6 +19,7 @@ from spinrnn import config as configs
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
+from spinrnn.parameters import Layout
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
@@ -37,7 +38,7 @@ def save_network(net, path):
 def load(path):
     """Reads a `Network` from a file that `Network.save` wrote, from a checkpoint (its best epoch so far) or from a run folder.
 
-    The result file of a point of a sweep has the network of its best epoch, too.
+    The result file of a point of a sweep has the network of its best epoch, too; `open_trajectory(path).network` is that of a trajectory file.
 
     Raises:
         StoreError: missing, truncated, damaged, foreign or too new, one line that says which.
@@ -51,15 +52,27 @@ def load(path):
     config = _config(path, toml)
     if kind in ("checkpoint", "point"):
         return _checkpoint_network(config, arrays)
-    net = _empty_network(config.network)
-    for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
-        for name, view in {} if flat is None else net.layout.named(flat).items():
+    layout = Layout(config.network)
+    sparse = config.network.density_int < 1 or config.network.density_ext < 1
+
+    def blocks(prefix, kinds):
+        for name, (_, shape) in layout.blocks.items():
             stored = arrays.get(f"{prefix}/{name}")
-            if stored is None or stored.shape != view.shape:
+            if stored is None or stored.shape != shape or stored.dtype.kind not in kinds:
                 raise StoreError(
-                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration"
+                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {shape}; the file does not fit its configuration"
                 )
-            view[...] = stored
+        return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
+
+    return network_from(config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None)
+
+
+def network_from(config, blocks, masks):
+    """`Network` with these parameters, {name: array} of the blocks of its layout; masks: the same for the mask, None where all entries exist."""
+    net = _empty_network(config)
+    for flat, stored in ((net.parameters, blocks), (net.mask, masks)):
+        for name, view in {} if flat is None else net.layout.named(flat).items():
+            view[...] = stored[name]
     return net
 
 
@@ -139,20 +152,30 @@ def read_arrays(content, path):
 
 def _collect(group, prefix, arrays, path, limit):
     for name in group:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
+        check_link(group, name, prefix, path)
         if len(arrays) >= LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
             raise StoreError(f"{path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
         item = group[name]
         if isinstance(item, h5py.Group):
             _collect(item, f"{prefix}{name}/", arrays, path, limit)
             continue
-        plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
-        if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-            raise StoreError(f"{path}: the dataset {prefix}{name} is not a plain array of real numbers")
+        check_plain(item, f"{prefix}{name}", path)
         if item.nbytes + sum(a.nbytes for a in arrays.values()) > 1024 * max(limit, 1):
             raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than 1024 times the {limit} bytes of the file")
         arrays[f"{prefix}{name}"] = item[()]
+
+
+def check_link(group, name, prefix, path):
+    """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
+
+
+def check_plain(item, name, path):
+    """Raises StoreError unless the dataset holds real numbers in this very file, and as many bytes as it claims."""
+    plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
+    if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
+        raise StoreError(f"{path}: the dataset {name} is not a plain array of real numbers")
 
 
 def memory_file():
@@ -209,11 +232,14 @@ def _empty_network(config):
 
 
 def _checkpoint_network(config, arrays):
+    size = Layout(config.network).size
+    names = ["best_parameters"]
+    if config.network.density_int < 1 or config.network.density_ext < 1:
+        names.append("mask")
+    wrong = [name for name in names if name not in arrays or arrays[name].shape != (size,)]
+    if wrong:  # before a network is made, as the configuration may claim any size
+        raise StoreError(f"the file lacks {' and '.join(wrong)} of {size} numbers")
     net = _empty_network(config.network)
-    names = ["best_parameters"] if net.mask is None else ["best_parameters", "mask"]
-    wrong = [name for name in names if name not in arrays or arrays[name].shape != (net.layout.size,)]
-    if wrong:
-        raise StoreError(f"the file lacks {' and '.join(wrong)} of {net.layout.size} numbers")
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)

@@ -8,6 +8,7 @@ types and sizes are checked before any data is touched, and no code is ever load
 import hashlib
 import io
 import json
+import os
 import uuid
 import warnings
 from pathlib import Path
@@ -25,6 +26,8 @@ VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
 LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
+SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
+"""How the last bytes of a streamed file begin, and their number; see `streamed`."""
 
 
 def save_network(net, path):
@@ -48,10 +51,15 @@ def load(path):
         if not (path / "network.h5").exists():
             return _checkpoint_network(*load_newest_checkpoint(path)[:2])
         path = path / "network.h5"
+    return load_with_config(path)[0]
+
+
+def load_with_config(path):
+    """(`Network`, `RunConfig`) of a file, as `load` reads it; the latter None where the file knows its network only."""
     kind, toml, arrays = _read(path)
     config = _config(path, toml)
     if kind in ("checkpoint", "point"):
-        return _checkpoint_network(config, arrays)
+        return _checkpoint_network(config, arrays), config
     layout = Layout(config.network)
     sparse = config.network.density_int < 1 or config.network.density_ext < 1
 
@@ -64,7 +72,7 @@ def load(path):
                 )
         return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
 
-    return network_from(config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None)
+    return network_from(config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None), None
 
 
 def network_from(config, blocks, masks):
@@ -178,25 +186,42 @@ def check_plain(item, name, path):
         raise StoreError(f"{path}: the dataset {name} is not a plain array of real numbers")
 
 
-def memory_file():
-    """A new HDF5 file in memory alone; its name is its own, as HDF5 keeps two threads from creating files of one name."""
-    return h5py.File(f"memory-{uuid.uuid4().hex}", "w", driver="core", backing_store=False)
-
-
-def _write(path, kind, toml, arrays):
-    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    with memory_file() as file:
-        for name, array in arrays.items():
-            file.create_dataset(name, data=array, track_times=False)
-        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
-        file.attrs.update({**header, "sha256": _digest(kind, VERSION, toml, arrays)})
+def write_file(path, fill):
+    """Writes an HDF5 file, atomically: fill(file) gives it its content in memory, so no kill can leave half of one and no file is ever locked."""
+    name = f"memory-{uuid.uuid4().hex}"  # its own, as HDF5 keeps two threads from creating files of one name
+    with h5py.File(name, "w", driver="core", backing_store=False) as file:
+        fill(file)
         file.flush()
         content = file.id.get_file_image()
     write_atomic(path, content)
 
 
+def is_streamed(path):
+    """Whether the file ends as those of `streamed.StreamWriter` do, finished or not; False also where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-SEAL_SIZE, os.SEEK_END)
+            return file.read(len(SEALED)) in (SEALED, UNSEALED)
+    except (OSError, ValueError):
+        return False
+
+
+def _write(path, kind, toml, arrays):
+    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+
+    def fill(file):
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
+        file.attrs.update({**header, "sha256": _digest(kind, VERSION, toml, arrays)})
+
+    write_file(path, fill)
+
+
 def _read(path):
     """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
+    if is_streamed(path):  # may be larger than memory
+        raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
     attributes, arrays = read_arrays(read_bytes(path), path)
     if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
         raise StoreError(f"{path}: not written by spinrnn")

@@ -23,6 +23,7 @@ import os
 import stat
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -31,13 +32,14 @@ import numpy as np
 from spinrnn.errors import StoreError
 from spinrnn.files import sync_folder
 from spinrnn.memory import format_size
-from spinrnn.store import check_link, check_plain
+from spinrnn.store import SEALED, UNSEALED, check_link, check_plain
 
-SEALED, UNSEALED = b"spinrnn stream 1", b"spinrnn stopped\n"
 _LAST = struct.Struct("<16sQQ32s")
 _CHECK = 16
 """Bytes of a block's checksum."""
 _PIECE = 1 << 20
+_SYNC = 1 << 26
+"""Bytes after which the disk is set to work, beside the simulation: else all of it would wait for the end, in memory that others need."""
 LARGEST_SEAL = 1 << 28
 """Bytes: what claims more is no seal."""
 
@@ -73,6 +75,7 @@ class StreamWriter:
     def __init__(self, path, variables, attributes, block):
         self.path, self.block = Path(path), block
         self._temporary = None
+        self._syncer, self._syncing, self._waiting, self._lock = ThreadPoolExecutor(1), None, 0, threading.Lock()
         try:
             remove_stale(self.path)
             self._temporary, self._descriptor = _temporary(self.path)
@@ -105,8 +108,18 @@ class StreamWriter:
         self._table[self._first[name] + start // self.block] = _checksum(content)
         try:
             _write(self._descriptor, content, offset + start * row)
+            self._sync(len(content))
         except OSError as error:
             self._tell(error)
+
+    def _sync(self, written):
+        """Has the disk write what there is, now and then; raises the error that the last time had, as the system tells it once only."""
+        with self._lock:
+            self._waiting += written
+            if self._waiting >= _SYNC and (self._syncing is None or self._syncing.done()):
+                if self._syncing is not None:
+                    self._syncing.result()
+                self._syncing, self._waiting = self._syncer.submit(os.fdatasync, self._descriptor), 0
 
     def _prepare(self, variables, attributes):
         sizes = {v.name: len(v.values) for v in variables if v.dims == (v.name,)}
@@ -144,11 +157,14 @@ class StreamWriter:
     def _seal(self):
         if None in self._table:
             raise StoreError(f"cannot finish {self.path}: {self._table.count(None)} of {len(self._table)} blocks were not written")
+        self._syncer.shutdown()
+        if self._syncing is not None:
+            self._syncing.result()
         os.fsync(self._descriptor)
         with open(os.dup(self._descriptor), "r+b") as stream, h5py.File(stream, "r+") as file:
             file.attrs.modify("complete", np.int32(1))
-        if os.fstat(self._descriptor).st_size < self._end:
-            raise StoreError(f"cannot finish {self.path}: HDF5 has shortened it")
+        if os.fstat(self._descriptor).st_size != self._end:  # HDF5 cuts off what it does not know, here the mark
+            raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
         table, places = b"".join(self._table), self._json()
         digest = _digest_outside(self._descriptor, self._end, self._places.values())
         digest.update(table + places)
@@ -164,6 +180,7 @@ class StreamWriter:
         sync_folder(self.path.parent)
 
     def _discard(self):
+        self._syncer.shutdown()
         if self._temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
@@ -210,13 +227,15 @@ def _temporary(path):
     while True:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        with contextlib.suppress(OSError):  # a file system without locks: then nobody removes it but its owner
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        taken = False
         try:
-            if os.stat(temporary).st_ino == os.fstat(descriptor).st_ino:
-                return temporary, descriptor
-        except FileNotFoundError:  # taken for a stale one before it was locked
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # by another process that is about to remove it as a stale one
+            taken = True
+        except OSError:  # a file system without locks: then nobody removes it but its owner
             pass
+        if not taken and os.path.exists(temporary):
+            return temporary, descriptor
         os.close(descriptor)
 
 
@@ -312,14 +331,15 @@ class StreamReader:
         table, block, end, places = _read_seal(self._descriptor, self.path)
         with open(os.dup(self._descriptor), "rb") as stream, h5py.File(stream, "r") as file:
             self.attributes = {name: _plain(file.attrs[name]) for name in file.attrs}
-            self.arrays, self.stored, first = {}, {}, 0
+            self.arrays, self.stored, first, total = {}, {}, 0, 0
             for name in file:
                 check_link(file, name, "", self.path)
                 if not isinstance(file[name], h5py.Dataset):
                     raise StoreError(f"{self.path}: {name} is a group, which a file of this kind has not")
                 check_plain(file[name], name, self.path)
-                if file[name].id.get_offset() is None or file[name].nbytes > end:
-                    raise StoreError(f"{self.path}: the dataset {name} is not stored in one piece")
+                total += file[name].nbytes
+                if file[name].id.get_offset() is None or total > end:
+                    raise StoreError(f"{self.path}: the dataset {name} is not stored in a piece of its own")
                 if name not in places:
                     self.arrays[name] = file[name][()]
             for name, (offset, row, cases) in places.items():
@@ -344,16 +364,6 @@ class StreamReader:
         if done < size:
             raise StoreError(f"{self.path}: became shorter while it was read")
         return content
-
-
-def is_streamed(path):
-    """Whether the file ends as those of `StreamWriter` do, finished or not; False also where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(-_LAST.size, os.SEEK_END)
-            return file.read(len(SEALED)) in (SEALED, UNSEALED)
-    except (OSError, ValueError):
-        return False
 
 
 def _read_seal(descriptor, path):

@@ -11,8 +11,8 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import read_bytes, write_atomic
-from spinrnn.store import memory_file, read_arrays
+from spinrnn.files import read_bytes
+from spinrnn.store import read_arrays, write_file
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.spec import Sweep, auxiliary, unit
@@ -69,7 +69,8 @@ class Cube:
         """Writes the cube to an HDF5 file, atomically; StoreError if that is impossible."""
         everything = self.coordinates | self.variables
         extra = [name for name, variable in self.coordinates.items() if variable.dims != (name,)]
-        with memory_file() as file:
+
+        def fill(file):
             for name, variable in everything.items():
                 dataset = file.create_dataset(name, data=variable.values, track_times=False)
                 dataset.attrs.update(variable.attributes)
@@ -85,9 +86,8 @@ class Cube:
                         file[name].dims[axis].attach_scale(file[dim])
             layout = {name: [name in self.coordinates, variable.dims, _plain(variable.attributes)] for name, variable in everything.items()}
             file.attrs.update({**self.attributes, "layout": json.dumps(layout)})
-            file.flush()
-            content = file.id.get_file_image()
-        write_atomic(path, content)
+
+        write_file(path, fill)
 
 
 def _plain(attributes):

@@ -135,18 +135,19 @@ def load_newest_checkpoint(folder):
     raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
 
 
-def read_arrays(content, path):
+def read_arrays(content, path, ratio=1024):
     """Attributes and arrays of an HDF5 file given as bytes, after checks that make a hostile file harmless.
 
     Args:
-        content: the file; path: its name, for messages.
+        content: the file; path: its name, for messages; ratio: of all arrays' bytes to those of the file, at most. 1024 is that of the best
+            compression, spinrnn's own files are not compressed.
     Returns:
         ({name: attribute}, {name: array}); nested names with "/".
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             arrays = {}
-            _collect(file, "", arrays, path, len(content))
+            _collect(file, "", arrays, path, len(content), ratio)
             attributes = {}
             for name in file.attrs:
                 value = file.attrs[name]
@@ -158,18 +159,19 @@ def read_arrays(content, path):
         raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
 
 
-def _collect(group, prefix, arrays, path, limit):
+def _collect(group, prefix, arrays, path, limit, ratio):
     for name in group:
         check_link(group, name, prefix, path)
         if len(arrays) >= LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
             raise StoreError(f"{path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
         item = group[name]
         if isinstance(item, h5py.Group):
-            _collect(item, f"{prefix}{name}/", arrays, path, limit)
+            _collect(item, f"{prefix}{name}/", arrays, path, limit, ratio)
             continue
         check_plain(item, f"{prefix}{name}", path)
-        if item.nbytes + sum(a.nbytes for a in arrays.values()) > 1024 * max(limit, 1):
-            raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than 1024 times the {limit} bytes of the file")
+        if item.nbytes + sum(a.nbytes for a in arrays.values()) > ratio * max(limit, 1):
+            times = f"{ratio} times " if ratio > 1 else ""
+            raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than {times}the {limit} bytes of the file")
         arrays[f"{prefix}{name}"] = item[()]
 
 
@@ -222,7 +224,7 @@ def _read(path):
     """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
     if is_streamed(path):  # may be larger than memory
         raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
-    attributes, arrays = read_arrays(read_bytes(path), path)
+    attributes, arrays = read_arrays(read_bytes(path), path, 1)
     if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
         raise StoreError(f"{path}: not written by spinrnn")
     version = attributes.get("version")

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
     "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
     "packing", "engine", "network",
-    "gradcheck", "store", "idx", "datasets", "selection", "optim", "training", "environment", "streamed", "trajectory_file", "figures", "run",
+    "gradcheck", "store", "idx", "datasets", "selection", "optim", "training", "environment", "stored", "streamed", "trajectory_file", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
     "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
     "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",

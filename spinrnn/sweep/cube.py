@@ -96,7 +96,7 @@ def _plain(attributes):
 
 def load_cube(path):
     """Reads a `Cube` that `Cube.save` wrote; StoreError if it is no such file."""
-    attributes, arrays = read_arrays(read_bytes(path), path)
+    attributes, arrays = read_arrays(read_bytes(path), path, 1)
     try:
         layout = json.loads(attributes.pop("layout"))
         cube = Cube({}, {}, attributes)

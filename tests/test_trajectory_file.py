@@ -1,8 +1,9 @@
 """Trajectory files: what is written is read to the bit, other programs open it, and the command that writes it."""
 
 import shutil
+import signal
 import subprocess
-import sys
+import warnings
 
 import h5py
 import numpy as np
@@ -10,12 +11,24 @@ import pytest
 from conftest import refused
 
 import spinrnn
-from spinrnn import memory, threads
+from spinrnn import cli, memory, threads
 from spinrnn.datasets import split
 
 
-def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+@pytest.fixture
+def command(capsys):
+    """Function that runs the command line here, as a process of its own takes seconds to start; returns what `subprocess.run` does."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+
+    def call(*arguments):
+        capsys.readouterr()
+        with memory.using(memory.memory_limit()), warnings.catch_warnings():
+            status = cli.main([str(argument) for argument in arguments])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    yield call
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 # ---- what is in a file ----
@@ -251,7 +264,7 @@ def test_octave_reads_arrays_and_units(written, tmp_path):
 # ---- the command ----
 
 
-def test_simulate_a_run_a_configuration_and_a_network(tiny_file, tiny_data, tmp_path):
+def test_simulate_a_run_a_configuration_and_a_network(command, tiny_file, tiny_data, tmp_path):
     run, out = tmp_path / "run", tmp_path / "t.h5"
     result = spinrnn.train(spinrnn.load_config(tiny_file), out=run)
     config = spinrnn.load_config(tiny_file)
@@ -297,7 +310,7 @@ def test_simulate_a_run_a_configuration_and_a_network(tiny_file, tiny_data, tmp_
             assert len(file) == (3 if data == "mine.npz" else 2)
 
 
-def test_what_simulate_refuses(tiny_file, tiny_data, tmp_path):
+def test_what_simulate_refuses(command, tiny_file, tiny_data, tmp_path):
     run, out, source = tmp_path / "run", tmp_path / "t.h5", tiny_file.parent / "tiny.npz"
     spinrnn.train(spinrnn.load_config(tiny_file), out=run)
     for arguments, words in (

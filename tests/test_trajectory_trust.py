@@ -397,7 +397,7 @@ def long_simulation(tmp_path):
     return ["simulate", tmp_path / "c.toml", "--input", tmp_path / "u.npz", "--out", out, "--overwrite"], out
 
 
-def begin(arguments, out, seconds=120):
+def begin(arguments, out, seconds=280):
     """Starts the command; returns the process once it has begun to write."""
     process = subprocess.Popen(
         [sys.executable, "-m", "spinrnn", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -441,7 +441,7 @@ def test_a_signal_removes_what_was_begun(long_simulation, number):
     arguments, out = long_simulation
     process = begin(arguments, out)
     process.send_signal(number)
-    status = process.wait(timeout=120)
+    status = process.wait(timeout=280)
     left = list(out.parent.glob(".t.h5.*"))
     assert left == []
     assert (status, out.exists()) in ((128 + number, False), (0, True))  # it may have been done by then

@@ -195,14 +195,15 @@ class StreamWriter:
 
 
 def put_attributes(item, attributes):
-    """Writes attributes of a group or dataset: texts with a fixed length, which all programs read; numbers as int32 where they fit, else as float64."""
+    """Writes attributes of a group or dataset: texts with a fixed length, which all programs read; whole numbers as int32 where they fit."""
     for name, value in attributes.items():
         if isinstance(value, str):
             content = value.encode()
             item.attrs.create(name, content, dtype=h5py.string_dtype("utf-8", max(1, len(content))))
         else:
             value = np.asarray(value)
-            item.attrs.create(name, value.astype(np.int32 if value.dtype.kind in "iub" and np.abs(value).max() < 2**31 else np.float64))
+            whole = np.int32 if np.all(np.abs(value) < 2**31) else np.int64
+            item.attrs.create(name, value.astype(whole if value.dtype.kind in "iub" else np.float64))
 
 
 def _create(file, v, shape):

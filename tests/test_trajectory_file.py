@@ -59,7 +59,9 @@ def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes)
     net = spinrnn.Network(spinrnn.NetworkConfig(**{**vars(net.config), **changes}), seed=2)
     trajectory = net.simulate(u, lengths)
     trajectory.save(tmp_path / "saved.h5", labels=labels)
-    net.simulate_to(tmp_path / "streamed.h5", u, lengths, labels=labels, cases=np.arange(37) + 100)
+    net.simulate_to(
+        tmp_path / "streamed.h5", u, lengths, labels=labels, cases=np.arange(37) + 100, attributes={"seed": 2**40 + 1, "note": "µ"}
+    )
     for name in ("saved.h5", "streamed.h5"):
         with spinrnn.Trajectory.open(tmp_path / name) as file:
             same(file, trajectory)
@@ -74,6 +76,7 @@ def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes)
             again = file.network.simulate(file.inputs, file.lengths)
             np.testing.assert_array_equal(again.state[2], trajectory.state[2])
             assert file.cases[3] == (3 if name == "saved.h5" else 103)
+            assert name == "saved.h5" or (file.attributes["seed"], file.attributes["note"]) == (2**40 + 1, "µ")
             file.check()
 
 

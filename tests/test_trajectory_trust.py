@@ -33,7 +33,7 @@ def test_an_unfinished_file_is_known_and_a_failure_leaves_nothing(net, given, tm
     with pytest.raises(KeyboardInterrupt):
         net.simulate_to(path, u, lengths, on_block=stop)
     assert list(tmp_path.iterdir()) == [kept]
-    with pytest.raises(spinrnn.StoreError, match="unfinished"):
+    with pytest.raises(spinrnn.StoreError, match="unfinished, the simulation that wrote it was interrupted"):
         spinrnn.open_trajectory(kept)
     with h5py.File(kept) as file:  # other programs see it, too
         assert file.attrs["complete"] == 0
@@ -339,6 +339,20 @@ def test_a_block_that_was_not_written_gives_no_file(tmp_path):
         streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file,
     ):
         file.write("x", 0, np.zeros(16, np.float32))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_disk_that_is_told_at_the_end(tmp_path, monkeypatch):
+    """What the system says once, to the sync that runs beside the simulation, must not be lost where no other follows."""
+    variables = [streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(9)), streamed.Variable("x", ("case",), "f4", "1", "x")]
+    monkeypatch.setattr(streamed, "_SYNC", 1)
+
+    def broken(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(spinrnn.StoreError, match="Input/output error"), streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file:
+        file.write("x", 0, np.zeros(9, np.float32))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -342,17 +342,28 @@ def test_a_block_that_was_not_written_gives_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_the_disk_that_is_told_at_the_end(tmp_path, monkeypatch):
-    """What the system says once, to the sync that runs beside the simulation, must not be lost where no other follows."""
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_an_error_of_the_disk_is_told_once_and_not_lost(tmp_path, monkeypatch, failing):
+    """The system says it to one of the syncs beside the simulation; those that follow, if any, know nothing of it."""
     variables = [streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(9)), streamed.Variable("x", ("case",), "f4", "1", "x")]
-    monkeypatch.setattr(streamed, "_SYNC", 1)
+    calls = []
 
     def broken(_):
-        raise OSError(errno.EIO, "Input/output error")
+        calls.append(1)
+        if len(calls) == failing:
+            raise OSError(errno.EIO, "Input/output error")
 
+    def write():
+        with streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 3) as file:
+            for start in (0, 3, 6):
+                file.write("x", start, np.zeros(3, np.float32))
+                while not file._syncing.done():
+                    time.sleep(0.001)
+
+    monkeypatch.setattr(streamed, "_SYNC", 1)
     monkeypatch.setattr(os, "fdatasync", broken)
-    with pytest.raises(spinrnn.StoreError, match="Input/output error"), streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file:
-        file.write("x", 0, np.zeros(9, np.float32))
+    with pytest.raises(spinrnn.StoreError, match="Input/output error"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -23,7 +23,7 @@ class Dataset:
 
     Attributes:
         inputs: (case, channel, time) real.
-        labels: (case,) whole numbers from 0.
+        labels: (case,) whole numbers from 0; None for inputs that are only to be simulated.
         lengths: (case,) input points of each case, or None if all have the whole length.
         test: (case,) bool, True for the cases of the test part that the data bring with them, or None if it is to be drawn. Zeros and
             ones are taken too.
@@ -33,7 +33,7 @@ class Dataset:
     """
 
     inputs: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     lengths: np.ndarray | None = None
     test: np.ndarray | None = None
 
@@ -45,10 +45,10 @@ class Dataset:
             except ValueError:
                 raise DataError(f"{name}: the cases differ in shape; pad them to one length and give their lengths") from None
         if self.test is not None:
-            object.__setattr__(self, "test", _truth(self.test, self.labels.size))
+            object.__setattr__(self, "test", _truth(self.test, len(self)))
 
     def __len__(self):
-        return len(self.labels)
+        return len(self.inputs if self.labels is None else self.labels)
 
     def digest(self):
         """SHA-256 of the content, by which a run knows its data again."""
@@ -80,13 +80,14 @@ def load_digits():
     return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))
 
 
-def load_dataset(source):
+def load_dataset(source, labelled=True):
     """Reads a `Dataset`.
 
     Args:
         source: "digits"; or a .npz or .h5 file with `inputs` (case, channel, time), `labels` (case,) and perhaps `lengths` (case,) and
             `test` (case,), as in `Dataset`; or a folder of IDX files under MNIST's names, as `idx.read_folder` takes it, whose t10k
             files are the test part.
+        labelled: whether a file must have labels, as training needs them.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit together.
     """
@@ -99,7 +100,7 @@ def load_dataset(source):
     if path.suffix not in (".npz", ".h5", ".hdf5"):
         raise DataError(f'data.source: "{source}" is neither "digits", nor a .npz, .h5 or .hdf5 file, nor a folder that exists')
     arrays = _read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
-    missing = [name for name in ("inputs", "labels") if name not in arrays]
+    missing = [name for name in ("inputs", "labels")[: 1 + labelled] if name not in arrays]
     if missing:
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
     for name in set(arrays) - set(_ARRAYS):  # others may be anything, but not a misspelt one
@@ -107,7 +108,7 @@ def load_dataset(source):
             raise DataError(f"{path}: unknown array {name}; did you mean {meant}?")
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")
-    inputs, labels, lengths = arrays["inputs"], arrays["labels"], arrays.get("lengths")
+    inputs, labels, lengths = arrays["inputs"], arrays.get("labels"), arrays.get("lengths")
     if inputs.ndim != 3:
         raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")
     for name, array in (("labels", labels), ("lengths", lengths)):

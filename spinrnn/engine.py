@@ -103,6 +103,16 @@ def check_simulation(config, packing, lengths, limit):
     check_memory(need, limit, f"a simulation of {len(lengths)} cases with {steps_all} substeps", "fewer cases at a time")
 
 
+def simulation_blocks(config, packing, lengths, limit):
+    """(cases in a block, threads) of a simulation whose blocks are written to a file as they come; MemoryLimitError where no block fits."""
+    points = int(lengths.max(initial=0))
+    p, steps_all = plan(config, packing, len(lengths), points, False), points * config.resolved_substeps
+    cases = p.block * lanes(config.dtype)
+    need = np.dtype(config.dtype).itemsize * (steps_all + 1) * cases * (3 * sum(config.layers) + 3 * max(config.layers))  # history, copies
+    check_memory(need, limit, f"a simulation of {steps_all} substeps in blocks of {cases} cases", "shorter sequences or fewer substeps")
+    return cases, max(1, min(p.threads, limit // need))
+
+
 def _block(config, packing, panels):
     """(panels in a block, substeps in a chunk)."""
     if packing.sparse:  # rows are picked here and there, so those of a step should lie in the cache together
@@ -162,8 +172,8 @@ class Engine:
             total += gradient
         return logits, losses, total
 
-    def history(self, config, packing, flat, u, lengths, take):
-        """Runs the cases and calls take(span, state, mean, drive, logits) for each block of them.
+    def history(self, config, packing, flat, u, lengths, take, most=None):
+        """Runs the cases, on at most so many threads, and calls take(span, state, mean, drive, logits) for each block of them.
 
         state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the last time means nothing; reduced units.
         """
@@ -191,7 +201,7 @@ class Engine:
             )
             take(span, state, mean, drive, logits)
 
-        threads.ordered_map(run, range(p.blocks), p.threads)
+        threads.ordered_map(run, range(p.blocks), min(p.threads, most or p.threads))
 
     def _take(self, limit):
         """Memory for one thread; what is larger than the limit by now is let go."""

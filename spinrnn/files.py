@@ -22,15 +22,20 @@ def write_atomic(path, data):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink()
         raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def sync_folder(folder):
+    """Makes a rename in this folder last through a power cut; OSError as the system says."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(path):

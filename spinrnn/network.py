@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
-from spinrnn.engine import Engine, check_simulation, plan_within
+from spinrnn.engine import Engine, check_simulation, plan_within, simulation_blocks
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
 from spinrnn.packing import Packing
@@ -128,6 +128,7 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         check_simulation(self.config, self._packing(), lengths, get_memory_limit())
         trajectory = Trajectory.empty(self.config, len(u), u.shape[2])
+        trajectory.network, trajectory.inputs, trajectory.lengths = self.replace(), u, lengths
 
         def take(span, state, mean, drive, logits):
             levels, row = len(state), 0
@@ -139,9 +140,26 @@ class Network:
                 row += n
             trajectory.logits[span] = logits
 
-        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take)
+        self.history(u, lengths, take)
         trajectory.finish(self.config, lengths)
         return trajectory
+
+    def simulate_to(self, path, u, lengths=None, **options):
+        """All states and drives over time, written to a trajectory file block by block, so that they may be larger than memory.
+
+        Args and errors as in `forward`; path and options as in `spinrnn.write_trajectory`.
+        """
+        from spinrnn.trajectory_file import write_trajectory
+
+        write_trajectory(path, self, u, lengths, **options)
+
+    def history(self, u, lengths, take, most=None):
+        """Simulates checked inputs block by block and calls `take` for each block, as `Engine.history` says; at most so many threads."""
+        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, most)
+
+    def blocks(self, lengths):
+        """`engine.simulation_blocks` of this network within `spinrnn.get_memory_limit`."""
+        return simulation_blocks(self.config, self._packing(), lengths, get_memory_limit())
 
     def plan(self, cases, points, backward=True):
         """How so many cases of so many input points would be run, with the memory it would take: an `engine.Plan`. Computes nothing.

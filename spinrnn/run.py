@@ -197,8 +197,11 @@ class _Folder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
-        except OSError:
-            pass  # a file system without locks; then the user must take care
+        except OSError as error:
+            reason = error.strerror or error
+            warnings.warn(
+                f"no file locks here ({reason}), as on some network file systems: start one process for each folder", stacklevel=2
+            )
 
     def _restore(self, trainer):
         with warnings.catch_warnings():

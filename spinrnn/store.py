@@ -8,6 +8,7 @@ types and sizes are checked before any data is touched, and no code is ever load
 import hashlib
 import io
 import json
+import os
 import uuid
 import warnings
 from pathlib import Path
@@ -19,11 +20,14 @@ from spinrnn import config as configs
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
+from spinrnn.parameters import Layout
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
 LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
+SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
+"""How the last bytes of a streamed file begin, and their number; see `streamed`."""
 
 
 def save_network(net, path):
@@ -37,7 +41,7 @@ def save_network(net, path):
 def load(path):
     """Reads a `Network` from a file that `Network.save` wrote, from a checkpoint (its best epoch so far) or from a run folder.
 
-    The result file of a point of a sweep has the network of its best epoch, too.
+    The result file of a point of a sweep has the network of its best epoch, too; `open_trajectory(path).network` is that of a trajectory file.
 
     Raises:
         StoreError: missing, truncated, damaged, foreign or too new, one line that says which.
@@ -47,19 +51,36 @@ def load(path):
         if not (path / "network.h5").exists():
             return _checkpoint_network(*load_newest_checkpoint(path)[:2])
         path = path / "network.h5"
+    return load_with_config(path)[0]
+
+
+def load_with_config(path):
+    """(`Network`, `RunConfig`) of a file, as `load` reads it; the latter None where the file knows its network only."""
     kind, toml, arrays = _read(path)
     config = _config(path, toml)
     if kind in ("checkpoint", "point"):
-        return _checkpoint_network(config, arrays)
-    net = _empty_network(config.network)
-    for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
-        for name, view in {} if flat is None else net.layout.named(flat).items():
+        return _checkpoint_network(config, arrays), config
+    layout = Layout(config.network)
+    sparse = config.network.density_int < 1 or config.network.density_ext < 1
+
+    def blocks(prefix, kinds):
+        for name, (_, shape) in layout.blocks.items():
             stored = arrays.get(f"{prefix}/{name}")
-            if stored is None or stored.shape != view.shape:
+            if stored is None or stored.shape != shape or stored.dtype.kind not in kinds:
                 raise StoreError(
-                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration"
+                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {shape}; the file does not fit its configuration"
                 )
-            view[...] = stored
+        return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
+
+    return network_from(config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None), None
+
+
+def network_from(config, blocks, masks):
+    """`Network` with these parameters, {name: array} of the blocks of its layout; masks: the same for the mask, None where all entries exist."""
+    net = _empty_network(config)
+    for flat, stored in ((net.parameters, blocks), (net.mask, masks)):
+        for name, view in {} if flat is None else net.layout.named(flat).items():
+            view[...] = stored[name]
     return net
 
 
@@ -114,18 +135,19 @@ def load_newest_checkpoint(folder):
     raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
 
 
-def read_arrays(content, path):
+def read_arrays(content, path, ratio=1024):
     """Attributes and arrays of an HDF5 file given as bytes, after checks that make a hostile file harmless.
 
     Args:
-        content: the file; path: its name, for messages.
+        content: the file; path: its name, for messages; ratio: of all arrays' bytes to those of the file, at most. 1024 is that of the best
+            compression, spinrnn's own files are not compressed.
     Returns:
         ({name: attribute}, {name: array}); nested names with "/".
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             arrays = {}
-            _collect(file, "", arrays, path, len(content))
+            _collect(file, "", arrays, path, len(content), ratio)
             attributes = {}
             for name in file.attrs:
                 value = file.attrs[name]
@@ -137,44 +159,72 @@ def read_arrays(content, path):
         raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
 
 
-def _collect(group, prefix, arrays, path, limit):
+def _collect(group, prefix, arrays, path, limit, ratio):
     for name in group:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
+        check_link(group, name, prefix, path)
         if len(arrays) >= LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
             raise StoreError(f"{path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
         item = group[name]
         if isinstance(item, h5py.Group):
-            _collect(item, f"{prefix}{name}/", arrays, path, limit)
+            _collect(item, f"{prefix}{name}/", arrays, path, limit, ratio)
             continue
-        plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
-        if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-            raise StoreError(f"{path}: the dataset {prefix}{name} is not a plain array of real numbers")
-        if item.nbytes + sum(a.nbytes for a in arrays.values()) > 1024 * max(limit, 1):
-            raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than 1024 times the {limit} bytes of the file")
+        check_plain(item, f"{prefix}{name}", path)
+        if item.nbytes + sum(a.nbytes for a in arrays.values()) > ratio * max(limit, 1):
+            times = f"{ratio} times " if ratio > 1 else ""
+            raise StoreError(f"{path}: with the dataset {prefix}{name} it claims more than {times}the {limit} bytes of the file")
         arrays[f"{prefix}{name}"] = item[()]
 
 
-def memory_file():
-    """A new HDF5 file in memory alone; its name is its own, as HDF5 keeps two threads from creating files of one name."""
-    return h5py.File(f"memory-{uuid.uuid4().hex}", "w", driver="core", backing_store=False)
+def check_link(group, name, prefix, path):
+    """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise StoreError(f"{path}: {prefix}{name} is a link elsewhere, which spinrnn does not follow")
 
 
-def _write(path, kind, toml, arrays):
-    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    with memory_file() as file:
-        for name, array in arrays.items():
-            file.create_dataset(name, data=array, track_times=False)
-        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
-        file.attrs.update({**header, "sha256": digest_of([kind, VERSION, toml], arrays)})
+def check_plain(item, name, path):
+    """Raises StoreError unless the dataset holds real numbers in this very file, and as many bytes as it claims."""
+    plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
+    if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
+        raise StoreError(f"{path}: the dataset {name} is not a plain array of real numbers")
+
+
+def write_file(path, fill):
+    """Writes an HDF5 file, atomically: fill(file) gives it its content in memory, so no kill can leave half of one and no file is ever locked."""
+    name = f"memory-{uuid.uuid4().hex}"  # its own, as HDF5 keeps two threads from creating files of one name
+    with h5py.File(name, "w", driver="core", backing_store=False) as file:
+        fill(file)
         file.flush()
         content = file.id.get_file_image()
     write_atomic(path, content)
 
 
+def is_streamed(path):
+    """Whether the file ends as those of `streamed.StreamWriter` do, finished or not; False also where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-SEAL_SIZE, os.SEEK_END)
+            return file.read(len(SEALED)) in (SEALED, UNSEALED)
+    except (OSError, ValueError):
+        return False
+
+
+def _write(path, kind, toml, arrays):
+    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+
+    def fill(file):
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
+        file.attrs.update({**header, "sha256": digest_of([kind, VERSION, toml], arrays)})
+
+    write_file(path, fill)
+
+
 def _read(path):
     """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
-    attributes, arrays = read_arrays(read_bytes(path), path)
+    if is_streamed(path):  # may be larger than memory
+        raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
+    attributes, arrays = read_arrays(read_bytes(path), path, 1)
     if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
         raise StoreError(f"{path}: not written by spinrnn")
     version = attributes.get("version")
@@ -210,11 +260,14 @@ def _empty_network(config):
 
 
 def _checkpoint_network(config, arrays):
+    size = Layout(config.network).size
+    names = ["best_parameters"]
+    if config.network.density_int < 1 or config.network.density_ext < 1:
+        names.append("mask")
+    wrong = [name for name in names if name not in arrays or arrays[name].shape != (size,)]
+    if wrong:  # before a network is made, as the configuration may claim any size
+        raise StoreError(f"the file lacks {' and '.join(wrong)} of {size} numbers")
     net = _empty_network(config.network)
-    names = ["best_parameters"] if net.mask is None else ["best_parameters", "mask"]
-    wrong = [name for name in names if name not in arrays or arrays[name].shape != (net.layout.size,)]
-    if wrong:
-        raise StoreError(f"the file lacks {' and '.join(wrong)} of {net.layout.size} numbers")
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)

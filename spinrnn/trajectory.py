@@ -15,6 +15,8 @@ class Trajectory:
         output: [(case, n_l, M + 1)] high-passed power y = p - m, eq. (2) (CTRNN: s), at `time`.
         drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the argument of tanh, dimensionless).
         logits: (case, class), eq. (4).
+        network: a copy of the `Network`; inputs: (case, channel, point), what it read; lengths: (case,) input points of each case. None where
+            the trajectory was not made by `Network.simulate`.
     """
 
     time: np.ndarray
@@ -22,10 +24,26 @@ class Trajectory:
     output: list
     drive: list
     logits: np.ndarray
+    network: object = None
+    inputs: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
     def __repr__(self):
         cases, points = len(self.logits), len(self.time) - 1
         return f"<Trajectory of {cases} cases, {points} substeps, layers of {', '.join(str(s.shape[1]) for s in self.state)} neurons>"
+
+    def save(self, path, labels=None):
+        """Writes a trajectory file, atomically, in float32; labels: (case,) classes of the cases. Errors as of `spinrnn.write_trajectory`."""
+        from spinrnn.trajectory_file import save_trajectory
+
+        save_trajectory(path, self, labels)
+
+    @staticmethod
+    def open(path):
+        """`spinrnn.open_trajectory`: a file that is read as far as it is asked for."""
+        from spinrnn.trajectory_file import open_trajectory
+
+        return open_trajectory(path)
 
     @classmethod
     def empty(cls, config, samples, points):

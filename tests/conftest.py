@@ -90,3 +90,24 @@ def idx_folder(tmp_path):
             else:
                 path.write_bytes(content)
     return folder
+
+
+@pytest.fixture
+def net():
+    return spinrnn.Network(spinrnn.NetworkConfig(layers=(5, 4, 6), inputs=2, outputs=3, density_int=0.5, substeps=3), seed=1)
+
+
+@pytest.fixture
+def given():
+    """Inputs (37, 2, 7), lengths and labels; 37 cases are three blocks, the last one not full."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(37, 2, 7)), rng.integers(3, 8, 37), np.arange(37) % 3
+
+
+@pytest.fixture
+def written(net, given, tmp_path):
+    """(network, its trajectory in memory, path of its file with all variables)."""
+    u, lengths, labels = given
+    path = tmp_path / "traces.h5"
+    net.simulate_to(path, u, lengths, labels=labels, variables=("p", "m", "drive", "output"))
+    return net, net.simulate(u, lengths), path

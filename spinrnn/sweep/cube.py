@@ -11,8 +11,8 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import read_bytes, write_atomic
-from spinrnn.store import digest_of, memory_file, read_arrays
+from spinrnn.files import read_bytes
+from spinrnn.store import digest_of, read_arrays, write_file
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.spec import Sweep, auxiliary, unit
@@ -69,7 +69,8 @@ class Cube:
         """Writes the cube to an HDF5 file, atomically; StoreError if that is impossible."""
         everything = self.coordinates | self.variables
         extra = [name for name, variable in self.coordinates.items() if variable.dims != (name,)]
-        with memory_file() as file:
+
+        def fill(file):
             for name, variable in everything.items():
                 dataset = file.create_dataset(name, data=variable.values, track_times=False)
                 dataset.attrs.update(variable.attributes)
@@ -86,9 +87,8 @@ class Cube:
             layout = {name: [name in self.coordinates, variable.dims, _plain(variable.attributes)] for name, variable in everything.items()}
             text = json.dumps(layout)
             file.attrs.update({**self.attributes, "layout": text, "sha256": self.seal(text)})
-            file.flush()
-            content = file.id.get_file_image()
-        write_atomic(path, content)
+
+        write_file(path, fill)
 
     def seal(self, layout):
         """SHA-256 of the attributes, the layout as JSON and all values."""
@@ -102,7 +102,7 @@ def _plain(attributes):
 
 def load_cube(path):
     """Reads a `Cube` that `Cube.save` wrote; StoreError if it is no such file, or damaged."""
-    attributes, arrays = read_arrays(read_bytes(path), path)
+    attributes, arrays = read_arrays(read_bytes(path), path, 1)
     try:
         text, seal = attributes.pop("layout"), attributes.pop("sha256")
         layout = json.loads(text)

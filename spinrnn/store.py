@@ -155,6 +155,21 @@ def _collect(group, prefix, arrays, path, limit):
         arrays[f"{prefix}{name}"] = item[()]
 
 
+def is_spinrnn_file(path):
+    """True if the root of an HDF5 file says that spinrnn wrote it. Reads no data; StoreError if the file cannot be opened at all."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(8) != b"\x89HDF\r\n\x1a\n":
+                return False
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return str(file.attrs.get("format")) == "spinrnn"
+    except Exception:  # damaged: whoever reads all of it says how
+        return False
+
+
 def memory_file():
     """A new HDF5 file in memory alone; its name is its own, as HDF5 keeps two threads from creating files of one name."""
     return h5py.File(f"memory-{uuid.uuid4().hex}", "w", driver="core", backing_store=False)

@@ -14,7 +14,8 @@ import spinrnn
 from spinrnn.config import load_config
 from spinrnn.datasets import load_digits
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.paper import curves, draw, guide, numbers, reproduction, traces
+from spinrnn.files import to_csv
+from spinrnn.paper import curves, draw, guide, numbers, traces
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import Variable, collect_sweep
 
@@ -405,4 +406,4 @@ def test_the_guideline_compares_trained_with_expected(cubes):
     for row in rows:
         assert row["trained_percent_median"] == pytest.approx(row["expected_percent_median"], abs=2.5)
     assert numbers.PAPER[0] < numbers.PAPER[1]
-    assert reproduction.to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"
+    assert to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"

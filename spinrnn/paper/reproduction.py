@@ -6,16 +6,14 @@ OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
 OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
 """
 
-import csv
 import functools
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from spinrnn import store
 from spinrnn.errors import StoreError
-from spinrnn.files import make_folder, write_atomic, write_json
+from spinrnn.files import make_folder, to_csv, write_atomic, write_json
 from spinrnn.paper import curves, draw, guide
 from spinrnn.paper.recipes import recipe, recipe_sweep
 from spinrnn.sweep.cube import collect_sweep, load_cube
@@ -151,18 +149,6 @@ class Source:
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""
         return guide.Guide([self.cube(name) for name in guide.SWEEPS])
-
-
-def to_csv(rows):
-    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {name: ("" if value != value else f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()}
-        )
-    return text.getvalue()
 
 
 def _plain(value):

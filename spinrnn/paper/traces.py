@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn import datasets
+from spinrnn.analysis.classes import class_variance
 
 LONGEST = 640
 """Times kept of a trace; of longer ones every second, third ... is kept."""
@@ -66,14 +67,5 @@ def separation(net, data, cases):
     Returns:
         (layer,) float64.
     """
-    labels, shares = data.labels[cases], []
     states = net.simulate(data.inputs[cases]).state
-    for state in states:
-        power = state.astype(np.float64)
-        total = power.var(axis=0).sum()
-        between = np.zeros(power.shape[1:])
-        for label in np.unique(labels):
-            part = power[labels == label]
-            between += len(part) / len(power) * (part.mean(axis=0) - power.mean(axis=0)) ** 2
-        shares.append(float(between.sum() / total))
-    return np.array(shares)
+    return np.array([class_variance(power, data.labels[cases]).share for power in states])

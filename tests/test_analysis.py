@@ -29,7 +29,7 @@ def test_the_spectrum_of_white_noise_is_flat():
     found = analysis.power_spectrum(1e-6 + step * np.arange(40000), power, segment=256)
     assert found.frequency[-1] == pytest.approx(1 / (2 * step))
     assert found.density[:, 2:-2].mean(axis=1) == pytest.approx(np.full(3, 2 * deviation**2 * step), rel=0.03)
-    assert found.density[:, 2:-2].std(axis=1) < 0.12 * 2 * deviation**2 * step
+    assert found.density[:, 2:-2].std() < 0.12 * 2 * deviation**2 * step
     assert found.half == pytest.approx(np.full(3, 1 / (4 * step)), rel=0.03)
     assert figures.power_spectrum({"layer 0": found}).get_xlabel() == "frequency (MHz)"
 
@@ -72,7 +72,7 @@ def test_a_series_that_is_too_short_has_no_integrated_time():
 def test_unequal_steps_are_refused(measure):
     time = np.arange(100.0)
     time[50:] += 0.1
-    with pytest.raises(spinrnn.DataError, match="not equally spaced, steps from 1 to 1.1 s"):
+    with pytest.raises(spinrnn.DataError, match=r"not equally spaced, steps from 1 to 1\.1 s"):
         measure(time, np.zeros((1, 1, 100)))
 
 
@@ -94,17 +94,17 @@ def device(levels, hold=400, start=0.3):
 
 
 def test_steady_states_of_the_equation():
-    levels = np.array([2.0, 1.5, 3.0, 0.2, 1.3]) * GAMMA
+    levels = np.array([2.0, 1.5, 3.0, 1.6, 0.2]) * GAMMA
     time, power, drive = device(levels)
     found = analysis.steady_states(time, power, drive, 1 / GAMMA, Q)
     assert found.drive.tolist() == levels.tolist()
-    theory = [1.0 / 2.7, 0.5 / 2.2, 2.0 / 3.7, 0.0, 0.3 / 2.0]
+    theory = [1.0 / 2.7, 0.5 / 2.2, 2.0 / 3.7, 0.6 / 2.3, 0.0]
     assert found.expected == pytest.approx(theory, abs=1e-12)
     assert found.power == pytest.approx(theory, abs=1e-4)
     assert found.unsettled == 0
     assert analysis.steady_states(time, power, drive, most=2).passed == 3
     assert np.isnan(analysis.steady_states(time, power, drive).expected).all()
-    assert figures.steady_states(found).get_xlabel() == "drive ($10^{6}$/s)" or "drive" in figures.steady_states(found).get_xlabel()
+    assert figures.steady_states(found).get_xlabel() == "drive ($10^{6}$/s)"
 
 
 def test_a_power_that_has_not_come_to_rest_is_no_steady_state():

@@ -146,17 +146,17 @@ def drive_integrals(time, drive, interval, rest):
         DataError: the recording is shorter than an interval, or holds no drive.
     """
     elapsed = time - time[0]
-    points = math.floor(elapsed[-1] / interval * (1 + 1e-9))
+    points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
     if points < 1:
         raise DataError(f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s")
     integral = np.zeros((*drive.shape[:2], len(time)))
     np.cumsum((np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:])
     ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
-    after = np.clip(np.searchsorted(elapsed, ends * (1 - 1e-9)), 1, len(time) - 1)
+    after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
     part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])
     # the integral is a straight line between times
     at_ends = integral[:, :, after - 1] * (1 - part)
-    at_ends += np.where(part > 1e-9, integral[:, :, after] * part, 0)
+    at_ends += np.where(part > 0, integral[:, :, after] * part, 0)
     values = np.abs(np.diff(at_ends, axis=2))
     present = np.isfinite(values)
     count = present.sum(axis=(0, 2)).astype(float)

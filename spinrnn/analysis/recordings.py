@@ -107,7 +107,7 @@ class Recording:
         if self.input_interval is None:
             raise DataError("it needs the input interval")
         elapsed = self.time - self.time[0]
-        points = math.floor(elapsed[-1] / self.input_interval * (1 + 1e-9))
+        points = math.floor(elapsed[-1] / self.input_interval + 1e-6)  # rounding must not cost the last one
         ends = self.input_interval * np.arange(points + 1)
         index = np.searchsorted(elapsed, ends + 1e-6 * self.input_interval, side="right") - 1
         if not points or (np.diff(index) < 1).any():

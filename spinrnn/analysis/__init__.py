@@ -28,14 +28,16 @@ _HOMES = {
     "analyse": "report",
 }
 
-__all__ = [*_HOMES]
+__all__ = [*_HOMES, "figures"]
 
 
 def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module 'spinrnn.analysis' has no attribute {name!r}")
     import importlib
 
+    if name == "figures":
+        return importlib.import_module("spinrnn.analysis.figures")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spinrnn.analysis' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"spinrnn.analysis.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -181,9 +181,7 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
             unsettled += 1
             continue
         third, last = (q.mean() for q in quarters)
-        # noise is what is left when a drift is taken out, else a slow drift would excuse itself
-        noise = [_detrended(q) for q in quarters]
-        error = np.sqrt(sum(n.var() / len(n) * _repeated(n) for n in noise))
+        error = np.sqrt(sum(q.var() / len(q) * _repeated(q) for q in quarters))
         if abs(last - third) > max(0.01 * np.ptp(p), 3 * error, 1e-6):
             unsettled += 1
         else:

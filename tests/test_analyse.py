@@ -228,7 +228,7 @@ def test_a_trajectory_file_is_read_as_far_as_needed_and_closed(bench, tmp_path, 
 
 def test_little_memory_takes_fewer_cases():
     power = np.arange(400, dtype=float)[:, None, None] * np.ones((1, 50, 100))
-    recording = analysis.recordings.Recording("x", np.arange(100.0), {0: power}, labels=np.arange(400))
+    recording = analysis.Recording("x", np.arange(100.0), {0: power}, labels=np.arange(400))
     assert recording.stride == 1
     spinrnn.set_memory_limit(power.nbytes)
     try:
@@ -242,11 +242,7 @@ def test_little_memory_takes_fewer_cases():
 
 def test_the_ends_of_the_input_intervals():
     def ends(time, interval):
-        return (
-            analysis.recordings.Recording("x", np.asarray(time), {0: np.zeros((1, 1, len(time)))}, input_interval=interval)
-            .point_ends()
-            .tolist()
-        )
+        return analysis.Recording("x", np.asarray(time), {0: np.zeros((1, 1, len(time)))}, input_interval=interval).point_ends().tolist()
 
     assert ends(5 + 1e-9 * np.arange(0, 41, 2.5), 10e-9) == [4, 8, 12, 16]
     assert ends(np.array([0, 0.9, 1.7, 2.2]), 1.0) == [1, 2]

@@ -163,7 +163,7 @@ def test_exponentials_are_found_exactly():
 
 @pytest.mark.parametrize(("coefficient", "least"), [(0.0, 90), (0.9, 85)])
 def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, least):
-    """White noise, and noise that is correlated over ten times, half a relaxation time, where intervals for white noise hold it in half of the trials."""
+    """White noise, and noise that is correlated over ten times, half a relaxation time, where intervals for white noise hold it in a third of the trials."""
     time = STEP * np.arange(401)
     power = 0.5 - 0.3 * np.exp(-GAMMA * time) + ar1(np.random.default_rng(4), coefficient, (100, 1, 401), 0.01)
     found = analysis.step_responses(time, power, np.ones((100, 1, 400)), form="exponential")

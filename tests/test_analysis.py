@@ -230,8 +230,9 @@ def register(inputs, taps):
     return np.stack([padded[:, taps - 1 - d : padded.shape[1] - d] for d in range(taps)], axis=1)
 
 
-@pytest.mark.parametrize(("cases", "points"), [(40, 60), (8, 200), (1, 2000)])
-def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, points):
+@pytest.mark.parametrize(("cases", "points", "rows"), [(40, 60, 40 * 40), (8, 200, 8 * 180), (1, 2000, 20 * 80)])
+def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, points, rows):
+    """One long case is cut into 20 stretches, of which what looks back into the one before is not read."""
     inputs = np.random.default_rng(6).uniform(size=(cases, 1, points))
     found = analysis.input_memory(0.3 + 0.1 * register(inputs, 5), inputs, 10e-9, longest=20)
     assert found.score[0, :5] == pytest.approx(np.ones(5), abs=1e-4)
@@ -240,6 +241,7 @@ def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, point
     assert found.reach[0] == pytest.approx(40e-9)
     assert found.delay[1] == 10e-9
     assert found.independent
+    assert found.rows == rows
     assert figures.memory({"register": found}).get_xlabel() == "delay (ns)"
 
 
@@ -299,6 +301,7 @@ def test_the_memory_of_a_network_is_measured_with_inputs_of_its_own(monkeypatch)
 
     found = analysis.network_memory(SimpleNamespace(config=config, simulate=simulate), -1, 2, longest=16)
     assert [found[name].capacity[0] for name in (0, 1, "all")] == pytest.approx([4, 2, 4], abs=0.05)
+    assert found[0].score[0, :5] == pytest.approx([1, 1, 1, 1, 0], abs=0.03)  # read at the ends of the intervals
     assert len(seen) > 1
     inputs = np.concatenate(seen)
     assert len(inputs) == 60

@@ -66,6 +66,9 @@ def test_a_series_that_is_too_short_has_no_integrated_time():
     found = analysis.autocorrelation(np.arange(100.0), np.linspace(0, 1, 100).reshape(1, 1, 100), longest=20)
     assert np.isnan(found.integrated[0])
     assert np.isnan(found.efold[0])
+    swings = analysis.autocorrelation(np.arange(200.0), np.cos(np.pi * np.arange(200.0)).reshape(1, 1, 200))
+    assert np.isnan(swings.integrated[0])
+    assert swings.efold[0] == pytest.approx((1 - 1 / np.e) / 2, abs=0.01)
 
 
 @pytest.mark.parametrize("measure", [analysis.power_spectrum, analysis.autocorrelation])

@@ -35,7 +35,8 @@ class Autocorrelation:
     Attributes:
         lag: (k,) s, from 0.
         correlation: (neuron, k), 1 at lag 0; NaN for a neuron that does not change, and at lags that no case has.
-        integrated: (neuron,) s, integral of the correlation from lag 0 on, which is tau for exp(-lag / tau); NaN where the series is too short to tell.
+        integrated: (neuron,) s, integral of the correlation from lag 0 on, which is tau for exp(-lag / tau); NaN where the series is too short to tell,
+            or where the correlation swings so much that the integral is not above 0.
         efold: (neuron,) s, lag at which the correlation falls below 1/e; NaN if it does not.
     """
 
@@ -123,10 +124,10 @@ def autocorrelation(time, power, longest=None):
 
 
 def integrated_time(correlation):
-    """Integral of a correlation (k,) at whole lags, in steps, by the trapezoidal rule up to `WINDOW` times itself; NaN if that lies beyond the lags."""
+    """Integral of a correlation (k,) at whole lags, in steps, by the trapezoidal rule up to `WINDOW` times itself; NaN if that lies beyond the lags or is not above 0."""
     sums = 0.5 + np.cumsum(correlation[1:])
     enough = np.flatnonzero(np.arange(1, len(correlation)) >= WINDOW * sums)
-    return float(sums[enough[0]]) if len(enough) else np.nan
+    return float(sums[enough[0]]) if len(enough) and sums[enough[0]] > 0 else np.nan
 
 
 def _products(values, size, lags):

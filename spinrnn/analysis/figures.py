@@ -40,7 +40,7 @@ def steady_states(result, ax=None):
     if np.isfinite(result.expected).any():
         order = np.argsort(result.drive)
         ax.plot(factor * result.drive[order], result.expected[order], "k-", marker="_", label=r"$(\xi - 1) / (\xi + Q)$")
-    ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*", ylim=(-0.02, None))
+    ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
     ax.legend(frameon=False)
     return ax
 

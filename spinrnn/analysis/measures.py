@@ -356,11 +356,15 @@ def _device(recording, measure, settings, oscillators=True, **arguments):
     if oscillators and recording.neuron != "oscillator":
         raise DataError("the CTRNN has no threshold")
     results, reason = {}, None
-    relaxation_time = recording.relaxation_time if recording.neuron == "oscillator" else None
     for layer in recording.layers:
         try:
             results[layer] = measure(
-                recording.time, recording.powers(layer), recording.drives(layer), relaxation_time, tolerance=settings.tolerance, **arguments
+                recording.time,
+                recording.powers(layer),
+                recording.drives(layer),
+                recording.relaxation_time,
+                tolerance=settings.tolerance,
+                **arguments,
             )
         except DataError as error:
             reason = error

@@ -215,9 +215,10 @@ def _checked(found):
         return shaped, problems
     shaped |= {"time": time, "power": {0: _widened(power)}}
     cases, *_ = shaped["power"][0].shape
-    if not np.isfinite(power).any():
-        problems.append("power: holds no number but NaN or infinity")
-    elif np.isinf(power).any():
+    empty = np.flatnonzero(np.isnan(shaped["power"][0]).all(axis=(0, 2)))
+    if len(empty):
+        problems.append(f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured")
+    if np.isinf(power).any():
         problems.append("power: holds infinite values; what was not measured is NaN")
     if "drive" in found:
         drive = found["drive"]

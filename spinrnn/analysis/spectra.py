@@ -17,7 +17,7 @@ class Spectrum:
 
     Attributes:
         frequency: (f,) Hz, from 0 to half of the sampling rate.
-        density: (neuron, f) in 1/Hz, one-sided: its integral is the variance of p about the mean of each segment. NaN for a neuron without values.
+        density: (neuron, f) in 1/Hz, one-sided: its integral is the variance of p about the mean of each segment.
         half: (neuron,) Hz, half of the variance lies below; NaN for a neuron that does not change.
         segments: number of segments averaged.
     """

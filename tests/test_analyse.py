@@ -220,6 +220,15 @@ def test_a_trajectory_file_is_read_as_far_as_needed_and_closed(bench, tmp_path, 
     assert len(rows(tmp_path / "out/activity.csv")) == 3
     with pytest.raises(spinrnn.DataError, match="has its own relaxation_time"):
         analysis.open_recording(tmp_path / "t.h5", relaxation_time=1e-8)
+
+    def damaged(key):
+        raise spinrnn.StoreError("damaged")
+
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    monkeypatch.setattr(SimpleLazy, "__getitem__", lambda self, key: damaged(key) if self is file.drive[0] else self.array[key])
+    with pytest.raises(spinrnn.StoreError, match="damaged"):  # in the second measure: the earlier report stays as it was
+        spinrnn.analyse(tmp_path / "t.h5", tmp_path / "out", measures=["dimension", "steady"])
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     file.open, file.state = True, None
     with pytest.raises(spinrnn.DataError, match="holds no powers"):
         analysis.open_recording(tmp_path / "t.h5")

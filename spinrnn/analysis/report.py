@@ -62,30 +62,29 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
 
 def _analyse(recording, out, names, settings, on_measure):
     recording.first(settings.start)  # a start after the end is the user's mistake and no reason to skip
-    make_folder(out)
-    text, findings, skipped, files = [_heading(recording)], {}, {}, []
+    make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
+    text, results, skipped, files = [_heading(recording)], {}, {}, []
     for name in names:
         if on_measure:
             on_measure(name)
         title = MEASURES[name].__doc__
         try:
-            found = MEASURES[name](recording, settings)
+            results[name] = MEASURES[name](recording, settings)
         except (DataError, DivergenceError, MemoryLimitError) as error:
             skipped[name] = str(error)
             text.append(f"{title}: skipped. {error}")
-            _remove(out, [name])
-            continue
-        findings[name] = found.lines
-        ax = found.draw()
+        else:
+            text.append("\n  ".join([f"{title} ({name}.png, {name}.csv)", *results[name].lines]))
+    for name, found in results.items():
+        ax, title = found.draw(), MEASURES[name].__doc__
         ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
         figures.save(ax, out / f"{name}.png")
         write_atomic(out / f"{name}.csv", to_csv(found.rows))
         files += [str(out / f"{name}.png"), str(out / f"{name}.csv")]
-        text.append("\n  ".join([f"{title} ({name}.png, {name}.csv)", *found.lines]))
-    _remove(out, [name for name in MEASURES if name not in names])
+    _remove(out, [name for name in MEASURES if name not in results])
     text = "\n\n".join(text) + "\n"
     write_atomic(out / "report.txt", text)
-    return Report(text, findings, skipped, [*files, str(out / "report.txt")])
+    return Report(text, {name: found.lines for name, found in results.items()}, skipped, [*files, str(out / "report.txt")])
 
 
 def _remove(out, names):

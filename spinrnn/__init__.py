@@ -31,6 +31,7 @@ _HOMES = {
     "collect_sweep": "sweep.cube",
     "load_cube": "sweep.cube",
     "inference_energy": "quantities",
+    "analyse": "analysis.report",
     "reproduce": "paper.reproduction",
     "advise": "paper.guide",
     "set_threads": "threads",

@@ -1,6 +1,8 @@
 """Writing files so that a kill or a full disk never leaves half of one: all of it beside the target, then one rename."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 from pathlib import Path
@@ -74,3 +76,15 @@ def read_json(path, keys):
 
 def write_json(path, value):
     write_atomic(path, json.dumps(value, indent=2) + "\n")
+
+
+def to_csv(rows):
+    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {name: ("" if value != value else f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()}
+        )
+    return text.getvalue()

@@ -135,6 +135,23 @@ def load_newest_checkpoint(folder):
     raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
 
 
+def is_spinrnn_file(path):
+    """True if the root of an HDF5 file says that spinrnn wrote it. Reads no data; StoreError if the file cannot be opened at all."""
+    if is_streamed(path):
+        return True
+    try:
+        with open(path, "rb") as file:
+            if file.read(8) != b"\x89HDF\r\n\x1a\n":
+                return False
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return str(file.attrs.get("format")) == "spinrnn"
+    except Exception:  # damaged: whoever reads all of it says how
+        return False
+
+
 def read_arrays(content, path, ratio=1024):
     """Attributes and arrays of an HDF5 file given as bytes, after checks that make a hostile file harmless.
 

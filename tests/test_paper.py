@@ -14,8 +14,8 @@ import spinrnn
 from spinrnn.config import load_config
 from spinrnn.datasets import load_digits
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import packaged
-from spinrnn.paper import curves, draw, guide, numbers, reproduction, traces
+from spinrnn.files import packaged, to_csv
+from spinrnn.paper import curves, draw, guide, numbers, traces
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import Variable, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
@@ -552,4 +552,4 @@ def test_the_guideline_compares_trained_with_expected(cubes):
     assert found["mean difference of the medians (points)"] == pytest.approx(np.mean(distances), rel=1e-3, abs=1e-3)
     assert found["trained median inside the expected band"] == sum(row["median_inside_expected_band"] == "True" for row in rows)
     assert numbers.PAPER[0] < numbers.PAPER[1]
-    assert reproduction.to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"
+    assert to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"

@@ -17,20 +17,22 @@ ORDER = [
     "gradcheck", "store", "idx", "datasets", "selection", "optim", "training", "environment", "stored", "streamed", "trajectory_file", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
     "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
+    "analysis.spectra", "analysis.device", "analysis.readout", "analysis.recall", "analysis.classes", "analysis.populations",
+    "analysis.recordings", "analysis.figures", "analysis.measures", "analysis.report",
     "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli", "__main__",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
     "llvmlite": {"tiles"},
     "h5py": {"store", "streamed"},
-    "matplotlib": {"figures", "paper.draw"},
+    "matplotlib": {"figures", "paper.draw", "analysis.figures"},
     "tqdm": {"cli", "cli_simulate"},
     "threadpoolctl": {"measure"},
     "jax": {"peers"},
     "torch": {"peers"},
-    "scipy": {"gradcheck", "training"},
-    "argparse": {"cli", "cli_reproduce"},
+    "scipy": {"gradcheck", "training", "analysis.spectra", "analysis.device"},
+    "argparse": {"cli", "cli_reproduce", "cli_analyse"},
     "dask": {"sweep.engines"},
     "distributed": {"sweep.engines"},
     "mpi4py": {"sweep.engines"},
@@ -50,7 +52,7 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
-            package = node.module in ("spinrnn", "spinrnn.sweep", "spinrnn.paper")
+            package = node.module in ("spinrnn", "spinrnn.sweep", "spinrnn.paper", "spinrnn.analysis")
             yield from (f"{node.module}.{alias.name}" for alias in node.names) if package else [node.module]
 
 

@@ -7,9 +7,7 @@ OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.js
 """
 
 import contextlib
-import csv
 import functools
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 
 from spinrnn import store
 from spinrnn.errors import StoreError
-from spinrnn.files import make_folder, write_atomic, write_json
+from spinrnn.files import make_folder, to_csv, write_atomic, write_json
 from spinrnn.paper import curves, draw, guide
 from spinrnn.paper.recipes import recipe, recipe_sweep
 from spinrnn.sweep.cube import collect_sweep, load_cube
@@ -180,18 +178,6 @@ class Source:
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""
         return guide.Guide([condition for name in guide.SWEEPS for condition in self.conditions(name)])
-
-
-def to_csv(rows):
-    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {name: ("" if value != value else f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()}
-        )
-    return text.getvalue()
 
 
 def _plain(value):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn import datasets
+from spinrnn.analysis.classes import class_variance
 
 LONGEST = 640
 """Times kept of a trace; of longer ones every second, third ... is kept."""
@@ -67,13 +68,5 @@ def separation(net, data, cases):
     Returns:
         {"all times": (layer,), "the end": (layer,)} float64.
     """
-    labels, shares = data.labels[cases], {"all times": [], "the end": []}
-    for state in net.simulate(data.inputs[cases]).state:
-        power = state.astype(np.float64)
-        total, between = power.var(axis=0), np.zeros(power.shape[1:])
-        for label in np.unique(labels):
-            part = power[labels == label]
-            between += len(part) / len(power) * (part.mean(axis=0) - power.mean(axis=0)) ** 2
-        shares["all times"].append(float(between.sum() / total.sum()))
-        shares["the end"].append(float(between[:, -1].sum() / total[:, -1].sum()))
-    return {name: np.array(values) for name, values in shares.items()}
+    found = [class_variance(state, data.labels[cases]) for state in net.simulate(data.inputs[cases]).state]
+    return {"all times": np.array([f.share for f in found]), "the end": np.array([f.over_time[-1] for f in found])}

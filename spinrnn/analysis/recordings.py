@@ -1,0 +1,247 @@
+"""What is analysed: powers over time, with what else is known, from a trajectory of ours or from a file that a device was measured into.
+
+A file of the user's is HDF5 or NPZ with these arrays; a root attribute or dataset will do for the numbers:
+
+    time                (time,) s, increasing
+    power               (case, neuron, time), (neuron, time) or (time,), normalised, dimensionless
+    drive               the same axes, 1/s; time k's is held until time k + 1, so the last one may be left out      (optional)
+    inputs              (case, channel, point), each value held for input_interval from the first time on           (optional)
+    labels              (case,) whole numbers                                                                       (optional)
+    input_interval      s; relaxation_time, s; nonlinear_damping and bias_ratio, dimensionless: numbers             (optional)
+
+NaN marks what was not measured; a case that ends early ends in NaN.
+"""
+
+import contextlib
+import difflib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import spinrnn
+from spinrnn.errors import DataError
+from spinrnn.files import read_bytes
+from spinrnn.memory import get_memory_limit
+from spinrnn.store import is_spinrnn_file, read_arrays
+
+ARRAYS = ("time", "power", "drive", "inputs", "labels")
+NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
+LARGEST = 256e6
+"""Bytes of one layer's powers or drives that are taken at a time; of more cases every second, third ... is taken."""
+
+
+@dataclass(eq=False)
+class Recording:
+    """Powers and what is known beside them. What is not known is None.
+
+    Attributes:
+        name: of the file, or "trajectory".
+        time: (time,) s.
+        layers: numbers of the layers that were recorded.
+        power: {layer: (case, neuron, time)}; drive: {layer: (case, neuron, time - 1)}, 1/s (CTRNN: dimensionless), or None. Sliceable, perhaps still on disk.
+        inputs: (case, channel, point); labels: (case,).
+        input_interval, relaxation_time: s; nonlinear_damping, bias_ratio: dimensionless, Q and xi_0.
+        neuron: "oscillator" or "ctrnn", whose state stands in the place of the power.
+        network: `Network`, of a trajectory of ours; file: the open trajectory file that leaving the recording as a context closes.
+    """
+
+    name: str
+    time: np.ndarray
+    power: dict
+    drive: dict | None = None
+    inputs: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    input_interval: float | None = None
+    relaxation_time: float | None = None
+    nonlinear_damping: float | None = None
+    bias_ratio: float | None = None
+    neuron: str = "oscillator"
+    network: object = None
+    file: object = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.file is not None:
+            self.file.__exit__(*error)
+
+    @property
+    def layers(self):
+        return sorted(self.power)
+
+    @property
+    def cases(self):
+        return self.power[self.layers[0]].shape[0]
+
+    @property
+    def stride(self):
+        """Of the cases every so-manieth is taken, so that a layer's float64 copy stays within `LARGEST` and a sixteenth of the memory limit."""
+        largest = max(math.prod(p.shape) for p in self.power.values()) * 8
+        return min(max(1, self.cases // 10), max(1, math.ceil(largest / min(LARGEST, get_memory_limit() / 16))))
+
+    def powers(self, layer, start=0.0):
+        """(case, neuron, time) of a layer, from `start` (s after the first time) on, of every `stride`-th case."""
+        return np.asarray(self.power[layer][:: self.stride, :, self.first(start) :])
+
+    def drives(self, layer):
+        """(case, neuron, time - 1) of a layer, of every `stride`-th case. DataError if they were not recorded."""
+        if self.drive is None or layer not in self.drive:
+            raise DataError("it needs the drive, which is not in the file")
+        return np.asarray(self.drive[layer][:: self.stride])
+
+    def first(self, start):
+        """Number of the first time at or after `start`, s after the first one. DataError if fewer than two times are left."""
+        index = int(np.searchsorted(self.time - self.time[0], start * (1 - 1e-12)))
+        if index > len(self.time) - 2:
+            raise DataError(
+                f"start: {start:g} s leaves fewer than 2 of the {len(self.time)} times, up to {self.time[-1] - self.time[0]:g} s"
+            )
+        return index
+
+    def point_ends(self):
+        """Numbers of the last time of each input interval, (point,). DataError if the interval is not known, or shorter than the step."""
+        if self.input_interval is None:
+            raise DataError("it needs the input interval")
+        elapsed = self.time - self.time[0]
+        points = math.floor(elapsed[-1] / self.input_interval + 1e-6)  # rounding must not cost the last one
+        ends = self.input_interval * np.arange(points + 1)
+        index = np.searchsorted(elapsed, ends + 1e-6 * self.input_interval, side="right") - 1
+        if not points or (np.diff(index) < 1).any():
+            raise DataError("it needs at least one time in each input interval")
+        return index[1:]
+
+
+def recording_of(trajectory, config, inputs=None, labels=None, network=None, name="trajectory"):
+    """`Recording` of a trajectory.
+
+    Args:
+        trajectory: `Trajectory`, or an open trajectory file; config: `NetworkConfig`; inputs: (case, channel, time); labels: (case,); network: `Network`.
+    Raises:
+        DataError: it holds no power.
+    """
+
+    def present(layers):
+        found = {number: array for number, array in enumerate(layers or ()) if array is not None}
+        return found or None
+
+    power = present(trajectory.state)
+    if power is None or not next(iter(power.values())).shape[0]:
+        raise DataError(f"{name}: holds no powers; simulate with the variable p")
+    oscillator = config.neuron == "oscillator"
+    return Recording(
+        name, np.asarray(trajectory.time, dtype=np.float64), power, present(trajectory.drive), inputs, labels, config.input_interval,
+        config.relaxation_time, config.nonlinear_damping if oscillator else None, config.bias_ratio if oscillator else None, config.neuron, network,
+    )  # fmt: skip
+
+
+def open_recording(path, **numbers):
+    """Opens a trajectory file of ours, which is then read as far as it is needed, or reads a file of the user's, as described above.
+
+    Args:
+        path: the file; numbers: `NUMBERS` that the file does not hold, None for those that are not known.
+    Returns:
+        `Recording`.
+    Raises:
+        StoreError: the file cannot be read; DataError: its content does not fit together, every mistake in one line.
+    """
+    path, numbers = Path(path), {name: value for name, value in numbers.items() if value is not None}
+    if is_spinrnn_file(path):
+        if numbers:
+            raise DataError(f"{path}: a trajectory of spinrnn has its own {' and '.join(numbers)}; leave the option out")
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(spinrnn.open_trajectory(path))
+            recording = recording_of(file, file.config, file.inputs, file.labels, file.network, str(path))
+            recording.file = file
+            stack.pop_all()  # the recording closes it
+        return recording
+    arrays = _read(path)
+    for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
+        for meant in difflib.get_close_matches(name, (*ARRAYS, *NUMBERS), 1):
+            raise DataError(f"{path}: unknown array {name}; did you mean {meant}?")
+    twice = [name for name in numbers if name in arrays]
+    if twice:
+        raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")
+    arrays |= numbers
+    missing = [name for name in ("time", "power") if name not in arrays]
+    if missing:
+        raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(sorted(arrays)) or 'nothing'}")
+    found = {name: np.asarray(arrays[name]) for name in (*ARRAYS, *NUMBERS) if name in arrays}
+    shaped, problems = _checked(found)
+    if problems:
+        raise DataError(f"{path}: {'; '.join(problems)}")
+    return Recording(str(path), **shaped)
+
+
+def _read(path):
+    """{name: array} of the file, attributes of an HDF5 file's root included."""
+    content = read_bytes(path)
+    if content[:4] == b"PK\x03\x04":
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except Exception as error:  # zip, header and object-array errors are of many classes
+            raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
+    attributes, arrays = read_arrays(content, path)
+    return {name: value for name, value in attributes.items() if name in NUMBERS} | arrays
+
+
+def _checked(found):
+    """({attribute of `Recording`: value}, list of problems) of the arrays of a user's file."""
+    wrong = [f"{name}: must be real numbers, got {array.dtype}" for name, array in found.items() if array.dtype.kind not in "fiu"]
+    if wrong:
+        return None, wrong
+    problems, shaped = [], {}
+    for name in NUMBERS:
+        if name in found:
+            value = found[name]
+            least = name in ("input_interval", "relaxation_time")
+            if value.size != 1 or not math.isfinite(value.item()) or value.item() < 0 or (least and value.item() == 0):
+                problems.append(f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units")
+            else:
+                shaped[name] = float(value.item())
+    time, power = found["time"].astype(np.float64), found["power"]
+    if time.ndim != 1 or len(time) < 2 or not np.isfinite(time).all() or not (np.diff(time) > 0).all():
+        problems.append("time: must be at least 2 increasing, finite times in s, of shape (time,)")
+        return shaped, problems
+    if not 1 <= power.ndim <= 3 or power.shape[-1] != len(time) or not power.size:
+        problems.append(
+            f"power: must have the axes (case, neuron, time), (neuron, time) or (time,) with {len(time)} times, got the shape {power.shape}"
+            + ("; are the axes in another order?" if len(time) in power.shape else "")
+        )
+        return shaped, problems
+    shaped |= {"time": time, "power": {0: _widened(power)}}
+    cases, *_ = shaped["power"][0].shape
+    empty = np.flatnonzero(np.isnan(shaped["power"][0]).all(axis=(0, 2)))
+    if len(empty):
+        problems.append(f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured")
+    if np.isinf(power).any():
+        problems.append("power: holds infinite values; what was not measured is NaN")
+    if "drive" in found:
+        drive = found["drive"]
+        if drive.ndim != power.ndim or drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
+            problems.append(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
+        else:
+            shaped["drive"] = {0: _widened(drive)[..., : len(time) - 1]}
+    if "inputs" in found:
+        if found["inputs"].ndim != 3 or len(found["inputs"]) != cases:
+            problems.append(f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape {found['inputs'].shape}")
+        elif "input_interval" not in found:
+            problems.append("inputs: give input_interval, the time in s for which each is held")
+        shaped["inputs"] = found["inputs"]
+    if "labels" in found:
+        if found["labels"].shape != (cases,) or found["labels"].dtype.kind not in "iu":
+            problems.append(
+                f"labels: must be {cases} whole numbers, one for each case; got {found['labels'].dtype} of shape {found['labels'].shape}"
+            )
+        shaped["labels"] = found["labels"]
+    return shaped, problems
+
+
+def _widened(array):
+    """As real numbers with the axes (case, neuron, time)."""
+    array = array if array.dtype.kind == "f" else array.astype(np.float64)
+    return array.reshape((1,) * (3 - array.ndim) + array.shape)

@@ -1,0 +1,118 @@
+"""The report on a recording: a folder with report.txt and, of each measure, its picture NAME.png and its numbers NAME.csv."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinrnn import figures
+from spinrnn.analysis.measures import MEASURES, Settings
+from spinrnn.analysis.recordings import Recording, open_recording
+from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
+from spinrnn.files import make_folder, to_csv, write_atomic
+
+
+@dataclass
+class Report:
+    """What `analyse` did.
+
+    Attributes:
+        text: as in report.txt; findings: {measure: list of lines}; skipped: {measure: reason}; files: list of paths written.
+    """
+
+    text: str
+    findings: dict
+    skipped: dict
+    files: list
+
+
+def analyse(source, out, *, measures=None, settings=None, on_measure=None, **numbers):
+    """Measures what a recording allows and writes a report folder. What it does not allow is skipped, and the report says why.
+
+    Args:
+        source: a trajectory file of ours or a file of the user's, as `recordings` describes it, or a `Recording`.
+        out: folder, made if there is none; pictures and tables of an earlier report that are not written again are removed.
+        measures: names, None for all; settings: `Settings`; on_measure: called with the name of each before it starts.
+        numbers: that a user's file does not hold, as in `open_recording`.
+    Returns:
+        `Report`.
+    Raises:
+        ConfigError: no such measure, or impossible settings; StoreError: the file cannot be read or the folder not written; DataError: the file's content
+        does not fit together.
+    """
+    settings, out = settings or Settings(), Path(out)
+    names = list(MEASURES) if measures is None else list(measures)
+    problems = [f"measure {name}: unknown; there are {', '.join(MEASURES)}" for name in names if name not in MEASURES]
+    if not names:
+        problems.append("measures: name at least one")
+    ranges = {"start": settings.start, "neuron_power": settings.neuron_power, "synapse_power": settings.synapse_power}
+    problems += [f"{name}: must be a number from 0, got {value}" for name, value in ranges.items() if not 0 <= value < np.inf]
+    if not 0 <= settings.tolerance < 1:
+        problems.append(f"tolerance: must be in [0, 1), got {settings.tolerance}")
+    if problems:
+        raise ConfigError(problems)
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is a file; choose another folder (--out)")
+    if isinstance(source, Recording):
+        return _analyse(source, out, names, settings, on_measure)
+    with open_recording(source, **numbers) as recording:
+        return _analyse(recording, out, names, settings, on_measure)
+
+
+def _analyse(recording, out, names, settings, on_measure):
+    recording.first(settings.start)  # a start after the end is the user's mistake and no reason to skip
+    make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
+    text, results, skipped, files = [_heading(recording)], {}, {}, []
+    for name in names:
+        if on_measure:
+            on_measure(name)
+        title = MEASURES[name].__doc__
+        try:
+            results[name] = MEASURES[name](recording, settings)
+        except (DataError, DivergenceError, MemoryLimitError) as error:
+            skipped[name] = str(error)
+            text.append(f"{title}: skipped. {error}")
+        else:
+            text.append("\n  ".join([f"{title} ({name}.png, {name}.csv)", *results[name].lines]))
+    for name, found in results.items():
+        ax, title = found.draw(), MEASURES[name].__doc__
+        ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
+        figures.save(ax, out / f"{name}.png")
+        write_atomic(out / f"{name}.csv", to_csv(found.rows))
+        files += [str(out / f"{name}.png"), str(out / f"{name}.csv")]
+    _remove(out, [name for name in MEASURES if name not in results])
+    text = "\n\n".join(text) + "\n"
+    write_atomic(out / "report.txt", text)
+    return Report(text, {name: found.lines for name, found in results.items()}, skipped, [*files, str(out / "report.txt")])
+
+
+def _remove(out, names):
+    """Removes pictures and tables of an earlier report."""
+    for name in names:
+        for path in (out / f"{name}.png", out / f"{name}.csv"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _heading(recording):
+    layers = ", ".join(f"{recording.power[k].shape[1]} neurons in layer {k}" for k in recording.layers)
+    times = recording.time
+    lines = [f"{recording.name}: {recording.cases} cases, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"]
+    if recording.stride > 1:
+        lines.append(f"taken: every {recording.stride}th case, as many as memory allows")
+    known = {
+        "relaxation time": (recording.relaxation_time, " s"),
+        "Q": (recording.nonlinear_damping, ""),
+        "bias ratio": (recording.bias_ratio, ""),
+        "input interval": (recording.input_interval, " s"),
+    }
+    lines.append(
+        "known: "
+        + (", ".join(f"{name} {value:.4g}{unit}" for name, (value, unit) in known.items() if value is not None) or "times and powers")
+    )
+    sample = recording.powers(recording.layers[0])
+    low, high = np.nanmin(sample), np.nanmax(sample)
+    if recording.neuron == "oscillator" and (low < -0.5 or high > 1.5):
+        lines.append(f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)")
+    return "\n".join(lines)

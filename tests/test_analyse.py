@@ -1,0 +1,345 @@
+"""`spinrnn analyse`: what it reads, what it skips and why, and the folder it writes."""
+
+import csv
+
+import h5py
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn import analysis, cli
+from spinrnn.analysis.measures import MEASURES, Settings
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """A test bench: 3 uncoupled oscillators with Q = 1 and tau = 10 ns, whose drives step between levels held for 40 relaxation times.
+
+    Returns (network, inputs, trajectory).
+    """
+    config = spinrnn.NetworkConfig(layers=(3,), input_interval=400e-9, nonlinear_damping=1.0, substeps=200)
+    net = spinrnn.Network(config)
+    net.parameters[:] = 0
+    net.views()["w_ext"][0][:] = 1
+    net.views()["bias"][0][:] = [0, 0.25, 0.5]
+    inputs = np.array([[[-0.4, 1.0, 0.2, -1.7, 2.0, 0.6]], [[0.5, -0.3, 1.5, -1.6, 0.9, 2.5]]])
+    return net, inputs, net.simulate(inputs)
+
+
+@pytest.fixture
+def recording(bench):
+    net, inputs, trajectory = bench
+    return analysis.recording_of(trajectory, net.config, inputs, None, net)
+
+
+def measured(path, **arrays):
+    """Writes a user's file with a relaxation of 2 neurons, the arrays changed or added, those that are None left out."""
+    time = 1e-9 * np.arange(200)
+    power = 0.5 - np.array([[0.3], [0.2]]) * np.exp(-time / 10e-9)
+    content = {"time": time, "power": power, "drive": np.full((2, 200), 2e8)} | arrays
+    content = {name: array for name, array in content.items() if array is not None}
+    if path.suffix == ".npz":
+        np.savez(path, **content)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, array in content.items():
+                file[name] = array
+    return path
+
+
+def rows(path):
+    return list(csv.DictReader(path.open()))
+
+
+def test_the_test_bench_shows_its_device(recording, tmp_path):
+    report = analysis.analyse(recording, tmp_path / "a/report", measures=["steady", "relaxation", "transfer", "drive"])
+    assert not report.skipped
+    steady = rows(tmp_path / "a/report/steady.csv")
+    assert len(steady) > 30
+    off = np.array([float(row["power"]) - float(row["expected"]) for row in steady])
+    assert np.abs(off).max() < 2.5e-3  # near threshold, where it is slow
+    assert np.median(np.abs(off)) < 1e-5
+    relaxation = rows(tmp_path / "a/report/relaxation.csv")
+    assert len(relaxation) > 25
+    for row in relaxation:
+        assert float(row["rate_per_s"]) == pytest.approx(float(row["expected_rate_per_s"]), rel=2e-3)
+    transfer = rows(tmp_path / "a/report/transfer.csv")
+    assert [row["curve"] for row in transfer] == [f"layer 0, neuron {n}" for n in range(3)]
+    for row in transfer:
+        assert float(row["threshold_per_s"]) == pytest.approx(1e8, rel=1e-3)
+        assert float(row["nonlinear_damping"]) == pytest.approx(1, rel=1e-2)
+    mean = np.mean([float(row["cumulative_drive"]) for row in rows(tmp_path / "a/report/drive.csv")])
+    assert mean == pytest.approx(spinrnn.cumulative_drive(recording.network, recording.inputs), rel=1e-4)
+    for name in report.findings:
+        assert (tmp_path / f"a/report/{name}.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "a/report/report.txt").read_text() == report.text
+    assert sorted(report.files) == sorted(str(path) for path in (tmp_path / "a/report").iterdir())
+
+
+def test_a_network_that_reads_classes(tiny_data, tmp_path):
+    """Everything but what only a test bench shows; cases of unequal length."""
+    config = spinrnn.NetworkConfig(layers=(6, 5), inputs=2, outputs=3, substeps=4)
+    net = spinrnn.Network(config, seed=1)
+    trajectory = net.simulate(tiny_data.inputs, tiny_data.lengths)
+    recording = analysis.recording_of(trajectory, config, tiny_data.inputs, tiny_data.labels, net)
+    report = analysis.analyse(recording, tmp_path, settings=Settings(start=10e-9))
+    assert {"steady", "relaxation", "transfer"} >= set(report.skipped)
+    last = [row for row in rows(tmp_path / "classifier.csv") if row["layer"] == "1"][-2]
+    assert float(last["accuracy"]) > 0.9  # the patterns are clear
+    share = [float(row["share_between_classes"]) for row in rows(tmp_path / "variance.csv") if row["share_between_classes"]]
+    assert 0.5 < max(share) <= 1
+    assert len(rows(tmp_path / "dimension.csv")) == 11
+    assert {row["states"] for row in rows(tmp_path / "memory.csv")} == {"layer 0", "layer 1", "all"}
+    joule = float(rows(tmp_path / "energy.csv")[-1]["total_j"])
+    assert joule == pytest.approx(spinrnn.inference_energy(config, 5), rel=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_a_minimal_file_of_a_users_own(tmp_path, suffix):
+    """Time and power alone: what needs more is skipped and the report says what it lacks."""
+    path = measured(tmp_path / f"mine{suffix}", drive=None)
+    report = spinrnn.analyse(path, tmp_path / "out")
+    assert set(report.findings) == {"spectrum", "correlation", "activity", "dimension", "energy"}
+    assert set(report.skipped) == set(MEASURES) - set(report.findings)
+    assert "drive, which is not in the file" in report.skipped["relaxation"]
+    assert "labels, which are not in the file" in report.skipped["classifier"]
+    assert all(f"skipped. {reason}" in report.text for reason in report.skipped.values())
+    assert not (tmp_path / "out/relaxation.csv").exists()
+
+
+def test_a_file_with_drive_and_numbers(tmp_path):
+    path = measured(tmp_path / "mine.h5", relaxation_time=10e-9, nonlinear_damping=0.0)
+    with h5py.File(path, "a") as file:
+        file.attrs["bias_ratio"] = 2.0
+        file.attrs["operator"] = "anybody"
+    recording = analysis.open_recording(path)
+    assert (recording.relaxation_time, recording.nonlinear_damping, recording.bias_ratio) == (10e-9, 0.0, 2.0)
+    assert recording.powers(0).shape == (1, 2, 200)
+    assert recording.drives(0).shape == (1, 2, 199)
+    spinrnn.analyse(path, tmp_path, measures=["steady", "relaxation"])
+    assert [float(row["expected"]) for row in rows(tmp_path / "steady.csv")] == [0.5, 0.5]
+    assert [float(row["expected_rate_per_s"]) for row in rows(tmp_path / "relaxation.csv")] == pytest.approx([1e8, 1e8])
+
+
+def test_one_neuron_needs_one_axis(tmp_path):
+    path = measured(tmp_path / "mine.npz", power=np.arange(200) // 100, drive=np.full(199, 2e8))
+    recording = analysis.open_recording(path)
+    assert recording.powers(0).shape == (1, 1, 200)
+    assert recording.powers(0).dtype == np.float64
+    assert recording.drives(0).shape == (1, 1, 199)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "messages"),
+    [
+        ({"time": None, "power": None}, ["no array time and no array power; it holds drive"]),
+        ({"time": np.zeros(200)}, ["time: must be at least 2 increasing"]),
+        ({"power": np.zeros((200, 2))}, ["power: must have the axes", "200 times, got the shape (200, 2); are the axes in another order?"]),
+        ({"power": np.zeros((2, 100))}, ["got the shape (2, 100)"]),
+        ({"power": np.full((2, 200), np.nan)}, ["power: holds nothing but NaN for neuron 0, 1; leave out"]),
+        ({"power": np.full((2, 200), np.inf)}, ["power: holds"]),
+        ({"power": np.zeros((2, 200), bool)}, ["power: must be real numbers, got bool"]),
+        ({"drive": np.zeros((2, 198)), "labels": np.zeros(3, int), "inputs": np.zeros((2, 1, 4)), "relaxation_time": -1.0},
+         ["drive: must have the shape of power, (2, 200), or one time less; got (2, 198)", "labels: must be 1 whole numbers", "inputs: must have the axes",
+          "relaxation_time: must be one positive number"]),
+        ({"inputs": np.zeros((1, 1, 4))}, ["inputs: give input_interval"]),
+        ({"powers": np.zeros(3), "power": None}, ["unknown array powers; did you mean power?"]),
+        ({"bias_ratio": np.array([2.0, 3.0])}, ["bias_ratio: must be one number from 0"]),
+    ],
+)  # fmt: skip
+def test_a_file_that_does_not_fit_is_refused_with_all_its_mistakes(tmp_path, capsys, arrays, messages):
+    path = measured(tmp_path / "mine.npz", **arrays)
+    assert cli.main(["analyse", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    for message in [str(path), *messages]:
+        assert message in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_recording_is_refused(tmp_path):
+    with pytest.raises(spinrnn.StoreError, match="cannot read"):
+        analysis.open_recording(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("time,power\n")
+    with pytest.raises(spinrnn.StoreError, match="not an HDF5 file"):
+        analysis.open_recording(tmp_path / "text.h5")
+    np.savez(tmp_path / "objects.npz", time=np.arange(3.0), power=np.array([{}, 1, 2], object))
+    with pytest.raises(spinrnn.DataError, match="not a NumPy archive of plain arrays"):
+        analysis.open_recording(tmp_path / "objects.npz")
+    with h5py.File(tmp_path / "link.h5", "w") as file:
+        file["time"] = np.arange(3.0)
+        file["power"] = h5py.ExternalLink("/etc/passwd", "x")
+    with pytest.raises(spinrnn.StoreError, match="link elsewhere"):
+        analysis.open_recording(tmp_path / "link.h5")
+    whole = measured(tmp_path / "whole.h5").read_bytes()
+    (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(spinrnn.StoreError, match="truncated or damaged"):
+        analysis.open_recording(tmp_path / "cut.h5")
+
+
+class File:
+    """Stands for an open trajectory file: the interface of `spinrnn.open_trajectory`, with layer 1 not stored and arrays that note what is read."""
+
+    def __init__(self, bench):
+        net, inputs, t = bench
+        self.config, self.network, self.time, self.inputs, self.labels = net.config, net, t.time, inputs, None
+        self.read, self.open = [], True
+        self.state, self.output, self.drive = [self.lazy(t.state[0]), None], None, [self.lazy(t.drive[0]), None]
+
+    def lazy(self, array):
+        return SimpleLazy(array, self.read)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.open = False
+
+
+class SimpleLazy:
+    def __init__(self, array, read):
+        self.array, self.read, self.shape = array, read, array.shape
+
+    def __getitem__(self, key):
+        found = self.array[key]
+        self.read.append(found.size)
+        return found
+
+
+def test_a_trajectory_file_is_read_as_far_as_needed_and_closed(bench, tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file.attrs["format"] = "spinrnn"
+    file = File(bench)
+    monkeypatch.setattr(spinrnn, "open_trajectory", lambda path: file, raising=False)
+    report = spinrnn.analyse(tmp_path / "t.h5", tmp_path / "out", measures=["activity"], settings=Settings(start=2000e-9))
+    assert not file.open
+    assert sum(file.read) < 1.5 * file.state[0].array.size  # the heading looks once, the measure at the last sixth
+    assert "3 neurons in layer 0" in report.text
+    assert len(rows(tmp_path / "out/activity.csv")) == 3
+    with pytest.raises(spinrnn.DataError, match="has its own relaxation_time"):
+        analysis.open_recording(tmp_path / "t.h5", relaxation_time=1e-8)
+
+    def damaged(key):
+        raise spinrnn.StoreError("damaged")
+
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    monkeypatch.setattr(SimpleLazy, "__getitem__", lambda self, key: damaged(key) if self is file.drive[0] else self.array[key])
+    with pytest.raises(spinrnn.StoreError, match="damaged"):  # in the second measure: the earlier report stays as it was
+        spinrnn.analyse(tmp_path / "t.h5", tmp_path / "out", measures=["dimension", "steady"])
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    file.open, file.state = True, None
+    with pytest.raises(spinrnn.DataError, match="holds no powers"):
+        analysis.open_recording(tmp_path / "t.h5")
+    assert not file.open
+
+
+def test_little_memory_takes_fewer_cases():
+    power = np.arange(400, dtype=float)[:, None, None] * np.ones((1, 50, 100))
+    recording = analysis.Recording("x", np.arange(100.0), {0: power}, labels=np.arange(400))
+    assert recording.stride == 1
+    spinrnn.set_memory_limit(power.nbytes)
+    try:
+        assert recording.stride == 16
+        assert recording.powers(0)[:, 0, 0].tolist() == list(range(0, 400, 16))
+        spinrnn.set_memory_limit(1)
+        assert recording.stride == 40  # ten cases are taken whatever happens
+    finally:
+        spinrnn.set_memory_limit(None)
+
+
+def test_the_ends_of_the_input_intervals():
+    def ends(time, interval):
+        return analysis.Recording("x", np.asarray(time), {0: np.zeros((1, 1, len(time)))}, input_interval=interval).point_ends().tolist()
+
+    assert ends(5 + 1e-9 * np.arange(0, 41, 2.5), 10e-9) == [4, 8, 12, 16]
+    assert ends(np.array([0, 0.9, 1.7, 2.2]), 1.0) == [1, 2]
+    with pytest.raises(spinrnn.DataError, match="at least one time in each"):
+        ends(np.array([0, 0.9, 2.2, 3.0]), 1.0)
+
+
+def test_the_twin_has_no_threshold(tmp_path):
+    config = spinrnn.NetworkConfig(layers=(2,), neuron="ctrnn", input_interval=100e-9, substeps=40)
+    net = spinrnn.Network(config)
+    net.parameters[:] = 0
+    net.views()["w_ext"][0][:] = [[1], [-2]]
+    trajectory = net.simulate(np.array([[[1.0, 0.1, -1.0]]]))
+    recording = analysis.recording_of(trajectory, config, None, None, net)
+    report = analysis.analyse(recording, tmp_path, measures=["steady", "transfer", "relaxation", "activity", "drive"])
+    assert report.skipped == {"steady": "the CTRNN has no threshold", "transfer": "the CTRNN has no threshold"}
+    found = rows(tmp_path / "relaxation.csv")
+    assert len(found) == 6
+    for row in found:
+        assert float(row["rate_per_s"]) == pytest.approx(1e8, rel=1e-3)
+        assert float(row["expected_rate_per_s"]) == 1e8
+    assert float(rows(tmp_path / "drive.csv")[1]["cumulative_drive"]) == pytest.approx(10 * 2 * 2.1 / 3, rel=1e-5)
+
+
+def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):
+    (tmp_path / "steady.png").write_text("old")
+    (tmp_path / "classifier.csv").write_text("old")
+    (tmp_path / "mine.txt").write_text("keep")
+    analysis.analyse(recording, tmp_path, measures=["activity", "classifier"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["activity.csv", "activity.png", "mine.txt", "report.txt"]
+
+
+def test_the_command_line(tmp_path, capsys):
+    path = measured(tmp_path / "mine.npz")
+    arguments = [
+        "analyse",
+        str(path),
+        "--only",
+        "relaxation, energy",
+        "--relaxation-time",
+        "10e-9",
+        "--neuron-power",
+        "1e-6",
+        "--memory",
+        "1G",
+    ]
+    assert cli.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "1.99e-07 s, assuming 1e-06 W for each of 2 neurons" in " ".join(out.split())
+    assert "100 % of the intervals hold it" in out or "apart (median)" in out
+    assert (tmp_path / "mine-analysis/report.txt").read_text().strip() in out
+    spinrnn.set_memory_limit(None)
+    assert cli.main(["analyse", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "FILE: give the trajectory"),
+        (["--only", "steadiness"], "measure steadiness: unknown; there are steady, relaxation"),
+        (["--only", ","], "name at least one"),
+        (
+            ["--tolerance", "2", "--neuron-power", "-1"],
+            "neuron_power: must be a number from 0, got -1.0; tolerance: must be in [0, 1), got 2.0",
+        ),
+        (["--start", "1"], "start: 1 s leaves fewer than 2 of the 200 times"),
+        (["--relaxation-time", "0"], "relaxation_time: must be one positive number"),
+        (["--out", ""], "--out: give the name"),
+        (["--out", "FILE"], "is a file; choose another folder"),
+    ],
+)
+def test_what_the_command_line_refuses(tmp_path, capsys, arguments, message):
+    path = str(measured(tmp_path / "mine.npz"))
+    arguments = [path if argument == "FILE" else argument for argument in arguments]
+    assert cli.main(["analyse", *([path] if arguments else []), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert message in error
+    assert not (tmp_path / "mine-analysis").exists()
+
+
+def test_a_file_that_has_its_own_number_does_not_take_another(tmp_path):
+    path = measured(tmp_path / "mine.npz", relaxation_time=1e-8)
+    with pytest.raises(spinrnn.DataError, match="has its own relaxation_time; leave the option out"):
+        analysis.open_recording(path, relaxation_time=2e-8)
+
+
+def test_powers_that_are_not_normalised_are_noticed(tmp_path):
+    path = measured(tmp_path / "mine.npz", power=np.linspace(0, 30, 400).reshape(2, 200))
+    assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text

@@ -30,6 +30,8 @@ _HOMES = {
     "inference_energy": "quantities",
     "reproduce": "paper.reproduction",
     "advise": "paper.guide",
+    "identify_device": "identify",
+    "DeviceFit": "identify",
     "set_threads": "threads",
     "get_threads": "threads",
     "set_memory_limit": "memory",

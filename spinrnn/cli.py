@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import spinrnn
-from spinrnn import cli_reproduce, cli_sweep
+from spinrnn import cli_identify, cli_reproduce, cli_sweep
 
 
 def _parser():
@@ -81,6 +81,8 @@ def _parser():
     cli_sweep.add_commands(sweep_command, _positive, _size)
 
     cli_reproduce.add_commands(command, _positive, _size)
+
+    cli_identify.add_commands(command, _positive, _size)
 
     bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
     bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")

@@ -18,7 +18,8 @@ ORDER = [
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
     "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
     "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli", "__main__",
+    "response", "measured", "diagnosis", "identify",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_identify", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
@@ -29,8 +30,8 @@ HOMES = {
     "threadpoolctl": {"measure"},
     "jax": {"peers"},
     "torch": {"peers"},
-    "scipy": {"gradcheck", "training"},
-    "argparse": {"cli", "cli_reproduce"},
+    "scipy": {"gradcheck", "training", "diagnosis", "identify"},
+    "argparse": {"cli", "cli_reproduce", "cli_identify"},
     "dask": {"sweep.engines"},
     "distributed": {"sweep.engines"},
     "mpi4py": {"sweep.engines"},

@@ -163,7 +163,8 @@ def _rounded(value, error):
 def _lines(report):
     """Text of a report, line by line."""
     counts = f"{report['samples']} samples in {report['cases']} case{'s' if report['cases'] > 1 else ''}"
-    yield f"{report['file']}: {counts}{', %d missing' % report['missing'] if report['missing'] else ''}; drive {report['drive_between']} between them"
+    missing = f", {report['missing']} missing" if report["missing"] else ""
+    yield f"{report['file']}: {counts}{missing}; drive {report['drive_between']} between them"
     for name, found in report["parameters"].items():
         value, error = found["value"], found["error"]
         text = f"{name:<17}{_rounded(value, error):>14}"
@@ -200,10 +201,12 @@ def _lines(report):
 
 def _table(fit):
     """CSV of all samples; empty where the power is missing."""
+    import numpy as np
+
     data, rows = fit.measurement, ["case,time (s),drive,power,model,residual"]
     for case, time in enumerate(data.time):
-        for k in range(int((time == time).sum())):
-            drive = f"{data.drive[case, k]:.10g}" if k < data.drive.shape[1] else ""
-            measured = (f"{x:.10g}" if x == x else "" for x in (data.power[case, k], fit.predicted[case, k], fit.residual[case, k]))
-            rows.append(f"{case},{time[k]:.12g},{drive},{','.join(measured)}")
+        for k in range(int((~np.isnan(time)).sum())):
+            drive = data.drive[case, k] if k < data.drive.shape[1] else np.nan
+            numbers = (drive, data.power[case, k], fit.predicted[case, k], fit.residual[case, k])
+            rows.append(f"{case},{time[k]:.12g},{','.join('' if np.isnan(x) else f'{x:.10g}' for x in numbers)}")
     return "\n".join(rows) + "\n"

@@ -113,10 +113,8 @@ def diagnose(residual, jacobian, suspects, known, resolution):
         score = float(rest @ e) / left
         explained = min(float(score**2 / total), 1.0) if total > 0 else 0.0
         variance = 1.0 if known else max(total - score**2, 0.0) / (freedom - 1)
-        if known:
-            p = stats.chi2.sf(score**2, 1)
-        else:
-            p = stats.f.sf(score**2 / variance, 1, freedom - 1) if variance > 0 else 0.0
+        ratio = score**2 / variance if variance > 0 else np.inf  # variance 0: it explains all that is left
+        p = stats.chi2.sf(ratio, 1) if known else stats.f.sf(ratio, 1, freedom - 1)
         scale = abs(factor) / (left * length)
         size = {
             "share": explained,

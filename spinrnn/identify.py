@@ -150,6 +150,8 @@ def _known(fixed, free_scale, drive_between, power_floor, level, data):
         problems.append(f'drive_between: must be "held" or "linear", got {drive_between!r}')
     elif drive_between == "linear" and data.drive.shape != data.power.shape:
         problems.append("drive_between: a linear drive needs a value at each time, these data have one less")
+    elif drive_between == "linear" and not np.isfinite(data.drive).all():
+        problems.append("drive_between: a linear drive needs a value at the last sample of each case, too")
     if not 0 <= power_floor < 0.1:
         problems.append(f"power_floor: must be in [0, 0.1), got {power_floor}")
     if not 0 < level < 1:
@@ -197,7 +199,8 @@ class _Problem:
                 "fewer cases or samples, or raise the limit (SPINRNN_MEMORY)"
             )
         self.durations = np.repeat(data.durations / self.pieces, self.pieces, axis=1)
-        self.drive = self.spread(data.drive)
+        self.given = np.nan_to_num(data.drive)
+        self.drive = self.spread(self.given)
         self.power = data.power[self.present]
         # known noise gives residuals without a unit, else the power's own size does, so that tolerances mean the same for all
         self.sigma = np.full(self.count, np.sqrt(np.mean(self.power**2))) if data.noise is None else data.noise[self.present]
@@ -209,7 +212,7 @@ class _Problem:
             return np.ascontiguousarray(values[:, : self.samples - 1])
         share = (np.arange(self.pieces) + 0.5) / self.pieces
         between = values[:, :-1, None] + share * np.diff(values, axis=1)[:, :, None]
-        return np.nan_to_num(between.reshape(self.cases, -1))
+        return between.reshape(self.cases, -1)
 
     def run(self, values, start, kicks=None):
         """(p, derivatives) at all times, as `device_forward` gives them; kicks: (case, step, E) or None."""
@@ -332,9 +335,9 @@ def _smooth(p, width):
 def _by_integrals(problem, p, scale, known):
     data = problem.data
     h = data.durations
-    drive = data.drive[:, : problem.samples - 1]
+    drive = problem.given[:, : problem.samples - 1]
     if problem.drive_between == "linear":
-        drive = (data.drive[:, 1:] + data.drive[:, :-1]) / 2
+        drive = (problem.given[:, 1:] + problem.given[:, :-1]) / 2
 
     def integral(f, weight=1.0):
         return np.cumsum(np.pad((f[:, 1:] + f[:, :-1]) / 2 * h * weight, ((0, 0), (1, 0))), axis=1)
@@ -471,7 +474,7 @@ def _diagnosis(problem, values, start, p, by, predicted, residual):
     largest = float(np.abs(problem.drive).max()) or 1.0
     h = float(np.median(problem.durations[problem.durations > 0])) * problem.pieces
     held = problem.drive_between == "held"  # until t + lag, the value from before; a linear drive has a slope instead
-    change = np.diff(data.drive, axis=1, **({"prepend": data.drive[:, :1]} if held else {}))[:, : problem.samples - 1]
+    change = np.diff(problem.given, axis=1, **({"prepend": problem.given[:, :1]} if held else {}))[:, : problem.samples - 1]
     before = np.repeat(change / np.where(data.durations > 0, data.durations, np.inf), problem.pieces, axis=1)
     kicks = {
         "lag of the drive (delay or another pole)": (-gain * before * h, h, "s"),

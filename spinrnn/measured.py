@@ -21,7 +21,8 @@ class Measurement:
 
     Attributes:
         time: (case, sample) float64, s; NaN after the end of a case.
-        drive: (case, sample) in the user's unit, or (case, sample - 1): each value is held until the next time.
+        drive: (case, sample) in the user's unit, or (case, sample - 1): each value is held until the next time. At the last sample of a case
+            it may be NaN, as a held drive has no use for it; 0 after that.
         power: (case, sample) float64; NaN: missing.
         noise: (case, sample) standard deviation of the power's noise, or None where it is unknown.
         resolution: relative resolution of the numbers that the power was stored in.
@@ -113,7 +114,7 @@ def measurement(time, drive, power, noise=None):
             problems.append(f"time: {where} has no finite time at sample {wrong[0]}")
         elif (backwards := np.flatnonzero(np.diff(time[case, : end + 1]) <= 0)).size:
             problems.append(f"time: {where} does not increase after sample {backwards[0]}")
-        wrong = np.flatnonzero(~np.isfinite(drive[case, : min(end + 1, drive.shape[1])]))
+        wrong = np.flatnonzero(~np.isfinite(drive[case, :end]))
         if wrong.size:
             problems.append(f"drive: {where} has no finite value at sample {wrong[0]}; only the power may be missing")
         if noise is not None and not ((noise[case] > 0) & np.isfinite(noise[case]))[present[case]].all():

@@ -109,11 +109,17 @@ def identify_device(
     data = time if isinstance(time, Measurement) else measurement(time, drive, power, noise)
     known = _known(fixed, free_scale, drive_between, power_floor, level, data)
     problem = _Problem(data, known, drive_between, power_floor)
-    best = None
-    for values, start in _starts(problem):
+    best, reached = None, set()
+    for kind, values, start in _starts(problem):
         found = problem.solve(values, start)
-        if found is not None and (best is None or found.cost < best.cost):
-            best = found
+        if found is None:
+            continue
+        if best is None or found.cost < best.cost * (1 - 1e-6):
+            best, reached = found, set()
+        if found.cost <= best.cost * (1 + 1e-6):
+            reached.add(kind)
+        if len(reached) == 2:  # starts of different kinds agree that there is nothing better
+            break
     if best is None:
         raise DataError(
             f"the fit did not converge within {_EVALUATIONS} evaluations from any start; are time in s and power normalised? Fix what is known"
@@ -282,7 +288,7 @@ class _Problem:
 
 
 def _starts(problem):
-    """[(values, start)] to begin a fit from, the best `STARTS` of each origin and sign of the gain, so that they do not all lead to one minimum.
+    """[(kind, values, start)] to begin a fit from: of each kind, origin and sign of the gain, the best `STARTS`, in turns.
 
     The integral of eq. (1) from the first time on is linear in gamma (bias - 1), gamma (Q + bias) and gain, and integrating averages the noise; where the
     samples are too coarse for that, a grid of damping rates between the time covered and the time between samples takes over.
@@ -301,7 +307,7 @@ def _starts(problem):
     rated = []
     for origin, values in candidates:
         best, start = np.full(problem.cases, np.inf), np.empty(problem.cases)
-        for trial in (None, 0.3, 1e-1, 1e-2, 1e-3, 1e-5, 1e-8):
+        for trial in (None, 0.1, 1e-3, 1e-6):
             guess = np.clip(first / values["scale"], 1e-6, 0.98) if trial is None else np.full(problem.cases, trial)
             cost = problem.cost(values, guess)
             better = cost < best
@@ -309,8 +315,13 @@ def _starts(problem):
         if np.isfinite(best).all():
             rated.append((float(best.sum()), (origin, values["gain"] > 0), values, start))
     rated.sort(key=lambda entry: entry[0])
-    kinds = {kind: [(values, start) for _, other, values, start in rated if other == kind][:STARTS] for _, kind, _, _ in rated}
-    return [start for starts in kinds.values() for start in starts]
+    counts, found = {}, []
+    for _, kind, values, start in rated:
+        counts[kind] = counts.get(kind, 0) + 1
+        if counts[kind] <= STARTS:
+            found.append((counts[kind], kind, values, start))
+    found.sort(key=lambda entry: entry[0])
+    return [tuple(rest) for _, *rest in found]
 
 
 def _filled(data):
@@ -381,9 +392,9 @@ def _by_grid(problem, scale, known):
     mean = float(np.clip(np.mean(problem.power) / scale, 1e-3, 0.9))
     level, spread = float(np.mean(problem.drive)), float(np.std(problem.drive))
     found = []
-    rates = [known["gamma"]] if "gamma" in known else np.geomspace(slowest, max(fastest, slowest), 9)
+    rates = [known["gamma"]] if "gamma" in known else np.geomspace(slowest, max(fastest, slowest), 7)
     for gamma in rates:
-        for damping in [known["Q"]] if "Q" in known else (0.0, 1.0, 4.0):
+        for damping in [known["Q"]] if "Q" in known else (0.2, 2.0):
             ratio = (1 + damping * mean) / (1 - mean)  # the supercriticality whose steady state is the mean power
             for swing in (0.5, -0.5):
                 if "gain" in known:

@@ -137,11 +137,11 @@ assert np.isfinite(p).all() and np.isfinite(by).all() and (p[:, 2] != p[:, 1]).a
 # ---- known values come back ----
 
 
-@pytest.mark.parametrize("known", ["Q", "gamma", "bias"])
-def test_known_values_lie_within_the_intervals_in_95_of_100_trials(known):
-    """100 devices and noises: each value within its own 95 % interval at least 90 times; few of them are called wrong."""
+def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
+    """150 devices and noises, Q, gamma or bias known in turn, so that each of them is fitted in 100: within its 95 % interval at least 90 times."""
     inside, wrong = {}, 0
-    for trial in range(100):
+    for trial in range(150):
+        known = ("Q", "gamma", "bias")[trial % 3]
         rng = np.random.default_rng([trial, 11])
         true = {"gamma": 10 ** rng.uniform(6, 9), "Q": rng.uniform(0, 3), "bias": rng.uniform(1.2, 2.5)}
         true["gain"] = true["gamma"] * rng.uniform(0.2, 0.8) * rng.choice([-1, 1])
@@ -153,9 +153,9 @@ def test_known_values_lie_within_the_intervals_in_95_of_100_trials(known):
             low, high = fit.intervals[name]
             inside.setdefault(name, []).append(low <= true[name] <= high)
         wrong += not fit.diagnosis.describes
-    assert all(sum(found) >= 90 for found in inside.values()), {name: sum(found) for name, found in inside.items()}
-    assert any(sum(found) < 100 for found in inside.values())  # intervals that always hold the value would be too wide
-    assert wrong <= 4
+    assert [len(inside[name]) for name in ("gamma", "Q", "bias", "gain", "threshold")] == [100, 100, 100, 150, 150]
+    assert all(0.9 <= np.mean(found) < 1 for found in inside.values()), {name: np.mean(found) for name, found in inside.items()}
+    assert wrong <= 5
 
 
 def test_wider_levels_and_less_noise_do_what_they_should():
@@ -361,7 +361,9 @@ def test_a_wrong_model_is_told_and_named(kind):
 
 
 def test_the_same_device_without_the_fault_is_not_called_wrong():
-    called = [spinrnn.identify_device(*wrong("nothing", np.random.default_rng([s, 16])), fixed={"Q": 0.8}).diagnosis for s in range(20)]
+    called = [
+        spinrnn.identify_device(*wrong("nothing", np.random.default_rng([s, 16]), 500), fixed={"Q": 0.8}).diagnosis for s in range(12)
+    ]
     assert sum(not diagnosis.describes for diagnosis in called) <= 1
 
 

@@ -421,7 +421,7 @@ def _result(problem, found, level):
     outside = np.column_stack([c - unit * np.bincount(problem.case_of, unit * c, problem.cases)[problem.case_of] for c in weighted.T])
     order = [NAMES.index(name) for name in problem.free]
     lengths = np.linalg.norm(outside[:, order], axis=0)
-    _check_told_apart(problem, outside[:, order], lengths, np.linalg.norm(weighted[:, order], axis=0))
+    _check_told_apart(problem, values, outside[:, order], lengths, np.linalg.norm(weighted[:, order], axis=0))
     freedom = problem.count - len(order) - problem.cases
     known_noise = data.noise is not None
     variance = 1.0 if known_noise else 2 * found.cost / freedom
@@ -446,14 +446,19 @@ def _result(problem, found, level):
     )  # fmt: skip
 
 
-def _check_told_apart(problem, outside, lengths, whole):
+def _check_told_apart(problem, values, outside, lengths, whole):
     """Raises a DataError if some fitted parameters can change together without a change of the prediction."""
     silent = [name for name, left, all_of in zip(problem.free, lengths, whole, strict=True) if not left > _TOGETHER * max(all_of, 1e-300)]
     if silent:
         raise DataError(f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the power constant? {_fix(silent)}")
-    values, directions = np.linalg.svd(outside / lengths, full_matrices=False)[1:]
-    if values[-1] < _TOGETHER:
+    singular, directions = np.linalg.svd(outside / lengths, full_matrices=False)[1:]
+    if singular[-1] < _TOGETHER:
         together = [name for name, part in zip(problem.free, directions[-1], strict=True) if abs(part) > 0.01]
+        if "bias" in problem.known and values["bias"] < 1 and values["Q"] > 1000:
+            raise DataError(
+                f"the power grows without drive, which bias = {values['bias']:g} excludes; fix Q or gamma in its place, as in fixed={{'Q': 0.5}} or "
+                "--fix Q=0.5 with its value, or give the whole drive"
+            )
         raise DataError(
             f"the data do not tell {' and '.join(together)} apart; "
             f"is the drive constant, the power steady, the noise too large, or the device much faster than the samples? {_fix(together)}"

@@ -142,7 +142,7 @@ def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
     inside, wrong = {}, 0
     for trial in range(150):
         known = ("Q", "gamma", "bias")[trial % 3]
-        rng = np.random.default_rng([trial, 11])
+        rng = np.random.default_rng([trial, 12])
         true = {"gamma": 10 ** rng.uniform(6, 9), "Q": rng.uniform(0, 3), "bias": rng.uniform(1.2, 2.5)}
         true["gain"] = true["gamma"] * rng.uniform(0.2, 0.8) * rng.choice([-1, 1])
         time, drive, power = device(rng, 400, time=np.arange(400) * 0.25 / true["gamma"], **true)

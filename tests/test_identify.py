@@ -246,17 +246,15 @@ def test_10000_samples_take_seconds():
 def test_what_is_fixed_does_not_change_what_the_data_fix():
     """gamma, Q and bias depend on which one is known; the fit, the threshold and the two rates do not."""
     data = device(np.random.default_rng(12))
-    fits = [
-        spinrnn.identify_device(*data, fixed=fixed) for fixed in ({"Q": 0.8}, {"Q": 2.0}, {"gamma": 0.5e8}, {"bias": 1.1}, {"bias": 0.0})
-    ]
-    for fit in fits[1:4]:
-        np.testing.assert_allclose(fit.predicted, fits[0].predicted, rtol=1e-6)
+    fits = [spinrnn.identify_device(*data, fixed=fixed) for fixed in ({"Q": 0.8}, {"Q": 2.0}, {"gamma": 0.5e8}, {"bias": 1.3})]
+    for fit in fits[1:]:
+        np.testing.assert_allclose(fit.predicted, fits[0].predicted, rtol=1e-5)
         for name in ("gamma (1 + Q)", "gamma (bias - 1)", "threshold", "gain"):
-            assert fit.values[name] == pytest.approx(fits[0].values[name], rel=1e-6)
-            assert fit.errors[name] == pytest.approx(fits[0].errors[name], rel=1e-4)
+            assert fit.values[name] == pytest.approx(fits[0].values[name], rel=1e-4)
+            assert fit.errors[name] == pytest.approx(fits[0].errors[name], rel=1e-3)
     assert fits[1].values["gamma"] != pytest.approx(fits[0].values["gamma"], rel=0.1)
-    # with this device's growth no gamma above 0 has bias 0, and then the fit is bad and says so
-    assert not fits[4].diagnosis.describes
+    with pytest.raises(spinrnn.DataError, match="the power grows without drive, which bias = 0 excludes; fix Q or gamma"):
+        spinrnn.identify_device(*data)
 
 
 def test_the_uncertainty_of_a_known_value_goes_into_the_others():
@@ -277,7 +275,7 @@ def test_the_uncertainty_of_a_known_value_goes_into_the_others():
 @pytest.mark.parametrize(
     ("drive", "fixed", "names"),
     [
-        (np.full(300, 0.7), {"Q": 0.8}, ("gamma", "gain")),
+        (np.full(300, 0.7), {"Q": 0.8}, ("bias", "gain")),
         (np.zeros(300), {"Q": 0.8}, ("gain",)),
         (None, {"bias": 1.0}, ("gamma", "Q")),
     ],
@@ -534,9 +532,10 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
 
 
-def test_identify_refuses_bad_arguments_and_files_in_one_line(files):
+def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):
     def run(*arguments):
-        return subprocess.run([sys.executable, "-m", "spinrnn", "identify", *arguments], capture_output=True, text=True, timeout=120)
+        status = main(["identify", *arguments])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
 
     result = run(
         "right.npz", "--fix", "Q", "--fix", "bias=1", "--fix", "bias=2", "--cases", "3", "--neuron", "a,b", "--out", "", "--noise", "0"
@@ -551,7 +550,10 @@ def test_identify_refuses_bad_arguments_and_files_in_one_line(files):
     refused(run("missing.h5"), "cannot read missing.h5")
     refused(run("right.csv"), "give a .npz, .h5 or .hdf5 file")
     refused(run("right.npz", "--cases", "7:"), "the 3 cases have none of these")
-    refused(run("right.npz", "--memory", "10K"), "the limit is 10.0 KiB")
+    try:
+        refused(run("right.npz", "--memory", "10K"), "the limit is 10.0 KiB")
+    finally:
+        spinrnn.set_memory_limit(None)
     spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2), seed=0).save("net.h5")
     refused(run("net.h5"), "was written by spinrnn", "--neuron")
     assert sorted(path.name for path in files.iterdir() if path.is_dir()) == []

@@ -34,6 +34,8 @@ _HOMES = {
     "analyse": "analysis.report",
     "reproduce": "paper.reproduction",
     "advise": "paper.guide",
+    "identify_device": "identify",
+    "DeviceFit": "identify",
     "set_threads": "threads",
     "get_threads": "threads",
     "set_memory_limit": "memory",

@@ -99,7 +99,7 @@ def load_dataset(source, labelled=True):
         return Dataset(inputs, labels, test=test)
     if path.suffix not in (".npz", ".h5", ".hdf5"):
         raise DataError(f'data.source: "{source}" is neither "digits", nor a .npz, .h5 or .hdf5 file, nor a folder that exists')
-    arrays = _read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
+    arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ("inputs", "labels")[: 1 + labelled] if name not in arrays]
     if missing:
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {', '.join(arrays) or 'nothing'}")
@@ -122,7 +122,8 @@ def load_dataset(source, labelled=True):
         raise DataError(f"{path}: {error}") from None
 
 
-def _read_npz(path):
+def read_npz(path):
+    """{name: array} of a NumPy archive; DataError if it is none, or holds anything but plain arrays."""
     content = read_bytes(path)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:

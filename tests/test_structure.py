@@ -20,7 +20,8 @@ ORDER = [
     "analysis.spectra", "analysis.device", "analysis.readout", "analysis.recall", "analysis.classes", "analysis.populations",
     "analysis.recordings", "analysis.figures", "analysis.measures", "analysis.report",
     "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "cli", "__main__",
+    "response", "measured", "diagnosis", "identify",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "cli_identify", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps"},
@@ -31,8 +32,8 @@ HOMES = {
     "threadpoolctl": {"measure"},
     "jax": {"peers"},
     "torch": {"peers"},
-    "scipy": {"gradcheck", "training", "analysis.spectra", "analysis.device"},
-    "argparse": {"cli", "cli_reproduce", "cli_analyse"},
+    "scipy": {"gradcheck", "training", "analysis.spectra", "analysis.device", "diagnosis", "identify"},
+    "argparse": {"cli", "cli_reproduce", "cli_analyse", "cli_identify"},
     "dask": {"sweep.engines"},
     "distributed": {"sweep.engines"},
     "mpi4py": {"sweep.engines"},

@@ -16,7 +16,8 @@ import h5py
 import numpy as np
 
 from spinrnn import config as configs
-from spinrnn.errors import ConfigError, StoreError
+from spinrnn.devices import devices_of
+from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 
@@ -27,10 +28,12 @@ LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 
 
 def save_network(net, path):
-    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask if there is one."""
+    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask and the devices if there are any."""
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
         arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in net.layout.named(net.mask).items()}
+    if net.devices is not None:
+        arrays |= net.devices.named()
     _write(path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays)
 
 
@@ -45,12 +48,12 @@ def load(path):
     path = Path(path)
     if path.is_dir():
         if not (path / "network.h5").exists():
-            return _checkpoint_network(*load_newest_checkpoint(path)[:2])
+            return _checkpoint_network(*load_newest_checkpoint(path)[:2], path)
         path = path / "network.h5"
     kind, toml, arrays = _read(path)
     config = _config(path, toml)
     if kind in ("checkpoint", "point"):
-        return _checkpoint_network(config, arrays)
+        return _checkpoint_network(config, arrays, path)
     net = _empty_network(config.network)
     for prefix, flat in (("parameters", net.parameters), ("mask", net.mask)):
         for name, view in {} if flat is None else net.layout.named(flat).items():
@@ -60,6 +63,7 @@ def load(path):
                     f"{path}: the dataset {prefix}/{name} is missing or not of the shape {view.shape}; the file does not fit its configuration"
                 )
             view[...] = stored
+    net.devices = _devices(path, arrays, config.network)
     return net
 
 
@@ -208,7 +212,14 @@ def _empty_network(config):
     return net
 
 
-def _checkpoint_network(config, arrays):
+def _devices(path, arrays, config):
+    try:
+        return devices_of(arrays, config)
+    except DataError as error:
+        raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+
+
+def _checkpoint_network(config, arrays, path):
     net = _empty_network(config.network)
     names = ["best_parameters"] if net.mask is None else ["best_parameters", "mask"]
     wrong = [name for name in names if name not in arrays or arrays[name].shape != (net.layout.size,)]
@@ -217,4 +228,5 @@ def _checkpoint_network(config, arrays):
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
+    net.devices = _devices(path, arrays, config.network)
     return net

@@ -12,7 +12,7 @@ from spinrnn import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
-    "errors", "config", "files", "compiling", "tiles", "steps", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
+    "errors", "config", "files", "compiling", "tiles", "steps", "thermal", "devicesteps", "devices", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
     "packing", "engine", "network",
     "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
@@ -21,8 +21,8 @@ ORDER = [
     "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
-    "numba": {"compiling", "tiles", "steps"},
-    "llvmlite": {"tiles"},
+    "numba": {"compiling", "tiles", "steps", "thermal"},
+    "llvmlite": {"tiles", "thermal"},
     "h5py": {"store"},
     "matplotlib": {"figures", "paper.draw"},
     "tqdm": {"cli"},

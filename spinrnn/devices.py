@@ -71,7 +71,9 @@ def devices_of(arrays, config):
     found = {name: arrays[f"devices/{name}"] for name in SPREADS if f"devices/{name}" in arrays}
     if len(found) != len(SPREADS):
         if found or draw_devices(config) is not None:
-            raise DataError(f"devices: {', '.join(name for name in SPREADS if name not in found)} missing, though the configuration has a spread")
+            raise DataError(
+                f"devices: {', '.join(name for name in SPREADS if name not in found)} missing, though the configuration has a spread"
+            )
         return None
     devices = Devices(**found)
     devices.check(sum(config.layers))

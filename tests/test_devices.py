@@ -279,7 +279,9 @@ def test_stationary_distribution(xi, q, eta, scheme):
     state = net.simulate(np.zeros((40, 1, int(duration))), noise_seed=11).state[0][:, :, -1].ravel()
     fixed, width = (xi - 1) / (xi + q), np.sqrt(eta / (xi + q))
     theory = stats.truncnorm(-fixed / width, (1 - fixed) / width, fixed, width)
-    assert state.mean() == pytest.approx(theory.mean(), abs=5 * theory.std() / np.sqrt(state.size) + (0 if scheme == "exponential" else 0.02 * width))
+    assert state.mean() == pytest.approx(
+        theory.mean(), abs=5 * theory.std() / np.sqrt(state.size) + (0 if scheme == "exponential" else 0.02 * width)
+    )
     assert state.std() == pytest.approx(theory.std(), rel=5 / np.sqrt(2 * state.size) + (0.002 if scheme == "exponential" else 0.02))
     if scheme == "exponential":
         assert stats.kstest(state, theory.cdf).pvalue > 1e-3

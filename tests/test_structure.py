@@ -17,7 +17,7 @@ ORDER = [
     "gradcheck", "store", "idx", "datasets", "optim", "training", "environment", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
     "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
-    "paper.curves", "paper.traces", "paper.numbers", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
+    "paper.curves", "paper.traces", "paper.numbers", "paper.robustness", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
     "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {

@@ -4,6 +4,7 @@ Works for complex parameters too, so that the complex step gives gradients exact
 """
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
     gains, xi0, q = config.amplifications, config.bias_ratio, config.nonlinear_damping
     tops = np.cumsum([0, *config.layers])
     factors = np.ones((4, tops[-1])) if devices is None else [devices.gamma, devices.nonlinear_damping, devices.bias, devices.gain]
-    damping, own_q, own_bias, own_gain = ([f[a:b] for a, b in zip(tops, tops[1:], strict=False)] for f in factors)
+    damping, own_q, own_bias, own_gain = ([f[a:b] for a, b in itertools.pairwise(tops)] for f in factors)
     outputs = []
     for case in range(len(u)):
         rest = 0.0 if ctrnn else (xi0 - 1) / (xi0 + q)

@@ -2,6 +2,10 @@
 
 import dataclasses
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,7 +264,7 @@ def test_kicks_are_those_of_two_normal_numbers(dtype):
 # ---- the physics ----
 
 
-def lone(count, **changes):
+def lone(count=16, **changes):
     """So many identical oscillators without couplings, in float64 unless changed."""
     settings = {"dtype": "float64", "power_floor": 0.0} | changes
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(count,), inputs=1, outputs=1, **settings), seed=0)
@@ -274,9 +278,9 @@ def test_stationary_distribution(xi, q, eta, scheme):
     """Exp(-(p - p*)^2 / (2 gamma eta / (I + gamma Q))) on p > 0, from far above threshold to a distribution that zero cuts in half."""
     from scipy import stats
 
-    net = lone(400, bias_ratio=xi, nonlinear_damping=q, thermal_power=eta, scheme=scheme, substeps=8 if scheme == "exponential" else 64)
+    net = lone(bias_ratio=xi, nonlinear_damping=q, thermal_power=eta, scheme=scheme, substeps=8 if scheme == "exponential" else 64)
     duration = 12 / (xi - 1) if xi > 1.5 else 60
-    state = net.simulate(np.zeros((40, 1, int(duration))), noise_seed=11).state[0][:, :, -1].ravel()
+    state = net.simulate(np.zeros((1000, 1, int(duration))), noise_seed=11).state[0][:, :, -1].ravel()
     fixed, width = (xi - 1) / (xi + q), np.sqrt(eta / (xi + q))
     theory = stats.truncnorm(-fixed / width, (1 - fixed) / width, fixed, width)
     assert state.mean() == pytest.approx(
@@ -291,9 +295,9 @@ def test_thermal_equilibrium_without_drive():
     """eta is the mean power of the undriven oscillator, whose power is distributed exponentially."""
     from scipy import stats
 
-    net = lone(400, thermal_power=1e-3, substeps=8)
+    net = lone(thermal_power=1e-3, substeps=8)
     net.views()["w_ext"][0][:] = 1
-    state = net.simulate(np.full((40, 1, 25), -2.0), noise_seed=5).state[0][:, :, -1].ravel()
+    state = net.simulate(np.full((1000, 1, 25), -2.0), noise_seed=5).state[0][:, :, -1].ravel()
     assert state.mean() == pytest.approx(1e-3, rel=5 / np.sqrt(state.size) + 1e-3)
     assert stats.kstest(state, stats.expon(scale=1e-3).cdf).pvalue > 1e-3
 
@@ -302,17 +306,20 @@ def test_thermal_equilibrium_without_drive():
 def test_weak_order_of_the_noise(scheme, order):
     """Error of the stationary variance when the step is halved; the distances are far beyond the statistical error."""
     eta, errors = 1e-3, []
-    for substeps in (1, 2):
-        net = lone(2000, thermal_power=eta, scheme=scheme, substeps=2 * substeps, input_interval=20e-9 if scheme == "exponential" else 5e-9)
-        states = net.simulate(np.zeros((32, 1, 25 if scheme == "exponential" else 60)), noise_seed=2).state[0][:, :, -6::2]
+    interval = {"exponential": 20e-9, "euler": 5e-9}[scheme]
+    for substeps in (2, 4):
+        net = lone(thermal_power=eta, scheme=scheme, substeps=substeps, input_interval=interval)
+        points = round(160e-9 / interval)
+        states = net.simulate(np.zeros((2000, 1, points)), noise_seed=2).state[0]
+        states = states[:, :, :: round(20e-9 / interval) * substeps][:, :, 4:]  # every second relaxation time, when the start is forgotten
         errors.append(abs(states.var() / (eta / 2) - 1))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.35)
 
 
 def test_gamma_of_a_device_scales_its_time_and_its_noise():
     """A device with twice the damping and, for an equal supercriticality, twice the drive does the same in half the time."""
-    slow, fast = lone(300, thermal_power=2e-3, substeps=4), lone(300, thermal_power=2e-3, substeps=8)
-    fast.devices = devices.Devices(*(np.full(300, factor) for factor in (2.0, 1.0, 2.0, 1.0)))
+    slow, fast = lone(thermal_power=2e-3, substeps=4), lone(thermal_power=2e-3, substeps=8)
+    fast.devices = devices.Devices(*(np.full(16, factor) for factor in (2.0, 1.0, 2.0, 1.0)))
     a, b = (net.simulate(np.zeros((16, 1, points)), noise_seed=9).state[0] for net, points in ((slow, 8), (fast, 4)))
     np.testing.assert_allclose(a, b, rtol=1e-11)
 
@@ -333,3 +340,43 @@ def test_impossible_settings_are_told_all_at_once():
     with pytest.raises(spinrnn.ConfigError) as error:
         spinrnn.NetworkConfig(thermal_power=0.2, spread_gamma=-0.1, spread_gain=10, device_seed=-1)
     assert len(error.value.problems) == 4
+
+
+def test_the_kernels_of_devices_run_as_plain_python():
+    """NUMBA_DISABLE_JIT=1 catches indices out of range and the plain lines of the generator that differ from its instructions."""
+    code = f"""
+import itertools, numpy as np, spinrnn, twin
+from spinrnn import thermal
+assert thermal.scramble is not thermal._scramble
+spread = {SPREAD}
+for scheme, (dtype, tolerance), kind in itertools.product(
+    ("exponential", "euler"), (("float64", 1e-12), ("float32", 1e-4)), (spread, spread | dict(thermal_power=1e-3))
+):
+    c = spinrnn.NetworkConfig(layers=(2, 3), inputs=2, outputs=2, scheme=scheme, dtype=dtype, substeps=2, readout_window=1, **kind)
+    net = spinrnn.Network(c, seed=0)
+    u, lengths = np.random.default_rng(0).normal(size=(3, 2, 3)), np.array([3, 1, 2])
+    expected = twin.logits(c, net.views(), u, lengths, None, net.devices, 6)
+    assert np.abs(net.forward(u, lengths, 6) - expected).max() < tolerance * max(1, np.abs(expected).max())
+    _, gradient = net.loss_and_grad(u, [0, 1, 1], lengths, 6)
+    direction = np.random.default_rng(1).normal(size=gradient.size)
+    shifted = net.layout.grouped(net.parameters + 1e-30j * direction)
+    slope = twin.loss(c, shifted, u, [0, 1, 1], lengths, net.devices, 6).imag / 1e-30
+    assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
+"""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, timeout=600)
+    assert result.returncode == 0, result.stderr
+
+
+def test_points_of_sweeps_without_devices_keep_their_names():
+    """What is off does not count, nor a seed of devices where nothing is spread; what is on does."""
+    from spinrnn.sweep.spec import identity
+
+    def name(**changes):
+        return identity(spinrnn.RunConfig(network=spinrnn.NetworkConfig(**changes)), "data")
+
+    assert name().startswith("4c927e551d82d364e5a4ded155070de9"), "what it was before there were devices"
+    assert name(device_seed=3) == name()
+    different = [name(thermal_power=1e-3), name(spread_gain=0.1), name(spread_gain=0.1, device_seed=3), name(spread_bias=0.1)]
+    assert len({name(), *different}) == 5
+    assert name(neuron="ctrnn", spread_gain=0.1, device_seed=3) == name(neuron="ctrnn", spread_gain=0.1)

@@ -38,8 +38,11 @@ class Devices:
         """Whether all factors are those of the other `Devices`."""
         return other is not None and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS)
 
-    def check(self, neurons):
-        """Raises DataError unless there is a positive factor for each of so many neurons."""
+    def check(self, config):
+        """Raises DataError unless there is a positive factor for each neuron of a `NetworkConfig`, and its neurons are oscillators."""
+        neurons = sum(config.layers)
+        if config.neuron != "oscillator":
+            raise DataError("devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator")
         for name in SPREADS:
             factor = np.asarray(getattr(self, name))
             if factor.shape != (neurons,) or factor.dtype.kind != "f" or not ((factor > 0) & np.isfinite(factor)).all():
@@ -76,7 +79,7 @@ def devices_of(arrays, config):
             )
         return None
     devices = Devices(**found)
-    devices.check(sum(config.layers))
+    devices.check(config)
     return devices
 
 

@@ -238,7 +238,7 @@ class Network:
         known = p is not None and p.config is self.config and np.array_equal(p.mask, self.mask)
         if not known or (devices is not p.devices and not (devices is not None and devices.same(p.devices))):
             if devices is not None:
-                devices.check(sum(self.config.layers))
+                devices.check(self.config)
             self._packed = Packing(self.config, self.layout, self.mask, devices)
         return self._packed
 

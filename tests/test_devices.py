@@ -179,6 +179,10 @@ def test_wrong_devices_are_told():
         net.devices.gain = wrong
         with pytest.raises(spinrnn.DataError, match=r"devices\.gain: expected 10 positive"):
             net.forward(u)
+    twin_network = spinrnn.Network(dataclasses.replace(net.config, neuron="ctrnn"))
+    twin_network.devices = devices.draw_devices(net.config)
+    with pytest.raises(spinrnn.DataError, match="the CTRNN has none"):
+        twin_network.forward(u)
 
 
 def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data):

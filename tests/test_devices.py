@@ -282,8 +282,10 @@ def last_states(net, drive, points, seed):
     return np.concatenate(parts).ravel()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(("xi", "q", "eta"), [(2.0, 0.0, 1e-3), (3.0, 0.7, 4e-3), (1.02, 0.0, 1e-2)])
+STATIONARY = [(2.0, 0.0, 1e-3, "exponential"), (3.0, 0.7, 4e-3, "exponential"), (1.02, 0.0, 1e-2, "exponential"), (3.0, 0.7, 4e-3, "euler")]
+
+
+@pytest.mark.parametrize(("xi", "q", "eta", "scheme"), STATIONARY)
 def test_stationary_distribution(xi, q, eta, scheme):
     """Exp(-(p - p*)^2 / (2 gamma eta / (I + gamma Q))) on p > 0, from far above threshold to a distribution that zero cuts in half."""
     from scipy import stats

@@ -27,6 +27,9 @@ def add_commands(command, positive, size):
         help="of p (power), m (mean power), drive and output (default: p,drive,output; m is p - output)",
     )
     sub.add_argument("--layers", metavar="NUMBERS", help="layers to store, from 0, as in 0,2 (default: all)")
+    sub.add_argument(
+        "--noise-seed", type=int, default=0, metavar="SEED", help="of thermal noise, if network.thermal_power is set (default: 0)"
+    )
     sub.add_argument("--overwrite", action="store_true", help="replace FILE if it exists, once the new one is complete")
     sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in network.substeps=16")
     sub.add_argument("--memory", type=size, metavar="SIZE", help="memory for the blocks at work, as in 2G (default: SPINRNN_MEMORY)")
@@ -65,7 +68,7 @@ def _simulate(options):
         try:
             write_trajectory(
                 out, net, data.inputs, data.lengths, labels=data.labels, every=options.every, variables=options.variables.split(","),
-                layers=layers, cases=cases, attributes=attributes, on_block=on_block,
+                layers=layers, cases=cases, attributes=attributes, on_block=on_block, noise_seed=options.noise_seed,
             )  # fmt: skip
         except _Stopped:
             print(f"spinrnn: stopped, nothing of {out} is kept", file=sys.stderr)

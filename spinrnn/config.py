@@ -62,6 +62,11 @@ class NetworkConfig:
         readout_window: 0 reads the output at the end of the sequence, w averages over its last w input intervals [ours].
         density_int, density_ext: share of the entries of each W_int, W_ext (input weights included) that exist, in (0, 1].
         dtype: "float32" or "float64".
+        thermal_power: eta, mean power that thermal noise alone sustains in an undriven oscillator, eq. (6); 0 is no noise [field]. It follows from a
+            measured linewidth by `spinrnn.thermal_power`; the CTRNN has none.
+        spread_gamma, spread_nonlinear_damping, spread_bias, spread_gain: relative standard deviation from neuron to neuron of gamma, of Q, of the
+            fixed bias xi_0 and of the amplification A, as in 0.1; log-normal [ours]; the CTRNN has none.
+        device_seed: of these differences; the same number is the same set of devices [ours].
     """
 
     layers: tuple[int, ...] = (32, 32, 32)
@@ -82,6 +87,12 @@ class NetworkConfig:
     density_int: float = 1.0
     density_ext: float = 1.0
     dtype: Literal["float32", "float64"] = "float32"
+    thermal_power: float = 0.0
+    spread_gamma: float = 0.0
+    spread_nonlinear_damping: float = 0.0
+    spread_bias: float = 0.0
+    spread_gain: float = 0.0
+    device_seed: int = 0
 
     def __post_init__(self):
         _check(self)
@@ -140,6 +151,13 @@ class NetworkConfig:
         for name in ("density_int", "density_ext"):
             if not 0 < getattr(self, name) <= 1:
                 yield f"{name}: must be in (0, 1], got {getattr(self, name)}"
+        if not 0 <= self.thermal_power <= 0.1:
+            yield f"thermal_power: must be from 0 to 0.1, in units of the normalised power, got {self.thermal_power}"
+        for name in ("spread_gamma", "spread_nonlinear_damping", "spread_bias", "spread_gain"):
+            if not 0 <= getattr(self, name) <= 1:
+                yield f"{name}: must be a relative standard deviation from 0 to 1, as in 0.1 for 10 %, got {getattr(self, name)}"
+        if self.device_seed < 0:
+            yield f"device_seed: must not be negative, got {self.device_seed}"
 
     def reduced(self):
         """Converts to the kernels' units. Returns a `Reduced`."""

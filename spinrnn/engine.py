@@ -11,6 +11,7 @@ import queue
 import numpy as np
 
 from spinrnn import kernels, steps, threads
+from spinrnn.devices import device_constants, thermal_noise
 from spinrnn.errors import DivergenceError, MemoryLimitError
 from spinrnn.memory import format_size
 from spinrnn.tiles import LINE, aligned, lanes
@@ -131,8 +132,8 @@ class Engine:
     def __init__(self):
         self._idle = queue.LifoQueue()  # so that few threads use few of the arrays that many have left
 
-    def run(self, config, packing, flat, u, lengths, labels, backward, limit):
-        """Logits (case, class), losses (case,) or None, packed gradient of the mean loss or None.
+    def run(self, config, packing, flat, u, lengths, labels, backward, limit, noise_seed=0):
+        """Logits (case, class), losses (case,) or None, packed gradient of the mean loss or None; noise_seed as in `Network.forward`.
 
         Raises:
             DivergenceError: where a state first became infinite or NaN.
@@ -146,6 +147,7 @@ class Engine:
         width = p.block * lanes(config.dtype)
         labels_given = np.empty(0, dtype=np.int64) if labels is None else labels
         rest = np.dtype(config.dtype).type(config.reduced().rest)
+        devices, noise = device_constants(config, packing.devices), thermal_noise(config, packing.devices, noise_seed)
 
         def run(group):
             first, last = group
@@ -155,14 +157,14 @@ class Engine:
             work = _work(config, memory, p, 0, p.segment if backward else 1)
             bad = kernels.run_blocks(
                 constants, weights, packed_u, ends, labels_given[span], 1 / max(samples, 1), rest, p.block, p.segment, backward, work,
-                logits[span], losses[span], gradients[first:last],
+                logits[span], losses[span], gradients[first:last], devices, _from(noise, span.start),
             )  # fmt: skip
             self._idle.put(memory)
             return span.start + bad if bad else 0
 
         bad = [b for b in threads.ordered_map(run, _groups(config, packing, p, backward), p.threads) if b]
         if bad:
-            self._raise_divergence(config, packing, flat, u, lengths, min(bad) - 1)
+            self._raise_divergence(config, packing, flat, u, lengths, min(bad) - 1, noise)
         if not np.isfinite(logits).all():
             raise DivergenceError("the logits are not finite though all states are: the readout's weights are infinite, NaN or too large")
         if not backward:
@@ -172,15 +174,17 @@ class Engine:
             total += gradient
         return logits, losses, total
 
-    def history(self, config, packing, flat, u, lengths, take, most=None):
+    def history(self, config, packing, flat, u, lengths, take, noise_seed=0, most=None):
         """Runs the cases, on at most so many threads, and calls take(span, state, mean, drive, logits) for each block of them.
 
         state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the last time means nothing; reduced units.
+        noise_seed as in `Network.forward`.
         """
         samples = len(u)
         p = plan(config, packing, samples, int(lengths.max(initial=0)), False)
         weights, constants = packing.pack(flat), _constants(config, p.chunk)
         v, neurons = lanes(config.dtype), sum(config.layers)
+        noise = thermal_noise(config, packing.devices, noise_seed)
 
         def run(number):
             span = slice(number * p.block * v, min(samples, (number + 1) * p.block * v))
@@ -188,9 +192,9 @@ class Engine:
             levels, panels = int(ends.max()) + 1, len(ends) // v
             work = _work(config, _Memory(), p, levels, 1)
             logits = np.empty((span.stop - span.start, config.outputs), dtype=config.dtype)
-            bad = _forward(config, constants, weights, packed_u, ends, p, work, logits)
+            bad = _forward(config, packing, constants, weights, packed_u, ends, p, work, logits, _from(noise, span.start))
             if bad:
-                self._raise_divergence(config, packing, flat, u, lengths, span.start + bad - 1)
+                self._raise_divergence(config, packing, flat, u, lengths, span.start + bad - 1, noise)
             size = panels * neurons * v
             state, mean, drive = (
                 work.memory[at : at + levels * size]
@@ -211,7 +215,7 @@ class Engine:
             return _Memory()
         return memory if memory.bytes <= limit else _Memory()
 
-    def _raise_divergence(self, config, packing, flat, u, lengths, case):
+    def _raise_divergence(self, config, packing, flat, u, lengths, case, noise):
         """Says where the case's state first was not finite: by bisection, as a NaN stays, so that no history must be kept."""
         packed_u, ends = _by_time(u[case : case + 1], lengths[case : case + 1], config)
         weights, v, rows = packing.pack(flat), lanes(config.dtype), sum(config.layers)
@@ -221,7 +225,7 @@ class Engine:
         def state(step):
             work = _work(config, _Memory(), p, 0, 1)
             short = constants._replace(readout=constants.readout[:1])  # the readout's window may be longer than this
-            _forward(config, short, weights, packed_u, np.full_like(ends, step), p, work, logits)
+            _forward(config, packing, short, weights, packed_u, np.full_like(ends, step), p, work, logits, _from(noise, case))
             return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
         good, bad = 0, int(ends[0])
@@ -237,13 +241,19 @@ class Engine:
         raise DivergenceError(f"the state became infinite or NaN at {where} (substeps from 0; input point {point})", **place)
 
 
-def _forward(config, constants, weights, u, ends, p, work, logits):
+def _from(noise, case):
+    """The noise of a call whose first sample is this case."""
+    return None if noise is None else noise._replace(first_case=case)
+
+
+def _forward(config, packing, constants, weights, u, ends, p, work, logits, noise):
     """One forward pass without labels; returns what `kernels.run_blocks` does."""
     rest, nothing = np.dtype(config.dtype).type(config.reduced().rest), np.empty(0, dtype=np.int64)
     gradients = np.empty((0, 0), dtype=config.dtype)
     return kernels.run_blocks(
-        constants, weights, u, ends, nothing, 0.0, rest, p.block, max(1, int(ends.max())), False, work, logits, np.empty(0), gradients
-    )
+        constants, weights, u, ends, nothing, 0.0, rest, p.block, max(1, int(ends.max())), False, work, logits, np.empty(0), gradients,
+        device_constants(config, packing.devices), noise,
+    )  # fmt: skip
 
 
 class _Memory:

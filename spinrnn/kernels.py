@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spinrnn.compiling import inlined, kernel, loop, piece
+from spinrnn.devicesteps import noisy_forward, spread_forward
 from spinrnn.steps import neurons_backward, neurons_forward
 from spinrnn.tiles import PANELS, gradient_tile, group_length, lane_products, product_tile, row_length, sparse_row, transpose_tile, view
 
@@ -323,11 +324,11 @@ def first_bad_sample(memory, state, panel, samples):
 
 
 @inlined
-def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading, work, panel, panels):
+def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading, work, panel, panels, devices, noise, first_sample):
     """Substeps first to last - 1; on entry state, mean and z are those of time `first`. Reads out at times first to last - 1 if `reading`.
 
     u_at is where the block's first panel stands in u at time 0, u_time how far times are apart. What is kept of substep k stands at place
-    k - first, or at 0 and 1 in turn where nothing is kept.
+    k - first, or at 0 and 1 in turn where nothing is kept. first_sample is the number of the block's first sample in the call.
     """
     memory, size, channels = work.memory, panels * panel, w.channels * row_length(u)
     for k in range(first, last):
@@ -348,15 +349,41 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
         if k >= first_end:
             copy(memory, work.state, work.held, size)
             copy(memory, work.mean, work.held + size, size)
-        neurons_forward(
-            c,
-            view(memory, work.drive, size),
-            view(memory, work.state, size),
-            view(memory, work.mean, size),
-            view(memory, blended_next, size),
-            view(memory, by_state, size),
-            view(memory, by_drive, size),
-        )
+        if devices is None:
+            neurons_forward(
+                c,
+                view(memory, work.drive, size),
+                view(memory, work.state, size),
+                view(memory, work.mean, size),
+                view(memory, blended_next, size),
+                view(memory, by_state, size),
+                view(memory, by_drive, size),
+            )
+        elif noise is None:
+            spread_forward(
+                c,
+                devices,
+                view(memory, work.drive, size),
+                view(memory, work.state, size),
+                view(memory, work.mean, size),
+                view(memory, blended_next, size),
+                view(memory, by_state, size),
+                view(memory, by_drive, size),
+            )
+        else:
+            noisy_forward(
+                c,
+                devices,
+                noise,
+                k,
+                first_sample,
+                view(memory, work.drive, size),
+                view(memory, work.state, size),
+                view(memory, work.mean, size),
+                view(memory, blended_next, size),
+                view(memory, by_state, size),
+                view(memory, by_drive, size),
+            )
         if k >= first_end:
             hold_finished(k, ends, memory, work.held, work.state, panel, panels)
             hold_finished(k, ends, memory, work.held + size, work.mean, panel, panels)
@@ -396,7 +423,7 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
 
 
 @kernel
-def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, work, logits, losses, gradients):
+def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, work, logits, losses, gradients, devices=None, noise=None):
     """Blocks of samples one after the other: forward, losses if there are labels, gradients of scale times the sum of losses if
     `backward`, which needs labels.
 
@@ -407,6 +434,8 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
         block: panels in a block, the last may have fewer; segment: substeps, a multiple of c.chunk if there are several segments.
         work: `Work` for one block, modified in place.
         logits: (samples, K), losses: (samples,) float64, gradients: (blocks, flat) or (0, 0); written, for each block.
+        devices: `devicesteps.DeviceConstants`, noise: `devicesteps.Noise`, or None. They differ in type, so each case is compiled when it is first
+            wanted, and for ideal neurons nothing is left of the others. With noise there must be devices.
     Returns:
         0, or 1 + the first sample whose final state is not finite (the blocks from its own on have no results).
     """
@@ -428,8 +457,13 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
         for q in range(panels):
             fill_rows(memory, work.constant + q * panel, w.values, w.bias, w.neurons, c.bias)
         copy(memory, work.constant, work.base, size)
-        fill(memory, work.state, size, rest)
-        fill(memory, work.mean, size, rest)
+        if devices is None:
+            fill(memory, work.state, size, rest)
+            fill(memory, work.mean, size, rest)
+        else:
+            for q in range(panels):
+                fill_rows(memory, work.state + q * panel, devices.rest, 0, w.neurons, zero)
+            copy(memory, work.state, work.mean, size)
         fill(memory, work.blended, size, zero)
         fill(memory, work.readout, panels * w.last * v, zero)
 
@@ -450,7 +484,9 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
                     copy(memory, kept, work.state, size)
                     copy(memory, kept + size, work.mean, size)
                     copy(memory, kept + 2 * size, work.blended, size)
-            segment_forward(c, w, u, u_at, u_time, own_ends, first_end, first, last, turn < segments, work, panel, panels)
+            segment_forward(
+                c, w, u, u_at, u_time, own_ends, first_end, first, last, turn < segments, work, panel, panels, devices, noise, first_sample
+            )  # fmt: skip
 
             if turn == segments - 1:
                 if work.history:

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
+from spinrnn.devices import SPREADS, draw_devices
 from spinrnn.engine import Engine, check_simulation, plan_within, simulation_blocks
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
@@ -25,6 +26,7 @@ class Network:
         layout: `Layout` of the flat vectors.
         parameters: (size,) all trainable parameters, in the configuration's dtype; write to it freely.
         mask: (size,) bool, False where an entry does not exist, or None if all do. Such entries have no effect whatever is written there.
+        devices: `devices.Devices`, how the neurons differ from each other, drawn from config.device_seed, or None where they do not.
     """
 
     def __init__(self, config=None, seed=0):
@@ -34,6 +36,7 @@ class Network:
         sparse = self.config.density_int < 1 or self.config.density_ext < 1
         self.mask = draw_mask(self.config, self.layout, rng) if sparse else None
         self.parameters = draw_weights(self.config, self.layout, 1 if self.mask is None else self.mask, rng)
+        self.devices = draw_devices(self.config)
         self._engine, self._packed = Engine(), None
 
     def __repr__(self):
@@ -69,6 +72,8 @@ class Network:
     def replace(self, **changes):
         """A network with a copy of the parameters and another configuration, as in ``net.replace(substeps=32)``.
 
+        Its devices are the same ones unless a spread or device_seed is changed; then they are drawn as for a new network.
+
         Raises:
             ConfigError: the change concerns the parameters' number or masks, or is impossible in itself.
         """
@@ -79,48 +84,52 @@ class Network:
             raise ConfigError(problems)
         other = Network.__new__(Network)
         other.__setstate__({"config": config, "layout": self.layout, "mask": None if self.mask is None else self.mask.copy()})
+        kept = all(getattr(config, key) == getattr(self.config, key) for key in ("neuron", "device_seed", *SPREADS.values()))
+        other.devices = draw_devices(config) if not kept else None if self.devices is None else self.devices.copy()
         other.parameters = self.parameters
         return other
 
-    def forward(self, u, lengths=None):
+    def forward(self, u, lengths=None, noise_seed=0):
         """Logits (case, class) of inputs u (case, channel, time), eq. (4); each value of u is held for one input interval.
 
         Args:
             u: real array (case, channel, time), finite.
             lengths: (case,) input points of each case; values after them are ignored, NaN too. None: all have the whole length.
+            noise_seed: of thermal noise, if config.thermal_power is above 0: a whole number from 0, or a list of them. Noise is a function of it, the case's
+                number in u, the neuron and the substep.
         Raises:
             DataError: u or lengths do not fit; DivergenceError: a state became infinite or NaN.
         """
         u, lengths = self.check_inputs(u, lengths)
-        return self._run(u, lengths, None, False)[0]
+        return self._run(u, lengths, None, False, noise_seed)[0]
 
-    def loss(self, u, labels, lengths=None):
+    def loss(self, u, labels, lengths=None, noise_seed=0):
         """Mean cross-entropy over the cases (float), without the backward pass. Arguments and errors as in `loss_and_grad`."""
         u, lengths = self.check_inputs(u, lengths)
-        return _finite(self._run(u, lengths, self.check_labels(labels, len(u)), False)[1].mean())
+        return _finite(self._run(u, lengths, self.check_labels(labels, len(u)), False, noise_seed)[1].mean())
 
-    def loss_and_grad(self, u, labels, lengths=None):
-        """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps.
+    def loss_and_grad(self, u, labels, lengths=None, noise_seed=0):
+        """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps, for the noise that was drawn.
 
         Args:
-            u, lengths: as in `forward`.
+            u, lengths, noise_seed: as in `forward`.
             labels: (case,) whole numbers in [0, outputs).
         Raises:
             DataError, DivergenceError: as in `forward`; also for a loss that is not finite.
         """
-        return self.logits_loss_grad(u, labels, lengths)[1:]
+        return self.logits_loss_grad(u, labels, lengths, noise_seed)[1:]
 
-    def logits_loss_grad(self, u, labels, lengths=None):
+    def logits_loss_grad(self, u, labels, lengths=None, noise_seed=0):
         """`loss_and_grad` with the logits (case, class) in front."""
         u, lengths = self.check_inputs(u, lengths)
         labels = self.check_labels(labels, len(u))
-        logits, losses, gradient = self._run(u, lengths, labels, True)
+        logits, losses, gradient = self._run(u, lengths, labels, True, noise_seed)
         loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient
 
-    def simulate(self, u, lengths=None):
+    def simulate(self, u, lengths=None, noise_seed=0):
         """All states and drives over time, as a `Trajectory`.
 
         Args and errors as in `forward`; MemoryLimitError: all of it does not fit. Memory: 3 numbers for each case, neuron and substep.
@@ -128,7 +137,7 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         check_simulation(self.config, self._packing(), lengths, get_memory_limit())
         trajectory = Trajectory.empty(self.config, len(u), u.shape[2])
-        trajectory.network, trajectory.inputs, trajectory.lengths = self.replace(), u, lengths
+        trajectory.network, trajectory.inputs, trajectory.lengths, trajectory.noise_seed = self.replace(), u, lengths, noise_seed
 
         def take(span, state, mean, drive, logits):
             levels, row = len(state), 0
@@ -140,7 +149,7 @@ class Network:
                 row += n
             trajectory.logits[span] = logits
 
-        self.history(u, lengths, take)
+        self.history(u, lengths, take, noise_seed)
         trajectory.finish(self.config, lengths)
         return trajectory
 
@@ -153,9 +162,9 @@ class Network:
 
         write_trajectory(path, self, u, lengths, **options)
 
-    def history(self, u, lengths, take, most=None):
+    def history(self, u, lengths, take, noise_seed=0, most=None):
         """Simulates checked inputs block by block and calls `take` for each block, as `Engine.history` says; at most so many threads."""
-        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, most)
+        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, _checked_seed(noise_seed), most)
 
     def blocks(self, lengths):
         """`engine.simulation_blocks` of this network within `spinrnn.get_memory_limit`."""
@@ -169,7 +178,7 @@ class Network:
         return plan_within(self.config, self._packing(), cases, points, backward, get_memory_limit())
 
     def save(self, path):
-        """Writes configuration, parameters and mask to an HDF5 file, atomically; `spinrnn.load` reads it."""
+        """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it."""
         from spinrnn.store import save_network
 
         save_network(self, path)
@@ -233,17 +242,31 @@ class Network:
 
     # ---- running the kernels ----
 
-    def _run(self, u, lengths, labels, backward):
+    def _run(self, u, lengths, labels, backward, noise_seed=0):
         """Logits (case, class), losses (case,) or None, gradient (size,) or None of checked input."""
         packing = self._packing()
-        logits, losses, packed = self._engine.run(self.config, packing, self.parameters, u, lengths, labels, backward, get_memory_limit())
+        logits, losses, packed = self._engine.run(
+            self.config, packing, self.parameters, u, lengths, labels, backward, get_memory_limit(), _checked_seed(noise_seed)
+        )
         return logits, losses, packing.unpack_gradient(packed) if backward else None
 
     def _packing(self):
-        """`Packing` for the configuration and the mask as they are now."""
-        if self._packed is None or self._packed.config is not self.config or not np.array_equal(self._packed.mask, self.mask):
-            self._packed = Packing(self.config, self.layout, self.mask)
+        """`Packing` for the configuration, the mask and the devices as they are now."""
+        p, devices = self._packed, self.devices
+        known = p is not None and p.config is self.config and np.array_equal(p.mask, self.mask)
+        if not known or (devices is not p.devices and not (devices is not None and devices.same(p.devices))):
+            if devices is not None:
+                devices.check(self.config)
+            self._packed = Packing(self.config, self.layout, self.mask, devices)
         return self._packed
+
+
+def _checked_seed(seed):
+    """The seed, if `thermal.seed_key` takes it, else DataError."""
+    numbers = seed if isinstance(seed, (list, tuple)) else [seed]
+    if not numbers or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in numbers):
+        raise DataError(f"noise_seed: must be a whole number from 0 or a list of them, got {seed!r}")
+    return seed
 
 
 def _finite(loss):

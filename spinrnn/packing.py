@@ -43,14 +43,15 @@ class Packing:
     """Maps flat parameters to `kernels.Weights`, and the kernels' gradients back.
 
     Args:
-        config: `NetworkConfig`; layout: `parameters.Layout`; mask: (size,) bool or None.
+        config: `NetworkConfig`; layout: `parameters.Layout`; mask: (size,) bool or None; devices: `devices.Devices` or None.
     Attributes:
-        config: as given; mask: a copy of the mask; gradient_size: length of a block's flat vector of gradients; weights: number of couplings that are
+        config: as given; mask, devices: copies; gradient_size: length of a block's flat vector of gradients; weights: number of couplings that are
             multiplied with; sparse: whether the sparse kernel takes part.
     """
 
-    def __init__(self, config, layout, mask):
+    def __init__(self, config, layout, mask, devices=None):
         self.config, self._layout = config, layout
+        self.devices = None if devices is None else devices.copy()
         self.mask = None if mask is None else mask.copy()
         self._lanes = lanes(config.dtype)
         self._places = layout.named(np.arange(layout.size))
@@ -90,6 +91,13 @@ class Packing:
                 view[:] = config.amplifications[int(name.rpartition("_")[2])]
             elif name in ("w_out", "b_out"):
                 view[:] = config.output_amplification
+        self._bias = None
+        if self.devices is not None:
+            tops = np.cumsum(layers)[:-1]
+            for i, gain in enumerate(np.split(self.devices.gain.astype(config.dtype), tops)):
+                for name in (f"w_ext_{i}", f"w_int_{i}"):
+                    layout.named(self._gains)[name][:] *= gain[:, None]
+            self._bias = (config.bias_ratio * (self.devices.bias - 1)).astype(config.dtype)
 
     def pack(self, flat):
         """`kernels.Weights` of flat parameters (size,)."""
@@ -97,6 +105,8 @@ class Packing:
             flat = np.where(self.mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
         values = aligned((len(self._sources), flat.dtype))
         np.take(flat * self._gains, self._sources, out=values)
+        if self._bias is not None:  # what each device's fixed bias differs from the nominal one
+            values[self._weights.bias : self._weights.bias + len(self._bias)] += self._bias
         return self._weights._replace(values=values)
 
     def unpack_gradient(self, packed):

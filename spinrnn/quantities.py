@@ -52,6 +52,40 @@ def _positive(power):
     return isinstance(power, (int, float)) and 0 <= power < math.inf
 
 
+def linewidth(config, nonlinear_shift=0.0):
+    """Linewidth (Hz, full width at half maximum) of an oscillator at its fixed bias that `NetworkConfig.thermal_power` eta entails.
+
+    (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the phase of the amplitude diffuses with D / p*, D = gamma eta / 2.
+
+    Args:
+        config: `NetworkConfig`; nonlinear_shift: nu, nonlinear frequency shift over the total nonlinear damping, which eq. (1) does not need.
+    Raises:
+        ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no linewidth.
+    """
+    return config.thermal_power * _width_of_unit_power(config, nonlinear_shift)
+
+
+def thermal_power(linewidth, config, nonlinear_shift=0.0):
+    """`NetworkConfig.thermal_power` eta of a measured linewidth (Hz, full width at half maximum): `linewidth` turned round.
+
+    Args:
+        linewidth: measured at the fixed bias of config; config, nonlinear_shift: as in `linewidth`.
+    Raises:
+        ConfigError: as in `linewidth`; also for a linewidth that is not positive.
+    """
+    if not 0 < linewidth < math.inf:
+        raise ConfigError([f"linewidth: must be a positive frequency in Hz, got {linewidth}"])
+    return linewidth / _width_of_unit_power(config, nonlinear_shift)
+
+
+def _width_of_unit_power(config, nonlinear_shift):
+    if config.neuron != "oscillator":
+        raise ConfigError(["linewidth: the CTRNN has none"])
+    if not math.isfinite(nonlinear_shift):
+        raise ConfigError([f"nonlinear_shift: must be a finite number, got {nonlinear_shift}"])
+    return (1 + nonlinear_shift**2) / (4 * math.pi * config.relaxation_time * config.reduced().rest)
+
+
 def cumulative_drive(net, u, lengths=None):
     """Mean over cases, input points and neurons of | integral over one input interval of (I(t) - gamma xi_0) dt |, dimensionless.
 

@@ -17,7 +17,8 @@ import h5py
 import numpy as np
 
 from spinrnn import config as configs
-from spinrnn.errors import ConfigError, StoreError
+from spinrnn.devices import devices_of
+from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
@@ -31,10 +32,12 @@ SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
 
 
 def save_network(net, path):
-    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask if there is one."""
+    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask and the devices if there are any."""
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
         arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in net.layout.named(net.mask).items()}
+    if net.devices is not None:
+        arrays |= net.devices.named()
     _write(path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays)
 
 
@@ -49,7 +52,7 @@ def load(path):
     path = Path(path)
     if path.is_dir():
         if not (path / "network.h5").exists():
-            return _checkpoint_network(*load_newest_checkpoint(path)[:2])
+            return _checkpoint_network(*load_newest_checkpoint(path)[:2], path)
         path = path / "network.h5"
     return load_with_config(path)[0]
 
@@ -59,7 +62,7 @@ def load_with_config(path):
     kind, toml, arrays = _read(path)
     config = _config(path, toml)
     if kind in ("checkpoint", "point"):
-        return _checkpoint_network(config, arrays), config
+        return _checkpoint_network(config, arrays, path), config
     layout = Layout(config.network)
     sparse = config.network.density_int < 1 or config.network.density_ext < 1
 
@@ -72,15 +75,18 @@ def load_with_config(path):
                 )
         return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
 
-    return network_from(config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None), None
+    return network_from(
+        config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None, _devices(path, arrays, config.network)
+    ), None
 
 
-def network_from(config, blocks, masks):
-    """`Network` with these parameters, {name: array} of the blocks of its layout; masks: the same for the mask, None where all entries exist."""
+def network_from(config, blocks, masks, devices):
+    """`Network` with these parameters, {name: array} of the blocks of its layout; masks: the same for the mask, None where all entries exist; devices: as its attribute."""
     net = _empty_network(config)
     for flat, stored in ((net.parameters, blocks), (net.mask, masks)):
         for name, view in {} if flat is None else net.layout.named(flat).items():
             view[...] = stored[name]
+    net.devices = devices
     return net
 
 
@@ -276,16 +282,24 @@ def _empty_network(config):
     return net
 
 
-def _checkpoint_network(config, arrays):
+def _devices(path, arrays, config):
+    try:
+        return devices_of(arrays, config)
+    except DataError as error:
+        raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+
+
+def _checkpoint_network(config, arrays, path):
     size = Layout(config.network).size
     names = ["best_parameters"]
     if config.network.density_int < 1 or config.network.density_ext < 1:
         names.append("mask")
     wrong = [name for name in names if name not in arrays or arrays[name].shape != (size,)]
     if wrong:  # before a network is made, as the configuration may claim any size
-        raise StoreError(f"the file lacks {' and '.join(wrong)} of {size} numbers")
+        raise StoreError(f"{path}: lacks {' and '.join(wrong)} of {size} numbers")
     net = _empty_network(config.network)
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
+    net.devices = _devices(path, arrays, config.network)
     return net

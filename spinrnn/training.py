@@ -10,11 +10,12 @@ import numpy as np
 from scipy.special import log_softmax
 
 from spinrnn import datasets
+from spinrnn.devices import devices_of
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.network import Network
 from spinrnn.optim import Adam, clip_gradient, learning_rate
 
-_ORDER, _NOISE = 1, 2  # purposes of random numbers
+_ORDER, _NOISE, _THERMAL = 1, 2, 3  # purposes of random numbers
 
 
 @dataclass
@@ -32,10 +33,10 @@ class Score:
     confusion: np.ndarray
 
 
-def evaluate(net, data):
-    """`Score` of a network on a `Dataset`. Raises DataError or DivergenceError as `Network.forward` does."""
+def evaluate(net, data, noise_seed=0):
+    """`Score` of a network on a `Dataset`. noise_seed, DataError and DivergenceError as in `Network.forward`."""
     labels = net.check_labels(data.labels, len(data.inputs))
-    logits = net.forward(data.inputs, data.lengths).astype(np.float64)
+    logits = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
     answers = logits.argmax(axis=1)
     confusion = np.zeros((net.config.outputs,) * 2, dtype=np.int64)
     np.add.at(confusion, (labels, answers), 1)
@@ -121,7 +122,8 @@ class Trainer:
                     inputs = inputs + c.noise * rng.standard_normal(inputs.shape, dtype=np.float32)
                 rate = learning_rate(c, self.epoch * self.batches + self.batch, total)
                 with self._place():
-                    logits, loss, gradient = self.net.logits_loss_grad(inputs, part.labels, part.lengths)
+                    thermal = (c.seed, _THERMAL, self.epoch, self.batch)
+                    logits, loss, gradient = self.net.logits_loss_grad(inputs, part.labels, part.lengths, thermal)
                 norm = clip_gradient(gradient, c.clip)
                 self.adam.step(self.net.parameters, gradient, rate)
                 sums = self._sums
@@ -183,6 +185,8 @@ class Trainer:
         }
         if self.net.mask is not None:
             arrays["mask"] = self.net.mask.astype(np.uint8)
+        if self.net.devices is not None:
+            arrays |= self.net.devices.named()
         position = {"epoch": self.epoch, "batch": self.batch, "steps": self.adam.steps, "sums": vars(self._sums)}
         return arrays, {**position, "best_epoch": self.best and self.best["epoch"], "history": self.history}
 
@@ -193,6 +197,7 @@ class Trainer:
         self.adam.first[:], self.adam.second[:] = arrays["adam_first"], arrays["adam_second"]
         if self.net.mask is not None:
             self.net.mask[:] = arrays["mask"].astype(bool)
+        self.net.devices = devices_of(arrays, self.config.network)
         self.epoch, self.batch, self.adam.steps = state["epoch"], state["batch"], state["steps"]
         self._sums, self.history = _Sums(**state["sums"]), list(state["history"])
         self.best = next((record for record in self.history if record["epoch"] == state["best_epoch"]), None)

@@ -15,8 +15,8 @@ class Trajectory:
         output: [(case, n_l, M + 1)] high-passed power y = p - m, eq. (2) (CTRNN: s), at `time`.
         drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the argument of tanh, dimensionless).
         logits: (case, class), eq. (4).
-        network: a copy of the `Network`; inputs: (case, channel, point), what it read; lengths: (case,) input points of each case. None where
-            the trajectory was not made by `Network.simulate`.
+        network: a copy of the `Network`; inputs: (case, channel, point), what it read; lengths: (case,) input points of each case; noise_seed: as
+            given. None where the trajectory was not made by `Network.simulate`.
     """
 
     time: np.ndarray
@@ -27,6 +27,7 @@ class Trajectory:
     network: object = None
     inputs: np.ndarray | None = None
     lengths: np.ndarray | None = None
+    noise_seed: int | list | None = None
 
     def __repr__(self):
         cases, points = len(self.logits), len(self.time) - 1

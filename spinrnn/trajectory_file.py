@@ -13,6 +13,7 @@ import numpy as np
 
 import spinrnn
 from spinrnn import config as configs
+from spinrnn.devices import SPREADS, devices_of
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.parameters import Layout
@@ -45,7 +46,19 @@ def _known(config):
 
 
 def write_trajectory(
-    path, net, u, lengths=None, *, labels=None, every=1, variables=DEFAULT, layers=None, cases=None, attributes=None, on_block=None
+    path,
+    net,
+    u,
+    lengths=None,
+    *,
+    labels=None,
+    every=1,
+    variables=DEFAULT,
+    layers=None,
+    cases=None,
+    attributes=None,
+    on_block=None,
+    noise_seed=0,
 ):
     """Simulates and writes a trajectory file, block by block of cases, so that it may be larger than memory. It is there when all of it is.
 
@@ -57,6 +70,7 @@ def write_trajectory(
         variables: some of "p" (power; CTRNN: state s), "m" (mean power), "drive", "output"; layers: numbers of layers from 0, None for all.
         cases: (case,) numbers that the cases have in their data set, None for 0, 1, ...
         attributes: {name: text or number} to be stored with it.
+        noise_seed: of thermal noise, as in `Network.forward`.
         on_block: called with the number of cases done, after each block; an error that it raises ends the simulation and removes the file.
     Raises:
         ConfigError: every, variables or layers; DataError: u, lengths, labels; MemoryLimitError: not even one block fits;
@@ -66,7 +80,7 @@ def write_trajectory(
     plan = _Plan(net, u.shape, lengths, labels, every, variables, layers, cases)
     block, most = net.blocks(lengths)
     steps, done, lock = plan.steps, 0, threading.Lock()
-    with StreamWriter(path, plan.datasets(), plan.attributes(attributes), block) as file:
+    with StreamWriter(path, plan.datasets(), plan.attributes(noise_seed, attributes), block) as file:
 
         def take(span, state, mean, drive, logits):
             nonlocal done
@@ -89,7 +103,7 @@ def write_trajectory(
                     done += len(logits)
                     on_block(done)
 
-        net.history(u, lengths, take, most)
+        net.history(u, lengths, take, noise_seed, most)
 
 
 def save_trajectory(path, trajectory, labels=None):
@@ -98,7 +112,7 @@ def save_trajectory(path, trajectory, labels=None):
     if net is None:
         raise DataError("trajectory: has no network, only what Network.simulate returned can be saved")
     plan = _Plan(net, u.shape, lengths, labels, 1, DEFAULT, None, None)
-    with StreamWriter(path, plan.datasets(), plan.attributes(None), _CASES) as file:
+    with StreamWriter(path, plan.datasets(), plan.attributes(trajectory.noise_seed, None), _CASES) as file:
         for start in range(0, len(u), _CASES):
             span = slice(start, start + _CASES)
             for layer in plan.layers:
@@ -197,6 +211,10 @@ class _Plan:
         for prefix, flat, dtype in (("", net.parameters, real), ("exists_", net.mask, "u1")):
             for name, view in {} if flat is None else net.layout.named(flat).items():
                 made.append(Variable(prefix + name, _weight_dims(config, name), dtype, "1", _weight_name(name, prefix), view))
+        for quantity, factors in {} if net.devices is None else net.devices.by_layer(config).items():
+            for layer, own in enumerate(factors):
+                meaning = f"factor of the nominal {quantity} of the neurons of layer {layer}"
+                made.append(Variable(f"{quantity}_factor_{layer}", (f"neuron_{layer}",), "f8", "1", meaning, own))
         if self._labels is not None:
             made.append(Variable("labels", ("case",), "i4", "1", "class of the case", self._labels))
         if (self._lengths < points).any():
@@ -210,7 +228,7 @@ class _Plan:
                 made.append(Variable(self.name(name, layer), dims, "f4", units, meaning.format(layer)))
         return made
 
-    def attributes(self, further):
+    def attributes(self, noise_seed, further):
         """Attributes of the root: what made the file, the configuration with automatic values resolved, and what the caller adds."""
         config = self.net.config
         what = "a network of spin-torque nano-oscillators" if config.neuron == "oscillator" else "a CTRNN"
@@ -227,6 +245,7 @@ class _Plan:
             "every": self.every,
             "variables": ",".join(self.variables),
             "stored_layers": np.array(self.layers),
+            "noise_seed": json.dumps(noise_seed, default=int),
             **(further or {}),
             **resolved,
         }
@@ -277,7 +296,7 @@ class TrajectoryFile:
         drive: [(case, n_l, M)] in 1/s (CTRNN: dimensionless), held from `time` on.
             Items are `streamed.Stored`, which are sliced like arrays; None for a layer that was not stored, and None for the whole list of a variable.
         logits: (case, class); inputs: (case, channel, point); cases: (case,) numbers in their data set.
-        labels, lengths: (case,) int64 or None, as in `Dataset`.
+        labels, lengths: (case,) int64 or None, as in `Dataset`; noise_seed: of thermal noise, a number or a list, as in `Network.forward`.
     Raises:
         StoreError: missing, unfinished, truncated, changed, foreign or too new; on opening, or when what does not match its checksum is read.
     """
@@ -302,6 +321,10 @@ class TrajectoryFile:
         except ConfigError as error:
             raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
         self.every, self.time = a.get("every"), self._array("time", (None,), "f")
+        try:
+            self.noise_seed = json.loads(a["noise_seed"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            raise StoreError(f"{path}: its noise_seed is missing or no number") from None
         known, shape = _known(self.config), self._shape("inputs", 3)
         cases, points = shape[0], shape[2]
         if not _whole(self.every) or self.every < 1 or len(self.time) != points * self.config.resolved_substeps // self.every + 1:
@@ -326,7 +349,7 @@ class TrajectoryFile:
         blocks = {name: self._array(name, block, "f") for name, (_, block) in Layout(self.config).blocks.items()}
         sparse = self.config.density_int < 1 or self.config.density_ext < 1
         masks = {name: self._array(f"exists_{name}", b.shape, "u").astype(bool) for name, b in blocks.items()} if sparse else None
-        self.network = network_from(self.config, blocks, masks)
+        self.network = network_from(self.config, blocks, masks, self._devices(path))
 
     def __enter__(self):
         return self
@@ -354,6 +377,19 @@ class TrajectoryFile:
         for stored in self._reader.stored.values():
             for _ in stored.blocks():
                 pass
+
+    def _devices(self, path):
+        """`Devices` that the network ran on, or None."""
+        names = {name: [f"{name}_factor_{layer}" for layer in range(len(self.config.layers))] for name in SPREADS}
+        found = {}
+        for name, parts in names.items():
+            if any(part in self._reader.arrays for part in parts):
+                own = zip(parts, self.config.layers, strict=True)
+                found[f"devices/{name}"] = np.concatenate([self._array(part, (n,), "f") for part, n in own])
+        try:
+            return devices_of(found, self.config)
+        except DataError as error:
+            raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
 
     def _shape(self, name, ndim):
         found = self._reader.stored.get(name)

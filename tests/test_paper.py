@@ -1,6 +1,7 @@
 """The reproduced figures: what is computed from the sweeps, that the drawings need no more than the cubes, and the advice."""
 
 import csv
+import itertools
 import json
 import math
 import subprocess
@@ -21,7 +22,7 @@ from spinrnn.sweep.cube import Variable, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
-SWEEPS = ("intervals", "noise", "relaxation", "rates", "amplification", "densities", "validation")
+SWEEPS = ("intervals", "noise", "relaxation", "rates", "amplification", "densities", "validation", "spread", "thermal")
 
 
 def cli(*arguments):
@@ -75,6 +76,9 @@ def cubes(tmp_path_factory):
     for ratio in (0.05, 1, 20):
         config = spinrnn.NetworkConfig(input_interval=ratio * 10e-9, substeps=4)
         spinrnn.Network(config, seed=1).save(out / f"network-{ratio:g}.h5")
+    for name, seed in itertools.product(("spread", "thermal"), range(2)):
+        config = spinrnn.NetworkConfig(device_seed=seed if name == "spread" else 0)
+        spinrnn.Network(config, seed=seed).save(out / f"network-{name}-seed{seed}.h5")
     return out
 
 

@@ -52,16 +52,16 @@ def same(file, trajectory):
         {"neuron": "ctrnn"},
         {"scheme": "euler", "density_int": 1.0},
         {"relaxation_time": 3e-9, "highpass_time": 20e-9},
+        {"thermal_power": 1e-3, "spread_gamma": 0.2, "spread_gain": 0.1},
     ],
 )
 def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes):
     u, lengths, labels = given
     net = spinrnn.Network(spinrnn.NetworkConfig(**{**vars(net.config), **changes}), seed=2)
-    trajectory = net.simulate(u, lengths)
+    trajectory = net.simulate(u, lengths, noise_seed=[7, np.int64(2**40)])
     trajectory.save(tmp_path / "saved.h5", labels=labels)
-    net.simulate_to(
-        tmp_path / "streamed.h5", u, lengths, labels=labels, cases=np.arange(37) + 100, attributes={"seed": 2**40 + 1, "note": "µ"}
-    )
+    further = {"cases": np.arange(37) + 100, "attributes": {"seed": 2**40 + 1, "note": "µ"}, "noise_seed": [7, 2**40]}
+    net.simulate_to(tmp_path / "streamed.h5", u, lengths, labels=labels, **further)
     for name in ("saved.h5", "streamed.h5"):
         with spinrnn.Trajectory.open(tmp_path / name) as file:
             same(file, trajectory)
@@ -73,7 +73,9 @@ def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes)
             np.testing.assert_array_equal(file.labels, labels)
             assert file.labels.dtype == np.int64
             assert (file.time.dtype, file.state[0].dtype, file.inputs.dtype) == (np.float64, np.float32, np.dtype(net.config.dtype))
-            again = file.network.simulate(file.inputs, file.lengths)
+            assert (file.network.devices is None) == (net.devices is None)
+            assert net.devices is None or file.network.devices.same(net.devices)
+            again = file.network.simulate(file.inputs, file.lengths, noise_seed=file.noise_seed)
             np.testing.assert_array_equal(again.state[2], trajectory.state[2])
             assert file.cases[3] == (3 if name == "saved.h5" else 103)
             assert name == "saved.h5" or (file.attributes["seed"], file.attributes["note"]) == (2**40 + 1, "µ")

@@ -3,16 +3,22 @@
 Works for complex parameters too, so that the complex step gives gradients exact to rounding. Knows nothing of spinrnn's kernels.
 """
 
+import functools
+import itertools
+
 import numpy as np
 
 
-def step_oscillator(config, p, drive):
-    """p after one substep for a drive held over it, eq. (1), in units of gamma; the analytic form of eq. (5), without its care for overflow."""
-    h = config.input_interval / config.relaxation_time / config.resolved_substeps
-    q = config.nonlinear_damping
+def step_oscillator(config, p, drive, g=1.0, q=None, share=1.0):
+    """p after a share of a substep for a drive held over it, eq. (1), in units of gamma; the analytic form of eq. (5), without its care for overflow.
+
+    g: factor of gamma, q: Q, one number or one for each neuron.
+    """
+    h = share * config.input_interval / config.relaxation_time / config.resolved_substeps
+    q = config.nonlinear_damping if q is None else q
     if config.scheme == "euler":
-        return p + h * (-(1 + q * p) * p + drive * p * (1 - p))
-    a, c = drive - 1, drive + q
+        return p + h * (-g * (1 + q * p) * p + drive * p * (1 - p))
+    a, c = drive - g, drive + g * q
     x = a * h
     tiny = abs(x) < 1e-3
     safe = np.where(tiny, 1.0, a)
@@ -20,17 +26,60 @@ def step_oscillator(config, p, drive):
     return p * np.exp(x) / (1 + c * p * phi)
 
 
-def logits(config, views, u, lengths, record=None):
-    """Logits (case, class) of u (case, channel, time). record, a list, receives (states, drives) of each substep."""
+def threefry(counter, key):
+    """Threefry-2x32-20 as its authors describe it; pairs of whole numbers."""
+    keys, x, y = (*key, key[0] ^ key[1] ^ 0x1BD11BDA), counter[0] + key[0], counter[1] + key[1]
+    x, y = x % 2**32, y % 2**32
+    for turn in range(20):
+        bits = (13, 15, 26, 6, 17, 29, 16, 24)[turn % 8]
+        x = (x + y) % 2**32
+        y = ((y << bits) | (y >> (32 - bits))) % 2**32 ^ x
+        if turn % 4 == 3:
+            place = turn // 4 + 1
+            x, y = (x + keys[place % 3]) % 2**32, (y + keys[(place + 1) % 3] + place) % 2**32
+    return x, y
+
+
+@functools.cache
+def normals(seed, substep, case, neuron):
+    """(n1, n2), standard normal, as Box and Muller make them of the upper 31 bits of the two words."""
+    key = [int(word) for word in np.random.SeedSequence(seed).generate_state(2, np.uint32)]
+    x, y = threefry((case, neuron), threefry((substep, 0), key))
+    u, v = ((word // 2 + 0.5) / 2**31 for word in (x, y))
+    return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v), np.sqrt(-2 * np.log(u)) * np.sin(2 * np.pi * v)
+
+
+def noisy_step(config, p, drive, g, q, noise):
+    """One substep with thermal noise: half a step, a kick of the complex amplitude, half a step; Euler: a step, raised to 0, a kick. noise: (n1, n2)."""
+    h = config.input_interval / config.relaxation_time / config.resolved_substeps
+    s = np.sqrt(g * config.thermal_power / 2 * h)
+    share = 1.0 if config.scheme == "euler" else 0.5
+    p = step_oscillator(config, p, drive, g, q, share)
+    amplitude = np.sqrt(np.where(np.real(p) > 0, p, 0))
+    p = (amplitude + s * noise[0]) ** 2 + (s * noise[1]) ** 2
+    if config.scheme == "euler":
+        return p
+    return step_oscillator(config, np.where(np.real(p) > 1, 1, p), drive, g, q, share)
+
+
+def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
+    """Logits (case, class) of u (case, channel, time). record, a list, receives (states, drives) of each substep. devices: factors of each neuron."""
     steps = config.resolved_substeps
     h = config.input_interval / config.relaxation_time / steps
     ctrnn, second = config.neuron == "ctrnn", config.scheme == "exponential"
     kappa = 1 - np.exp(-h * config.relaxation_time / config.highpass_time)
     gains, xi0, q = config.amplifications, config.bias_ratio, config.nonlinear_damping
+    tops = np.cumsum([0, *config.layers])
+    factors = np.ones((4, tops[-1])) if devices is None else [devices.gamma, devices.nonlinear_damping, devices.bias, devices.gain]
+    damping, own_q, own_bias, own_gain = ([f[a:b] for a, b in itertools.pairwise(tops)] for f in factors)
     outputs = []
     for case in range(len(u)):
         rest = 0.0 if ctrnn else (xi0 - 1) / (xi0 + q)
         p = [np.full(n, rest + 0 * views["b_out"][0]) for n in config.layers]
+        if devices is not None:
+            for i in range(len(p)):
+                xi = xi0 * own_bias[i] / damping[i]
+                p[i] = p[i] * 0 + np.maximum((xi - 1) / (xi + q * own_q[i]), config.power_floor)
         m = [x.copy() for x in p]
         before = None
         trace = []
@@ -42,21 +91,25 @@ def logits(config, views, u, lengths, record=None):
                 r = views["w_int"][i] @ y[i]
                 if i:
                     r = r + views["w_ext"][i] @ y[i - 1]
-                recurrent.append(gains[i] * r)
+                recurrent.append(gains[i] * own_gain[i] * r)
             held = recurrent if before is None or not second else [1.5 * a - 0.5 * b for a, b in zip(recurrent, before, strict=True)]
             before = recurrent
             new_p, new_m, drives = [], [], []
             for i in range(len(p)):
-                drive = (0 if ctrnn else xi0) + views["bias"][i] + held[i]
+                drive = (0 if ctrnn else xi0 * own_bias[i]) + views["bias"][i] + held[i]
                 if i == 0:
-                    drive = drive + gains[0] * (views["w_ext"][0] @ u[case, :, k // steps])
+                    drive = drive + gains[0] * own_gain[0] * (views["w_ext"][0] @ u[case, :, k // steps])
                 drives.append(drive)
                 if ctrnn:
                     rate = 1 - np.exp(-h) if second else h
                     new_p.append(p[i] + rate * (np.tanh(drive) - p[i]))
                     new_m.append(m[i])
                 else:
-                    nxt = step_oscillator(config, p[i], drive)
+                    if config.thermal_power > 0:
+                        noise = np.transpose([normals(noise_seed, k, case, j) for j in range(tops[i], tops[i + 1])])
+                        nxt = noisy_step(config, p[i], drive, damping[i], q * own_q[i], noise)
+                    else:
+                        nxt = step_oscillator(config, p[i], drive, damping[i], q * own_q[i])
                     nxt = np.where(np.real(nxt) < config.power_floor, config.power_floor, nxt) if config.power_floor > 0 else nxt
                     mean = (p[i] + nxt) / 2 if second else p[i]
                     new_p.append(nxt)
@@ -75,16 +128,16 @@ def logits(config, views, u, lengths, record=None):
     return np.array(outputs)
 
 
-def loss(config, views, u, labels, lengths):
+def loss(config, views, u, labels, lengths, devices=None, noise_seed=0):
     """Mean softmax cross-entropy."""
     total = 0
-    for o, label in zip(logits(config, views, u, lengths), labels, strict=True):
+    for o, label in zip(logits(config, views, u, lengths, None, devices, noise_seed), labels, strict=True):
         top = o.real.max()
         total = total + np.log(np.exp(o - top).sum()) + top - o[label]
     return total / len(u)
 
 
-def complex_step_gradient(config, layout, flat, mask, u, labels, lengths, step=1e-30):
+def complex_step_gradient(config, layout, flat, mask, u, labels, lengths, step=1e-30, devices=None, noise_seed=0):
     """Gradient of `loss` with respect to each entry of flat, by the complex step."""
     gradient = np.zeros(flat.size)
     for i in range(flat.size):
@@ -92,5 +145,5 @@ def complex_step_gradient(config, layout, flat, mask, u, labels, lengths, step=1
             continue
         shifted = flat.astype(complex) * (1 if mask is None else mask)
         shifted[i] += 1j * step
-        gradient[i] = loss(config, layout.grouped(shifted), u, labels, lengths).imag / step
+        gradient[i] = loss(config, layout.grouped(shifted), u, labels, lengths, devices, noise_seed).imag / step
     return gradient

@@ -203,6 +203,23 @@ def guideline(result):
     return figure
 
 
+def against(result):
+    """Accuracy against a value that starts from 0, which stands left of the others on a logarithmic axis."""
+    figure = Figure(figsize=(COLUMN, 2.6), layout="constrained")
+    ax = figure.subplots()
+    _paper(ax)
+    values = sorted({getattr(c.config.network, result.data["key"]) for found in result.data["curves"].values() for c in found})
+    positive = [value for value in values if value > 0] or [1.0]
+    zero = positive[0] / (positive[1] / positive[0] if len(positive) > 1 else 10)
+    for number, (name, found) in enumerate(result.data["curves"].items()):
+        _curve(ax, [getattr(c.config.network, result.data["key"]) or zero for c in found], found, number, name)
+    _accuracy(ax, result.data["label"])
+    ax.set_xticks([value or zero for value in values], [f"{value:g}" for value in values])
+    ax.minorticks_off()
+    ax.legend(loc="lower left")
+    return figure
+
+
 # ---- parts ----
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from spinrnn.errors import ConfigError
-from spinrnn.paper import draw, numbers
+from spinrnn.paper import draw, numbers, robustness
 from spinrnn.paper.curves import same
 from spinrnn.sweep.spec import load_sweep
 
@@ -19,6 +19,8 @@ QUICK_ENTRIES = {
     "amplification": {},
     "densities": {"wiring": (0, 1, 3, 5, 7, 9, 10, 11, 13, 16)},
     "validation": {"run": (0, 3, 7, 8)},
+    "spread": {"spread": (0, 3, 5)},
+    "thermal": {"thermal_power": (0, 3, 5)},
 }
 """Entries kept of the axes of each sweep; of others all."""
 
@@ -61,6 +63,12 @@ RECIPES = {
         {"intervals": None, "noise": None, "rates": None, "amplification": None, "validation": None},
         numbers.guideline,
         draw.guideline,
+    ),
+    "spread": Recipe(
+        "accuracy against the spread of the devices, with and without training on them", {"spread": None}, robustness.spread, draw.against
+    ),
+    "thermal": Recipe(
+        "accuracy against thermal noise, with and without training with it", {"thermal": None}, robustness.thermal, draw.against
     ),
 }
 """{name: `Recipe`}."""

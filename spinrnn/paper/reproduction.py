@@ -3,6 +3,7 @@
 OUT/sweeps/NAME      the sweep's folder; figures share sweeps
 OUT/NAME.h5          its cube, so far
 OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
+OUT/network-NAME-seedN.h5   networks of a sweep that are put on other devices
 OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
 """
 
@@ -174,6 +175,31 @@ class Source:
         else:
             raise StoreError(f"{self._out}: the network at {point} has not been trained; without --no-run it is")
         return curves.Condition(point.config, {}, {}), net
+
+    def networks(self, name, wanted):
+        """[(`RunConfig`, `Network`)] of a sweep's points whose `NetworkConfig` is wanted and that have been trained; wanted: a function of it.
+
+        One for each seed. Networks that are no longer in the sweep's folder are those that were kept beside the figures.
+        """
+        found = []
+        for point in self._sweeps[name].points:
+            if not wanted(point.config.network):
+                continue
+            result = SweepFolder(self._out / "sweeps" / name).result_path(point.name)
+            kept = self._out / f"network-{name}-seed{point.config.train.seed}.h5"
+            if result.is_file():
+                try:
+                    net = store.load(result)
+                except StoreError:  # a run that diverged or failed has no network
+                    continue
+                net.save(kept)
+                self.written.append(kept)
+            elif kept.is_file():
+                net = store.load(kept)
+            else:
+                continue
+            found.append((point.config, net))
+        return found
 
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""

@@ -34,6 +34,7 @@ import numpy as np
 
 from spinrnn import datasets
 from spinrnn.config import DataConfig, NetworkConfig, RunConfig, TrainConfig, automatic, from_tables, to_tables
+from spinrnn.devices import SPREADS
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files import read_bytes
 from spinrnn.network import Network
@@ -449,6 +450,11 @@ def identity(config, data, record=()):
                 table[key] = value
     tables["network"]["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
+    if config.network.neuron != "oscillator" or not any(tables["network"][key] for key in SPREADS.values()):
+        tables["network"]["device_seed"] = 0  # of no effect
+    for key in ("thermal_power", "device_seed", *SPREADS.values()):
+        if not tables["network"][key]:
+            del tables["network"][key]  # ideal neurons are known by the name that they had before there were others
     del tables["train"]["checkpoint_seconds"]
     return _sha256([VERSION, tables, sorted(record)])
 

@@ -147,6 +147,8 @@ def _train(task, folder, stop, began):
         arrays["best_parameters"] = result.network.parameters
         if result.network.mask is not None:
             arrays["mask"] = result.network.mask.astype(np.uint8)
+        if result.network.devices is not None:
+            arrays |= result.network.devices.named()
         if task["cumulative_drive"]:
             test = data.take(datasets.split(data, config.data, config.resolved_split_seed)[2])
             state["extra"]["cumulative_drive"] = cumulative_drive(result.network, test.inputs, test.lengths)

@@ -183,6 +183,7 @@ class TrainConfig:
         noise: standard deviation of Gaussian noise added to the training inputs, in units of the inputs; 0 is the paper's plain protocol.
         seed: of the initial weights, masks, order of the samples and noise.
         checkpoint_seconds: time between checkpoints within an epoch; 0 writes one after each batch.
+        checkpoints: that are kept, the newest ones. A damaged one is skipped on resuming, so keep two at least where disks are not trusted.
     """
 
     epochs: int = 300
@@ -197,12 +198,13 @@ class TrainConfig:
     noise: float = 0.15
     seed: int = 0
     checkpoint_seconds: float = 10.0
+    checkpoints: int = 2
 
     def __post_init__(self):
         _check(self)
 
     def problems(self):
-        for name in ("epochs", "batch"):
+        for name in ("epochs", "batch", "checkpoints"):
             if getattr(self, name) < 1:
                 yield f"{name}: must be at least 1, got {getattr(self, name)}"
         if not 0 < self.learning_rate <= LARGEST_NUMBER:

@@ -2,6 +2,8 @@
 
 import contextlib
 import csv
+import fcntl
+import glob
 import io
 import json
 import os
@@ -11,24 +13,55 @@ from spinrnn.errors import StoreError
 
 
 def write_atomic(path, data):
-    """Writes bytes or text to path: temporary file, fsync, rename, fsync of the folder.
+    """Writes bytes or text to path: temporary file, fsync, rename, fsync of the folder. What killed processes left of that kind is removed.
 
     Raises:
         StoreError: one line with the system's reason; the old file, if any, is untouched and nothing half-written stays.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")  # processes on other machines may have the same number
+    path, temporary = Path(path), None
     try:
-        with open(temporary, "wb") as file:
+        remove_stale(path)
+        temporary, descriptor = new_temporary(path)
+        with open(descriptor, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, path)
         sync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         with contextlib.suppress(OSError, ValueError):
-            temporary.unlink()
+            if temporary is not None:
+                temporary.unlink()
         raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def new_temporary(path):
+    """(path, descriptor) of a new file beside `path`, under a lock that ends with this process however it ends; OSError as the system says."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")  # processes on other machines may have the same number
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        taken = False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # by another process that is about to remove it as a stale one
+            taken = True
+        except OSError:  # a file system without locks: then nobody removes it but its owner
+            pass
+        if not taken and os.path.exists(temporary):
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def remove_stale(path):
+    """Removes what processes left that were killed while they wrote to `path`. Whatever is still under a lock, or cannot be locked, stays."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(leftover, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(leftover)
+            finally:
+                os.close(descriptor)
 
 
 def sync_folder(folder):

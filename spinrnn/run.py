@@ -221,11 +221,11 @@ class _Folder:
             raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {error.strerror}") from None
 
     def checkpoint(self, trainer):
-        """Writes a checkpoint named by the number of steps, and removes all but the newest two."""
+        """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
         store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
-        for old in store.checkpoint_paths(self.path)[2:]:
+        for old in store.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
             old.unlink(missing_ok=True)
 
     def finish(self, net, history, summary, pictures):

@@ -14,7 +14,6 @@ a byte, and each block when it is first read.
 import contextlib
 import dataclasses
 import errno
-import fcntl
 import hashlib
 import json
 import math
@@ -29,7 +28,7 @@ import h5py
 import numpy as np
 
 from spinrnn.errors import StoreError
-from spinrnn.files import sync_folder
+from spinrnn.files import new_temporary, remove_stale, sync_folder
 from spinrnn.memory import format_size
 from spinrnn.store import SEALED, UNSEALED, check_link, check_plain
 from spinrnn.stored import CHECK, Stored, checksum
@@ -76,7 +75,7 @@ class StreamWriter:
         self._syncer, self._syncing, self._waiting, self._lock = ThreadPoolExecutor(1), None, 0, threading.Lock()
         try:
             remove_stale(self.path)
-            self._temporary, self._descriptor = _temporary(self.path)
+            self._temporary, self._descriptor = new_temporary(self.path)
             self._prepare(variables, attributes)
         except BaseException as error:
             self._discard()
@@ -216,42 +215,6 @@ def _create(file, v, shape):
     how.set_obj_track_times(False)
     kind, space = h5py.h5t.py_create(np.dtype(v.dtype)), h5py.h5s.create_simple(shape)
     return h5py.Dataset(h5py.h5d.create(file.id, v.name.encode(), kind, space, how))
-
-
-# ---- temporary files ----
-
-
-def _temporary(path):
-    """(path, descriptor) of a new file beside `path`, under a lock that ends with this process however it ends."""
-    while True:
-        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        taken = False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # by another process that is about to remove it as a stale one
-            taken = True
-        except OSError:  # a file system without locks: then nobody removes it but its owner
-            pass
-        if not taken and os.path.exists(temporary):
-            return temporary, descriptor
-        os.close(descriptor)
-
-
-def remove_stale(path):
-    """Removes what processes left that were killed while they wrote to `path`. Whatever is still under a lock, or cannot be locked, stays."""
-    for leftover in path.parent.glob(f".{_escaped(path.name)}.*.part"):
-        with contextlib.suppress(OSError):
-            descriptor = os.open(leftover, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(leftover)
-            finally:
-                os.close(descriptor)
-
-
-def _escaped(name):
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def _check_room(path, need):

@@ -1,5 +1,6 @@
 """Run folders through the real command: what they hold, kills and resumption, and every kind of bad input."""
 
+import dataclasses
 import json
 import os
 import random
@@ -77,6 +78,17 @@ def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
     config = spinrnn.load_config(out / "config.toml")
     assert (config.network.resolved_substeps, config.train.epochs) == (2, 4)
     assert config.data.source == str(tiny_file.parent / "tiny.npz")
+
+
+def test_the_number_of_checkpoints_is_chosen(tiny_config, tiny_data, tmp_path):
+    config = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, checkpoints=5))
+    result = spinrnn.train(config, out=tmp_path / "run", data=tiny_data)
+    paths = store.checkpoint_paths(result.folder)
+    assert len(paths) == 5
+    for path in paths[:4]:
+        path.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="skipped a checkpoint"):
+        assert store.load_newest_checkpoint(result.folder)[2]["steps"] == int(paths[4].stem)
 
 
 def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):

@@ -11,7 +11,7 @@ import pytest
 import spinrnn
 from spinrnn import store
 from spinrnn.config import to_tables
-from spinrnn.files import write_atomic
+from spinrnn.files import new_temporary, write_atomic
 
 
 @pytest.fixture
@@ -142,6 +142,22 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(saved, monkeypatch):
         write_atomic(path, b"new")
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["network.h5"]
+
+
+def test_stale_files_go_and_those_at_work_stay(saved, monkeypatch):
+    net, path = saved
+    stale = path.with_name(".network.h5.0123456789ab.tmp")
+    stale.write_bytes(b"of a killed process")
+    other, descriptor = new_temporary(path)
+    net.save(path)
+    assert sorted(path.parent.iterdir()) == sorted([path, other])
+    os.close(descriptor)
+    net.save(path)
+    assert list(path.parent.iterdir()) == [path]
+    monkeypatch.setattr("fcntl.flock", lambda *_: exec("raise OSError(95, 'Operation not supported')"))
+    stale.write_bytes(b"perhaps of a process at work")
+    net.save(path)
+    assert sorted(path.parent.iterdir()) == sorted([path, stale])
 
 
 def test_paths_that_cannot_be_written(saved, tmp_path):

@@ -67,7 +67,7 @@ def test_identity_is_what_the_result_depends_on(tiny_config):
         parts = {name: dataclasses.replace(getattr(tiny_config, name), **changes.get(name, {})) for name in TABLES}
         return identity(spinrnn.RunConfig(**parts), content, record)
 
-    same = [{"train": {"checkpoint_seconds": 77.0}}, {"data": {"source": "elsewhere.npz"}}, {"data": {"split_seed": 0}}]
+    same = [{"train": {"checkpoint_seconds": 77.0, "checkpoints": 3}}, {"data": {"source": "elsewhere.npz"}}, {"data": {"split_seed": 0}}]
     same += [{"network": {"amplification": (1.0, 1.0)}}, {"network": {"substeps": 2, "relaxation_time": 10e-9}}]
     assert all(of(**changes) == of() for changes in same)
     others = [{"train": {"seed": 1}}, {"network": {"substeps": 3}}, {"data": {"split_seed": 5}}, {"network": {"density_int": 0.51}}]

@@ -26,7 +26,7 @@ def test_an_unfinished_file_is_known_and_a_failure_leaves_nothing(net, given, tm
 
     def stop(done):
         if done > 16:
-            part = next(tmp_path.glob(".t.h5.*.part"))
+            part = next(tmp_path.glob(".t.h5.*.tmp"))
             shutil.copy(part, kept)
             raise KeyboardInterrupt
 
@@ -44,7 +44,7 @@ def test_an_unfinished_file_is_known_and_a_failure_leaves_nothing(net, given, tm
 def test_stale_files_are_removed_and_those_at_work_are_not(net, given, tmp_path):
     u, lengths, _ = given
     path = tmp_path / "t[1].h5"
-    stale, other = tmp_path / ".t[1].h5.0123456789ab.part", tmp_path / ".t1.h5.0123456789ab.part"
+    stale, other = tmp_path / ".t[1].h5.0123456789ab.tmp", tmp_path / ".t1.h5.0123456789ab.tmp"
     stale.write_bytes(b"x")
     other.write_bytes(b"x")  # of another target
     begun = []
@@ -67,7 +67,7 @@ def test_stale_files_are_removed_and_those_at_work_are_not(net, given, tmp_path)
 def test_a_file_system_without_locks(written, given, monkeypatch):
     """Files are written and read; what may be a stale file stays, as nobody can tell."""
     net, trajectory, path = written
-    stale = path.with_name(".traces.h5.0123456789ab.part")
+    stale = path.with_name(".traces.h5.0123456789ab.tmp")
     stale.write_bytes(b"x")
 
     def none(*_):
@@ -428,7 +428,7 @@ def begin(arguments, out, seconds=280):
         [sys.executable, "-m", "spinrnn", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     end = time.monotonic() + seconds
-    while process.poll() is None and not list(out.parent.glob(".t.h5.*.part")):
+    while process.poll() is None and not list(out.parent.glob(".t.h5.*.tmp")):
         assert time.monotonic() < end
         time.sleep(0.005)
     return process
@@ -447,7 +447,7 @@ def test_kills_leave_a_complete_file_or_the_one_before(long_simulation):
         time.sleep(rng.random() * 0.5)
         process.kill()
         process.wait()
-        for left in out.parent.glob(".t.h5.*.part"):
+        for left in out.parent.glob(".t.h5.*.tmp"):
             unfinished += 1
             shutil.copy(left, out.parent / "renamed.h5")
             with pytest.raises(spinrnn.StoreError):

@@ -438,7 +438,7 @@ def _by_reason(complaints, count):
 def identity(config, data, record=()):
     """SHA-256 of all that the result of a run depends on, as hexadecimal text.
 
-    Automatic values count as what they come to, the data by their content; how often checkpoints are written does not count.
+    Automatic values count as what they come to, the data by their content; how often checkpoints are written and how many are kept does not.
 
     Args:
         config: `RunConfig`; data: digest of the data; record: names of what is recorded besides.
@@ -455,7 +455,8 @@ def identity(config, data, record=()):
     for key in ("thermal_power", "device_seed", *SPREADS.values()):
         if not tables["network"][key]:
             del tables["network"][key]  # ideal neurons are known by the name that they had before there were others
-    del tables["train"]["checkpoint_seconds"]
+    for key in ("checkpoint_seconds", "checkpoints"):
+        del tables["train"][key]
     return _sha256([VERSION, tables, sorted(record)])
 
 

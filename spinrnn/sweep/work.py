@@ -85,10 +85,6 @@ def _run_locked(task, stop, began):
                 return state["status"], state["error"] and state["error"]["text"]
         except StoreError:
             pass  # there is none, or it is damaged
-        for leftover in folder.result_path(task["name"]).parent.glob(
-            f".{task['name']}.*.tmp"
-        ):  # of a killed worker; the lock keeps others out
-            leftover.unlink(missing_ok=True)
         return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
     finally:
         lock.release()

@@ -12,16 +12,22 @@ from spinrnn.training import evaluate
 
 def spread(source):
     """Accuracy against the relative standard deviation of gamma, Q, bias and gain; every seed has its own devices."""
-    return _against(source, "spread", tuple(SPREADS.values()), "relative standard deviation of gamma, Q, bias and gain")
+    return _against(
+        source,
+        "spread",
+        tuple(SPREADS.values()),
+        "relative standard deviation of gamma, Q, bias and gain",
+        ("trained on these devices", "trained on ideal devices"),
+    )
 
 
 def thermal(source):
     """Accuracy against the power of thermal noise."""
-    return _against(source, "thermal", ("thermal_power",), "noise power eta")
+    return _against(source, "thermal", ("thermal_power",), "noise power eta", ("trained with the noise", "trained without noise"))
 
 
-def _against(source, sweep, keys, label):
-    """Networks trained at each value of the keys, and those trained at 0 and then put there without further training."""
+def _against(source, sweep, keys, label, names):
+    """Networks trained at each value of the keys, and those trained at 0 and then put there without further training; names of both."""
     trained = sorted(source.conditions(sweep), key=lambda c: getattr(c.config.network, keys[0]))
     ideal = source.networks(sweep, lambda network: not any(getattr(network, key) for key in keys))
     if not ideal:
@@ -30,7 +36,7 @@ def _against(source, sweep, keys, label):
     for condition in trained:
         values = {key: getattr(condition.config.network, key) for key in keys}
         moved.append(Condition(condition.config, {"test_accuracy": np.array([_accuracy(*pair, values) for pair in ideal])}, {}))
-    curves = {"trained there": trained, "trained without": moved}
+    curves = dict(zip(names, (trained, moved), strict=True))
     rows, findings = [], {}
     for name, found in curves.items():
         for c in found:

@@ -1,11 +1,12 @@
 """The reproduced figures: what is computed from the sweeps, that the drawings need no more than the cubes, and the advice."""
 
 import csv
-import itertools
+import dataclasses
 import json
 import math
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from spinrnn.config import load_config
 from spinrnn.datasets import load_digits
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files import packaged, to_csv
-from spinrnn.paper import curves, draw, guide, numbers, traces
+from spinrnn.paper import curves, draw, guide, numbers, reproduction, robustness, traces
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import Variable, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
@@ -76,9 +77,9 @@ def cubes(tmp_path_factory):
     for ratio in (0.05, 1, 20):
         config = spinrnn.NetworkConfig(input_interval=ratio * 10e-9, substeps=4)
         spinrnn.Network(config, seed=1).save(out / f"network-{ratio:g}.h5")
-    for name, seed in itertools.product(("spread", "thermal"), range(2)):
-        config = spinrnn.NetworkConfig(device_seed=seed if name == "spread" else 0)
-        spinrnn.Network(config, seed=seed).save(out / f"network-{name}-seed{seed}.h5")
+    for point in recipe_sweep("spread").points[:2]:  # the ideal ones, which "thermal" shares
+        network = dataclasses.replace(point.config.network, device_seed=0)
+        spinrnn.Network(network, seed=point.config.train.seed).save(out / f"network-{point.name}.h5")
     return out
 
 
@@ -557,3 +558,15 @@ def test_the_guideline_compares_trained_with_expected(cubes):
     assert found["trained median inside the expected band"] == sum(row["median_inside_expected_band"] == "True" for row in rows)
     assert numbers.PAPER[0] < numbers.PAPER[1]
     assert to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"
+
+
+def test_networks_go_to_the_devices_of_their_own_seed(cubes, monkeypatch):
+    """Though the files of ideal networks are shared by sweeps, and say nothing of the devices."""
+    seen = []
+    monkeypatch.setattr(robustness, "evaluate", lambda net, data, seed: seen.append(net) or types.SimpleNamespace(accuracy=0.5))
+    result = robustness.spread(reproduction.Source(cubes, {"spread": recipe_sweep("spread")}))
+    assert [c.runs for c in result.data["curves"]["trained on ideal devices"]] == [2] * 6
+    for point, net in zip(recipe_sweep("spread").points[50:52], seen[-2:], strict=True):
+        assert net.config.spread_gamma == 0.4
+        assert net.devices.same(spinrnn.Network(point.config.network).devices)
+    assert not seen[-1].devices.same(seen[-2].devices)

@@ -3,7 +3,7 @@
 OUT/sweeps/NAME      the sweep's folder; figures share sweeps
 OUT/NAME.h5          its cube, so far
 OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
-OUT/network-NAME-seedN.h5   networks of a sweep that are put on other devices
+OUT/network-POINT.h5 networks that are put on other devices, by the names of their points, which sweeps may share
 OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
 """
 
@@ -186,7 +186,7 @@ class Source:
             if not wanted(point.config.network):
                 continue
             result = SweepFolder(self._out / "sweeps" / name).result_path(point.name)
-            kept = self._out / f"network-{name}-seed{point.config.train.seed}.h5"
+            kept = self._out / f"network-{point.name}.h5"
             if result.is_file():
                 try:
                     net = store.load(result)

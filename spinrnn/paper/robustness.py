@@ -54,4 +54,4 @@ def _against(source, sweep, keys, label, names):
 def _accuracy(config, net, values):
     """Of a trained network on the test part of its own run, with these values and its seed's devices and noise."""
     cases, data = test_part(config)
-    return evaluate(net.replace(**values), data.take(cases), config.train.seed).accuracy
+    return evaluate(net.replace(**values, device_seed=config.network.device_seed), data.take(cases), config.train.seed).accuracy

@@ -16,6 +16,8 @@ SPREADS = {
     "gain": "spread_gain",
 }
 """{quantity: key of `NetworkConfig` with its relative standard deviation}."""
+_PURPOSE = 4
+"""Of these random numbers: a generator of the bare seed would give those of the initial weights, of 1 to 3 those of `training`."""
 
 
 @dataclass(eq=False)
@@ -68,7 +70,7 @@ def draw_devices(config):
         return None
     factors = {}
     for number, (name, key) in enumerate(SPREADS.items()):
-        deviates = np.random.default_rng([config.device_seed, number]).standard_normal(sum(config.layers))
+        deviates = np.random.default_rng([config.device_seed, _PURPOSE, number]).standard_normal(sum(config.layers))
         variance = math.log1p(getattr(config, key) ** 2)
         factors[name] = np.exp(math.sqrt(variance) * deviates - variance / 2) if variance else np.ones(len(deviates))
     return Devices(**factors)

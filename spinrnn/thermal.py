@@ -148,7 +148,10 @@ def kicks(scale, first_case, key_first, key_second, lengths, cosines):
 
 
 def seed_key(seed):
-    """Two uint32 of a seed, a whole number or a list of them: the same everywhere and for ever, different for different seeds."""
+    """Two uint32 of a seed, a whole number or a list of them: the same everywhere and for ever, different for different seeds.
+
+    Zeros at the end of a list do not count, for NumPy: 7 and [7, 0] are one seed.
+    """
     return tuple(np.random.SeedSequence(seed).generate_state(2, np.uint32))
 
 

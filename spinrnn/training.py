@@ -15,7 +15,7 @@ from spinrnn.errors import DataError, DivergenceError
 from spinrnn.network import Network
 from spinrnn.optim import Adam, clip_gradient, learning_rate
 
-_ORDER, _NOISE, _THERMAL = 1, 2, 3  # purposes of random numbers
+_ORDER, _NOISE, _THERMAL = 1, 2, 3  # purposes of random numbers; 4 is that of `devices`
 
 
 @dataclass

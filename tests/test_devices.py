@@ -144,13 +144,22 @@ def test_spread_is_what_was_asked_for_and_drawn_once():
         assert factor.mean() == pytest.approx(1, abs=5 * getattr(config, key) / 200)
         assert factor.std() == pytest.approx(getattr(config, key), rel=0.05)
         assert factor.min() > 0
-    assert abs(np.corrcoef(drawn.gamma, drawn.gain)[0, 1]) < 0.03
+    for a, b in itertools.combinations(devices.SPREADS, 2):
+        assert abs(np.corrcoef(getattr(drawn, a), getattr(drawn, b))[0, 1]) < 0.03
     assert devices.draw_devices(dataclasses.replace(config, device_seed=1)).gamma[0] != drawn.gamma[0]
     assert devices.draw_devices(dataclasses.replace(config, spread_gain=0.0)).same(
         devices.Devices(drawn.gamma, drawn.nonlinear_damping, drawn.bias, np.ones(40000))
     )
     assert devices.draw_devices(spinrnn.NetworkConfig()) is None
     assert spinrnn.Network(spinrnn.NetworkConfig(neuron="ctrnn", spread_gain=0.1)).devices is None
+
+
+def test_devices_know_nothing_of_the_weights():
+    """Of one and the same seed, as both have it by default: a neuron of strong damping must not be one of large weights."""
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2000, 1), inputs=1, **SPREAD), seed=0)
+    weights = net.views()["w_ext"][0][:, 0]
+    for name in devices.SPREADS:
+        assert abs(np.corrcoef(np.log(getattr(net.devices, name)[:2000]), weights)[0, 1]) < 5 / np.sqrt(2000), name
 
 
 def test_devices_are_kept_by_files_and_replace(tmp_path):

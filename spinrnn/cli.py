@@ -1,4 +1,4 @@
-"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep`, `reproduce`, `advise`, `simulate`, `analyse`, `identify` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
+"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep`, `reproduce`, `advise`, `simulate`, `analyse`, `identify`, `doctor` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
 
 Exit status: 0 done, 1 a check or a point of a sweep failed, 2 bad input (one line says what); stopped with a checkpoint written: 130 by Ctrl-C,
 143 by SIGTERM, 75 by SIGUSR1, with which a batch queue says that the time is nearly over.
@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import spinrnn
-from spinrnn import cli_analyse, cli_identify, cli_reproduce, cli_simulate, cli_sweep
+from spinrnn import cli_analyse, cli_doctor, cli_identify, cli_reproduce, cli_simulate, cli_sweep
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,6 +90,8 @@ def _parser():
     cli_simulate.add_commands(command, _positive, _size)
     cli_analyse.add_commands(command, _positive, _size)
     cli_identify.add_commands(command, _positive, _size)
+
+    cli_doctor.add_commands(command)
 
     bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
     bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")

@@ -72,12 +72,13 @@ def kernel(function):
 
 PACKAGE = Path(__file__).parent
 _HOLDS_KERNELS = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:numba|llvmlite|spinrnn\.compiling|spinrnn[ \t]+import[ \t]+compiling)\b", re.M
+    rb"^[ \t]*(?:from|import)[ \t]+(?:numba|llvmlite)\b|^(?:from|import)[ \t]+(?:spinrnn\.compiling|spinrnn[ \t]+import[ \t]+compiling)\b",
+    re.M,
 )
 
 
 def kernel_sources(package=PACKAGE):
-    """Content of the package's files that hold compiled code, {path: bytes}: those that import Numba, llvmlite or this module."""
+    """Content of the package's files that hold compiled code, {path: bytes}: those that import Numba or llvmlite, or this module at their head."""
     contents = {path.relative_to(package).as_posix(): path.read_bytes() for path in sorted(package.rglob("*.py"))}
     return {path: content for path, content in contents.items() if _HOLDS_KERNELS.search(content)}
 

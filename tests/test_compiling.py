@@ -66,6 +66,7 @@ def test_an_edit_of_any_kernel_file_is_noticed(folder, tmp_path, monkeypatch):
         "import numpy\nfrom llvmlite import ir",
         "def f():\n    from numba import types",
         "import numpy",
+        "def f():\n    from spinrnn.compiling import cache_folders",
     ]
     for number, text in enumerate(texts):
         (package / "sub" / f"{number}.py").write_text(text)

@@ -58,7 +58,8 @@ def linewidth(config, nonlinear_shift=0.0):
     (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the phase of the amplitude diffuses with D / p*, D = gamma eta / 2.
 
     Args:
-        config: `NetworkConfig`; nonlinear_shift: nu, nonlinear frequency shift over the total nonlinear damping, which eq. (1) does not need.
+        config: `NetworkConfig`; nonlinear_shift: nu = 2 (domega/dp) / [gamma (xi_0 + Q)], omega the angular frequency: the nonlinear frequency shift over
+            the total nonlinear damping of the amplitude, which is half of that of the power. Eq. (1) does not need it.
     Raises:
         ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no linewidth.
     """

@@ -61,7 +61,7 @@ def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
 def test_strong_drives_and_an_active_floor_too(kind, scheme):
     """Strong noise meets both limits: the floor, and the power of 1 beyond which nothing is kicked."""
     changes = kind | ({"thermal_power": 0.1} if "thermal_power" in kind else {})
-    net, u, labels, lengths = problem(4.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes)
+    net, u, labels, lengths = problem(5.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes)
     states = np.concatenate([s.ravel() for s in net.simulate(u, lengths, 7).state])
     assert (states == 0.05).any()
     drives = np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths, 7).drive]) * net.config.relaxation_time

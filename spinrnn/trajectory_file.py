@@ -286,11 +286,9 @@ def _weight_name(name, prefix):
 
 def _storable(name, value):
     """Whether it can be an attribute: `streamed.put_attributes`."""
-    return (
-        isinstance(name, str)
-        and name
-        and (isinstance(value, str) or (not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub"))
-    )
+    if not (isinstance(name, str) and name):
+        return False
+    return isinstance(value, (str, int)) or (not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub")
 
 
 def _whole(value):

@@ -62,8 +62,9 @@ def test_attributes_of_the_caller(net, given, tmp_path):
     with pytest.raises(spinrnn.DataError, match="noise_seed"):
         net.simulate_to(path, u, noise_seed=np.array([1, 2]))
     assert not list(tmp_path.iterdir())
-    net.simulate_to(path, u, attributes={"device": "sample é", "current": [1.5, 2.5], "count": 3}, layers=0)
+    net.simulate_to(path, u, attributes={"device": "sample é", "current": [1.5, 2.5], "count": 3, "seed": 2**70, "large": 2**40}, layers=0)
     with spinrnn.open_trajectory(path) as file:
+        assert (file.attributes["seed"], file.attributes["large"]) == (str(2**70), 2**40)
         assert (file.attributes["device"], file.attributes["current"].tolist(), file.attributes["count"]) == ("sample é", [1.5, 2.5], 3)
         assert [state is None for state in file.state] == [False] + [True] * (len(net.config.layers) - 1)
 

@@ -182,6 +182,23 @@ def test_devices_are_kept_by_files_and_replace(tmp_path):
     assert ideal.replace(**{key: SPREAD[key] for key in devices.SPREADS.values()}).devices.same(devices.draw_devices(net.config))
 
 
+def test_devices_count_as_they_are_now():
+    """Changed in place, replaced or taken away after a first use: as in a network that never had others."""
+    net, u, _, _ = problem(**SPREAD)
+    ideal, first = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0)), net.forward(u)
+    net.devices.gain[3] *= 2
+    changed = net.forward(u)
+    assert not np.array_equal(changed, first)
+    assert np.array_equal(net.replace().forward(u), changed)
+    net.devices.gain[3] = -1.0
+    with pytest.raises(spinrnn.DataError, match="positive"):
+        net.forward(u)
+    net.devices = devices.draw_devices(net.config)
+    assert np.array_equal(net.forward(u), first)
+    net.devices = None
+    assert np.array_equal(net.forward(u), ideal.forward(u))
+
+
 def test_wrong_devices_are_told(tmp_path):
     """Before anything runs or is written: a file of them could not be read again."""
     net, u, _, _ = problem(**SPREAD)

@@ -133,6 +133,22 @@ def test_a_divergence_is_found_where_it_was():
     assert error.value.case == 33
 
 
+def test_a_divergence_that_noise_causes_is_found_where_it_was():
+    """Kicked above 4/3, a coarse Euler step of a negative drive throws the power ever higher: when, only the case's own noise knows."""
+    net = lone(1, scheme="euler", substeps=1, thermal_power=0.1)
+    net.views()["w_ext"][0][:] = 1
+    u = np.full((40, 1, 60), -5.0)
+    u[:, :, :3] = 1
+    with pytest.raises(spinrnn.DivergenceError) as error:
+        net.forward(u)
+    case, step = error.value.case, error.value.step
+    assert case > 0
+    assert 3 < step < 59
+    net.forward(u[: case + 1, :, :step])
+    with pytest.raises(spinrnn.DivergenceError):
+        net.forward(u[: case + 1, :, : step + 1])
+
+
 # ---- what is drawn ----
 
 

@@ -67,7 +67,7 @@ def _simulate(options):
 
         try:
             write_trajectory(
-                out, net, data.inputs, data.lengths, labels=data.labels, every=options.every, variables=options.variables.split(","),
+                out, net, data.inputs, data.lengths, labels=data.labels, every=options.every, variables=[name.strip() for name in options.variables.split(",")],
                 layers=layers, cases=cases, attributes=attributes, on_block=on_block, noise_seed=options.noise_seed,
             )  # fmt: skip
         except _Stopped:

@@ -65,7 +65,7 @@ class NetworkConfig:
         thermal_power: eta, mean power that thermal noise alone sustains in an undriven oscillator, eq. (6); 0 is no noise [field]. It follows from a
             measured linewidth by `spinrnn.thermal_power`; the CTRNN has none.
         spread_gamma, spread_nonlinear_damping, spread_bias, spread_gain: relative standard deviation from neuron to neuron of gamma, of Q, of the
-            fixed bias xi_0 and of the amplification A, as in 0.1; log-normal [ours]; the CTRNN has none.
+            fixed bias xi_0 and of the amplification A, as in 0.1; log-normal [ours]. That of Q has no effect where Q is 0, the default; the CTRNN has none.
         device_seed: of these differences; the same number is the same set of devices [ours].
     """
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.config import LARGEST_NUMBER
 from spinrnn.devicesteps import DeviceConstants, Noise
 from spinrnn.errors import DataError
 from spinrnn.thermal import seed_key
@@ -40,16 +41,6 @@ class Devices:
         """Whether all factors are those of the other `Devices`."""
         return other is not None and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS)
 
-    def check(self, config):
-        """Raises DataError unless there is a positive factor for each neuron of a `NetworkConfig`, and its neurons are oscillators."""
-        neurons = sum(config.layers)
-        if config.neuron != "oscillator":
-            raise DataError("devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator")
-        for name in SPREADS:
-            factor = np.asarray(getattr(self, name))
-            if factor.shape != (neurons,) or factor.dtype.kind != "f" or not ((factor > 0) & np.isfinite(factor)).all():
-                raise DataError(f"devices.{name}: expected {neurons} positive numbers, a factor of the nominal value for each neuron")
-
     def by_layer(self, config):
         """{quantity: [(n_l,) factors of layer l]}."""
         cuts = np.cumsum(config.layers)[:-1]
@@ -58,6 +49,27 @@ class Devices:
     def named(self):
         """{"devices/gamma": array, ...}, as files hold them."""
         return {f"devices/{name}": getattr(self, name) for name in SPREADS}
+
+
+def check_devices(devices, config):
+    """Raises DataError unless it is None, or `Devices` with a positive factor for each neuron of a `NetworkConfig`, whose neurons are oscillators."""
+    if devices is None:
+        return
+    if not isinstance(devices, Devices):
+        raise DataError(f"devices: expected spinrnn.Devices, or None for neurons that do not differ; got {type(devices).__name__}")
+    neurons = sum(config.layers)
+    if config.neuron != "oscillator":
+        raise DataError("devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator")
+    for name in SPREADS:
+        try:
+            factor = np.asarray(getattr(devices, name))
+            right = factor.shape == (neurons,) and factor.dtype.kind == "f"
+        except ValueError:  # lists of different lengths
+            right = False
+        if not right or not ((factor >= 1 / LARGEST_NUMBER) & (factor <= LARGEST_NUMBER)).all():
+            raise DataError(
+                f"devices.{name}: expected {neurons} positive numbers (floats up to {LARGEST_NUMBER:g}), a factor of the nominal value for each neuron"
+            )
 
 
 def draw_devices(config):
@@ -86,7 +98,7 @@ def devices_of(arrays, config):
             )
         return None
     devices = Devices(**found)
-    devices.check(config)
+    check_devices(devices, config)
     return devices
 
 

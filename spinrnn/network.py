@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from spinrnn.config import NetworkConfig
-from spinrnn.devices import SPREADS, draw_devices
+from spinrnn.devices import SPREADS, Devices, check_devices, draw_devices
 from spinrnn.engine import Engine, check_simulation, plan_within, simulation_blocks
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.memory import get_memory_limit
@@ -75,7 +75,7 @@ class Network:
         Its devices are the same ones unless a spread or device_seed is changed; then they are drawn as for a new network.
 
         Raises:
-            ConfigError: the change concerns the parameters' number or masks, or is impossible in itself.
+            ConfigError: the change concerns the parameters' number or masks, or is impossible in itself; DataError: devices do not fit.
         """
         config = dataclasses.replace(self.config, **changes)
         fixed = ("layers", "inputs", "outputs", "density_int", "density_ext")
@@ -84,6 +84,7 @@ class Network:
             raise ConfigError(problems)
         other = Network.__new__(Network)
         other.__setstate__({"config": config, "layout": self.layout, "mask": None if self.mask is None else self.mask.copy()})
+        check_devices(self.devices, self.config)
         kept = all(getattr(config, key) == getattr(self.config, key) for key in ("neuron", "device_seed", *SPREADS.values()))
         other.devices = draw_devices(config) if not kept else None if self.devices is None else self.devices.copy()
         other.parameters = self.parameters
@@ -164,7 +165,7 @@ class Network:
 
     def history(self, u, lengths, take, noise_seed=0, most=None):
         """Simulates checked inputs block by block and calls `take` for each block, as `Engine.history` says; at most so many threads."""
-        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, _checked_seed(noise_seed), most)
+        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, checked_seed(noise_seed), most)
 
     def blocks(self, lengths):
         """`engine.simulation_blocks` of this network within `spinrnn.get_memory_limit`."""
@@ -178,9 +179,10 @@ class Network:
         return plan_within(self.config, self._packing(), cases, points, backward, get_memory_limit())
 
     def save(self, path):
-        """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it."""
+        """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it. DataError: devices do not fit."""
         from spinrnn.store import save_network
 
+        check_devices(self.devices, self.config)
         save_network(self, path)
 
     # ---- checks ----
@@ -246,7 +248,7 @@ class Network:
         """Logits (case, class), losses (case,) or None, gradient (size,) or None of checked input."""
         packing = self._packing()
         logits, losses, packed = self._engine.run(
-            self.config, packing, self.parameters, u, lengths, labels, backward, get_memory_limit(), _checked_seed(noise_seed)
+            self.config, packing, self.parameters, u, lengths, labels, backward, get_memory_limit(), checked_seed(noise_seed)
         )
         return logits, losses, packing.unpack_gradient(packed) if backward else None
 
@@ -254,14 +256,18 @@ class Network:
         """`Packing` for the configuration, the mask and the devices as they are now."""
         p, devices = self._packed, self.devices
         known = p is not None and p.config is self.config and np.array_equal(p.mask, self.mask)
-        if not known or (devices is not p.devices and not (devices is not None and devices.same(p.devices))):
-            if devices is not None:
-                devices.check(self.config)
+        if not known or not _same_devices(devices, p.devices):
+            check_devices(devices, self.config)
             self._packed = Packing(self.config, self.layout, self.mask, devices)
         return self._packed
 
 
-def _checked_seed(seed):
+def _same_devices(devices, known):
+    """Whether what `Network.devices` may be, checked or not, is what was checked before."""
+    return devices is known or (isinstance(devices, Devices) and devices.same(known))
+
+
+def checked_seed(seed):
     """The seed, if `thermal.seed_key` takes it, else DataError."""
     numbers = seed if isinstance(seed, (list, tuple)) else [seed]
     if not numbers or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in numbers):

@@ -58,7 +58,8 @@ def linewidth(config, nonlinear_shift=0.0):
     (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the phase of the amplitude diffuses with D / p*, D = gamma eta / 2.
 
     Args:
-        config: `NetworkConfig`; nonlinear_shift: nu, nonlinear frequency shift over the total nonlinear damping, which eq. (1) does not need.
+        config: `NetworkConfig`; nonlinear_shift: nu = 2 (domega/dp) / [gamma (xi_0 + Q)], omega the angular frequency: the nonlinear frequency shift over
+            the total nonlinear damping of the amplitude, which is half of that of the power. Eq. (1) does not need it.
     Raises:
         ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no linewidth.
     """
@@ -90,7 +91,7 @@ def cumulative_drive(net, u, lengths=None):
     """Mean over cases, input points and neurons of | integral over one input interval of (I(t) - gamma xi_0) dt |, dimensionless.
 
     Name and reference value 1 are the paper's, the definition is ours: far below 1 a neuron cannot follow its input. In the CTRNN, which has no
-    threshold, the argument of tanh takes the place of (I - gamma xi_0) / gamma.
+    threshold, the argument of tanh takes the place of (I - gamma xi_0) / gamma. Of devices that differ xi_0 is each one's own fixed bias.
 
     Args:
         net: `Network`; u: (case, channel, time); lengths: (case,) input points of each case, or None, as in `Network.forward`.
@@ -110,10 +111,11 @@ def cumulative_drive(net, u, lengths=None):
         scale, bias = config.input_interval / config.relaxation_time / substeps, 0.0
     # a trajectory has four numbers for each case, neuron and substep, and `simulate` another four while it works
     cases = max(1, int(_BYTES / (8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps)))
+    own = [np.ones(n) for n in config.layers] if net.devices is None else net.devices.by_layer(config)["bias"]
     total = 0.0
     for start in range(0, len(u), cases):
         part = slice(start, start + cases)
-        for drive in net.simulate(u[part], lengths[part]).drive:
-            integral = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64) * scale - bias
+        for factor, drive in zip(own, net.simulate(u[part], lengths[part], start).drive, strict=True):  # noise of its own for each part
+            integral = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64) * scale - (bias * factor)[:, None]
             total += float(np.nansum(np.abs(integral)))  # NaN after a case's own end
     return total / (int(lengths.sum()) * neurons)

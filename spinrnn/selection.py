@@ -19,9 +19,11 @@ def parse(text):
     """(source or "", part or None, cases or None) of such a text.
 
     Raises:
-        ConfigError: there is no such part.
+        ConfigError: there is no such part, or a bracket is missing.
     """
     source, part, cases = _FORM.fullmatch(text).groups()
+    if source.count("[") != source.count("]") and not Path(source).exists():
+        raise ConfigError([f"--input {text}: a bracket is missing; cases are written as in [0:100]"])
     if part is not None and part not in (*PARTS, "all"):
         if Path(f"{source}:{part}").exists():  # a colon in a file's name
             return f"{source}:{part}", None, cases

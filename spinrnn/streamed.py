@@ -194,8 +194,12 @@ class StreamWriter:
 
 
 def put_attributes(item, attributes):
-    """Writes attributes of a group or dataset: texts with a fixed length, which all programs read; whole numbers as int32 where they fit."""
+    """Writes attributes of a group or dataset: texts with a fixed length, which all programs read; whole numbers as int32 where they fit.
+
+    A whole number that not even int64 holds, as a seed may be, becomes its digits.
+    """
     for name, value in attributes.items():
+        value = str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
         if isinstance(value, str):
             content = value.encode()
             item.attrs.create(name, content, dtype=h5py.string_dtype("utf-8", max(1, len(content))))

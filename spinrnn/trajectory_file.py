@@ -16,6 +16,7 @@ from spinrnn import config as configs
 from spinrnn.devices import SPREADS, devices_of
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, StoreError
+from spinrnn.network import checked_seed
 from spinrnn.parameters import Layout
 from spinrnn.store import network_from
 from spinrnn.streamed import StreamReader, StreamWriter, Variable
@@ -69,11 +70,11 @@ def write_trajectory(
         every: store every so many substeps.
         variables: some of "p" (power; CTRNN: state s), "m" (mean power), "drive", "output"; layers: numbers of layers from 0, None for all.
         cases: (case,) numbers that the cases have in their data set, None for 0, 1, ...
-        attributes: {name: text or number} to be stored with it.
+        attributes: {name: text or numbers} to be stored with it, under names that the file does not use itself.
         noise_seed: of thermal noise, as in `Network.forward`.
         on_block: called with the number of cases done, after each block; an error that it raises ends the simulation and removes the file.
     Raises:
-        ConfigError: every, variables or layers; DataError: u, lengths, labels; MemoryLimitError: not even one block fits;
+        ConfigError: every, variables, layers, attributes; DataError: u, lengths, labels, noise_seed, the network's devices; MemoryLimitError: not even one block fits;
         DivergenceError: a state became infinite or NaN; StoreError: no room, no permission. After any of them nothing of the file is left.
     """
     u, lengths = net.check_inputs(u, lengths)
@@ -145,7 +146,7 @@ class _Plan:
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
                 reason = "a CTRNN has no mean power" if name == "m" else "unknown"
                 self.problems.append(f"variables: {name}: {reason}; {hint}")
-        layers = range(len(config.layers)) if layers is None else list(layers)
+        layers = range(len(config.layers)) if layers is None else [layers] if _whole(layers) else list(layers)
         wrong = [layer for layer in layers if not _whole(layer) or not 0 <= layer < len(config.layers)]
         if wrong:
             self.problems.append(f"layers: must be whole numbers from 0 to {len(config.layers) - 1}, got {wrong[0]!r}")
@@ -233,7 +234,7 @@ class _Plan:
         config = self.net.config
         what = "a network of spin-torque nano-oscillators" if config.neuron == "oscillator" else "a CTRNN"
         resolved = dataclasses.asdict(config) | {"substeps": config.resolved_substeps}
-        return {
+        made = {
             "Conventions": "CF-1.8",
             "title": f"trajectory of {what}",
             "format": "spinrnn",
@@ -245,10 +246,21 @@ class _Plan:
             "every": self.every,
             "variables": ",".join(self.variables),
             "stored_layers": np.array(self.layers),
-            "noise_seed": json.dumps(noise_seed, default=int),
-            **(further or {}),
+            "noise_seed": json.dumps(checked_seed(noise_seed), default=int),
             **resolved,
         }
+        further = further or {}
+        problems = [
+            f"attributes: {name!r} is one of the file's own; choose another name" for name in (*made, "complete") if name in further
+        ]
+        problems += [
+            f"attributes: {name!r} must have a name and be a text or numbers, got {value!r}"
+            for name, value in further.items()
+            if not _storable(name, value)
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return made | further
 
 
 def _weight_dims(config, name):
@@ -270,6 +282,13 @@ def _weight_name(name, prefix):
         "b": "biases of the readout",
     }[stem]
     return f"1 where one exists: {meaning}" if prefix else meaning
+
+
+def _storable(name, value):
+    """Whether it can be an attribute: `streamed.put_attributes`."""
+    if not (isinstance(name, str) and name):
+        return False
+    return isinstance(value, (str, int)) or (not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub")
 
 
 def _whole(value):

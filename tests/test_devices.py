@@ -12,7 +12,7 @@ import pytest
 import twin
 
 import spinrnn
-from spinrnn import compiling, devices, gradcheck, thermal
+from spinrnn import compiling, devices, devicesteps, gradcheck, thermal
 
 SPREAD = {"spread_gamma": 0.2, "spread_nonlinear_damping": 0.3, "spread_bias": 0.1, "spread_gain": 0.4, "nonlinear_damping": 0.4}
 NOISE = {"thermal_power": 3e-3}
@@ -61,7 +61,7 @@ def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
 def test_strong_drives_and_an_active_floor_too(kind, scheme):
     """Strong noise meets both limits: the floor, and the power of 1 beyond which nothing is kicked."""
     changes = kind | ({"thermal_power": 0.1} if "thermal_power" in kind else {})
-    net, u, labels, lengths = problem(4.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes)
+    net, u, labels, lengths = problem(5.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes)
     states = np.concatenate([s.ravel() for s in net.simulate(u, lengths, 7).state])
     assert (states == 0.05).any()
     drives = np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths, 7).drive]) * net.config.relaxation_time
@@ -133,6 +133,22 @@ def test_a_divergence_is_found_where_it_was():
     assert error.value.case == 33
 
 
+def test_a_divergence_that_noise_causes_is_found_where_it_was():
+    """Kicked above 4/3, a coarse Euler step of a negative drive throws the power ever higher: when, only the case's own noise knows."""
+    net = lone(1, scheme="euler", substeps=1, thermal_power=0.1)
+    net.views()["w_ext"][0][:] = 1
+    u = np.full((40, 1, 60), -5.0)
+    u[:, :, :3] = 1
+    with pytest.raises(spinrnn.DivergenceError) as error:
+        net.forward(u)
+    case, step = error.value.case, error.value.step
+    assert case > 0
+    assert 3 < step < 59
+    net.forward(u[: case + 1, :, :step])
+    with pytest.raises(spinrnn.DivergenceError):
+        net.forward(u[: case + 1, :, : step + 1])
+
+
 # ---- what is drawn ----
 
 
@@ -182,16 +198,61 @@ def test_devices_are_kept_by_files_and_replace(tmp_path):
     assert ideal.replace(**{key: SPREAD[key] for key in devices.SPREADS.values()}).devices.same(devices.draw_devices(net.config))
 
 
-def test_wrong_devices_are_told():
+def test_devices_count_as_they_are_now():
+    """Changed in place, replaced or taken away after a first use: as in a network that never had others."""
     net, u, _, _ = problem(**SPREAD)
-    for wrong in (np.ones(3), np.full(10, np.nan), np.zeros(10), np.ones(10, int)):
+    ideal, first = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0)), net.forward(u)
+    net.devices.gain[3] *= 2
+    changed = net.forward(u)
+    assert not np.array_equal(changed, first)
+    assert np.array_equal(net.replace().forward(u), changed)
+    net.devices.gain[3] = -1.0
+    with pytest.raises(spinrnn.DataError, match="positive"):
+        net.forward(u)
+    net.devices = devices.draw_devices(net.config)
+    assert np.array_equal(net.forward(u), first)
+    net.devices = None
+    assert np.array_equal(net.forward(u), ideal.forward(u))
+
+
+def test_wrong_devices_are_told(tmp_path):
+    """Before anything runs or is written: a file of them could not be read again."""
+    net, u, _, _ = problem(**SPREAD)
+    uses = (
+        net.forward,
+        net.simulate,
+        lambda _: net.save(tmp_path / "a.h5"),
+        lambda u: net.simulate_to(tmp_path / "b.h5", u),
+        lambda _: net.replace(),
+    )
+    right = net.devices.gain
+    wrong_ones = (
+        np.ones(3),
+        np.full(10, np.nan),
+        np.zeros(10),
+        -right,
+        np.ones(10, int),
+        1.0,
+        [1.0, [2.0]],
+        np.array(list("abcdefghij")),
+        1e300 * right,
+    )
+    for wrong, use in itertools.product(wrong_ones, uses):
         net.devices.gain = wrong
         with pytest.raises(spinrnn.DataError, match=r"devices\.gain: expected 10 positive"):
-            net.forward(u)
+            use(u)
+    net.devices.gain = right.tolist()
+    net.save(tmp_path / "list.h5")
+    assert np.array_equal(spinrnn.load(tmp_path / "list.h5").devices.gain, right)
+    net.devices = {"gamma": right}
+    for use in uses:
+        with pytest.raises(spinrnn.DataError, match="got dict"):
+            use(u)
     twin_network = spinrnn.Network(dataclasses.replace(net.config, neuron="ctrnn"))
     twin_network.devices = devices.draw_devices(net.config)
     with pytest.raises(spinrnn.DataError, match="the CTRNN has none"):
         twin_network.forward(u)
+    assert [path.name for path in tmp_path.iterdir()] == ["list.h5"]
 
 
 def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data):
@@ -273,6 +334,39 @@ def test_kicks_are_those_of_two_normal_numbers(dtype):
     for axis in range(3):  # neighbours in case and neuron know nothing of each other
         a, b = np.moveaxis(normal, axis, 0)[:-1].ravel(), np.moveaxis(normal, axis, 0)[1:].ravel()
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(a.size)
+
+
+@compiling.kernel
+def all_kicked(p, length, cosine, powers, slopes):
+    zero, one = p.dtype.type(0), p.dtype.type(1)
+    for i in range(p.size):
+        powers[i], slopes[i] = devicesteps.kicked(p[i], length[i], cosine[i], zero, one)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kicks_at_the_edges(dtype):
+    """A kick from no power at all; one that ends where it began, which rounding would take below zero."""
+    p = np.random.default_rng(0).uniform(1e-6, 1, 10000).astype(dtype)
+    length, cosine = np.nextafter(p, np.dtype(dtype).type(2)), np.full_like(p, -1)
+    p[:10], length[:10], cosine[:10] = 0, 0.25, np.linspace(-1, 1, 10)
+    powers, slopes = np.empty_like(p), np.empty_like(p)
+    all_kicked(p, length, cosine, powers, slopes)
+    np.testing.assert_array_equal(powers[:10], 0.25)
+    np.testing.assert_array_equal(slopes[:10], 1)
+    raw = (p + length) - 2 * np.sqrt(length * p)
+    assert (raw[10:] < 0).any()
+    assert (powers >= 0).all()
+    assert (slopes[10:][raw[10:] < 0] == 0).all()
+
+
+def test_silent_devices_start_at_the_floor():
+    """One whose threshold is above its bias rests at the floor, or at zero without one."""
+    for floor, start in ((1e-3, 1e-3), (0.0, 0.0)):
+        net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=1, power_floor=floor, dtype="float64"), seed=0)
+        net.devices = devices.Devices(np.array([1.0, 3.0, 1.0]), np.ones(3), np.array([1.0, 1.0, 0.4]), np.ones(3))
+        states = net.simulate(np.zeros((1, 1, 2))).state[0][0]
+        np.testing.assert_allclose(states[:, 0], [0.5, start, start])
+        assert (states[1:] == start).all()
 
 
 # ---- the physics ----

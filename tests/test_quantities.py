@@ -47,6 +47,16 @@ def test_a_bias_alone_has_a_closed_form():
     assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(3.5 / 3 / 4, rel=1e-12)
 
 
+def test_devices_count_from_their_own_fixed_bias():
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(2, 1), input_interval=5e-9, relaxation_time=20e-9, spread_bias=0.3, dtype="float64")
+    )
+    net.parameters[:] = 0
+    assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(0, abs=1e-12)
+    net.views()["bias"][1][:] = 3.0
+    assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(3 / 3 / 4, rel=1e-12)
+
+
 def test_no_cases():
     with pytest.raises(spinrnn.DataError, match="no cases"):
         spinrnn.cumulative_drive(spinrnn.Network(), np.ones((0, 1, 6)))

@@ -64,6 +64,8 @@ def test_what_is_refused(tmp_path):
         ("digits[1.5]", None, "cases must be"),
         ("digits[]", None, "cases must be"),
         ("digits[9:9]", None, "names no case"),
+        ("digits:test[0:100", config, "a bracket is missing"),
+        ("digits:test0:100]", config, "a bracket is missing"),
         ("digits[99999999999999999999999]", None, "cases must be|no case"),
     ):
         with pytest.raises(spinrnn.SpinrnnError, match=words):

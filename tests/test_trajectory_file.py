@@ -44,6 +44,31 @@ def same(file, trajectory):
     np.testing.assert_array_equal(file.logits, trajectory.logits.astype(np.float32))
 
 
+def test_attributes_of_the_caller(net, given, tmp_path):
+    """What would make the file unreadable, or cannot be stored, is told before the simulation."""
+    u, _, _ = given
+    path = tmp_path / "t.h5"
+    for name, value, words in (
+        ("format", "mine", "one of the file's own"),
+        ("complete", 0, "one of the file's own"),
+        ("layers", 3, "one of the file's own"),
+        ("", 1, "must have a name"),
+        ("x", None, "a text or numbers"),
+        ("x", [1, "a"], "a text or numbers"),
+        ("x", b"bytes", "a text or numbers"),
+    ):
+        with pytest.raises(spinrnn.ConfigError, match=words):
+            net.simulate_to(path, u, attributes={name: value})
+    with pytest.raises(spinrnn.DataError, match="noise_seed"):
+        net.simulate_to(path, u, noise_seed=np.array([1, 2]))
+    assert not list(tmp_path.iterdir())
+    net.simulate_to(path, u, attributes={"device": "sample é", "current": [1.5, 2.5], "count": 3, "seed": 2**70, "large": 2**40}, layers=0)
+    with spinrnn.open_trajectory(path) as file:
+        assert (file.attributes["seed"], file.attributes["large"]) == (str(2**70), 2**40)
+        assert (file.attributes["device"], file.attributes["current"].tolist(), file.attributes["count"]) == ("sample é", [1.5, 2.5], 3)
+        assert [state is None for state in file.state] == [False] + [True] * (len(net.config.layers) - 1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -127,6 +127,27 @@ def test_noise_does_not_hide_a_steady_state_and_a_drift_does():
     assert analysis.steady_states(STEP * np.arange(400), drift, drive).unsettled == 20
 
 
+@pytest.mark.parametrize("at", [0.6, 0.7, 0.8, 0.9, 0.97])
+def test_a_power_that_rises_late_is_no_steady_state(at):
+    """An oscillator that turns on in the second half of its plateau, whose rise must not count as noise."""
+    time = STEP * np.arange(401)
+    rise = 0.4 / (1 + np.exp(-(time - at * time[-1]) * 2 * GAMMA))
+    power = rise + 0.003 * np.random.default_rng(16).normal(size=(20, 1, 401))
+    found = analysis.steady_states(time, power, np.full((20, 1, 400), 2 * GAMMA))
+    assert found.unsettled == 20
+
+
+def test_the_theory_of_steady_states_is_drawn_as_it_bends():
+    """Also between drives that lie far apart, and with its corner at the threshold."""
+    time, power, drive = device(np.array([0.5, 6.0]) * GAMMA)
+    line = figures.steady_states(analysis.steady_states(time, power, drive, 1 / GAMMA, Q)).lines[-1]
+    x, y = line.get_data()
+    xi = x / (GAMMA * 1e-6)
+    assert y == pytest.approx(np.where(xi > 1, (xi - 1) / (xi + Q), 0), abs=1e-12)
+    assert np.abs(xi - 1).min() < 1e-12
+    assert len(x) > 100
+
+
 def test_relaxation_follows_the_drive_above_and_below_threshold():
     """The rate is |I - gamma| whatever the size of the step."""
     levels = np.array([2.0, 1.2, 3.0, 0.3, 2.5]) * GAMMA

@@ -107,6 +107,75 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
         assert np.abs(jacobian[:, j] - slope).max() < 1e-8 * np.abs(slope).max(), j
 
 
+@pytest.fixture
+def alone():
+    """(network of one oscillator without recurrence, inputs, labels, durations and substeps' inputs (case, step)), float64, exponential scheme."""
+    config = spinrnn.NetworkConfig(
+        layers=(1,), inputs=1, outputs=2, input_interval=7e-9, relaxation_time=10e-9, nonlinear_damping=0.8, bias_ratio=1.7, substeps=3,
+        amplification=1.3, dtype="float64",
+    )  # fmt: skip
+    net, rng = spinrnn.Network(config, seed=3), np.random.default_rng(24)
+    net.views()["w_int"][0][:] = 0
+    net.views()["w_ext"][0][:] = 0.4
+    net.views()["bias"][0][:] = 0.2
+    u = rng.normal(size=(4, 1, 12))
+    drive = np.repeat(u[:, 0], 3, axis=1)
+    return net, u, np.array([0, 1, 1, 0]), np.full(drive.shape, 7e-9 / 3), drive
+
+
+def alone_numbers(net):
+    """gamma, Q, bias, gain and the start of the oscillator as `device_forward` takes them."""
+    c, views = net.config, net.views()
+    gamma = 1 / c.relaxation_time
+    bias, gain = c.bias_ratio + views["bias"][0].item(), gamma * c.amplification * views["w_ext"][0].item()
+    return gamma, c.nonlinear_damping, bias, gain, (c.bias_ratio - 1) / (c.bias_ratio + c.nonlinear_damping)
+
+
+def test_the_jacobian_gives_the_gradient_of_the_networks_adjoint(alone):
+    """The loss of a network of one oscillator, by its powers at all times, times the Jacobian, is what backpropagation through time gives."""
+    net, u, labels, durations, drive = alone
+    *numbers, start = alone_numbers(net)
+    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    simulated = net.simulate(u)
+    np.testing.assert_allclose(simulated.state[0][:, 0], p, rtol=1e-12)
+    # of the filter's mean only what the powers do to it counts: m' = m + k ((p + p') / 2 - m), read as y = p - m at the end
+    kept = np.exp(-durations[0, 0] / net.config.highpass_time)
+    left = (1 - kept) * kept ** np.arange(drive.shape[1] - 1, -1, -1)
+    reads = np.zeros(p.shape[1])  # dy / dp
+    reads[-1] = 1
+    reads[:-1] -= left / 2
+    reads[1:] -= left / 2
+    logits = net.forward(u)
+    share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) - np.eye(2)[labels]
+    by_y = share @ (net.config.output_amplification * net.views()["w_out"][:, 0]) / len(u)
+    by_power = by_y[:, None] * reads  # (case, time)
+    gradient = np.einsum("ck,ckj->j", by_power, by)
+    found = net.layout.grouped(net.loss_and_grad(u, labels)[1])
+    gamma = numbers[0]
+    assert found["bias"][0].item() == pytest.approx(gradient[2], rel=1e-10)
+    assert found["w_ext"][0].item() == pytest.approx(gradient[3] * gamma * net.config.amplification, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["relaxation_time", "nonlinear_damping"])
+def test_the_gradient_of_the_sum_of_squares_equals_differences_of_the_networks_powers(alone, name):
+    """gamma and Q, which no network trains: by the kernels of the network with another relaxation time or damping."""
+    net, u, _, durations, drive = alone
+    *numbers, start = alone_numbers(net)
+    gamma, q, _, gain = numbers
+    target = np.random.default_rng(25).uniform(0.1, 0.6, (4, drive.shape[1] + 1))
+    squares = lambda value: ((net.replace(**{name: value}).simulate(u).state[0][:, 0] - target) ** 2).sum()
+    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    slope = np.einsum("ck,ckj->j", 2 * (p - target), by)
+    if name == "relaxation_time":  # the drive of a network is in units of gamma
+        gradient = (slope[0] + slope[3] * gain / gamma) * -(gamma**2)
+    else:  # a network starts at its fixed point
+        gradient = slope[1] - slope[4] * start / (net.config.bias_ratio + q)
+    value = getattr(net.config, name)
+    h = 1e-3 * value
+    shifts = [squares(value + s * h) for s in (1, -1, 2, -2)]
+    assert gradient == pytest.approx((8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h), rel=1e-8)
+
+
 def test_no_derivative_passes_the_floor():
     drive = np.full((1, 12), -20.0)
     drive[0, 8:] = 3.0

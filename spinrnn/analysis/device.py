@@ -51,6 +51,7 @@ class SteadyStates:
         case, neuron: from 0; drive: 1/s.
         power: mean over the last quarter of the plateau; spread: standard deviation there; both dimensionless.
         expected: (xi - 1) / (xi + Q), 0 below threshold; NaN where gamma is not known.
+        threshold: gamma, 1/s, NaN where it is not known; nonlinear_damping: Q; both as given.
         unsettled, passed: number of plateaus that ended before the power had come to rest, and of those passed over as too many.
     """
 
@@ -60,6 +61,8 @@ class SteadyStates:
     power: np.ndarray
     spread: np.ndarray
     expected: np.ndarray
+    threshold: float
+    nonlinear_damping: float
     unsettled: int
     passed: int
 
@@ -161,7 +164,8 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
     """Steady states at the ends of the plateaus of the drive, against theory.
 
     A power has come to rest where the means of the third and the last quarter of the plateau differ by less than a hundredth of the plateau's range
-    of powers, or by no more than noise would make them differ (three standard errors).
+    of powers, or by no more than noise would make them differ (three standard errors, those of the quieter quarter: a power that rises in one of
+    them is no noise).
 
     Args:
         time: (time,) s; power: (case, neuron, time); drive: (case, neuron, time - 1), 1/s.
@@ -181,16 +185,17 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
             unsettled += 1
             continue
         third, last = (q.mean() for q in quarters)
-        error = np.sqrt(sum(q.var() / len(q) * _repeated(q) for q in quarters))
+        error = np.sqrt(2 * min(q.var() / len(q) * _repeated(q) for q in quarters))
         if abs(last - third) > max(0.01 * np.ptp(p), 3 * error, 1e-6):
             unsettled += 1
         else:
             rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std()))
     columns = np.array(rows).reshape(-1, 5).T
-    expected = (
-        np.full(columns.shape[1], np.nan) if relaxation_time is None else steady_power(columns[2], 1 / relaxation_time, nonlinear_damping)
+    threshold = np.nan if relaxation_time is None else 1 / relaxation_time
+    expected = steady_power(columns[2], threshold, nonlinear_damping) if relaxation_time else np.full(columns.shape[1], np.nan)
+    return SteadyStates(
+        *columns[:2].astype(int), *columns[2:], expected, threshold, float(nonlinear_damping), unsettled, len(plateaus) - len(chosen)
     )
-    return SteadyStates(*columns[:2].astype(int), *columns[2:], expected, unsettled, len(plateaus) - len(chosen))
 
 
 def step_responses(time, power, drive, relaxation_time=None, form="logistic", confidence=0.95, tolerance=1e-3, most=200):

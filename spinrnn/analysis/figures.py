@@ -38,8 +38,9 @@ def steady_states(result, ax=None):
     factor, unit = _frequency(result.drive)
     ax.errorbar(factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured")
     if np.isfinite(result.expected).any():
-        order = np.argsort(result.drive)
-        ax.plot(factor * result.drive[order], result.expected[order], "k-", marker="_", label=r"$(\xi - 1) / (\xi + Q)$")
+        x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), result.threshold)
+        x = x[(x >= result.drive.min()) & (x <= result.drive.max())]
+        ax.plot(factor * x, steady_power(x, result.threshold, result.nonlinear_damping), "k-", label=r"$(\xi - 1) / (\xi + Q)$")
     ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
     ax.legend(frameon=False)
     return ax

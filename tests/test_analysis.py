@@ -377,6 +377,14 @@ def test_the_classifier_sees_when_the_classes_differ():
     assert figures.class_accuracy({"layer 0": found}).get_ylim()[1] == 102
 
 
+def test_one_case_of_each_class_says_nothing_of_the_share_between_them():
+    power = np.random.default_rng(17).normal(size=(6, 3, 4))
+    power[2:, :, 3] = np.nan  # one case of each class is left
+    found = analysis.class_variance(power, np.array([0, 1, 0, 1, 0, 1]))
+    assert np.isfinite(found.over_time).tolist() == [True, True, True, False]
+    assert found.share == pytest.approx(analysis.class_variance(power[:, :, :3], np.array([0, 1, 0, 1, 0, 1])).share)
+
+
 @pytest.mark.parametrize("measure", [analysis.class_variance, lambda p, y: analysis.class_accuracy(np.arange(2.0), p, y)])
 def test_one_class_is_not_enough(measure):
     with pytest.raises(spinrnn.DataError, match="two classes"):

@@ -177,7 +177,7 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
         DataError: no drive stays constant long enough.
     """
     plateaus, rows, unsettled = _plateaus(drive, tolerance), [], 0
-    chosen = _evenly(len(plateaus), most)
+    chosen = evenly(len(plateaus), most)
     for k in chosen:
         t, p = _stretch(time, power, plateaus, k)
         quarters = [p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))]
@@ -217,7 +217,7 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
         raise DataError(f"form: must be one of {', '.join(_FORMS)}, got {form!r}")
     _check_confidence(confidence)
     plateaus, rows = _plateaus(drive, tolerance), []
-    chosen = _evenly(len(plateaus), most)
+    chosen = evenly(len(plateaus), most)
     unchanged = failed = 0
     for k in chosen:
         t, p = _stretch(time, power, plateaus, k)
@@ -295,7 +295,7 @@ def _plateaus(drive, tolerance):
     return plateaus
 
 
-def _evenly(count, most):
+def evenly(count, most):
     """Numbers below count, evenly chosen if they are more than most."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 

@@ -62,6 +62,24 @@ def test_the_autocorrelation_of_an_ar1_series():
     assert figures.autocorrelation({"layer 0": found}).get_xlabel() == "lag (ns)"
 
 
+def test_a_correlation_counts_the_pairs_of_each_lag():
+    """A power with a period is correlated by 1 over any number of periods, also where few pairs are left; half of the cases are shorter."""
+    power = np.tile(np.cos(np.pi * np.arange(400) / 20), (4, 1, 1))
+    power[::2, :, 200:] = np.nan
+    found = analysis.autocorrelation(np.arange(400.0), power, longest=240)
+    assert found.correlation[0, ::40] == pytest.approx(np.ones(7), abs=1e-9)
+    assert found.correlation[0, 20::40] == pytest.approx(-np.ones(6), abs=1e-9)
+
+
+def test_lags_are_limited_unless_more_are_asked_for(monkeypatch):
+    monkeypatch.setattr("spinrnn.analysis.spectra.LONGEST", 16)
+    time, power = np.arange(100.0), np.random.default_rng(18).normal(size=(1, 1, 100))
+    assert len(analysis.autocorrelation(time, power).lag) == 17
+    assert len(analysis.autocorrelation(time, power, longest=30).lag) == 31
+    assert analysis.power_spectrum(time, power).frequency[1] == pytest.approx(1 / 16)
+    assert analysis.power_spectrum(time, power, segment=50).frequency[1] == pytest.approx(1 / 50)
+
+
 def test_a_series_that_is_too_short_has_no_integrated_time():
     found = analysis.autocorrelation(np.arange(100.0), np.linspace(0, 1, 100).reshape(1, 1, 100), longest=20)
     assert np.isnan(found.integrated[0])

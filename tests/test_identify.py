@@ -476,6 +476,7 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ((time[:4], drive, power), r"time: its shape"),
         ((time, drive, power[0, :2]), "power: must have the axes"),
         ((time, drive, power[None]), "power: must have the axes"),
+        ((time, drive, power.T), r"\(6, 2\); are the axes in another order\?"),
         ((time, drive.astype(complex), power), "drive: must be real"),
         ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in length"),
         ((time, drive, np.where(power > 0, np.nan, 0)), "power: case 0 has 0 samples that are not NaN"),
@@ -599,6 +600,15 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     assert "does NOT describe" in text
     assert "lag of the drive (delay or another pole)" in text
     assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
+
+
+def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):
+    with np.load("right.npz") as right:
+        np.savez("ns.npz", time=1e9 * right["time"], drive=right["drive"], power=right["power"])
+    assert main(["identify", "ns.npz", "--fix", "Q=0.8"]) == 0
+    assert "is the time in s?" in capsys.readouterr().out
+    assert main(["identify", "right.npz", "--fix", "Q=0.8"]) == 0
+    assert "is the time in s?" not in capsys.readouterr().out
 
 
 def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):

@@ -16,7 +16,7 @@ FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""
 
 MOST = 10_000
-"""Times that a table lists; of more evenly chosen ones."""
+"""Times of which a table or a picture of one value for each time consists; of more evenly chosen ones."""
 
 
 @dataclass(frozen=True)
@@ -336,11 +336,8 @@ def energy(recording, settings):
     weights = 0
     if recording.network is not None:
         neurons, weights = sum(recording.network.config.layers), synapses(recording.network.config)
-    found = populations.energy(recording.time, neurons, weights, settings.neuron_power, settings.synapse_power)
-    some = _some(found.time)
-    rows = _rows(
-        {"time_s": found.time[some], "neurons_j": found.neurons[some], "synapses_j": found.synapses[some], "total_j": found.total[some]}
-    )
+    found = populations.energy(recording.time[_some(recording.time)], neurons, weights, settings.neuron_power, settings.synapse_power)
+    rows = _rows({"time_s": found.time, "neurons_j": found.neurons, "synapses_j": found.synapses, "total_j": found.total})
     lines = [
         f"{found.total[-1]:.4g} J in {found.time[-1]:.4g} s, assuming {found.neuron_power:.3g} W for each of {neurons} neurons "
         f"and {found.synapse_power:.3g} W for each of {weights} synapses"

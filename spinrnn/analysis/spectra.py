@@ -11,7 +11,7 @@ WINDOW = 5
 """The sum of an autocorrelation is cut at this many of the times it gives [Sokal 1997]: what follows is noise."""
 
 LONGEST = 1 << 16
-"""Times of a segment from which on more segments, and so less noise, are worth more than finer frequencies."""
+"""Times of a segment, and lags, unless more are asked for: more segments, and so less noise, are worth more than finer frequencies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,8 @@ def autocorrelation(time, power, longest=None):
     The mean is over all cases and times of a neuron. A single case of n correlation times therefore shows values that are too low by about 2 / n.
 
     Args:
-        time: (time,) s, equally spaced; power: (case, neuron, time), a case may end in NaN; longest: largest lag in s, by default half of the time.
+        time: (time,) s, equally spaced; power: (case, neuron, time), a case may end in NaN; longest: largest lag in s, by default half of the time, but no more
+            than `LONGEST` steps.
     Returns:
         `Autocorrelation`.
     Raises:
@@ -108,7 +109,7 @@ def autocorrelation(time, power, longest=None):
     """
     step, power = even_step(time), np.asarray(power, dtype=np.float64)
     _, neurons, times = power.shape
-    lags = times // 2 if longest is None else min(times - 1, int(longest / step + 0.5))
+    lags = min(times // 2, LONGEST) if longest is None else min(times - 1, int(longest / step + 0.5))
     if lags < 1 or not np.isfinite(power).any():
         raise DataError("power: no values, or fewer than two times; an autocorrelation needs more")
     present = np.isfinite(power)

@@ -214,7 +214,19 @@ def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, l
     assert np.sum((found.time_low <= 1 / GAMMA) & (found.time_high >= 1 / GAMMA)) >= least
     assert np.median(found.rate_high - found.rate_low) < 0.5 * GAMMA
     narrow = analysis.step_responses(time, power[:20], np.ones((20, 1, 400)), form="exponential", confidence=0.5)
-    assert (narrow.rate_high - narrow.rate_low < (found.rate_high - found.rate_low)[:20]).all()
+    ratio = (found.rate_high - found.rate_low)[:20] / (narrow.rate_high - narrow.rate_low)
+    assert ratio == pytest.approx(np.full(20, 1.96 / 0.6745), rel=0.15)  # of Student's t for at least 20 degrees of freedom
+
+
+def test_few_samples_have_few_degrees_of_freedom():
+    """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a ratio of at least 3.22, a normal distribution of 2.91."""
+    time = 4e-9 * np.arange(12)
+    power = 0.5 - 0.3 * np.exp(-GAMMA * time) + 0.003 * np.random.default_rng(19).normal(size=(30, 1, 12))
+    wide, narrow = (
+        analysis.step_responses(time, power, np.ones((30, 1, 11)), form="exponential", confidence=level) for level in (0.95, 0.5)
+    )
+    assert len(wide.rate) >= 25
+    assert ((wide.rate_high - wide.rate_low) / (narrow.rate_high - narrow.rate_low) > 3.2).all()
 
 
 def test_plateaus():
@@ -244,6 +256,9 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
             noisy.threshold_low <= threshold <= noisy.threshold_high,
             noisy.nonlinear_damping_low <= damping <= noisy.nonlinear_damping_high,
         ]
+    half = analysis.transfer_curve(noisy.drive, noisy.power, confidence=0.5)
+    student = 2.0687 / 0.6853  # for 23 degrees of freedom
+    assert noisy.threshold_high - noisy.threshold_low == pytest.approx(student * (half.threshold_high - half.threshold_low), rel=1e-3)
     assert (inside >= 87).all()
     assert (inside <= 100).all()
     assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power p*"

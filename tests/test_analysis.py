@@ -218,6 +218,14 @@ def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, l
     assert ratio == pytest.approx(np.full(20, 1.96 / 0.6745), rel=0.15)  # of Student's t for at least 20 degrees of freedom
 
 
+def test_a_drive_that_drifts_within_the_tolerance_is_no_step():
+    """The power at rest follows it; that is no relaxation, however little noise there is."""
+    drive = 2 * GAMMA * (1 + np.linspace(0, 1.5e-3, 400))
+    xi = np.append(drive, drive[-1]) / GAMMA
+    found = analysis.step_responses(STEP * np.arange(401), ((xi - 1) / (xi + Q)).reshape(1, 1, -1), drive.reshape(1, 1, -1))
+    assert (len(found.rate), found.unchanged) == (0, 1)
+
+
 def test_few_samples_have_few_degrees_of_freedom():
     """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a ratio of at least 3.22, a normal distribution of 2.91."""
     time = 4e-9 * np.arange(12)

@@ -507,3 +507,17 @@ def test_the_energy_is_that_of_an_inference():
     with pytest.raises(spinrnn.DataError, match="synapse_power"):
         analysis.energy(np.arange(3.0), 1, synapse_power=-1)
     assert "96 neurons of 2 µW" in figures.energy(found).get_title()
+
+
+# ---- readout ----
+
+
+def test_the_penalty_is_chosen_by_cases_that_are_not_fitted():
+    """40 features that know nothing and 100 cases: fitted cases would choose no penalty, and predictions would be wrong by more than the mean is."""
+    rng = np.random.default_rng(20)
+    features, targets = rng.normal(size=(100, 40)), rng.normal(size=(100, 8))
+    prediction, baseline = analysis.held_out(features, targets, np.arange(100))
+    assert ((prediction - targets) ** 2).sum() < 1.15 * ((baseline - targets) ** 2).sum()
+    slope = rng.normal(size=(40, 8))
+    prediction, baseline = analysis.held_out(features, features @ slope, np.arange(100))
+    assert ((prediction - features @ slope) ** 2).sum() < 1e-6 * ((baseline - features @ slope) ** 2).sum()

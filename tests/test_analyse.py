@@ -388,8 +388,9 @@ def test_values_that_are_no_measurements_are_refused(tmp_path, name):
         analysis.open_recording(measured(tmp_path / "mine.npz", **{name: np.full((2, 200), 1e200)}))
 
 
-def test_a_power_that_does_not_change_gives_no_numbers_and_no_warnings(tmp_path, recwarn):
-    text = spinrnn.analyse(measured(tmp_path / "mine.npz", power=np.full(200, 0.3), drive=None), tmp_path / "out").text
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_a_power_that_does_not_change_gives_no_numbers_and_no_warnings(tmp_path, recwarn, level):
+    text = spinrnn.analyse(measured(tmp_path / "mine.npz", power=np.full(200, level), drive=None), tmp_path / "out").text
     assert "half of the variance lies below unknown" in text
     assert "unknown, as nothing changes" in text
     assert "nan" not in text

@@ -286,6 +286,16 @@ def test_too_little_for_a_transfer_curve(drive, power, message):
         analysis.transfer_curve(np.array(drive, float), np.array(power))
 
 
+def test_an_oscillator_that_had_not_turned_on_does_not_move_the_threshold():
+    """p = 0 is a fixed point above threshold, too: it is no point of the curve where a lower drive gave a power."""
+    drive = np.array([0.5, 0.8, 1.2, 1.4, 1.6, 2.0, 2.2, 3.0])
+    power = analysis.steady_power(drive, 1.0, 0.5)
+    power[[4, 6]] = 0
+    found = analysis.transfer_curve(drive, power)
+    assert (found.threshold, found.nonlinear_damping) == pytest.approx((1.0, 0.5), rel=1e-5)
+    assert (found.silent, len(found.drive)) == (2, 6)
+
+
 # ---- memory ----
 
 
@@ -411,6 +421,7 @@ def test_the_classifier_sees_when_the_classes_differ():
     # with 60 neurons and 100 cases a classifier tested on what it was fitted to would be right nearly always
     assert (found.accuracy[:3] < 0.55).all()
     assert (found.low < found.accuracy + 1e-9).all()
+    assert found.low[3] == pytest.approx(100 / (100 + 1.96**2))  # Wilson's interval does not shrink to nothing where all are right
     assert found.high[0] - found.low[0] == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 100), rel=0.15)
     assert analysis.class_accuracy(np.arange(5.0), power, labels, most=2).time.tolist() == [0, 4]
     power[60:, :, 4] = np.nan

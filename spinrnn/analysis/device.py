@@ -111,6 +111,7 @@ class TransferCurve:
         threshold, threshold_low, threshold_high: drive at which the power begins, with its confidence interval, in the same unit.
         nonlinear_damping, nonlinear_damping_low, nonlinear_damping_high: Q, dimensionless.
         residual: root mean square of what the fit leaves, dimensionless; confidence: of the intervals.
+        silent: number of points left out, as they have no power at a drive above one at which the oscillator has some: it had not turned on.
     """
 
     drive: np.ndarray
@@ -123,6 +124,7 @@ class TransferCurve:
     nonlinear_damping_high: float
     residual: float
     confidence: float
+    silent: int
 
 
 def steady_power(drive, threshold, nonlinear_damping=0.0):
@@ -253,6 +255,10 @@ def transfer_curve(drive, power, confidence=0.95):
     _check_confidence(confidence)
     order = np.argsort(drive, kind="stable")
     drive, power = np.asarray(drive, dtype=np.float64)[order], np.asarray(power, dtype=np.float64)[order]
+    # p = 0 stays a fixed point above threshold, near which an oscillator may be for longer than a plateau
+    highest = power.max(initial=0.0)
+    silent = (power <= max(1e-3, 0.01 * highest)) & (drive > np.min(drive[power > max(1e-3, 0.05 * highest)], initial=np.inf))
+    drive, power = drive[~silent], power[~silent]
     largest = np.abs(drive).max(initial=0.0)
     levels = 1 + np.sum(np.diff(drive) > 1e-3 * largest) if len(drive) else 0
     oscillating = power > max(1e-3, 0.01 * power.max(initial=0.0))
@@ -279,7 +285,7 @@ def transfer_curve(drive, power, confidence=0.95):
     half = scipy.stats.t.ppf(0.5 + confidence / 2, len(x) - 2) * np.sqrt(np.diag(covariance))
     return TransferCurve(
         drive, power, largest * threshold, largest * (threshold - half[0]), largest * (threshold + half[0]), float(damping), float(damping - half[1]),
-        float(damping + half[1]), float(np.sqrt(squares / len(x))), confidence,
+        float(damping + half[1]), float(np.sqrt(squares / len(x))), confidence, int(silent.sum()),
     )  # fmt: skip
 
 

@@ -88,11 +88,14 @@ def power_spectrum(results, ax=None):
     ax = _axes(ax)
     factor, unit = _scaled(np.concatenate([r.frequency for r in results.values()]), "Hz")
     for number, (name, r) in enumerate(results.items()):
-        f, density = factor * r.frequency[1:], r.density[np.isfinite(r.density).all(axis=1), 1:] / factor
+        drawn = np.isfinite(r.density).all(axis=1) & (r.density[:, 1:] > 0).any(axis=1)
+        f, density = factor * r.frequency[1:], r.density[drawn, 1:] / factor
         if len(density):
             ax.plot(f, np.median(density, axis=0), color=f"C{number}", label=name)
             ax.fill_between(f, density.min(axis=0), density.max(axis=0), color=f"C{number}", alpha=0.15, linewidth=0)
-    ax.set(xlabel=f"frequency ({unit})", ylabel=f"spectral density of p (1/{unit})", xscale="log", yscale="log")
+    ax.set(xlabel=f"frequency ({unit})", ylabel=f"spectral density of p (1/{unit})")
+    if ax.lines:
+        ax.set(xscale="log", yscale="log")
     return _legend(ax)
 
 

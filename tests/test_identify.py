@@ -13,6 +13,7 @@ import pytest
 from conftest import refused
 
 import spinrnn
+from spinrnn import diagnosis as residuals
 from spinrnn import figures, identify, measured, response
 from spinrnn.cli import main
 
@@ -425,6 +426,17 @@ def test_a_wrong_model_is_told_and_named(kind):
     if size is not None:
         assert found[0].estimate == pytest.approx(size, rel=tolerance)
         assert found[0].share == max(check.share or 0 for check in diagnosis.checks) or kind in ("delay", "pole")
+
+
+def test_a_correlation_over_several_samples_is_seen():
+    """An echo after 5 samples, which leaves neighbours uncorrelated."""
+    rng = np.random.default_rng(26)
+    white = rng.normal(size=1005)
+    arguments = rng.normal(size=(1000, 2)), {}, False, np.zeros((1, 1000))
+    assert residuals.diagnose(white[None, 5:], *arguments).describes
+    found = residuals.diagnose(white[None, 5:] + 0.4 * white[None, :-5], *arguments)
+    assert [check.name for check in found.failed] == ["correlation in time"]
+    assert np.abs(found.correlation).argmax() == 4
 
 
 def test_the_same_device_without_the_fault_is_not_called_wrong():

@@ -1,4 +1,7 @@
-"""The command line of the analysis: `spinrnn analyse`."""
+"""The command line of the analysis: `spinrnn analyse`.
+
+Exit status: 0 the report is written, 1 it is too but a measure that --only names is not in it, 2 bad input or nothing that could be measured.
+"""
 
 import math
 import sys
@@ -77,9 +80,10 @@ def _analyse(options):
         if sys.stderr.isatty():
             print(f"\r\x1b[K{name} ...", end="", file=sys.stderr, flush=True)
 
+    out = options.out or file.with_name(f"{file.stem}-analysis")
     report = analyse(
         file,
-        options.out or file.with_name(f"{file.stem}-analysis"),
+        out,
         measures=None if options.only is None else [name.strip() for name in options.only.split(",") if name.strip()],
         settings=settings,
         on_measure=on_measure,
@@ -90,5 +94,6 @@ def _analyse(options):
     )
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    print(report.text + f"\nwritten: {', '.join(report.files)}")
-    return 0
+    pairs = [f"{name}.png and .csv" for name in report.findings]
+    print(report.text + f"\nwritten in {out}: report.txt, {', '.join(pairs)}")
+    return 1 if options.only and report.skipped else 0

@@ -8,6 +8,9 @@ import math
 import warnings
 from pathlib import Path
 
+SLOWEST = 1e3
+"""Damping rate in 1/s, below which the time is more probably in another unit than s: oscillators relax within some ns."""
+
 
 def add_commands(command, positive, size):
     """Adds the command; arguments as those of `cli_sweep.add_commands`."""
@@ -174,6 +177,9 @@ def _lines(report):
             continue
         low, high = (_rounded(found[end], error) for end in ("low", "high"))
         yield f"{text} ± {error:.2g}{unit}   {100 * report['level']:g} %: {low} to {high}"
+    gamma = report["parameters"]["gamma"]
+    if gamma["value"] < SLOWEST and not gamma["fixed"]:
+        yield f"A damping rate of {gamma['value']:.2g} 1/s is that of no oscillator; is the time in s?"
     noise = f"noise            {report['noise']:>14.4g}"
     if report["chi_square"] is not None:
         noise += f"   chi-square {report['chi_square']:.1f} with {report['freedom']} degrees of freedom"

@@ -122,9 +122,9 @@ def load_dataset(source, labelled=True):
         raise DataError(f"{path}: {error}") from None
 
 
-def read_npz(path):
-    """{name: array} of a NumPy archive; DataError if it is none, or holds anything but plain arrays."""
-    content = read_bytes(path)
+def read_npz(path, content=None):
+    """{name: array} of a NumPy archive, or of its bytes as they were read; DataError if it is none, or holds anything but plain arrays."""
+    content = read_bytes(path) if content is None else content
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

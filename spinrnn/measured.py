@@ -80,7 +80,9 @@ def measurement(time, drive, power, noise=None):
         raise DataError("; ".join(problems))
     power = arrays["power"]
     if power.ndim not in (1, 2) or power.shape[-1] < 3 or not power.size:
-        raise DataError(f"power: must have the axes (sample,) or (case, sample) and at least 3 samples, got the shape {power.shape}")
+        raise DataError(
+            f"power: must have the axes (sample,) or (case, sample) and at least 3 samples, got the shape {power.shape}{_turned(power)}"
+        )
     resolution = _resolution(power)
     power = np.atleast_2d(power).astype(np.float64)
     cases, samples = power.shape
@@ -125,6 +127,10 @@ def measurement(time, drive, power, noise=None):
     return Measurement(
         np.where(used, time, np.nan), np.where(used[:, : drive.shape[1]], drive, 0.0), np.where(used, power, np.nan), noise, resolution
     )
+
+
+def _turned(power):
+    return "; are the axes in another order?" if power.ndim == 2 and power.shape[0] > 3 > power.shape[1] else ""
 
 
 def _resolution(power):

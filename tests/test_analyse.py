@@ -277,11 +277,11 @@ def test_the_twin_has_no_threshold(tmp_path):
 
 
 def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):
-    (tmp_path / "steady.png").write_text("old")
-    (tmp_path / "classifier.csv").write_text("old")
+    analysis.analyse(recording, tmp_path, measures=["steady", "activity"])
     (tmp_path / "mine.txt").write_text("keep")
+    (tmp_path / "energy.csv").write_text("keep: no report of ours names it")
     analysis.analyse(recording, tmp_path, measures=["activity", "classifier"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["activity.csv", "activity.png", "mine.txt", "report.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["activity.csv", "activity.png", "energy.csv", "mine.txt", "report.txt"]
 
 
 def test_the_command_line(tmp_path, capsys):
@@ -343,3 +343,73 @@ def test_a_file_that_has_its_own_number_does_not_take_another(tmp_path):
 def test_powers_that_are_not_normalised_are_noticed(tmp_path):
     path = measured(tmp_path / "mine.npz", power=np.linspace(0, 30, 400).reshape(2, 200))
     assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text
+
+
+def test_a_measure_that_was_asked_for_and_is_not_there_shows_in_the_exit_status(tmp_path, capsys):
+    path = str(measured(tmp_path / "mine.npz"))
+    assert cli.main(["analyse", path, "--only", "activity,classifier"]) == 1
+    assert "Linear classifier on held-out cases: skipped. it needs labels" in capsys.readouterr().out
+    assert (tmp_path / "mine-analysis/activity.csv").exists()
+    assert cli.main(["analyse", path]) == 0  # of all measures as many as the file allows
+
+
+def test_a_report_on_nothing_is_an_error_and_leaves_no_folder(tmp_path, capsys):
+    path = str(measured(tmp_path / "mine.npz"))
+    assert cli.main(["analyse", path, "--only", "classifier", "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "allows none of the measures; classifier: it needs labels" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"time": np.arange(200.0)}, "is the time in s?|are they in 1/s"),
+        ({"time": np.arange(200.0), "relaxation_time": 10e-9}, "is the time in s?"),
+        ({"time": np.arange(200.0), "relaxation_time": 10e-9, "drive": None}, "relaxation times; is the time in s?"),
+        ({"drive": np.full((2, 200), 0.2)}, "are they in 1/s"),
+        ({}, None),
+        ({"relaxation_time": 10e-9}, None),
+        ({"drive": np.zeros((2, 200))}, None),
+    ],
+)
+def test_times_or_drives_in_another_unit_are_noticed(tmp_path, arrays, message):
+    text = spinrnn.analyse(measured(tmp_path / "mine.npz", **arrays), tmp_path / "out", measures=["activity"]).text
+    if message is None:
+        assert "warning" not in text
+    else:
+        assert any(f"{part}" in text for part in message.split("|"))
+
+
+@pytest.mark.parametrize("name", ["power", "drive"])
+def test_values_that_are_no_measurements_are_refused(tmp_path, name):
+    with pytest.raises(spinrnn.DataError, match=f"{name}: holds values beyond 1e\\+30"):
+        analysis.open_recording(measured(tmp_path / "mine.npz", **{name: np.full((2, 200), 1e200)}))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_a_power_that_does_not_change_gives_no_numbers_and_no_warnings(tmp_path, recwarn, level):
+    text = spinrnn.analyse(measured(tmp_path / "mine.npz", power=np.full(200, level), drive=None), tmp_path / "out").text
+    assert "half of the variance lies below unknown" in text
+    assert "unknown, as nothing changes" in text
+    assert "nan" not in text
+    assert not recwarn.list
+
+
+def test_of_one_long_case_the_beginning_is_taken(monkeypatch):
+    monkeypatch.setattr("spinrnn.analysis.recordings.LARGEST", 8 * 2 * 1500)
+    power = np.random.default_rng(0).uniform(size=(1, 2, 4000))
+    recording = analysis.Recording("x", np.arange(4000.0), {0: power}, {0: power[:, :, 1:]})
+    assert (len(recording.time), recording.all_times, recording.stride) == (1500, 4000, 1)
+    assert np.array_equal(recording.powers(0, 100), power[:, :, 100:1500])
+    assert recording.drives(0).shape == (1, 2, 1499)
+    monkeypatch.setattr("spinrnn.analysis.recordings.LARGEST", 1)
+    assert len(analysis.Recording("x", np.arange(4000.0), {0: power}).time) == 1000
+
+
+def test_tables_of_long_recordings_stay_short(tmp_path, monkeypatch):
+    monkeypatch.setattr("spinrnn.analysis.measures.MOST", 50)
+    spinrnn.analyse(measured(tmp_path / "mine.npz"), tmp_path / "out", measures=["energy"])
+    found = [float(row["time_s"]) for row in rows(tmp_path / "out/energy.csv")]
+    assert (len(found), found[0], found[-1]) == (50, 0, pytest.approx(199e-9))

@@ -62,6 +62,24 @@ def test_the_autocorrelation_of_an_ar1_series():
     assert figures.autocorrelation({"layer 0": found}).get_xlabel() == "lag (ns)"
 
 
+def test_a_correlation_counts_the_pairs_of_each_lag():
+    """A power with a period is correlated by 1 over any number of periods, also where few pairs are left; half of the cases are shorter."""
+    power = np.tile(np.cos(np.pi * np.arange(400) / 20), (4, 1, 1))
+    power[::2, :, 200:] = np.nan
+    found = analysis.autocorrelation(np.arange(400.0), power, longest=240)
+    assert found.correlation[0, ::40] == pytest.approx(np.ones(7), abs=1e-9)
+    assert found.correlation[0, 20::40] == pytest.approx(-np.ones(6), abs=1e-9)
+
+
+def test_lags_are_limited_unless_more_are_asked_for(monkeypatch):
+    monkeypatch.setattr("spinrnn.analysis.spectra.LONGEST", 16)
+    time, power = np.arange(100.0), np.random.default_rng(18).normal(size=(1, 1, 100))
+    assert len(analysis.autocorrelation(time, power).lag) == 17
+    assert len(analysis.autocorrelation(time, power, longest=30).lag) == 31
+    assert analysis.power_spectrum(time, power).frequency[1] == pytest.approx(1 / 16)
+    assert analysis.power_spectrum(time, power, segment=50).frequency[1] == pytest.approx(1 / 50)
+
+
 def test_a_series_that_is_too_short_has_no_integrated_time():
     found = analysis.autocorrelation(np.arange(100.0), np.linspace(0, 1, 100).reshape(1, 1, 100), longest=20)
     assert np.isnan(found.integrated[0])
@@ -127,6 +145,27 @@ def test_noise_does_not_hide_a_steady_state_and_a_drift_does():
     assert analysis.steady_states(STEP * np.arange(400), drift, drive).unsettled == 20
 
 
+@pytest.mark.parametrize("at", [0.6, 0.7, 0.8, 0.9, 0.97])
+def test_a_power_that_rises_late_is_no_steady_state(at):
+    """An oscillator that turns on in the second half of its plateau, whose rise must not count as noise."""
+    time = STEP * np.arange(401)
+    rise = 0.4 / (1 + np.exp(-(time - at * time[-1]) * 2 * GAMMA))
+    power = rise + 0.003 * np.random.default_rng(16).normal(size=(20, 1, 401))
+    found = analysis.steady_states(time, power, np.full((20, 1, 400), 2 * GAMMA))
+    assert found.unsettled == 20
+
+
+def test_the_theory_of_steady_states_is_drawn_as_it_bends():
+    """Also between drives that lie far apart, and with its corner at the threshold."""
+    time, power, drive = device(np.array([0.5, 6.0]) * GAMMA)
+    line = figures.steady_states(analysis.steady_states(time, power, drive, 1 / GAMMA, Q)).lines[-1]
+    x, y = line.get_data()
+    xi = x / (GAMMA * 1e-6)
+    assert y == pytest.approx(np.where(xi > 1, (xi - 1) / (xi + Q), 0), abs=1e-12)
+    assert np.abs(xi - 1).min() < 1e-12
+    assert len(x) > 100
+
+
 def test_relaxation_follows_the_drive_above_and_below_threshold():
     """The rate is |I - gamma| whatever the size of the step."""
     levels = np.array([2.0, 1.2, 3.0, 0.3, 2.5]) * GAMMA
@@ -175,7 +214,27 @@ def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, l
     assert np.sum((found.time_low <= 1 / GAMMA) & (found.time_high >= 1 / GAMMA)) >= least
     assert np.median(found.rate_high - found.rate_low) < 0.5 * GAMMA
     narrow = analysis.step_responses(time, power[:20], np.ones((20, 1, 400)), form="exponential", confidence=0.5)
-    assert (narrow.rate_high - narrow.rate_low < (found.rate_high - found.rate_low)[:20]).all()
+    ratio = (found.rate_high - found.rate_low)[:20] / (narrow.rate_high - narrow.rate_low)
+    assert ratio == pytest.approx(np.full(20, 1.96 / 0.6745), rel=0.15)  # of Student's t for at least 20 degrees of freedom
+
+
+def test_a_drive_that_drifts_within_the_tolerance_is_no_step():
+    """The power at rest follows it; that is no relaxation, however little noise there is."""
+    drive = 2 * GAMMA * (1 + np.linspace(0, 1.5e-3, 400))
+    xi = np.append(drive, drive[-1]) / GAMMA
+    found = analysis.step_responses(STEP * np.arange(401), ((xi - 1) / (xi + Q)).reshape(1, 1, -1), drive.reshape(1, 1, -1))
+    assert (len(found.rate), found.unchanged) == (0, 1)
+
+
+def test_few_samples_have_few_degrees_of_freedom():
+    """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a ratio of at least 3.22, a normal distribution of 2.91."""
+    time = 4e-9 * np.arange(12)
+    power = 0.5 - 0.3 * np.exp(-GAMMA * time) + 0.003 * np.random.default_rng(19).normal(size=(30, 1, 12))
+    wide, narrow = (
+        analysis.step_responses(time, power, np.ones((30, 1, 11)), form="exponential", confidence=level) for level in (0.95, 0.5)
+    )
+    assert len(wide.rate) >= 25
+    assert ((wide.rate_high - wide.rate_low) / (narrow.rate_high - narrow.rate_low) > 3.2).all()
 
 
 def test_plateaus():
@@ -205,6 +264,9 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
             noisy.threshold_low <= threshold <= noisy.threshold_high,
             noisy.nonlinear_damping_low <= damping <= noisy.nonlinear_damping_high,
         ]
+    half = analysis.transfer_curve(noisy.drive, noisy.power, confidence=0.5)
+    student = 2.0687 / 0.6853  # for 23 degrees of freedom
+    assert noisy.threshold_high - noisy.threshold_low == pytest.approx(student * (half.threshold_high - half.threshold_low), rel=1e-3)
     assert (inside >= 87).all()
     assert (inside <= 100).all()
     assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power p*"
@@ -222,6 +284,16 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
 def test_too_little_for_a_transfer_curve(drive, power, message):
     with pytest.raises(spinrnn.DataError, match=message):
         analysis.transfer_curve(np.array(drive, float), np.array(power))
+
+
+def test_an_oscillator_that_had_not_turned_on_does_not_move_the_threshold():
+    """p = 0 is a fixed point above threshold, too: it is no point of the curve where a lower drive gave a power."""
+    drive = np.array([0.5, 0.8, 1.2, 1.4, 1.6, 2.0, 2.2, 3.0])
+    power = analysis.steady_power(drive, 1.0, 0.5)
+    power[[4, 6]] = 0
+    found = analysis.transfer_curve(drive, power)
+    assert (found.threshold, found.nonlinear_damping) == pytest.approx((1.0, 0.5), rel=1e-5)
+    assert (found.silent, len(found.drive)) == (2, 6)
 
 
 # ---- memory ----
@@ -349,11 +421,20 @@ def test_the_classifier_sees_when_the_classes_differ():
     # with 60 neurons and 100 cases a classifier tested on what it was fitted to would be right nearly always
     assert (found.accuracy[:3] < 0.55).all()
     assert (found.low < found.accuracy + 1e-9).all()
+    assert found.low[3] == pytest.approx(100 / (100 + 1.96**2))  # Wilson's interval does not shrink to nothing where all are right
     assert found.high[0] - found.low[0] == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 100), rel=0.15)
     assert analysis.class_accuracy(np.arange(5.0), power, labels, most=2).time.tolist() == [0, 4]
     power[60:, :, 4] = np.nan
     assert analysis.class_accuracy(np.arange(5.0), power, labels).cases.tolist() == [100, 100, 100, 100, 60]
     assert figures.class_accuracy({"layer 0": found}).get_ylim()[1] == 102
+
+
+def test_one_case_of_each_class_says_nothing_of_the_share_between_them():
+    power = np.random.default_rng(17).normal(size=(6, 3, 4))
+    power[2:, :, 3] = np.nan  # one case of each class is left
+    found = analysis.class_variance(power, np.array([0, 1, 0, 1, 0, 1]))
+    assert np.isfinite(found.over_time).tolist() == [True, True, True, False]
+    assert found.share == pytest.approx(analysis.class_variance(power[:, :, :3], np.array([0, 1, 0, 1, 0, 1])).share)
 
 
 @pytest.mark.parametrize("measure", [analysis.class_variance, lambda p, y: analysis.class_accuracy(np.arange(2.0), p, y)])
@@ -437,3 +518,17 @@ def test_the_energy_is_that_of_an_inference():
     with pytest.raises(spinrnn.DataError, match="synapse_power"):
         analysis.energy(np.arange(3.0), 1, synapse_power=-1)
     assert "96 neurons of 2 µW" in figures.energy(found).get_title()
+
+
+# ---- readout ----
+
+
+def test_the_penalty_is_chosen_by_cases_that_are_not_fitted():
+    """40 features that know nothing and 100 cases: fitted cases would choose no penalty, and predictions would be wrong by more than the mean is."""
+    rng = np.random.default_rng(20)
+    features, targets = rng.normal(size=(100, 40)), rng.normal(size=(100, 8))
+    prediction, baseline = analysis.held_out(features, targets, np.arange(100))
+    assert ((prediction - targets) ** 2).sum() < 1.15 * ((baseline - targets) ** 2).sum()
+    slope = rng.normal(size=(40, 8))
+    prediction, baseline = analysis.held_out(features, features @ slope, np.arange(100))
+    assert ((prediction - features @ slope) ** 2).sum() < 1e-6 * ((baseline - features @ slope) ** 2).sum()

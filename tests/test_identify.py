@@ -13,6 +13,7 @@ import pytest
 from conftest import refused
 
 import spinrnn
+from spinrnn import diagnosis as residuals
 from spinrnn import figures, identify, measured, response
 from spinrnn.cli import main
 
@@ -105,6 +106,75 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
         shifts = [problem.residual(x + np.where(np.arange(len(x)) == j, s * h, 0)) for s in (1, -1, 2, -2)]
         slope = (8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h)  # fourth order, so that 1e-8 is within reach
         assert np.abs(jacobian[:, j] - slope).max() < 1e-8 * np.abs(slope).max(), j
+
+
+@pytest.fixture
+def alone():
+    """(network of one oscillator without recurrence, inputs, labels, durations and substeps' inputs (case, step)), float64, exponential scheme."""
+    config = spinrnn.NetworkConfig(
+        layers=(1,), inputs=1, outputs=2, input_interval=7e-9, relaxation_time=10e-9, nonlinear_damping=0.8, bias_ratio=1.7, substeps=3,
+        amplification=1.3, dtype="float64",
+    )  # fmt: skip
+    net, rng = spinrnn.Network(config, seed=3), np.random.default_rng(24)
+    net.views()["w_int"][0][:] = 0
+    net.views()["w_ext"][0][:] = 0.4
+    net.views()["bias"][0][:] = 0.2
+    u = rng.normal(size=(4, 1, 12))
+    drive = np.repeat(u[:, 0], 3, axis=1)
+    return net, u, np.array([0, 1, 1, 0]), np.full(drive.shape, 7e-9 / 3), drive
+
+
+def alone_numbers(net):
+    """gamma, Q, bias, gain and the start of the oscillator as `device_forward` takes them."""
+    c, views = net.config, net.views()
+    gamma = 1 / c.relaxation_time
+    bias, gain = c.bias_ratio + views["bias"][0].item(), gamma * c.amplification * views["w_ext"][0].item()
+    return gamma, c.nonlinear_damping, bias, gain, (c.bias_ratio - 1) / (c.bias_ratio + c.nonlinear_damping)
+
+
+def test_the_jacobian_gives_the_gradient_of_the_networks_adjoint(alone):
+    """The loss of a network of one oscillator, by its powers at all times, times the Jacobian, is what backpropagation through time gives."""
+    net, u, labels, durations, drive = alone
+    *numbers, start = alone_numbers(net)
+    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    simulated = net.simulate(u)
+    np.testing.assert_allclose(simulated.state[0][:, 0], p, rtol=1e-12)
+    # of the filter's mean only what the powers do to it counts: m' = m + k ((p + p') / 2 - m), read as y = p - m at the end
+    kept = np.exp(-durations[0, 0] / net.config.highpass_time)
+    left = (1 - kept) * kept ** np.arange(drive.shape[1] - 1, -1, -1)
+    reads = np.zeros(p.shape[1])  # dy / dp
+    reads[-1] = 1
+    reads[:-1] -= left / 2
+    reads[1:] -= left / 2
+    logits = net.forward(u)
+    share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) - np.eye(2)[labels]
+    by_y = share @ (net.config.output_amplification * net.views()["w_out"][:, 0]) / len(u)
+    by_power = by_y[:, None] * reads  # (case, time)
+    gradient = np.einsum("ck,ckj->j", by_power, by)
+    found = net.layout.grouped(net.loss_and_grad(u, labels)[1])
+    gamma = numbers[0]
+    assert found["bias"][0].item() == pytest.approx(gradient[2], rel=1e-10)
+    assert found["w_ext"][0].item() == pytest.approx(gradient[3] * gamma * net.config.amplification, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["relaxation_time", "nonlinear_damping"])
+def test_the_gradient_of_the_sum_of_squares_equals_differences_of_the_networks_powers(alone, name):
+    """gamma and Q, which no network trains: by the kernels of the network with another relaxation time or damping."""
+    net, u, _, durations, drive = alone
+    *numbers, start = alone_numbers(net)
+    gamma, q, _, gain = numbers
+    target = np.random.default_rng(25).uniform(0.1, 0.6, (4, drive.shape[1] + 1))
+    squares = lambda value: ((net.replace(**{name: value}).simulate(u).state[0][:, 0] - target) ** 2).sum()
+    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    slope = np.einsum("ck,ckj->j", 2 * (p - target), by)
+    if name == "relaxation_time":  # the drive of a network is in units of gamma
+        gradient = (slope[0] + slope[3] * gain / gamma) * -(gamma**2)
+    else:  # a network starts at its fixed point
+        gradient = slope[1] - slope[4] * start / (net.config.bias_ratio + q)
+    value = getattr(net.config, name)
+    h = 1e-3 * value
+    shifts = [squares(value + s * h) for s in (1, -1, 2, -2)]
+    assert gradient == pytest.approx((8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h), rel=1e-8)
 
 
 def test_no_derivative_passes_the_floor():
@@ -358,6 +428,17 @@ def test_a_wrong_model_is_told_and_named(kind):
         assert found[0].share == max(check.share or 0 for check in diagnosis.checks) or kind in ("delay", "pole")
 
 
+def test_a_correlation_over_several_samples_is_seen():
+    """An echo after 5 samples, which leaves neighbours uncorrelated."""
+    rng = np.random.default_rng(26)
+    white = rng.normal(size=1005)
+    arguments = rng.normal(size=(1000, 2)), {}, False, np.zeros((1, 1000))
+    assert residuals.diagnose(white[None, 5:], *arguments).describes
+    found = residuals.diagnose(white[None, 5:] + 0.4 * white[None, :-5], *arguments)
+    assert [check.name for check in found.failed] == ["correlation in time"]
+    assert np.abs(found.correlation).argmax() == 4
+
+
 def test_the_same_device_without_the_fault_is_not_called_wrong():
     called = [
         spinrnn.identify_device(*wrong("nothing", np.random.default_rng([s, 16]), 500), fixed={"Q": 0.8}).diagnosis for s in range(12)
@@ -407,6 +488,7 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ((time[:4], drive, power), r"time: its shape"),
         ((time, drive, power[0, :2]), "power: must have the axes"),
         ((time, drive, power[None]), "power: must have the axes"),
+        ((time, drive, power.T), r"\(6, 2\); are the axes in another order\?"),
         ((time, drive.astype(complex), power), "drive: must be real"),
         ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in length"),
         ((time, drive, np.where(power > 0, np.nan, 0)), "power: case 0 has 0 samples that are not NaN"),
@@ -530,6 +612,15 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     assert "does NOT describe" in text
     assert "lag of the drive (delay or another pole)" in text
     assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
+
+
+def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):
+    with np.load("right.npz") as right:
+        np.savez("ns.npz", time=1e9 * right["time"], drive=right["drive"], power=right["power"])
+    assert main(["identify", "ns.npz", "--fix", "Q=0.8"]) == 0
+    assert "is the time in s?" in capsys.readouterr().out
+    assert main(["identify", "right.npz", "--fix", "Q=0.8"]) == 0
+    assert "is the time in s?" not in capsys.readouterr().out
 
 
 def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):

@@ -20,7 +20,7 @@ ORDER = [
     "analysis.spectra", "analysis.device", "analysis.readout", "analysis.recall", "analysis.classes", "analysis.populations",
     "analysis.recordings", "analysis.figures", "analysis.measures", "analysis.report",
     "paper.curves", "paper.traces", "paper.numbers", "paper.robustness", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
-    "response", "measured", "diagnosis", "identify",
+    "response", "measured", "diagnosis", "guesses", "identify",
     "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "doctor", "cli_doctor", "cli_identify", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {

@@ -15,7 +15,8 @@ class ClassVariance:
     """Share of the variance over the cases that lies between the classes: 0 says nothing of the class, 1 all.
 
     Attributes:
-        share: of variances summed over neurons and times; over_time: (time,) of variances summed over neurons, NaN where fewer than two cases are left.
+        share: of variances summed over neurons and times; over_time: (time,) of variances summed over neurons, NaN where no class has two cases left,
+            so that any difference would lie between classes.
     """
 
     share: float
@@ -67,9 +68,10 @@ def class_variance(power, labels):
             members = present[part].sum(axis=0)
             between += np.where(members > 0, members * (values[part].sum(axis=0) / members - mean) ** 2, 0)
         over_time = between.sum(axis=0) / total.sum(axis=0)
-        over_time[count < 2] = np.nan
+        enough = np.max([present[labels == label].sum(axis=0) for label in classes], axis=0) > 1
+        over_time[~enough] = np.nan
         # each time weighs by its variance, whatever the number of cases left
-        between, total = (np.where(count > 1, sums / count, 0).sum() for sums in (between, total))
+        between, total = (np.where(enough, sums / count, 0).sum() for sums in (between, total))
         return ClassVariance(float(between / total), over_time)
 
 

@@ -51,6 +51,7 @@ class SteadyStates:
         case, neuron: from 0; drive: 1/s.
         power: mean over the last quarter of the plateau; spread: standard deviation there; both dimensionless.
         expected: (xi - 1) / (xi + Q), 0 below threshold; NaN where gamma is not known.
+        threshold: gamma, 1/s, NaN where it is not known; nonlinear_damping: Q; both as given.
         unsettled, passed: number of plateaus that ended before the power had come to rest, and of those passed over as too many.
     """
 
@@ -60,6 +61,8 @@ class SteadyStates:
     power: np.ndarray
     spread: np.ndarray
     expected: np.ndarray
+    threshold: float
+    nonlinear_damping: float
     unsettled: int
     passed: int
 
@@ -108,6 +111,7 @@ class TransferCurve:
         threshold, threshold_low, threshold_high: drive at which the power begins, with its confidence interval, in the same unit.
         nonlinear_damping, nonlinear_damping_low, nonlinear_damping_high: Q, dimensionless.
         residual: root mean square of what the fit leaves, dimensionless; confidence: of the intervals.
+        silent: number of points left out, as they have no power at a drive above one at which the oscillator has some: it had not turned on.
     """
 
     drive: np.ndarray
@@ -120,6 +124,7 @@ class TransferCurve:
     nonlinear_damping_high: float
     residual: float
     confidence: float
+    silent: int
 
 
 def steady_power(drive, threshold, nonlinear_damping=0.0):
@@ -161,7 +166,8 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
     """Steady states at the ends of the plateaus of the drive, against theory.
 
     A power has come to rest where the means of the third and the last quarter of the plateau differ by less than a hundredth of the plateau's range
-    of powers, or by no more than noise would make them differ (three standard errors).
+    of powers, or by no more than noise would make them differ (three standard errors, those of the quieter quarter: a power that rises in one of
+    them is no noise).
 
     Args:
         time: (time,) s; power: (case, neuron, time); drive: (case, neuron, time - 1), 1/s.
@@ -173,7 +179,7 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
         DataError: no drive stays constant long enough.
     """
     plateaus, rows, unsettled = _plateaus(drive, tolerance), [], 0
-    chosen = _evenly(len(plateaus), most)
+    chosen = evenly(len(plateaus), most)
     for k in chosen:
         t, p = _stretch(time, power, plateaus, k)
         quarters = [p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))]
@@ -181,16 +187,17 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
             unsettled += 1
             continue
         third, last = (q.mean() for q in quarters)
-        error = np.sqrt(sum(q.var() / len(q) * _repeated(q) for q in quarters))
+        error = np.sqrt(2 * min(q.var() / len(q) * _repeated(q) for q in quarters))
         if abs(last - third) > max(0.01 * np.ptp(p), 3 * error, 1e-6):
             unsettled += 1
         else:
             rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std()))
     columns = np.array(rows).reshape(-1, 5).T
-    expected = (
-        np.full(columns.shape[1], np.nan) if relaxation_time is None else steady_power(columns[2], 1 / relaxation_time, nonlinear_damping)
+    threshold = np.nan if relaxation_time is None else 1 / relaxation_time
+    expected = steady_power(columns[2], threshold, nonlinear_damping) if relaxation_time else np.full(columns.shape[1], np.nan)
+    return SteadyStates(
+        *columns[:2].astype(int), *columns[2:], expected, threshold, float(nonlinear_damping), unsettled, len(plateaus) - len(chosen)
     )
-    return SteadyStates(*columns[:2].astype(int), *columns[2:], expected, unsettled, len(plateaus) - len(chosen))
 
 
 def step_responses(time, power, drive, relaxation_time=None, form="logistic", confidence=0.95, tolerance=1e-3, most=200):
@@ -212,7 +219,7 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
         raise DataError(f"form: must be one of {', '.join(_FORMS)}, got {form!r}")
     _check_confidence(confidence)
     plateaus, rows = _plateaus(drive, tolerance), []
-    chosen = _evenly(len(plateaus), most)
+    chosen = evenly(len(plateaus), most)
     unchanged = failed = 0
     for k in chosen:
         t, p = _stretch(time, power, plateaus, k)
@@ -248,6 +255,10 @@ def transfer_curve(drive, power, confidence=0.95):
     _check_confidence(confidence)
     order = np.argsort(drive, kind="stable")
     drive, power = np.asarray(drive, dtype=np.float64)[order], np.asarray(power, dtype=np.float64)[order]
+    # p = 0 stays a fixed point above threshold, near which an oscillator may be for longer than a plateau
+    highest = power.max(initial=0.0)
+    silent = (power <= max(1e-3, 0.01 * highest)) & (drive > np.min(drive[power > max(1e-3, 0.05 * highest)], initial=np.inf))
+    drive, power = drive[~silent], power[~silent]
     largest = np.abs(drive).max(initial=0.0)
     levels = 1 + np.sum(np.diff(drive) > 1e-3 * largest) if len(drive) else 0
     oscillating = power > max(1e-3, 0.01 * power.max(initial=0.0))
@@ -274,7 +285,7 @@ def transfer_curve(drive, power, confidence=0.95):
     half = scipy.stats.t.ppf(0.5 + confidence / 2, len(x) - 2) * np.sqrt(np.diag(covariance))
     return TransferCurve(
         drive, power, largest * threshold, largest * (threshold - half[0]), largest * (threshold + half[0]), float(damping), float(damping - half[1]),
-        float(damping + half[1]), float(np.sqrt(squares / len(x))), confidence,
+        float(damping + half[1]), float(np.sqrt(squares / len(x))), confidence, int(silent.sum()),
     )  # fmt: skip
 
 
@@ -290,7 +301,7 @@ def _plateaus(drive, tolerance):
     return plateaus
 
 
-def _evenly(count, most):
+def evenly(count, most):
     """Numbers below count, evenly chosen if they are more than most."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 

@@ -16,6 +16,13 @@ def _axes(ax):
     return Figure(figsize=(5.2, 3.8), layout="constrained").subplots() if ax is None else ax
 
 
+def _legend(ax, **options):
+    """The axes with a legend, where there is something to name: of neurons that do not change no curve may be drawn."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, **options)
+    return ax
+
+
 def _scaled(values, unit):
     """(factor, prefixed unit) that brings the largest of the values between 1 and 1000."""
     values = np.abs(np.asarray(values, dtype=float))
@@ -38,11 +45,11 @@ def steady_states(result, ax=None):
     factor, unit = _frequency(result.drive)
     ax.errorbar(factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured")
     if np.isfinite(result.expected).any():
-        order = np.argsort(result.drive)
-        ax.plot(factor * result.drive[order], result.expected[order], "k-", marker="_", label=r"$(\xi - 1) / (\xi + Q)$")
+        x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), result.threshold)
+        x = x[(x >= result.drive.min()) & (x <= result.drive.max())]
+        ax.plot(factor * x, steady_power(x, result.threshold, result.nonlinear_damping), "k-", label=r"$(\xi - 1) / (\xi + Q)$")
     ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def step_responses(result, ax=None):
@@ -58,8 +65,7 @@ def step_responses(result, ax=None):
         order = np.argsort(result.drive)
         ax.plot(scale * result.drive[order], factor * result.expected[order], "k-", marker="_", label=r"expected, as $|I - \gamma|$")
     ax.set(xlabel=f"drive after the step ({drive_unit})", ylabel=f"relaxation rate ({unit})", ylim=(0, None))
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def transfer_curve(results, ax=None):
@@ -74,9 +80,7 @@ def transfer_curve(results, ax=None):
         ax.axvspan(factor * r.threshold_low, factor * r.threshold_high, color=colour, alpha=0.2, linewidth=0)
         ax.axvline(factor * r.threshold, color=colour, linestyle=":")
     ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
-    if len(results) <= MANY:
-        ax.legend(frameon=False)
-    return ax
+    return _legend(ax) if len(results) <= MANY else ax
 
 
 def power_spectrum(results, ax=None):
@@ -84,13 +88,15 @@ def power_spectrum(results, ax=None):
     ax = _axes(ax)
     factor, unit = _scaled(np.concatenate([r.frequency for r in results.values()]), "Hz")
     for number, (name, r) in enumerate(results.items()):
-        f, density = factor * r.frequency[1:], r.density[np.isfinite(r.density).all(axis=1), 1:] / factor
+        drawn = np.isfinite(r.density).all(axis=1) & (r.density[:, 1:] > 0).any(axis=1)
+        f, density = factor * r.frequency[1:], r.density[drawn, 1:] / factor
         if len(density):
             ax.plot(f, np.median(density, axis=0), color=f"C{number}", label=name)
             ax.fill_between(f, density.min(axis=0), density.max(axis=0), color=f"C{number}", alpha=0.15, linewidth=0)
-    ax.set(xlabel=f"frequency ({unit})", ylabel=f"spectral density of p (1/{unit})", xscale="log", yscale="log")
-    ax.legend(frameon=False)
-    return ax
+    ax.set(xlabel=f"frequency ({unit})", ylabel=f"spectral density of p (1/{unit})")
+    if ax.lines:
+        ax.set(xscale="log", yscale="log")
+    return _legend(ax)
 
 
 def autocorrelation(results, ax=None):
@@ -106,8 +112,7 @@ def autocorrelation(results, ax=None):
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.axhline(1 / np.e, color="0.6", linewidth=0.8, linestyle=":")
     ax.set(xlabel=f"lag ({unit})", ylabel="autocorrelation of p")
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def memory(results, ax=None):
@@ -121,8 +126,7 @@ def memory(results, ax=None):
         xlabel=f"delay ({unit})", ylabel="share of the input's variance decoded" + (f", sum of {channels} channels" if channels > 1 else "")
     )
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def cumulative_drive(results, ax=None):
@@ -132,8 +136,7 @@ def cumulative_drive(results, ax=None):
         ax.plot(np.arange(len(r.neuron)), np.sort(r.neuron), marker=".", label=f"{name}: mean {r.value:.3g}")
     ax.axhline(1, color="k", linestyle="--", linewidth=0.8)
     ax.set(xlabel="neurons, sorted", ylabel="cumulative drive", ylim=(0, None))
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def neuron_activity(results, ax=None):
@@ -156,8 +159,7 @@ def neuron_activity(results, ax=None):
     for level in (low, high):
         ax.axhline(level, color="0.6", linewidth=0.8, linestyle=":")
     ax.set(xlabel="neurons, sorted in each layer", ylabel="power p, mean and deviation")
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def effective_dimension(results, ax=None):
@@ -171,8 +173,7 @@ def effective_dimension(results, ax=None):
             ax.axvline(r.dimension, color=f"C{number}", linestyle=":", linewidth=0.8)
     ax.set(xlabel="principal axes", ylabel="share of the variance", ylim=(0, 1.02))
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def class_variance(time, results, ax=None):
@@ -182,8 +183,7 @@ def class_variance(time, results, ax=None):
     for name, r in results.items():
         ax.plot(factor * (time - time[0]), r.over_time, label=f"{name}: {r.share:.3f}")
     ax.set(xlabel=f"time ({unit})", ylabel="share of the variance between classes", ylim=(0, 1.02))
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def class_accuracy(results, ax=None):
@@ -195,8 +195,7 @@ def class_accuracy(results, ax=None):
         ax.fill_between(factor * r.time, 100 * r.low, 100 * r.high, color=f"C{number}", alpha=0.15, linewidth=0)
     ax.axhline(100 * r.chance, color="k", linestyle="--", linewidth=0.8, label="largest class")
     ax.set(xlabel=f"time ({unit})", ylabel="linear classifier, held-out cases (%)", ylim=(0, 102))
-    ax.legend(frameon=False)
-    return ax
+    return _legend(ax)
 
 
 def energy(result, ax=None):
@@ -212,5 +211,4 @@ def energy(result, ax=None):
         f"{result.synapse_count} synapses of {1e9 * result.synapse_power:.3g} nW",
         fontsize="small",
     )  # fmt: skip
-    ax.legend(frameon=False, loc="upper left")
-    return ax
+    return _legend(ax, loc="upper left")

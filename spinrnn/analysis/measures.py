@@ -15,6 +15,9 @@ from spinrnn.quantities import NEURON_POWER, SYNAPSE_POWER, synapses
 FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""
 
+MOST = 10_000
+"""Times of which a table or a picture of one value for each time consists; of more evenly chosen ones."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -144,6 +147,7 @@ def transfer(recording, settings):
         lines.append(
             f"{name}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, {c.threshold_high:.4g}], Q {c.nonlinear_damping:.3g} "
             f"[{c.nonlinear_damping_low:.3g}, {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, {len(c.drive)} points"
+            + (f", without {c.silent} at which it had not turned on" if c.silent else "")
         )
     if len(curves) > figures.MANY:
         lines.append(f"and {len(curves) - figures.MANY} more in the table")
@@ -166,7 +170,7 @@ def spectrum(recording, settings):
         )
     ]
     lines = [
-        f"{name}: half of the variance lies below {_middle(s.half)} Hz, {s.segments} segments of {1 / s.frequency[1]:.4g} s"
+        f"{name}: half of the variance lies below {_middle(s.half, 'Hz')}, {s.segments} segments of {1 / s.frequency[1]:.4g} s"
         for name, s in found.items()
     ]
     return Finding(rows, lines, lambda ax=None: figures.power_spectrum(found, ax))
@@ -181,7 +185,7 @@ def correlation(recording, settings):
         for layer, a in zip(recording.layers, found.values(), strict=True)
         for neuron, (integrated, efold) in enumerate(zip(a.integrated, a.efold, strict=True))
     ]
-    lines = [f"{name}: integrated {_middle(a.integrated)} s, to 1/e {_middle(a.efold)} s" for name, a in found.items()]
+    lines = [f"{name}: integrated {_middle(a.integrated, 's')}, to 1/e {_middle(a.efold, 's')}" for name, a in found.items()]
     return Finding(rows, lines, lambda ax=None: figures.autocorrelation(found, ax))
 
 
@@ -285,7 +289,8 @@ def dimension(recording, settings):
         for axis, value in enumerate(d.variances)
     ]
     lines = [
-        f"{name}: {d.dimension:.2f} of {len(d.variances)}; over the cases at single times up to {_largest(d.over_time)}"
+        f"{name}: {f'{d.dimension:.2f}' if np.isfinite(d.dimension) else 'unknown, as nothing changes,'} of {len(d.variances)}"
+        + (f"; over the cases at single times up to {_largest(d.over_time)}" if np.isfinite(d.over_time).any() else "")
         for name, d in found.items()
     ]
     return Finding(rows, lines, lambda ax=None: figures.effective_dimension(found, ax))
@@ -293,12 +298,12 @@ def dimension(recording, settings):
 
 def variance(recording, settings):
     """Share of the variance between the classes"""
-    labels = _labels(recording)
+    labels, some = _labels(recording), _some(recording.time)
     found = {f"layer {k}": classes.class_variance(recording.powers(k), labels) for k in recording.layers}
     rows = [
         {"layer": layer, "time_s": float(t), "share_between_classes": float(share)}
         for layer, c in zip(recording.layers, found.values(), strict=True)
-        for t, share in zip(recording.time, c.over_time, strict=True)
+        for t, share in zip(recording.time[some], c.over_time[some], strict=True)
     ]
     lines = [f"{name}: {c.share:.4f}, largest {_largest(c.over_time)} at a time" for name, c in found.items()]
     count = len(np.unique(labels))
@@ -332,7 +337,7 @@ def energy(recording, settings):
     weights = 0
     if recording.network is not None:
         neurons, weights = sum(recording.network.config.layers), synapses(recording.network.config)
-    found = populations.energy(recording.time, neurons, weights, settings.neuron_power, settings.synapse_power)
+    found = populations.energy(recording.time[_some(recording.time)], neurons, weights, settings.neuron_power, settings.synapse_power)
     rows = _rows({"time_s": found.time, "neurons_j": found.neurons, "synapses_j": found.synapses, "total_j": found.total})
     lines = [
         f"{found.total[-1]:.4g} J in {found.time[-1]:.4g} s, assuming {found.neuron_power:.3g} W for each of {neurons} neurons "
@@ -386,6 +391,11 @@ def _labels(recording):
     return np.asarray(recording.labels)[:: recording.stride]
 
 
+def _some(times):
+    """Numbers of the times that a table lists: all, or `MOST` evenly chosen ones."""
+    return device.evenly(len(times), MOST)
+
+
 def _zip(*columns):
     return ([v.item() for v in row] for row in zip(*columns, strict=True))
 
@@ -407,12 +417,14 @@ def _rms(values):
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def _middle(values):
+def _middle(values, unit):
     """Median and range of what is finite, as text."""
     finite = values[np.isfinite(values)]
     missing = f", not of {len(values) - len(finite)} of {len(values)} neurons" if len(finite) < len(values) else ""
-    return f"{np.median(finite):.4g} (median; {finite.min():.3g} to {finite.max():.3g}{missing})" if len(finite) else "nothing known"
+    if len(values) == 1 and len(finite):
+        return f"{finite[0]:.4g} {unit}"
+    return f"{np.median(finite):.4g} {unit} (median; {finite.min():.3g} to {finite.max():.3g}{missing})" if len(finite) else "unknown"
 
 
 def _largest(values):
-    return f"{np.nanmax(values):.3g}" if np.isfinite(values).any() else "nothing known"
+    return f"{np.nanmax(values):.3g}" if np.isfinite(values).any() else "unknown"

@@ -14,7 +14,6 @@ NaN marks what was not measured; a case that ends early ends in NaN.
 
 import contextlib
 import difflib
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
+from spinrnn.datasets import read_npz
 from spinrnn.errors import DataError
 from spinrnn.files import read_bytes
 from spinrnn.memory import get_memory_limit
@@ -29,8 +29,14 @@ from spinrnn.store import is_spinrnn_file, read_arrays
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
 NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
+CASES = 10
+"""That are taken whatever the memory."""
+HIGHEST = 1e30
+"""Powers and drives above are no measurements: their squares would leave the range of numbers."""
 LARGEST = 256e6
-"""Bytes of one layer's powers or drives that are taken at a time; of more cases every second, third ... is taken."""
+"""Bytes of one layer's powers or drives that are taken at a time; of more cases every second, third ... is taken, of long ones the beginning."""
+SHORTEST = 1000
+"""Times that are taken whatever the memory."""
 
 
 @dataclass(eq=False)
@@ -39,7 +45,7 @@ class Recording:
 
     Attributes:
         name: of the file, or "trajectory".
-        time: (time,) s.
+        time: (time,) s; of what is longer than memory allows its beginning, `all_times` is their number before that.
         layers: numbers of the layers that were recorded.
         power: {layer: (case, neuron, time)}; drive: {layer: (case, neuron, time - 1)}, 1/s (CTRNN: dimensionless), or None. Sliceable, perhaps still on disk.
         inputs: (case, channel, point); labels: (case,).
@@ -62,6 +68,16 @@ class Recording:
     network: object = None
     file: object = None
 
+    def __post_init__(self):
+        self.all_times = len(self.time)
+        row = max(min(p.shape[0], CASES) * p.shape[1] for p in self.power.values()) * 8
+        self.time = self.time[: max(SHORTEST, int(self._room / row))]
+
+    @property
+    def _room(self):
+        """Bytes that a float64 copy of a layer's powers may take."""
+        return min(LARGEST, get_memory_limit() / 16)
+
     def __enter__(self):
         return self
 
@@ -80,18 +96,18 @@ class Recording:
     @property
     def stride(self):
         """Of the cases every so-manieth is taken, so that a layer's float64 copy stays within `LARGEST` and a sixteenth of the memory limit."""
-        largest = max(math.prod(p.shape) for p in self.power.values()) * 8
-        return min(max(1, self.cases // 10), max(1, math.ceil(largest / min(LARGEST, get_memory_limit() / 16))))
+        largest = max(math.prod(p.shape[:2]) for p in self.power.values()) * len(self.time) * 8
+        return min(max(1, self.cases // CASES), max(1, math.ceil(largest / self._room)))
 
     def powers(self, layer, start=0.0):
         """(case, neuron, time) of a layer, from `start` (s after the first time) on, of every `stride`-th case."""
-        return np.asarray(self.power[layer][:: self.stride, :, self.first(start) :])
+        return np.asarray(self.power[layer][:: self.stride, :, self.first(start) : len(self.time)])
 
     def drives(self, layer):
         """(case, neuron, time - 1) of a layer, of every `stride`-th case. DataError if they were not recorded."""
         if self.drive is None or layer not in self.drive:
             raise DataError("it needs the drive, which is not in the file")
-        return np.asarray(self.drive[layer][:: self.stride])
+        return np.asarray(self.drive[layer][:: self.stride, :, : len(self.time) - 1])
 
     def first(self, start):
         """Number of the first time at or after `start`, s after the first one. DataError if fewer than two times are left."""
@@ -180,11 +196,7 @@ def _read(path):
     """{name: array} of the file, attributes of an HDF5 file's root included."""
     content = read_bytes(path)
     if content[:4] == b"PK\x03\x04":
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except Exception as error:  # zip, header and object-array errors are of many classes
-            raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
+        return read_npz(path, content)
     attributes, arrays = read_arrays(content, path)
     return {name: value for name, value in attributes.items() if name in NUMBERS} | arrays
 
@@ -220,12 +232,16 @@ def _checked(found):
         problems.append(f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured")
     if np.isinf(power).any():
         problems.append("power: holds infinite values; what was not measured is NaN")
+    elif (np.abs(shaped["power"][0]) > HIGHEST).any():
+        problems.append(f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below 1")
     if "drive" in found:
         drive = found["drive"]
         if drive.ndim != power.ndim or drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
             problems.append(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
         else:
             shaped["drive"] = {0: _widened(drive)[..., : len(time) - 1]}
+            if (np.abs(shaped["drive"][0]) > HIGHEST).any():
+                problems.append(f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured is NaN")
     if "inputs" in found:
         if found["inputs"].ndim != 3 or len(found["inputs"]) != cases:
             problems.append(f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape {found['inputs'].shape}")

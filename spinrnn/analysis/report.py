@@ -32,7 +32,7 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
 
     Args:
         source: a trajectory file of ours or a file of the user's, as `recordings` describes it, or a `Recording`.
-        out: folder, made if there is none; pictures and tables of an earlier report that are not written again are removed.
+        out: folder, made if there is none; pictures and tables that an earlier report.txt names and that are not written again are removed.
         measures: names, None for all; settings: `Settings`; on_measure: called with the name of each before it starts.
         numbers: that a user's file does not hold, as in `open_recording`.
     Returns:
@@ -62,7 +62,18 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
 
 def _analyse(recording, out, names, settings, on_measure):
     recording.first(settings.start)  # a start after the end is the user's mistake and no reason to skip
+    new = not out.exists()
     make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
+    try:
+        return _measure(recording, out, names, settings, on_measure)
+    except BaseException:
+        if new:
+            with contextlib.suppress(OSError):  # where something is in it already
+                out.rmdir()
+        raise
+
+
+def _measure(recording, out, names, settings, on_measure):
     text, results, skipped, files = [_heading(recording)], {}, {}, []
     for name in names:
         if on_measure:
@@ -74,17 +85,35 @@ def _analyse(recording, out, names, settings, on_measure):
             skipped[name] = str(error)
             text.append(f"{title}: skipped. {error}")
         else:
-            text.append("\n  ".join([f"{title} ({name}.png, {name}.csv)", *results[name].lines]))
+            text.append("\n  ".join([f"{title} {_files(name)}", *results[name].lines]))
+    if not results:
+        raise DataError(
+            f"{recording.name}: allows none of the measures; {'; '.join(f'{name}: {reason}' for name, reason in skipped.items())}"
+        )
+    earlier = _named(out)
     for name, found in results.items():
         ax, title = found.draw(), MEASURES[name].__doc__
         ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
         figures.save(ax, out / f"{name}.png")
         write_atomic(out / f"{name}.csv", to_csv(found.rows))
         files += [str(out / f"{name}.png"), str(out / f"{name}.csv")]
-    _remove(out, [name for name in MEASURES if name not in results])
+    _remove(out, [name for name in earlier if name not in results])
     text = "\n\n".join(text) + "\n"
     write_atomic(out / "report.txt", text)
     return Report(text, {name: found.lines for name, found in results.items()}, skipped, [*files, str(out / "report.txt")])
+
+
+def _files(name):
+    return f"({name}.png, {name}.csv)"
+
+
+def _named(out):
+    """Measures whose files an earlier report in the folder names: others of these names may be the user's."""
+    try:
+        text = (out / "report.txt").read_text(errors="replace")
+    except OSError:
+        return []
+    return [name for name in MEASURES if f" {_files(name)}\n" in text]
 
 
 def _remove(out, names):
@@ -96,11 +125,13 @@ def _remove(out, names):
 
 
 def _heading(recording):
-    layers = ", ".join(f"{recording.power[k].shape[1]} neurons in layer {k}" for k in recording.layers)
+    layers = ", ".join(f"{_count(recording.power[k].shape[1], 'neuron')} in layer {k}" for k in recording.layers)
     times = recording.time
-    lines = [f"{recording.name}: {recording.cases} cases, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"]
+    lines = [f"{recording.name}: {_count(recording.cases, 'case')}, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"]
     if recording.stride > 1:
-        lines.append(f"taken: every {recording.stride}th case, as many as memory allows")
+        lines.append(f"taken: one case of {recording.stride}, as many as memory allows")
+    if len(times) < recording.all_times:
+        lines.append(f"taken: the first {len(times)} of {recording.all_times} times, as many as memory allows (--memory)")
     known = {
         "relaxation time": (recording.relaxation_time, " s"),
         "Q": (recording.nonlinear_damping, ""),
@@ -115,4 +146,23 @@ def _heading(recording):
     low, high = np.nanmin(sample), np.nanmax(sample)
     if recording.neuron == "oscillator" and (low < -0.5 or high > 1.5):
         lines.append(f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_units(recording)])
+
+
+def _count(number, what):
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _units(recording):
+    """Warnings where times and rates are so far apart that a unit must be another than s or 1/s."""
+    step, span = float(np.median(np.diff(recording.time))), float(recording.time[-1] - recording.time[0])
+    if recording.relaxation_time is not None and not 1e-3 * recording.relaxation_time <= span <= 1e9 * recording.relaxation_time:
+        yield f"warning: {span:.3g} s are {span / recording.relaxation_time:.2g} relaxation times; is the time in s?"
+    elif recording.relaxation_time is not None and step > 1e3 * recording.relaxation_time:
+        yield f"warning: steps of {step:.3g} s are {step / recording.relaxation_time:.2g} relaxation times; is the time in s?"
+    if recording.drive is None or recording.network is not None:  # trajectories of ours have their units
+        return
+    drive = np.abs(recording.drives(next(iter(recording.drive))))
+    largest = float(np.max(drive[np.isfinite(drive)], initial=0.0))
+    if largest * step > 1e3 or 0 < largest * span < 1e-3:
+        yield f"warning: drives up to {largest:.3g} do not fit steps of {step:.3g} s over {span:.3g} s; are they in 1/s, and the time in s?"

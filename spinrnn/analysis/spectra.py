@@ -10,6 +10,9 @@ from spinrnn.errors import DataError
 WINDOW = 5
 """The sum of an autocorrelation is cut at this many of the times it gives [Sokal 1997]: what follows is noise."""
 
+LONGEST = 1 << 16
+"""Times of a segment, and lags, unless more are asked for: more segments, and so less noise, are worth more than finer frequencies."""
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -62,7 +65,7 @@ def power_spectrum(time, power, segment=None):
 
     Args:
         time: (time,) s, equally spaced; power: (case, neuron, time), a case may end in NaN.
-        segment: times of a segment; the default gives at least 8 segments in all.
+        segment: times of a segment; the default gives at least 8 segments in all, of at most `LONGEST` times.
     Returns:
         `Spectrum`.
     Raises:
@@ -73,7 +76,7 @@ def power_spectrum(time, power, segment=None):
     if segment is None:
         longest = int(np.median(lengths)) if len(lengths) else 0
         each = -(-8 // max(1, np.sum(lengths >= longest)))  # segments wanted of a case: 2 L / segment - 1, as they overlap by half
-        segment = 2 * longest // (each + 1)
+        segment = min(2 * longest // (each + 1), LONGEST)
     if segment < 8 or not (lengths >= segment).any():
         raise DataError(f"power: segments of {segment} times are too short for a spectrum, or no case has as many")
     total, segments = 0.0, 0
@@ -84,7 +87,9 @@ def power_spectrum(time, power, segment=None):
     density = total / segments
     share = np.cumsum(density, axis=1)
     half = np.full(len(density), np.nan)
-    for neuron in np.flatnonzero(share[:, -1] > 0):
+    # a power that only rounding changes has no spectrum to speak of
+    largest = np.max(np.abs(power), axis=(0, 2), initial=0.0, where=np.isfinite(power))
+    for neuron in np.flatnonzero(share[:, -1] * frequency[1] > (1e-7 * largest) ** 2):
         half[neuron] = np.interp(share[neuron, -1] / 2, share[neuron], frequency)
     return Spectrum(frequency, density, half, int(segments))
 
@@ -95,7 +100,8 @@ def autocorrelation(time, power, longest=None):
     The mean is over all cases and times of a neuron. A single case of n correlation times therefore shows values that are too low by about 2 / n.
 
     Args:
-        time: (time,) s, equally spaced; power: (case, neuron, time), a case may end in NaN; longest: largest lag in s, by default half of the time.
+        time: (time,) s, equally spaced; power: (case, neuron, time), a case may end in NaN; longest: largest lag in s, by default half of the time, but no more
+            than `LONGEST` steps.
     Returns:
         `Autocorrelation`.
     Raises:
@@ -103,7 +109,7 @@ def autocorrelation(time, power, longest=None):
     """
     step, power = even_step(time), np.asarray(power, dtype=np.float64)
     _, neurons, times = power.shape
-    lags = times // 2 if longest is None else min(times - 1, int(longest / step + 0.5))
+    lags = min(times // 2, LONGEST) if longest is None else min(times - 1, int(longest / step + 0.5))
     if lags < 1 or not np.isfinite(power).any():
         raise DataError("power: no values, or fewer than two times; an autocorrelation needs more")
     present = np.isfinite(power)

@@ -355,7 +355,9 @@ def mutate_npz(path, rng):
             members[at] = name, stream.getvalue()
         elif what in ("claim", "dtype", "order", "header", "version") and head:
             if what == "claim":
-                claimed = rng.choice(("(10000000000,)", "(-1,)", "(2305843009213693952, 8)", "(0, 99999999999)", "(True,)", "()", "(3, 2, 29)"))
+                claimed = rng.choice(
+                    ("(10000000000,)", "(-1,)", "(2305843009213693952, 8)", "(0, 99999999999)", "(True,)", "()", "(3, 2, 29)")
+                )
                 text = re.sub(rb"'shape': \([^)]*\)", b"'shape': " + claimed.encode(), head[10:])
             elif what == "dtype":
                 kinds = ("|O", "<M8[s]", "<U1000000", "|V0", "|S0", "<f16", "<q", "[('a', '<f8')]", "<f99", "(10000,)f8")
@@ -363,7 +365,9 @@ def mutate_npz(path, rng):
             elif what == "order":
                 text = head[10:].replace(b"False", rng.choice((b"True", b"None", b"[]")))
             else:
-                text = rng.choice((b"{", b"(" * 3000, b"-" * 9000 + b"1", b"{'descr': 1L}", head[10:].replace(b"(", b"(1L,"), b"\0" * 20, head[10:]))
+                text = rng.choice(
+                    (b"{", b"(" * 3000, b"-" * 9000 + b"1", b"{'descr': 1L}", head[10:].replace(b"(", b"(1L,"), b"\0" * 20, head[10:])
+                )
             version = bytes((rng.choice((0, 2, 3, 9)), 0)) if what == "version" else head[6:8]
             members[at] = name, head[:6] + version + struct.pack("<H", len(text)) + text + body
         elif what == "text":

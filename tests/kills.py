@@ -302,7 +302,7 @@ def kills(count, seed=0, tell=print):
                 wrong.append((name, text))
                 tell(f"{name}: {text}")
             program.wrong = []
-            if turn % 15 == 0:
+            if turn % 5 == 0:
                 tell(f"{time.strftime('%H:%M:%S')} {dict(counts)}")
         for program in programs:
             program.end()

@@ -36,3 +36,10 @@ class MemoryLimitError(SpinrnnError, MemoryError):
 
 class EngineError(SpinrnnError, RuntimeError):
     """Workers that cannot be had: a library that is not installed, a scheduler that does not answer, processes that die at once."""
+
+
+def listed(names):
+    """Names out of a file in a message: ten at most, each on one line and not long."""
+    names = list(names)
+    shown = ", ".join(name.encode("unicode_escape").decode()[:60] if not name.isprintable() else name[:60] for name in names[:10])
+    return (shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "nothing"

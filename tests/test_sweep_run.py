@@ -366,6 +366,25 @@ def test_workers_do_not_outlive_the_sweep(sweep_file, tmp_path):
     assert json.loads(sweep_command("status", out, "--json").stdout)["points"]["running"] == 0
 
 
+def test_what_kills_leave_behind_complete_points_is_removed(sweep_file, tmp_path):
+    """Kills after the last result: of a worker before it removes its run, of the sweep before it ends its session or while it begins it."""
+    path, out = sweep_file(RATES), tmp_path / "out"
+    assert sweep_command("run", path, "--out", out, "--executor", "serial", "--keep-runs").returncode == 0
+    whole, folder = bits(path, out), SweepFolder(out)
+    first, second = (point.name for point in spinrnn.load_sweep(path).points[:2])
+    folder.lock(first)._path.write_text(json.dumps({"host": "x", "pid": 1}))
+    os.utime(folder.lock(first)._path, (0, 0))
+    (out / "session-0123456789ab").write_text(json.dumps({"host": os.uname().nodename, "pid": 2**22 + 1}))
+    (out / ".session-0123456789ab.0123.tmp").write_text("")
+    (out / ".sweep.json.0123.tmp").write_text("{")
+    assert sweep_command("run", path, "--out", out, "--executor", "serial").returncode == 0
+    assert sorted(p.name for p in out.iterdir()) == [".lock", "points", "runs", "sweep.json"]
+    assert not folder.run_path(first).exists()
+    assert folder.run_path(second).exists()  # was kept on purpose
+    assert not list(out.glob("points/*.run"))
+    assert bits(path, out) == whole
+
+
 def deadly(task):
     """In place of `run_point`: the point with the learning rate 0.02 kills its worker."""
     lock = SweepFolder(task["folder"]).lock(task["name"])

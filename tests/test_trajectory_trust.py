@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -11,12 +10,13 @@ import sys
 import threading
 import time
 
+import fuzz
 import h5py
 import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn import store, streamed, threads
+from spinrnn import streamed, threads
 
 
 def test_an_unfinished_file_is_known_and_a_failure_leaves_nothing(net, given, tmp_path):
@@ -156,77 +156,15 @@ def test_paths_that_cannot_be_written_or_read(net, given, tmp_path):
         spinrnn.open_trajectory(tmp_path / "network.h5")
 
 
-def everything(file):
-    """All numbers that a file gives, as bytes."""
-    lists = [file.state, file.mean, file.output, file.drive]
-    arrays = [file.time, file.logits, file.inputs, file.cases, file.labels, file.lengths, file.network.parameters, file.network.mask]
-    return b"".join(np.asarray(x).tobytes() for x in (*arrays, *(x for found in lists for x in found))) + repr(file.config).encode()
-
-
-def test_mutated_files_are_refused_or_harmless(written, tmp_path):
-    """Bytes flipped, zeroed, inserted and removed, pieces exchanged, ends cut off: refused with one line, or the very same numbers."""
-    _, _, path = written
-    content, bad, messages = path.read_bytes(), tmp_path / "bad.h5", []
-    with spinrnn.open_trajectory(path) as file:
-        expected = everything(file)
-    rng = random.Random(7)
-    tail = len(content) - 3000
-    for number in range(400):
-        mutated = bytearray(content)
-        for _ in range(rng.choice((1, 1, 3))):
-            at, size = rng.randrange(tail if rng.random() < 0.3 else 0, len(mutated) - 1), rng.choice((1, 1, 8, 600))
-            kind = rng.randrange(6)
-            if kind < 2:
-                mutated[at] ^= 1 << rng.randrange(8)
-            elif kind == 2:
-                mutated[at : at + size] = bytes(len(mutated[at : at + size]))
-            elif kind == 3:
-                del mutated[at : at + size]
-            elif kind == 4:
-                mutated[at:at] = rng.randbytes(size)
-            else:
-                other = rng.randrange(len(mutated))
-                mutated[at : at + size] = mutated[other : other + size][: len(mutated[at : at + size])]
-        if number % 10 == 0:
-            del mutated[rng.randrange(len(mutated)) :]
-        bad.write_bytes(mutated)
-        try:
-            with spinrnn.open_trajectory(bad) as file:
-                found = everything(file)
-        except spinrnn.StoreError as error:
-            messages.append(str(error))
-        else:
-            assert found == expected, number
-            assert mutated == content  # every byte counts
-    assert len(messages) > 350
-    assert not any("\n" in message for message in messages)
-
-
 def reseal(path):
     """Gives a file that was changed through HDF5 a seal that fits, as somebody would who means harm."""
     with streamed.StreamReader(path) as reader:
-        table = b"".join(s._checksums.tobytes() for s in reader.stored.values())
-        block = next(iter(reader.stored.values()))._block
+        pass
 
     def seal(change):
         with h5py.File(path, "r+") as file:
             change(file)
-        with open(path, "r+b") as stream:
-            end = os.fstat(stream.fileno()).st_size
-            places = {}
-            with h5py.File(path) as file:
-                for name in reader.stored:
-                    item = file.get(name, getlink=True)
-                    if isinstance(item, h5py.HardLink) and isinstance(file[name], h5py.Dataset) and file[name].id.get_offset():
-                        places[name] = (file[name].id.get_offset(), file[name].nbytes // len(file[name]), len(file[name]))
-                    else:
-                        old = reader.stored[name]
-                        places[name] = (old._offset, old.nbytes // len(old), len(old))
-            text = streamed.json.dumps({"end": end, "block": block, "streamed": [[n, *p] for n, p in places.items()]}).encode()
-            digest = streamed._digest_outside(stream.fileno(), end, places.values())
-            digest.update(table + text)
-            stream.seek(end)
-            stream.write(table + text + streamed._LAST.pack(store.SEALED, len(table), len(text), digest.digest()))
+        fuzz.reseal_streamed(path, reader)
 
     return seal
 
@@ -406,11 +344,6 @@ print(peak() - before)
     assert int(result.stdout) < 80e6
 
 
-def finished(arguments):
-    """Status of the command, once it has ended."""
-    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, timeout=300).returncode
-
-
 @pytest.fixture
 def long_simulation(tmp_path):
     """Arguments of a simulation that writes some hundred blocks of 200 kB, and the path of its file."""
@@ -430,33 +363,6 @@ def begin(arguments, out, seconds=280):
         assert time.monotonic() < end
         time.sleep(0.005)
     return process
-
-
-def test_kills_leave_a_complete_file_or_the_one_before(long_simulation):
-    arguments, out = long_simulation
-    assert finished(arguments) == 0
-    with spinrnn.open_trajectory(out) as file:
-        file.check()
-        expected = file.state[1][1990:]
-    inode, unfinished = out.stat().st_ino, 0
-    rng = random.Random(3)
-    for _ in range(8):
-        process = begin(arguments, out)
-        time.sleep(rng.random() * 0.5)
-        process.kill()
-        process.wait()
-        for left in out.parent.glob(".t.h5.*.tmp"):
-            unfinished += 1
-            shutil.copy(left, out.parent / "renamed.h5")
-            with pytest.raises(spinrnn.StoreError):
-                spinrnn.open_trajectory(out.parent / "renamed.h5")
-        with spinrnn.open_trajectory(out) as file:
-            file.check()
-            np.testing.assert_array_equal(file.state[1][1990:], expected)
-    assert unfinished
-    assert finished(arguments) == 0
-    assert out.stat().st_ino != inode
-    assert sorted(p.name for p in out.parent.iterdir() if p.name != "renamed.h5") == ["c.toml", "t.h5", "u.npz"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

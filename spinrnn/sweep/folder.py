@@ -95,13 +95,22 @@ class SweepFolder:
 
     # ---- processes at work ----
 
+    def tidy(self):
+        """Removes session files, and halves of files beside them, of processes that were killed."""
+        with _locked(self.path / ".lock"):
+            for old in self.path.glob(".*.tmp"):
+                if old.name.startswith((".session-", ".sweep.json.")):  # these are written under the lock
+                    old.unlink(missing_ok=True)
+            alive = self._sessions()
+            for old in self.path.glob("session-*"):
+                if old not in alive:
+                    old.unlink(missing_ok=True)
+
     def begin_session(self):
         """Name of a new session, whose file exists until `end_session`."""
         name = f"session-{uuid.uuid4().hex[:12]}"
-        for old in self.path.glob("session-*"):
-            if old not in self._sessions():  # of a process that was killed
-                old.unlink(missing_ok=True)
-        write_atomic(self.path / name, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+        with _locked(self.path / ".lock"):
+            write_atomic(self.path / name, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
         return name
 
     def end_session(self, name):

@@ -75,12 +75,17 @@ def run_sweep(
     folder = SweepFolder(Path("sweeps") / sweep.name if out is None else out)
     points = shard_of([point for point in sweep.points if only is None or only(point)], shard)
     folder.claim(sweep, extend)
+    folder.tidy()
     progress, since = Progress(total=len(points)), time.time()
     left = []
     for point, status, _, _ in folder.results(points):
         if status in COMPLETE or (status == "failed" and not retry_failed):
             setattr(progress, status, getattr(progress, status) + 1)
             progress.skipped += 1
+            if folder.lock(point.name).left_behind():  # the worker was killed between the result and the end of its work
+                folder.lock(point.name).clear()
+                if status in COMPLETE and not keep_runs:
+                    folder.remove_run(point.name)
         else:
             left.append(point)
     stop = stop or (lambda: False)

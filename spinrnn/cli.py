@@ -1,4 +1,4 @@
-"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep`, `reproduce`, `advise`, `simulate`, `analyse`, `identify` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
+"""The command line: `spinrnn train`, `evaluate`, `gradcheck`, `sweep`, `reproduce`, `advise`, `simulate`, `analyse`, `identify`, `doctor` and `bench`. Parses, calls the package, prints; heavy imports happen only in a command.
 
 Exit status: 0 done, 1 a check or a point of a sweep failed, 2 bad input (one line says what); stopped with a checkpoint written: 130 by Ctrl-C,
 143 by SIGTERM, 75 by SIGUSR1, with which a batch queue says that the time is nearly over.
@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import spinrnn
-from spinrnn import cli_analyse, cli_identify, cli_reproduce, cli_simulate, cli_sweep
+from spinrnn import cli_analyse, cli_doctor, cli_identify, cli_reproduce, cli_simulate, cli_sweep
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,6 +91,13 @@ def _parser():
     cli_analyse.add_commands(command, _positive, _size)
     cli_identify.add_commands(command, _positive, _size)
 
+    def plain_command(name, function, summary):
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(function=function, limits=False)  # what the environment says of them is what it looks at
+        return sub
+
+    cli_doctor.add_commands(plain_command)
+
     bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
     bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")
     bench.add_argument("--peers", action="store_true", help="also the same work in JAX and PyTorch, where installed; takes longer")
@@ -130,7 +137,8 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
     try:
-        _set_limits(options)
+        if "limits" not in options:
+            _set_limits(options)
         status = options.function(options)
         sys.stdout.flush()  # here, where a full disk behind it can still be told
         return status

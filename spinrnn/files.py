@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from spinrnn.errors import StoreError
+from spinrnn.errors import StoreError, reason_of
 
 
 def write_atomic(path, data):
@@ -28,7 +28,7 @@ def write_atomic(path, data):
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink()
-        raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
 
 
 def sync_folder(folder):
@@ -45,7 +45,7 @@ def make_folder(path):
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot create the folder {path}: {error.strerror or error}") from None
+        raise StoreError(f"cannot create the folder {path}: {reason_of(error)}") from None
 
 
 def read_bytes(path):
@@ -53,7 +53,7 @@ def read_bytes(path):
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
 
 
 def packaged(name):

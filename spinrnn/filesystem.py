@@ -5,7 +5,6 @@ prints as it goes, one JSON object in a line, so the last line says at which ste
 """
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -57,7 +56,13 @@ def probe(path, root="/"):
     tried = nearest(path)
     yield (
         "look",
-        {"path": path, "tried": tried, "exists": os.path.exists(path), "folder": os.path.isdir(tried), "mode": os.stat(tried).st_mode},
+        {
+            "path": os.path.abspath(path),
+            "tried": tried,
+            "exists": os.path.exists(path),
+            "folder": os.path.isdir(tried),
+            "mode": os.stat(tried).st_mode,
+        },
     )
     if not os.path.isdir(tried):
         return
@@ -185,11 +190,6 @@ def _end(child):
         except subprocess.TimeoutExpired:
             if not last:
                 child.kill()
-
-
-def no_locks(error):
-    """Whether an OSError says that the file system has no file locks, or that its lock service does not answer."""
-    return error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 def _main(path):

@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 from spinrnn import store
-from spinrnn.errors import ConfigError, StoreError
+from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import make_folder, read_json, write_atomic
 from spinrnn.sweep.spec import Sweep
 
@@ -190,7 +190,7 @@ class PointLock:
         try:
             file = open(self._path, "a+b")  # noqa: SIM115 - held open as long as the lock
         except OSError as error:
-            raise StoreError(f"cannot write {self._path}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self._path}: {reason_of(error)}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             same = os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino  # else its owner has just removed it
@@ -255,7 +255,7 @@ def _locked(path):
     try:
         file = open(path, "w")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
     with file:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -20,9 +20,17 @@ from spinrnn.compiling import PACKAGE
 FIXED = ["--fix", "Q=0.7"]
 COMMANDS = {
     "train": lambda given, out: ["train", given / "tiny.toml", "--out", out / "run", "--resume"],
-    "simulate": lambda given, out: ["simulate", given / "trained", "--input", "tiny.npz:test[0:20]", "--out", out / "new.h5", "--overwrite"],
+    "simulate": lambda given, out: [
+        "simulate",
+        given / "trained",
+        "--input",
+        "tiny.npz:test[0:20]",
+        "--out",
+        out / "new.h5",
+        "--overwrite",
+    ],
     "sweep run": lambda given, out: ["sweep", "run", given / "sweep.toml", "--out", out / "sweep", "--executor", "serial"],
-    "sweep collect": lambda given, out: ["sweep", "collect", given / "swept", "--out", out / "cube.h5"],
+    "sweep collect": lambda given, out: ["sweep", "collect", out / "swept"],
     "reproduce": lambda given, out: ["reproduce", "energy", "--no-run", "--out", out / "cubes"],
     "analyse": lambda given, out: ["analyse", given / "traces.h5", "--only", "activity,dimension", "--out", out / "report"],
     "identify": lambda given, out: ["identify", given / "device.npz", *FIXED, "--out", out / "fit"],
@@ -84,7 +92,8 @@ def given(made, monkeypatch):
 
 
 def cubes(out):
-    """The cubes that `reproduce` draws from, in the folder that it is given."""
+    """What commands read and write in one folder: the cubes that `reproduce` draws from, the sweep that `sweep collect` collects."""
+    shutil.copytree("swept", out / "swept")
     shutil.copytree(files.packaged("reproduction"), out / "cubes", ignore=lambda _, names: [n for n in names if not n.endswith(".h5")])
 
 

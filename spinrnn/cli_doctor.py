@@ -1,27 +1,31 @@
-"""The command line of the surroundings: `spinrnn doctor`. Exit status: 0 no problem, 1 there are problems, 2 bad input."""
-
-import dataclasses
-import json
+"""The command line of the doctor: `spinrnn doctor`."""
 
 
 def add_commands(command):
-    """Adds the command; its argument as in `cli_sweep.add_commands`."""
-    sub = command(
-        "doctor", _doctor, "Look at processors, memory, cache, HDF5 and a folder's file system; say what is wrong and how to mend it."
-    )
-    sub.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="where results shall go (default: the working folder)")
-    sub.add_argument("--json", action="store_true", help="a line of JSON for each finding")
+    """Adds the command; command: function (name, function, summary) that returns the parser."""
+    sub = command("doctor", _doctor, "Say what is odd about the surroundings: threads, memory, cache, HDF5, the file system of a folder.")
+    sub.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="where runs are to be written (default: the working folder)")
+    sub.add_argument("--json", action="store_true", help="print one JSON object for each finding")
 
 
 def _doctor(options):
-    from spinrnn.doctor import PROBLEM, examine
+    import dataclasses
+    import json
 
-    found = examine(options.folder)
-    for finding in found:
+    from spinrnn import doctor
+    from spinrnn.errors import ConfigError
+
+    if not options.folder or "\0" in options.folder:
+        raise ConfigError(["FOLDER: give the name of a folder"])
+    findings = doctor.examine(options.folder)
+    for finding in findings:
         if options.json:
             print(json.dumps(dataclasses.asdict(finding)))
-            continue
-        print(f"{finding.state.upper() if finding.state == PROBLEM else finding.state:<8} {finding.check:<9} {finding.text}")
-        if finding.fix:
-            print(f"{'':<18} -> {finding.fix}")
-    return 1 if any(finding.state == PROBLEM for finding in found) else 0
+        else:
+            print(f"{finding.state:<8} {finding.subject}: {finding.text}")
+            if finding.fix:
+                print(f"{'':<8} -> {finding.fix}")
+    problems = sum(finding.state == "problem" for finding in findings)
+    if not options.json:
+        print(f"{problems or 'no'} problem{'' if problems == 1 else 's'}")
+    return 1 if problems else 0

@@ -18,7 +18,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Literal
 
-from spinrnn.errors import ConfigError, StoreError
+from spinrnn.errors import ConfigError, StoreError, reason_of
 
 LARGEST_RATIO = 1e5
 """Times that differ by more from the relaxation time are taken for a mistake of units."""
@@ -411,7 +411,7 @@ def load_config(path=None, settings=()):
         try:
             tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
-            raise StoreError(f"cannot read the configuration {path}: {error.strerror}") from None
+            raise StoreError(f"cannot read the configuration {path}: {reason_of(error)}") from None
         except (ValueError, RecursionError) as error:  # also of undecodable text and of nesting without end
             raise ConfigError([f"not valid TOML: {error}"], path) from None
         data = tables.get("data")

@@ -1,412 +1,409 @@
-"""What `spinrnn doctor` looks at: processors, memory, the cache of compiled code, HDF5, and the file system of a folder; each finding with its remedy.
+"""What is odd about the surroundings: processors, memory, cache, HDF5, the file system of a folder. Nothing is changed, compiled or left behind.
 
-Every check is a function that returns a list of `Finding`s and reads its surroundings from os.environ, the affinity mask, /proc and the folder alone. The folder is
-looked at by another process, because a file system that does not answer would hold this one for ever.
+Each check takes what it judges (environment, numbers, facts) as arguments and returns a list of `Finding`; `examine` gathers all of it from this machine.
 """
 
-import fcntl
+import dataclasses
+import importlib
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from concurrent.futures import ThreadPoolExecutor
 
-from spinrnn import cgroups, memory, threads
+from spinrnn import cgroups, filesystem, memory, threads
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.memory import format_size
 
-FINE, NOTE, PROBLEM = "fine", "note", "problem"
-NETWORK = (
-    "nfs",
-    "nfs4",
-    "lustre",
-    "gpfs",
-    "beegfs",
-    "cifs",
-    "smb3",
-    "ceph",
-    "fuse.ceph",
-    "afs",
-    "panfs",
-    "pvfs2",
-    "glusterfs",
-    "fuse.glusterfs",
-    "fuse.sshfs",
-    "9p",
-)
-"""Types of file systems that several machines share."""
-LITTLE_ROOM, LITTLE_CACHE = 1 << 30, 64 << 20
-"""Bytes below which it is said that a folder, or the cache's, has little room left."""
-SKEW = 2.0
-"""Seconds by which the clock of a file system may differ from ours; workers on other machines are given up after a minute's silence."""
-SECONDS = 10.0
-"""After which a file system counts as not answering."""
-_SCHEDULERS = {  # the processes of an MPI job on this machine
-    "Open MPI": "OMPI_COMM_WORLD_LOCAL_SIZE",
-    "MPICH or Intel MPI": "MPI_LOCALNRANKS",
-    "MVAPICH": "MV2_COMM_WORLD_LOCAL_SIZE",
+TESTED = {
+    "numpy": (2, 0),
+    "numba": (0, 61),
+    "scipy": (1, 15),
+    "h5py": (3, 11),
+    "matplotlib": (3, 8),
+    "threadpoolctl": (3, 5),
+    "tqdm": (4, 66),
 }
+"""Oldest versions that spinrnn is made for, as pyproject.toml has them."""
+FAULTY_HDF5 = {(1, 14, 3): "raises floating-point exceptions when it starts, which some programs stop at"}
+EXTRAS = {"dask": "distributed", "mpi": "mpi4py"}
+ROOM = 200 * 2**20  # bytes; a run with its checkpoints and pictures takes a few MiB, compiled code about 20
+SKEW, MUCH_SKEW = 2.0, 30.0
+"""Seconds between the clocks of the file system and of this machine: to be mentioned; and beyond which a sweep may take a worker that lives for dead.
+
+A worker of a sweep is touched every few seconds and counts as dead after two minutes; clocks of several machines may differ from this one's to both sides."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was looked at. state: "fine", "note" or "problem"; text: one line, what it is; fix: one line, what to do, or None."""
 
-    Attributes:
-        check: its name; state: `FINE`, `NOTE` or `PROBLEM`; text: what was found; fix: what to do, "" if nothing.
-    """
-
-    check: str
+    subject: str
     state: str
     text: str
-    fix: str = ""
+    fix: str | None = None
 
 
-def examine(folder="."):
-    """All `Finding`s, those of a folder's file system last.
+def examine(folder=".", seconds=5.0):
+    """Findings about this process and machine, and about the file system of a folder, which gets `seconds` to answer.
 
     Raises:
         StoreError: there is no such folder.
     """
-    found = [*processors(), *processes(), *memory_size(), *cache(), *hdf5(), *versions(), *extras()]
-    return [*found, *file_system(folder)]
+    environ = dict(os.environ)
+    with ThreadPoolExecutor(2) as pool:
+        place = pool.submit(filesystem.examine, folder, seconds)
+        caches = pool.submit(_caches, seconds)  # imports Numba meanwhile
+        found = processors(environ, _affinity(), os.cpu_count() or 1, cgroups.processor_quota())
+        found += memory_checks(environ, cgroups.memory_limit(), memory.available_memory())
+        found += versions(_versions(), platform.python_version(), _vectors(), _extras())
+        found += hdf5(environ, *_hdf5())
+        found += cache(environ, caches.result())
+        facts = place.result()
+    look = facts.get("look", {})
+    if look and not (look["exists"] and look["folder"]):
+        raise StoreError(
+            f"{folder}: {'is not a folder' if look['exists'] else 'no such folder'}; name the one that runs are to be written to"
+        )
+    return [*found, *folder_checks(folder, facts, environ)]
 
 
 # ---- processors ----
 
 
-def _number(name):
-    """Whole number of an environment variable, None if it is missing or none."""
-    text = os.environ.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+def slurm_processors(environ):
+    """Processors of a SLURM job on this node, as SLURM_JOB_CPUS_PER_NODE ("4(x2),2") and SLURM_NODEID say; None outside of a job."""
+    counts = []
+    for count, times in re.findall(r"([0-9]+)(?:\(x([0-9]+)\))?(?:,|$)", environ.get("SLURM_JOB_CPUS_PER_NODE", "")):
+        counts += [int(count)] * min(int(times or 1), 100_000)
+    node = _number(environ, "SLURM_NODEID") or 0
+    return counts[node] if node < len(counts) else None
 
 
-def _bound():
+def processors(environ, affinity, machine, quota):
+    """Of threads: affinity, processors that this process is bound to; machine, that there are; quota of its control groups, None without."""
+    problems, threads_ = [], None
+    asked = environ.get("SPINRNN_THREADS", "").strip()
+    try:
+        threads_ = threads.get_threads()
+    except ConfigError as error:
+        problems.append(Finding("threads", "problem", str(error), "export SPINRNN_THREADS=N, or unset it"))
+    per_task, job = _number(environ, "SLURM_CPUS_PER_TASK"), slurm_processors(environ)
+    launcher, ranks = _launched(environ)
+    allowed = min(machine if quota is None else max(1, int(quota + 0.999)), job or machine)
+    share = per_task or max(1, allowed // ranks)  # of this process
+    parts = [f"bound to {affinity} of {machine} processors"]
+    parts += [f"SLURM_CPUS_PER_TASK {per_task}"] if per_task else []
+    parts += [f"{job} of the job on this node"] if job else []
+    parts += [f"quota {quota:g}"] if quota is not None else []
+    if affinity == 1 and share > 1 and (launcher or job):
+        flag = {
+            "Open MPI": f"mpiexec --bind-to none, or --map-by slot:PE={share}",
+            "MPI": f"mpiexec -bind-to none (MPICH, Hydra), or I_MPI_PIN_DOMAIN={share} (Intel MPI)",
+            "SLURM": f"srun --cpu-bind=none, or srun --cpus-per-task={share} --cpu-bind=cores",
+        }[launcher or "SLURM"]
+        text = f"{launcher or 'SLURM'} has pinned this process to one processor where {share} are its share ({', '.join(parts)})"
+        problems.append(Finding("binding", "problem", text, flag))
+    elif affinity < share and (per_task or job):
+        text = f"this process is bound to fewer processors than it was allocated: {', '.join(parts)}"
+        problems.append(Finding("binding", "problem", text, f"srun --cpus-per-task={share}, or srun --cpu-bind=none"))
+    if job and not per_task and ranks > 1 and affinity > job // ranks:
+        text = f"{ranks} tasks on this node and no SLURM_CPUS_PER_TASK: each takes {affinity} threads of {job} processors"
+        problems.append(
+            Finding(
+                "shares", "problem", text, f"srun --cpus-per-task={max(1, job // ranks)}, or export SPINRNN_THREADS={max(1, job // ranks)}"
+            )
+        )
+    if threads_ is not None:
+        usable = min(affinity, allowed if quota is not None or job else affinity)
+        if asked and threads_ > usable:
+            text = f"SPINRNN_THREADS={threads_}, but {usable} may be used: the threads are in each other's way"
+            problems.append(Finding("threads", "problem", text, f"export SPINRNN_THREADS={usable}, or unset it"))
+        elif asked and threads_ < min(usable, share):
+            text = f"SPINRNN_THREADS={threads_} leaves {min(usable, share) - threads_} of {min(usable, share)} processors idle, unless other processes use them"
+            problems.append(Finding("threads", "note", text, "unset SPINRNN_THREADS where this process is alone"))
+        else:
+            problems.append(Finding("threads", "fine", f"{threads_} ({', '.join(parts)})"))
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        value = environ.get(name, "").strip()
+        if value and threads_ is not None and not asked and value != str(threads_):
+            text = f"{name}={value[:40]} does not hold for spinrnn, which takes {threads_} threads"
+            problems.append(Finding(name, "note", text, f"export SPINRNN_THREADS={value}" if value.isdigit() else "use SPINRNN_THREADS"))
+    return problems
+
+
+def _launched(environ):
+    """(who started this process among others, None if nobody; processes on this node)."""
+    for name, launcher in (("OMPI_COMM_WORLD_LOCAL_SIZE", "Open MPI"), ("MPI_LOCALNRANKS", "MPI")):
+        if _number(environ, name):
+            return launcher, _number(environ, name)
+    if "PMI_RANK" in environ and "SLURM_PROCID" not in environ:
+        return "MPI", _number(environ, "PMI_SIZE") or 1  # the world's; on one node the same
+    if "SLURM_STEP_ID" in environ and "SLURM_PROCID" in environ:
+        tasks = re.match(r"[0-9]+", environ.get("SLURM_STEP_TASKS_PER_NODE", ""))
+        return "SLURM", max(1, int(tasks[0])) if tasks else 1
+    return None, 1
+
+
+def _number(environ, name):
+    text = environ.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _affinity():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def processors():
-    """Threads in use against the processors that were allocated, that the process is bound to and whose time it may take."""
-    bound, machine, asked, quota = _bound(), os.cpu_count() or 1, _number("SLURM_CPUS_PER_TASK"), cgroups.processor_quota()
+# ---- memory ----
+
+
+def memory_checks(environ, limit, available):
+    """Of memory: limit, bytes of the control groups, None without; available, bytes that spinrnn would take unasked."""
     try:
-        used = threads.get_threads()
+        taken = memory.memory_limit()
     except ConfigError as error:
-        return [Finding("threads", PROBLEM, str(error), "unset SPINRNN_THREADS, or give the number of threads")]
-    found, limits = [], f"bound to {bound} of {machine} processors"
-    if quota is not None:
-        limits += f", a control group allows the time of {quota:g}"
-    if asked:
-        limits += f", SLURM gave {asked} to the task"
-    if used > bound:
-        fix = "unset SPINRNN_THREADS" if os.environ.get("SPINRNN_THREADS") else "ask for more processors"
-        found.append(
-            Finding(
-                "threads", PROBLEM, f"{used} threads on {bound} processors slow each other down; {limits}", f"{fix}, or set it to {bound}"
-            )
+        return [Finding("memory", "problem", str(error), "export SPINRNN_MEMORY=2G, or unset it")]
+    size, limit = memory.format_size(taken), None if limit is None or limit > 2**50 else limit  # version 1 says "none" by an enormous one
+    within = "" if limit is None else f", control group {memory.format_size(limit)}"
+    most = available / memory.SHARE if limit is None else min(limit, available / memory.SHARE)
+    if environ.get("SPINRNN_MEMORY", "").strip() and taken > most:
+        text = f"SPINRNN_MEMORY={size}, but there are {memory.format_size(int(most))}{within}: the process may be killed without a word"
+        return [Finding("memory", "problem", text, "ask the batch system for more (--mem), or unset SPINRNN_MEMORY")]
+    if taken < 64 * 2**20:
+        text = f"only {size} for the states of a batch{within}: time is cut into segments, which costs time"
+        return [Finding("memory", "note", text, "ask the batch system for more (--mem)")]
+    return [Finding("memory", "fine", f"{size} for the states of a batch{within}")]
+
+
+# ---- cache of compiled code ----
+
+
+def _caches(seconds):
+    """[(folder, facts)] of the folders that may hold compiled code; an exception where Numba cannot be imported."""
+    try:
+        from spinrnn.compiling import cache_folders
+    except Exception as error:  # a broken installation fails in any way
+        return error
+    return [(str(folder), filesystem.examine(folder, seconds)) for folder in cache_folders()]
+
+
+def cache(environ, found):
+    """Of the cache: found, as `_caches` returns it."""
+    if isinstance(found, Exception):
+        text = f"Numba cannot be imported: {type(found).__name__}: {_line(found)}"
+        return [Finding("numba", "problem", text, "install numba and llvmlite anew: pip install --force-reinstall numba")]
+    findings = []
+    if environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        findings.append(
+            Finding("numba", "problem", "NUMBA_DISABLE_JIT is set: everything runs a thousand times slower", "unset NUMBA_DISABLE_JIT")
         )
-    elif asked and bound < asked:
-        fix = f"start with srun --cpus-per-task={asked} (srun does not inherit it from sbatch), or with --cpu-bind=none"
-        found.append(Finding("threads", PROBLEM, f"{used} threads, though SLURM gave {asked} processors to the task: {limits}", fix))
-    elif quota is not None and used > quota + 1:
-        found.append(
-            Finding(
-                "threads",
-                PROBLEM,
-                f"{used} threads, more than the control group has time for; {limits}",
-                f"set SPINRNN_THREADS={max(1, int(quota))}",
-            )
+    usable = [(folder, facts) for folder, facts in found if not _trouble(facts)]
+    for folder, facts in found[: 1 if environ.get("NUMBA_CACHE_DIR") else 0]:
+        if _trouble(facts):
+            text = f"{folder}, which NUMBA_CACHE_DIR names, cannot be written: {_trouble(facts)}"
+            findings.append(Finding("cache", "problem", text, "set NUMBA_CACHE_DIR to a folder of yours that can be written"))
+    if not usable:
+        reasons = "; ".join(f"{folder}: {_trouble(facts)}" for folder, facts in found)
+        text = f"compiled code cannot be kept, every run compiles for about ten seconds ({reasons})"
+        return [*findings, Finding("cache", "problem", text, "set NUMBA_CACHE_DIR to a folder that can be written")]
+    folder, facts = usable[0]
+    kind, look = facts.get("mount", {}).get("type", ""), facts["look"]
+    if look.get("mode", 0) & 0o002:
+        text = f"{folder}: others may write to {look['tried']}, and loading a cache runs its code"
+        return [*findings, Finding("cache", "note", text, "set NUMBA_CACHE_DIR to a folder that only you can write to")]
+    if kind in filesystem.NETWORK:
+        text = f"{folder} is on a network file system ({kind}): many processes that start at once wait for it"
+        return [*findings, Finding("cache", "note", text, "where that is slow, set NUMBA_CACHE_DIR to a folder on the node's own disk")]
+    return [*findings, Finding("cache", "fine", f"{folder}" + (f" ({kind})" if kind else ""))]
+
+
+def _trouble(facts):
+    """Why a folder cannot be written, "" if it can."""
+    if "hung" in facts:
+        return f"it does not answer ({facts['hung']})"
+    if "failed" in facts:
+        return facts["failed"]
+    if not facts.get("look", {}).get("folder"):
+        return "is not a folder"
+    error = facts.get("write", {}).get("error")
+    return error[1] if error else ""
+
+
+# ---- HDF5, versions ----
+
+
+def _hdf5():
+    """(h5py's version, HDF5 version at work, HDF5 version built against, with MPI), or one exception in place of all."""
+    try:
+        import h5py
+
+        v = h5py.version
+        return v.version, v.hdf5_version_tuple[:3], getattr(v, "hdf5_built_version_tuple", v.hdf5_version_tuple)[:3], h5py.get_config().mpi
+    except Exception as error:  # a broken installation fails in any way
+        return error, None, None, None
+
+
+def hdf5(environ, h5py_version, running, built, mpi):
+    """Of HDF5: the versions, as tuples of three numbers."""
+    if isinstance(h5py_version, Exception):
+        text = f"h5py cannot be imported: {type(h5py_version).__name__}: {_line(h5py_version)}"
+        return [Finding("HDF5", "problem", text, "install it anew: pip install --force-reinstall h5py")]
+    text, findings = f"h5py {h5py_version}, HDF5 {_dotted(running)}{', with MPI' if mpi else ''}", []
+    if running[:2] != built[:2] or running < built:
+        text = f"{text}, but h5py was built against {_dotted(built)}: another library is loaded in its place, results may be wrong"
+        findings.append(
+            Finding("HDF5", "problem", text, "unload the hdf5 module, or unset LD_LIBRARY_PATH and LD_PRELOAD; else reinstall h5py")
         )
-    elif used < threads.available_threads():
-        text = f"{used} threads, fewer than the {threads.available_threads()} that may be used; {limits}"
-        found.append(Finding("threads", NOTE, text, "unset SPINRNN_THREADS if that is not meant"))
+    elif running in FAULTY_HDF5:
+        findings.append(Finding("HDF5", "note", f"{text} {FAULTY_HDF5[running]}", "pip install --upgrade h5py"))
     else:
-        found.append(Finding("threads", FINE, f"{used}; {limits}"))
+        findings.append(Finding("HDF5", "fine", f"{text}; h5py lets one thread into it at a time"))
+    locking = environ.get("HDF5_USE_FILE_LOCKING")
+    if locking is not None and locking not in ("TRUE", "FALSE", "1", "0", "BEST_EFFORT"):
+        text = f"HDF5_USE_FILE_LOCKING={locking[:40]!r} is none of TRUE, FALSE and BEST_EFFORT: HDF5 ignores it"
+        findings.append(Finding("HDF5_USE_FILE_LOCKING", "problem", text, "export HDF5_USE_FILE_LOCKING=BEST_EFFORT, or unset it"))
+    return findings
+
+
+def _versions():
+    """{package: version, None if missing} of what spinrnn needs."""
+    found = {}
+    for name in (*TESTED, "llvmlite"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
     return found
 
 
-def processes():
-    """Processes of an MPI job on this machine: whether each is pinned to one processor, or takes the processors of the others."""
-    local, name = next(((size, mpi) for mpi, variable in _SCHEDULERS.items() if (size := _number(variable))), (None, None))
-    if local is None and (tasks := os.environ.get("SLURM_STEP_TASKS_PER_NODE", "").partition("(")[0].partition(",")[0]).isdigit():
-        local, name = int(tasks), "SLURM"
-    if local is None:
-        return []
-    bound, machine = _bound(), os.cpu_count() or 1
-    asked = _number("SLURM_CPUS_PER_TASK")
-    share = asked or max(1, machine // local)
-    text = f"{local} processes of {name} on this machine of {machine} processors, this one bound to {bound}"
-    if bound == 1 and share > 1:
-        flags = {
-            "Open MPI": f"mpirun --map-by slot:PE={share} --bind-to core, or --bind-to none",
-            "SLURM": f"srun --cpus-per-task={share} --cpu-bind=cores",
+def versions(found, python, vectors, extras):
+    """Of versions: {package: version or None}; vectors: bytes of a processor's vector, None if unknown; extras: {extra: there or not}."""
+    findings = []
+    for name, version in found.items():
+        if version is None:
+            findings.append(Finding("versions", "problem", f"{name} is not installed", f"pip install {name}"))
+        elif name in TESTED and tuple(int(n) for n in re.findall(r"[0-9]+", version)[:2]) < TESTED[name]:
+            least = _dotted(TESTED[name])
+            findings.append(Finding("versions", "problem", f"{name} {version} is older than {least}", f"pip install '{name}>={least}'"))
+    shown = ", ".join(f"{name} {found[name]}" for name in ("numpy", "numba", "llvmlite") if found.get(name))
+    findings.append(Finding("versions", "fine", f"Python {python}, {shown}"))
+    if vectors is not None:
+        name = {64: "AVX-512", 32: "AVX"}.get(vectors)
+        slow = Finding(
+            "processor", "note", "no AVX: kernels take two to four times as long", "on a cluster choose newer nodes (--constraint)"
+        )
+        findings.append(Finding("processor", "fine", f"{name}, vectors of {vectors} bytes") if name else slow)
+    for extra, there in extras.items():
+        text = "installed" if there else f"not installed; pip install 'spinrnn[{extra}]', if a sweep is to use it"
+        findings.append(Finding(f"extra {extra}", "fine", text))
+    return findings
+
+
+def _vectors():
+    flags = cgroups.read_text(cgroups.ROOT / "proc/cpuinfo").partition("\nflags")[2].partition("\n")[0].split()
+    return None if not flags else 64 if "avx512f" in flags else 32 if "avx" in flags else 16
+
+
+def _extras():
+    return {extra: importlib.util.find_spec(module) is not None for extra, module in EXTRAS.items()}
+
+
+def _dotted(numbers):
+    return ".".join(map(str, numbers))
+
+
+def _line(error):
+    return " ".join(str(error).split())
+
+
+# ---- a folder ----
+
+
+def folder_checks(folder, facts, environ):
+    """Of a folder: facts, as `filesystem.examine` returns them."""
+    if "hung" in facts:
+        what = {
+            "look": "to be found",
+            "mount": "to be found",
+            "room": "to say its room",
+            "write": "a new file",
+            "lock": "a lock",
+            "sync": "fsync",
         }
-        fix = flags.get(name, f"mpiexec -bind-to none (MPICH), or I_MPI_PIN_DOMAIN={share} (Intel MPI)")
-        return [Finding("pinning", PROBLEM, f"{text}; all of its threads share that one, though there are {share} for each", fix)]
-    try:
-        used = threads.get_threads()
-    except ConfigError:
-        return []  # told by `processors`
-    if bound == machine and local > 1 and used * local > machine:
-        return [
-            Finding(
-                "pinning",
-                PROBLEM,
-                f"{text}; {used} threads in each are {used * local} on {machine} processors",
-                f"set SPINRNN_THREADS={share}",
-            )
-        ]
-    return [Finding("pinning", FINE, text)]
-
-
-def memory_size():
-    """The limit of memory against what the batch system, the control groups and the machine leave."""
-    try:
-        limit = memory.memory_limit()
-    except ConfigError as error:
-        return [Finding("memory", PROBLEM, str(error), "unset SPINRNN_MEMORY, or give a size as in 4G")]
-    available = int(memory.available_memory() / memory.SHARE)
-    text = f"{format_size(limit)} for a computation, {format_size(available)} are available"
-    if limit > available:
-        return [
-            Finding(
-                "memory",
-                PROBLEM,
-                text,
-                f"set SPINRNN_MEMORY to {format_size(int(memory.SHARE * available)).replace(' ', '')} or less, or ask for more (--mem)",
-            )
-        ]
-    return [Finding("memory", FINE, text)]
-
-
-# ---- software ----
-
-
-def cache():
-    """Folders of compiled code: one must take files, and it should be on a disk of this machine."""
-    from spinrnn.compiling import cache_folders
-
-    refused = []
-    for folder in cache_folders():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / f".doctor-{os.urandom(6).hex()}"
-            probe.write_bytes(b"x")
-            probe.unlink()
-        except OSError as error:
-            refused.append(f"{folder} ({error.strerror})")
-            continue
-        kind, free = mount_of(folder)[1], _free(folder)
-        text = f"compiled code is kept in {folder}" + (f"; not in {', '.join(refused)}" if refused else "")
-        if free < LITTLE_CACHE:
-            return [
-                Finding(
-                    "cache",
-                    PROBLEM,
-                    f"{text}, which has {format_size(free)} left",
-                    "make room, or set NUMBA_CACHE_DIR to a folder of your own",
-                )
-            ]
-        if kind in NETWORK:
-            return [
-                Finding(
-                    "cache",
-                    NOTE,
-                    f"{text}, on a network file system ({kind})",
-                    "with many processes at once set NUMBA_CACHE_DIR to a local folder of your own",
-                )
-            ]
-        return [Finding("cache", FINE, text)]
-    text = f"no folder takes compiled code, so every process compiles for some seconds: {', '.join(refused)}"
-    return [Finding("cache", PROBLEM, text, "set NUMBA_CACHE_DIR to a folder of your own that can be written to")]
-
-
-def hdf5():
-    """The HDF5 library: its version, whether it is the one that h5py was built for, and that it writes and reads a file in memory."""
-    import h5py
-
-    running, built = h5py.version.hdf5_version, ".".join(str(n) for n in h5py.version.hdf5_built_version_tuple[:3])
-    text = f"h5py {h5py.__version__} with HDF5 {running}"
-    try:
-        with h5py.File("doctor", "w", driver="core", backing_store=False) as file:
-            file["x"] = [1.0, 2.0]
-            whole = file["x"][1] == 2.0
-    except Exception as error:
-        whole, text = False, f"{text} ({error})"
-    if not whole:
-        return [Finding("HDF5", PROBLEM, f"{text} cannot write and read a file", "install h5py anew")]
-    if running.split(".")[:2] != built.split(".")[:2]:
-        return [
-            Finding("HDF5", PROBLEM, f"{text}, but h5py was built for {built}", "unload the module of another HDF5, or install h5py anew")
-        ]
-    locking = os.environ.get("HDF5_USE_FILE_LOCKING")
-    return [
-        Finding(
-            "HDF5",
-            FINE,
-            text + (f"; HDF5_USE_FILE_LOCKING={locking}, of no effect on spinrnn, which locks no HDF5 file" if locking else ""),
-        )
-    ]
-
-
-def versions():
-    """Versions of what results and speed depend on, and the vector instructions of the processor."""
-    text = ", ".join(
-        [
-            f"Python {platform.python_version()}",
-            *(f"{name} {importlib.metadata.version(name)}" for name in ("spinrnn", "numpy", "numba", "llvmlite")),
-        ]
-    )
-    flags = cgroups.read_text(cgroups.ROOT / "proc/cpuinfo")
-    if platform.machine() == "x86_64" and flags and "avx2" not in flags:
-        return [Finding("versions", NOTE, f"{text}; the processor has no AVX2", "everything works, several times slower")]
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return [Finding("versions", PROBLEM, f"{text}; NUMBA_DISABLE_JIT is set, so nothing is compiled", "unset NUMBA_DISABLE_JIT")]
-    return [Finding("versions", FINE, text)]
-
-
-def extras():
-    """Optional packages of sweeps on clusters."""
-    missing = [name for name in ("dask", "mpi4py") if importlib.util.find_spec(name) is None]
-    if not missing:
-        return [Finding("extras", FINE, "dask and mpi4py are there")]
-    fix = f"only for --executor {' or '.join(n.removesuffix('4py') for n in missing)}: pip install 'spinrnn[{','.join(n.removesuffix('4py') for n in missing)}]'"
-    return [Finding("extras", NOTE, f"without {' and '.join(missing)}", fix)]
-
-
-# ---- the file system of a folder ----
-
-
-def mount_of(path):
-    """(mount point, type, read-only) of the file system that holds a path, by /proc/self/mountinfo; ("", "unknown", False) without that."""
-    path, best = os.path.realpath(path), ("", "unknown", False)
-    for line in cgroups.read_text(cgroups.ROOT / "proc/self/mountinfo").splitlines():
-        own, _, rest = line.partition(" - ")
-        words, kind = own.split(), rest.split()
-        if len(words) < 6 or not kind:
-            continue
-        point = words[4].encode().decode("unicode_escape")
-        if (path == point or path.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
-            best = (point, kind[0], "ro" in words[5].split(","))
-    return best
-
-
-def _free(folder):
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
-
-
-def probe(folder):
-    """What a folder's file system does, as a dictionary: type, read_only, free, inodes, and of what fails the reason: write, rename, lock; skew in s.
-
-    Leaves nothing behind.
-    """
-    mount, kind, read_only = mount_of(folder)
-    disk = os.statvfs(folder)
-    found = {"mount": mount, "type": kind, "read_only": read_only, "free": _free(folder), "inodes": disk.f_favail if disk.f_files else None}
-    first = Path(folder) / f".doctor-{os.urandom(6).hex()}"
-    second = first.with_name(first.name + "-2")
-    step = "write"
-    try:
-        with open(first, "wb") as file:
-            before = time.time()
-            file.write(bytes(4096))
-            file.flush()
-            os.fsync(file.fileno())
-            found["skew"] = os.fstat(file.fileno()).st_mtime - (before + time.time()) / 2
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                found["lock"] = error.strerror
-        step = "rename"
-        os.replace(first, second)
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        found[step] = error.strerror
-    for path in (first, second):
-        path.unlink(missing_ok=True)
-    return found
-
-
-def file_system(folder, seconds=SECONDS):
-    """What the file system of a folder allows: writing, renaming, locks, room, and its clock.
-
-    Raises:
-        StoreError: there is no such folder.
-    """
-    code = "import json, sys; from spinrnn.doctor import probe; print(json.dumps(probe(sys.argv[1])))"
-    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-    try:
-        out, err = child.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()  # and not waited for: it may not die before its file system answers
-        text = f"the file system of {folder} does not answer within {seconds:g} s"
-        return [Finding("folder", PROBLEM, text, "ask whether its server is down, or choose a folder on another disk")]
-    if child.returncode:
-        reason = err.strip().splitlines()[-1].partition("] ")[2] or err.strip().splitlines()[-1]
-        raise StoreError(f"cannot look at {folder}: {reason}")
-    return _judge(folder, json.loads(out))
-
-
-def _judge(folder, found):
-    """`Finding`s of what `probe` returned."""
-    where = f"{os.path.abspath(folder)} ({found['type']}, mounted at {found['mount']})"
-    shared = found["type"] in NETWORK
-    if found["read_only"] or "write" in found:
-        reason = "the file system is mounted read-only" if found["read_only"] else found["write"]
-        return [Finding("folder", PROBLEM, f"{where} cannot be written to: {reason}", "choose another folder (--out)")]
-    made = [Finding("folder", FINE, f"{where} takes files, {format_size(found['free'])} free")]
-    if "rename" in found:
-        text = f"{where}: renaming with fsync fails: {found['rename']}"
-        made[0] = Finding(
-            "folder", PROBLEM, text, "spinrnn needs it for files that a kill cannot damage; choose a folder on another file system"
-        )
-    if found["type"] in ("tmpfs", "ramfs"):
-        made.append(
-            Finding(
-                "folder",
-                NOTE,
-                "it is in memory: what is written there takes memory and is gone with the machine's next start",
-                "keep results elsewhere",
-            )
-        )
-    if found["free"] < LITTLE_ROOM:
-        made.append(
-            Finding(
-                "room",
-                PROBLEM,
-                f"{format_size(found['free'])} left",
-                "make room before long runs; a full disk stops them, their files stay whole",
-            )
-        )
-    if found["inodes"] is not None and found["inodes"] < 10_000:
-        made.append(Finding("room", PROBLEM, f"{found['inodes']} more files fit", "remove files; a sweep has one for each point"))
-    if "lock" in found:
-        fix = "start one process for each run folder; sweeps work, but two commands may train the same point" + (
-            "; on Lustre the mount option flock allows locks" if found["type"] == "lustre" else ""
-        )
-        made.append(Finding("locks", NOTE if shared else PROBLEM, f"no file locks there: {found['lock']}", fix))
+        text = f"{folder}: the file system does not answer (waiting for {what.get(facts['hung'], facts['hung'])}); a dead network mount?"
+        return [Finding("folder", "problem", text, "ask the administrators, or choose a folder elsewhere (--out)")]
+    if "failed" in facts:
+        return [Finding("folder", "problem", f"{folder}: cannot be examined: {facts['failed']}", "choose another folder (--out)")]
+    mount, room = facts.get("mount", {}), facts.get("room", {})
+    kind = mount.get("type", "unknown")
+    text = f"{facts['look']['path']}: {kind}{' (network)' if kind in filesystem.NETWORK else ''}"
+    findings = []
+    if kind in ("tmpfs", "ramfs"):
+        findings.append(Finding("file system", "note", f"{text}, in memory: files are gone after a restart", "write results to a disk"))
     else:
-        hint = "; Lustre's option localflock keeps locks within one machine" if found["type"] == "lustre" else ""
-        made.append(Finding("locks", FINE, f"file locks work{hint}"))
-    if abs(found["skew"]) > SKEW:
-        text = f"the file system's clock is {abs(found['skew']):.1f} s {'ahead of' if found['skew'] > 0 else 'behind'} this machine's"
-        made.append(Finding("clock", PROBLEM, text, "have the clocks set; sweeps on several machines tell dead workers by it"))
-    else:
-        made.append(Finding("clock", FINE, "the file system's clock is this machine's"))
-    return made
+        findings.append(Finding("file system", "fine", text))
+    findings += _room(room)
+    error = facts.get("write", {}).get("error")
+    if error:
+        fix = "choose a folder elsewhere (--out)"
+        if room.get("read_only"):
+            findings.append(Finding("writing", "problem", f"mounted read-only: {error[1]}", fix))
+        else:
+            findings.append(Finding("writing", "problem", f"nothing can be written: {error[1]}", fix))
+        return findings
+    findings += _locking(facts.get("lock", {}), environ)
+    for step, what in (("sync", "fsync"), ("rename", "rename and fsync of the folder")):
+        error = facts.get(step, {}).get("error")
+        if error:
+            text = f"{what} fails: {error[1]}; spinrnn finishes no file without it"
+            findings.append(Finding(what, "problem", text, "choose a folder on another file system (--out)"))
+    findings += _clock(facts.get("clock", {}).get("ahead", 0.0))
+    if facts.get("clean", {}).get("error"):
+        findings.append(
+            Finding("writing", "problem", f"files cannot be removed: {facts['clean']['error'][1]}", "choose another folder (--out)")
+        )
+    if all(finding.state == "fine" for finding in findings):
+        findings.append(Finding("writing", "fine", "new files, fsync, rename, removal"))
+    return findings
+
+
+def _room(room):
+    findings = []
+    if room.get("size"):
+        state, text = "fine", f"{memory.format_size(room['free'])} of {memory.format_size(room['size'])}"
+        if room["free"] < ROOM:
+            state = "problem" if room["free"] < ROOM / 100 else "note"
+        findings.append(Finding("free space", state, text, None if state == "fine" else "make room, or choose a folder elsewhere (--out)"))
+    if room.get("files") and room["files_free"] < 1000:
+        text = f"only {room['files_free']} more files (inodes) of {room['files']}"
+        findings.append(
+            Finding(
+                "free files", "problem" if room["files_free"] < 50 else "note", text, "remove small files, or choose a folder elsewhere"
+            )
+        )
+    return findings
+
+
+def _locking(lock, environ):
+    error = lock.get("error")
+    off = environ.get("HDF5_USE_FILE_LOCKING") in ("FALSE", "0")
+    if error:
+        text = f"no file locks here ({error[1]}): two processes in one run folder are not noticed"
+        text += "" if off else ", and h5py or xarray may refuse to open files"
+        fix = "start one process for each run folder" + (
+            "" if off else "; export HDF5_USE_FILE_LOCKING=FALSE for other programs (spinrnn needs no locks)"
+        )
+        return [Finding("locks", "note" if off else "problem", text, fix)]
+    if not lock.get("held"):
+        text = "locks are granted to everybody: two processes in one run folder are not noticed"
+        return [Finding("locks", "problem", text, "start one process for each run folder; ask for a mount with locks (Lustre: -o flock)")]
+    return [Finding("locks", "fine", "flock works")]
+
+
+def _clock(ahead):
+    if abs(ahead) <= SKEW:
+        return [Finding("clock", "fine", "that of the file system agrees with this machine's")]
+    text = f"that of the file system is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
+    if abs(ahead) > MUCH_SKEW:
+        text += ": a sweep on several machines may take living workers for dead, and the newest run for an older one"
+    return [Finding("clock", "problem" if abs(ahead) > MUCH_SKEW else "note", text, "have the clocks set by NTP")]

@@ -1,5 +1,22 @@
 """The errors that users see. Each is one line that says what is wrong, where, and what to do; the command line prints it and exits with status 2."""
 
+import errno
+
+_NETWORK = {
+    errno.ENOLCK: "its file system has no lock service that answers",
+    errno.ESTALE: "its network file system lost it, as it was removed or the server restarted",
+    errno.EREMOTEIO: "its network file system does not answer as it should",
+}
+
+
+def reason_of(error):
+    """One line with the system's reason for an OSError, or what another error says; those of network file systems with what to do."""
+    text = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    why = _NETWORK.get(getattr(error, "errno", None))
+    if "lock file" in text:  # HDF5's words
+        why = "HDF5 asked for a lock; export HDF5_USE_FILE_LOCKING=FALSE, as spinrnn needs none"
+    return f"{text}: {why}; choose a folder on another one, spinrnn doctor FOLDER examines it" if why else text
+
 
 class SpinrnnError(Exception):
     """Base of all errors that are the input's fault and not a bug of spinrnn."""

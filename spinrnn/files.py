@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from spinrnn.errors import StoreError
+from spinrnn.errors import StoreError, reason_of
 
 
 def write_atomic(path, data):
@@ -32,7 +32,7 @@ def write_atomic(path, data):
         with contextlib.suppress(OSError, ValueError):
             if temporary is not None:
                 temporary.unlink()
-        raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
 
 
 def new_temporary(path):
@@ -78,7 +78,7 @@ def make_folder(path):
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot create the folder {path}: {error.strerror or error}") from None
+        raise StoreError(f"cannot create the folder {path}: {reason_of(error)}") from None
 
 
 def read_bytes(path):
@@ -86,7 +86,7 @@ def read_bytes(path):
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
 
 
 def packaged(name):

@@ -15,7 +15,7 @@ from spinrnn import store
 from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
-from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
+from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError, reason_of
 from spinrnn.files import make_folder, read_json, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
@@ -169,12 +169,14 @@ class _Folder:
     def open(self, trainer, resume):
         """Writes what a new run starts with, or takes the trainer to where the old one was."""
         make_folder(self.path)
-        self._take_lock()
+        locked = self._take_lock()
         self.settle(trainer.config, resume)  # again, as another process may have been quicker
         write_atomic(self.path / "config.toml", to_toml(trainer.config))
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
-        for leftover in self.path.glob("**/.*.tmp"):  # of a process that was killed while it wrote; the lock keeps others out
+        for leftover in (
+            self.path.glob("**/.*.tmp") if locked else ()
+        ):  # of a process that was killed while it wrote; the lock keeps others out
             leftover.unlink(missing_ok=True)
         if store.checkpoint_paths(self.path):
             self._restore(trainer)
@@ -184,7 +186,7 @@ class _Folder:
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
     def _take_lock(self):
-        """Keeps other processes out of the folder until this one ends, however it ends.
+        """Keeps other processes out of the folder until this one ends, however it ends. False, with a warning, where there are no locks.
 
         Raises:
             StoreError: another process is at work in it.
@@ -192,7 +194,7 @@ class _Folder:
         try:
             self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
         except OSError as error:
-            raise StoreError(f"cannot write {self.path / '.lock'}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self.path / '.lock'}: {reason_of(error)}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -202,6 +204,8 @@ class _Folder:
             warnings.warn(
                 f"no file locks here ({reason}), as on some network file systems: start one process for each folder", stacklevel=2
             )
+            return False
+        return True
 
     def _restore(self, trainer):
         with warnings.catch_warnings():
@@ -218,7 +222,7 @@ class _Folder:
             with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
-            raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {reason_of(error)}") from None
 
     def checkpoint(self, trainer):
         """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from spinrnn import config as configs
 from spinrnn.devices import devices_of
-from spinrnn.errors import ConfigError, DataError, StoreError, listed
+from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
@@ -154,7 +154,7 @@ def is_spinrnn_file(path):
             if file.read(8) != b"\x89HDF\r\n\x1a\n":
                 return False
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
         with h5py.File(path, "r", locking=False) as file:
             return str(file.attrs.get("format")) == "spinrnn"

@@ -27,7 +27,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from spinrnn.errors import StoreError
+from spinrnn.errors import StoreError, reason_of
 from spinrnn.files import new_temporary, remove_stale, sync_folder
 from spinrnn.memory import format_size
 from spinrnn.store import SEALED, UNSEALED, check_link, check_plain
@@ -189,8 +189,7 @@ class StreamWriter:
         """Raises the error, one of the system or of HDF5 as a StoreError."""
         if isinstance(error, StoreError) or not isinstance(error, (OSError, ValueError, RuntimeError)):
             raise error
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise StoreError(f"cannot write {self.path}: {reason}; nothing of it is kept") from None
+        raise StoreError(f"cannot write {self.path}: {reason_of(error)}; nothing of it is kept") from None
 
 
 def put_attributes(item, attributes):
@@ -267,7 +266,7 @@ class StreamReader:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # NONBLOCK: not to wait at a pipe
         except (OSError, ValueError) as error:
-            raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+            raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
         try:
             self._open()
         except StoreError:
@@ -322,7 +321,7 @@ class StreamReader:
             while done < size and (got := os.preadv(self._descriptor, [view[done : done + (1 << 28)]], at + done)):
                 done += got
         except OSError as error:
-            raise StoreError(f"cannot read {self.path}: {error.strerror or error}") from None
+            raise StoreError(f"cannot read {self.path}: {reason_of(error)}") from None
         if done < size:
             raise StoreError(f"{self.path}: became shorter while it was read")
         return content

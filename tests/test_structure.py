@@ -12,7 +12,7 @@ from spinrnn import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [
-    "errors", "config", "files", "compiling", "tiles", "steps", "thermal", "devicesteps", "devices", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
+    "errors", "filesystem", "config", "files", "compiling", "tiles", "steps", "thermal", "devicesteps", "devices", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
     "packing", "engine", "network",
     "gradcheck", "store", "idx", "datasets", "selection", "optim", "training", "environment", "stored", "streamed", "trajectory_file", "figures", "run",
     "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
@@ -21,7 +21,7 @@ ORDER = [
     "analysis.recordings", "analysis.figures", "analysis.measures", "analysis.report",
     "paper.curves", "paper.traces", "paper.numbers", "paper.robustness", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
     "response", "measured", "diagnosis", "guesses", "identify",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "doctor", "cli_doctor", "cli_identify", "cli", "__main__",
+    "measure", "processes", "reference", "bench", "benchtable", "peers", "doctor", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "cli_identify", "cli_doctor", "cli", "__main__",
 ]  # fmt: skip
 HOMES = {
     "numba": {"compiling", "tiles", "steps", "thermal"},

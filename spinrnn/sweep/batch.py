@@ -16,7 +16,7 @@ import numpy as np
 from spinrnn import threads
 from spinrnn.config import from_tables, to_tables
 from spinrnn.datasets import load_dataset
-from spinrnn.errors import ConfigError, EngineError, StoreError
+from spinrnn.errors import ConfigError, EngineError, StoreError, reason_of
 from spinrnn.files import write_atomic
 from spinrnn.quantities import cumulative_drive
 from spinrnn.run import FINER
@@ -188,7 +188,7 @@ def write_script(path, text):
         try:
             ours = MARK in path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror}") from None
+            raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
         if not ours:
             raise StoreError(f"{path} exists and is no script that spinrnn wrote; choose another name (--out)")
     write_atomic(path, text)

@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 from spinrnn import store
-from spinrnn.errors import ConfigError, StoreError
+from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import make_folder, read_json, write_atomic
 from spinrnn.sweep.spec import Sweep
 
@@ -56,11 +56,12 @@ class SweepFolder:
         own = self.path / "sweep.json"
         if self.path.is_dir() and not own.exists() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise StoreError(f"{self.path} is not empty and not a sweep; choose another folder (--out)")
-        make_folder(self.path / "points")
+        make_folder(self.path)
         with _locked(self.path / ".lock"):
             if own.exists():
                 found = read_json(own, ("digest", "sweep"))
                 if found["digest"] == sweep.digest:
+                    make_folder(self.path / "points")
                     return
                 if not extend:
                     raise StoreError(
@@ -70,6 +71,7 @@ class SweepFolder:
                 if any(self._sessions()):
                     raise StoreError(f"{self.path}: another process works on this sweep; wait for it before --extend")
             write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
+            make_folder(self.path / "points")  # after sweep.json, without which a start that failed would be taken for a foreign folder
 
     def check(self, sweep):
         """Raises StoreError unless the folder is that of this sweep."""
@@ -199,7 +201,7 @@ class PointLock:
         try:
             file = open(self._path, "a+b")  # noqa: SIM115 - held open as long as the lock
         except OSError as error:
-            raise StoreError(f"cannot write {self._path}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self._path}: {reason_of(error)}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             same = os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino  # else its owner has just removed it
@@ -264,7 +266,7 @@ def _locked(path):
     try:
         file = open(path, "w")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
     with file:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -114,7 +114,7 @@ def load_record(path, kind):
         raise StoreError(f"{path}: holds a {found}, not a {kind}")
     try:
         return toml, arrays, json.loads(arrays.pop("state_json").tobytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(f"{path}: its state is not readable") from None
 
 
@@ -251,7 +251,9 @@ def _read(path):
     if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
         raise StoreError(f"{path}: not written by spinrnn")
     version = attributes.get("version")
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int):
+        raise StoreError(f"{path}: damaged, its format version is no whole number")
+    if version > VERSION:
         raise StoreError(f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
     kind, toml = attributes["kind"], attributes["config"]
     if str(attributes.get("sha256")) != digest_of([kind, version, toml], arrays):

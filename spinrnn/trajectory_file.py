@@ -314,7 +314,9 @@ class TrajectoryFile:
         texts = all(isinstance(a.get(name), str) for name in ("format", "kind", "config", "variables"))
         if not texts or a["format"] != "spinrnn" or a["kind"] != "trajectory":
             raise StoreError(f"{path}: not a trajectory file of spinrnn")
-        if not _whole(a.get("version")) or a["version"] > VERSION:
+        if not _whole(a.get("version")):
+            raise StoreError(f"{path}: damaged, its version is no whole number")
+        if a["version"] > VERSION:
             raise StoreError(f"{path}: has the version {a.get('version')}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
         try:
             self.config = configs.from_toml(a["config"]).network

@@ -14,7 +14,6 @@ NaN marks what was not measured; a case that ends early ends in NaN.
 
 import contextlib
 import difflib
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
+from spinrnn.datasets import npz_arrays
 from spinrnn.errors import DataError
 from spinrnn.files import read_bytes
 from spinrnn.memory import get_memory_limit
@@ -180,11 +180,7 @@ def _read(path):
     """{name: array} of the file, attributes of an HDF5 file's root included."""
     content = read_bytes(path)
     if content[:4] == b"PK\x03\x04":
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except Exception as error:  # zip, header and object-array errors are of many classes
-            raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
+        return npz_arrays(content, path)
     attributes, arrays = read_arrays(content, path)
     return {name: value for name, value in attributes.items() if name in NUMBERS} | arrays
 

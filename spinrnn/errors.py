@@ -4,6 +4,21 @@
 class SpinrnnError(Exception):
     """Base of all errors that are the input's fault and not a bug of spinrnn."""
 
+    def __str__(self):  # names and texts of a foreign file may hold line breaks, or what a terminal obeys
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
+
+
+def listed(names):
+    """Names for a message, of what may be very many or very long ones."""
+    names = list(names)
+    text = ", ".join(shortened(name) for name in names[:10])
+    return f"{text} and {len(names) - 10} more" if len(names) > 10 else text or "nothing"
+
+
+def shortened(text):
+    """At most 60 characters of it."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
 
 class ConfigError(SpinrnnError, ValueError):
     """A configuration that cannot be used. `problems` lists every mistake found, as strings ``"key: what is wrong"``."""

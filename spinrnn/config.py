@@ -26,6 +26,8 @@ LARGEST_NUMBER = 1e9
 """Of dimensionless quantities; all their products stay far from the limits of float32."""
 LARGEST_NETWORK = 1e10
 """Weights."""
+LARGEST_DOTS = 200
+"""In a line of a configuration that a file holds: a key of many parts takes the parser minutes."""
 TEST_FRACTION = 0.2
 """Of data without a test part of their own, where `DataConfig.test_fraction` is None."""
 
@@ -469,6 +471,8 @@ def automatic(config):
 
 def from_toml(text):
     """RunConfig of the text of a configuration file, as `to_toml` writes it; ConfigError also if it is no TOML."""
+    if any(line.count(".") > LARGEST_DOTS for line in text.split("\n")):
+        raise ConfigError([f"not a configuration: a line with more than {LARGEST_DOTS} dots"])
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError, TypeError) as error:

@@ -12,10 +12,12 @@ import numpy as np
 
 from spinrnn import idx
 from spinrnn.config import TEST_FRACTION
-from spinrnn.errors import DataError, listed
+from spinrnn.errors import DataError, listed, shortened
 from spinrnn.files import packaged, read_bytes
 from spinrnn.store import read_arrays
 
+LARGEST_HEADER = 1000
+"""Characters before the numbers of an array in a NumPy archive; plain ones have some hundred, and Python's parser takes memory for more."""
 _ARRAYS = ("inputs", "labels", "lengths", "test")
 
 
@@ -107,7 +109,7 @@ def load_dataset(source, labelled=True):
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}")
     for name in set(arrays) - set(_ARRAYS):  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, _ARRAYS, 1):
-            raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
+            raise DataError(f"{path}: unknown array {shortened(name)}; did you mean {meant}?")
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")
     inputs, labels, lengths = arrays["inputs"], arrays.get("labels"), arrays.get("lengths")
@@ -130,7 +132,7 @@ def read_npz(path, content=None):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive, len(content), path)
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False, max_header_size=LARGEST_HEADER) as archive:
             return {name: archive[name] for name in archive.files}
     except DataError:
         raise
@@ -148,10 +150,10 @@ def _check_members(archive, size, path):
     headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     for member in members:
         with archive.open(member) as file:
-            if file.peek(6)[:6] == np.lib.format.MAGIC_PREFIX and (read := headers.get(np.lib.format.read_magic(file))):
-                shape, _, dtype = read(file)
+            if file.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
+                shape, _, dtype = headers[np.lib.format.read_magic(file)](file, max_header_size=LARGEST_HEADER)
                 if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise DataError(f"{path}: {listed([member.filename])} claims the shape {shape}, which is more than it holds")
+                    raise DataError(f"{path}: {shortened(member.filename)} claims the shape {shape}, which is more than it holds")
 
 
 def split(data, config, seed):

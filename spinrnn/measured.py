@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.datasets import read_npz
-from spinrnn.errors import DataError, listed
+from spinrnn.errors import DataError, listed, shortened
 from spinrnn.files import read_bytes
 from spinrnn.store import read_arrays
 
@@ -83,9 +83,7 @@ def measurement(time, drive, power, noise=None):
         raise DataError(
             f"power: must have the axes (sample,) or (case, sample) and at least 3 samples, got the shape {power.shape}{_turned(power)}"
         )
-    resolution = _resolution(power)
-    power = np.atleast_2d(power).astype(np.float64)
-    cases, samples = power.shape
+    cases, samples = power.shape if power.ndim == 2 else (1, len(power))
     lengths = {"time": (samples,), "drive": (samples, samples - 1), "noise": (samples, 1)}
     for name, allowed in lengths.items():
         array = arrays.get(name)
@@ -94,12 +92,16 @@ def measurement(time, drive, power, noise=None):
         if array.ndim == 0 and name == "noise":
             array = array[None]
         if array.ndim not in (1, 2) or array.shape[-1] not in allowed or (array.ndim == 2 and len(array) not in (1, cases)):
-            problems.append(f"{name}: its shape {array.shape} does not fit the power's {arrays['power'].shape}")
-        else:
-            array = np.broadcast_to(array, (cases, array.shape[-1])).astype(np.float64)
-            arrays[name] = np.broadcast_to(array, power.shape) if name == "noise" else array
+            problems.append(f"{name}: its shape {array.shape} does not fit the power's {power.shape}")
+        arrays[name] = array
     if problems:
         raise DataError("; ".join(problems))
+    resolution = _resolution(power)
+    power = power.reshape(cases, samples).astype(np.float64)
+    for name in arrays.keys() - {"power"}:
+        array = arrays[name]
+        array = np.broadcast_to(array, (cases, array.shape[-1])).astype(np.float64)
+        arrays[name] = np.broadcast_to(array, power.shape) if name == "noise" else array
     time, drive, noise = (arrays.get(name) for name in ("time", "drive", "noise"))
     present = ~np.isnan(power)
     ends = np.where(present.any(axis=1), samples - 1 - np.argmax(present[:, ::-1], axis=1), 0)  # last sample of each case
@@ -179,7 +181,7 @@ def load_measurement(path):
     if missing:
         if attributes.get("format") == "spinrnn":
             raise DataError(f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)")
-        meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
+        meant = "".join(f"; should {shortened(close)} be {name}?" for name, close in near.items())
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")
     try:
         return measurement(*(arrays.get(name) for name in ARRAYS))

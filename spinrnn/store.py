@@ -8,6 +8,7 @@ types and sizes are checked before any data is touched, and no code is ever load
 import hashlib
 import io
 import json
+import math
 import os
 import uuid
 import warnings
@@ -18,7 +19,7 @@ import numpy as np
 
 from spinrnn import config as configs
 from spinrnn.devices import devices_of
-from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
+from spinrnn.errors import ConfigError, DataError, StoreError, reason_of, shortened
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
@@ -29,8 +30,6 @@ LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
 _WHOLE = b"spinrnn whole 1\n"
 """Begins the last 48 bytes of what `write_file` writes; the SHA-256 of all before follows. HDF5 overlooks them, other programs that write cut them off."""
-_HARMLESS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
-"""Filters that give as many bytes as they take."""
 SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
 """How the last bytes of a streamed file begin, and their number; see `streamed`."""
 
@@ -115,7 +114,7 @@ def load_record(path, kind):
     """Returns (configuration as TOML, {name: array}, state) of a file that `save_record` wrote; StoreError as in `load`."""
     found, toml, arrays = _read(path)
     if found != kind or "state_json" not in arrays:
-        raise StoreError(f"{path}: holds a {listed([found])}, not a {kind}")
+        raise StoreError(f"{path}: holds a {shortened(found)}, not a {kind}")
     try:
         return toml, arrays, json.loads(arrays.pop("state_json").tobytes())
     except (ValueError, RecursionError):
@@ -178,52 +177,77 @@ def read_arrays(content, path, ratio=1024):
             raise StoreError(f"{path}: damaged, its content does not match its checksum")
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            arrays = {}
-            _collect(file, "", arrays, path, len(content), ratio)
-            attributes = {}
-            for name in file.attrs:
-                if ratio > 1 and name != "format" and file.attrs.get_id(name).dtype.kind == "O":
-                    continue  # a text of the user's that nobody asked for: its damage can hang HDF5
-                value = file.attrs[name]
-                attributes[name] = value.item() if isinstance(value, np.generic) else value
-            return attributes, arrays
+            collected = _Collected(path, len(content), ratio)
+            collected.take(file, "")
+            return read_attributes(file), collected.arrays
     except StoreError:
         raise
     except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
         raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
 
 
-def _collect(group, prefix, arrays, path, limit, ratio):
-    for name in group:
-        check_link(group, name, prefix, path)
-        if len(arrays) >= LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
-            raise StoreError(f"{path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            _collect(item, f"{prefix}{name}/", arrays, path, limit, ratio)
-            continue
-        check_plain(item, f"{prefix}{name}", path)
-        if item.nbytes + sum(a.nbytes for a in arrays.values()) > ratio * max(limit, 1):
-            times = f"{ratio} times " if ratio > 1 else ""
-            raise StoreError(f"{path}: with the dataset {listed([prefix + name])} it claims more than {times}the {limit} bytes of the file")
-        arrays[f"{prefix}{name}"] = item[()]
+def read_attributes(file):
+    """{name: number, text, bytes or array of numbers} of the root. What is anything else is left out, as a few bytes of it may stand for very many."""
+    found = {}
+    for name in file.attrs:
+        attribute = file.attrs.get_id(name)
+        kind, scalar = attribute.get_type(), attribute.shape == ()
+        if (isinstance(kind, h5py.h5t.TypeStringID) and (scalar or not kind.is_variable_str())) or attribute.dtype.kind in "fiub":
+            value = file.attrs[name]
+            found[name] = value.item() if isinstance(value, np.generic) else value
+    return found
+
+
+class _Collected:
+    """The arrays of a file. A hard link may lead to what was there before, so whatever is looked at counts, not what is stored."""
+
+    def __init__(self, path, limit, ratio):
+        self.path, self.limit, self.ratio = path, limit, ratio
+        self.arrays, self.entries, self.bytes = {}, 0, 0
+
+    def take(self, group, prefix):
+        """Takes what is in the group; StoreError where it is too much, or not plain."""
+        for name in group:
+            check_link(group, name, prefix, self.path)
+            self.entries += 1
+            if self.entries > LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
+                raise StoreError(f"{self.path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
+            item, full = group[name], f"{prefix}{name}"
+            if isinstance(item, h5py.Group):
+                self.take(item, f"{full}/")
+                continue
+            check_plain(item, full, self.path)
+            self.bytes += item.nbytes
+            piece = math.prod(item.chunks or ()) * item.dtype.itemsize  # is unpacked whole, even where the array is smaller
+            if max(self.bytes, piece) > self.ratio * max(self.limit, 1):
+                times = f"{self.ratio} times " if self.ratio > 1 else ""
+                raise StoreError(
+                    f"{self.path}: with the dataset {shortened(full)} it claims more than {times}the {self.limit} bytes of the file"
+                )
+            self.arrays[full] = item[()]
 
 
 def check_link(group, name, prefix, path):
     """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise StoreError(f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow")
+        raise StoreError(f"{path}: {shortened(prefix + name)} is a link elsewhere, which spinrnn does not follow")
 
 
 def check_plain(item, name, path):
     """Raises StoreError unless the dataset holds real numbers in this very file, and as many bytes as it claims."""
-    plain = item.shape is not None and item.dtype.kind in "fiub" and not item.is_virtual and not item.external
-    if plain and item.chunks is not None:
-        how = item.id.get_create_plist()
-        packers = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
-        plain = len([f for f in packers if f not in _HARMLESS]) <= 1  # packed twice, a small file could fill the memory
+    plain = (
+        isinstance(item, h5py.Dataset)
+        and item.shape is not None
+        and item.dtype.kind in "fiub"
+        and not item.is_virtual
+        and not item.external
+    )
     if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-        raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
+        raise StoreError(f"{path}: the dataset {shortened(name)} is not a plain array of real numbers")
+    how = item.id.get_create_plist()
+    filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
+    if len(set(filters) - {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}) > 1 or len(set(filters)) < len(filters):
+        raise StoreError(f"{path}: the dataset {shortened(name)} is packed more than once, so a small file could fill the memory")
 
 
 def write_file(path, fill):

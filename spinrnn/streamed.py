@@ -30,7 +30,7 @@ import numpy as np
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files import new_temporary, remove_stale, sync_folder
 from spinrnn.memory import format_size
-from spinrnn.store import SEALED, UNSEALED, check_link, check_plain
+from spinrnn.store import SEALED, UNSEALED, check_link, check_plain, read_attributes
 from spinrnn.stored import CHECK, Stored, checksum
 
 _LAST = struct.Struct("<16sQQ32s")
@@ -291,7 +291,7 @@ class StreamReader:
     def _open(self):
         table, block, end, places = _read_seal(self._descriptor, self.path)
         with open(os.dup(self._descriptor), "rb") as stream, h5py.File(stream, "r") as file:
-            self.attributes = {name: _plain(file.attrs[name]) for name in file.attrs}
+            self.attributes = {name: _plain(value) for name, value in read_attributes(file).items()}
             self.arrays, self.stored, first, total = {}, {}, 0, 0
             for name in file:
                 check_link(file, name, "", self.path)

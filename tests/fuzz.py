@@ -183,7 +183,7 @@ def _texts(rng):
     return rng.choice((
         "", "x" * 30000, "[" * 20000, "{" * 20000, '{"a":' * 20000, "[network]\nlayers = [1000000000, 1000000000]", "[network]\nlayers = 3",
         "[network]\nlayers = []", "a = " + "[" * 5000, "[network]\nlayers = [" + "9" * 5000 + "]", "[network]\nsubsteps = 1000000000",
-        "[network]\ninputs = nan", "null", "[]", "{}", "1e999", "\u2028\n", "p,p,p", "spinrnn",
+        "[network]\ninputs = nan", "null", "[]", "{}", "1e999", "\u2028\n", "p,p,p", "spinrnn", "a." * 20000 + "a = 1", "\x1b[2J\n",
     ))  # fmt: skip
 
 
@@ -215,7 +215,8 @@ def _change_dataset(file, name, rng):
     values, shape, dtype = old[()], old.shape, old.dtype
     what = rng.choice((
         "remove", "rename", "retype", "reshape", "claim", "values", "value", "soft", "loop", "elsewhere", "storage", "virtual", "objects",
-        "texts", "compound", "references", "group", "deep", "cycle", "bomb", "twice", "filters", "many", "empty", "resize", "alias",
+        "texts", "compound", "references", "group", "deep", "cycle", "bomb", "twice", "filters", "many", "empty", "resize", "alias", "fan",
+        "piece", "type",
     ))  # fmt: skip
     if what == "alias":
         file["alias"] = old
@@ -276,6 +277,18 @@ def _change_dataset(file, name, rng):
         group = file.create_group(name)
         for number in range(rng.choice((100, 1000))):
             group[f"x{number}"] = 0
+    elif what == "fan":  # few groups, very many ways through them
+        group = file.create_group(name)
+        for _ in range(rng.choice((2, 3, 20))):
+            below = file.create_group(None)
+            for number in range(100):
+                group[f"x{number}"] = below
+            group = below
+    elif what == "piece":  # a small array in a piece that is large when it is unpacked
+        file.create_dataset(name, values.shape or (1,), "f8", chunks=(rng.choice((10**3, 10**7)),) * max(1, len(shape)) if len(shape) < 2 else (1, 10**7, *shape[2:])[: len(shape)],
+            maxshape=(None,) * max(1, len(shape)), compression="gzip")[...] = 0  # fmt: skip
+    elif what == "type":
+        file[name] = np.dtype("f8")
     elif what == "empty":
         file[name] = h5py.Empty(dtype)
     elif what == "resize":
@@ -304,7 +317,7 @@ def _filtered(file, name, rng, twice):
 def _change_attribute(item, rng):
     names = list(item.attrs)
     name = rng.choice(names) if names and rng.random() < 0.8 else rng.choice(("format", "kind", "config", "input_interval", "x" * 300))
-    what = rng.choice(("remove", "text", "text", "value", "rename", "empty", "texts", "version", "swap", "objects", "large"))
+    what = rng.choice(("remove", "text", "text", "value", "rename", "empty", "texts", "version", "swap", "objects", "large", "vlen"))
     if what in ("remove", "rename") and name in item.attrs:
         if what == "rename":
             item.attrs[name + "_"] = item.attrs[name]
@@ -326,9 +339,33 @@ def _change_attribute(item, rng):
             item.attrs[name] = item.attrs[other]
     elif what == "objects":
         item.attrs.create(name, np.array([np.arange(3), np.arange(4)], object), dtype=h5py.vlen_dtype(np.int32))
+    elif what == "vlen":  # 4000 times the same numbers of the heap
+        _many_times(item, name, rng.choice((np.int32, "text")))
     elif what == "large":
         for number in range(40):
             item.attrs[f"a{number}"] = "x" * 1000
+
+
+def _many_times(item, name, kind):
+    """An attribute of 3000 entries; that all of them stand for the same heap object is what `one_heap_object` makes of it."""
+    text = isinstance(kind, str)
+    values = np.empty(3000, object)
+    values[:] = ["x" * 30000 if text else np.zeros(10000, np.int32)] + ["y" if text else np.zeros(1, np.int32)] * 2999
+    if name in item.attrs:
+        del item.attrs[name]
+    item.attrs.create(name, values, dtype=h5py.string_dtype() if text else h5py.vlen_dtype(kind))
+
+
+def one_heap_object(content):
+    """The bytes of a file in which every entry of `_many_times` is the first one, the large one: 90 MB from 48 kB."""
+    first = re.search(rb"(?s)(?:\x30\x75|\x10\x27)\0\0(.{8})(.{4})", content)
+    if first is None:
+        return content
+    start, content = first.start(), bytearray(content)
+    while content[start + 16 : start + 20] == b"\1\0\0\0":
+        content[start + 16 : start + 32] = content[first.start() : first.start() + 16]
+        start += 16
+    return bytes(content)
 
 
 def mutate_npz(path, rng):

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import os
-import random
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from conftest import refused
+from kills import weights
 
 import spinrnn
 from spinrnn import store
@@ -19,14 +18,6 @@ from spinrnn import store
 
 def spinrnn_command(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
-
-
-def weights(folder):
-    """All bits that a finished run ends with: best network, final parameters, moments, records without times."""
-    _, arrays, state = store.load_newest_checkpoint(folder)
-    history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
-    bits = {name: array.tobytes() for name, array in arrays.items()}
-    return spinrnn.load(folder).parameters.tobytes(), bits, history
 
 
 @pytest.fixture
@@ -138,34 +129,6 @@ def test_default_folders_and_resuming_the_newest(tiny_file, tmp_path):
         assert spinrnn_command("train", *settings, seed, cwd=work).returncode == 0
     assert sorted(p.name for p in (work / "runs").iterdir()) == ["tiny-seed3", "tiny-seed3-2", "tiny-seed4"]
     refused(spinrnn_command("train", "--seed", 1, "--set", "train.seed=2", cwd=work), "give one of them")
-
-
-def test_ten_kills_at_random_moments_do_not_change_a_bit(tiny_file, tmp_path):
-    settings = ["--set", "train.epochs=40", "--set", "train.noise=0.2"]
-    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    assert spinrnn_command("train", tiny_file, *settings, "--out", undisturbed).returncode == 0
-    rng, kills, reached = random.Random(0), 0, []
-    while kills < 10:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(disturbed), "--resume"],
-            stdout=subprocess.DEVNULL,
-        )
-        time.sleep(0.2 if kills == 0 else 0.6 + rng.random())
-        if process.poll() is not None:  # it has finished before its time: begin a new run and go on killing
-            assert process.returncode == 0
-            assert weights(disturbed) == weights(undisturbed)
-            disturbed = tmp_path / f"disturbed{kills}"
-            continue
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-        if store.checkpoint_paths(disturbed):
-            reached.append(int(store.checkpoint_paths(disturbed)[0].stem))
-    assert spinrnn_command("train", tiny_file, *settings, "--out", disturbed, "--resume").returncode == 0
-    assert weights(disturbed) == weights(undisturbed)
-    first, second = ((folder / "metrics.jsonl").read_text().count("\n") for folder in (undisturbed, disturbed))
-    assert first == second == 40
-    assert max(reached) > 0, "no kill came after a checkpoint within the run"
 
 
 def test_two_processes_do_not_share_a_folder(tiny_file, tmp_path):

@@ -14,6 +14,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from kills import everything
 
 import spinrnn
 from spinrnn import store, streamed, threads
@@ -154,13 +155,6 @@ def test_paths_that_cannot_be_written_or_read(net, given, tmp_path):
     net.save(tmp_path / "network.h5")
     with pytest.raises(spinrnn.StoreError, match="no trajectory file"):
         spinrnn.open_trajectory(tmp_path / "network.h5")
-
-
-def everything(file):
-    """All numbers that a file gives, as bytes."""
-    lists = [file.state, file.mean, file.output, file.drive]
-    arrays = [file.time, file.logits, file.inputs, file.cases, file.labels, file.lengths, file.network.parameters, file.network.mask]
-    return b"".join(np.asarray(x).tobytes() for x in (*arrays, *(x for found in lists for x in found))) + repr(file.config).encode()
 
 
 def test_mutated_files_are_refused_or_harmless(written, tmp_path):
@@ -406,11 +400,6 @@ print(peak() - before)
     assert int(result.stdout) < 80e6
 
 
-def finished(arguments):
-    """Status of the command, once it has ended."""
-    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, timeout=300).returncode
-
-
 @pytest.fixture
 def long_simulation(tmp_path):
     """Arguments of a simulation that writes some hundred blocks of 200 kB, and the path of its file."""
@@ -430,33 +419,6 @@ def begin(arguments, out, seconds=280):
         assert time.monotonic() < end
         time.sleep(0.005)
     return process
-
-
-def test_kills_leave_a_complete_file_or_the_one_before(long_simulation):
-    arguments, out = long_simulation
-    assert finished(arguments) == 0
-    with spinrnn.open_trajectory(out) as file:
-        file.check()
-        expected = file.state[1][1990:]
-    inode, unfinished = out.stat().st_ino, 0
-    rng = random.Random(3)
-    for _ in range(8):
-        process = begin(arguments, out)
-        time.sleep(rng.random() * 0.5)
-        process.kill()
-        process.wait()
-        for left in out.parent.glob(".t.h5.*.tmp"):
-            unfinished += 1
-            shutil.copy(left, out.parent / "renamed.h5")
-            with pytest.raises(spinrnn.StoreError):
-                spinrnn.open_trajectory(out.parent / "renamed.h5")
-        with spinrnn.open_trajectory(out) as file:
-            file.check()
-            np.testing.assert_array_equal(file.state[1][1990:], expected)
-    assert unfinished
-    assert finished(arguments) == 0
-    assert out.stat().st_ino != inode
-    assert sorted(p.name for p in out.parent.iterdir() if p.name != "renamed.h5") == ["c.toml", "t.h5", "u.npz"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

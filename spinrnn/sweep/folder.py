@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import make_folder, read_json, write_atomic
+from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic
 from spinrnn.sweep.spec import Sweep
 
 SILENCE = 120
@@ -100,7 +100,10 @@ class SweepFolder:
         name = f"session-{uuid.uuid4().hex[:12]}"
         for old in self.path.glob("session-*"):
             if old not in self._sessions():  # of a process that was killed
-                old.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    old.unlink(missing_ok=True)
+        for folder in (self.path, self.path / "points"):
+            remove_all_stale(folder)
         write_atomic(self.path / name, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
         return name
 

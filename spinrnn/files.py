@@ -54,7 +54,16 @@ def new_temporary(path):
 
 def remove_stale(path):
     """Removes what processes left that were killed while they wrote to `path`. Whatever is still under a lock, or cannot be locked, stays."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    _remove_free(path.parent.glob(f".{glob.escape(path.name)}.*.tmp"))
+
+
+def remove_all_stale(folder):
+    """`remove_stale` for all files of a folder, for those whose names do not come again."""
+    _remove_free(Path(folder).glob(".*.tmp"))
+
+
+def _remove_free(leftovers):
+    for leftover in leftovers:
         with contextlib.suppress(OSError):
             descriptor = os.open(leftover, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             try:

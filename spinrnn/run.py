@@ -16,7 +16,7 @@ from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError, reason_of
-from spinrnn.files import make_folder, read_json, write_atomic, write_json
+from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
 
@@ -169,15 +169,13 @@ class _Folder:
     def open(self, trainer, resume):
         """Writes what a new run starts with, or takes the trainer to where the old one was."""
         make_folder(self.path)
-        locked = self._take_lock()
+        self._take_lock()
         self.settle(trainer.config, resume)  # again, as another process may have been quicker
         write_atomic(self.path / "config.toml", to_toml(trainer.config))
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
-        for leftover in (
-            self.path.glob("**/.*.tmp") if locked else ()
-        ):  # of a process that was killed while it wrote; the lock keeps others out
-            leftover.unlink(missing_ok=True)
+        for folder in (self.path, self.path / "checkpoints"):
+            remove_all_stale(folder)
         if store.checkpoint_paths(self.path):
             self._restore(trainer)
         else:
@@ -186,7 +184,7 @@ class _Folder:
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
     def _take_lock(self):
-        """Keeps other processes out of the folder until this one ends, however it ends. False, with a warning, where there are no locks.
+        """Keeps other processes out of the folder until this one ends, however it ends; warns where there are no locks.
 
         Raises:
             StoreError: another process is at work in it.
@@ -204,8 +202,6 @@ class _Folder:
             warnings.warn(
                 f"no file locks here ({reason}), as on some network file systems: start one process for each folder", stacklevel=2
             )
-            return False
-        return True
 
     def _restore(self, trainer):
         with warnings.catch_warnings():

@@ -1,40 +1,71 @@
-"""Kills with -9: `python tests/kills.py 200 [--seed S]` kills training, simulation and sweeps at random moments and looks at what is left.
+"""Kills with -9 at random moments of `spinrnn train`, `simulate` and `sweep run`, and what they may leave.
 
-After each kill every file is complete, or it is refused; nothing that was complete is lost. What was killed is then started again, as a
-user would, and at the end the results are the bits of an undisturbed run and no temporary file is left.
+As a command, `python tests/kills.py 200 [--seed S]` spreads so many kills over the three and reports; the suite runs some with `disturb`. A third of the
+kills come at any moment from the start of the process, a third while it is at work, and a third as soon as a temporary file is seen, which is while
+something is being written. After each:
+
+- every file under its own name is complete, by its checksum where it has one, and a temporary one is complete or refused;
+- nothing is lost: the newest checkpoint is not older than before, complete points and runs stay as they are, a trajectory file is the one before or the
+  new one.
+
+Then the same command goes on from there. Whenever one comes to its end its results have the bits of an undisturbed one, and no temporary file is left.
 """
 
 import argparse
-import collections
 import contextlib
 import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 import spinrnn
 from spinrnn import store
-from spinrnn.errors import SpinrnnError
 from spinrnn.sweep.folder import SweepFolder
 
-SERIES = 12
-"""Kills of one folder before it is finished and compared; one that finishes before its kill begins a new series."""
-TRAIN = (
-    "[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n"
-    "[train]\nepochs = {}\nbatch = 16\nnoise = 0.1\ncheckpoint_seconds = {}\n[data]\nsource = 'tiny.npz'\n"
-)
+COMMAND = [sys.executable, "-m", "spinrnn"]
+PATIENCE = 300
+"""Seconds that a process may take for anything."""
+
+
+# ---- what is compared ----
+
+
+def weights(folder):
+    """All bits that a finished run ends with: best network, final parameters, moments, records without times."""
+    _, arrays, state = store.load_newest_checkpoint(folder)
+    history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
+    bits = {name: array.tobytes() for name, array in arrays.items()}
+    return spinrnn.load(folder).parameters.tobytes(), bits, history
+
+
+def bits(path, folder):
+    """{position: (status, summary and curves without times, extra)} of all points of a sweep."""
+    found = {}
+    for point, status, arrays, state in SweepFolder(folder).results(spinrnn.load_sweep(path).points):
+        assert state is not None, f"{point}: {status}"
+        summary = {k: v for k, v in (state["summary"] or {}).items() if not k.startswith("seconds")}
+        curves = {k: a.tobytes() for k, a in arrays.items() if k != "history/seconds"}
+        found[point.position] = status, summary, curves, state["extra"]
+    return found
+
+
+def everything(file):
+    """All numbers that an open trajectory file gives, as bytes."""
+    lists = [x for x in (file.state, file.mean, file.output, file.drive) if x is not None]
+    arrays = [file.time, file.logits, file.inputs, file.cases, file.labels, file.lengths, file.network.parameters, file.network.mask]
+    return b"".join(np.asarray(x).tobytes() for x in (*arrays, *(x for found in lists for x in found))) + repr(file.config).encode()
 
 
 def children(pid):
-    """Numbers of the processes that a sweep has started to work for it."""
+    """Processes that a sweep has started to work for it."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
@@ -46,284 +77,339 @@ def children(pid):
 
 
 def temporaries(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob(".*") if p.suffix in (".tmp", ".part"))
+    """Temporary files below a folder."""
+    return [path for path in folder.rglob(".*.tmp") if path.is_file()]
 
 
-def run_bits(folder):
-    """All that a finished run ends with: best network, checkpoint, records without times."""
-    _, arrays, state = store.load_newest_checkpoint(folder)
-    history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    records = [{k: v for k, v in record.items() if k != "seconds"} for record in lines]
-    summary = {k: v for k, v in json.loads((folder / "summary.json").read_text()).items() if not k.startswith("seconds")}
-    return spinrnn.load(folder).parameters.tobytes(), {n: a.tobytes() for n, a in arrays.items()}, history, records, summary
+def read(path, name):
+    """Reads all of a file by the name that it has or was to have; StoreError and the like where it is not complete."""
+    if name.endswith(".h5"):
+        if store.is_streamed(path):
+            with spinrnn.open_trajectory(path) as file:
+                file.check()
+        else:
+            store._read(path)
+    elif name.endswith(".json") or name.startswith("session-"):
+        json.loads(path.read_bytes())
+    elif name.endswith(".toml"):
+        spinrnn.load_config(path)
+    elif name.endswith(".png"):
+        assert path.read_bytes().endswith(b"IEND\xaeB`\x82"), "a picture without its end"
+    elif name == "metrics.jsonl":  # the last line may be half of one: going on writes the file anew
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            json.loads(line)
+    else:
+        assert name == ".lock" or name.endswith((".run", ".npz")), f"an unknown file {name}"
 
 
-def point_bits(arrays, state):
-    """The result of a point without times."""
-    summary = {k: v for k, v in (state["summary"] or {}).items() if not k.startswith("seconds")}
-    return state["status"], summary, {k: a.tobytes() for k, a in arrays.items() if k != "history/seconds"}, state["extra"]
+def look_at(folder, counts):
+    """Reads every file below a folder. A temporary one is read as if somebody had given it its later name: complete or refused, anything else is a fault."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name, temporary = path.name, path.name.endswith(".tmp")
+        if temporary:
+            name = name[1:].rsplit(".", 2)[0]
+        try:
+            read(path, name)
+            counts["temporary files, complete" if temporary else "complete files"] += 1
+        except Exception as error:
+            if not path.exists():  # by a worker that outlives its sweep
+                continue
+            if not temporary:
+                raise AssertionError(f"{path.relative_to(folder)} is not complete: {error}") from None
+            counts["temporary files, refused"] += 1
+            if not isinstance(error, (spinrnn.SpinrnnError, ValueError, AssertionError)):
+                raise AssertionError(f"{path.name} is not refused in one line: {error!r}") from None
+
+
+# ---- the programs ----
 
 
 class Program:
-    """A command that is killed. `command`: its arguments; `wrong`: what was found; `out`: folder or file of the series at hand."""
+    """A command that is killed. `folder` is what it writes to, `out` what it is told."""
 
-    def __init__(self, folder, rng):
-        self.folder, self.rng, self.wrong, self.number = folder, rng, [], 0
-        folder.mkdir()
-        rng = np.random.default_rng(5)
+    def __init__(self, home, rng):
+        self.home, self.rng, self.number, self.counts = home, rng, 0, Counter()
+        home.mkdir(parents=True)
+        source = np.random.default_rng(5)
         labels = np.repeat(np.arange(3), 40)
-        np.savez(folder / "tiny.npz", inputs=rng.normal(size=(3, 2, 5))[labels] + 0.1 * rng.normal(size=(120, 2, 5)), labels=labels)
+        patterns = source.normal(size=(3, 2, 5))
+        lengths = source.integers(4, 6, 120)
+        np.savez(home / "tiny.npz", inputs=patterns[labels] + 0.1 * source.normal(size=(120, 2, 5)), labels=labels, lengths=lengths)
         self.prepare()
-        self.begin()
-        started = time.perf_counter()
-        self.finish()
-        self.seconds = time.perf_counter() - started
-        self.expected = self.bits()
-        self.begin()
-
-    def begin(self):
-        """A new series."""
-        self.number += 1
-        self.killed = 0
-        self.out = self.folder / f"out{self.number}"
+        self.renew()
+        process, start, began = self.start(), time.monotonic(), None
+        while process.poll() is None:
+            if began is None and self.begun():
+                began = time.monotonic()
+            time.sleep(0.005)
+        assert process.returncode == 0, f"{self.name}: the undisturbed run failed"
+        self.whole = time.monotonic() - start
+        self.seconds = time.monotonic() - (began or start)
+        self.expected = self.result()
+        self.renew()
 
     def start(self):
-        command = [sys.executable, "-m", "spinrnn", *map(str, self.command())]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        arguments = [*COMMAND, *map(str, self.arguments())]
+        with open(self.home / "stderr", "w") as complaint:
+            return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=complaint, cwd=self.home)
 
-    def finish(self):
-        process = self.start()
-        complaint = process.communicate(timeout=300)[1]
-        if process.returncode:
-            raise RuntimeError(f"{self.command()}: {complaint}")
+    def renew(self):
+        """Begins with a new folder."""
+        self.number += 1
+        self.folder = self.home / f"out{self.number}"
+        self.forget()
 
-    def victims(self, process):
-        """(processes to kill, whether the command itself is among them)."""
-        return [process.pid], True
+    def begun(self):
+        return self.folder.exists()
 
-    def kill(self):
-        """Starts the command and kills it; returns False where it had ended by itself before."""
-        process = self.start()
-        while True:
-            # most of the time is taken by the start, in which nothing can be lost: one kill in ten falls into it
-            early = self.rng.random() < 0.1
-            time.sleep(self.rng.uniform(0, 0.4 * self.seconds) if early else self.rng.uniform(0.4, 1.05) * self.seconds)
-            if process.poll() is not None:
-                complaint = process.communicate()[1]
-                if process.returncode:
-                    self.wrong.append(f"status {process.returncode}: {complaint}")
-                self.compare()
-                return False
-            workers = children(process.pid)
-            victims, whole = self.victims(process)
-            for pid in victims:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if whole:
-                process.wait()
-                process.stderr.close()
-                end = time.monotonic() + 60
-                while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
-                    time.sleep(0.02)
-            self.look()
-            self.killed += 1
-            if whole:
-                if self.killed >= SERIES:
-                    self.end()
-                return True
-            self.more()
-
-    def more(self):
-        """Counts a kill that the command survives."""
+    def strike(self, process):
+        """Kills; returns whether the command itself is dead."""
+        process.kill()
+        process.wait()
+        return True
 
     def end(self):
-        """Finishes the series undisturbed."""
-        try:
-            self.finish()
-        except RuntimeError as error:
-            self.wrong.append(f"cannot go on: {error}")
-        else:
-            self.look()
-            self.compare()
-        self.begin()
-
-    def compare(self):
-        if self.bits() != self.expected:
-            self.wrong.append(f"{self.out}: other results than undisturbed")
-        if temporaries(self.folder):
-            self.wrong.append(f"left over: {temporaries(self.folder)}")
-            for name in temporaries(self.folder):
-                (self.folder / name).unlink()
-        self.begin()
+        """Checks what a command leaves that came to its end."""
+        assert self.result() == self.expected, "other bits than an undisturbed run"
+        left = temporaries(self.folder)
+        assert not left, f"left behind: {', '.join(path.name for path in left)}"
 
 
 class Train(Program):
+    """Checkpoints after every batch, forty epochs."""
+
+    name = "train"
+
     def prepare(self):
-        (self.folder / "tiny.toml").write_text(TRAIN.format(60, 0))
+        (self.home / "tiny.toml").write_text(
+            "[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n"
+            '[train]\nepochs = 40\nbatch = 16\nnoise = 0.2\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
+        )
 
-    def begin(self):
-        super().begin()
-        self.newest = -1
+    def arguments(self):
+        return ["train", "tiny.toml", "--out", self.folder, "--resume"]
 
-    def command(self):
-        return ["train", "tiny.toml", "--out", self.out, "--resume"]
+    def forget(self):
+        self.step, self.summary = -1, None
 
-    def bits(self):
-        return run_bits(self.out)
+    def check(self):
+        paths = store.checkpoint_paths(self.folder)
+        step = int(paths[0].stem) if paths else -1
+        assert step >= self.step, f"the newest checkpoint is of step {step}, it was {self.step}"
+        summary = self.folder / "summary.json"
+        assert self.summary is None or summary.read_bytes() == self.summary, "the results of a complete run have changed"
+        self.counts["kills before a checkpoint" if step < 0 else "kills after a checkpoint"] += 1
+        self.step, self.summary = step, summary.read_bytes() if summary.exists() else None
 
-    def look(self):
-        newest = -1
-        for path in store.checkpoint_paths(self.out):
-            try:
-                newest = max(newest, store.load_checkpoint(path)[2]["steps"])
-            except SpinrnnError as error:
-                self.wrong.append(f"a checkpoint that is not whole: {error}")
-        if newest < self.newest:
-            self.wrong.append(f"{self.out}: the newest checkpoint went back from step {self.newest} to {newest}")
-        self.newest = newest
-        for name, read in (("network.h5", store.load), ("summary.json", _json), ("config.toml", spinrnn.load_config)):
-            if (self.out / name).exists():
-                read(self.out / name)
-        for path in self.out.rglob(".*.tmp"):  # complete, or refused
-            with contextlib.suppress(SpinrnnError):
-                store.load(path)
-
-
-def _json(path):
-    return json.loads(Path(path).read_text())
+    def result(self):
+        lines = (self.folder / "metrics.jsonl").read_text().splitlines()
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 41))
+        files = sorted(p.name for p in self.folder.iterdir())
+        summary = json.loads((self.folder / "summary.json").read_bytes())
+        return weights(self.folder), files, {k: v for k, v in summary.items() if not k.startswith("seconds")}
 
 
 class Simulate(Program):
+    """Of two networks by turns, over the complete file of the other one."""
+
+    name = "simulate"
+
     def prepare(self):
-        (self.folder / "c.toml").write_text("[network]\nlayers = [32, 32]\nsubsteps = 8\n")
-        np.savez(self.folder / "u.npz", inputs=np.random.default_rng(0).random((1500, 1, 32)))
-        self.path = self.folder / "t.h5"
+        (self.home / "c.toml").write_text("[network]\nlayers = [32, 32]\nsubsteps = 8\n")
+        np.savez(self.home / "u.npz", inputs=np.random.default_rng(0).random((1500, 1, 32)))
+        self.present, self.wanted, self.file, known = None, 1, self.home / "files" / "t.h5", {}
+        self.file.parent.mkdir()
+        for seed in (0, 1):
+            self.wanted = seed
+            assert self.start().wait(PATIENCE) == 0
+            known[seed] = self.content()
+        assert known[0] != known[1]
+        self.known, self.present, self.wanted = known, 1, 0
 
-    def command(self):
-        return ["simulate", "c.toml", "--input", "u.npz", "--out", self.path, "--overwrite"]
+    def renew(self):
+        """The next one is the other network, over what there is."""
+        self.folder = self.file.parent
+        self.wanted = 1 - self.present
 
-    def bits(self):
-        with spinrnn.open_trajectory(self.path) as file:
+    def arguments(self):
+        return ["simulate", "c.toml", "--input", "u.npz", "--out", self.file, "--overwrite", "--set", f"train.seed={self.wanted}"]
+
+    def begun(self):
+        return bool(temporaries(self.folder))
+
+    def content(self):
+        with spinrnn.open_trajectory(self.file) as file:
             file.check()
-            return [np.asarray(x).tobytes() for x in (file.state[1], file.output[0], file.drive[1])], file.logits.tobytes()
+            return everything(file)
 
-    def look(self):
-        if self.bits() != self.expected:
-            self.wrong.append("the file from before is gone")
-        for path in self.folder.glob(".t.h5.*.part"):
-            with contextlib.suppress(SpinrnnError), spinrnn.open_trajectory(path) as file:
-                file.check()  # killed between its last byte and its renaming: then it is complete
-                if file.logits.tobytes() != self.expected[1]:
-                    self.wrong.append(f"{path}: taken for complete")
+    def check(self):
+        content = self.content()
+        assert content in (self.known[self.present], self.known[self.wanted]), "neither the file before nor the new one"
+        replaced = content == self.known[self.wanted]
+        self.counts["kills after the new file was in its place" if replaced else "kills with the file before kept"] += 1
+        if replaced:
+            self.present = self.wanted
+            self.renew()
+
+    def result(self):
+        assert self.content() == self.known[self.wanted]
+        self.present = self.wanted
+
+    def end(self):
+        super().end()
+        assert [p.name for p in self.folder.iterdir()] == ["t.h5"]
 
 
 class Sweep(Program):
+    """Eight points by two workers; the sweep, a worker or all are killed."""
+
+    name = "sweep run"
+
     def prepare(self):
-        (self.folder / "tiny.toml").write_text(TRAIN.format(20, 0.05))
-        axes = '[sweep]\nname = "toy"\nbase = "tiny.toml"\nseeds = 3\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]\n'
-        (self.folder / "sweep.toml").write_text(axes)
-        self.sweep = spinrnn.load_sweep(self.folder / "sweep.toml")
+        (self.home / "tiny.toml").write_text(
+            '[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n[data]\nsource = "tiny.npz"\n'
+        )
+        self.file = self.home / "sweep.toml"
+        self.file.write_text(
+            '[sweep]\nname = "toy"\nbase = "tiny.toml"\nseeds = 2\nrecord_test = true\n'
+            "[train]\nepochs = 40\nbatch = 16\nnoise = 0.1\ncheckpoint_seconds = 0.02\n"
+            '[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2, 3e-2]\n'
+        )
 
-    def begin(self):
-        super().begin()
-        self.done = {}
+    def arguments(self):
+        return ["sweep", "run", self.file, "--out", self.folder, "--jobs", 2]
 
-    def command(self):
-        # a point whose workers were killed three times before a checkpoint has failed, rightly
-        return ["sweep", "run", "sweep.toml", "--out", self.out, "--jobs", 2, "--retry-failed"]
+    def forget(self):
+        self.points, self.deaths = {}, Counter()
 
-    def bits(self):
-        results = SweepFolder(self.out).results(self.sweep.points)
-        return {point.name: None if state is None else point_bits(arrays, state) for point, _, arrays, state in results}
+    def begun(self):
+        return any(self.folder.glob("points/*.run"))
 
-    def victims(self, process):
-        workers, whom = children(process.pid), self.rng.choice(("parent", "worker", "worker", "both"))
-        if whom == "worker" and workers:
-            return [self.rng.choice(workers)], False
-        return [process.pid, *(workers if whom == "both" else [])], True
+    def strike(self, process):
+        workers, how = children(process.pid), self.rng.choice(("sweep", "worker", "all"))
+        if how == "worker":
+            # three deaths of a point without a checkpoint in between would rightly count as its own fault
+            victims = [lock for lock in self.folder.glob("points/*.run") if self.deaths[lock.stem] < 2]
+            for lock in self.rng.sample(victims, len(victims)):
+                with contextlib.suppress(OSError, ValueError):  # it has just finished
+                    pid = json.loads(lock.read_bytes())["pid"]
+                    if pid in workers:
+                        os.kill(pid, 9)
+                        self.deaths[lock.stem] += 1
+                        self.counts["kills of a worker"] += 1
+                        return False
+            how = "sweep"
+        self.counts["kills of the sweep" if how == "sweep" else "kills of the sweep and all workers"] += 1
+        process.kill()
+        for pid in workers if how == "all" else ():
+            with contextlib.suppress(OSError):
+                os.kill(pid, 9)
+        process.wait()
+        self.deaths.clear()
+        return True
 
-    def look(self):
-        folder = SweepFolder(self.out)
-        for point in self.sweep.points:
-            path = folder.result_path(point.name)
-            if not path.exists():
-                if point.name in self.done:
-                    self.wrong.append(f"{path} was complete and is gone")
-                continue
+    def check(self):
+        for name, content in self.points.items():
+            assert (self.folder / "points" / name).read_bytes() == content, f"the complete point {name} has changed"
+        self.points = {path.name: path.read_bytes() for path in self.folder.glob("points/*.h5")}
+        self.counts["complete points found"] += len(self.points)
+
+    def result(self):
+        return bits(self.file, self.folder), sorted(p.name for p in self.folder.iterdir()), len(list((self.folder / "points").iterdir()))
+
+
+PROGRAMS = Train, Simulate, Sweep
+
+
+# ---- kills ----
+
+
+def wait(program, process, rng):
+    """Waits for the moment of the kill, or the end of the process; says what kind of moment it is."""
+    kind = rng.choice(("at any time", "at work", "while writing"))
+    end = time.monotonic() + PATIENCE
+    if kind != "at any time":
+        while process.poll() is None and not program.begun():
+            assert time.monotonic() < end, f"{program.name} does not begin"
+            time.sleep(0.002)
+    moment = time.monotonic() + rng.random() * (program.whole if kind == "at any time" else program.seconds)
+    while process.poll() is None and time.monotonic() < moment:
+        time.sleep(0.002)
+    if kind == "while writing":
+        while process.poll() is None and not temporaries(program.folder):
+            assert time.monotonic() < end, f"{program.name} neither ends nor writes"
+    return kind
+
+
+def disturb(program, kills, rng, tell=None):
+    """Kills a program so many times and lets it end at last. Returns a list of faults, texts; `program.counts` has what was seen."""
+    faults, counts, process, done = [], program.counts, None, 0
+
+    def check(what, *functions):
+        for function in functions:
             try:
-                found = point_bits(*folder.load(point.digest, point.name))
-            except SpinrnnError as error:
-                self.wrong.append(f"a result that is not whole: {error}")
-                continue
-            if self.done.get(point.name, found) != found:
-                self.wrong.append(f"{path} was complete and has changed")
-            if found[0] == "done":
-                self.done[point.name] = found
-        for path in self.out.glob("runs/*/checkpoints/[0-9]*.h5"):
-            with contextlib.suppress(FileNotFoundError):
-                content = path.read_bytes()  # while other workers go on, and remove old ones
-                copy = self.folder / "copy.h5"
-                copy.write_bytes(content)
-                try:
-                    store.load_checkpoint(copy)
-                except SpinrnnError as error:
-                    self.wrong.append(f"a checkpoint that is not whole: {path}: {error}")
+                function()
+            except Exception as error:
+                faults.append(f"{program.name}, {what}: {type(error).__name__}: {error}")
+                if tell:
+                    tell(faults[-1])
 
-    def compare(self):
-        left = sorted(p.name for p in self.out.iterdir() if p.name not in (".lock", "points", "sweep.json"))
-        left += sorted(p.name for p in (self.out / "points").iterdir() if p.suffix != ".h5")
-        if left:
-            self.wrong.append(f"{self.out}: left over at the end: {left}")
-        super().compare()
+    def ended():
+        counts["ends"] += 1
+        complaint = (program.home / "stderr").read_text().strip()
+        if process.returncode:
+            check(f"after {done} kills", lambda: _fail(f"status {process.returncode}: {complaint}"))
+        else:
+            check(f"at an end after {done} kills", program.end)
+        program.renew()
 
-    def more(self):
-        self.survived = getattr(self, "survived", 0) + 1
+    while done < kills:
+        process = process or program.start()
+        kind = wait(program, process, rng)
+        if process.poll() is None:
+            dead = program.strike(process)
+            done += 1
+            counts[kind] += 1
+            check(f"kill {done} {kind}", lambda: look_at(program.folder, counts), program.check)
+            if tell and done % 10 == 0:
+                tell(f"{program.name}: {done} kills, {len(faults)} faults")
+            process = None if dead else process
+        else:
+            ended()
+            process = None
+    process = process or program.start()
+    process.wait(PATIENCE)
+    ended()
+    return faults
 
 
-def kills(count, seed=0, tell=print):
-    """Kills `count` times, training, simulation and sweeps in turn.
-
-    Returns:
-        (Counter of kills by program, and of the runs that ended before their kill; [(program, what is wrong)]).
-    """
-    rng, counts, wrong = random.Random(seed), collections.Counter(), []
-    with tempfile.TemporaryDirectory() as folder:
-        programs = [kind(Path(folder) / kind.__name__, rng) for kind in (Train, Simulate, Sweep)]
-        turn = 0
-        while sum(n for name, n in counts.items() if not name.endswith("itself")) < count:
-            program, turn = programs[turn % 3], turn + 1
-            name = type(program).__name__
-            before = getattr(program, "survived", 0)
-            counts[name] += program.kill()
-            counts[f"{name}, a worker alone"] += getattr(program, "survived", 0) - before
-            counts[f"{name} ended by itself"] = program.number
-            for text in program.wrong:
-                wrong.append((name, text))
-                tell(f"{name}: {text}")
-            program.wrong = []
-            if turn % 5 == 0:
-                tell(f"{time.strftime('%H:%M:%S')} {dict(counts)}")
-        for program in programs:
-            program.end()
-            wrong += [(type(program).__name__, text) for text in program.wrong]
-            for text in program.wrong:
-                tell(f"{type(program).__name__}, at the end: {text}")
-            shutil.rmtree(program.folder)
-    counts = collections.Counter({name: n for name, n in counts.items() if n and not name.endswith("itself")})
-    return counts, wrong
+def _fail(text):
+    raise AssertionError(text)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("count", type=int, nargs="?", default=200)
+    parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=[program.__name__.lower() for program in PROGRAMS])
     options = parser.parse_args()
-    counts, wrong = kills(options.count, options.seed, lambda text: print(text, flush=True))
-    for name, number in counts.items():
-        print(f"{name:24} {number:4}")
-    print(f"{sum(counts.values())} kills, {len(wrong)} wrong")
-    return 1 if wrong else 0
+    home, faults = Path(tempfile.mkdtemp(prefix="kills-")), []
+    chosen = [program for program in PROGRAMS if options.only in (None, program.__name__.lower())]
+    for number, made in enumerate(chosen):
+        rng = random.Random(f"{options.seed} {made.name}")
+        program = made(home / made.__name__.lower(), rng)
+        share = options.kills // len(chosen) + (number < options.kills % len(chosen))
+        found = disturb(program, share, rng, lambda text: print(time.strftime("%H:%M:%S"), text, flush=True))
+        print(f"{program.name}: {share} kills, {len(found)} faults")
+        for what, count in sorted(program.counts.items()):
+            print(f"  {count:>6} {what}", flush=True)
+        faults += found
+    print(f"{options.kills} kills, {len(faults)} faults", flush=True)
+    for fault in faults:
+        print(f"  {fault}")
+    if not faults:
+        shutil.rmtree(home)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from conftest import refused
+from kills import weights
 
 import spinrnn
 from spinrnn import store
@@ -17,14 +18,6 @@ from spinrnn import store
 
 def spinrnn_command(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
-
-
-def weights(folder):
-    """All bits that a finished run ends with: best network, final parameters, moments, records without times."""
-    _, arrays, state = store.load_newest_checkpoint(folder)
-    history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
-    bits = {name: array.tobytes() for name, array in arrays.items()}
-    return spinrnn.load(folder).parameters.tobytes(), bits, history
 
 
 @pytest.fixture

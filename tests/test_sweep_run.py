@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import refused
+from kills import bits, children
 
 import spinrnn
 from spinrnn import cli, engine, memory, threads
@@ -44,29 +45,6 @@ def sweep_command(*arguments):
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), complaint.getvalue())
-
-
-def bits(path, folder):
-    """{position: (status, parameters, summary and curves without times)} of all points of a sweep."""
-    found = {}
-    for point, status, arrays, state in SweepFolder(folder).results(spinrnn.load_sweep(path).points):
-        assert state is not None, f"{point}: {status}"
-        summary = {k: v for k, v in (state["summary"] or {}).items() if not k.startswith("seconds")}
-        curves = {k: a.tobytes() for k, a in arrays.items() if k != "history/seconds"}
-        found[point.position] = status, summary, curves, state["extra"]
-    return found
-
-
-def children(pid):
-    """Processes that a sweep has started to work for it."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (path / "cmdline").read_bytes()
-            if parent == pid and b"spawn_main" in command and b"resource_tracker" not in command:
-                found.append(int(path.name))
-    return found
 
 
 def wait_for(condition, seconds=60):
@@ -273,29 +251,22 @@ def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
 # ---- kills and stops ----
 
 
-UNDISTURBED = {}
-
-
 @pytest.fixture
 def forty(sweep_file, tmp_path):
     """A sweep of 40 points of about a third of a second each, and its undisturbed results."""
     path = sweep_file(RATES, epochs="40\nnoise = 0.1\ncheckpoint_seconds = 0.05", seeds=10, record_test="true")
-    if not UNDISTURBED:
-        assert sweep_command("run", path, "--out", tmp_path / "undisturbed", "--executor", "serial").returncode == 0
-        UNDISTURBED.update(bits(path, tmp_path / "undisturbed"))
-    return path, UNDISTURBED
+    assert sweep_command("run", path, "--out", tmp_path / "undisturbed", "--executor", "serial").returncode == 0
+    return path, bits(path, tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("executor", ["process", "dask"])
-def test_forty_points_and_workers_killed_at_random(forty, tmp_path, executor):
+def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
     """Kills with -9, and the sweep itself interrupted once: every point complete at the end, to the same bits."""
-    if executor == "dask":
-        pytest.importorskip("distributed", reason="Dask distributed is not installed")
+    pytest.importorskip("distributed", reason="Dask distributed is not installed")
     path, expected = forty
     out, rng, killed, interrupted = tmp_path / "disturbed", random.Random(3), Counter(), False
     for _ in range(20):
         process = subprocess.Popen(
-            [*COMMAND, "run", str(path), "--out", str(out), "--jobs", "2", "--executor", executor],
+            [*COMMAND, "run", str(path), "--out", str(out), "--jobs", "2", "--executor", "dask"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

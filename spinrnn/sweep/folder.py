@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError, reason_of
-from spinrnn.files import make_folder, read_json, write_atomic
+from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic
 from spinrnn.sweep.spec import Sweep
 
 SILENCE = 120
@@ -98,11 +98,10 @@ class SweepFolder:
     # ---- processes at work ----
 
     def tidy(self):
-        """Removes session files, and halves of files beside them, of processes that were killed."""
+        """Removes session files and halves of files of processes that were killed."""
         with _locked(self.path / ".lock"):
-            for old in self.path.glob(".*.tmp"):
-                if old.name.startswith((".session-", ".sweep.json.")):  # these are written under the lock
-                    old.unlink(missing_ok=True)
+            for folder in (self.path, self.path / "points"):
+                remove_all_stale(folder)
             alive = self._sessions()
             for old in self.path.glob("session-*"):
                 if old not in alive:

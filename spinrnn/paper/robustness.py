@@ -11,12 +11,12 @@ from spinrnn.training import evaluate
 
 
 def spread(source):
-    """Accuracy against the relative standard deviation of gamma, Q, bias and gain; every seed has its own devices."""
+    """Accuracy against the relative standard deviation of gamma, bias and gain, at Q = 0; every seed has its own devices."""
     return _against(
         source,
         "spread",
         tuple(SPREADS.values()),
-        "relative standard deviation of gamma, Q, bias and gain",
+        "relative standard deviation of gamma, bias and gain (Q = 0)",
         ("trained on these devices", "trained on ideal devices"),
     )
 

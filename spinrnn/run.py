@@ -4,9 +4,12 @@ The order of writing is what makes a kill harmless: configuration first, checkpo
 A run that has a summary is complete; anything else goes on from its newest whole checkpoint. runs/README.md lists the files.
 """
 
+import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
+import os
 import time
 import warnings
 from pathlib import Path
@@ -16,7 +19,7 @@ from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
-from spinrnn.files import make_folder, read_json, write_atomic, write_json
+from spinrnn.files import make_folder, read_json, reason, warn_of_no_locks, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
 
@@ -175,7 +178,8 @@ class _Folder:
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
         for leftover in self.path.glob("**/.*.tmp"):  # of a process that was killed while it wrote; the lock keeps others out
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
         if store.checkpoint_paths(self.path):
             self._restore(trainer)
         else:
@@ -192,16 +196,13 @@ class _Folder:
         try:
             self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
         except OSError as error:
-            raise StoreError(f"cannot write {self.path / '.lock'}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self.path / '.lock'}: {reason(error)}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
         except OSError as error:
-            reason = error.strerror or error
-            warnings.warn(
-                f"no file locks here ({reason}), as on some network file systems: start one process for each folder", stacklevel=2
-            )
+            warn_of_no_locks(error, self.path)
 
     def _restore(self, trainer):
         with warnings.catch_warnings():
@@ -214,11 +215,19 @@ class _Folder:
         trainer.restore(arrays, state)
 
     def append(self, record):
+        """Adds a line to metrics.jsonl; on a full disk all of it or nothing."""
+        path, line = self.path / "metrics.jsonl", (json.dumps(record) + "\n").encode()
         try:
-            with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            with open(path, "ab", buffering=0) as file:
+                before = os.fstat(file.fileno()).st_size
+                try:
+                    if file.write(line) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(before)
+                    raise
         except OSError as error:
-            raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {error.strerror}") from None
+            raise StoreError(f"cannot write {path}: {reason(error)}") from None
 
     def checkpoint(self, trainer):
         """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
@@ -226,7 +235,8 @@ class _Folder:
         state["data_sha256"] = trainer.data_digest
         store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
         for old in store.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one too many does no harm
+                old.unlink(missing_ok=True)
 
     def finish(self, net, history, summary, pictures):
         net.save(self.path / "network.h5")

@@ -19,7 +19,7 @@ import numpy as np
 from spinrnn import config as configs
 from spinrnn.devices import devices_of
 from spinrnn.errors import ConfigError, DataError, StoreError
-from spinrnn.files import read_bytes, write_atomic
+from spinrnn.files import read_bytes, reason, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
 
@@ -136,9 +136,9 @@ def load_newest_checkpoint(folder):
         try:
             return load_checkpoint(path)
         except StoreError as error:
-            reason = error
+            last = error
             warnings.warn(f"skipped a checkpoint that cannot be used: {error}", stacklevel=2)
-    raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
+    raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {last}")
 
 
 def is_spinrnn_file(path):
@@ -150,9 +150,9 @@ def is_spinrnn_file(path):
             if file.read(8) != b"\x89HDF\r\n\x1a\n":
                 return False
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot read {path}: {reason(error)}") from None
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with open(path, "rb") as stream, h5py.File(stream, "r") as file:  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
             return str(file.attrs.get("format")) == "spinrnn"
     except Exception:  # damaged: whoever reads all of it says how
         return False

@@ -28,7 +28,7 @@ import h5py
 import numpy as np
 
 from spinrnn.errors import StoreError
-from spinrnn.files import new_temporary, remove_stale, sync_folder
+from spinrnn.files import new_temporary, reason, remove_stale, sync_folder
 from spinrnn.memory import format_size
 from spinrnn.store import SEALED, UNSEALED, check_link, check_plain
 from spinrnn.stored import CHECK, Stored, checksum
@@ -189,8 +189,7 @@ class StreamWriter:
         """Raises the error, one of the system or of HDF5 as a StoreError."""
         if isinstance(error, StoreError) or not isinstance(error, (OSError, ValueError, RuntimeError)):
             raise error
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise StoreError(f"cannot write {self.path}: {reason}; nothing of it is kept") from None
+        raise StoreError(f"cannot write {self.path}: {reason(error).splitlines()[0]}; nothing of it is kept") from None
 
 
 def put_attributes(item, attributes):
@@ -263,7 +262,7 @@ class StreamReader:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # NONBLOCK: not to wait at a pipe
         except (OSError, ValueError) as error:
-            raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+            raise StoreError(f"cannot read {path}: {reason(error)}") from None
         try:
             self._open()
         except StoreError:

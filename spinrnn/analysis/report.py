@@ -10,7 +10,7 @@ from spinrnn import figures
 from spinrnn.analysis.measures import MEASURES, Settings
 from spinrnn.analysis.recordings import Recording, open_recording
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
-from spinrnn.files import make_folder, to_csv, write_atomic
+from spinrnn.files import make_folder, to_csv, write_together
 
 
 @dataclass
@@ -63,7 +63,7 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
 def _analyse(recording, out, names, settings, on_measure):
     recording.first(settings.start)  # a start after the end is the user's mistake and no reason to skip
     make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
-    text, results, skipped, files = [_heading(recording)], {}, {}, []
+    text, results, skipped = [_heading(recording)], {}, {}
     for name in names:
         if on_measure:
             on_measure(name)
@@ -75,16 +75,18 @@ def _analyse(recording, out, names, settings, on_measure):
             text.append(f"{title}: skipped. {error}")
         else:
             text.append("\n  ".join([f"{title} ({name}.png, {name}.csv)", *results[name].lines]))
+    contents = {}
     for name, found in results.items():
         ax, title = found.draw(), MEASURES[name].__doc__
         ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
-        figures.save(ax, out / f"{name}.png")
-        write_atomic(out / f"{name}.csv", to_csv(found.rows))
-        files += [str(out / f"{name}.png"), str(out / f"{name}.csv")]
-    _remove(out, [name for name in MEASURES if name not in results])
+        contents[out / f"{name}.png"] = figures.picture(ax)
+        contents[out / f"{name}.csv"] = to_csv(found.rows)
     text = "\n\n".join(text) + "\n"
-    write_atomic(out / "report.txt", text)
-    return Report(text, {name: found.lines for name, found in results.items()}, skipped, [*files, str(out / "report.txt")])
+    contents[out / "report.txt"] = text
+    write_together(contents)
+    _remove(out, [name for name in MEASURES if name not in results])
+    files = [str(path) for path in contents]
+    return Report(text, {name: found.lines for name, found in results.items()}, skipped, files)
 
 
 def _remove(out, names):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic
+from spinrnn.files import make_folder, read_json, reason, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.sweep.spec import Sweep
 
 SILENCE = 120
@@ -193,7 +193,7 @@ class PointLock:
         try:
             file = open(self._path, "a+b")  # noqa: SIM115 - held open as long as the lock
         except OSError as error:
-            raise StoreError(f"cannot write {self._path}: {error.strerror}") from None
+            raise StoreError(f"cannot write {self._path}: {reason(error)}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             same = os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino  # else its owner has just removed it
@@ -246,20 +246,22 @@ class PointLock:
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""
         try:
-            age = time.time() - self._path.stat().st_mtime
-            return age < SILENCE and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
+            age = time.time() - self._path.stat().st_mtime  # far in the future: touched before a clock was set back
+            return abs(age) < SILENCE and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
 
 @contextlib.contextmanager
 def _locked(path):
-    """Context in which no other process is in the same one; without effect on a file system that has no locks."""
+    """Context in which no other process is in the same one; on a file system that has no locks a warning."""
     try:
         file = open(path, "w")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        raise StoreError(f"cannot write {path}: {reason(error)}") from None
     with file:
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            warn_of_no_locks(error, path.parent)
         yield

@@ -191,7 +191,7 @@ class PointLock:
         if self._elsewhere():
             return False
         try:
-            file = open(self._path, "a+b")  # noqa: SIM115 - held open as long as the lock
+            file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - held open as long as the lock; a full disk must not be told on closing
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {reason(error)}") from None
         try:
@@ -208,7 +208,6 @@ class PointLock:
         with contextlib.suppress(OSError):
             file.truncate(0)
             file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-            file.flush()
         return True
 
     def touch(self):

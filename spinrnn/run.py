@@ -78,7 +78,14 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         config = folder.settle(config, resume)
         if folder.complete:
             return folder.result()
-    config = RunConfig() if config is None else config
+    try:
+        return _train(RunConfig() if config is None else config, folder, resume, data, on_start, on_epoch, stop, pictures)
+    finally:
+        if folder:
+            folder.close()
+
+
+def _train(config, folder, resume, data, on_start, on_epoch, stop, pictures):
     trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
     if folder:
         folder.open(trainer, resume)
@@ -188,7 +195,7 @@ class _Folder:
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
     def _take_lock(self):
-        """Keeps other processes out of the folder until this one ends, however it ends.
+        """Keeps others out of the folder until `close`, or until this process ends, however it ends.
 
         Raises:
             StoreError: another process is at work in it.
@@ -203,6 +210,11 @@ class _Folder:
             raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
         except OSError as error:
             warn_of_no_locks(error, self.path)
+
+    def close(self):
+        """Lets other processes, and the next call in this one, into the folder."""
+        if self._lock is not None:
+            self._lock.close()
 
     def _restore(self, trainer):
         with warnings.catch_warnings():

@@ -60,7 +60,7 @@ def _identify(options):
 
     from spinrnn import figures
     from spinrnn.errors import ConfigError
-    from spinrnn.files import make_folder, write_atomic, write_json
+    from spinrnn.files import make_folder, to_json, write_together
     from spinrnn.identify import identify_device
 
     problems = []
@@ -82,9 +82,8 @@ def _identify(options):
     report = {"file": options.file, **fit.report()}
     out = Path(options.out or f"{Path(options.file).stem}-device")
     make_folder(out)
-    write_json(out / "device.json", report)
-    figures.save(figures.device_fit(fit)[0], out / "device.png")
-    write_atomic(out / "device.csv", _table(fit))
+    contents = {"json": to_json(report), "png": figures.picture(figures.device_fit(fit)[0]), "csv": _table(fit)}
+    write_together({out / f"device.{ending}": content for ending, content in contents.items()})
     if options.json:
         print(json.dumps(report))
     else:

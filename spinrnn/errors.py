@@ -3,7 +3,9 @@
 import errno
 
 _NETWORK = {
-    errno.ENOLCK: "its file system has no lock service that answers",
+    errno.ENOLCK: "its file system has no working file locks",
+    errno.ENOSYS: "its file system has no working file locks",
+    errno.EOPNOTSUPP: "its file system has no working file locks",
     errno.ESTALE: "its network file system lost it, as it was removed or the server restarted",
     errno.EREMOTEIO: "its network file system does not answer as it should",
 }

@@ -92,11 +92,16 @@ def device_fit(fit, axes=None, cases=3):
 
 def save(ax, path):
     """Writes the figure of these axes as PNG, atomically; StoreError if that is impossible."""
-    write_figure(ax.figure, path, format="png", dpi=150)
+    write_atomic(path, picture(ax))
 
 
-def write_figure(figure, path, **options):
-    """Writes a figure, atomically, with the options of `savefig`, among them the format; StoreError if that is impossible."""
-    picture = io.BytesIO()
-    figure.savefig(picture, **options)
-    write_atomic(path, picture.getvalue())
+def picture(ax):
+    """The figure of these axes as PNG, bytes."""
+    return figure_bytes(ax.figure, format="png", dpi=150)
+
+
+def figure_bytes(figure, **options):
+    """A figure with the options of `savefig`, among them the format, as bytes."""
+    content = io.BytesIO()
+    figure.savefig(content, **options)
+    return content.getvalue()

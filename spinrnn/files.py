@@ -7,6 +7,7 @@ import glob
 import io
 import json
 import os
+import warnings
 from pathlib import Path
 
 from spinrnn.errors import StoreError, reason_of
@@ -18,21 +19,41 @@ def write_atomic(path, data):
     Raises:
         StoreError: one line with the system's reason; the old file, if any, is untouched and nothing half-written stays.
     """
-    path, temporary = Path(path), None
+    write_together({path: data})
+
+
+def write_together(contents):
+    """`write_atomic` of {path: bytes or text}: all under temporary names before the first gets its own, so that a full disk leaves a report as it was."""
+    ready, path = {}, None
     try:
-        remove_stale(path)
-        temporary, descriptor = new_temporary(path)
-        with open(descriptor, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(temporary, path)
-        sync_folder(path.parent)
+        with contextlib.ExitStack() as open_files:  # under their locks until they have their names
+            for path, data in contents.items():
+                remove_stale(Path(path))
+                ready[path], descriptor = new_temporary(Path(path))
+                file = open_files.enter_context(open(descriptor, "wb"))
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())
+            for path in contents:
+                os.replace(ready[path], path)
+                del ready[path]
+        for folder in {Path(path).parent for path in contents}:
+            sync_folder(folder)
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        with contextlib.suppress(OSError, ValueError):
-            if temporary is not None:
-                temporary.unlink()
         raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
+    finally:
+        for temporary in ready.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def warn_of_no_locks(error, folder):
+    """Says that nothing keeps other processes out of a folder, as its file system has no locks."""
+    warnings.warn(
+        f"{folder}: no file locks here ({getattr(error, 'strerror', None) or error}), as on some network file systems; "
+        "see to it that one process at a time works in it",
+        stacklevel=3,
+    )
 
 
 def new_temporary(path):
@@ -117,7 +138,11 @@ def read_json(path, keys):
 
 
 def write_json(path, value):
-    write_atomic(path, json.dumps(value, indent=2) + "\n")
+    write_atomic(path, to_json(value))
+
+
+def to_json(value):
+    return json.dumps(value, indent=2) + "\n"
 
 
 def to_csv(rows):

@@ -4,9 +4,12 @@ The order of writing is what makes a kill harmless: configuration first, checkpo
 A run that has a summary is complete; anything else goes on from its newest whole checkpoint. runs/README.md lists the files.
 """
 
+import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
+import os
 import time
 import warnings
 from pathlib import Path
@@ -16,7 +19,7 @@ from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError, reason_of
-from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic, write_json
+from spinrnn.files import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
 
@@ -75,7 +78,14 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         config = folder.settle(config, resume)
         if folder.complete:
             return folder.result()
-    config = RunConfig() if config is None else config
+    try:
+        return _train(RunConfig() if config is None else config, folder, resume, data, on_start, on_epoch, stop, pictures)
+    finally:
+        if folder:
+            folder.close()
+
+
+def _train(config, folder, resume, data, on_start, on_epoch, stop, pictures):
     trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
     if folder:
         folder.open(trainer, resume)
@@ -184,7 +194,7 @@ class _Folder:
         write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
 
     def _take_lock(self):
-        """Keeps other processes out of the folder until this one ends, however it ends; warns where there are no locks.
+        """Keeps others out of the folder until `close`, or until this process ends, however it ends.
 
         Raises:
             StoreError: another process is at work in it.
@@ -198,10 +208,12 @@ class _Folder:
         except BlockingIOError:
             raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
         except OSError as error:
-            reason = error.strerror or error
-            warnings.warn(
-                f"no file locks here ({reason}), as on some network file systems: start one process for each folder", stacklevel=2
-            )
+            warn_of_no_locks(error, self.path)
+
+    def close(self):
+        """Lets other processes, and the next call in this one, into the folder."""
+        if self._lock is not None:
+            self._lock.close()
 
     def _restore(self, trainer):
         with warnings.catch_warnings():
@@ -214,11 +226,19 @@ class _Folder:
         trainer.restore(arrays, state)
 
     def append(self, record):
+        """Adds a line to metrics.jsonl; on a full disk all of it or nothing."""
+        path, line = self.path / "metrics.jsonl", (json.dumps(record) + "\n").encode()
         try:
-            with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            with open(path, "ab", buffering=0) as file:
+                before = os.fstat(file.fileno()).st_size
+                try:
+                    if file.write(line) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(before)
+                    raise
         except OSError as error:
-            raise StoreError(f"cannot write {self.path / 'metrics.jsonl'}: {reason_of(error)}") from None
+            raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
 
     def checkpoint(self, trainer):
         """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
@@ -226,7 +246,8 @@ class _Folder:
         state["data_sha256"] = trainer.data_digest
         store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
         for old in store.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one too many does no harm
+                old.unlink(missing_ok=True)
 
     def finish(self, net, history, summary, pictures):
         net.save(self.path / "network.h5")

@@ -139,9 +139,9 @@ def load_newest_checkpoint(folder):
         try:
             return load_checkpoint(path)
         except StoreError as error:
-            reason = error
+            last = error
             warnings.warn(f"skipped a checkpoint that cannot be used: {error}", stacklevel=2)
-    raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {reason}")
+    raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {last}")
 
 
 def is_spinrnn_file(path):
@@ -155,7 +155,7 @@ def is_spinrnn_file(path):
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with open(path, "rb") as stream, h5py.File(stream, "r") as file:  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
             return str(file.attrs.get("format")) == "spinrnn"
     except Exception:  # damaged: whoever reads all of it says how
         return False

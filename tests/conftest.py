@@ -1,12 +1,18 @@
 """Fixtures: small networks, data and sweeps that every test can afford; and what several tests check."""
 
+import contextlib
 import gzip
+import io
+import signal
 import struct
+import subprocess
+import warnings
 
 import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn import cli
 
 
 @pytest.fixture
@@ -51,6 +57,22 @@ def sweep_file(tiny_file):
         return path
 
     return write
+
+
+def here(*arguments):
+    """The command line, in this process, with the exit status and output of one of its own."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    show, output, complaint = warnings.showwarning, io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(complaint):
+            status = cli.main([*map(str, arguments)])
+    except SystemExit as error:
+        status = error.code
+    finally:
+        warnings.showwarning = show
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), complaint.getvalue())
 
 
 def refused(result, *fragments):

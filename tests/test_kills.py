@@ -49,7 +49,8 @@ def test_what_a_killed_session_left_is_removed(tmp_path, sweep_file):
     """Their names never come again, so that no later write of the same file would do it."""
     out = tmp_path / "out"
     sweep = spinrnn.load_sweep(sweep_file('[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]'))
-    (out / "points").mkdir(parents=True)
+    assert spinrnn.run_sweep(sweep, out, executor="serial").done == 2
+    next(out.glob("points/*.h5")).unlink()
     (out / ".session-0123456789ab.0123456789ab.tmp").write_bytes(b"{")
     (out / "points" / ".0123.h5.0123456789ab.tmp").write_bytes(b"x")
     assert spinrnn.run_sweep(sweep, out, executor="serial").done == 2

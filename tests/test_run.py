@@ -143,6 +143,18 @@ def test_two_processes_do_not_share_a_folder(tiny_file, tmp_path):
         first.wait()
 
 
+def test_a_failure_that_is_kept_does_not_keep_the_folder(tiny_config, tiny_data, tmp_path):
+    """As an interactive Python keeps the last error, and with it all variables of the call."""
+
+    def broken(_):
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError) as kept:
+        spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data, on_epoch=broken)
+    assert spinrnn.train(out=tmp_path / "run", data=tiny_data, resume=True, pictures=False).summary["epochs"] == 4
+    assert kept.type is RuntimeError
+
+
 def test_other_data_are_noticed(tiny_file, tmp_path, tiny_data):
     out = tmp_path / "run"
     assert spinrnn_command("train", tiny_file, "--out", out).returncode == 0

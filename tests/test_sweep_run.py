@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import io
 import itertools
 import json
 import os
@@ -18,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import here, refused
 from kills import bits, children
 
 import spinrnn
-from spinrnn import cli, engine, memory, threads
+from spinrnn import engine, memory, threads
 from spinrnn.sweep import engines, work
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.training import Trainer
@@ -33,18 +32,8 @@ LONG = "checkpoint_seconds = 1000"
 
 
 def sweep_command(*arguments):
-    """The command, in this process, with the exit status and output of one of its own."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
-    output, complaint = io.StringIO(), io.StringIO()
-    try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(complaint):
-            status = cli.main(["sweep", *map(str, arguments)])
-    except SystemExit as error:
-        status = error.code
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return subprocess.CompletedProcess(arguments, status, output.getvalue(), complaint.getvalue())
+    """The command, in this process."""
+    return here("sweep", *arguments)
 
 
 def wait_for(condition, seconds=60):

@@ -10,7 +10,7 @@ from spinrnn import figures
 from spinrnn.analysis.measures import MEASURES, Settings
 from spinrnn.analysis.recordings import Recording, open_recording
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
-from spinrnn.files import make_folder, to_csv, write_atomic
+from spinrnn.files import make_folder, to_csv, write_together
 
 
 @dataclass
@@ -74,7 +74,7 @@ def _analyse(recording, out, names, settings, on_measure):
 
 
 def _measure(recording, out, names, settings, on_measure):
-    text, results, skipped, files = [_heading(recording)], {}, {}, []
+    text, results, skipped = [_heading(recording)], {}, {}
     for name in names:
         if on_measure:
             on_measure(name)
@@ -91,16 +91,18 @@ def _measure(recording, out, names, settings, on_measure):
             f"{recording.name}: allows none of the measures; {'; '.join(f'{name}: {reason}' for name, reason in skipped.items())}"
         )
     earlier = _named(out)
+    contents = {}
     for name, found in results.items():
         ax, title = found.draw(), MEASURES[name].__doc__
         ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
-        figures.save(ax, out / f"{name}.png")
-        write_atomic(out / f"{name}.csv", to_csv(found.rows))
-        files += [str(out / f"{name}.png"), str(out / f"{name}.csv")]
-    _remove(out, [name for name in earlier if name not in results])
+        contents[out / f"{name}.png"] = figures.picture(ax)
+        contents[out / f"{name}.csv"] = to_csv(found.rows)
     text = "\n\n".join(text) + "\n"
-    write_atomic(out / "report.txt", text)
-    return Report(text, {name: found.lines for name, found in results.items()}, skipped, [*files, str(out / "report.txt")])
+    contents[out / "report.txt"] = text
+    write_together(contents)
+    _remove(out, [name for name in earlier if name not in results])
+    files = [str(path) for path in contents]
+    return Report(text, {name: found.lines for name, found in results.items()}, skipped, files)
 
 
 def _files(name):

@@ -7,7 +7,7 @@ import matplotlib.ticker
 import numpy as np
 from matplotlib.figure import Figure
 
-from spinrnn.figures import write_figure
+from spinrnn.figures import figure_bytes
 from spinrnn.paper.curves import QUARTILES, band, medians
 from spinrnn.paper.numbers import PAPER, PAPER_ENERGY, density
 
@@ -35,13 +35,10 @@ def style():
         yield
 
 
-def save(figure, stem):
-    """Writes stem.pdf and stem.png, each atomically and without a date, so that the same numbers give the same bytes. Returns the two paths."""
-    paths = []
-    for form, metadata in (("pdf", {"CreationDate": None, "Creator": None, "Producer": None}), ("png", {"Software": None})):
-        paths.append(f"{stem}.{form}")
-        write_figure(figure, paths[-1], format=form, metadata=metadata)
-    return paths
+def pictures(figure, stem):
+    """{path: bytes} of stem.pdf and stem.png, without a date, so that the same numbers give the same bytes."""
+    forms = {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}
+    return {f"{stem}.{form}": figure_bytes(figure, format=form, metadata=metadata) for form, metadata in forms.items()}
 
 
 def fig1(result):

@@ -17,7 +17,7 @@ import numpy as np
 
 from spinrnn import store
 from spinrnn.errors import StoreError
-from spinrnn.files import make_folder, to_csv, write_atomic, write_json
+from spinrnn.files import make_folder, to_csv, to_json, write_together
 from spinrnn.paper import curves, draw, guide
 from spinrnn.paper.recipes import recipe, recipe_sweep
 from spinrnn.sweep.cube import collect_sweep, load_cube
@@ -80,14 +80,12 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
     result = wanted.compute(source, **(compute or {}))
     stem = out / name
     with draw.style():
-        files = draw.save(wanted.draw(result), stem)
-    for suffix, rows in result.tables.items():
-        files.append(f"{stem}{suffix}.csv")
-        write_atomic(files[-1], to_csv(rows))
-    files.append(f"{stem}.json")
+        contents = draw.pictures(wanted.draw(result), stem)
+    contents |= {f"{stem}{suffix}.csv": to_csv(rows) for suffix, rows in result.tables.items()}
     findings = _plain(result.findings)
-    write_json(files[-1], {"figure": name, "title": wanted.title, "quick": quick, "findings": findings})
-    return Outcome(progress, findings, [*map(str, source.written), *files], source.missing)
+    contents[f"{stem}.json"] = to_json({"figure": name, "title": wanted.title, "quick": quick, "findings": findings})
+    write_together(contents)
+    return Outcome(progress, findings, [*map(str, source.written), *contents], source.missing)
 
 
 def _check_folder(out, name, sweep):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError, reason_of
-from spinrnn.files import make_folder, read_json, remove_all_stale, write_atomic
+from spinrnn.files import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.sweep.spec import Sweep
 
 SILENCE = 120
@@ -198,7 +198,7 @@ class PointLock:
         if self._elsewhere():
             return False
         try:
-            file = open(self._path, "a+b")  # noqa: SIM115 - held open as long as the lock
+            file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - held open as long as the lock; a full disk must not be told on closing
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {reason_of(error)}") from None
         try:
@@ -215,7 +215,6 @@ class PointLock:
         with contextlib.suppress(OSError):
             file.truncate(0)
             file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
-            file.flush()
         return True
 
     def touch(self):
@@ -253,20 +252,22 @@ class PointLock:
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""
         try:
-            age = time.time() - self._path.stat().st_mtime
-            return age < SILENCE and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
+            age = time.time() - self._path.stat().st_mtime  # far in the future: touched before a clock was set back
+            return abs(age) < SILENCE and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
 
 @contextlib.contextmanager
 def _locked(path):
-    """Context in which no other process is in the same one; without effect on a file system that has no locks."""
+    """Context in which no other process is in the same one; on a file system that has no locks a warning."""
     try:
         file = open(path, "w")  # noqa: SIM115 - closed below
     except OSError as error:
         raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
     with file:
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            warn_of_no_locks(error, path.parent)
         yield

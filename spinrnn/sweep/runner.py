@@ -76,9 +76,9 @@ def run_sweep(
     points = shard_of([point for point in sweep.points if only is None or only(point)], shard)
     folder.claim(sweep, extend)
     folder.tidy()
-    progress, since = Progress(total=len(points)), time.time()
+    progress = Progress(total=len(points))
     left = []
-    for point, status, _, _ in folder.results(points):
+    for point, status, _, state in folder.results(points):
         if status in COMPLETE or (status == "failed" and not retry_failed):
             setattr(progress, status, getattr(progress, status) + 1)
             progress.skipped += 1
@@ -87,7 +87,7 @@ def run_sweep(
                 if status in COMPLETE and not keep_runs:
                     folder.remove_run(point.name)
         else:
-            left.append(point)
+            left.append((point, state and state["finished"]))
     stop = stop or (lambda: False)
     on_progress = on_progress or (lambda progress: None)
     on_progress(progress)
@@ -97,10 +97,10 @@ def run_sweep(
     session = None
     try:
         session = folder.begin_session()
-        for point in left:
+        for point, _ in left:
             folder.lock(point.name).clear()
         limits = {"threads": threads_per_worker, "memory": engine.memory(len(left))}
-        tasks = [(work.task(folder, session, since, point, sweep, limits, keep_runs), point) for point in left]
+        tasks = [(work.task(folder, session, known, point, sweep, limits, keep_runs), point) for point, known in left]
         _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
     finally:
         if session:

@@ -27,15 +27,15 @@ GRACE = 20
 """Seconds that a worker has to write its checkpoint when the process that gives the work has died."""
 
 
-def task(folder, session, since, point, sweep, limits, keep_runs):
-    """What `run_point` needs to know of a point, as a dictionary of plain values; a failure before the time `since` is tried again.
+def task(folder, session, known, point, sweep, limits, keep_runs):
+    """What `run_point` needs to know of a point, as a dictionary of plain values; a failure that ended at the time `known` is tried again.
 
     limits: {"threads": of the point, "memory": bytes, or None for what the worker finds itself}.
     """
     return {
         "folder": str(folder.path.absolute()),
         "session": session,
-        "since": since,
+        "known": known,
         "digest": point.digest,
         "name": point.name,
         "data": point.data,
@@ -81,7 +81,7 @@ def _run_locked(task, stop, began):
     try:
         try:
             state = folder.load(task["digest"], task["name"])[1]
-            if state["status"] != "failed" or state["finished"] >= task["since"]:  # another process was quicker
+            if state["status"] != "failed" or state["finished"] != task["known"]:  # another process was quicker
                 return state["status"], state["error"] and state["error"]["text"]
         except StoreError:
             pass  # there is none, or it is damaged

@@ -503,6 +503,8 @@ def make(number, seed, files, path):
         mutate_npz(path, rng) if kind.endswith("npz") else mutate_hdf5(path, rng)
     except (TypeError, ValueError, OSError, KeyError, RuntimeError, OverflowError, IndexError, zipfile.BadZipFile):
         how += ", in part"  # two changes that do not go together; HDF5 keeps the first one
+    if not kind.endswith("npz"):
+        path.write_bytes(one_heap_object(path.read_bytes()))
     if how.startswith("resealed"):
         reseal(path, kind, files[kind])
     return kind, how

@@ -19,7 +19,7 @@ import numpy as np
 
 from spinrnn import config as configs
 from spinrnn.devices import devices_of
-from spinrnn.errors import ConfigError, DataError, StoreError, shortened
+from spinrnn.errors import ConfigError, DataError, StoreError, listed
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
@@ -112,7 +112,7 @@ def load_record(path, kind):
     """Returns (configuration as TOML, {name: array}, state) of a file that `save_record` wrote; StoreError as in `load`."""
     found, toml, arrays = _read(path)
     if found != kind or "state_json" not in arrays:
-        raise StoreError(f"{path}: holds a {shortened(found)}, not a {kind}")
+        raise StoreError(f"{path}: holds a {listed([found])}, not a {kind}")
     try:
         return toml, arrays, json.loads(arrays.pop("state_json").tobytes())
     except (ValueError, RecursionError):
@@ -215,7 +215,7 @@ class _Collected:
             if max(self.bytes, piece) > self.ratio * max(self.limit, 1):
                 times = f"{self.ratio} times " if self.ratio > 1 else ""
                 raise StoreError(
-                    f"{self.path}: with the dataset {shortened(full)} it claims more than {times}the {self.limit} bytes of the file"
+                    f"{self.path}: with the dataset {listed([full])} it claims more than {times}the {self.limit} bytes of the file"
                 )
             self.arrays[full] = item[()]
 
@@ -223,7 +223,7 @@ class _Collected:
 def check_link(group, name, prefix, path):
     """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise StoreError(f"{path}: {shortened(prefix + name)} is a link elsewhere, which spinrnn does not follow")
+        raise StoreError(f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow")
 
 
 def check_plain(item, name, path):
@@ -236,11 +236,11 @@ def check_plain(item, name, path):
         and not item.external
     )
     if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-        raise StoreError(f"{path}: the dataset {shortened(name)} is not a plain array of real numbers")
+        raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
     if len(set(filters) - {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}) > 1 or len(set(filters)) < len(filters):
-        raise StoreError(f"{path}: the dataset {shortened(name)} is packed more than once, so a small file could fill the memory")
+        raise StoreError(f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory")
 
 
 def write_file(path, fill):

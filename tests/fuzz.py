@@ -519,7 +519,7 @@ def judge(kind, how, path, expected):
     except SpinrnnError as error:
         if not str(error) or "\n" in str(error) or len(str(error)) > 2000:
             return f"WRONG: message {str(error)[:300]!r}"
-        return f"WRONG: memory: {error}" if re.search("MemoryError|Unable to allocate", str(error)) else "refused"
+        return f"WRONG: memory: {error}" if re.search("_ArrayMemoryError|Unable to allocate", str(error)) else "refused"
     except BaseException:
         return f"WRONG: {traceback.format_exc(limit=-3)}"
     if found == expected:

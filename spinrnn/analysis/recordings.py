@@ -22,7 +22,7 @@ import numpy as np
 
 import spinrnn
 from spinrnn.datasets import npz_arrays
-from spinrnn.errors import DataError, listed, shortened
+from spinrnn.errors import DataError, listed
 from spinrnn.files import read_bytes
 from spinrnn.memory import get_memory_limit
 from spinrnn.store import is_spinrnn_file, read_arrays
@@ -161,7 +161,7 @@ def open_recording(path, **numbers):
     arrays = _read(path)
     for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, (*ARRAYS, *NUMBERS), 1):
-            raise DataError(f"{path}: unknown array {shortened(name)}; did you mean {meant}?")
+            raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
     twice = [name for name in numbers if name in arrays]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")

@@ -112,7 +112,7 @@ def load_cube(path):
             if variable.values.ndim != len(dims):
                 raise ValueError
             (cube.coordinates if is_coordinate else cube.variables)[name] = variable
-        whole = cube.seal(text) == str(seal)
+        whole = isinstance(seal, str) and cube.seal(text) == seal
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise StoreError(f"{path}: not a cube that this version of spinrnn collected") from None
     if not whole:

@@ -28,6 +28,10 @@ VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
 LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
+_WHOLE = b"spinrnn whole 1\n"
+"""Begins the last 48 bytes of what `write_file` writes; the SHA-256 of all before follows. HDF5 overlooks them, other programs that write cut them off."""
+_HARMLESS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+"""Filters that give as many bytes as they take."""
 SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
 """How the last bytes of a streamed file begin, and their number; see `streamed`."""
 
@@ -168,24 +172,34 @@ def read_arrays(content, path, ratio=1024):
     Returns:
         ({name: attribute}, {name: array}); nested names with "/".
     """
+    seal = content[max(content.rfind(_WHOLE, -96), 0) :]  # a little further on, should the end be lost or grown
+    if seal.startswith(_WHOLE):  # HDF5 never sees what has come to harm: damaged bytes can hang it. Files of before have no such end
+        content = content[: -len(seal)]
+        if seal[16:] != hashlib.sha256(content).digest():
+            raise StoreError(f"{path}: damaged, its content does not match its checksum")
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             collected = _Collected(path, len(content), ratio)
             collected.take(file, "")
-            return read_attributes(file), collected.arrays
+            return read_attributes(file, texts=ratio == 1), collected.arrays
     except StoreError:
         raise
     except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
         raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
 
 
-def read_attributes(file):
-    """{name: number, text, bytes or array of numbers} of the root. What is anything else is left out, as a few bytes of it may stand for very many."""
+def read_attributes(file, texts=True):
+    """{name: number, text, bytes or array of numbers} of the root. What is anything else is left out, as a few bytes of it may stand for very many.
+
+    texts: also those of variable length, whose damage can hang HDF5, apart from "format"; else as if they were not there.
+    """
     found = {}
     for name in file.attrs:
         attribute = file.attrs.get_id(name)
         kind, scalar = attribute.get_type(), attribute.shape == ()
-        if (isinstance(kind, h5py.h5t.TypeStringID) and (scalar or not kind.is_variable_str())) or attribute.dtype.kind in "fiub":
+        if (
+            isinstance(kind, h5py.h5t.TypeStringID) and (not kind.is_variable_str() or (scalar and (texts or name == "format")))
+        ) or attribute.dtype.kind in "fiub":
             value = file.attrs[name]
             found[name] = value.item() if isinstance(value, np.generic) else value
     return found
@@ -239,7 +253,7 @@ def check_plain(item, name, path):
         raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
-    if len(set(filters) - {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}) > 1 or len(set(filters)) < len(filters):
+    if len(set(filters) - set(_HARMLESS)) > 1 or len(set(filters)) < len(filters):
         raise StoreError(f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory")
 
 
@@ -250,7 +264,7 @@ def write_file(path, fill):
         fill(file)
         file.flush()
         content = file.id.get_file_image()
-    write_atomic(path, content)
+    write_atomic(path, content + _WHOLE + hashlib.sha256(content).digest())
 
 
 def is_streamed(path):

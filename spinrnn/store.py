@@ -158,7 +158,7 @@ def is_spinrnn_file(path):
         raise StoreError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return str(file.attrs.get("format")) == "spinrnn"
+            return "format" in file.attrs and str(_attribute(file, "format")) == "spinrnn"
     except Exception:  # damaged: whoever reads all of it says how
         return False
 
@@ -185,24 +185,28 @@ def read_arrays(content, path, ratio=1024):
     except StoreError:
         raise
     except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
-        raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
+        raise StoreError(
+            f"{path}: not an HDF5 file, truncated or damaged ({(str(error) or type(error).__name__).splitlines()[0]})"
+        ) from None
 
 
 def read_attributes(file, texts=True):
-    """{name: number, text, bytes or array of numbers} of the root. What is anything else is left out, as a few bytes of it may stand for very many.
+    """{name: number, text, bytes or array of numbers} of the root; texts: those of variable length, too, whose damage can hang HDF5."""
+    found = {name: _attribute(file, name, texts) for name in file.attrs}
+    return {name: value for name, value in found.items() if value is not None}
 
-    texts: also those of variable length, whose damage can hang HDF5, apart from "format"; else as if they were not there.
-    """
-    found = {}
-    for name in file.attrs:
-        attribute = file.attrs.get_id(name)
-        kind, scalar = attribute.get_type(), attribute.shape == ()
-        if (
-            isinstance(kind, h5py.h5t.TypeStringID) and (not kind.is_variable_str() or (scalar and (texts or name == "format")))
-        ) or attribute.dtype.kind in "fiub":
-            value = file.attrs[name]
-            found[name] = value.item() if isinstance(value, np.generic) else value
-    return found
+
+def _attribute(file, name, texts=True):
+    """An attribute of the root; None for what is no number, text or array of numbers, as a few bytes of it may stand for very many."""
+    attribute = file.attrs.get_id(name)
+    if attribute.dtype.kind == "O":  # a text of variable length, or worse
+        text = isinstance(attribute.get_type(), h5py.h5t.TypeStringID) and attribute.shape == ()
+        if not text or not (texts or name == "format"):
+            return None
+    elif attribute.dtype.kind not in "fiubS":
+        return None
+    value = file.attrs[name]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 class _Collected:

@@ -255,6 +255,8 @@ def check_plain(item, name, path):
     )
     if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
         raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
+    if item.chunks is None:
+        return
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
     if len(set(filters) - set(_HARMLESS)) > 1 or len(set(filters)) < len(filters):

@@ -199,8 +199,11 @@ def _checked(found):
                 problems.append(f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units")
             else:
                 shaped[name] = float(value.item())
-    time, power = found["time"].astype(np.float64), found["power"]
-    if time.ndim != 1 or len(time) < 2 or not np.isfinite(time).all() or not (np.diff(time) > 0).all():
+    time, power = found["time"], found["power"]
+    increasing = time.ndim == 1 and len(time) > 1 and np.isfinite(time).all() and (time[1:] > time[:-1]).all()
+    if increasing:  # what is not is left as small as it is in the file
+        time = time.astype(np.float64)
+    if not increasing or not (np.diff(time) > 0).all():
         problems.append("time: must be at least 2 increasing, finite times in s, of shape (time,)")
         return shaped, problems
     if not 1 <= power.ndim <= 3 or power.shape[-1] != len(time) or not power.size:

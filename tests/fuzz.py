@@ -286,8 +286,8 @@ def _change_dataset(file, name, rng):
                 group[f"x{number}"] = below
             group = below
     elif what == "piece":  # a small array in a piece that is large when it is unpacked
-        file.create_dataset(name, values.shape or (1,), "f8", chunks=(rng.choice((10**3, 10**7)),) * max(1, len(shape)) if len(shape) < 2 else (1, 10**7, *shape[2:])[: len(shape)],
-            maxshape=(None,) * max(1, len(shape)), compression="gzip")[...] = 0  # fmt: skip
+        long = max(values.size, rng.choice((10**3, 10**6, 10**7)))
+        file.create_dataset(name, (max(1, values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip")[...] = 0
     elif what == "type":
         file[name] = np.dtype("f8")
     elif what == "empty":
@@ -565,39 +565,42 @@ def fuzz(count, seed=0, first=0, tell=print):
         (folder / "files").mkdir()
         make_files(folder / "files")
         at, end = first, first + count
-        while at < end:
-            stop = min(end, at + BATCH)
-            command = [sys.executable, __file__, "--work", str(folder), str(seed), str(at), str(stop)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
-                buffer, open_number, ended = b"", None, False
-                while not ended:
-                    ready = select.select([child.stdout], [], [], PATIENCE)[0]
-                    piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
-                    if not piece:
-                        child.kill()
-                        ended = True
-                    *lines, buffer = (buffer + piece).split(b"\n")
-                    for number, *result in map(json.loads, lines):
-                        if not result:
-                            open_number = number
-                            continue
-                        kind, how, outcome, seconds, memory = result
-                        at, open_number, longest, most = number + 1, None, max(longest, seconds), max(most, memory)
-                        counts[kind, how, outcome.split(":")[0]] += 1
-                        if outcome.startswith("WRONG"):
-                            wrong.append((number, kind, outcome))
-                            tell(f"{number} {kind} {how}: {outcome}")
-                if at < stop:
-                    if open_number is None:
-                        raise RuntimeError(f"a child ended with status {child.wait()} before file {at}")
-                    kind = list(READERS)[open_number % len(READERS)]
-                    status = child.wait()
-                    late = not ready or status == -signal.SIGXCPU
-                    text = f"WRONG: longer than {SECONDS} s" if late else f"WRONG: the process died with status {status}"
-                    counts[kind, "?", "WRONG"] += 1
-                    wrong.append((open_number, kind, text))
-                    tell(f"{open_number} {kind}: {text}")
-                    at = open_number + 1
+        try:
+            while at < end:
+                stop = min(end, at + BATCH)
+                command = [sys.executable, __file__, "--work", str(folder), str(seed), str(at), str(stop)]
+                with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
+                    buffer, open_number, ended = b"", None, False
+                    while not ended:
+                        ready = select.select([child.stdout], [], [], PATIENCE)[0]
+                        piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
+                        if not piece:
+                            child.kill()
+                            ended = True
+                        *lines, buffer = (buffer + piece).split(b"\n")
+                        for number, *result in map(json.loads, lines):
+                            if not result:
+                                open_number = number
+                                continue
+                            kind, how, outcome, seconds, memory = result
+                            at, open_number, longest, most = number + 1, None, max(longest, seconds), max(most, memory)
+                            counts[kind, how, outcome.split(":")[0]] += 1
+                            if outcome.startswith("WRONG"):
+                                wrong.append((number, kind, outcome))
+                                tell(f"{number} {kind} {how}: {outcome}")
+                    if at < stop:
+                        if open_number is None:
+                            raise RuntimeError(f"a child ended with status {child.wait()} before file {at}")
+                        kind = list(READERS)[open_number % len(READERS)]
+                        status = child.wait()
+                        late = not ready or status == -signal.SIGXCPU
+                        text = f"WRONG: longer than {SECONDS} s" if late else f"WRONG: the process died with status {status}"
+                        counts[kind, "?", "WRONG"] += 1
+                        wrong.append((open_number, kind, text))
+                        tell(f"{open_number} {kind}: {text}")
+                        at = open_number + 1
+        except KeyboardInterrupt:  # what there is until now counts
+            tell(f"interrupted before file {at}")
     return counts, wrong, longest, most
 
 
@@ -623,6 +626,7 @@ def main():
             print(path, kind, how, flush=True)
             print(judge(kind, how, path, READERS[kind](files[kind])))
         return None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     counts, wrong, longest, most = fuzz(options.count, options.seed, options.first, lambda text: print(text, flush=True))
     for (kind, how, outcome), number in sorted(counts.items()):
         print(f"{kind:16} {how:20} {outcome:8} {number:6}")

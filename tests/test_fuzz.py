@@ -11,6 +11,9 @@ import pytest
 
 import spinrnn
 from spinrnn import config as configs
+from spinrnn import store
+from spinrnn.sweep.folder import SweepFolder
+from spinrnn.sweep.status import look
 
 
 def test_mutated_files_are_refused_or_harmless():
@@ -103,3 +106,37 @@ def test_a_configuration_that_would_take_minutes_is_refused(tmp_path):
     with pytest.raises(spinrnn.ConfigError, match="more than 200 dots"):
         configs.from_toml("a." * 20000 + "a = 1")
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("wrong", [{"history": None}, {"epoch": "1"}, {"steps": -1}, {"sums": {"x": 1}}, {"data_sha256": None}, None])
+def test_a_checkpoint_with_another_content_is_refused(tmp_path, tiny_config, tiny_data, wrong):
+    """Its checksum fits; it is what somebody wrote, but not what a run did."""
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        spinrnn.train(tiny_config, out, data=tiny_data, on_epoch=_interrupt)
+    path = store.checkpoint_paths(out)[0]
+    config, arrays, state = store.load_checkpoint(path)
+    if wrong is None:
+        arrays["parameters"] = arrays["parameters"][:1]
+    store.save_checkpoint(path, config, arrays, state | (wrong or {}))
+    with pytest.raises((spinrnn.StoreError, spinrnn.DataError), match=r"not one of a run|other data"):
+        spinrnn.train(tiny_config, out, resume=True, data=tiny_data)
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_result_with_another_content_is_a_damaged_one(tmp_path, sweep_file):
+    sweep = spinrnn.load_sweep(sweep_file('[[axes]]\nkey = "train.epochs"\nvalues = [1]\n'))
+    spinrnn.run_sweep(sweep, tmp_path / "out", executor="serial")
+    folder, (point,) = SweepFolder(tmp_path / "out"), sweep.points
+    arrays, state = folder.load(point.digest, point.name)
+    del state["digest"]
+    changes = [{"summary": []}, {"summary": None}, {"extra": 3}, {"seconds": "1"}, {"error": "x"}, {"extra": {"cumulative_drive": 10**400}}]
+    for change, more in [*((change, {}) for change in changes), ({}, {"history/train_loss": np.zeros((2, 2))})]:
+        folder.save(point.digest, point.name, "", arrays | more, state | change)
+        assert spinrnn.collect_sweep(sweep, folder.path).states == {"damaged": 1}, change
+        assert look(sweep, folder)["points"]["damaged"] == 1
+    folder.save(point.digest, point.name, "", arrays, state)
+    assert spinrnn.collect_sweep(sweep, folder.path).states == {"done": 1}

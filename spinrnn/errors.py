@@ -27,18 +27,6 @@ class SpinrnnError(Exception):
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
 
 
-def listed(names):
-    """Names for a message, of what may be very many or very long ones."""
-    names = list(names)
-    text = ", ".join(shortened(name) for name in names[:10])
-    return f"{text} and {len(names) - 10} more" if len(names) > 10 else text or "nothing"
-
-
-def shortened(text):
-    """At most 60 characters of it."""
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 class ConfigError(SpinrnnError, ValueError):
     """A configuration that cannot be used. `problems` lists every mistake found, as strings ``"key: what is wrong"``."""
 
@@ -70,3 +58,10 @@ class MemoryLimitError(SpinrnnError, MemoryError):
 
 class EngineError(SpinrnnError, RuntimeError):
     """Workers that cannot be had: a library that is not installed, a scheduler that does not answer, processes that die at once."""
+
+
+def listed(names):
+    """Names out of a file in a message: ten at most, each on one line and not long."""
+    names = list(names)
+    shown = ", ".join(name.encode("unicode_escape").decode()[:60] if not name.isprintable() else name[:60] for name in names[:10])
+    return (shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "nothing"

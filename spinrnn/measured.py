@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.datasets import read_npz
-from spinrnn.errors import DataError, listed, shortened
+from spinrnn.errors import DataError, listed
 from spinrnn.files import read_bytes
 from spinrnn.store import read_arrays
 
@@ -181,7 +181,7 @@ def load_measurement(path):
     if missing:
         if attributes.get("format") == "spinrnn":
             raise DataError(f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)")
-        meant = "".join(f"; should {shortened(close)} be {name}?" for name, close in near.items())
+        meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")
     try:
         return measurement(*(arrays.get(name) for name in ARRAYS))

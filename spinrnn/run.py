@@ -18,7 +18,7 @@ from spinrnn import store
 from spinrnn.config import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets import Dataset, load_dataset
 from spinrnn.environment import describe
-from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError, reason_of
+from spinrnn.errors import ConfigError, DataError, DivergenceError, SpinrnnError, StoreError, reason_of
 from spinrnn.files import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic, write_json
 from spinrnn.network import Network
 from spinrnn.training import Trainer, evaluate
@@ -222,8 +222,14 @@ class _Folder:
         changed = [d for d in differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
         if changed:
             raise ConfigError(changed, f"{self.path}: the checkpoints are not of this config.toml")
-        check_data(state["data_sha256"], trainer.data_digest, self.path)
-        trainer.restore(arrays, state)
+        try:
+            check_data(state["data_sha256"], trainer.data_digest, self.path)
+            trainer.restore(arrays, state)
+        except SpinrnnError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"its newest checkpoint is whole, but not one of a run ({type(error).__name__}: {error})"
+            raise StoreError(f"{self.path}: {reason}; remove the checkpoint, or begin in a new folder") from None
 
     def append(self, record):
         """Adds a line to metrics.jsonl; on a full disk all of it or nothing."""
@@ -262,6 +268,8 @@ class _Folder:
         """The `Result` of a complete run."""
         summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
         _, _, state = store.load_newest_checkpoint(self.path)
+        if not isinstance(state, dict) or not isinstance(state.get("history"), list):
+            raise StoreError(f"{self.path}: its newest checkpoint is whole, but has no history; remove it")
         return Result(store.load(self.path), summary, state["history"], self.path)
 
 

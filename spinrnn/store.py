@@ -19,7 +19,7 @@ import numpy as np
 
 from spinrnn import config as configs
 from spinrnn.devices import devices_of
-from spinrnn.errors import ConfigError, DataError, StoreError, reason_of, shortened
+from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.files import read_bytes, write_atomic
 from spinrnn.network import Network
 from spinrnn.parameters import Layout
@@ -30,6 +30,8 @@ LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
 _WHOLE = b"spinrnn whole 1\n"
 """Begins the last 48 bytes of what `write_file` writes; the SHA-256 of all before follows. HDF5 overlooks them, other programs that write cut them off."""
+_HARMLESS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+"""Filters that give as many bytes as they take."""
 SEALED, UNSEALED, SEAL_SIZE = b"spinrnn stream 1", b"spinrnn stopped\n", 64
 """How the last bytes of a streamed file begin, and their number; see `streamed`."""
 
@@ -114,7 +116,7 @@ def load_record(path, kind):
     """Returns (configuration as TOML, {name: array}, state) of a file that `save_record` wrote; StoreError as in `load`."""
     found, toml, arrays = _read(path)
     if found != kind or "state_json" not in arrays:
-        raise StoreError(f"{path}: holds a {shortened(found)}, not a {kind}")
+        raise StoreError(f"{path}: holds a {listed([found])}, not a {kind}")
     try:
         return toml, arrays, json.loads(arrays.pop("state_json").tobytes())
     except (ValueError, RecursionError):
@@ -156,7 +158,7 @@ def is_spinrnn_file(path):
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
         with open(path, "rb") as stream, h5py.File(stream, "r") as file:  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
-            return str(file.attrs.get("format")) == "spinrnn"
+            return "format" in file.attrs and str(_attribute(file, "format")) == "spinrnn"
     except Exception:  # damaged: whoever reads all of it says how
         return False
 
@@ -179,23 +181,32 @@ def read_arrays(content, path, ratio=1024):
         with h5py.File(io.BytesIO(content), "r") as file:
             collected = _Collected(path, len(content), ratio)
             collected.take(file, "")
-            return read_attributes(file), collected.arrays
+            return read_attributes(file, texts=ratio == 1), collected.arrays
     except StoreError:
         raise
     except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
-        raise StoreError(f"{path}: not an HDF5 file, truncated or damaged ({str(error).splitlines()[0]})") from None
+        raise StoreError(
+            f"{path}: not an HDF5 file, truncated or damaged ({(str(error) or type(error).__name__).splitlines()[0]})"
+        ) from None
 
 
-def read_attributes(file):
-    """{name: number, text, bytes or array of numbers} of the root. What is anything else is left out, as a few bytes of it may stand for very many."""
-    found = {}
-    for name in file.attrs:
-        attribute = file.attrs.get_id(name)
-        kind, scalar = attribute.get_type(), attribute.shape == ()
-        if (isinstance(kind, h5py.h5t.TypeStringID) and (scalar or not kind.is_variable_str())) or attribute.dtype.kind in "fiub":
-            value = file.attrs[name]
-            found[name] = value.item() if isinstance(value, np.generic) else value
-    return found
+def read_attributes(file, texts=True):
+    """{name: number, text, bytes or array of numbers} of the root; texts: those of variable length, too, whose damage can hang HDF5."""
+    found = {name: _attribute(file, name, texts) for name in file.attrs}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _attribute(file, name, texts=True):
+    """An attribute of the root; None for what is no number, text or array of numbers, as a few bytes of it may stand for very many."""
+    attribute = file.attrs.get_id(name)
+    if attribute.dtype.kind == "O":  # a text of variable length, or worse
+        text = isinstance(attribute.get_type(), h5py.h5t.TypeStringID) and attribute.shape == ()
+        if not text or not (texts or name == "format"):
+            return None
+    elif attribute.dtype.kind not in "fiubS":
+        return None
+    value = file.attrs[name]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 class _Collected:
@@ -222,7 +233,7 @@ class _Collected:
             if max(self.bytes, piece) > self.ratio * max(self.limit, 1):
                 times = f"{self.ratio} times " if self.ratio > 1 else ""
                 raise StoreError(
-                    f"{self.path}: with the dataset {shortened(full)} it claims more than {times}the {self.limit} bytes of the file"
+                    f"{self.path}: with the dataset {listed([full])} it claims more than {times}the {self.limit} bytes of the file"
                 )
             self.arrays[full] = item[()]
 
@@ -230,7 +241,7 @@ class _Collected:
 def check_link(group, name, prefix, path):
     """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise StoreError(f"{path}: {shortened(prefix + name)} is a link elsewhere, which spinrnn does not follow")
+        raise StoreError(f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow")
 
 
 def check_plain(item, name, path):
@@ -243,11 +254,13 @@ def check_plain(item, name, path):
         and not item.external
     )
     if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-        raise StoreError(f"{path}: the dataset {shortened(name)} is not a plain array of real numbers")
+        raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
+    if item.chunks is None:
+        return
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
-    if len(set(filters) - {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}) > 1 or len(set(filters)) < len(filters):
-        raise StoreError(f"{path}: the dataset {shortened(name)} is packed more than once, so a small file could fill the memory")
+    if len(set(filters) - set(_HARMLESS)) > 1 or len(set(filters)) < len(filters):
+        raise StoreError(f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory")
 
 
 def write_file(path, fill):

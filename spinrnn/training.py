@@ -191,7 +191,12 @@ class Trainer:
         return arrays, {**position, "best_epoch": self.best and self.best["epoch"], "history": self.history}
 
     def restore(self, arrays, state):
-        """Takes over what `state` returned."""
+        """Takes over what `state` returned; KeyError, TypeError or ValueError if it is anything else."""
+        flat = ["parameters", "best_parameters", "adam_first", "adam_second"] + ["mask"] * (self.net.mask is not None)
+        wrong = [name for name in flat if arrays[name].shape != self.net.parameters.shape]
+        wrong += [name for name in ("epoch", "batch", "steps") if type(state[name]) is not int or state[name] < 0]
+        if wrong:
+            raise ValueError(f"{' and '.join(wrong)}")
         self.net.parameters[:] = arrays["parameters"]
         self.best_parameters[:] = arrays["best_parameters"]
         self.adam.first[:], self.adam.second[:] = arrays["adam_first"], arrays["adam_second"]

@@ -14,6 +14,7 @@ import random
 import re
 import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -34,8 +35,8 @@ from spinrnn.errors import SpinrnnError
 from spinrnn.measured import load_measurement
 from spinrnn.sweep.cube import Cube, Variable, load_cube
 
-SECONDS, MEMORY = 30, 100e6
-"""That a file may take at most, s and bytes; the files have some 10 kB, and user data may be compressed 1024 times."""
+SECONDS, PATIENCE, MEMORY = 30, 300, 100e6
+"""That a file may take at most, s of processor and of clock (the machine may be busy) and bytes; the files have some 10 kB, and user data may be compressed 1024 times."""
 BATCH = 500
 """Files that a child process reads."""
 
@@ -285,8 +286,8 @@ def _change_dataset(file, name, rng):
                 group[f"x{number}"] = below
             group = below
     elif what == "piece":  # a small array in a piece that is large when it is unpacked
-        file.create_dataset(name, values.shape or (1,), "f8", chunks=(rng.choice((10**3, 10**7)),) * max(1, len(shape)) if len(shape) < 2 else (1, 10**7, *shape[2:])[: len(shape)],
-            maxshape=(None,) * max(1, len(shape)), compression="gzip")[...] = 0  # fmt: skip
+        long = max(values.size, rng.choice((10**3, 10**6, 10**7)))
+        file.create_dataset(name, (max(1, values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip")[...] = 0
     elif what == "type":
         file[name] = np.dtype("f8")
     elif what == "empty":
@@ -503,6 +504,8 @@ def make(number, seed, files, path):
         mutate_npz(path, rng) if kind.endswith("npz") else mutate_hdf5(path, rng)
     except (TypeError, ValueError, OSError, KeyError, RuntimeError, OverflowError, IndexError, zipfile.BadZipFile):
         how += ", in part"  # two changes that do not go together; HDF5 keeps the first one
+    if not kind.endswith("npz"):
+        path.write_bytes(one_heap_object(path.read_bytes()))
     if how.startswith("resealed"):
         reseal(path, kind, files[kind])
     return kind, how
@@ -538,6 +541,9 @@ def work(files, seed, start, stop, path):
         print(json.dumps([number]), flush=True)
         kind, how = make(number, seed, files, path.with_suffix(files[list(READERS)[number % len(READERS)]].suffix))
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(used.ru_utime + used.ru_stime) + SECONDS + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         before, began = _status("VmRSS"), time.perf_counter()
         outcome = judge(kind, how, path.with_suffix(files[kind].suffix), expected[kind])
         taken, memory = time.perf_counter() - began, _status("VmHWM") - before
@@ -559,37 +565,42 @@ def fuzz(count, seed=0, first=0, tell=print):
         (folder / "files").mkdir()
         make_files(folder / "files")
         at, end = first, first + count
-        while at < end:
-            stop = min(end, at + BATCH)
-            command = [sys.executable, __file__, "--work", str(folder), str(seed), str(at), str(stop)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
-                buffer, open_number, ended = b"", None, False
-                while not ended:
-                    ready = select.select([child.stdout], [], [], SECONDS + 60 * (open_number is None))[0]
-                    piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
-                    if not piece:
-                        child.kill()
-                        ended = True
-                    *lines, buffer = (buffer + piece).split(b"\n")
-                    for number, *result in map(json.loads, lines):
-                        if not result:
-                            open_number = number
-                            continue
-                        kind, how, outcome, seconds, memory = result
-                        at, open_number, longest, most = number + 1, None, max(longest, seconds), max(most, memory)
-                        counts[kind, how, outcome.split(":")[0]] += 1
-                        if outcome.startswith("WRONG"):
-                            wrong.append((number, kind, outcome))
-                            tell(f"{number} {kind} {how}: {outcome}")
-                if at < stop:
-                    if open_number is None:
-                        raise RuntimeError(f"a child ended with status {child.wait()} before file {at}")
-                    kind = list(READERS)[open_number % len(READERS)]
-                    text = f"WRONG: longer than {SECONDS} s" if not ready else f"WRONG: the process died with status {child.wait()}"
-                    counts[kind, "?", "WRONG"] += 1
-                    wrong.append((open_number, kind, text))
-                    tell(f"{open_number} {kind}: {text}")
-                    at = open_number + 1
+        try:
+            while at < end:
+                stop = min(end, at + BATCH)
+                command = [sys.executable, __file__, "--work", str(folder), str(seed), str(at), str(stop)]
+                with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
+                    buffer, open_number, ended = b"", None, False
+                    while not ended:
+                        ready = select.select([child.stdout], [], [], PATIENCE)[0]
+                        piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
+                        if not piece:
+                            child.kill()
+                            ended = True
+                        *lines, buffer = (buffer + piece).split(b"\n")
+                        for number, *result in map(json.loads, lines):
+                            if not result:
+                                open_number = number
+                                continue
+                            kind, how, outcome, seconds, memory = result
+                            at, open_number, longest, most = number + 1, None, max(longest, seconds), max(most, memory)
+                            counts[kind, how, outcome.split(":")[0]] += 1
+                            if outcome.startswith("WRONG"):
+                                wrong.append((number, kind, outcome))
+                                tell(f"{number} {kind} {how}: {outcome}")
+                    if at < stop:
+                        if open_number is None:
+                            raise RuntimeError(f"a child ended with status {child.wait()} before file {at}")
+                        kind = list(READERS)[open_number % len(READERS)]
+                        status = child.wait()
+                        late = not ready or status == -signal.SIGXCPU
+                        text = f"WRONG: longer than {SECONDS} s" if late else f"WRONG: the process died with status {status}"
+                        counts[kind, "?", "WRONG"] += 1
+                        wrong.append((open_number, kind, text))
+                        tell(f"{open_number} {kind}: {text}")
+                        at = open_number + 1
+        except KeyboardInterrupt:  # what there is until now counts
+            tell(f"interrupted before file {at}")
     return counts, wrong, longest, most
 
 
@@ -615,6 +626,7 @@ def main():
             print(path, kind, how, flush=True)
             print(judge(kind, how, path, READERS[kind](files[kind])))
         return None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     counts, wrong, longest, most = fuzz(options.count, options.seed, options.first, lambda text: print(text, flush=True))
     for (kind, how, outcome), number in sorted(counts.items()):
         print(f"{kind:16} {how:20} {outcome:8} {number:6}")

@@ -22,7 +22,7 @@ import numpy as np
 
 import spinrnn
 from spinrnn.datasets import read_npz
-from spinrnn.errors import DataError, listed, shortened
+from spinrnn.errors import DataError, listed
 from spinrnn.files import read_bytes
 from spinrnn.memory import get_memory_limit
 from spinrnn.store import is_spinrnn_file, read_arrays
@@ -177,7 +177,7 @@ def open_recording(path, **numbers):
     arrays = _read(path)
     for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, (*ARRAYS, *NUMBERS), 1):
-            raise DataError(f"{path}: unknown array {shortened(name)}; did you mean {meant}?")
+            raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
     twice = [name for name in numbers if name in arrays]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")
@@ -215,8 +215,11 @@ def _checked(found):
                 problems.append(f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units")
             else:
                 shaped[name] = float(value.item())
-    time, power = found["time"].astype(np.float64), found["power"]
-    if time.ndim != 1 or len(time) < 2 or not np.isfinite(time).all() or not (np.diff(time) > 0).all():
+    time, power = found["time"], found["power"]
+    increasing = time.ndim == 1 and len(time) > 1 and np.isfinite(time).all() and (time[1:] > time[:-1]).all()
+    if increasing:  # what is not is left as small as it is in the file
+        time = time.astype(np.float64)
+    if not increasing or not (np.diff(time) > 0).all():
         problems.append("time: must be at least 2 increasing, finite times in s, of shape (time,)")
         return shaped, problems
     if not 1 <= power.ndim <= 3 or power.shape[-1] != len(time) or not power.size:

@@ -20,6 +20,7 @@ from pathlib import Path
 from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.sweep.measures import EXTRA, SUMMARY
 from spinrnn.sweep.spec import Sweep
 
 SILENCE = 120
@@ -151,6 +152,8 @@ class SweepFolder:
         _, arrays, state = store.load_record(path, "point")
         if not isinstance(state, dict) or state.get("digest") != digest or state.get("status") not in (*COMPLETE, "failed"):
             raise StoreError(f"{path}: is the result of another point")
+        if not _sound(arrays, state):
+            raise StoreError(f"{path}: damaged or of another version of spinrnn, its content is not that of a result")
         return arrays, state
 
     def results(self, points):
@@ -185,6 +188,23 @@ class SweepFolder:
         """Training steps of the newest checkpoint of a point's run, -1 if there is none."""
         newest = store.checkpoint_paths(self.run_path(name))
         return int(newest[0].stem) if newest else -1
+
+
+def _sound(arrays, state):
+    """Whether the result of a point holds what those who read it rely on; its checksum says only that it is what somebody wrote."""
+    try:
+        numbers = (state["summary"] or {}) | state["extra"]
+        values = [numbers[name] for name in SUMMARY | EXTRA if numbers.get(name) is not None] + [state["seconds"], state["finished"]]
+        if state["status"] == "done":
+            values.append(state["summary"]["seconds_training"])
+        texts = [state["error"]["text"]] if state["error"] else []
+        curves = [array for name, array in arrays.items() if name.startswith("history/")]
+        fits = all(isinstance(v, float) or (isinstance(v, int) and abs(v) < 2**1000) for v in values) and all(
+            isinstance(t, str) for t in texts
+        )
+        return fits and all(curve.ndim == 1 for curve in curves)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 class PointLock:

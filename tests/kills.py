@@ -31,7 +31,7 @@ from spinrnn import store
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn"]
-PATIENCE = 300
+PATIENCE = 900
 """Seconds that a process may take for anything."""
 
 

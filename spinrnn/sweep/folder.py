@@ -56,11 +56,12 @@ class SweepFolder:
         own = self.path / "sweep.json"
         if self.path.is_dir() and not own.exists() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise StoreError(f"{self.path} is not empty and not a sweep; choose another folder (--out)")
-        make_folder(self.path / "points")
+        make_folder(self.path)
         with _locked(self.path / ".lock"):
             if own.exists():
                 found = read_json(own, ("digest", "sweep"))
                 if found["digest"] == sweep.digest:
+                    make_folder(self.path / "points")
                     return
                 if not extend:
                     raise StoreError(
@@ -70,6 +71,7 @@ class SweepFolder:
                 if any(self._sessions()):
                     raise StoreError(f"{self.path}: another process works on this sweep; wait for it before --extend")
             write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
+            make_folder(self.path / "points")  # after sweep.json: killed in between, the folder would be no sweep's
 
     def check(self, sweep):
         """Raises StoreError unless the folder is that of this sweep."""

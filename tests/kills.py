@@ -31,7 +31,7 @@ from spinrnn import store
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn"]
-PATIENCE = 300
+PATIENCE = 900
 """Seconds that a process may take for anything."""
 
 
@@ -216,7 +216,7 @@ class Simulate(Program):
 
     def prepare(self):
         (self.home / "c.toml").write_text("[network]\nlayers = [32, 32]\nsubsteps = 8\n")
-        np.savez(self.home / "u.npz", inputs=np.random.default_rng(0).random((1500, 1, 32)))
+        np.savez(self.home / "u.npz", inputs=np.random.default_rng(0).random((300, 1, 32)))
         self.present, self.wanted, self.file, known = None, 1, self.home / "files" / "t.h5", {}
         self.file.parent.mkdir()
         for seed in (0, 1):
@@ -363,23 +363,28 @@ def disturb(program, kills, rng, tell=None):
             check(f"at an end after {done} kills", program.end)
         program.renew()
 
-    while done < kills:
+    try:
+        while done < kills:
+            process = process or program.start()
+            kind = wait(program, process, rng)
+            if process.poll() is None:
+                dead = program.strike(process)
+                done += 1
+                counts[kind] += 1
+                check(f"kill {done} {kind}", lambda: look_at(program.folder, counts), program.check)
+                if tell and done % 10 == 0:
+                    tell(f"{program.name}: {done} kills, {len(faults)} faults")
+                process = None if dead else process
+            else:
+                ended()
+                process = None
         process = process or program.start()
-        kind = wait(program, process, rng)
-        if process.poll() is None:
-            dead = program.strike(process)
-            done += 1
-            counts[kind] += 1
-            check(f"kill {done} {kind}", lambda: look_at(program.folder, counts), program.check)
-            if tell and done % 10 == 0:
-                tell(f"{program.name}: {done} kills, {len(faults)} faults")
-            process = None if dead else process
-        else:
-            ended()
-            process = None
-    process = process or program.start()
-    process.wait(PATIENCE)
-    ended()
+        process.wait(PATIENCE)
+        ended()
+    finally:
+        if process and process.poll() is None:
+            process.kill()
+            process.wait()
     return faults
 
 

@@ -364,6 +364,9 @@ except OSError:
     pass
 else:
     sys.exit("HDF5 locks files here, although nothing can be locked")
+from spinrnn import store
+if not store.is_spinrnn_file(Path(sys.argv[2]) / "earlier/network.h5"):
+    sys.exit("a file of ours is not known as one")
 for name in t.COMMANDS:
     outputs = Path(sys.argv[3]) / name
     outputs.mkdir()

@@ -76,9 +76,9 @@ def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(tiny_config
     seen = []
     right = trainer.net.logits_loss_grad
 
-    def watch(u, labels, lengths):
+    def watch(u, labels, lengths, noise_seed):
         seen.append(u)
-        return right(u, labels, lengths)
+        return right(u, labels, lengths, noise_seed)
 
     monkeypatch.setattr(trainer.net, "logits_loss_grad", watch)
     for _ in trainer.steps():

@@ -235,7 +235,7 @@ def _checked(found):
         problems.append(f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured")
     if np.isinf(power).any():
         problems.append("power: holds infinite values; what was not measured is NaN")
-    elif (np.abs(shaped["power"][0]) > HIGHEST).any():
+    elif _beyond(shaped["power"][0]):
         problems.append(f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below 1")
     if "drive" in found:
         drive = found["drive"]
@@ -243,7 +243,7 @@ def _checked(found):
             problems.append(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
         else:
             shaped["drive"] = {0: _widened(drive)[..., : len(time) - 1]}
-            if (np.abs(shaped["drive"][0]) > HIGHEST).any():
+            if _beyond(shaped["drive"][0]):
                 problems.append(f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured is NaN")
     if "inputs" in found:
         if found["inputs"].ndim != 3 or len(found["inputs"]) != cases:
@@ -264,3 +264,8 @@ def _widened(array):
     """As real numbers with the axes (case, neuron, time)."""
     array = array if array.dtype.kind == "f" else array.astype(np.float64)
     return array.reshape((1,) * (3 - array.ndim) + array.shape)
+
+
+def _beyond(values):
+    """Whether a value is larger than `HIGHEST`; as float64, since smaller kinds cannot hold that number."""
+    return float(np.fmax.reduce(np.abs(values), axis=None, initial=0)) > HIGHEST

@@ -179,6 +179,8 @@ def _lines(report):
     gamma = report["parameters"]["gamma"]
     if gamma["value"] < SLOWEST and not gamma["fixed"]:
         yield f"A damping rate of {gamma['value']:.2g} 1/s is that of no oscillator; is the time in s?"
+    if report["highest"] < 1e-3 and report["parameters"]["scale"]["fixed"]:
+        yield f"The power is at most {report['highest']:.2g}; is it normalised? --free-scale lets its scale be fitted."
     noise = f"noise            {report['noise']:>14.4g}"
     if report["chi_square"] is not None:
         noise += f"   chi-square {report['chi_square']:.1f} with {report['freedom']} degrees of freedom"
@@ -198,6 +200,8 @@ def _lines(report):
                 unit = "" if check["unit"] == "1" else f" {check['unit']}"
                 text += f", would explain {100 * check['share']:.2g} % of them, about {check['estimate']:.2g} ± {check['error']:.1g}{unit}"
             yield text
+        if report["cases"] > 1:
+            yield f"  the {report['cases']} cases were fitted as one device; where they are several, fit each alone (--cases 0:1)"
         if [check["name"] for check in failed] == ["size against the noise"]:
             yield "  nothing but its size: the noise is probably larger than was said"
         elif all(check["share"] is None for check in failed):

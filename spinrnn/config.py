@@ -26,6 +26,8 @@ LARGEST_NUMBER = 1e9
 """Of dimensionless quantities; all their products stay far from the limits of float32."""
 LARGEST_NETWORK = 1e10
 """Weights."""
+LARGEST_THERMAL_POWER = 0.1
+"""In units of the normalised power: beyond it eq. (1) has lost its meaning."""
 LARGEST_DOTS = 200
 """In a line of a configuration that a file holds: a key of many parts takes the parser minutes."""
 TEST_FRACTION = 0.2
@@ -153,8 +155,8 @@ class NetworkConfig:
         for name in ("density_int", "density_ext"):
             if not 0 < getattr(self, name) <= 1:
                 yield f"{name}: must be in (0, 1], got {getattr(self, name)}"
-        if not 0 <= self.thermal_power <= 0.1:
-            yield f"thermal_power: must be from 0 to 0.1, in units of the normalised power, got {self.thermal_power}"
+        if not 0 <= self.thermal_power <= LARGEST_THERMAL_POWER:
+            yield f"thermal_power: must be from 0 to {LARGEST_THERMAL_POWER:g}, in units of the normalised power, got {self.thermal_power}"
         for name in ("spread_gamma", "spread_nonlinear_damping", "spread_bias", "spread_gain"):
             if not 0 <= getattr(self, name) <= 1:
                 yield f"{name}: must be a relative standard deviation from 0 to 1, as in 0.1 for 10 %, got {getattr(self, name)}"

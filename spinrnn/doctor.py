@@ -122,6 +122,9 @@ def processors(environ, affinity, machine, quota):
         elif asked and threads_ < min(usable, share):
             text = f"SPINRNN_THREADS={threads_} leaves {min(usable, share) - threads_} of {min(usable, share)} processors idle, unless other processes use them"
             problems.append(Finding("threads", "note", text, "unset SPINRNN_THREADS where this process is alone"))
+        elif affinity < machine and not (per_task or job or launcher or asked):
+            text = f"{threads_} ({', '.join(parts)}): taskset, a container or the batch system holds this process to a part of the machine"
+            problems.append(Finding("threads", "note", text, "ask for more processors where that is not meant"))
         else:
             problems.append(Finding("threads", "fine", f"{threads_} ({', '.join(parts)})"))
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):

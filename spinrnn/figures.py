@@ -75,7 +75,7 @@ def device_fit(fit, axes=None, cases=3):
             "alpha": 0.5,
         }
         axes[0].plot(time, data.power[case], **dots, label=f"{label}measured")
-        axes[0].plot(time, fit.predicted[case], "-", color=colour, linewidth=1, label=f"{label}model")
+        axes[0].plot(time, fit.predicted[case], "-", color="black", linewidth=0.8, label="model" if case == 0 else None)
         axes[1].plot(time, fit.residual[case], **dots)
     axes[0].legend(frameon=False, fontsize=8)
     axes[0].set(ylabel="power", title=None if fit.diagnosis.describes else "the model does not describe these data")

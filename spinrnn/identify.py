@@ -81,7 +81,7 @@ class DeviceFit:
         present = self.measurement.present
         return {
             "parameters": numbers, "level": self.level, "start": self.start.tolist(), "cases": len(present), "samples": int(present.sum()),
-            "missing": int((~np.isnan(self.predicted) & ~present).sum()), "noise": self.noise, "noise_known": self.measurement.noise is not None,
+            "missing": int((~np.isnan(self.predicted) & ~present).sum()), "noise": self.noise, "highest": float(np.nanmax(self.measurement.power)), "noise_known": self.measurement.noise is not None,
             "drive_between": self.drive_between, **diagnosis,
         }  # fmt: skip
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from spinrnn.config import NetworkConfig
+from spinrnn.config import LARGEST_THERMAL_POWER, NetworkConfig
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.parameters import Layout, existing
 
@@ -72,11 +72,19 @@ def thermal_power(linewidth, config, nonlinear_shift=0.0):
     Args:
         linewidth: measured at the fixed bias of config; config, nonlinear_shift: as in `linewidth`.
     Raises:
-        ConfigError: as in `linewidth`; also for a linewidth that is not positive.
+        ConfigError: as in `linewidth`; also for a linewidth that is not positive, or so wide that the noise power is none.
     """
     if not 0 < linewidth < math.inf:
         raise ConfigError([f"linewidth: must be a positive frequency in Hz, got {linewidth}"])
-    return linewidth / _width_of_unit_power(config, nonlinear_shift)
+    power = linewidth / _width_of_unit_power(config, nonlinear_shift)
+    if power > LARGEST_THERMAL_POWER:
+        raise ConfigError(
+            [
+                f"linewidth: {linewidth:g} Hz would be a noise power of {power:.3g}, the largest is {LARGEST_THERMAL_POWER:g}; most of it is probably"
+                f" the nonlinear frequency shift's, which is given as {nonlinear_shift:g} (nonlinear_shift)"
+            ]
+        )
+    return power
 
 
 def _width_of_unit_power(config, nonlinear_shift):

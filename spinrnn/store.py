@@ -158,7 +158,7 @@ def is_spinrnn_file(path):
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
         with open(path, "rb") as stream, h5py.File(stream, "r") as file:  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
-            return "format" in file.attrs and str(_attribute(file, "format")) == "spinrnn"
+            return _attribute(file, "format") in ("spinrnn", b"spinrnn") if "format" in file.attrs else False
     except Exception:  # damaged: whoever reads all of it says how
         return False
 

@@ -123,6 +123,24 @@ def test_a_file_with_drive_and_numbers(tmp_path):
     assert [float(row["expected_rate_per_s"]) for row in rows(tmp_path / "relaxation.csv")] == pytest.approx([1e8, 1e8])
 
 
+def test_theory_takes_no_q_that_nobody_has_said(tmp_path):
+    path = measured(tmp_path / "mine.npz", relaxation_time=10e-9)
+    report = spinrnn.analyse(path, tmp_path / "out", measures=["steady"])
+    assert report.findings["steady"][-1] == "not compared with theory, without Q (--nonlinear-damping)"
+    assert [row["expected"] for row in rows(tmp_path / "out/steady.csv")] == ["", ""]
+
+
+def test_a_folder_and_a_trajectory_that_was_changed_are_named(bench, tmp_path):
+    with pytest.raises(spinrnn.StoreError, match="is a folder; give a trajectory file"):
+        spinrnn.analyse(tmp_path, tmp_path / "out")
+    path = tmp_path / "t.h5"
+    bench[2].save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["note"] = "mine"
+    with pytest.raises(spinrnn.StoreError, match="changed by another program"):
+        spinrnn.analyse(path, tmp_path / "out")
+
+
 def test_one_neuron_needs_one_axis(tmp_path):
     path = measured(tmp_path / "mine.npz", power=np.arange(200) // 100, drive=np.full(199, 2e8))
     recording = analysis.open_recording(path)
@@ -343,6 +361,8 @@ def test_a_file_that_has_its_own_number_does_not_take_another(tmp_path):
 def test_powers_that_are_not_normalised_are_noticed(tmp_path):
     path = measured(tmp_path / "mine.npz", power=np.linspace(0, 30, 400).reshape(2, 200))
     assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text
+    path = measured(tmp_path / "watts.npz", power=np.linspace(0, 3e-6, 400).reshape(2, 200))
+    assert "warning: powers up to 3e-06 only; are they normalised?" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text
 
 
 def test_a_measure_that_was_asked_for_and_is_not_there_shows_in_the_exit_status(tmp_path, capsys):

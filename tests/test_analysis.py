@@ -128,6 +128,20 @@ def test_steady_states_of_the_equation():
     assert figures.steady_states(found).get_xlabel() == "drive ($10^{6}$/s)"
 
 
+@pytest.mark.parametrize("measure", [analysis.steady_states, analysis.step_responses])
+def test_axes_that_are_missing_or_do_not_fit(measure):
+    """One neuron needs one axis; the drive may have the last time, of which there is no use."""
+    time, power, drive = device(np.array([2.0, 1.5]) * GAMMA)
+    whole = measure(time, power, drive)
+    for given in ((power[0], drive[0]), (power[0, 0], drive[0, 0]), (power[0, 0], np.append(drive[0, 0], np.nan))):
+        np.testing.assert_array_equal(measure(time, *given).drive, whole.drive)
+    with pytest.raises(spinrnn.DataError, match=r"drive: must have the shape of power, \(1, 1, 801\)"):
+        measure(time, power, drive[0])
+    for wrong in (power[..., 1:], power[None], 0.5):
+        with pytest.raises(spinrnn.DataError, match=r"power: must end in the axis of the 801 times"):
+            measure(time, wrong, drive)
+
+
 def test_a_power_that_has_not_come_to_rest_is_no_steady_state():
     time, power, drive = device(np.array([2.0, 1.5]) * GAMMA, hold=40)  # two relaxation times
     found = analysis.steady_states(time, power, drive)

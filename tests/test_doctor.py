@@ -67,7 +67,6 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
     ("environ", "affinity", "machine", "quota"),
     [
         ({}, 8, 8, None),
-        ({}, 1, 8, None),  # taskset: asked for
         ({}, 8, 8, 1.5),
         ({"OMPI_COMM_WORLD_LOCAL_SIZE": "8"}, 1, 8, None),  # a processor for each
         ({**STEP, "SLURM_CPUS_PER_TASK": "4"}, 4, 64, None),
@@ -77,6 +76,13 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
 def test_processors_that_are_as_they_should_be(monkeypatch, environ, affinity, machine, quota):
     monkeypatch.delenv("SPINRNN_THREADS", raising=False)
     assert {finding.state for finding in doctor.processors(environ, affinity, machine, quota)} == {"fine"}
+
+
+def test_a_part_of_the_machine_is_mentioned(monkeypatch):
+    monkeypatch.delenv("SPINRNN_THREADS", raising=False)
+    found = only(doctor.processors({}, 1, 8, None), "note")
+    assert "bound to 1 of 8 processors" in found.text
+    assert "taskset" in found.text
 
 
 def test_processors_of_a_node():

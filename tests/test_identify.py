@@ -614,6 +614,17 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
 
 
+def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_devices(files, capsys):
+    with np.load("right.npz") as right:
+        arrays = dict(right)
+    np.savez("watts.npz", **arrays | {"power": 3e-6 * arrays["power"]})
+    main(["identify", "watts.npz", "--fix", "Q=0.8"])
+    assert "is it normalised? --free-scale" in capsys.readouterr().out
+    np.savez("two.npz", **arrays | {"time": arrays["time"] * [[1], [2], [1]]})  # the second device is half as fast
+    assert main(["identify", "two.npz", "--fix", "Q=0.8"]) == 1
+    assert "the 3 cases were fitted as one device; where they are several, fit each alone (--cases 0:1)" in capsys.readouterr().out
+
+
 def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):
     with np.load("right.npz") as right:
         np.savez("ns.npz", time=1e9 * right["time"], drive=right["drive"], power=right["power"])

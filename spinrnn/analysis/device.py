@@ -170,14 +170,15 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
     them is no noise).
 
     Args:
-        time: (time,) s; power: (case, neuron, time); drive: (case, neuron, time - 1), 1/s.
+        time: (time,) s; power: (case, neuron, time), (neuron, time) or (time,); drive: as power, 1/s, the last time may be missing.
         relaxation_time: 1 / gamma (s), None if it is not known; nonlinear_damping: Q; tolerance: as in `find_plateaus`.
         most: plateaus that are looked at; of more evenly chosen ones.
     Returns:
         `SteadyStates`.
     Raises:
-        DataError: no drive stays constant long enough.
+        DataError: no drive stays constant long enough, or the arrays do not fit together.
     """
+    time, power, drive = _fitting(time, power, drive)
     plateaus, rows, unsettled = _plateaus(drive, tolerance), [], 0
     chosen = evenly(len(plateaus), most)
     for k in chosen:
@@ -207,14 +208,15 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
     correlated over about the time that is measured.
 
     Args:
-        time: (time,) s; power: (case, neuron, time); drive: (case, neuron, time - 1), 1/s; relaxation_time: 1 / gamma (s), for comparison.
+        time, power, drive: as in `steady_states`; relaxation_time: 1 / gamma (s), for comparison.
         form: "logistic", which eq. (1) follows for any step, with the rate |I - gamma|; or "exponential", without a model, for small steps and the CTRNN.
         confidence: of the intervals, in (0, 1); tolerance: as in `find_plateaus`; most: fits; of more plateaus evenly chosen ones are fitted.
     Returns:
         `StepResponses`.
     Raises:
-        DataError: no drive stays constant long enough, form is neither of the two or confidence not in (0, 1).
+        DataError: no drive stays constant long enough, arrays do not fit together, form is neither of the two or confidence not in (0, 1).
     """
+    time, power, drive = _fitting(time, power, drive)
     if form not in _FORMS:
         raise DataError(f"form: must be one of {', '.join(_FORMS)}, got {form!r}")
     _check_confidence(confidence)
@@ -292,11 +294,25 @@ def transfer_curve(drive, power, confidence=0.95):
 # ---- parts ----
 
 
+def _fitting(time, power, drive):
+    """time (time,), power (case, neuron, time) and drive (case, neuron, time - 1), or DataError."""
+    time, power, drive = (np.asarray(array) for array in (time, power, drive))
+    if time.ndim != 1 or not 1 <= power.ndim <= 3 or power.shape[-1] != len(time):
+        raise DataError(
+            f"power: must end in the axis of the {time.size} times and have at most (case, neuron, time); got the shape {power.shape}"
+        )
+    if drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
+        raise DataError(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
+    whole = (1,) * (3 - power.ndim)
+    return time, power.reshape(whole + power.shape), drive.reshape(whole + drive.shape)[..., : len(time) - 1]
+
+
 def _plateaus(drive, tolerance):
     plateaus = find_plateaus(drive, tolerance)
     if not len(plateaus):
         raise DataError(
-            f"no drive stays constant, within {tolerance:g} of the largest, over {SHORTEST} times; a test signal of long steps gives such"
+            f"no drive stays constant, within {tolerance:g} of the largest, over {SHORTEST} times; a test signal of long steps gives such, and a "
+            "larger tolerance (--tolerance) takes noise of the drive for constant"
         )
     return plateaus
 

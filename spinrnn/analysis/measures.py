@@ -49,7 +49,10 @@ class Finding:
 
 def steady(recording, settings):
     """Steady states against theory"""
-    found, layers = _device(recording, device.steady_states, settings, nonlinear_damping=recording.nonlinear_damping or 0.0)
+    known = {} if recording.nonlinear_damping is None else {"nonlinear_damping": recording.nonlinear_damping}
+    found, layers = _device(recording, device.steady_states, settings, **known)
+    if not known:  # theory for a Q that nobody has said would make a perfect device look wrong
+        found = dataclasses.replace(found, expected=np.full(len(found.power), np.nan))
     rows = [
         {
             "layer": layer,
@@ -77,7 +80,15 @@ def steady(recording, settings):
             f"measured - (xi - 1)/(xi + Q): root mean square {_rms(off):.2g}, largest {off[worst]:+.2g} at a drive of {found.drive[worst]:.4g} / s"
         )
     else:
-        lines.append("not compared with theory: the relaxation time is not known (--relaxation-time)")
+        unknown = [
+            text
+            for text, value in (
+                ("the relaxation time (--relaxation-time)", recording.relaxation_time),
+                ("Q (--nonlinear-damping)", recording.nonlinear_damping),
+            )
+            if value is None
+        ]
+        lines.append(f"not compared with theory, without {' and '.join(unknown)}")
     return Finding(rows, lines, lambda ax=None: figures.steady_states(found, ax))
 
 
@@ -106,7 +117,9 @@ def relaxation(recording, settings):
     if not rows:
         raise DataError(lines[0])
     low, middle, high = np.quantile(found.time, [0, 0.5, 1])
-    lines.append(f"relaxation time {middle:.4g} s (median), from {low:.4g} to {high:.4g} s; residual {_rms(found.residual):.2g}")
+    lines.append(
+        f"relaxation time after a step {middle:.4g} s (median; it changes with the drive), from {low:.4g} to {high:.4g} s; residual {_rms(found.residual):.2g}"
+    )
     if np.isfinite(found.expected).all():
         inside = np.mean((found.rate_low <= found.expected) & (found.expected <= found.rate_high))
         off = np.median(np.abs(found.rate / np.where(found.expected > 0, found.expected, np.nan) - 1))
@@ -171,6 +184,7 @@ def spectrum(recording, settings):
     ]
     lines = [
         f"{name}: half of the variance lies below {_middle(s.half, 'Hz')}, {s.segments} segments of {1 / s.frequency[1]:.4g} s"
+        + (", which is the resolution: record longer" if (s.half < s.frequency[1]).mean() > 0.5 else "")
         for name, s in found.items()
     ]
     return Finding(rows, lines, lambda ax=None: figures.power_spectrum(found, ax))
@@ -186,6 +200,8 @@ def correlation(recording, settings):
         for neuron, (integrated, efold) in enumerate(zip(a.integrated, a.efold, strict=True))
     ]
     lines = [f"{name}: integrated {_middle(a.integrated, 's')}, to 1/e {_middle(a.efold, 's')}" for name, a in found.items()]
+    if any((a.efold < time[1] - time[0]).mean() > 0.5 for a in found.values()):
+        lines.append("shorter than the time between two samples, so no more than noise")
     return Finding(rows, lines, lambda ax=None: figures.autocorrelation(found, ax))
 
 

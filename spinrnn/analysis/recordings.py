@@ -22,7 +22,7 @@ import numpy as np
 
 import spinrnn
 from spinrnn.datasets import read_npz
-from spinrnn.errors import DataError, listed
+from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files import read_bytes
 from spinrnn.memory import get_memory_limit
 from spinrnn.store import is_spinrnn_file, read_arrays
@@ -165,6 +165,8 @@ def open_recording(path, **numbers):
         StoreError: the file cannot be read; DataError: its content does not fit together, every mistake in one line.
     """
     path, numbers = Path(path), {name: value for name, value in numbers.items() if value is not None}
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a recording of your own")
     if is_spinrnn_file(path):
         if numbers:
             raise DataError(f"{path}: a trajectory of spinrnn has its own {' and '.join(numbers)}; leave the option out")

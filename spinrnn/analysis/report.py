@@ -148,6 +148,10 @@ def _heading(recording):
     low, high = np.nanmin(sample), np.nanmax(sample)
     if recording.neuron == "oscillator" and (low < -0.5 or high > 1.5):
         lines.append(f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)")
+    elif recording.neuron == "oscillator" and recording.network is None and 0 < high < 1e-3:
+        lines.append(
+            f"warning: powers up to {high:.3g} only; are they normalised? eq. (1) is for powers in units of the largest possible one"
+        )
     return "\n".join([*lines, *_units(recording)])
 
 

@@ -60,6 +60,9 @@ def _simulate(options):
     stop = StopSignals()
     with _Bar(len(data)) as bar:
 
+        def on_start(size):
+            print(f"{out}: {len(data)} case{'s' if len(data) > 1 else ''}, {format_size(size)} to write", flush=True)
+
         def on_block(done):
             if stop():
                 raise _Stopped
@@ -68,7 +71,7 @@ def _simulate(options):
         try:
             write_trajectory(
                 out, net, data.inputs, data.lengths, labels=data.labels, every=options.every, variables=[name.strip() for name in options.variables.split(",")],
-                layers=layers, cases=cases, attributes=attributes, on_block=on_block, noise_seed=options.noise_seed,
+                layers=layers, cases=cases, attributes=attributes, on_start=on_start, on_block=on_block, noise_seed=options.noise_seed,
             )  # fmt: skip
         except _Stopped:
             print(f"spinrnn: stopped, nothing of {out} is kept", file=sys.stderr)

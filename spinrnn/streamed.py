@@ -94,6 +94,11 @@ class StreamWriter:
         if kind is not None:
             self._discard()
 
+    @property
+    def size(self):
+        """Bytes of the file, but for its seal."""
+        return self._end
+
     def write(self, name, start, array):
         """Writes the cases from `start` on, a whole block or the rest: array of the dataset's type and further axes. Threads may do so at once.
 

@@ -58,6 +58,7 @@ def write_trajectory(
     layers=None,
     cases=None,
     attributes=None,
+    on_start=None,
     on_block=None,
     noise_seed=0,
 ):
@@ -72,6 +73,7 @@ def write_trajectory(
         cases: (case,) numbers that the cases have in their data set, None for 0, 1, ...
         attributes: {name: text or numbers} to be stored with it, under names that the file does not use itself.
         noise_seed: of thermal noise, as in `Network.forward`.
+        on_start: called with the bytes that the file will take, once it has its place; an error of it is as one of on_block.
         on_block: called with the number of cases done, after each block; an error that it raises ends the simulation and removes the file.
     Raises:
         ConfigError: every, variables, layers, attributes; DataError: u, lengths, labels, noise_seed, the network's devices; MemoryLimitError: not even one block fits;
@@ -82,6 +84,8 @@ def write_trajectory(
     block, most = net.blocks(lengths)
     steps, done, lock = plan.steps, 0, threading.Lock()
     with StreamWriter(path, plan.datasets(), plan.attributes(noise_seed, attributes), block) as file:
+        if on_start is not None:
+            on_start(file.size)
 
         def take(span, state, mean, drive, logits):
             nonlocal done

@@ -303,7 +303,10 @@ def test_simulate_a_run_a_configuration_and_a_network(command, tiny_file, tiny_d
         "simulate", run, "--input", f"{tiny_file.parent}/tiny.npz:test[2:9:2]", "--out", out, "--variables", "p,m", "--layers", "1"
     )
     assert done.returncode == 0, done.stderr
-    assert "4 cases" in done.stdout
+    first, last = done.stdout.splitlines()
+    assert first.startswith(f"{out}: 4 cases, ")
+    assert first.endswith(" to write")
+    assert f"{out}: 4 cases, " in last
     with spinrnn.open_trajectory(out) as file:
         chosen = parts[2][2:9:2]
         np.testing.assert_array_equal(file.cases, chosen)

@@ -67,7 +67,7 @@ def material(tmp_path_factory):
     done("sweep", "run", folder / "sweep.toml", "--out", folder / "sweep", *shard)
     done("sweep", "run", folder / "sweep.toml", "--out", old / "sweep", *shard, "--shard", "0/3")
     done("sweep", "collect", old / "sweep", "--cube", old / "cube.h5")
-    done("analyse", folder / "traces.h5", "--only", "steady,drive", "--start", "1e-9", "--out", old / "report")
+    done("analyse", folder / "traces.h5", "--only", "drive,dimension", "--start", "1e-9", "--out", old / "report")
     assert here("identify", folder / "device.npz", "--cases", "0:1", "--noise", "0.5", "--out", old / "device").returncode < 2
     (old / "figures").mkdir()
     for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):

@@ -133,3 +133,12 @@ def written(net, given, tmp_path):
     path = tmp_path / "traces.h5"
     net.simulate_to(path, u, lengths, labels=labels, variables=("p", "m", "drive", "output"))
     return net, net.simulate(u, lengths), path
+
+
+def tmpfs(folder, size):
+    """For a fixture: yields the folder as a file system of its own with so much room; skips where that cannot be had."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)

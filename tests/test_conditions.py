@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import here, refused
+from conftest import here, refused, tmpfs
 from kills import bits, look_at, temporaries, weights
 
 import spinrnn
@@ -193,13 +193,7 @@ def check_done(name, material, outputs, expected, result):
 
 @pytest.fixture
 def disk(tmp_path):
-    """A tmpfs of 4 MiB; needs root."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    yield from tmpfs(tmp_path / "disk", "4m")
 
 
 def fill(disk, free):

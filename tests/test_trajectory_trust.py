@@ -14,6 +14,7 @@ import fuzz
 import h5py
 import numpy as np
 import pytest
+from conftest import tmpfs
 
 import spinrnn
 from spinrnn import streamed, threads
@@ -113,13 +114,7 @@ def test_room_is_asked_for_before_anything_is_simulated(net, given, tmp_path, mo
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A tmpfs of 300 KiB; needs root."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    yield from tmpfs(tmp_path / "disk", "300k")
 
 
 def test_a_small_and_a_read_only_disk(small_disk, net, given, monkeypatch):

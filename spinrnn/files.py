@@ -105,10 +105,13 @@ def sync_folder(folder):
 
 def make_folder(path):
     """Creates a folder and those above it; StoreError if that is impossible."""
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot create the folder {path}: {reason_of(error)}") from None
+    for left in reversed(range(10)):
+        try:
+            return Path(path).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # a worker that ends may remove the last empty folder above this one at the same moment
+            if not left or not isinstance(error, (FileNotFoundError, FileExistsError)):
+                raise StoreError(f"cannot create the folder {path}: {reason_of(error)}") from None
 
 
 def read_bytes(path):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from conftest import here, refused
 from kills import bits, children
 
 import spinrnn
-from spinrnn import engine, memory, threads
+from spinrnn import engine, files, memory, threads
 from spinrnn.sweep import engines, work
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.training import Trainer
@@ -377,6 +377,57 @@ def test_workers_that_cannot_begin_are_told(sweep_file, tmp_path, monkeypatch):
     monkeypatch.setattr(work, "run_point", die_at_once)
     with pytest.raises(spinrnn.EngineError, match="die before they begin a point"):
         spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), tmp_path / "out", jobs=1)
+
+
+class DiesLate(engines.Engine):
+    """The worker of each point dies once, between the result and the removal of the run folder."""
+
+    lost = (BrokenExecutor,)
+
+    def __init__(self):
+        super().__init__(None, 1)
+        self.died = set()
+
+    def submit(self, task):
+        future, first = Future(), task["name"] not in self.died
+        answer = work.run_point(task | {"keep_runs": task["keep_runs"] or first})
+        if first:
+            self.died.add(task["name"])
+            (Path(task["folder"]) / "points" / f"{task['name']}.run").write_text("{}")
+            future.set_exception(BrokenExecutor())
+        else:
+            future.set_result(answer)
+        return future
+
+    def rebuild(self):
+        pass
+
+
+@pytest.mark.parametrize("keep_runs", [False, True])
+def test_what_a_worker_leaves_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
+    dying, out = DiesLate(), tmp_path / "out"
+    monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
+    assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    assert len(dying.died) == 4
+    assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
+    assert (out / "runs").exists() == keep_runs
+    assert not list(out.glob("points/*.run"))
+
+
+def test_a_folder_is_made_while_another_worker_removes_the_one_above(tmp_path, monkeypatch):
+    make, calls = Path.mkdir, []
+
+    def late(path, *arguments, **options):
+        calls.append(path)
+        if len(calls) == 1:
+            raise FileNotFoundError(2, "No such file or directory")
+        return make(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", late)
+    files.make_folder(tmp_path / "runs" / "point")
+    assert (tmp_path / "runs" / "point").is_dir()
+    with pytest.raises(spinrnn.StoreError, match="cannot create the folder"):
+        files.make_folder(Path("/proc/none/there"))
 
 
 def test_any_executor_will_do(sweep_file, tmp_path):

@@ -178,6 +178,15 @@ class SweepFolder:
         known = {f"{point.name}.h5" for point in points}
         return sum(path.name not in known for path in (self.path / "points").glob("*.h5"))
 
+    def clear(self, point, keep_runs):
+        """Removes what a dead worker left of a point: its lock, lest it count as another death, and the run folder if the result was there already."""
+        lock = self.lock(point.name)
+        if lock.left_behind() and lock.acquire():
+            with contextlib.suppress(StoreError):  # no result, or a damaged one
+                if not keep_runs and self.load(point.digest, point.name)[1]["status"] in COMPLETE:
+                    self.remove_run(point.name)
+            lock.release()
+
     def remove_run(self, name):
         """Removes the run folder of a point; what cannot be removed stays."""
         shutil.rmtree(self.run_path(name), ignore_errors=True)
@@ -263,11 +272,6 @@ class PointLock:
     def left_behind(self):
         """Whether a worker died while it held the lock."""
         return self._path.exists() and not self.held()
-
-    def clear(self):
-        """Removes what a dead worker left, so that it is not taken for another death."""
-        if self.left_behind() and self.acquire():
-            self.release()
 
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""

@@ -8,6 +8,7 @@ import pytest
 
 import spinrnn
 from spinrnn import analysis, cli
+from spinrnn.analysis import figures
 from spinrnn.analysis.measures import MEASURES, Settings
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -51,6 +52,32 @@ def measured(path, **arrays):
 
 def rows(path):
     return list(csv.DictReader(path.open()))
+
+
+def test_devices_that_differ_are_each_compared_with_their_own_theory(bench, tmp_path):
+    net, inputs, _ = bench
+    net = net.replace(substeps=200)
+    gamma, damping, bias = np.array([0.8, 1.0, 1.2]), np.array([0.5, 1.0, 2.0]), np.array([1.1, 0.9, 1.0])
+    net.devices = spinrnn.Devices(gamma, damping, bias, np.array([1.2, 1.0, 0.9]))
+    recording = analysis.recording_of(net.simulate(inputs), net.config, inputs, None, net)
+    report = analysis.analyse(recording, tmp_path / "report", measures=["steady", "relaxation", "transfer", "drive"])
+    assert not report.skipped
+    steady = rows(tmp_path / "report/steady.csv")
+    off = np.array([float(row["power"]) - float(row["expected"]) for row in steady])
+    assert {row["neuron"] for row in steady} == {"0", "1", "2"}
+    assert np.median(np.abs(off)) < 1e-5
+    for row in rows(tmp_path / "report/relaxation.csv"):
+        assert float(row["rate_per_s"]) == pytest.approx(float(row["expected_rate_per_s"]), rel=5e-3)
+    for neuron, row in enumerate(rows(tmp_path / "report/transfer.csv")):
+        assert float(row["expected_threshold_per_s"]) == pytest.approx(1e8 * gamma[neuron])
+        assert float(row["expected_nonlinear_damping"]) == pytest.approx(damping[neuron])
+        assert float(row["threshold_per_s"]) == pytest.approx(1e8 * gamma[neuron], rel=1e-2)
+        assert float(row["nonlinear_damping"]) == pytest.approx(damping[neuron], rel=5e-2)
+    assert "of each device in theory" in report.text
+    mean = np.mean([float(row["cumulative_drive"]) for row in rows(tmp_path / "report/drive.csv")])
+    assert mean == pytest.approx(spinrnn.cumulative_drive(net, inputs), rel=1e-4)
+    found = analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), 10e-9 / gamma, damping)
+    assert figures.steady_states(found).get_legend_handles_labels()[1][0].endswith("of each device")
 
 
 def test_the_test_bench_shows_its_device(recording, tmp_path):

@@ -51,7 +51,7 @@ class SteadyStates:
         case, neuron: from 0; drive: 1/s.
         power: mean over the last quarter of the plateau; spread: standard deviation there; both dimensionless.
         expected: (xi - 1) / (xi + Q), 0 below threshold; NaN where gamma is not known.
-        threshold: gamma, 1/s, NaN where it is not known; nonlinear_damping: Q; both as given.
+        threshold: gamma of the neuron, 1/s, NaN where it is not known; nonlinear_damping: its Q; both as given.
         unsettled, passed: number of plateaus that ended before the power had come to rest, and of those passed over as too many.
     """
 
@@ -61,8 +61,8 @@ class SteadyStates:
     power: np.ndarray
     spread: np.ndarray
     expected: np.ndarray
-    threshold: float
-    nonlinear_damping: float
+    threshold: np.ndarray
+    nonlinear_damping: np.ndarray
     unsettled: int
     passed: int
 
@@ -171,7 +171,8 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
 
     Args:
         time: (time,) s; power: (case, neuron, time), (neuron, time) or (time,); drive: as power, 1/s, the last time may be missing.
-        relaxation_time: 1 / gamma (s), None if it is not known; nonlinear_damping: Q; tolerance: as in `find_plateaus`.
+        relaxation_time: 1 / gamma (s), None if it is not known; nonlinear_damping: Q; each a number, or (neuron,) where devices differ.
+        tolerance: as in `find_plateaus`.
         most: plateaus that are looked at; of more evenly chosen ones.
     Returns:
         `SteadyStates`.
@@ -194,11 +195,10 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
         else:
             rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std()))
     columns = np.array(rows).reshape(-1, 5).T
-    threshold = np.nan if relaxation_time is None else 1 / relaxation_time
-    expected = steady_power(columns[2], threshold, nonlinear_damping) if relaxation_time else np.full(columns.shape[1], np.nan)
-    return SteadyStates(
-        *columns[:2].astype(int), *columns[2:], expected, threshold, float(nonlinear_damping), unsettled, len(plateaus) - len(chosen)
-    )
+    case, neuron = columns[:2].astype(int)
+    threshold, damping = _threshold(relaxation_time, power)[neuron], _each(nonlinear_damping, power)[neuron]
+    expected = np.where(np.isnan(threshold), np.nan, steady_power(columns[2], threshold, damping))
+    return SteadyStates(case, neuron, *columns[2:], expected, threshold, damping, unsettled, len(plateaus) - len(chosen))
 
 
 def step_responses(time, power, drive, relaxation_time=None, form="logistic", confidence=0.95, tolerance=1e-3, most=200):
@@ -208,7 +208,7 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
     correlated over about the time that is measured.
 
     Args:
-        time, power, drive: as in `steady_states`; relaxation_time: 1 / gamma (s), for comparison.
+        time, power, drive: as in `steady_states`; relaxation_time: 1 / gamma (s), a number or (neuron,), for comparison.
         form: "logistic", which eq. (1) follows for any step, with the rate |I - gamma|; or "exponential", without a model, for small steps and the CTRNN.
         confidence: of the intervals, in (0, 1); tolerance: as in `find_plateaus`; most: fits; of more plateaus evenly chosen ones are fitted.
     Returns:
@@ -238,9 +238,10 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
     rate, low, high = c[4:7]
     with np.errstate(divide="ignore"):
         times = 1 / rate, np.where(high > 0, 1 / high, np.nan), np.where(low > 0, 1 / low, np.inf)
-    expected = np.full(len(rate), np.nan) if relaxation_time is None else np.abs(c[2] - 1 / relaxation_time)
+    case, neuron = c[:2].astype(int)
+    expected = np.abs(c[2] - _threshold(relaxation_time, power)[neuron])
     return StepResponses(
-        *c[:2].astype(int), c[2], c[3], rate, low, high, *times, expected, *c[7:], confidence, form, unchanged, failed, len(plateaus) - len(chosen)
+        case, neuron, c[2], c[3], rate, low, high, *times, expected, *c[7:], confidence, form, unchanged, failed, len(plateaus) - len(chosen)
     )  # fmt: skip
 
 
@@ -305,6 +306,16 @@ def _fitting(time, power, drive):
         raise DataError(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
     whole = (1,) * (3 - power.ndim)
     return time, power.reshape(whole + power.shape), drive.reshape(whole + drive.shape)[..., : len(time) - 1]
+
+
+def _each(value, power):
+    """(neuron,) of a number, or of one for each neuron."""
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), power.shape[1:2])
+
+
+def _threshold(relaxation_time, power):
+    """(neuron,) gamma, 1/s, NaN where it is not known."""
+    return 1 / _each(np.nan if relaxation_time is None else relaxation_time, power)
 
 
 def _plateaus(drive, tolerance):

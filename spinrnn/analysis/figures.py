@@ -40,14 +40,18 @@ def _frequency(values):
 
 
 def steady_states(result, ax=None):
-    """Steady power against drive, with theory as a line where it is known. result: `SteadyStates`."""
+    """Steady power against drive, with theory where it is known: as a line, or as a mark for each state where devices differ. result: `SteadyStates`."""
     ax = _axes(ax)
     factor, unit = _frequency(result.drive)
     ax.errorbar(factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured")
-    if np.isfinite(result.expected).any():
-        x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), result.threshold)
+    theory = r"$(\xi - 1) / (\xi + Q)$"
+    if np.ptp(result.threshold) or np.ptp(result.nonlinear_damping):
+        ax.plot(factor * result.drive, result.expected, "k_", markersize=9, label=f"{theory} of each device", zorder=3)
+    elif np.isfinite(result.expected).any():
+        threshold, damping = result.threshold[0], result.nonlinear_damping[0]
+        x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), threshold)
         x = x[(x >= result.drive.min()) & (x <= result.drive.max())]
-        ax.plot(factor * x, steady_power(x, result.threshold, result.nonlinear_damping), "k-", label=r"$(\xi - 1) / (\xi + Q)$")
+        ax.plot(factor * x, steady_power(x, threshold, damping), "k-", label=theory)
     ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
     return _legend(ax)
 
@@ -62,8 +66,7 @@ def step_responses(result, ax=None):
         scale * result.drive, factor * result.rate, factor * reach, fmt="o", markersize=4, label=f"fit, {100 * result.confidence:g} %"
     )
     if np.isfinite(result.expected).any():
-        order = np.argsort(result.drive)
-        ax.plot(scale * result.drive[order], factor * result.expected[order], "k-", marker="_", label=r"expected, as $|I - \gamma|$")
+        ax.plot(scale * result.drive, factor * result.expected, "k_", markersize=9, label=r"expected, as $|I - \gamma|$", zorder=3)
     ax.set(xlabel=f"drive after the step ({drive_unit})", ylabel=f"relaxation rate ({unit})", ylim=(0, None))
     return _legend(ax)
 

@@ -49,9 +49,8 @@ class Finding:
 
 def steady(recording, settings):
     """Steady states against theory"""
-    known = {} if recording.nonlinear_damping is None else {"nonlinear_damping": recording.nonlinear_damping}
-    found, layers = _device(recording, device.steady_states, settings, **known)
-    if not known:  # theory for a Q that nobody has said would make a perfect device look wrong
+    found, layers = _steady(recording, settings)
+    if recording.nonlinear_damping is None:  # theory for a Q that nobody has said would make a perfect device look wrong
         found = dataclasses.replace(found, expected=np.full(len(found.power), np.nan))
     rows = [
         {
@@ -95,7 +94,7 @@ def steady(recording, settings):
 def relaxation(recording, settings):
     """Relaxation after steps of the drive"""
     oscillator = recording.neuron == "oscillator"
-    found, layers = _device(recording, device.step_responses, settings, oscillators=False, form="logistic" if oscillator else "exponential")
+    found, layers = _device(recording, device.step_responses, settings, lambda _: {"form": "logistic" if oscillator else "exponential"})
     if not oscillator:
         found = dataclasses.replace(found, expected=np.full(len(found.rate), 1 / recording.relaxation_time))
     columns = {
@@ -129,8 +128,8 @@ def relaxation(recording, settings):
 
 def transfer(recording, settings):
     """Transfer curve and threshold"""
-    found, layers = _device(recording, device.steady_states, settings)
-    curves = {}
+    found, layers = _steady(recording, settings)
+    curves, theory = {}, {}
     places = sorted({(layer, int(neuron)) for layer, neuron in zip(layers, found.neuron, strict=True)})
     parts = {place: (layers == place[0]) & (found.neuron == place[1]) for place in places}
     enough = all(
@@ -139,19 +138,23 @@ def transfer(recording, settings):
     )
     if enough and parts:
         for (layer, neuron), part in parts.items():
+            name = f"layer {layer}, neuron {neuron}"
             try:
-                curves[f"layer {layer}, neuron {neuron}"] = device.transfer_curve(found.drive[part], found.power[part])
+                curves[name] = device.transfer_curve(found.drive[part], found.power[part])
+                theory[name] = _device_of(recording, found, part)
             except DataError as error:
                 reason = error
         if not curves:
             raise reason
     else:
         curves["all neurons"] = device.transfer_curve(found.drive, found.power)
+        theory["all neurons"] = _device_of(recording, found, slice(None))
     rows = [
         {
             "curve": name, "threshold_per_s": c.threshold, "threshold_low_per_s": c.threshold_low, "threshold_high_per_s": c.threshold_high,
             "nonlinear_damping": c.nonlinear_damping, "nonlinear_damping_low": c.nonlinear_damping_low,
             "nonlinear_damping_high": c.nonlinear_damping_high, "rms_residual": c.residual, "points": len(c.drive),
+            "expected_threshold_per_s": theory[name][0], "expected_nonlinear_damping": theory[name][1],
         }
         for name, c in curves.items()
     ]  # fmt: skip
@@ -164,10 +167,12 @@ def transfer(recording, settings):
         )
     if len(curves) > figures.MANY:
         lines.append(f"and {len(curves) - figures.MANY} more in the table")
-    lines.append(
-        f"{100 * c.confidence:g} % intervals"
-        + (f"; the threshold in theory is 1 / {recording.relaxation_time:.4g} s" if recording.relaxation_time else "")
-    )
+    beside = ""
+    if recording.devices is not None:
+        beside = "; that of each device in theory is in the table" if enough else "; the devices differ, so that one curve is that of none"
+    elif recording.relaxation_time is not None:
+        beside = f"; the threshold in theory is 1 / {recording.relaxation_time:.4g} s"
+    lines.append(f"{100 * c.confidence:g} % intervals{beside}")
     return Finding(rows, lines, lambda ax=None: figures.transfer_curve(curves, ax))
 
 
@@ -253,15 +258,14 @@ def drive(recording, settings):
     """Cumulative drive"""
     if recording.input_interval is None:
         raise DataError("it needs the input interval (--input-interval)")
-    scale, rest = 1.0, 0.0
-    if recording.neuron == "oscillator":
-        if recording.relaxation_time is None or recording.bias_ratio is None:
-            raise DataError("it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality without input")
-        rest = recording.bias_ratio / recording.relaxation_time
-    else:
-        scale = 1 / recording.relaxation_time
+    oscillator = recording.neuron == "oscillator"
+    if oscillator and recording.rests(recording.layers[0]) is None:
+        raise DataError("it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality without input")
+    scale = 1.0 if oscillator else 1 / recording.relaxation_time
     found = {
-        f"layer {k}": populations.drive_integrals(recording.time, scale * recording.drives(k), recording.input_interval, rest)
+        f"layer {k}": populations.drive_integrals(
+            recording.time, scale * recording.drives(k), recording.input_interval, recording.rests(k) if oscillator else 0.0
+        )
         for k in recording.layers
     }
     rows = [
@@ -372,10 +376,21 @@ MEASURES = {
 # ---- parts ----
 
 
-def _device(recording, measure, settings, oscillators=True, **arguments):
-    """(a measure of single devices over all layers, (k,) layer of each result). Layers without plateaus are passed over if others have some."""
-    if oscillators and recording.neuron != "oscillator":
+def _steady(recording, settings):
+    """(`SteadyStates` of all layers, (k,) layer of each)."""
+    if recording.neuron != "oscillator":
         raise DataError("the CTRNN has no threshold")
+    known = recording.nonlinear_damping is not None
+    return _device(
+        recording, device.steady_states, settings, lambda layer: {"nonlinear_damping": recording.dampings(layer)} if known else {}
+    )
+
+
+def _device(recording, measure, settings, further):
+    """(a measure of single devices over all layers, (k,) layer of each result). Layers without plateaus are passed over if others have some.
+
+    further: function of the layer that gives more arguments of the measure.
+    """
     results, reason = {}, None
     for layer in recording.layers:
         try:
@@ -383,9 +398,9 @@ def _device(recording, measure, settings, oscillators=True, **arguments):
                 recording.time,
                 recording.powers(layer),
                 recording.drives(layer),
-                recording.relaxation_time,
+                recording.relaxation_times(layer),
                 tolerance=settings.tolerance,
-                **arguments,
+                **further(layer),
             )
         except DataError as error:
             reason = error
@@ -399,6 +414,12 @@ def _device(recording, measure, settings, oscillators=True, **arguments):
         )
     layers = np.repeat(list(results), [len(r.case) for r in results.values()])
     return type(next(iter(results.values())))(**fields), layers
+
+
+def _device_of(recording, states, part):
+    """(threshold in 1/s, Q) of the device of some steady states, NaN where it is not known or they are of devices that differ."""
+    known = (states.threshold[part], states.nonlinear_damping[part] if recording.nonlinear_damping is not None else np.array([np.nan]))
+    return tuple(float(values[0]) if np.ptp(values) == 0 else np.nan for values in known)
 
 
 def _labels(recording):

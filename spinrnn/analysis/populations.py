@@ -139,7 +139,8 @@ def drive_integrals(time, drive, interval, rest):
 
     Args:
         time: (time,) s; drive: (case, neuron, time - 1) in 1/s, time k's held until time k + 1, a case may end in NaN.
-        interval: s, input interval, the first one from the first time on; rest: 1/s, drive without input, gamma xi_0.
+        interval: s, input interval, the first one from the first time on; rest: 1/s, drive without input, gamma xi_0, a number or
+            (neuron,) where devices differ.
     Returns:
         `CumulativeDrive`.
     Raises:
@@ -150,7 +151,7 @@ def drive_integrals(time, drive, interval, rest):
     if points < 1:
         raise DataError(f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s")
     integral = np.zeros((*drive.shape[:2], len(time)))
-    np.cumsum((np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:])
+    np.cumsum((np.asarray(drive, dtype=np.float64) - np.reshape(rest, (-1, 1))) * np.diff(time), axis=2, out=integral[:, :, 1:])
     ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
     after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
     part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])

@@ -109,6 +109,32 @@ class Recording:
             raise DataError("it needs the drive, which is not in the file")
         return np.asarray(self.drive[layer][:: self.stride, :, : len(self.time) - 1])
 
+    @property
+    def devices(self):
+        """`Devices` of the network, None where they do not differ or it is not known."""
+        return None if self.network is None else self.network.devices
+
+    def _own(self, quantity, value, layer):
+        """The value of each neuron of a layer, (neuron,) where devices differ, else the number; None if it is not known."""
+        if value is None or self.devices is None:
+            return value
+        return value * self.devices.by_layer(self.network.config)[quantity][layer]
+
+    def dampings(self, layer):
+        """Q of a layer, a number or (neuron,); None if it is not known."""
+        return self._own("nonlinear_damping", self.nonlinear_damping, layer)
+
+    def relaxation_times(self, layer):
+        """1 / gamma of a layer (s), a number or (neuron,); None if it is not known."""
+        rate = None if self.relaxation_time is None else self._own("gamma", 1 / self.relaxation_time, layer)
+        return None if rate is None else 1 / rate
+
+    def rests(self, layer):
+        """Drive without input of a layer (1/s), gamma xi_0, a number or (neuron,); None if it is not known."""
+        if self.relaxation_time is None or self.bias_ratio is None:
+            return None
+        return self._own("bias", self.bias_ratio / self.relaxation_time, layer)
+
     def first(self, start):
         """Number of the first time at or after `start`, s after the first one. DataError if fewer than two times are left."""
         index = int(np.searchsorted(self.time - self.time[0], start * (1 - 1e-12)))

@@ -73,9 +73,7 @@ def test_strong_drives_and_an_active_floor_too(kind, scheme):
 @pytest.mark.parametrize("kind", KINDS)
 def test_central_differences(kind, scheme):
     config = dataclasses.replace(gradcheck.AWKWARD, scheme=scheme, dtype="float64", **kind)
-    rows = list(
-        gradcheck._check_one(config, 6, 3, gradcheck.BOUND)
-    )  # with seeds 0 and 1 the differences themselves are off by 1e-8 and more; `compare` is exact
+    rows = list(gradcheck._check_one(config, 6, 1, gradcheck.BOUND))  # this seed has blocks of 1e-5 of the loss, where rounding is felt
     assert len(rows) == 3 * 3 + 2
     assert max(r.error for r in rows) < 1e-8
 

@@ -291,13 +291,19 @@ def _evaluate(options):
             raise StoreError(f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume")
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
     test = data.take(datasets.split(data, stored.data, stored.resolved_split_seed)[2])
+    if sys.stderr.isatty():
+        print(f"evaluating {len(test)} cases; the first call of a version compiles for some seconds", file=sys.stderr, flush=True)
     score = training.evaluate(net, test)
     result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
     result["finished"] = finished
     if options.json:
         print(json.dumps({**result, "confusion": score.confusion.tolist()}))
     else:
-        print(f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps")
+        devices = "" if net.devices is None else f", devices that differ (device_seed {net.config.device_seed})"
+        noise = f", thermal noise of {net.config.thermal_power:g}" if net.config.thermal_power else ""
+        print(
+            f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps{devices}{noise}"
+        )
     return 0
 
 

@@ -17,9 +17,7 @@ def add_commands(command, positive, size):
     sub = command(
         "identify", _identify, "Fit gamma, Q, bias and gain of a device to its measured power, and say whether the model describes it."
     )
-    sub.add_argument(
-        "file", metavar="FILE", help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory, with --neuron"
-    )
+    sub.add_argument("file", metavar="FILE", help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory")
     sub.add_argument(
         "--fix", action="append", default=[], metavar="NAME=VALUE",
         help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive) or scale; with an uncertainty as Q=0.7+-0.1; may be repeated "
@@ -31,7 +29,9 @@ def add_commands(command, positive, size):
     )
     sub.add_argument("--linear", action="store_true", help="the drive goes linearly between its samples (default: it is held)")
     sub.add_argument("--cases", metavar="A:B", help="only cases from A to B - 1")
-    sub.add_argument("--neuron", metavar="L,N", help="FILE is a trajectory of spinrnn: take neuron N of layer L, from 0")
+    sub.add_argument(
+        "--neuron", metavar="L,N", help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron, sample); from 0"
+    )
     sub.add_argument("--power-floor", type=_number, metavar="P", help="smallest p (default: that of a trajectory's network, else 0)")
     sub.add_argument("--level", type=_number, default=0.95, metavar="C", help="of the confidence intervals (default: 0.95)")
     sub.add_argument("--out", metavar="DIR", help="folder of device.json, device.png and device.csv (default: FILE's name with -device)")
@@ -125,11 +125,11 @@ def _cases(text, problems):
 def _neuron(text, problems):
     if text is None:
         return None
-    layer, comma, neuron = text.partition(",")
-    if not comma or not all(part.isascii() and part.isdigit() for part in (layer, neuron)):
-        problems.append(f"--neuron: write L,N, layer and neuron from 0, as in 0,3, got {text!r}")
+    parts = text.split(",")
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        problems.append(f"--neuron: write L,N, layer and neuron from 0, as in 0,3 (of your own file N), got {text!r}")
         return None
-    return int(layer), int(neuron)
+    return tuple(map(int, parts))
 
 
 def _read(path, neuron, cases):
@@ -137,9 +137,14 @@ def _read(path, neuron, cases):
     import spinrnn
     from spinrnn.errors import DataError
     from spinrnn.measured import from_trajectory, load_measurement
+    from spinrnn.store import is_spinrnn_file
 
-    if neuron is None:
-        return load_measurement(path).take(cases), 0.0
+    if neuron is None or not is_spinrnn_file(path):
+        if neuron and len(neuron) > 1:
+            raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; write --neuron {neuron[1]}")
+        return load_measurement(path, *(neuron or ())).take(cases), 0.0
+    if len(neuron) == 1:
+        raise DataError(f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}")
     with spinrnn.open_trajectory(path) as trajectory:
         config = trajectory.config
         if config.neuron != "oscillator":

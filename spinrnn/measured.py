@@ -166,11 +166,14 @@ def from_trajectory(trajectory, layer, neuron, cases=None):
     return measurement(trajectory.time, found["drive"], found["state"])
 
 
-def load_measurement(path):
-    """Reads a `Measurement` from a .npz, .h5 or .hdf5 file with the arrays time, drive and power, perhaps noise; shapes as in `measurement`.
+def load_measurement(path, neuron=None):
+    """Reads a `Measurement` from a .npz, .h5 or .hdf5 file with the arrays time, drive and power, perhaps noise.
 
+    Args:
+        path: the file; shapes as in `measurement`, or (case, neuron, sample), as `analysis.open_recording` reads them, of power, drive and noise.
+        neuron: of those, from 0.
     Raises:
-        StoreError: the file cannot be read; DataError: arrays are missing or do not fit together.
+        StoreError: the file cannot be read; DataError: arrays are missing or do not fit together, or there is no such neuron.
     """
     path = Path(path)
     if path.suffix not in (".npz", ".h5", ".hdf5"):
@@ -184,6 +187,20 @@ def load_measurement(path):
         meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")
     try:
-        return measurement(*(arrays.get(name) for name in ARRAYS))
+        return measurement(*(_of_neuron(arrays, neuron).get(name) for name in ARRAYS))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _of_neuron(arrays, neuron):
+    """The arrays with those of one neuron in the place of (case, neuron, sample); DataError if it is not said which, or there is none."""
+    neurons = arrays["power"].shape[1] if arrays["power"].ndim == 3 else None
+    if neurons is None and neuron is not None:
+        raise DataError(f"power: has no axis of neurons, its shape is {arrays['power'].shape}; rows are cases (--cases)")
+    if neurons is not None and (neuron is None or not neuron < neurons):
+        raise DataError(f"power: has the axes (case, neuron, sample); give a neuron from 0 to {neurons - 1} (--neuron N)")
+    several = [name for name in ("drive", "power", "noise") if name in arrays and arrays[name].ndim == 3]
+    wrong = [name for name in several if arrays[name].shape[1] != neurons]
+    if wrong:
+        raise DataError(f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {arrays['power'].shape}")
+    return arrays | {name: arrays[name][:, neuron] for name in several}

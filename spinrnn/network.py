@@ -62,6 +62,15 @@ class Network:
             raise DataError(f"parameters: expected {self.layout.size} numbers, got the shape {values.shape}")
         self._parameters = values
 
+    @property
+    def devices(self):
+        return self._devices
+
+    @devices.setter
+    def devices(self, devices):
+        check_devices(devices, self.config)
+        self._devices = devices
+
     def views(self):
         """{"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}: writable views of `parameters`.
 

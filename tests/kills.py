@@ -170,7 +170,9 @@ class Program:
 
     def end(self):
         """Checks what a command leaves that came to its end."""
-        assert self.result() == self.expected, "other bits than an undisturbed run"
+        found = self.result()
+        other = [name for name, value in self.expected.items() if found[name] != value]
+        assert not other, f"other {' and '.join(other)} than an undisturbed run" + (f": {found['files']}" if "files" in other else "")
         left = temporaries(self.folder)
         assert not left, f"left behind: {', '.join(path.name for path in left)}"
 
@@ -206,7 +208,11 @@ class Train(Program):
         assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 41))
         files = sorted(p.name for p in self.folder.iterdir())
         summary = json.loads((self.folder / "summary.json").read_bytes())
-        return weights(self.folder), files, {k: v for k, v in summary.items() if not k.startswith("seconds")}
+        return {
+            "weights": weights(self.folder),
+            "files": files,
+            "summary": {k: v for k, v in summary.items() if not k.startswith("seconds")},
+        }
 
 
 class Simulate(Program):
@@ -254,10 +260,7 @@ class Simulate(Program):
     def result(self):
         assert self.content() == self.known[self.wanted]
         self.present = self.wanted
-
-    def end(self):
-        super().end()
-        assert [p.name for p in self.folder.iterdir()] == ["t.h5"]
+        return {"files": [p.name for p in self.folder.iterdir()]}
 
 
 class Sweep(Program):
@@ -315,7 +318,8 @@ class Sweep(Program):
         self.counts["complete points found"] += len(self.points)
 
     def result(self):
-        return bits(self.file, self.folder), sorted(p.name for p in self.folder.iterdir()), len(list((self.folder / "points").iterdir()))
+        files = sorted(str(p.relative_to(self.folder)) for p in self.folder.rglob("*"))
+        return {"bits": bits(self.file, self.folder), "files": files}
 
 
 PROGRAMS = Train, Simulate, Sweep

@@ -244,14 +244,14 @@ def test_wrong_devices_are_told(tmp_path):
     net.devices.gain = right.tolist()
     net.save(tmp_path / "list.h5")
     assert np.array_equal(spinrnn.load(tmp_path / "list.h5").devices.gain, right)
-    net.devices = {"gamma": right}
-    for use in uses:
-        with pytest.raises(spinrnn.DataError, match="got dict"):
-            use(u)
+    before = net.devices
+    for wrong, message in (({"gamma": right}, "got dict"), (spinrnn.Devices(*[right] * 3, right[1:]), r"devices\.gain: expected 10")):
+        with pytest.raises(spinrnn.DataError, match=message):
+            net.devices = wrong
+    assert net.devices is before
     twin_network = spinrnn.Network(dataclasses.replace(net.config, neuron="ctrnn"))
-    twin_network.devices = devices.draw_devices(net.config)
     with pytest.raises(spinrnn.DataError, match="the CTRNN has none"):
-        twin_network.forward(u)
+        twin_network.devices = before
     assert [path.name for path in tmp_path.iterdir()] == ["list.h5"]
 
 

@@ -680,3 +680,34 @@ def test_identify_reads_a_neuron_of_a_trajectory_file(tmp_path, monkeypatch, cap
     assert report["cases"] == 2
     for name, value in {"gamma": 1e8, "Q": 0.5, "gain": 1.0}.items():
         assert report["parameters"][name]["value"] == pytest.approx(value, rel=1e-3)
+    assert main(["identify", "traces.h5", "--neuron", "2"]) == 2
+    assert "write --neuron L,N with the layer, as in --neuron 0,2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, capsys, ending):
+    """The axes that `analyse` reads."""
+    with np.load("right.npz") as right:
+        arrays = {name: right[name] for name in ("time", "drive", "power")}
+    both = {name: np.stack([0.5 * arrays[name], arrays[name]], axis=1) for name in ("drive", "power")} | {"time": arrays["time"]}
+    if ending == "npz":
+        np.savez("both.npz", **both)
+    else:
+        with h5py.File("both.h5", "w") as file:
+            file.update(both)
+    assert main(["identify", "right.npz", "--fix", "Q=0.8", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main(["identify", f"both.{ending}", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == alone["parameters"]
+    for neuron, message in (
+        (None, "give a neuron from 0 to 1"),
+        ("2", "give a neuron from 0 to 1"),
+        ("0,1", "no layers; write --neuron 1"),
+    ):
+        assert main(["identify", f"both.{ending}", *(() if neuron is None else ("--neuron", neuron))]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["identify", "right.npz", "--neuron", "0"]) == 2
+    assert "no axis of neurons" in capsys.readouterr().err
+    np.savez("unfit.npz", **both | {"drive": both["drive"][:, :1]})
+    assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
+    assert "drive: its shape" in capsys.readouterr().err

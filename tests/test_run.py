@@ -91,6 +91,9 @@ def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):
     assert (fine["test_accuracy"], fine["test_loss"]) == (summary["test_accuracy_fine"], summary["test_loss_fine"])
     assert plain["confusion"] == summary["confusion"]
     assert "test accuracy" in spinrnn_command("evaluate", out).stdout
+    moved = ("network.spread_gamma=0.1", "network.device_seed=4", "network.thermal_power=1e-3")
+    real = spinrnn_command("evaluate", out, *(word for key in moved for word in ("--set", key))).stdout
+    assert "devices that differ (device_seed 4), thermal noise of 0.001" in real
     refused(spinrnn_command("evaluate", out, "--set", "network.layers=[3]"), "layers: fixed by the trained parameters")
     refused(spinrnn_command("evaluate", out, "--set", "network.substep=3"), "did you mean substeps?")
     refused(spinrnn_command("evaluate", out, "--set", "train.epochs=3"), "keys of [network]")

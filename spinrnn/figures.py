@@ -8,6 +8,14 @@ from matplotlib.figure import Figure
 from spinrnn.files import write_atomic
 
 
+def prefixed(values, unit):
+    """(factor, prefixed unit) that brings the largest of the values between 1 and 1000."""
+    values = np.abs(np.asarray(values, dtype=float))
+    largest = np.max(values[np.isfinite(values)], initial=0.0)
+    power = int(np.clip(np.floor(np.log10(largest) / 3), -5, 4)) if largest > 0 else 0
+    return 10.0 ** (-3 * power), ("f", "p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 5] + unit
+
+
 def training_curves(history, axes=None):
     """Loss, accuracy and gradient norm against the epoch.
 
@@ -64,9 +72,10 @@ def device_fit(fit, axes=None, cases=3):
     if axes is None:
         axes = Figure(figsize=(9, 7.5), layout="constrained").subplots(3, 1, height_ratios=(2, 1, 1))
     data = fit.measurement
+    factor, unit = prefixed(data.time, "s")
     for case in range(min(cases, len(data.power))):
         label = f"case {case}, " if len(data.power) > 1 else ""
-        colour, time = f"C{case}", data.time[case]
+        colour, time = f"C{case}", factor * data.time[case]
         dots = {
             "color": colour,
             "linestyle": "none",
@@ -80,7 +89,7 @@ def device_fit(fit, axes=None, cases=3):
     axes[0].legend(frameon=False, fontsize=8)
     axes[0].set(ylabel="power", title=None if fit.diagnosis.describes else "the model does not describe these data")
     axes[1].axhspan(-fit.noise, fit.noise, color="0.9", zorder=0)
-    axes[1].set(xlabel="time (s)", ylabel="measured - model")
+    axes[1].set(xlabel=f"time ({unit})", ylabel="measured - model")
     found = fit.diagnosis.correlation
     bound = 2 / np.sqrt(max(data.present.sum(), 1))
     axes[2].axhspan(-bound, bound, color="0.9", zorder=0)

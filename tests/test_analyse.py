@@ -304,6 +304,17 @@ def test_the_ends_of_the_input_intervals():
         ends(np.array([0, 0.9, 2.2, 3.0]), 1.0)
 
 
+@pytest.mark.parametrize("like", [True, False])
+def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, like):
+    levels = 1e8 * np.linspace(0.5, 4, 15)
+    power = np.maximum(levels - 1e8, 0) / (levels + 1e8) if like else 0.4 * np.tanh(np.maximum(levels / 1e8 - 1, 0) * 3)
+    drive, power = np.repeat(levels, 60), np.roll(np.repeat(power, 60), 1)  # the power follows the drive
+    path = measured(tmp_path / "mine.npz", time=1e-9 * np.arange(len(drive)), power=power, drive=drive)
+    text = analysis.analyse(path, tmp_path / "report", measures=["transfer"]).text
+    assert "threshold 1e+08" in text or not like
+    assert ("does NOT follow (xi - 1)/(xi + Q)" in text) != like
+
+
 def test_the_twin_has_no_threshold(tmp_path):
     config = spinrnn.NetworkConfig(layers=(2,), neuron="ctrnn", input_interval=100e-9, substeps=40)
     net = spinrnn.Network(config)

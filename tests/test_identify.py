@@ -667,6 +667,8 @@ def test_the_figure_draws_into_axes_that_are_given():
     again = figures.device_fit(fit, axes)
     assert again is axes
     assert axes[0].lines[1].get_ydata() == pytest.approx(fit.predicted[0])
+    assert axes[1].get_xlabel() == "time (ns)"
+    assert axes[0].lines[1].get_xdata() == pytest.approx(1e9 * fit.measurement.time[0])
 
 
 @pytest.mark.skipif("open_trajectory" not in spinrnn.__all__, reason="this spinrnn has no trajectory files")

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spinrnn.analysis.device import steady_power
+from spinrnn.figures import prefixed
 
 MANY = 12
 """Neurons up to which each gets a line in a legend."""
@@ -21,14 +22,6 @@ def _legend(ax, **options):
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, **options)
     return ax
-
-
-def _scaled(values, unit):
-    """(factor, prefixed unit) that brings the largest of the values between 1 and 1000."""
-    values = np.abs(np.asarray(values, dtype=float))
-    largest = np.max(values[np.isfinite(values)], initial=0.0)
-    power = int(np.clip(np.floor(np.log10(largest) / 3), -5, 4)) if largest > 0 else 0
-    return 10.0 ** (-3 * power), ("f", "p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 5] + unit
 
 
 def _frequency(values):
@@ -89,7 +82,7 @@ def transfer_curve(results, ax=None):
 def power_spectrum(results, ax=None):
     """Median over the neurons of each layer, with the band of all of them. results: {name: `Spectrum`}."""
     ax = _axes(ax)
-    factor, unit = _scaled(np.concatenate([r.frequency for r in results.values()]), "Hz")
+    factor, unit = prefixed(np.concatenate([r.frequency for r in results.values()]), "Hz")
     for number, (name, r) in enumerate(results.items()):
         drawn = np.isfinite(r.density).all(axis=1) & (r.density[:, 1:] > 0).any(axis=1)
         f, density = factor * r.frequency[1:], r.density[drawn, 1:] / factor
@@ -105,7 +98,7 @@ def power_spectrum(results, ax=None):
 def autocorrelation(results, ax=None):
     """Median over the neurons of each layer, with the band of all of them. results: {name: `Autocorrelation`}."""
     ax = _axes(ax)
-    factor, unit = _scaled(np.concatenate([r.lag for r in results.values()]), "s")
+    factor, unit = prefixed(np.concatenate([r.lag for r in results.values()]), "s")
     for number, (name, r) in enumerate(results.items()):
         known = np.isfinite(r.correlation[:, 0])
         if known.any():
@@ -121,7 +114,7 @@ def autocorrelation(results, ax=None):
 def memory(results, ax=None):
     """Held-out score against the delay, summed over channels if there are several. results: {name: `Memory`}."""
     ax = _axes(ax)
-    factor, unit = _scaled(np.concatenate([r.delay for r in results.values()]), "s")
+    factor, unit = prefixed(np.concatenate([r.delay for r in results.values()]), "s")
     for name, r in results.items():
         channels = len(r.score)
         ax.plot(factor * r.delay, r.score.sum(axis=0), marker=".", label=f"{name}: sum {r.capacity.sum():.2f}" if r.independent else name)
@@ -182,7 +175,7 @@ def effective_dimension(results, ax=None):
 def class_variance(time, results, ax=None):
     """Share of the variance between the classes against time. time: (time,) s; results: {name: `ClassVariance`}."""
     ax = _axes(ax)
-    factor, unit = _scaled(time - time[0], "s")
+    factor, unit = prefixed(time - time[0], "s")
     for name, r in results.items():
         ax.plot(factor * (time - time[0]), r.over_time, label=f"{name}: {r.share:.3f}")
     ax.set(xlabel=f"time ({unit})", ylabel="share of the variance between classes", ylim=(0, 1.02))
@@ -192,7 +185,7 @@ def class_variance(time, results, ax=None):
 def class_accuracy(results, ax=None):
     """Accuracy of the linear classifier against time, with its interval and the level of chance. results: {name: `ClassAccuracy`}."""
     ax = _axes(ax)
-    factor, unit = _scaled(np.concatenate([r.time for r in results.values()]), "s")
+    factor, unit = prefixed(np.concatenate([r.time for r in results.values()]), "s")
     for number, (name, r) in enumerate(results.items()):
         ax.plot(factor * r.time, 100 * r.accuracy, color=f"C{number}", marker=".", label=name)
         ax.fill_between(factor * r.time, 100 * r.low, 100 * r.high, color=f"C{number}", alpha=0.15, linewidth=0)
@@ -204,8 +197,8 @@ def class_accuracy(results, ax=None):
 def energy(result, ax=None):
     """Energy against time with its parts and the assumptions. result: `Energy`."""
     ax = _axes(ax)
-    factor, unit = _scaled(result.time, "s")
-    scale, joule = _scaled(result.total, "J")
+    factor, unit = prefixed(result.time, "s")
+    scale, joule = prefixed(result.total, "J")
     parts = scale * np.stack([result.neurons, result.synapses])
     ax.stackplot(factor * result.time, parts, labels=["neurons", "synapses"], alpha=0.6)
     ax.set(xlabel=f"time ({unit})", ylabel=f"energy ({joule})")

@@ -15,6 +15,9 @@ from spinrnn.quantities import NEURON_POWER, SYNAPSE_POWER, synapses
 FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""
 
+UNLIKE = 0.05
+"""Residual of a transfer curve, as a share of its largest power, from which on it is said that the model does not describe it [ours]."""
+
 MOST = 10_000
 """Times of which a table or a picture of one value for each time consists; of more evenly chosen ones."""
 
@@ -164,6 +167,7 @@ def transfer(recording, settings):
             f"{name}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, {c.threshold_high:.4g}], Q {c.nonlinear_damping:.3g} "
             f"[{c.nonlinear_damping_low:.3g}, {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, {len(c.drive)} points"
             + (f", without {c.silent} at which it had not turned on" if c.silent else "")
+            + ("; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted" if c.residual > UNLIKE * c.power.max() else "")
         )
     if len(curves) > figures.MANY:
         lines.append(f"and {len(curves) - figures.MANY} more in the table")

@@ -269,6 +269,7 @@ def _print_summary(result):
 
 def _evaluate(options):
     from spinrnn import config, datasets, run, store, training
+    from spinrnn.devices import draw_devices
     from spinrnn.errors import ConfigError, StoreError
     from spinrnn.files import read_json
 
@@ -299,8 +300,11 @@ def _evaluate(options):
     if options.json:
         print(json.dumps({**result, "confusion": score.confusion.tolist()}))
     else:
-        devices = "" if net.devices is None else f", devices that differ (device_seed {net.config.device_seed})"
-        noise = f", thermal noise of {net.config.thermal_power:g}" if net.config.thermal_power else ""
+        oscillators = net.config.neuron == "oscillator"
+        devices = "" if net.devices is None else ", devices that differ"
+        if net.devices is not None and net.devices.same(draw_devices(net.config)):
+            devices += f" (device_seed {net.config.device_seed})"
+        noise = f", thermal noise of {net.config.thermal_power:g}" if oscillators and net.config.thermal_power else ""
         print(
             f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps{devices}{noise}"
         )

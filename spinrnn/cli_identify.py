@@ -143,9 +143,9 @@ def _read(path, neuron, cases):
         if neuron and len(neuron) > 1:
             raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; write --neuron {neuron[1]}")
         return load_measurement(path, *(neuron or ())).take(cases), 0.0
-    if len(neuron) == 1:
-        raise DataError(f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}")
     with spinrnn.open_trajectory(path) as trajectory:
+        if len(neuron) == 1:
+            raise DataError(f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}")
         config = trajectory.config
         if config.neuron != "oscillator":
             raise DataError(f"{path}: is of a network of {config.neuron}, and not of oscillators, which eq. (1) describes")

@@ -194,13 +194,17 @@ def load_measurement(path, neuron=None):
 
 def _of_neuron(arrays, neuron):
     """The arrays with those of one neuron in the place of (case, neuron, sample); DataError if it is not said which, or there is none."""
-    neurons = arrays["power"].shape[1] if arrays["power"].ndim == 3 else None
-    if neurons is None and neuron is not None:
-        raise DataError(f"power: has no axis of neurons, its shape is {arrays['power'].shape}; rows are cases (--cases)")
-    if neurons is not None and (neuron is None or not neuron < neurons):
-        raise DataError(f"power: has the axes (case, neuron, sample); give a neuron from 0 to {neurons - 1} (--neuron N)")
-    several = [name for name in ("drive", "power", "noise") if name in arrays and arrays[name].ndim == 3]
-    wrong = [name for name in several if arrays[name].shape[1] != neurons]
+    power = arrays["power"]
+    if power.ndim != 3:
+        if neuron is not None:
+            raise DataError(f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)")
+        return arrays
+    if neuron is None or not neuron < power.shape[1]:
+        raise DataError(
+            f"power: has the axes (case, neuron, sample) and {power.shape[1]} neurons; give one of them, from 0 on (--neuron N)"
+        )
+    several = [name for name in ("drive", "power", "noise") if name in arrays and (name != "noise" or arrays[name].ndim > 1)]
+    wrong = [name for name in several if arrays[name].shape[:2] != power.shape[:2] or arrays[name].ndim != 3]
     if wrong:
-        raise DataError(f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {arrays['power'].shape}")
+        raise DataError(f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {power.shape}")
     return arrays | {name: arrays[name][:, neuron] for name in several}

@@ -74,10 +74,56 @@ def test_devices_that_differ_are_each_compared_with_their_own_theory(bench, tmp_
         assert float(row["threshold_per_s"]) == pytest.approx(1e8 * gamma[neuron], rel=1e-2)
         assert float(row["nonlinear_damping"]) == pytest.approx(damping[neuron], rel=5e-2)
     assert "of each device in theory" in report.text
-    mean = np.mean([float(row["cumulative_drive"]) for row in rows(tmp_path / "report/drive.csv")])
-    assert mean == pytest.approx(spinrnn.cumulative_drive(net, inputs), rel=1e-4)
-    found = analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), 10e-9 / gamma, damping)
-    assert figures.steady_states(found).get_legend_handles_labels()[1][0].endswith("of each device")
+    integral = net.simulate(inputs).drive[0].reshape(2, 3, 6, -1).mean(axis=-1) - 2e8 * bias[:, None]
+    cumulative = [float(row["cumulative_drive"]) for row in rows(tmp_path / "report/drive.csv")]
+    assert cumulative == pytest.approx(np.abs(integral * 400e-9).mean(axis=(0, 2)), rel=1e-4)
+    assert np.mean(cumulative) == pytest.approx(spinrnn.cumulative_drive(net, inputs), rel=1e-4)
+    for own in ((10e-9 / gamma, 1.0), (10e-9, damping)):
+        found = analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), *own)
+        assert figures.steady_states(found).get_legend_handles_labels()[1][0].endswith("of each device")
+    for wrong in ((10e-9 / gamma[:2], 1.0), (10e-9, damping[:2])):
+        with pytest.raises(spinrnn.DataError, match="one for each of 3 neurons"):
+            analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), *wrong)
+
+
+def test_devices_of_a_layer_recorded_alone_and_curves_of_devices_that_differ(bench, tmp_path):
+    """The layers need not begin with 0; a neuron with too few steady states costs the others nothing, and one curve for all is said to be of none."""
+    net, inputs, _ = bench
+    net = net.replace(substeps=200)
+    net.views()["w_ext"][0][2] = 0
+    gamma, damping, bias = np.array([0.8, 1.0, 1.2]), np.array([0.5, 1.0, 2.0]), np.array([1.0, 1.0, 1.25])
+    net.devices = spinrnn.Devices(gamma, damping, bias, np.ones(3))
+    trajectory = net.simulate(inputs)
+    whole = spinrnn.Network(spinrnn.NetworkConfig(layers=(2, 3), input_interval=400e-9, nonlinear_damping=1.0))
+    whole.devices = spinrnn.Devices(*(np.append([0.5, 2.0], own) for own in (gamma, damping, bias, np.ones(3))))
+
+    def report(name, cases, times):
+        power, drive = trajectory.state[0][cases, :, :times], trajectory.drive[0][cases, :, : times - 1]
+        recording = analysis.Recording(
+            name, trajectory.time[:times], {1: power}, {1: drive}, inputs[cases], None, 400e-9, 10e-9, 1.0, 2.0, "oscillator", whole
+        )
+        return analysis.analyse(recording, tmp_path / name, measures=["steady", "transfer", "drive"])
+
+    text = report("long", slice(2), len(trajectory.time)).text
+    steady = rows(tmp_path / "long/steady.csv")
+    assert np.median([abs(float(row["power"]) - float(row["expected"])) for row in steady]) < 1e-4
+    curves = rows(tmp_path / "long/transfer.csv")
+    assert [row["curve"] for row in curves] == ["layer 1, neuron 0", "layer 1, neuron 1"], "the drive of neuron 2 is constant"
+    assert [float(row["expected_threshold_per_s"]) for row in curves] == pytest.approx(1e8 * gamma[:2])
+    at_rest = 1e8 * (2 * bias[2] + 0.5) - 2e8 * bias[2]  # its parameter "bias" is 0.5
+    assert float(rows(tmp_path / "long/drive.csv")[2]["cumulative_drive"]) == pytest.approx(400e-9 * at_rest, rel=1e-4)
+    assert "one curve is that of none" not in text
+    assert "the devices differ, so that one curve is that of none" in report("short", slice(1, 2), 601).text
+    pooled = rows(tmp_path / "short/transfer.csv")[0]
+    assert (pooled["curve"], pooled["expected_threshold_per_s"]) == ("all neurons", "")
+
+
+def test_a_picture_of_steady_states_without_theory_or_without_any():
+    time, drive = 1e-9 * np.arange(201), np.full((1, 2, 200), 2e8)
+    for power, count in ((np.full((1, 2, 201), 0.5), 2), (np.full((1, 2, 201), np.linspace(0.1, 0.5, 201)), 0)):
+        found = analysis.steady_states(time, power, drive)
+        assert len(found.power) == count
+        assert figures.steady_states(found).get_legend_handles_labels()[1] == ["measured"]
 
 
 def test_the_test_bench_shows_its_device(recording, tmp_path):
@@ -304,15 +350,23 @@ def test_the_ends_of_the_input_intervals():
         ends(np.array([0, 0.9, 2.2, 3.0]), 1.0)
 
 
-@pytest.mark.parametrize("like", [True, False])
-def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, like):
-    levels = 1e8 * np.linspace(0.5, 4, 15)
-    power = np.maximum(levels - 1e8, 0) / (levels + 1e8) if like else 0.4 * np.tanh(np.maximum(levels / 1e8 - 1, 0) * 3)
+@pytest.mark.parametrize(("kind", "told"), [("model", False), ("noisy", False), ("nearly", False), ("saturating", True)])
+def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, kind, told):
+    levels = 1e8 * np.linspace(0.5, 1.5 if kind == "noisy" else 4, 15)
+    power = np.maximum(levels - 1e8, 0) / (levels + 1e8)
+    if kind == "saturating":
+        power = 0.4 * np.tanh(np.maximum(levels / 1e8 - 1, 0) * 3)
+    elif kind == "nearly":
+        power = power * (1 + 0.02 * np.sin(levels / 3e7))
     drive, power = np.repeat(levels, 60), np.roll(np.repeat(power, 60), 1)  # the power follows the drive
+    if kind == "noisy":
+        power = power + 0.03 * np.random.default_rng(0).normal(size=power.shape)
     path = measured(tmp_path / "mine.npz", time=1e-9 * np.arange(len(drive)), power=power, drive=drive)
-    text = analysis.analyse(path, tmp_path / "report", measures=["transfer"]).text
-    assert "threshold 1e+08" in text or not like
-    assert ("does NOT follow (xi - 1)/(xi + Q)" in text) != like
+    text = analysis.analyse(path, tmp_path / "report", measures=["transfer"], relaxation_time=10e-9).text
+    assert ("does NOT follow (xi - 1)/(xi + Q)" in text) == told
+    row = rows(tmp_path / "report/transfer.csv")[0]
+    assert float(row["expected_threshold_per_s"]) == pytest.approx(1e8)
+    assert row["expected_nonlinear_damping"] == "", "nobody has said it"
 
 
 def test_the_twin_has_no_threshold(tmp_path):

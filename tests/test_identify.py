@@ -702,14 +702,21 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
     assert main(["identify", f"both.{ending}", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"] == alone["parameters"]
     for neuron, message in (
-        (None, "give a neuron from 0 to 1"),
-        ("2", "give a neuron from 0 to 1"),
+        (None, "2 neurons; give one of them"),
+        ("2", "2 neurons; give one of them"),
         ("0,1", "no layers; write --neuron 1"),
     ):
         assert main(["identify", f"both.{ending}", *(() if neuron is None else ("--neuron", neuron))]) == 2
         assert message in capsys.readouterr().err
     assert main(["identify", "right.npz", "--neuron", "0"]) == 2
     assert "no axis of neurons" in capsys.readouterr().err
-    np.savez("unfit.npz", **both | {"drive": both["drive"][:, :1]})
-    assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
-    assert "drive: its shape" in capsys.readouterr().err
+    for wrong in (both["drive"][:, :1], arrays["drive"]):
+        np.savez("unfit.npz", **both | {"drive": wrong})
+        assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
+        assert "drive: its shape" in capsys.readouterr().err
+    noise = np.stack([np.full(arrays["power"].shape, 9.0), np.full(arrays["power"].shape, alone["noise"])], axis=1)
+    for given in (noise, np.float64(alone["noise"])):
+        np.savez("noisy.npz", **both, noise=given)
+        assert main(["identify", "noisy.npz", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["freedom"] == pytest.approx(found["chi_square"], rel=1e-6)

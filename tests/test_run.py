@@ -94,6 +94,8 @@ def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):
     moved = ("network.spread_gamma=0.1", "network.device_seed=4", "network.thermal_power=1e-3")
     real = spinrnn_command("evaluate", out, *(word for key in moved for word in ("--set", key))).stdout
     assert "devices that differ (device_seed 4), thermal noise of 0.001" in real
+    twin = spinrnn_command("evaluate", out, "--set", "network.neuron=ctrnn", "--set", "network.thermal_power=1e-3")
+    assert "noise" not in twin.stdout
     refused(spinrnn_command("evaluate", out, "--set", "network.layers=[3]"), "layers: fixed by the trained parameters")
     refused(spinrnn_command("evaluate", out, "--set", "network.substep=3"), "did you mean substeps?")
     refused(spinrnn_command("evaluate", out, "--set", "train.epochs=3"), "keys of [network]")

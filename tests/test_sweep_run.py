@@ -21,7 +21,8 @@ from conftest import here, refused
 from kills import bits, children
 
 import spinrnn
-from spinrnn import engine, files, memory, threads
+from spinrnn import engine, files, memory, store, threads
+from spinrnn.config import to_toml
 from spinrnn.sweep import engines, work
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.training import Trainer
@@ -403,8 +404,47 @@ class DiesLate(engines.Engine):
         pass
 
 
+class DiesUnderAnother(DiesLate):
+    """The same, but another session meets what is left: nobody says that a worker was lost, the point is merely sent again."""
+
+    def submit(self, task):
+        future = super().submit(task)
+        if isinstance(future.exception(), BrokenExecutor):
+            future = Future()
+            future.set_result({"outcome": "busy", "error": None, "seconds": 0.0})
+        return future
+
+
 @pytest.mark.parametrize("keep_runs", [False, True])
-def test_what_a_worker_leaves_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
+def test_what_a_worker_leaves_that_dies_in_another_session(sweep_file, tmp_path, monkeypatch, keep_runs):
+    dying, out = DiesUnderAnother(), tmp_path / "out"
+    monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
+    assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
+    assert not list(out.glob("points/*.run"))
+
+
+@pytest.mark.parametrize("keep_runs", [False, True])
+def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path, keep_runs):
+    """With a result the run folder goes, unless it is to be kept; without one, or with one for want of memory, the point goes on from it."""
+    path, out = sweep_file(RATES), tmp_path / "out"
+    sweep = spinrnn.load_sweep(path)
+    assert spinrnn.run_sweep(sweep, out, executor="serial", keep_runs=True).done == 4
+    folder, (done, lost, short, _) = SweepFolder(out), sweep.points
+    folder.result_path(lost.name).unlink()
+    _, _, state = store.load_record(folder.result_path(short.name), "point")
+    state |= {"status": "failed", "error": {"class": "MemoryLimitError", "text": ""}, "summary": None}
+    store.save_record(folder.result_path(short.name), "point", to_toml(short.config), {}, state)
+    for point in (done, lost, short):
+        folder.lock(point.name)._path.write_text("{}")
+        folder.clear(point.digest, point.name, keep_runs)
+        assert not folder.lock(point.name)._path.exists()
+    assert [folder.run_path(p.name).exists() for p in (done, lost, short)] == [keep_runs, True, True]
+    assert spinrnn.run_sweep(sweep, out, executor="serial", retry_failed=True, keep_runs=keep_runs).done == 4
+
+
+@pytest.mark.parametrize("keep_runs", [False, True])
+def test_what_a_worker_leaves_that_dies_after_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
     dying, out = DiesLate(), tmp_path / "out"
     monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
     assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
@@ -415,12 +455,13 @@ def test_what_a_worker_leaves_that_dies_after_its_result(sweep_file, tmp_path, m
 
 
 def test_a_folder_is_made_while_another_worker_removes_the_one_above(tmp_path, monkeypatch):
+    """Once in each of the ways in which pathlib notices."""
     make, calls = Path.mkdir, []
 
     def late(path, *arguments, **options):
         calls.append(path)
-        if len(calls) == 1:
-            raise FileNotFoundError(2, "No such file or directory")
+        if len(calls) < 4:
+            raise (FileNotFoundError if len(calls) % 2 else FileExistsError)(2, "No such file or directory")
         return make(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "mkdir", late)

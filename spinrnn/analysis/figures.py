@@ -38,9 +38,10 @@ def steady_states(result, ax=None):
     factor, unit = _frequency(result.drive)
     ax.errorbar(factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured")
     theory = r"$(\xi - 1) / (\xi + Q)$"
-    if np.ptp(result.threshold) or np.ptp(result.nonlinear_damping):
+    known = np.isfinite(result.expected).any()
+    if known and (np.ptp(result.threshold) or np.ptp(result.nonlinear_damping)):
         ax.plot(factor * result.drive, result.expected, "k_", markersize=9, label=f"{theory} of each device", zorder=3)
-    elif np.isfinite(result.expected).any():
+    elif known:
         threshold, damping = result.threshold[0], result.nonlinear_damping[0]
         x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), threshold)
         x = x[(x >= result.drive.min()) & (x <= result.drive.max())]

@@ -16,7 +16,8 @@ FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""
 
 UNLIKE = 0.05
-"""Residual of a transfer curve, as a share of its largest power, from which on it is said that the model does not describe it [ours]."""
+"""Residual of a transfer curve, as a share of its largest power, from which on it is said that the model does not describe it, if the powers' own
+noise is smaller [ours]."""
 
 MOST = 10_000
 """Times of which a table or a picture of one value for each time consists; of more evenly chosen ones."""
@@ -132,26 +133,23 @@ def relaxation(recording, settings):
 def transfer(recording, settings):
     """Transfer curve and threshold"""
     found, layers = _steady(recording, settings)
-    curves, theory = {}, {}
     places = sorted({(layer, int(neuron)) for layer, neuron in zip(layers, found.neuron, strict=True)})
-    parts = {place: (layers == place[0]) & (found.neuron == place[1]) for place in places}
-    enough = all(
-        len(np.unique(found.drive[part].round(-int(np.floor(np.log10(np.abs(found.drive).max() or 1))) + 3))) >= FEW
-        for part in parts.values()
-    )
-    if enough and parts:
-        for (layer, neuron), part in parts.items():
-            name = f"layer {layer}, neuron {neuron}"
-            try:
-                curves[name] = device.transfer_curve(found.drive[part], found.power[part])
-                theory[name] = _device_of(recording, found, part)
-            except DataError as error:
-                reason = error
-        if not curves:
-            raise reason
-    else:
-        curves["all neurons"] = device.transfer_curve(found.drive, found.power)
-        theory["all neurons"] = _device_of(recording, found, slice(None))
+    parts = {f"layer {layer}, neuron {neuron}": (layers == layer) & (found.neuron == neuron) for layer, neuron in places}
+    digits = 3 - int(np.floor(np.log10(np.abs(found.drive).max(initial=0) or 1)))
+    enough = {name: part for name, part in parts.items() if len(np.unique(found.drive[part].round(digits))) >= FEW}
+    # neurons that are alike give more points together; those that differ only a curve of no device
+    if not enough or (len(enough) < len(parts) and recording.devices is None):
+        enough = {"all neurons": np.full(len(found.drive), True)}
+    curves = {}
+    for name, part in enough.items():
+        try:
+            curves[name] = device.transfer_curve(found.drive[part], found.power[part])
+        except DataError as error:
+            reason = error
+    if not curves:
+        raise reason
+    theory = {name: _device_of(recording, found, enough[name]) for name in curves}
+    unlike = {name: max(UNLIKE * c.power.max(), float(np.median(found.spread[enough[name]]))) for name, c in curves.items()}
     rows = [
         {
             "curve": name, "threshold_per_s": c.threshold, "threshold_low_per_s": c.threshold_low, "threshold_high_per_s": c.threshold_high,
@@ -167,13 +165,17 @@ def transfer(recording, settings):
             f"{name}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, {c.threshold_high:.4g}], Q {c.nonlinear_damping:.3g} "
             f"[{c.nonlinear_damping_low:.3g}, {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, {len(c.drive)} points"
             + (f", without {c.silent} at which it had not turned on" if c.silent else "")
-            + ("; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted" if c.residual > UNLIKE * c.power.max() else "")
+            + ("; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted" if c.residual > unlike[name] else "")
         )
     if len(curves) > figures.MANY:
         lines.append(f"and {len(curves) - figures.MANY} more in the table")
     beside = ""
     if recording.devices is not None:
-        beside = "; that of each device in theory is in the table" if enough else "; the devices differ, so that one curve is that of none"
+        beside = (
+            "; the devices differ, so that one curve is that of none"
+            if "all neurons" in curves
+            else "; that of each device in theory is in the table"
+        )
     elif recording.relaxation_time is not None:
         beside = f"; the threshold in theory is 1 / {recording.relaxation_time:.4g} s"
     lines.append(f"{100 * c.confidence:g} % intervals{beside}")

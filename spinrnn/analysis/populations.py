@@ -144,8 +144,10 @@ def drive_integrals(time, drive, interval, rest):
     Returns:
         `CumulativeDrive`.
     Raises:
-        DataError: the recording is shorter than an interval, or holds no drive.
+        DataError: the recording is shorter than an interval, or holds no drive; rest is neither a number nor one for each neuron.
     """
+    if np.shape(rest) not in ((), (drive.shape[1],)):
+        raise DataError(f"rest: must be one number, or one for each of {drive.shape[1]} neurons; got the shape {np.shape(rest)}")
     elapsed = time - time[0]
     points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
     if points < 1:

@@ -178,13 +178,13 @@ class SweepFolder:
         known = {f"{point.name}.h5" for point in points}
         return sum(path.name not in known for path in (self.path / "points").glob("*.h5"))
 
-    def clear(self, point, keep_runs):
+    def clear(self, digest, name, keep_runs):
         """Removes what a dead worker left of a point: its lock, lest it count as another death, and the run folder if the result was there already."""
-        lock = self.lock(point.name)
+        lock = self.lock(name)
         if lock.left_behind() and lock.acquire():
             with contextlib.suppress(StoreError):  # no result, or a damaged one
-                if not keep_runs and self.load(point.digest, point.name)[1]["status"] in COMPLETE:
-                    self.remove_run(point.name)
+                if not keep_runs and self.load(digest, name)[1]["status"] in COMPLETE:
+                    self.remove_run(name)
             lock.release()
 
     def remove_run(self, name):

@@ -82,7 +82,7 @@ def run_sweep(
         if status in COMPLETE or (status == "failed" and not retry_failed):
             setattr(progress, status, getattr(progress, status) + 1)
             progress.skipped += 1
-            folder.clear(point, keep_runs)
+            folder.clear(point.digest, point.name, keep_runs)
         else:
             left.append((point, state and state["finished"]))
     stop = stop or (lambda: False)
@@ -95,7 +95,7 @@ def run_sweep(
     try:
         session = folder.begin_session()
         for point, _ in left:
-            folder.clear(point, keep_runs)
+            folder.clear(point.digest, point.name, keep_runs)
         limits = {"threads": threads_per_worker, "memory": engine.memory(len(left))}
         tasks = [(work.task(folder, session, known, point, sweep, limits, keep_runs), point) for point, known in left]
         _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
@@ -207,7 +207,7 @@ class _Loop:
             )
         for task, point in lost:
             if point.name in guilty:
-                self._folder.clear(point, task["keep_runs"])
+                self._folder.clear(point.digest, point.name, task["keep_runs"])
                 where, count = self._deaths.get(point.name, (None, 0))
                 steps = self._folder.progress(point.name)
                 self._deaths[point.name] = steps, count + 1 if where == steps else 1

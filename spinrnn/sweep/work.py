@@ -75,6 +75,7 @@ def _run_locked(task, stop, began):
         raise StoreError(f"{folder.path}: no such folder; workers need the file system of the process that started the sweep")
     if not folder.going_on(task["session"]):
         return "stopped", None
+    folder.clear(task["digest"], task["name"], task["keep_runs"])  # of another session's worker
     lock = folder.lock(task["name"])
     if not lock.acquire():
         return "busy", None

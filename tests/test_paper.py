@@ -23,7 +23,7 @@ from spinrnn.sweep.cube import Variable, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
-SWEEPS = ("intervals", "noise", "relaxation", "rates", "amplification", "densities", "validation", "spread", "thermal")
+SWEEPS = ("intervals", "noise", "longer", "relaxation", "rates", "amplification", "densities", "validation", "spread", "thermal")
 
 
 def cli(*arguments):
@@ -99,7 +99,8 @@ def test_every_sweep_has_its_quick_form_of_the_same_points_with_fewer_epochs(nam
     assert full.points[0].config.train.noise == (0.15 if name == "noise" else 0), "the plain protocol"
     networks = {point.config.network for point in full.points}
     assert {point.config.network for point in quick.points} <= networks
-    assert {point.config.train.epochs for point in quick.points} == {6}
+    assert {point.config.train.epochs for point in full.points} == {90 if name == "longer" else 30}
+    assert {point.config.train.epochs for point in quick.points} == {18 if name == "longer" else 6}
     assert all(network.resolved_substeps >= max(4, 2 * network.input_interval / network.relaxation_time) for network in networks)
 
 
@@ -240,9 +241,12 @@ def table(cubes, name):
         return [{k: float(v) if k not in WORDS and v else v for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def test_fig2_has_both_networks_and_the_noise(cubes):
+def test_fig2_has_both_networks_the_noise_and_the_longer_training(cubes):
     rows = table(cubes, "fig2")
-    assert [(r["neuron"], r["noise"]) for r in rows] == [("oscillator", 0)] * 9 + [("ctrnn", 0)] * 9 + [("oscillator", 0.15)] * 7
+    plain = [("oscillator", 0, 30)] * 9 + [("ctrnn", 0, 30)] * 9
+    assert [(r["neuron"], r["noise"], r["epochs"]) for r in rows] == [
+        *plain, *[("oscillator", 0.15, 30)] * 7, *[("oscillator", 0, 90)] * 4, *[("ctrnn", 0, 90)] * 4,
+    ]  # fmt: skip
     for row in rows:
         ratio = row["interval_over_relaxation_time"]
         made = 0.4 + 0.55 * min(1, ratio * (row["learning_rate"] / 0.02) ** 0.3) ** 0.5 - 0.1 * max(0, math.log(ratio / 3))
@@ -255,6 +259,7 @@ def test_fig2_finds_the_plateau(cubes):
     assert start == pytest.approx((0.4983 / 0.55) ** 2, rel=0.05)
     assert end == pytest.approx(3 * math.exp((0.95 - 0.8983) / 0.1), rel=0.05)
     assert width == pytest.approx(end / start, rel=1e-3)
+    assert found["oscillators, 90 epochs: Delta t / tau with 89.83 % or more, from, to, ratio"][1] == 2, "where its points end"
 
 
 def test_fig3_sees_that_curves_collapse(cubes):

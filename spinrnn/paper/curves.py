@@ -171,6 +171,7 @@ def describe(condition):
         "interval_over_relaxation_time": condition.ratio,
         "substeps": network.resolved_substeps,
         "learning_rate": train.learning_rate,
+        "epochs": train.epochs,
         "amplification": network.amplifications[0],
         "noise": train.noise,
         "density_int": network.density_int,

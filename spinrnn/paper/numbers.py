@@ -67,6 +67,11 @@ def fig2(source):
         "CTRNN": chosen(every, neuron="ctrnn"),
         "oscillators, noise 0.15": chosen(source.conditions("noise")),
     }
+    longer = source.conditions("longer")
+    for name, neuron in (("oscillators", "oscillator"), ("CTRNN", "ctrnn")):
+        found = chosen(longer, neuron=neuron)
+        if found:
+            curves[f"{name}, {found[0].config.train.epochs} epochs"] = found
     findings = {}
     for name, found in curves.items():
         findings |= _plateau(name, found)

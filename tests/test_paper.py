@@ -308,7 +308,8 @@ def test_missing_results_are_told(cubes, tmp_path):
     with pytest.raises(StoreError, match="no results of the sweeps densities there; without --no-run"):
         spinrnn.reproduce("fig4", tmp_path / "new", run=False)
     made_up(recipe_sweep("noise"), missing=range(70)).save(tmp_path / "noise.h5")
-    made_up(recipe_sweep("intervals")).save(tmp_path / "intervals.h5")
+    for name in ("intervals", "longer"):
+        made_up(recipe_sweep(name)).save(tmp_path / f"{name}.h5")
     made_up(recipe_sweep("densities"), missing=range(7)).save(tmp_path / "densities.h5")
     assert spinrnn.reproduce("fig4", tmp_path, run=False).missing == {"densities": 7}
     drawn = cli("reproduce", "fig4", "--no-run", "--out", tmp_path)

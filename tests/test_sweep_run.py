@@ -380,6 +380,29 @@ def test_workers_that_cannot_begin_are_told(sweep_file, tmp_path, monkeypatch):
         spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), tmp_path / "out", jobs=1)
 
 
+def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
+    """It drops one for good that takes longer to start again than it waits, as on a busy machine: the sweep would wait for ever."""
+    dask = pytest.importorskip("dask", reason="Dask is not installed")
+    pytest.importorskip("distributed", reason="Dask distributed is not installed")
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
+        engine = engines.open_engine("dask", 1)
+        try:
+            wait_for(lambda: engine.slots() == 1)
+            cluster, (nanny,) = engine._cluster, engine._cluster.workers.values()
+            cluster.sync(nanny.close)
+            wait_for(lambda: engine.slots() == 0)
+            wait_for(lambda: engine.slots() == 1)
+            assert "no such folder" in engine.submit({"folder": "/nowhere"}).result(60)["error"], "it works"
+            monkeypatch.setattr(engine._cluster, "scale", lambda _: None)
+            monkeypatch.setattr(engines, "PATIENCE", 3)
+            (nanny,) = cluster.workers.values()
+            cluster.sync(nanny.close)
+            with pytest.raises(spinrnn.EngineError, match="do not start again"):
+                wait_for(lambda: engine.slots() is None)
+        finally:
+            engine.close()
+
+
 class DiesLate(engines.Engine):
     """The worker of each point dies once, between the result and the removal of the run folder."""
 

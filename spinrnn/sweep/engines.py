@@ -15,7 +15,9 @@ from spinrnn.sweep import work
 
 NAMES = ("process", "serial", "dask", "mpi")
 ANSWER = 5
-"""Seconds in which a Dask scheduler must answer."""
+"""Seconds in which a Dask scheduler of the user's must answer."""
+PATIENCE = 120
+"""Seconds after which workers of a Dask cluster of ours count as impossible to start."""
 
 
 def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worker=1, stop=None):
@@ -142,10 +144,11 @@ class _Dask(Engine):
             raise EngineError("--executor dask needs Dask distributed; install spinrnn[dask]") from None
         self._cluster, self.ours = None, address is None
         settings = {
-            "distributed.comm.timeouts.connect": f"{ANSWER}s",
             "distributed.scheduler.allowed-failures": 0,  # of a cluster of ours: `runner` counts how often a point loses its worker
             "distributed.worker.daemon": True,
         }
+        if not self.ours:  # workers of ours may take longer to connect on a busy machine
+            settings["distributed.comm.timeouts.connect"] = f"{ANSWER}s"
         with dask.config.set(settings), _without_interrupts():
             if address is not None:
                 _probe(address)
@@ -164,13 +167,23 @@ class _Dask(Engine):
                 raise EngineError(f"Dask did not start: {error}") from None
         super().__init__(self._client.get_executor(pure=False), jobs)
         self.lost = (distributed.scheduler.KilledWorker,)
-        self._counted, self._threads = -math.inf, 0
+        self._counted, self._threads, self._worked = -math.inf, 0, time.monotonic()
 
     def slots(self):
         if self._client.status not in ("running", "connecting"):
             raise EngineError("the Dask scheduler is gone; finished points are safe, run the sweep again to go on")
-        if time.monotonic() > self._counted + 2:
-            self._counted, self._threads = time.monotonic(), sum(self._client.nthreads().values())
+        now = time.monotonic()
+        if now > self._counted + 2:
+            self._counted, self._threads = now, sum(self._client.nthreads().values())
+            if self._threads:
+                self._worked = now
+            if self.ours and self._threads < self._jobs:
+                # one that takes too long to start again, as on a busy machine, is dropped for good unless it is asked for anew
+                self._cluster.scale(self._jobs)
+            if self.ours and now > self._worked + PATIENCE:
+                raise EngineError(
+                    "the Dask workers have died and do not start again; finished points are safe, run the sweep again to go on"
+                )
         return self._threads
 
     def rebuild(self):
@@ -180,7 +193,8 @@ class _Dask(Engine):
         with contextlib.suppress(OSError, TimeoutError):
             self._client.close(ANSWER)
         if self._cluster is not None:
-            self._cluster.close(ANSWER)
+            with contextlib.suppress(OSError, TimeoutError, AssertionError):  # Dask asserts that no worker was lost in a way of its own
+                self._cluster.close(ANSWER)
 
 
 def _probe(address):

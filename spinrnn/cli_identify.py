@@ -79,7 +79,7 @@ def _identify(options):
     floor = floor if options.power_floor is None else options.power_floor
     between = "linear" if options.linear else "held"
     fit = identify_device(data, fixed=fixed, free_scale=options.free_scale, drive_between=between, power_floor=floor, level=options.level)
-    report = {"file": options.file, **fit.report()}
+    report = {"file": options.file, "neuron": neuron, **fit.report()}
     out = Path(options.out or f"{Path(options.file).stem}-device")
     make_folder(out)
     contents = {"json": to_json(report), "png": figures.picture(figures.device_fit(fit)[0]), "csv": _table(fit)}
@@ -153,6 +153,10 @@ def _read(path, neuron, cases):
     step = config.input_interval / config.resolved_substeps
     if float(data.durations.max()) > 1.5 * step:
         warnings.warn("not every substep is stored, the drive in between is not known; simulate without --every for this", stacklevel=2)
+    if config.thermal_power:
+        warnings.warn(
+            "simulated with thermal noise, which is taken for noise of the readout; intervals and tests do not hold", stacklevel=2
+        )
     if config.scheme == "euler":
         warnings.warn("simulated with first-order steps, which are not quite eq. (1); what differs is seen in the residuals", stacklevel=2)
     return data, floor
@@ -182,8 +186,13 @@ def _lines(report):
         low, high = (_rounded(found[end], error) for end in ("low", "high"))
         yield f"{text} ± {error:.2g}{unit}   {100 * report['level']:g} %: {low} to {high}"
     gamma = report["parameters"]["gamma"]
-    if gamma["value"] < SLOWEST and not gamma["fixed"]:
-        yield f"A damping rate of {gamma['value']:.2g} 1/s is that of no oscillator; is the time in s?"
+    if gamma["value"] < SLOWEST and gamma["fixed"]:
+        yield f"gamma is fixed at {gamma['value']:.2g} 1/s, which is that of no oscillator: it is a rate, 1e8 for a relaxation time of 10 ns"
+    elif gamma["value"] < SLOWEST:
+        text = f"A damping rate of {gamma['value']:.2g} 1/s is that of no oscillator; is the time in s?"
+        if report["parameters"]["bias"]["fixed"]:
+            text += " And is the drive the whole drive? If it counts from a working point, the bias is not 0: fix gamma or Q in its place (--fix Q=0)."
+        yield text
     if report["highest"] < 1e-3 and report["parameters"]["scale"]["fixed"]:
         yield f"The power is at most {report['highest']:.2g}; is it normalised? --free-scale lets its scale be fitted."
     noise = f"noise            {report['noise']:>14.4g}"
@@ -203,9 +212,11 @@ def _lines(report):
             text = f"  {check['name']}   p = {check['p']:.1g}"
             if check["share"] is not None:
                 unit = "" if check["unit"] == "1" else f" {check['unit']}"
-                text += f", would explain {100 * check['share']:.2g} % of them, about {check['estimate']:.2g} ± {check['error']:.1g}{unit}"
+                text += f", would explain {100 * check['share']:.2g} % of them, to first order {check['estimate']:.2g}{unit}"
             yield text
-        if report["cases"] > 1:
+        if len(failed) > 1 and "correlation in time" in [check["name"] for check in failed]:
+            yield "  the residuals are correlated, so the p of the others are too small: where the device has thermal noise, which correlates them, none need be real"
+        if report["cases"] > 1 and report["neuron"] is None:
             yield f"  the {report['cases']} cases were fitted as one device; where they are several, fit each alone (--cases 0:1)"
         if [check["name"] for check in failed] == ["size against the noise"]:
             yield "  nothing but its size: the noise is probably larger than was said"

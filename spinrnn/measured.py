@@ -9,7 +9,7 @@ import numpy as np
 from spinrnn.datasets import read_npz
 from spinrnn.errors import DataError, listed
 from spinrnn.files import read_bytes
-from spinrnn.store import read_arrays
+from spinrnn.store import is_streamed, read_arrays
 
 ARRAYS = ("time", "drive", "power", "noise")
 """Arrays of a file; noise may be missing."""
@@ -182,7 +182,7 @@ def load_measurement(path, neuron=None):
     missing = [name for name in ARRAYS[:3] if name not in arrays]
     near = {name: close[0] for name in missing if (close := difflib.get_close_matches(name, arrays, 1))}
     if missing:
-        if attributes.get("format") == "spinrnn":
+        if attributes.get("format") == "spinrnn" or is_streamed(path):
             raise DataError(f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)")
         meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")

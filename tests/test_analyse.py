@@ -174,12 +174,53 @@ def test_a_minimal_file_of_a_users_own(tmp_path, suffix):
     """Time and power alone: what needs more is skipped and the report says what it lacks."""
     path = measured(tmp_path / f"mine{suffix}", drive=None)
     report = spinrnn.analyse(path, tmp_path / "out")
-    assert set(report.findings) == {"spectrum", "correlation", "activity", "dimension", "energy"}
+    assert set(report.findings) == {"spectrum", "correlation", "activity", "dimension"}
     assert set(report.skipped) == set(MEASURES) - set(report.findings)
     assert "drive, which is not in the file" in report.skipped["relaxation"]
     assert "labels, which are not in the file" in report.skipped["classifier"]
     assert all(f"skipped. {reason}" in report.text for reason in report.skipped.values())
+    assert "power that a neuron of yours takes" in report.skipped["energy"], "the paper's says nothing of another device"
     assert not (tmp_path / "out/relaxation.csv").exists()
+
+
+def test_times_that_were_not_measured_cost_no_plateau(tmp_path):
+    """NaN here and there, a gap, and an end that is missing: the same steady states and rates from what is left."""
+    time, levels = 1e-9 * np.arange(801), np.array([2e8, 3e8])
+    power, start = np.empty((1, 801)), 0.05
+    for k, level in enumerate(levels):
+        end, t = (level - 1e8) / level, time[:401]
+        z = np.exp(-(level - 1e8) * t)
+        power[0, 400 * k : 400 * k + 401] = start = end / (1 + (end / start - 1) * z)
+        start = start[-1]
+    for gone in (slice(None, None, 97), slice(450, 490), slice(800, None), slice(0, 3)):
+        left = power.copy()
+        left[0, gone] = np.nan
+        path = measured(tmp_path / "mine.npz", time=time, power=left, drive=np.repeat(levels, 400)[None], relaxation_time=10e-9)
+        report = spinrnn.analyse(path, tmp_path / "out", measures=["steady", "relaxation"])
+        assert [float(row["power"]) for row in rows(tmp_path / "out/steady.csv")] == pytest.approx([1 / 2, 2 / 3], rel=1e-4)
+        assert [float(row["rate_per_s"]) for row in rows(tmp_path / "out/relaxation.csv")] == pytest.approx([1e8, 2e8], rel=1e-3)
+        assert "0 plateaus of the drive ended before" in report.text
+    left[0, 400:] = np.nan
+    path = measured(tmp_path / "half.npz", time=time, power=left, drive=np.repeat(levels, 400)[None])
+    report = spinrnn.analyse(path, tmp_path / "out", measures=["steady", "relaxation"])
+    assert "1 steady states, 0 plateaus of the drive ended before" in report.text, "one that was not measured is none"
+
+
+def test_a_fit_that_does_not_tell_the_rate_is_no_relaxation_time(tmp_path):
+    """Slopes without an end beside clear responses: those whose interval of the rate holds 0 are told and do not move the median."""
+    time, rng = 1e-9 * np.arange(801), np.random.default_rng(1)
+    power = 0.5 - 0.3 * np.exp(-time / 10e-9) + 1e-4 * rng.normal(size=(7, 801))
+    power[:4] = 0.2 + 3e-3 * time / 800e-9 * np.arange(1, 5)[:, None] + 3e-4 * rng.normal(size=(4, 801))
+    path = measured(tmp_path / "mine.npz", time=time, power=power, drive=np.full((7, 801), 2e8), relaxation_time=10e-9)
+    text = spinrnn.analyse(path, tmp_path / "out", measures=["relaxation"]).text
+    found = rows(tmp_path / "out/relaxation.csv")
+    unknown = [row for row in found if float(row["rate_low_per_s"]) <= 0]
+    assert f"{len(unknown)} of them do not tell the rate" in text
+    assert unknown
+    times = [float(row["relaxation_time_s"]) for row in found if float(row["rate_low_per_s"]) > 0]
+    assert len(times) >= 3
+    assert f"relaxation time after a step {np.median(times):.4g} s" in text
+    assert all(abs(float(row["last_power"])) < 10 for row in found)
 
 
 def test_a_file_with_drive_and_numbers(tmp_path):
@@ -237,6 +278,7 @@ def test_one_neuron_needs_one_axis(tmp_path):
           "relaxation_time: must be one positive number"]),
         ({"inputs": np.zeros((1, 1, 4))}, ["inputs: give input_interval"]),
         ({"powers": np.zeros(3), "power": None}, ["unknown array powers; did you mean power?"]),
+        ({"gamma": np.float64(1e8)}, ["unknown array gamma; give relaxation_time, 1 / gamma in s, in its place"]),
         ({"bias_ratio": np.array([2.0, 3.0])}, ["bias_ratio: must be one number from 0"]),
     ],
 )  # fmt: skip
@@ -452,9 +494,9 @@ def test_a_file_that_has_its_own_number_does_not_take_another(tmp_path):
 
 def test_powers_that_are_not_normalised_are_noticed(tmp_path):
     path = measured(tmp_path / "mine.npz", power=np.linspace(0, 30, 400).reshape(2, 200))
-    assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text
+    assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
     path = measured(tmp_path / "watts.npz", power=np.linspace(0, 3e-6, 400).reshape(2, 200))
-    assert "warning: powers up to 3e-06 only; are they normalised?" in spinrnn.analyse(path, tmp_path / "out", measures=["energy"]).text
+    assert "warning: powers up to 3e-06 only; are they normalised?" in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
 
 
 def test_a_measure_that_was_asked_for_and_is_not_there_shows_in_the_exit_status(tmp_path, capsys):
@@ -522,6 +564,6 @@ def test_of_one_long_case_the_beginning_is_taken(monkeypatch):
 
 def test_tables_of_long_recordings_stay_short(tmp_path, monkeypatch):
     monkeypatch.setattr("spinrnn.analysis.measures.MOST", 50)
-    spinrnn.analyse(measured(tmp_path / "mine.npz"), tmp_path / "out", measures=["energy"])
+    spinrnn.analyse(measured(tmp_path / "mine.npz"), tmp_path / "out", measures=["energy"], settings=Settings(neuron_power=1e-6))
     found = [float(row["time_s"]) for row in rows(tmp_path / "out/energy.csv")]
     assert (len(found), found[0], found[-1]) == (50, 0, pytest.approx(199e-9))

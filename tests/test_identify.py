@@ -682,6 +682,19 @@ def test_identify_reads_a_neuron_of_a_trajectory_file(tmp_path, monkeypatch, cap
     assert report["cases"] == 2
     for name, value in {"gamma": 1e8, "Q": 0.5, "gain": 1.0}.items():
         assert report["parameters"][name]["value"] == pytest.approx(value, rel=1e-3)
+    assert report["neuron"] == [1, 2]
+    assert main(["identify", "traces.h5"]) == 2
+    assert "if it is a trajectory, say which neuron (--neuron L,N)" in capsys.readouterr().err
+    assert main(["identify", "traces.h5", "--neuron", "1,2", "--fix", "gamma=10e-9"]) == 0
+    told = capsys.readouterr()
+    assert "gamma is fixed at 1e-08 1/s, which is that of no oscillator: it is a rate" in told.out
+    assert "fitted as one device" not in told.out, "the cases of a neuron are of one device"
+    noisy = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, thermal_power=1e-2))
+    noisy.simulate(np.random.default_rng(8).normal(size=(3, 1, 40))).save("noisy.h5")
+    assert main(["identify", "noisy.h5", "--neuron", "0,1", "--fix", "Q=0"]) == 1
+    told = capsys.readouterr()
+    assert "simulated with thermal noise" in told.err
+    assert "the residuals are correlated, so the p of the others are too small" in told.out
     assert main(["identify", "traces.h5", "--neuron", "2"]) == 2
     assert "write --neuron L,N with the layer, as in --neuron 0,2" in capsys.readouterr().err
 

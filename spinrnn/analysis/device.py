@@ -52,7 +52,7 @@ class SteadyStates:
         power: mean over the last quarter of the plateau; spread: standard deviation there; both dimensionless.
         expected: (xi - 1) / (xi + Q), 0 below threshold; NaN where gamma is not known.
         threshold: gamma of the neuron, 1/s, NaN where it is not known; nonlinear_damping: its Q; both as given.
-        unsettled, passed: number of plateaus that ended before the power had come to rest, and of those passed over as too many.
+        unsettled, passed: number of plateaus at whose end the power was not at rest, or its noise too slow to tell, and of those passed over as too many.
     """
 
     case: np.ndarray
@@ -182,10 +182,9 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
     time, power, drive = _fitting(time, power, drive)
     plateaus, rows, unsettled = _plateaus(drive, tolerance), [], 0
     chosen = evenly(len(plateaus), most)
-    for k in chosen:
-        t, p = _stretch(time, power, plateaus, k)
+    for k, t, p in _stretches(time, power, plateaus, chosen):
         quarters = [p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))]
-        if not np.isfinite(p).all() or min(map(len, quarters)) < 2:
+        if min(map(len, quarters)) < 2:
             unsettled += 1
             continue
         third, last = (q.mean() for q in quarters)
@@ -223,10 +222,9 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
     plateaus, rows = _plateaus(drive, tolerance), []
     chosen = evenly(len(plateaus), most)
     unchanged = failed = 0
-    for k in chosen:
-        t, p = _stretch(time, power, plateaus, k)
+    for k, t, p in _stretches(time, power, plateaus, chosen):
         # a drive that drifts moves the power, too: by less than its own relative drift
-        if not np.isfinite(p).all() or not _responds(p, 20 * plateaus.drift[k] / max(abs(plateaus.drive[k]), 1e-300)):
+        if not _responds(p, 20 * plateaus.drift[k] / max(abs(plateaus.drive[k]), 1e-300)):
             unchanged += 1
             continue
         fit = _fit_response(t, p, form, confidence)
@@ -283,7 +281,7 @@ def transfer_curve(drive, power, confidence=0.95):
         if fit is not None and fit[0][0] > 0 and (best is None or fit[2] < best[2]):
             best = fit
     if best is None:
-        raise DataError("no threshold fits these steady states")
+        raise DataError("no threshold fits these steady states; are the powers normalised? spinrnn identify --free-scale finds their scale")
     (threshold, damping), covariance, squares = best
     half = scipy.stats.t.ppf(0.5 + confidence / 2, len(x) - 2) * np.sqrt(np.diag(covariance))
     return TransferCurve(
@@ -336,10 +334,14 @@ def evenly(count, most):
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
-def _stretch(time, power, plateaus, k):
-    """Times (s, from 0) and powers (float64) of a plateau, both ends included."""
-    part = slice(plateaus.start[k], plateaus.stop[k] + 1)
-    return time[part] - time[part.start], np.asarray(power[plateaus.case[k], plateaus.neuron[k], part], dtype=np.float64)
+def _stretches(time, power, plateaus, chosen):
+    """Yields (number of the plateau, times in s from its start, powers in float64) of those that were measured, what was not (NaN) left out."""
+    for k in chosen:
+        part = slice(plateaus.start[k], plateaus.stop[k] + 1)
+        p = np.asarray(power[plateaus.case[k], plateaus.neuron[k], part], dtype=np.float64)
+        measured = np.isfinite(p)
+        if measured.sum() > SHORTEST:
+            yield k, (time[part] - time[part.start])[measured], p[measured]
 
 
 def _detrended(values):
@@ -395,7 +397,8 @@ def _fit_response(t, p, form, confidence):
     error = np.sqrt(covariance[1, 1] * repeated) * scipy.stats.t.ppf(0.5 + confidence / 2, max(1, len(p) / repeated - 3))
     rate = abs(values[1])
     tends = values[2] if form == "exponential" else max(values[1], 0) / max(abs(values[2]), 1e-300)
-    if not rate > 0 or not np.isfinite(error):
+    # a final power far beyond what was measured: the stretch shows no more than a slope
+    if not rate > 0 or not np.isfinite(error) or abs(tends) > 10 * np.abs(p).max():
         return None
     return rate / span, (rate - error) / span, (rate + error) / span, values[0], tends, np.sqrt(squares / len(p))
 

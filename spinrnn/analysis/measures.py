@@ -29,12 +29,12 @@ class Settings:
 
     Attributes:
         start: s, what comes before it is left out of spectra, correlations, activity and dimension; tolerance: as in `find_plateaus`.
-        neuron_power, synapse_power: W, assumed.
+        neuron_power, synapse_power: W, assumed; None for that of the paper's neurons, which says nothing of another device.
     """
 
     start: float = 0.0
     tolerance: float = 1e-3
-    neuron_power: float = NEURON_POWER
+    neuron_power: float | None = None
     synapse_power: float = SYNAPSE_POWER
 
 
@@ -71,7 +71,7 @@ def steady(recording, settings):
         )
     ]
     lines = [
-        f"{len(rows)} steady states, {found.unsettled} plateaus of the drive ended before the power had come to rest"
+        f"{len(rows)} steady states, {found.unsettled} plateaus of the drive ended before the power had come to rest, or its noise is too slow to tell"
         + (f"; {found.passed} more than were looked at" if found.passed else "")
     ]
     if not rows:
@@ -80,7 +80,8 @@ def steady(recording, settings):
         off = found.power - found.expected
         worst = np.abs(off).argmax()
         lines.append(
-            f"measured - (xi - 1)/(xi + Q): root mean square {_rms(off):.2g}, largest {off[worst]:+.2g} at a drive of {found.drive[worst]:.4g} / s"
+            f"measured - (xi - 1)/(xi + Q): root mean square {_rms(off):.2g}, largest {off[worst]:+.2g} at a drive of {found.drive[worst]:.4g} / s "
+            f"(layer {layers[worst]}, neuron {found.neuron[worst]})"
         )
     else:
         unknown = [
@@ -119,13 +120,18 @@ def relaxation(recording, settings):
     ]
     if not rows:
         raise DataError(lines[0])
-    low, middle, high = np.quantile(found.time, [0, 0.5, 1])
+    known = found.rate_low > 0
+    if not known.all():
+        lines.append(f"{len(rows) - known.sum()} of them do not tell the rate, their intervals hold 0; they are in the table only")
+    if not known.any():
+        return Finding(rows, lines, lambda ax=None: figures.step_responses(found, ax))
+    low, middle, high = np.quantile(found.time[known], [0, 0.5, 1])
     lines.append(
         f"relaxation time after a step {middle:.4g} s (median; it changes with the drive), from {low:.4g} to {high:.4g} s; residual {_rms(found.residual):.2g}"
     )
     if np.isfinite(found.expected).all():
         inside = np.mean((found.rate_low <= found.expected) & (found.expected <= found.rate_high))
-        off = np.median(np.abs(found.rate / np.where(found.expected > 0, found.expected, np.nan) - 1))
+        off = np.nanmedian(np.abs(found.rate / np.where(known & (found.expected > 0), found.expected, np.nan) - 1))
         lines.append(f"against the expected rate: {100 * off:.2g} % apart (median), {100 * inside:.0f} % of the intervals hold it")
     return Finding(rows, lines, lambda ax=None: figures.step_responses(found, ax))
 
@@ -177,7 +183,7 @@ def transfer(recording, settings):
             else "; that of each device in theory is in the table"
         )
     elif recording.relaxation_time is not None:
-        beside = f"; the threshold in theory is 1 / {recording.relaxation_time:.4g} s"
+        beside = f"; the threshold in theory is {1 / recording.relaxation_time:.4g} / s"
     lines.append(f"{100 * c.confidence:g} % intervals{beside}")
     return Finding(rows, lines, lambda ax=None: figures.transfer_curve(curves, ax))
 
@@ -359,11 +365,15 @@ def classifier(recording, settings):
 
 def energy(recording, settings):
     """Energy of a case"""
+    power = settings.neuron_power
+    if power is None and recording.network is None:
+        raise DataError("it needs the power that a neuron of yours takes (--neuron-power)")
+    power = NEURON_POWER if power is None else power
     neurons = sum(p.shape[1] for p in recording.power.values())
     weights = 0
     if recording.network is not None:
         neurons, weights = sum(recording.network.config.layers), synapses(recording.network.config)
-    found = populations.energy(recording.time[_some(recording.time)], neurons, weights, settings.neuron_power, settings.synapse_power)
+    found = populations.energy(recording.time[_some(recording.time)], neurons, weights, power, settings.synapse_power)
     rows = _rows({"time_s": found.time, "neurons_j": found.neurons, "synapses_j": found.synapses, "total_j": found.total})
     lines = [
         f"{found.total[-1]:.4g} J in {found.time[-1]:.4g} s, assuming {found.neuron_power:.3g} W for each of {neurons} neurons "

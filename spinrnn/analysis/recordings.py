@@ -29,6 +29,8 @@ from spinrnn.store import is_spinrnn_file, read_arrays
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
 NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
+ALIASES = {"gamma": "relaxation_time, 1 / gamma in s,", "tau": "relaxation_time (s)", "Q": "nonlinear_damping"}
+"""What users may call numbers, and how they are given."""
 CASES = 10
 """That are taken whatever the memory."""
 HIGHEST = 1e30
@@ -206,6 +208,9 @@ def open_recording(path, **numbers):
     for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, (*ARRAYS, *NUMBERS), 1):
             raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
+    for name, meant in ALIASES.items():
+        if name in arrays:
+            raise DataError(f"{path}: unknown array {name}; give {meant} in its place")
     twice = [name for name in numbers if name in arrays]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")

@@ -46,7 +46,7 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
     problems = [f"measure {name}: unknown; there are {', '.join(MEASURES)}" for name in names if name not in MEASURES]
     if not names:
         problems.append("measures: name at least one")
-    ranges = {"start": settings.start, "neuron_power": settings.neuron_power, "synapse_power": settings.synapse_power}
+    ranges = {"start": settings.start, "neuron_power": settings.neuron_power or 0.0, "synapse_power": settings.synapse_power}
     problems += [f"{name}: must be a number from 0, got {value}" for name, value in ranges.items() if not 0 <= value < np.inf]
     if not 0 <= settings.tolerance < 1:
         problems.append(f"tolerance: must be in [0, 1), got {settings.tolerance}")

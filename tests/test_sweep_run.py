@@ -387,18 +387,18 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
     with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
         engine = engines.open_engine("dask", 1)
         try:
-            wait_for(lambda: engine.slots() == 1)
+            wait_for(lambda: engine.slots() == 1, 180)
             cluster, (nanny,) = engine._cluster, engine._cluster.workers.values()
             cluster.sync(nanny.close)
-            wait_for(lambda: engine.slots() == 0)
-            wait_for(lambda: engine.slots() == 1)
+            wait_for(lambda: engine.slots() == 0, 180)
+            wait_for(lambda: engine.slots() == 1, 180)
             assert "no such folder" in engine.submit({"folder": "/nowhere"}).result(60)["error"], "it works"
             monkeypatch.setattr(engine._cluster, "scale", lambda _: None)
             monkeypatch.setattr(engines, "PATIENCE", 3)
             (nanny,) = cluster.workers.values()
             cluster.sync(nanny.close)
             with pytest.raises(spinrnn.EngineError, match="do not start again"):
-                wait_for(lambda: engine.slots() is None)
+                wait_for(lambda: engine.slots() is None, 180)
         finally:
             engine.close()
 

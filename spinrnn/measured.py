@@ -9,7 +9,7 @@ import numpy as np
 from spinrnn.datasets import read_npz
 from spinrnn.errors import DataError, listed
 from spinrnn.files import read_bytes
-from spinrnn.store import is_streamed, read_arrays
+from spinrnn.store import is_spinrnn_file, read_arrays
 
 ARRAYS = ("time", "drive", "power", "noise")
 """Arrays of a file; noise may be missing."""
@@ -178,11 +178,11 @@ def load_measurement(path, neuron=None):
     path = Path(path)
     if path.suffix not in (".npz", ".h5", ".hdf5"):
         raise DataError(f"{path}: give a .npz, .h5 or .hdf5 file")
-    attributes, arrays = ({}, read_npz(path)) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)
+    arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ARRAYS[:3] if name not in arrays]
     near = {name: close[0] for name in missing if (close := difflib.get_close_matches(name, arrays, 1))}
     if missing:
-        if attributes.get("format") == "spinrnn" or is_streamed(path):
+        if is_spinrnn_file(path):
             raise DataError(f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)")
         meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
         raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")

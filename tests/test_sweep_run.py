@@ -467,7 +467,7 @@ def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path,
 
 
 @pytest.mark.parametrize("keep_runs", [False, True])
-def test_what_a_worker_leaves_that_dies_after_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
+def test_what_a_worker_leaves_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
     dying, out = DiesLate(), tmp_path / "out"
     monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
     assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4

@@ -195,7 +195,7 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
             rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std()))
     columns = np.array(rows).reshape(-1, 5).T
     case, neuron = columns[:2].astype(int)
-    threshold, damping = _threshold(relaxation_time, power)[neuron], _each("nonlinear_damping", nonlinear_damping, power)[neuron]
+    threshold, damping = _threshold(relaxation_time, power)[neuron], each_neuron("nonlinear_damping", nonlinear_damping, power)[neuron]
     expected = np.where(np.isnan(threshold), np.nan, steady_power(columns[2], threshold, damping))
     return SteadyStates(case, neuron, *columns[2:], expected, threshold, damping, unsettled, len(plateaus) - len(chosen))
 
@@ -306,9 +306,9 @@ def _fitting(time, power, drive):
     return time, power.reshape(whole + power.shape), drive.reshape(whole + drive.shape)[..., : len(time) - 1]
 
 
-def _each(name, value, power):
-    """(neuron,) of a number, or of one for each neuron; else DataError."""
-    value, neurons = np.asarray(value, dtype=np.float64), power.shape[1]
+def each_neuron(name, value, array):
+    """(neuron,) of a number, or of one for each neuron of an array (case, neuron, time); else DataError."""
+    value, neurons = np.asarray(value, dtype=np.float64), array.shape[1]
     if value.shape not in ((), (neurons,)):
         raise DataError(f"{name}: must be one number, or one for each of {neurons} neurons; got the shape {value.shape}")
     return np.broadcast_to(value, (neurons,))
@@ -316,7 +316,7 @@ def _each(name, value, power):
 
 def _threshold(relaxation_time, power):
     """(neuron,) gamma, 1/s, NaN where it is not known."""
-    return 1 / _each("relaxation_time", np.nan if relaxation_time is None else relaxation_time, power)
+    return 1 / each_neuron("relaxation_time", np.nan if relaxation_time is None else relaxation_time, power)
 
 
 def _plateaus(drive, tolerance):

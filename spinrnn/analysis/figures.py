@@ -61,9 +61,8 @@ def step_responses(result, ax=None):
     )
     if np.isfinite(result.expected).any():
         ax.plot(scale * result.drive, factor * result.expected, "k_", markersize=9, label=r"expected, as $|I - \gamma|$", zorder=3)
-    highest = np.nanmax(
-        [*result.rate, *result.expected], initial=0.0
-    )  # and not the ends of intervals, of which one may be as wide as it likes
+    # not to the ends of the intervals, of which one may be as wide as it likes
+    highest = np.nanmax([*result.rate, *result.expected], initial=0.0)
     ax.set(xlabel=f"drive after the step ({drive_unit})", ylabel=f"relaxation rate ({unit})", ylim=(0, 1.3 * factor * highest or None))
     return _legend(ax)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.analysis.device import each_neuron
 from spinrnn.errors import DataError
 from spinrnn.quantities import NEURON_POWER, SYNAPSE_POWER
 
@@ -146,14 +147,13 @@ def drive_integrals(time, drive, interval, rest):
     Raises:
         DataError: the recording is shorter than an interval, or holds no drive; rest is neither a number nor one for each neuron.
     """
-    if np.shape(rest) not in ((), (drive.shape[1],)):
-        raise DataError(f"rest: must be one number, or one for each of {drive.shape[1]} neurons; got the shape {np.shape(rest)}")
+    rest = each_neuron("rest", rest, drive)[:, None]
     elapsed = time - time[0]
     points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
     if points < 1:
         raise DataError(f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s")
     integral = np.zeros((*drive.shape[:2], len(time)))
-    np.cumsum((np.asarray(drive, dtype=np.float64) - np.reshape(rest, (-1, 1))) * np.diff(time), axis=2, out=integral[:, :, 1:])
+    np.cumsum((np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:])
     ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
     after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
     part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])

@@ -2,7 +2,7 @@
 
 import sys
 
-from spinrnn.cli import main
+from spinrnn.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

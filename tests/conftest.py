@@ -6,13 +6,14 @@ import io
 import signal
 import struct
 import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn import cli
+from spinrnn.cli import main as cli
 
 
 @pytest.fixture
@@ -73,6 +74,11 @@ def here(*arguments):
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(arguments, status, output.getvalue(), complaint.getvalue())
+
+
+def spinrnn_command(*arguments, **options):
+    """The command line as a process of its own."""
+    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
 
 
 def refused(result, *fragments):

@@ -29,10 +29,11 @@ import h5py
 import numpy as np
 
 import spinrnn
-from spinrnn import store, streamed
-from spinrnn.analysis.recordings import open_recording
 from spinrnn.errors import SpinrnnError
-from spinrnn.measured import load_measurement
+from spinrnn.files import hdf5 as store
+from spinrnn.files import streaming as streamed
+from spinrnn.recordings.measurement import load_measurement
+from spinrnn.recordings.recording import open_recording
 from spinrnn.sweep.cube import Cube, Variable, load_cube
 
 SECONDS, PATIENCE, MEMORY = 30, 300, 100e6

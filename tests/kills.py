@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
-from spinrnn import store
+from spinrnn.files import hdf5 as store
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spinrnn import compiling
+from spinrnn.kernels import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 ORDER = [

@@ -6,26 +6,26 @@ Names are imported when they are first used.
 """
 
 _HOMES = {
-    "Recording": "recordings",
-    "open_recording": "recordings",
-    "recording_of": "recordings",
-    "steady_power": "device",
-    "find_plateaus": "device",
-    "steady_states": "device",
-    "step_responses": "device",
-    "transfer_curve": "device",
-    "power_spectrum": "spectra",
-    "autocorrelation": "spectra",
-    "neuron_activity": "populations",
-    "effective_dimension": "populations",
-    "drive_integrals": "populations",
-    "energy": "populations",
-    "held_out": "readout",
-    "input_memory": "recall",
-    "network_memory": "recall",
-    "class_variance": "classes",
-    "class_accuracy": "classes",
-    "analyse": "report",
+    "Recording": "recordings.recording",
+    "open_recording": "recordings.recording",
+    "recording_of": "recordings.recording",
+    "steady_power": "analysis.device",
+    "find_plateaus": "analysis.device",
+    "steady_states": "analysis.device",
+    "step_responses": "analysis.device",
+    "transfer_curve": "analysis.device",
+    "power_spectrum": "analysis.spectra",
+    "autocorrelation": "analysis.spectra",
+    "neuron_activity": "analysis.populations",
+    "effective_dimension": "analysis.populations",
+    "drive_integrals": "analysis.populations",
+    "energy": "analysis.populations",
+    "held_out": "analysis.readout",
+    "input_memory": "analysis.recall",
+    "network_memory": "analysis.recall",
+    "class_variance": "analysis.classes",
+    "class_accuracy": "analysis.classes",
+    "analyse": "analysis.report",
 }
 
 __all__ = [*_HOMES, "figures"]
@@ -38,7 +38,7 @@ def __getattr__(name):
         return importlib.import_module("spinrnn.analysis.figures")
     if name not in _HOMES:
         raise AttributeError(f"module 'spinrnn.analysis' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"spinrnn.analysis.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"spinrnn.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spinrnn.analysis.device import steady_power
-from spinrnn.figures import prefixed
+from spinrnn.plotting import prefixed
 
 MANY = 12
 """Neurons up to which each gets a line in a legend."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from spinrnn.analysis import classes, device, figures, populations, recall, spectra
 from spinrnn.errors import DataError
-from spinrnn.quantities import NEURON_POWER, SYNAPSE_POWER, synapses
+from spinrnn.neurons.quantities import NEURON_POWER, SYNAPSE_POWER, synapses
 
 FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""

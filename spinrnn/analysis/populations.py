@@ -7,7 +7,7 @@ import numpy as np
 
 from spinrnn.analysis.device import each_neuron
 from spinrnn.errors import DataError
-from spinrnn.quantities import NEURON_POWER, SYNAPSE_POWER
+from spinrnn.neurons.quantities import NEURON_POWER, SYNAPSE_POWER
 
 DEAD, SATURATED = 0.01, 0.9
 """Powers [ours]. With Q = 0 the slope of p* against xi is (1 - p*)^2: at 0.9 a hundredth of what it is at threshold."""

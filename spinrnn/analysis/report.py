@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn import figures
+from spinrnn import plotting as figures
 from spinrnn.analysis.measures import MEASURES, Settings
-from spinrnn.analysis.recordings import Recording, open_recording
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
-from spinrnn.files import make_folder, to_csv, write_together
+from spinrnn.files.atomic import make_folder, to_csv, write_together
+from spinrnn.recordings.recording import Recording, open_recording
 
 
 @dataclass

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.config import LARGEST_RATIO, NetworkConfig
+from spinrnn.config.run import LARGEST_RATIO, NetworkConfig
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import packaged
+from spinrnn.files.atomic import packaged
 from spinrnn.paper.curves import chosen, conditions, medians, same
 from spinrnn.paper.numbers import POINTS
 from spinrnn.sweep.cube import load_cube

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spinrnn.errors import StoreError
+from spinrnn.neurons.quantities import NEURON_POWER, inference_energy, synapses
 from spinrnn.paper.curves import band, chosen, columns, describe, medians, plateau, same, spread
 from spinrnn.paper.traces import first_of, separation, test_part, traces
-from spinrnn.quantities import NEURON_POWER, inference_energy, synapses
 
 PAPER = (86.92, 89.83, 92.74)
 """Per cent: the accuracy that arXiv:2408.02835 reports, 89.83 +- 2.91."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 from spinrnn.errors import ConfigError
-from spinrnn.paper import draw, numbers, robustness
+from spinrnn.paper import figures as draw
+from spinrnn.paper import numbers, robustness
 from spinrnn.paper.curves import same
-from spinrnn.sweep.spec import load_sweep
+from spinrnn.sweep.points import load_sweep
 
 QUICK_SEEDS, QUICK_SHARE = 2, 5
 QUICK_ENTRIES = {

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn import store
 from spinrnn.errors import StoreError
-from spinrnn.files import make_folder, to_csv, to_json, write_together
-from spinrnn.paper import curves, draw, guide
+from spinrnn.files import hdf5 as store
+from spinrnn.files.atomic import make_folder, to_csv, to_json, write_together
+from spinrnn.paper import curves, guide
+from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import recipe, recipe_sweep
 from spinrnn.sweep.cube import collect_sweep, load_cube
 from spinrnn.sweep.folder import SweepFolder

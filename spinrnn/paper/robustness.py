@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from spinrnn.devices import SPREADS
 from spinrnn.errors import StoreError
+from spinrnn.learning.trainer import evaluate
+from spinrnn.neurons.spread import SPREADS
 from spinrnn.paper.curves import Condition, medians
 from spinrnn.paper.numbers import PAPER, Result
 from spinrnn.paper.traces import test_part
-from spinrnn.training import evaluate
 
 
 def spread(source):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinrnn import datasets
 from spinrnn.analysis.classes import class_variance
+from spinrnn.datasets import dataset as datasets
 
 LONGEST = 640
 """Times kept of a trace; of longer ones every second, third ... is kept."""

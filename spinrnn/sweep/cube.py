@@ -11,11 +11,11 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files import read_bytes
-from spinrnn.store import digest_of, read_arrays, write_file
+from spinrnn.files.atomic import read_bytes
+from spinrnn.files.hdf5 import digest_of, read_arrays, write_file
+from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.folder import SweepFolder
-from spinrnn.sweep.measures import EXTRA, HISTORY, SUMMARY
-from spinrnn.sweep.spec import Sweep, auxiliary, unit
+from spinrnn.sweep.points import Sweep, auxiliary, unit
 
 
 @dataclass

@@ -17,11 +17,11 @@ import time
 import uuid
 from pathlib import Path
 
-from spinrnn import store
 from spinrnn.errors import ConfigError, StoreError, reason_of
-from spinrnn.files import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
-from spinrnn.sweep.measures import EXTRA, SUMMARY
-from spinrnn.sweep.spec import Sweep
+from spinrnn.files import hdf5 as store
+from spinrnn.files.atomic import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.sweep.columns import EXTRA, SUMMARY
+from spinrnn.sweep.points import Sweep
 
 SILENCE = 120
 """Seconds without a touch after which a worker on another machine, whose lock may not be visible here, counts as dead."""

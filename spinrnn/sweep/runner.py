@@ -6,9 +6,10 @@ import time
 from collections import deque
 from pathlib import Path
 
-from spinrnn.config import to_toml
+from spinrnn.config.run import to_toml
 from spinrnn.errors import ConfigError, EngineError, StoreError
-from spinrnn.sweep import engines, work
+from spinrnn.sweep import executors as engines
+from spinrnn.sweep import work
 from spinrnn.sweep.folder import COMPLETE, SweepFolder
 
 LARGEST_DEATHS = 3

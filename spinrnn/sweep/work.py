@@ -14,14 +14,16 @@ from multiprocessing import connection, parent_process
 
 import numpy as np
 
-from spinrnn import datasets, memory, run, threads
-from spinrnn.config import from_tables, to_tables, to_toml
-from spinrnn.environment import describe
+from spinrnn.config.run import from_tables, to_tables, to_toml
+from spinrnn.datasets import dataset as datasets
 from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
-from spinrnn.quantities import cumulative_drive
+from spinrnn.learning.trainer import evaluate
+from spinrnn.machine import memory, threads
+from spinrnn.machine.environment import describe
+from spinrnn.neurons.quantities import cumulative_drive
+from spinrnn.runs import run
+from spinrnn.sweep.columns import HISTORY
 from spinrnn.sweep.folder import SweepFolder
-from spinrnn.sweep.measures import HISTORY
-from spinrnn.training import evaluate
 
 GRACE = 20
 """Seconds that a worker has to write its checkpoint when the process that gives the work has died."""

@@ -1,0 +1,115 @@
+"""The reference work that `spinrnn bench` times, in all its variants.
+
+Forward and backward of 3 layers of n neurons, one input channel, 64 input points of 4 substeps, batch 128, float32, readout averaged over
+the last input interval, 10 classes, cross-entropy. Operations are those of the products with W_ext and W_int alone, a multiplication and an
+addition counted as two: 2 forward and 4 backward for each existing weight, substep and case. Neuron updates, readout and everything else
+take time and count nothing.
+"""
+
+import contextlib
+import math
+
+import numpy as np
+
+from spinrnn.bench.timing import seconds_of
+from spinrnn.config.run import NetworkConfig
+from spinrnn.machine import memory, threads
+from spinrnn.networks import packing
+from spinrnn.networks import running as engine
+from spinrnn.networks.recurrent import Network
+
+FIELDS = ("work", "neurons", "scheme", "dtype", "density", "threads", "first_s", "best_s", "median_s", "gflops")
+"""Of each row, None where one means nothing; others follow as the row needs them."""
+
+
+class Side:
+    """A network and its inputs, ready to be timed: calling it does the work once and returns the seconds.
+
+    Args:
+        neurons, scheme, dtype, density, points, batch: of the reference work, where it is varied.
+        backward: False for the forward pass alone.
+        sparse: True and False force the sparse or the dense kernel, None leaves the choice to the density.
+        count: threads, None for those of the whole run.
+        limit: of memory in bytes, None for that of the process.
+    """
+
+    def __init__(
+        self,
+        neurons,
+        *,
+        scheme="exponential",
+        dtype="float32",
+        density=1.0,
+        points=64,
+        batch=128,
+        backward=True,
+        sparse=None,
+        count=None,
+        limit=None,
+    ):
+        self.config = reference_config(neurons, scheme=scheme, dtype=dtype, density_int=density, density_ext=density)
+        self.batch, self.points, self.backward, self.threads, self.limit = batch, points, backward, count, limit
+        self.net = Network(self.config, seed=0)
+        with _choice(sparse):
+            self._packing = self.net._packing()  # chooses between the kernels and is kept by the network
+        self.u, self.labels = reference_data(batch, points, dtype)
+        self._time = seconds_of(self.run)
+
+    def __call__(self):
+        return self._time()
+
+    def run(self):
+        """Does the work once; returns its logits, loss and gradient, or the logits alone."""
+        with threads.using(self.threads), memory.using(self.limit):
+            return self.net.logits_loss_grad(self.u, self.labels) if self.backward else self.net.forward(self.u)
+
+    def plan(self):
+        """`engine.Plan` of the work."""
+        with threads.using(self.threads), memory.using(self.limit):
+            return engine.plan(self.config, self._packing, self.batch, self.points, self.backward, memory.memory_limit())
+
+    def operations(self):
+        """Of the products with the couplings that exist, see the head of this file."""
+        mask = np.ones(self.net.layout.size, bool) if self.net.mask is None else self.net.mask
+        weights = sum(int(block.sum()) for name, block in self.net.layout.named(mask).items() if name.startswith(("w_ext", "w_int")))
+        return (6 if self.backward else 2) * self.batch * self.points * self.config.resolved_substeps * weights
+
+    def row(self, work, times, **more):
+        """The result of this side."""
+        c, p = self.config, self.plan()
+        row = new_row(work, times, self.operations(), neurons=c.layers[0], scheme=c.scheme, dtype=c.dtype, density=c.density_int)
+        row |= {"threads": self.threads or threads.get_threads(), "substeps": c.resolved_substeps, "batch": self.batch}
+        return {**row, "points": self.points, "segments": p.segments, "memory_bytes": p.bytes, **more}
+
+
+def reference_config(neurons, **changes):
+    """`NetworkConfig` of the reference work, with these changes."""
+    return NetworkConfig(layers=(neurons,) * 3, substeps=4, readout_window=1, **changes)
+
+
+def reference_data(batch, points, dtype="float32"):
+    """Inputs (case, 1, time) and labels (case,) of the reference work, always the same."""
+    rng = np.random.default_rng(0)
+    return rng.random((batch, 1, points)).astype(dtype), rng.integers(0, 10, batch)
+
+
+@contextlib.contextmanager
+def _choice(sparse):
+    """Within it, packings choose the sparse (True) or the dense kernel (False) at any density."""
+    kept = packing.SPARSE_BELOW
+    try:
+        if sparse is not None:
+            packing.SPARSE_BELOW = math.inf if sparse else 0.0
+        yield
+    finally:
+        packing.SPARSE_BELOW = kept
+
+
+def new_row(work, times=None, operations=None, **more):
+    """A result: `FIELDS`, of `Times` those of time and with operations the rate, and what more there is to say."""
+    row = dict.fromkeys(FIELDS) | {"work": work}
+    if times is not None:
+        row |= {"first_s": round(times.first, 6), "best_s": round(times.best, 6), "median_s": round(times.median, 6)}
+        if operations is not None:
+            row["gflops"] = round(operations / times.best / 1e9, 2)
+    return row | more

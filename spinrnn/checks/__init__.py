@@ -1,0 +1,1 @@
+"""What the package promises, against finite differences."""

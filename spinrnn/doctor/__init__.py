@@ -1,0 +1,1 @@
+"""What of this machine, its settings and its disks can hurt a run."""

@@ -1,0 +1,1 @@
+"""Device parameters fitted to recordings, with intervals and with tests of the model."""

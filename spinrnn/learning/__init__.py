@@ -1,0 +1,1 @@
+"""Training: the loop over batches, the optimiser and its schedule."""

@@ -1,0 +1,1 @@
+"""Networks of neurons and synapses, their parameters packed for the kernels, planned and run on threads."""

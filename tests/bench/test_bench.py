@@ -1,0 +1,285 @@
+"""`spinrnn bench`: the fields of its results, what it computes from times, and its errors. With tiny sizes; that the times mean anything is not tested."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.bench import processes, reference
+from spinrnn.bench import runner as bench
+from spinrnn.bench import table as benchtable
+from spinrnn.bench import timing as measure
+from spinrnn.cli import main as cli
+from spinrnn.kernels import compiling
+from spinrnn.machine import memory, threads
+from spinrnn.networks import packing
+
+TINY = bench.Sizes(
+    sgemm=64, rounds=2, seconds=0.1, reference=((4, 3),), float64=(4,), sparse=((16, 0.1, 2),), crossover=((8, 2, (0.2, 0.5)),),
+    threads=(4,), long=300, starts=1, growth_neurons=(4, 8, 16, 24), growth_points=(2, 4), growth_batch=(16, 48), growth_density=(0.1, 0.2, 0.5),
+    growth_n=16, brief=2, mnist=1,
+)  # fmt: skip
+
+
+_rows = []
+
+
+@pytest.fixture
+def no_new_processes(monkeypatch):
+    """Starting Python some times would take seconds; what is asked of the new processes has a test of its own."""
+    monkeypatch.setattr(bench, "in_new_process", lambda code, argument: (0.25, 0.5))
+
+
+@pytest.fixture
+def rows(no_new_processes, idx_folder):
+    """Of one run that all tests share."""
+    if not _rows:
+        _rows.extend(bench.run(TINY, count=2, mnist=idx_folder))
+    return _rows
+
+
+def test_all_kinds_of_work_are_there_and_complete(rows):
+    kinds = [row["work"] for row in rows if row["work"] != "note"]
+    expected = [
+        "machine",
+        "sgemm",
+        "compile",
+        "from cache",
+        "import spinrnn",
+        "import spinrnn.networks.recurrent",
+        "reference",
+        "inference",
+    ]
+    assert list(dict.fromkeys(kinds)) == [*expected, "sparse", "crossover", "threads", "long", "growth", "mnist"]
+    for row in rows:
+        assert list(row)[: len(reference.FIELDS)] == list(reference.FIELDS)
+        json.dumps(row, allow_nan=False)
+        if row["best_s"] is not None:
+            assert 0 < row["best_s"] <= row["median_s"]
+            assert row["first_s"] > 0
+    assert [row["when"] for row in rows if row["work"] == "sgemm"] == ["before", "after", "whole run"]
+    assert {(r["scheme"], r["dtype"]) for r in rows if r["work"] == "reference"} == {
+        (scheme, dtype) for scheme in ("euler", "exponential") for dtype in ("float32", "float64")
+    }
+
+
+def test_what_must_not_depend_on_threads_and_memory_does_not(rows):
+    (compared,) = [row for row in rows if row["work"] == "threads" and "identical" in row]
+    assert compared["identical"]
+    assert compared["threads"] == 2
+    cut, whole = (row for row in rows if row["work"] == "long")
+    assert cut["identical"]
+    assert cut["segments"] > 1 == whole["segments"]
+    assert cut["memory_bytes"] < 0.5 * whole["memory_bytes"]
+
+
+def test_the_check_of_bits_sees_one_bit():
+    one = (np.zeros((2, 2)), 1.0, np.ones(3))
+    assert bench._same_bits(one, (np.zeros((2, 2)), 1.0, np.ones(3)))
+    assert not bench._same_bits(one, (np.zeros((2, 2)), 1.0, np.array([1, 1, np.nextafter(1, 2)])))
+    assert not bench._same_bits(one, (np.zeros((2, 2)), np.nextafter(1.0, 2), np.ones(3)))
+
+
+def test_operations_are_those_of_the_existing_weights():
+    n, points, batch = 6, 3, 20
+    dense = reference.Side(n, points=points, batch=batch)
+    assert dense.operations() == 3 * 2 * batch * points * 4 * (3 * n * n + 2 * n * n + n)
+    assert reference.Side(n, points=points, batch=batch, backward=False).operations() * 3 == dense.operations()
+    half = reference.Side(n, points=points, batch=batch, density=0.5)
+    assert half.operations() == dense.operations() / 2
+    assert half.row("sparse", measure.Times(1.0, [0.5, 2.0]))["gflops"] == round(half.operations() / 0.5 / 1e9, 2)
+
+
+def test_a_kernel_can_be_forced():
+    results, before = [], packing.SPARSE_BELOW
+    for sparse in (True, False):
+        side = reference.Side(8, density=0.5, points=2, dtype="float64", sparse=sparse)
+        results.append(side.run())
+        assert side.net._packing().sparse is sparse  # still, after a run
+    assert before == packing.SPARSE_BELOW
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-13)
+
+
+def test_limits_hold_within_a_run_only(no_new_processes):
+    before = threads.get_threads(), memory.memory_limit()
+    rows = bench.run(TINY, count=3)
+    assert next(rows)["threads"] == 3
+    rows.close()
+    assert (threads.get_threads(), memory.memory_limit()) == before
+    with threads.using(5), memory.using(4096):
+        assert (threads.get_threads(), memory.memory_limit()) == (5, 4096)
+    assert (threads.get_threads(), memory.memory_limit()) == before
+
+
+# ---- measuring ----
+
+
+def test_sides_take_turns_in_both_orders():
+    calls = []
+    timer = lambda name: lambda: calls.append(name) or 1.0
+    times = measure.take_turns({"a": timer("a"), "b": timer("b")}, 3)
+    assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
+    assert times["a"] == measure.Times(1.0, [1.0] * 3)
+
+
+def test_short_calls_are_repeated_and_the_limit_ends_it(monkeypatch):
+    times = measure.take_turns({"a": lambda: 0.02}, 2)
+    assert len(times["a"].others) == 2 * 3
+    monkeypatch.setattr(measure.time, "perf_counter", iter(range(100)).__next__)  # one second for each look at the clock
+    for limit, rounds in ((0, measure.LEAST_ROUNDS), (4.5, measure.LEAST_ROUNDS + 4), (1000, 50)):
+        assert len(measure.take_turns({"a": lambda: 1.0}, 50, limit)["a"].others) == rounds
+
+
+def test_exponents_of_made_up_times():
+    sizes = [32, 64, 128, 256]
+    assert measure.exponent(sizes, [3e-6 * n**2 for n in sizes]) == pytest.approx(2)
+    assert measure.exponent(sizes, [3e-6 * n**2 + 1e-2 for n in sizes]) < 1.5
+
+
+def test_the_crossing_is_interpolated():
+    assert measure.crossing([0.1, 0.2, 0.4], [0.25, 0.5, 2.0]) == pytest.approx(0.3)
+    assert measure.crossing([0.1, 0.2], [0.25, 0.5]) is None
+    assert measure.crossing([0.1, 0.2], [1.5, 2.0]) is None
+    assert measure.crossing([1, 2, 3, 4], [0.5, 2, 0.5, 2]) == pytest.approx(3.5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_peak_of_memory_is_seen():
+    grown, result = measure.peak_growth(lambda: np.ones(20_000_000).sum())
+    assert result == 2e7
+    assert grown is None or 150e6 < grown < 200e6
+
+
+def test_a_machine_that_is_not_steady_is_said_so(no_new_processes, monkeypatch):
+    kinds = ("start", "reference", "sparse", "crossover", "one_thread", "long", "growth")
+    for name in kinds:
+        monkeypatch.setattr(bench._Run, name, lambda self: ())
+    for slower, notes in ((1.0, 0), (1.5, 1)):
+        seconds = iter([1.0] * 3 + [slower] * 3)
+        monkeypatch.setattr(measure.Sgemm, "__call__", lambda self, s=seconds: self.seconds.append(next(s)) or self.seconds[-1])
+        found = [row["text"] for row in bench.run(TINY) if row["work"] == "note"]
+        assert len(found) == notes, found
+
+
+# ---- other processes ----
+
+
+def test_a_new_process_looks_for_compiled_code_in_the_given_folder_only(tmp_path):
+    seconds, total = processes.in_new_process(processes.IMPORT, "spinrnn.config")
+    assert 0 < seconds < total
+    (tmp_path / "small.py").write_text("def small(x):\n    return x + 1\n")
+    small = f"sys.path.append({str(tmp_path)!r})\nfrom small import small\nentry = compiling.kernel(small)\nentry(1)\n"
+    code = f"{processes.EMPTY_CACHE}\n{small}print(sum(entry.stats.cache_hits.values()))"
+    assert [processes.in_new_process(code, str(tmp_path / "cache"))[0] for _ in range(2)] == [0, 1]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_a_new_process_runs_the_first_step(tmp_path):
+    spinrnn.Network().loss_and_grad(np.zeros((1, 1, 1)), [0])  # so that one of the folders is filled
+    filled = next(path for folder in compiling.cache_folders() for path in folder.glob("*run_blocks*"))
+    shutil.copytree(filled.parent, tmp_path / "cache", ignore=lambda _, names: [name for name in names if not name.endswith(".nbc")])
+    before = sorted((tmp_path / "cache").iterdir())
+    seconds, total = processes.in_new_process(processes.FIRST, str(tmp_path / "cache"))
+    assert 0 < seconds < total
+    assert before == sorted((tmp_path / "cache").iterdir())
+
+
+def test_a_process_that_fails_is_a_note(monkeypatch):
+    with pytest.raises(processes.ProcessError, match="No module named 'no_such_module'"):
+        processes.in_new_process(processes.IMPORT, "no_such_module")
+    monkeypatch.setattr(bench, "IMPORT", "raise SystemExit('no memory')")
+    monkeypatch.setattr(bench, "FIRST", "print(1)")
+    monkeypatch.setattr(bench._Run, "rows", lambda self: self.guarded(self.start))
+    rows = list(bench.run(TINY))
+    assert [row["work"] for row in rows] == ["compile", "from cache", "note"]
+    assert "no memory" in rows[-1]["text"]
+
+
+PEER = """
+import json, sys
+asked = json.loads(sys.argv[1])
+for _ in sys.stdin:
+    if asked["peer"] == "torch-eager":
+        sys.exit("it is broken")
+    print(json.dumps({"seconds": 0.5, "loss": 1.0, "norm": 2.0}), flush=True)
+"""
+
+
+def test_peers_are_timed_compared_and_may_fail(monkeypatch):
+    started = subprocess.Popen
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda command, **more: started([sys.executable, "-c", PEER, command[-1]], **more))
+    monkeypatch.setattr(bench, "is_installed", lambda library: True)
+    monkeypatch.setattr(bench._Run, "rows", lambda self: self.against_peers())
+    rows = list(bench.run(TINY))
+    notes = [row["text"] for row in rows if row["work"] == "note"]
+    assert sum("not the same work" in note for note in notes) == 3
+    assert [note for note in notes if "it is broken" in note]
+    assert [row["peer"] for row in rows if row["work"] == "peer"] == ["jax-layers", "jax-block", "torch-compiled", "spinrnn"]
+    assert rows[-1]["to_best_peer"] == pytest.approx(0.5 / rows[-1]["median_s"], rel=1e-3)
+    monkeypatch.setattr(bench, "is_installed", lambda library: library != "jax")
+    assert "jax is not installed" in next(iter(bench.run(TINY)))["text"]
+
+
+@pytest.mark.parametrize("name", list(processes.PEERS))
+def test_a_peer_does_the_same_work(name):
+    pytest.importorskip(processes.PEERS[name][0])
+    _, loss, gradient = reference.Side(8, points=3, batch=10, scheme="euler").run()
+    peer = processes.Peer(name, 8, 3, 10, 1)
+    try:
+        assert peer() > 0
+        assert peer.loss == pytest.approx(loss, rel=1e-5)
+        assert peer.norm == pytest.approx(np.linalg.norm(gradient), rel=1e-4)
+    finally:
+        peer.close()
+
+
+# ---- what people see ----
+
+
+def test_the_table_is_aligned_and_says_every_ratio(rows):
+    heading = benchtable.lines(rows[0])[-1]
+    end = heading.index("median s") + len("median s")
+    for row in rows:
+        if row["best_s"] is not None:
+            (line,) = benchtable.lines(row)
+            assert line[:end].split()[-1] == benchtable._seconds(row["median_s"])
+            assert len(line) == end or line[end] == " "
+    text = "\n".join(benchtable.ratios(rows))
+    for part in ("of SGEMM", "x the time of Euler", "of float32's rate", "forward share", "x as fast as density 1", "both kernels",
+                 "2 threads", "the same bits", "of the memory", "first results", "exponent", "for an epoch"):  # fmt: skip
+        assert part in text, part
+    assert "OTHER BITS" not in text
+
+
+@pytest.mark.parametrize("extra", [[], ["--json"]])
+def test_the_command(rows, monkeypatch, capsys, extra):
+    asked = []
+    monkeypatch.setattr(bench, "run", lambda sizes, **options: asked.append((sizes, options)) or iter(rows))
+    assert cli.main(["bench", "--quick", "--threads", "2", "--peers", "--mnist", "there", *extra]) == 0
+    spinrnn.set_threads(None)
+    ((sizes, options),) = asked
+    assert sizes is bench.QUICK
+    assert (options["count"], options["peers"], options["mnist"]) == (2, True, "there")
+    out, err = capsys.readouterr()
+    assert err == ""
+    if extra:
+        assert [json.loads(line) for line in out.splitlines()] == json.loads(json.dumps(rows))
+    else:
+        assert out.splitlines()[-len(benchtable.ratios(rows)) :] == benchtable.ratios(rows)
+
+
+def test_wrong_arguments(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["bench", "--threads", "0"])
+    assert stopped.value.code == 2
+    assert "must be a whole number of at least 1, got '0'" in capsys.readouterr().err
+    for folder, text in ((tmp_path / "none", "no such folder; --mnist takes"), (tmp_path, "has no file train-images-idx3-ubyte")):
+        assert cli.main(["bench", "--quick", "--mnist", str(folder)]) == 2
+        out, err = capsys.readouterr()
+        assert text in err
+        assert (out, len(err.splitlines())) == ("", 1)

@@ -1,0 +1,388 @@
+"""Conditions in which writing fails or cannot be trusted, for every command that writes: a full disk, a read-only one, no permission, a clock that was
+set back, a file system without locks. What was there stays, nothing is half-written, no temporary file is left, and one line says what is wrong.
+
+Two processes on one folder: tests/test_run.py, test_sweep_run.py and test_trajectory_trust.py.
+"""
+
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import here, refused, tmpfs
+from kills import bits, look_at, temporaries, weights
+
+import spinrnn
+from spinrnn.sweep import work
+from spinrnn.sweep.folder import SweepFolder
+
+REPRODUCTION = Path(__file__).parents[2] / "data" / "reproduction"
+TINY = '[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n[train]\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
+SWEEP = (
+    '[sweep]\nname = "toy"\nbase = "tiny.toml"\n[train]\nepochs = 2\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2]\n'
+)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """A folder with data, configurations, a run, a trajectory, a sweep and a measurement, which the commands read; and what earlier ones wrote."""
+    folder = Path(tempfile.mkdtemp(prefix="conditions-"))  # where another user may look
+    folder.chmod(0o755)
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(3), 20)
+    inputs = rng.normal(size=(3, 2, 5))[labels] + 0.1 * rng.normal(size=(60, 2, 5))
+    np.savez(folder / "tiny.npz", inputs=inputs, labels=labels)
+    (folder / "tiny.toml").write_text(TINY)
+    (folder / "sweep.toml").write_text(SWEEP)
+    time = np.arange(300) * 2.5e-9
+    drive = np.repeat(rng.normal(size=60), 5)
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, substeps=4), seed=1)
+    power = net.simulate(drive[None, None, :75]).state[0][0, 0, :300]
+    np.savez(folder / "device.npz", time=time, drive=drive, power=power + 0.01 * rng.normal(size=300))
+    old = folder / "earlier"
+    old.mkdir()
+    calls = [0]
+
+    def stop():
+        calls[0] += 1
+        return calls[0] == 6
+
+    config = spinrnn.load_config(folder / "tiny.toml", ["train.epochs=4"])
+    with pytest.raises(spinrnn.run.Interrupted):
+        spinrnn.train(config, out=old / "run", stop=stop)
+    done("train", folder / "tiny.toml", "--set", "train.epochs=3", "--out", folder / "run")
+    done("simulate", folder / "run", "--out", folder / "traces.h5")
+    done("simulate", folder / "run", "--input", ":test[0:2]", "--out", old / "t.h5")
+    shard = ["--executor", "serial"]
+    done("sweep", "run", folder / "sweep.toml", "--out", folder / "sweep", *shard)
+    done("sweep", "run", folder / "sweep.toml", "--out", old / "sweep", *shard, "--shard", "0/3")
+    done("sweep", "collect", old / "sweep", "--cube", old / "cube.h5")
+    done("analyse", folder / "traces.h5", "--only", "drive,dimension", "--start", "1e-9", "--out", old / "report")
+    assert here("identify", folder / "device.npz", "--cases", "0:1", "--noise", "0.5", "--out", old / "device").returncode < 2
+    (old / "figures").mkdir()
+    for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):
+        shutil.copy(path, old / "figures")
+    for path in (old / "figures").glob("fig4.*"):
+        path.write_bytes(b"earlier")
+    net.save(old / "network.h5")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def done(*arguments):
+    result = here(*arguments)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@dataclasses.dataclass
+class Command:
+    """A command that writes `what`, for which there is an earlier state. arguments: function of the folders of the material and of the outputs.
+
+    goes_on: writes more than once, so that a failure may leave more than there was, but never less.
+    """
+
+    what: str
+    arguments: object
+    goes_on: bool = False
+
+
+COMMANDS = {
+    "train": Command("run", lambda m, d: ["train", "--out", d / "run", "--resume"], True),
+    "simulate": Command("t.h5", lambda m, d: ["simulate", m / "run", "--out", d / "t.h5", "--overwrite"]),
+    "sweep run": Command("sweep", lambda m, d: ["sweep", "run", m / "sweep.toml", "--out", d / "sweep", "--executor", "serial"], True),
+    "sweep collect": Command("cube.h5", lambda m, d: ["sweep", "collect", m / "sweep", "--cube", d / "cube.h5"]),
+    "analyse": Command("report", lambda m, d: ["analyse", m / "traces.h5", "--only", "drive,energy", "--out", d / "report"]),
+    "identify": Command("device", lambda m, d: ["identify", m / "device.npz", "--out", d / "device"]),
+    "reproduce": Command("figures", lambda m, d: ["reproduce", "fig4", "--no-run", "--out", d / "figures"]),
+    "Network.save": Command("network.h5", lambda m, d: [m, d]),
+}
+
+
+def run(name, material, outputs):
+    """The finished command, in this process."""
+    arguments = COMMANDS[name].arguments(material, outputs)
+    if name != "Network.save":
+        return here(*arguments)
+    try:
+        spinrnn.load(material / "run").save(outputs / "network.h5")
+    except spinrnn.StoreError as error:
+        return subprocess.CompletedProcess(arguments, 2, "", f"{error}\n")
+    return subprocess.CompletedProcess(arguments, 0, "", "")
+
+
+def put_earlier(material, name, outputs):
+    """Gives the folder of the outputs what an earlier command left there."""
+    what = material / "earlier" / COMMANDS[name].what
+    target = outputs / what.name
+    shutil.copytree(what, target) if what.is_dir() else shutil.copy(what, target)
+
+
+def contents(folder):
+    """{path: bytes} of all files below, without the file of a lock, which has no content."""
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in (".lock", "filler")}
+
+
+def check_intact(name, before, outputs):
+    """What must hold after a failure."""
+    assert temporaries(outputs) == []
+    after = contents(outputs)
+    if not COMMANDS[name].goes_on:
+        assert after == before
+        return
+    look_at(outputs / COMMANDS[name].what, Counter())
+    assert set(before) - {p for p in before if "checkpoints" in p.parts} <= set(after)
+    for path in before:
+        if "points" in path.parts:
+            assert after[path] == before[path]
+    newest = [max((int(p.stem) for p in files if p.parent.name == "checkpoints"), default=-1) for files in (before, after)]
+    assert newest[1] >= newest[0]
+    if (outputs / "run").exists():
+        lines = (outputs / "run" / "metrics.jsonl").read_bytes()
+        assert lines[-1:] in (b"", b"\n")
+        assert [json.loads(line)["epoch"] for line in lines.splitlines()] == list(range(1, lines.count(b"\n") + 1))
+
+
+@pytest.fixture(scope="module")
+def expected(material):
+    """{name: result of the undisturbed command}, and everything that they need is compiled and imported."""
+    found = {}
+    for name in COMMANDS:
+        outputs = material / f"expected-{name}"
+        outputs.mkdir()
+        put_earlier(material, name, outputs)
+        result = run(name, material, outputs)
+        assert result.returncode in ((0, 1) if name == "identify" else (0,)), result.stderr
+        found[name] = numbers(name, material, outputs)
+        assert contents(outputs) != contents(material / "earlier" / COMMANDS[name].what)
+    return found
+
+
+def numbers(name, material, outputs):
+    """What a command gave, without dates and times."""
+    if name == "train":
+        return weights(outputs / "run"), sorted(contents(outputs))
+    if name == "sweep run":
+        return bits(material / "sweep.toml", outputs / "sweep"), sorted(contents(outputs))
+    if name == "simulate":
+        with spinrnn.open_trajectory(outputs / "t.h5") as file:
+            file.check()
+            return [np.asarray(x).tobytes() for x in (*file.state, *file.drive, file.logits)]
+    found = contents(outputs)
+    return {p: c for p, c in found.items() if p.suffix not in (".png", ".pdf")} if name != "sweep collect" else len(found)
+
+
+def check_done(name, material, outputs, expected, result):
+    assert result.returncode in ((0, 1) if name == "identify" else (0,)), result.stderr
+    assert numbers(name, material, outputs) == expected[name]
+    assert temporaries(outputs) == []
+
+
+# ---- disks ----
+
+
+@pytest.fixture
+def disk(tmp_path):
+    yield from tmpfs(tmp_path / "disk", "4m")
+
+
+def fill(disk, free):
+    """Leaves so many bytes free."""
+    (disk / "filler").unlink(missing_ok=True)
+    state = os.statvfs(disk)
+    with open(disk / "filler", "wb") as file:
+        file.write(bytes(max(0, state.f_bavail * state.f_frsize - free)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_full_disk(material, expected, disk, name):
+    """With more and more room, so that it becomes full at each moment of the command; and in the end it is enough."""
+    put_earlier(material, name, disk)
+    before, refusals, free = contents(disk), 0, 0
+    while True:
+        fill(disk, free)
+        result = run(name, material, disk)
+        if result.returncode < 2:
+            break
+        refusals += 1
+        refused(result, "cannot ", "No space left on device")
+        assert "standard output" not in result.stderr
+        check_intact(name, before, disk)
+        free = free * 3 // 2 // 4096 * 4096 + 4096
+        if COMMANDS[name].goes_on:
+            before = contents(disk)
+    assert refusals >= 2
+    (disk / "filler").unlink()
+    check_done(name, material, disk, expected, result)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_read_only_disk(material, expected, disk, name):
+    put_earlier(material, name, disk)
+    before = contents(disk)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    refused(run(name, material, disk), "cannot ", "Read-only file system", str(disk))
+    assert contents(disk) == before
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    check_done(name, material, disk, expected, run(name, material, disk))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_permission(material, expected, name):
+    """As another user than the one whose folders they are."""
+    if os.geteuid():
+        pytest.skip("becoming another user needs root")
+    outputs = Path(tempfile.mkdtemp(prefix="outputs-"))
+    try:
+        put_earlier(material, name, outputs)
+        outputs.chmod(0o755)
+        before = contents(outputs)
+        os.seteuid(65534)
+        try:
+            result = run(name, material, outputs)
+        finally:
+            os.seteuid(0)
+        refused(result, "cannot ", "Permission denied", str(outputs))
+        assert contents(outputs) == before
+        assert temporaries(outputs) == []
+    finally:
+        shutil.rmtree(outputs)
+
+
+# ---- clocks ----
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_clock_that_was_set_back(material, expected, tmp_path, monkeypatch, name):
+    """All files are from next year."""
+    put_earlier(material, name, tmp_path)
+    future = time.time() + 3e7
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.utime(path, (future, future))
+    monkeypatch.setattr(time, "time", lambda: 1e6)
+    result = run(name, material, tmp_path)
+    check_done(name, material, tmp_path, expected, result)
+    assert "warning" not in result.stderr
+
+
+def test_failures_are_tried_again_after_the_clock_was_set_back(material, tmp_path, monkeypatch):
+    sweep, out = spinrnn.load_sweep(material / "sweep.toml"), tmp_path / "out"
+
+    def broken(*_, **__):
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work.run, "train", broken)
+        assert spinrnn.run_sweep(sweep, out, executor="serial").failed == 3
+    monkeypatch.setattr(time, "time", lambda: 1e6)
+    assert spinrnn.run_sweep(sweep, out, executor="serial", retry_failed=True).done == 3
+
+
+def test_a_worker_of_the_future_is_dead(tmp_path):
+    """A lock that a worker on another machine touched before the clock was set back does not keep its point for ever."""
+    lock = SweepFolder(tmp_path).lock("x")
+    path = tmp_path / "points" / "x.run"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    assert not lock.acquire()
+    future = time.time() + 3e7
+    os.utime(path, (future, future))
+    assert not lock.held()
+    assert lock.acquire()
+    lock.release()
+
+
+# ---- locks ----
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, name, number):
+    """All is written; where several processes could meet in a folder a line says that nothing keeps them apart."""
+
+    def none(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    put_earlier(material, name, tmp_path)
+    result = run(name, material, tmp_path)
+    check_done(name, material, tmp_path, expected, result)
+    lines = result.stderr.splitlines()
+    if not COMMANDS[name].goes_on:
+        assert lines == []
+        return
+    assert lines
+    assert all("no file locks here" in line and "one process at a time" in line for line in lines)
+    assert os.strerror(number) in lines[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_files_that_cannot_be_opened_for_want_of_locks(material, expected, tmp_path, monkeypatch, name):
+    """Some network file systems say so of opening a file."""
+    put_earlier(material, name, tmp_path)
+    before, true = contents(tmp_path), os.open
+
+    def none(path, *arguments, **options):
+        if isinstance(path, (str, Path)) and str(path).startswith(str(tmp_path)) and str(path).endswith(".tmp"):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        return true(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", none)
+    refused(run(name, material, tmp_path), "cannot write", "no working file locks", "choose a folder on another one")
+    assert contents(tmp_path) == before
+
+
+SHIM = """
+#include <errno.h>
+int flock(int fd, int how) { errno = NUMBER; return -1; }
+"""
+SCRIPT = """
+import sys, warnings
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import h5py
+import test_conditions as t
+try:
+    h5py.File(Path(sys.argv[2]) / "earlier/cube.h5", "r")
+except OSError:
+    pass
+else:
+    sys.exit("HDF5 locks files here, although nothing can be locked")
+from spinrnn import store
+if not store.is_spinrnn_file(Path(sys.argv[2]) / "earlier/network.h5"):
+    sys.exit("a file of ours is not known as one")
+for name in t.COMMANDS:
+    outputs = Path(sys.argv[3]) / name
+    outputs.mkdir()
+    t.put_earlier(Path(sys.argv[2]), name, outputs)
+    result = t.run(name, Path(sys.argv[2]), outputs)
+    if result.returncode > (name == "identify"):
+        sys.exit(f"{name}: {result.stderr}")
+"""
+
+
+def test_hdf5_that_cannot_lock(material, expected, tmp_path):
+    """The system's own flock fails, also within the HDF5 library, which is told to lock: no file of ours is opened in a way that would."""
+    if not shutil.which("cc"):
+        pytest.skip("needs a C compiler")
+    (tmp_path / "shim.c").write_text(SHIM)
+    shim = tmp_path / "shim.so"
+    subprocess.run(["cc", "-shared", "-fPIC", f"-DNUMBER={errno.ENOSYS}", "-o", shim, tmp_path / "shim.c"], check=True)
+    environment = {**os.environ, "LD_PRELOAD": str(shim), "HDF5_USE_FILE_LOCKING": "TRUE"}
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    command = [sys.executable, "-c", SCRIPT, Path(__file__).parent, material, outputs]
+    result = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, env=environment)
+    assert result.returncode == 0, result.stderr
+    for name in COMMANDS:
+        assert numbers(name, material, outputs / name) == expected[name]

@@ -1,0 +1,213 @@
+"""The sweep file: what it expands to, always the same, and every mistake in it told at once."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.sweep.points import TABLES, Sweep, identity
+
+AXES = """
+[[axes]]
+key = "network.input_interval"
+logarithmic = { from = 1e-9, to = 100e-9, count = 3 }
+[[axes]]
+name = "tau"
+zip = { "network.relaxation_time" = [10e-9, 20e-9], "network.highpass_time" = [100e-9, 300e-9] }
+"""
+
+
+def problems(path):
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.load_sweep(path)
+    return caught.value.problems
+
+
+def test_points_in_order(sweep_file):
+    sweep = spinrnn.load_sweep(sweep_file(AXES, seeds=2))
+    assert sweep.shape == (3, 2, 2)
+    assert [axis.name for axis in sweep.axes] == ["input_interval", "tau", "seed"]
+    assert [point.position for point in sweep.points] == [(i, j, k) for i in range(3) for j in range(2) for k in range(2)]
+    last = sweep.points[-1]
+    assert (last.config.network.input_interval, last.config.network.relaxation_time, last.config.network.highpass_time) == (
+        1e-7,
+        2e-8,
+        3e-7,
+    )
+    assert (last.config.train.seed, last.config.train.epochs, last.config.network.layers) == (1, 4, (6, 5))
+    assert last.config.data.source.endswith("tiny.npz")
+    assert sweep.points[4].config.network.input_interval == 1e-8
+
+
+def test_a_single_point_and_ranges(sweep_file):
+    assert len(spinrnn.load_sweep(sweep_file()).points) == 1
+    text = '[[axes]]\nkey = "train.epochs"\nlinear = { from = 10, to = 30, count = 3 }\n[[axes]]\nkey = "train.noise"\nlinear = { from = 0.1, to = 0.3, count = 3 }'
+    sweep = spinrnn.load_sweep(sweep_file(text, seeds="[7, 3]"))
+    assert sweep.axes[0].values["train.epochs"] == (10, 20, 30)
+    assert sweep.axes[1].values["train.noise"] == (0.1, 0.2, 0.3)
+    assert sweep.axes[2].values["train.seed"] == (7, 3)
+
+
+def test_the_same_in_another_process(sweep_file):
+    path = sweep_file(AXES, seeds=2)
+    code = "import sys, spinrnn; s = spinrnn.load_sweep(sys.argv[1]); print(s.digest, *(p.digest for p in s.points))"
+    out = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}).stdout
+    sweep = spinrnn.load_sweep(path)
+    assert out.split() == [sweep.digest, *(point.digest for point in sweep.points)]
+    assert Sweep.from_json(json.loads(json.dumps(sweep.to_json())), "there").digest == sweep.digest
+
+
+def test_identity_is_what_the_result_depends_on(tiny_config):
+    def of(content="d", record=(), **changes):
+        parts = {name: dataclasses.replace(getattr(tiny_config, name), **changes.get(name, {})) for name in TABLES}
+        return identity(spinrnn.RunConfig(**parts), content, record)
+
+    same = [{"train": {"checkpoint_seconds": 77.0, "checkpoints": 3}}, {"data": {"source": "elsewhere.npz"}}, {"data": {"split_seed": 0}}]
+    same += [{"network": {"amplification": (1.0, 1.0)}}, {"network": {"substeps": 2, "relaxation_time": 10e-9}}]
+    assert all(of(**changes) == of() for changes in same)
+    others = [{"train": {"seed": 1}}, {"network": {"substeps": 3}}, {"data": {"split_seed": 5}}, {"network": {"density_int": 0.51}}]
+    digests = {of(), of("other data"), of(record=["record_test"]), *(of(**changes) for changes in others)}
+    assert len(digests) == 7
+
+
+def test_the_data_are_known_by_their_content(sweep_file, tmp_path, tiny_data):
+    path = sweep_file(seeds=2)
+    before = spinrnn.load_sweep(path)
+    np.savez(tmp_path / "tiny.npz", inputs=tiny_data.inputs + 1e-6, labels=tiny_data.labels, lengths=tiny_data.lengths)
+    assert spinrnn.load_sweep(path).digest != before.digest
+
+
+def test_all_mistakes_at_once(sweep_file):
+    text = """
+[[axes]]
+key = "network.input_intervall"
+values = [1e-9]
+[[axes]]
+key = "input_interval"
+values = [1e-9]
+[[axes]]
+key = "train.noise"
+values = []
+[[axes]]
+key = "train.clip"
+values = [1, 2, 1.0]
+[[axes]]
+key = "train.batch"
+linear = { from = 1, to = 3, count = 0 }
+[[axes]]
+key = "train.epsilon"
+logarithmic = { from = 0, to = 3, count = 2 }
+[[axes]]
+key = "train.beta1"
+lineer = { from = 0, to = 3, count = 2 }
+[[axes]]
+zip = { "network.density_int" = [0.1, 0.2], "network.density_ext" = [0.1] }
+[[axes]]
+key = "train.seed"
+values = [1, 2]
+[[axes]]
+key = "network.density_int"
+name = "test_accuracy"
+values = [0.1, 0.2]
+[[axes]]
+key = "train.weight_decay"
+values = 3
+[plot]
+colour = "red"
+"""
+    found = "\n".join(problems(sweep_file(text, seeds=3, sedes=4, record_test=1)))
+    for fragment in (
+        "plot: unknown table", "sweep.sedes: unknown key; did you mean seeds?", "record_test: must be true or false",
+        "network.input_intervall is no configuration key; did you mean network.input_interval?",
+        "axis 2 (input_interval): input_interval is no configuration key; did you mean network.input_interval?",
+        "train.noise: the axis is empty", "axis 4 (train.clip): 1 stands there twice",
+        "train.batch: count must be a whole number from 1", "logarithmic range needs positive numbers", "did you mean linear?",
+        "zipped lists must have one length, got network.density_int 2, network.density_ext 1",
+        "train.seed: on two axes, and sweep.seeds is one", "the name test_accuracy belongs to a result", "train.weight_decay: must be a list, or a range",
+    ):  # fmt: skip
+        assert fragment in found, (fragment, found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fragment"),
+    [
+        ({"name": "3"}, "sweep.name"),
+        ({"name": '"../up"'}, "sweep.name"),
+        ({"seeds": 0}, "sweep.seeds"),
+        ({"seeds": "[]"}, "sweep.seeds"),
+        ({"seeds": "[1, 1]"}, "1 stands there twice"),
+        ({"seeds": "[-1]"}, "not negative"),
+        ({"seeds": "true"}, "sweep.seeds"),
+        ({"base": '"none.toml"'}, "none.toml: No such file"),
+        ({"base": "3"}, "sweep.base"),
+        ({"seeds": 1000000}, "more than 100000"),
+    ],
+)
+def test_bad_settings(sweep_file, settings, fragment):
+    assert fragment in "; ".join(problems(sweep_file(**settings)))
+
+
+def test_impossible_points_are_told_by_reason(sweep_file):
+    text = '[[axes]]\nkey = "network.density_int"\nvalues = [0.5, 0, 2]\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, "fast"]'
+    found = problems(sweep_file(text, seeds=2))
+    assert len(found) == 3
+    assert (
+        "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): network.density_int: must be in (0, 1], got 0.0" in found
+    )
+    assert any(
+        line.startswith('at density_int = 0.5, learning_rate = "fast", seed = 0 (and 5 more points): train.learning_rate') for line in found
+    )
+    many = '[[axes]]\nkey = "network.density_int"\nvalues = [' + ", ".join(str(2 + i) for i in range(20)) + "]"
+    found = problems(sweep_file(many))
+    assert len(found) == 6
+    assert found[-1] == "and 15 more reasons"
+    assert problems(sweep_file("[network]\nlayres = [3]", seeds=4)) == ["network.layres: unknown key; did you mean layers?"]
+
+
+def test_points_that_are_the_same_run(sweep_file):
+    text = '[[axes]]\nkey = "train.checkpoint_seconds"\nvalues = [1, 2]'
+    assert problems(sweep_file(text, seeds=2)) == [
+        "checkpoint_seconds = 2, seed = 0: is the same run as checkpoint_seconds = 1, seed = 0 (and one more point)"
+    ]
+
+
+def test_names_must_not_clash(sweep_file):
+    text = '[[axes]]\nkey = "network.density_int"\nname = "density_ext"\nvalues = [0.1]\n[[axes]]\nname = "epoch"\n'
+    text += 'zip = { "network.density_ext" = [0.1], "train.noise" = [0.1] }\n[[axes]]\nname = "a b"\nkey = "train.clip"\nvalues = [1]'
+    found = "; ".join(problems(sweep_file(text)))
+    assert "the name density_ext is taken twice" in found
+    assert "the name epoch belongs to a result" in found
+    assert '"a b" must be of letters' in found
+
+
+def test_networks_that_do_not_fit_the_data(sweep_file, tiny_file):
+    with pytest.raises(spinrnn.DataError, match=r"tiny\.npz.*network\.inputs = 3"):
+        spinrnn.load_sweep(sweep_file('[[axes]]\nkey = "network.inputs"\nvalues = [2, 3]'))
+    with pytest.raises(spinrnn.DataError, match="readout_window"):
+        spinrnn.load_sweep(sweep_file('[[axes]]\nkey = "network.readout_window"\nvalues = [0, 6]'))
+    (tiny_file.parent / "tiny.npz").unlink()
+    with pytest.raises(spinrnn.StoreError, match=r"tiny\.npz: No such file"):
+        spinrnn.load_sweep(sweep_file())
+
+
+def test_files_that_are_no_sweep(tmp_path):
+    with pytest.raises(spinrnn.StoreError, match="No such file"):
+        spinrnn.load_sweep(tmp_path / "none.toml")
+    for content in (b"[sweep", b"\xff\xfe\x00", b"axes = 3\n[sweep]\nname = 'a'", b"sweep = 3", b"network = 3\n[sweep]\nname = 'a'"):
+        (tmp_path / "bad.toml").write_bytes(content)
+        with pytest.raises(spinrnn.ConfigError, match=r"bad\.toml"):
+            spinrnn.load_sweep(tmp_path / "bad.toml")
+
+
+def test_a_thousand_points_expand_quickly(sweep_file):
+    text = '[[axes]]\nkey = "network.density_int"\nlinear = { from = 0.1, to = 1, count = 10 }\n'
+    text += '[[axes]]\nkey = "train.noise"\nlinear = { from = 0, to = 1, count = 10 }'
+    path = sweep_file(text, seeds=10)
+    start = time.process_time()
+    assert len({point.name for point in spinrnn.load_sweep(path).points}) == 1000
+    assert time.process_time() - start < 5

@@ -30,10 +30,13 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import SpinrnnError
+from spinrnn.files import container
 from spinrnn.files import hdf5 as store
+from spinrnn.files import seal as seal_
 from spinrnn.files import streaming as streamed
 from spinrnn.recordings.measurement import load_measurement
 from spinrnn.recordings.recording import open_recording
+from spinrnn.runs import checkpoints
 from spinrnn.sweep.cube import Cube, Variable, load_cube
 
 SECONDS, PATIENCE, MEMORY = 30, 300, 100e6
@@ -82,7 +85,7 @@ def make_files(folder):
     spinrnn.collect_sweep(sweep, folder / "out").save(files["cube"])
     (folder / "out" / "points" / f"{sweep.points[0].name}.h5").rename(files["point"])
     spinrnn.train(sweep.points[0].config, folder / "run", pictures=False)
-    store.checkpoint_paths(folder / "run")[0].rename(files["checkpoint"])
+    checkpoints.checkpoint_paths(folder / "run")[0].rename(files["checkpoint"])
     return files
 
 
@@ -97,7 +100,7 @@ def _network(net):
 
 def _recorded(kind):
     def read(path):
-        config, arrays, state = store.load_checkpoint(path) if kind == "checkpoint" else store.load_record(path, "point")
+        config, arrays, state = checkpoints.load_checkpoint(path) if kind == "checkpoint" else container.load_record(path, "point")
         return _bits(config, state, sorted(arrays), *(arrays[name] for name in sorted(arrays))) + _network(spinrnn.load(path))
 
     return read
@@ -460,7 +463,7 @@ def reseal(path, kind, original):
             layout = json.loads(text)
             seal = Cube({}, {n: Variable(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()}, attributes).seal(text)
         else:
-            seal = store.digest_of([attributes["kind"], attributes["version"], attributes["config"]], arrays)
+            seal = container.digest_of([attributes["kind"], attributes["version"], attributes["config"]], arrays)
     except Exception:  # then it is no such file any more
         return
     with h5py.File(path, "r+") as file:
@@ -485,7 +488,7 @@ def reseal_streamed(path, reader):
         digest = streamed._digest_outside(stream.fileno(), end, places.values())
         digest.update(table + text)
         stream.seek(end)
-        stream.write(table + text + streamed._LAST.pack(store.SEALED, len(table), len(text), digest.digest()))
+        stream.write(table + text + streamed._LAST.pack(seal_.SEALED, len(table), len(text), digest.digest()))
 
 
 # ---- one file, and many ----

@@ -28,6 +28,8 @@ import numpy as np
 
 import spinrnn
 from spinrnn.files import hdf5 as store
+from spinrnn.files import seal
+from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn"]
@@ -40,7 +42,7 @@ PATIENCE = 900
 
 def weights(folder):
     """All bits that a finished run ends with: best network, final parameters, moments, records without times."""
-    _, arrays, state = store.load_newest_checkpoint(folder)
+    _, arrays, state = checkpoints.load_newest_checkpoint(folder)
     history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
     bits = {name: array.tobytes() for name, array in arrays.items()}
     return spinrnn.load(folder).parameters.tobytes(), bits, history
@@ -84,7 +86,7 @@ def temporaries(folder):
 def read(path, name):
     """Reads all of a file by the name that it has or was to have; StoreError and the like where it is not complete."""
     if name.endswith(".h5"):
-        if store.is_streamed(path):
+        if seal.is_streamed(path):
             with spinrnn.open_trajectory(path) as file:
                 file.check()
         else:
@@ -195,7 +197,7 @@ class Train(Program):
         self.step, self.summary = -1, None
 
     def check(self):
-        paths = store.checkpoint_paths(self.folder)
+        paths = checkpoints.checkpoint_paths(self.folder)
         step = int(paths[0].stem) if paths else -1
         assert step >= self.step, f"the newest checkpoint is of step {step}, it was {self.step}"
         summary = self.folder / "summary.json"

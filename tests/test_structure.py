@@ -8,36 +8,69 @@ from pathlib import Path
 
 import pytest
 
+import spinrnn
 from spinrnn.kernels import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
-ORDER = [
-    "errors", "filesystem", "config", "files", "compiling", "tiles", "steps", "thermal", "devicesteps", "devices", "kernels", "cgroups", "threads", "memory", "parameters", "trajectory",
-    "packing", "engine", "network",
-    "gradcheck", "store", "idx", "datasets", "selection", "optim", "training", "environment", "stored", "streamed", "trajectory_file", "figures", "run",
-    "quantities", "signals", "sweep.measures", "sweep.spec", "sweep.folder", "sweep.status",
-    "sweep.work", "sweep.engines", "sweep.runner", "sweep.cube", "sweep.batch",
-    "analysis.spectra", "analysis.device", "analysis.readout", "analysis.recall", "analysis.classes", "analysis.populations",
-    "analysis.recordings", "analysis.figures", "analysis.measures", "analysis.report",
-    "paper.curves", "paper.traces", "paper.numbers", "paper.robustness", "paper.draw", "paper.guide", "paper.recipes", "paper.reproduction",
-    "response", "measured", "diagnosis", "guesses", "identify",
-    "measure", "processes", "reference", "bench", "benchtable", "peers", "doctor", "cli_sweep", "cli_reproduce", "cli_simulate", "cli_analyse", "cli_identify", "cli_doctor", "cli", "__main__",
-]  # fmt: skip
-HOMES = {
-    "numba": {"compiling", "tiles", "steps", "thermal"},
-    "llvmlite": {"tiles", "thermal"},
-    "h5py": {"store", "streamed", "doctor"},
-    "matplotlib": {"figures", "paper.draw", "analysis.figures"},
-    "tqdm": {"cli", "cli_simulate"},
-    "threadpoolctl": {"measure"},
-    "jax": {"peers"},
-    "torch": {"peers"},
-    "scipy": {"gradcheck", "training", "analysis.spectra", "analysis.device", "diagnosis", "identify"},
-    "argparse": {"cli", "cli_reproduce", "cli_analyse", "cli_identify"},
-    "dask": {"sweep.engines"},
-    "distributed": {"sweep.engines"},
-    "mpi4py": {"sweep.engines"},
+FLOORS = {
+    "": "errors",
+    "machine": "cgroups signals threads environment memory",
+    "config": "run",
+    "files": "atomic seal lazy hdf5 container streaming",
+    ".": "plotting",
+    "readers": "idx npz",
+    "kernels": "tiles compiling random stepping devicesteps blocks",
+    "synapses": "layout",
+    "neurons": "spread oscillator",
+    "tasks": "figures",
+    "datasets": "dataset parts loading selection",
+    "networks": "packing running saved recurrent",
+    "recordings": "writing trajectory recording measurement",
+    "learning": "adam trainer",
+    "analysis": "drive energy spectra readout device recall classes populations figures measures report",
+    "identify": "residuals sensitivity guesses figures fit",
+    "checks": "gradient",
+    "runs": "checkpoints loading run",
+    "sweep": "columns points folder work cube status executors runner slurm",
+    "paper": "traces curves numbers robustness figures guide recipes reproduction",
+    "bench": "timing table reference processes peers runner",
+    "doctor": "probe examine",
+    "cli": "doctor analyse sweep simulate identify reproduce main",
+    "..": "__main__",
 }
+"""Folders, and in each its modules: what stands further down may import what stands above it."""
+
+LATE = {
+    ("networks.recurrent", "recordings.writing"),
+    ("networks.recurrent", "recordings.trajectory"),
+    ("networks.saved", "networks.recurrent"),
+}
+"""Imports upwards that a method makes when it is called: (module, what it imports)."""
+
+HOMES = {
+    "numba": {"kernels.compiling", "kernels.tiles", "kernels.stepping", "kernels.random"},
+    "llvmlite": {"kernels.tiles", "kernels.random"},
+    "h5py": {"files.hdf5", "files.container", "files.streaming", "doctor.examine"},
+    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures"},
+    "tqdm": {"cli.main", "cli.simulate"},
+    "threadpoolctl": {"bench.timing"},
+    "jax": {"bench.peers"},
+    "torch": {"bench.peers"},
+    "scipy": {
+        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.device", "identify.residuals", "identify.fit",
+    },
+    "argparse": {"cli.main", "cli.reproduce", "cli.analyse", "cli.identify"},
+    "dask": {"sweep.executors"},
+    "distributed": {"sweep.executors"},
+    "mpi4py": {"sweep.executors"},
+}  # fmt: skip
+"""{library: modules that may import it}."""
+
+
+def order():
+    """Names of all modules below spinrnn, in the order in which they may import each other."""
+    names = [(folder, name) for folder, text in FLOORS.items() for name in text.split()]
+    return [f"{folder}.{name}" if folder.strip(".") else name for folder, name in names]
 
 
 def modules():
@@ -47,27 +80,50 @@ def modules():
 
 
 def imports(path):
-    """Modules that a file imports, anywhere in it."""
+    """Modules that a file imports, anywhere in it, and {module: names} as far as they are names of modules or in them."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
-            package = node.module in ("spinrnn", "spinrnn.sweep", "spinrnn.paper", "spinrnn.analysis")
-            yield from (f"{node.module}.{alias.name}" for alias in node.names) if package else [node.module]
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def imported_modules(path, known):
+    """Names of modules below spinrnn that a file imports."""
+    homes = spinrnn._HOMES
+    for name in imports(path):
+        if name.startswith("spinrnn."):
+            inner = name.removeprefix("spinrnn.")
+            found = inner if inner in known else homes.get(inner) or inner.rpartition(".")[0]
+            if found in known:
+                yield found
 
 
 def test_imports_go_downwards_only():
-    """A module imports those before it in ORDER, save that methods which save and open call the module of the file, which a method may do late."""
-    late = {("network", "store"), ("network", "trajectory_file"), ("trajectory", "trajectory_file")}
-    files = modules()
-    assert set(files) == set(ORDER)
-    for name, path in files.items():
-        for module in imports(path):
-            parts = module.split(".")[1:]
-            for other in (".".join(parts[:1]), ".".join(parts[:2])):
-                if module.startswith("spinrnn.") and other in ORDER and (name, other) not in late:
-                    assert ORDER.index(other) < ORDER.index(name), f"{name} imports {other}, which stands above it"
+    """A module imports those before it in FLOORS, save that a method may make a few imports late."""
+    files, names = modules(), order()
+    assert sorted(files) == sorted(names)
+    upwards = {
+        (name, other)
+        for name, path in files.items()
+        for other in imported_modules(path, files)
+        if names.index(other) >= names.index(name)
+    }
+    assert upwards == LATE
+
+
+def test_late_imports_are_within_functions():
+    """At the head of a file nothing above is imported, so any module can be the first to be imported."""
+    for name, other in LATE:
+        body = ast.parse(modules()[name].read_text()).body
+        heads = [node for node in body if isinstance(node, ast.ImportFrom)]
+        assert not any(f"spinrnn.{other}" in (node.module, f"{node.module}.{alias.name}") for node in heads for alias in node.names)
+
+
+def test_the_root_holds_few_modules():
+    assert len([name for name in modules() if "." not in name]) <= 10
 
 
 def test_heavy_libraries_stay_where_they_belong():
@@ -81,23 +137,23 @@ def test_heavy_libraries_stay_where_they_belong():
 def test_nothing_needs_the_peers():
     """`peers` alone imports JAX and PyTorch, within functions, and no module imports it: it runs in processes of its own."""
     for name, path in modules().items():
-        assert "spinrnn.peers" not in set(imports(path)), f"{name} imports peers"
-    top = [node for node in ast.parse((PACKAGE / "peers.py").read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert "spinrnn.bench.peers" not in set(imports(path)), f"{name} imports peers"
+    top = [node for node in ast.parse((PACKAGE / "bench/peers.py").read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not any("jax" in ast.unparse(node) or "torch" in ast.unparse(node) for node in top)
 
 
 def test_the_stamp_of_the_cache_covers_all_compiled_code():
     """All files with compiled code are in it, and what they import of the package, as constants are compiled in."""
-    sources = compiling.kernel_sources()
-    for path in PACKAGE.rglob("*.py"):
-        name = path.relative_to(PACKAGE).as_posix()
-        modules, head = list(imports(path)), path.read_text().split("\n\n\n")[0]
-        if {"numba", "llvmlite"} & {module.split(".")[0] for module in modules} or "from spinrnn.compiling import" in head:
-            assert name in sources
-        if name in sources and name != "compiling.py":
-            for module in modules:
-                if module.startswith("spinrnn."):
-                    assert module.removeprefix("spinrnn.").replace(".", "/") + ".py" in sources, f"{name} compiles in {module}"
+    sources, files = compiling.kernel_sources(), modules()
+    paths = {name: path.relative_to(PACKAGE).as_posix() for name, path in files.items()}
+    for name, path in files.items():
+        head = path.read_text().split("\n\n\n")[0]
+        compiled = {"numba", "llvmlite"} & {module.split(".")[0] for module in imports(path)}
+        if compiled or "from spinrnn.kernels.compiling import" in head:
+            assert paths[name] in sources
+        if paths[name] in sources and name != "kernels.compiling":
+            for other in imported_modules(path, files):
+                assert paths[other] in sources, f"{name} compiles in {other}"
 
 
 def test_every_module_says_what_it_is_about():
@@ -110,7 +166,8 @@ def test_the_kernels_run_as_plain_python(tile):
     """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads silently. Both heights of tiles, as only one fits this processor."""
     code = f"""
 import itertools, numpy as np, spinrnn, twin
-from spinrnn import engine, tiles
+from spinrnn.kernels import tiles
+from spinrnn.networks import running as engine
 assert tiles.product_tile is not tiles._product_tile
 tiles.TILE = {tile}
 layouts = ((2, 3), 1, 1, 3), ((2, 13), 1, 0.6, 9), ((5, 7, 4), 0.2, 0.2, 9), ((5, 7), 0.1, 1, 9)  # dense, sparse, mixed

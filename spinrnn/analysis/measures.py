@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.analysis import classes, device, figures, populations, recall, spectra
+from spinrnn.analysis.energy import NEURON_POWER, SYNAPSE_POWER, synapses
 from spinrnn.errors import DataError
-from spinrnn.neurons.quantities import NEURON_POWER, SYNAPSE_POWER, synapses
 
 FEW = 4
 """Steady states at different drives from which on each neuron has a transfer curve of its own."""

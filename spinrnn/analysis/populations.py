@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.analysis.device import each_neuron
+from spinrnn.analysis.energy import NEURON_POWER, SYNAPSE_POWER
 from spinrnn.errors import DataError
-from spinrnn.neurons.quantities import NEURON_POWER, SYNAPSE_POWER
 
 DEAD, SATURATED = 0.01, 0.9
 """Powers [ours]. With Q = 0 the slope of p* against xi is (1 - p*)^2: at 0.9 a hundredth of what it is at threshold."""

@@ -61,6 +61,7 @@ def _identify(options):
     from spinrnn import plotting as figures
     from spinrnn.errors import ConfigError
     from spinrnn.files.atomic import make_folder, to_json, write_together
+    from spinrnn.identify import figures as figures_
     from spinrnn.identify.fit import identify_device
 
     problems = []
@@ -82,7 +83,7 @@ def _identify(options):
     report = {"file": options.file, "neuron": neuron, **fit.report()}
     out = Path(options.out or f"{Path(options.file).stem}-device")
     make_folder(out)
-    contents = {"json": to_json(report), "png": figures.picture(figures.device_fit(fit)[0]), "csv": _table(fit)}
+    contents = {"json": to_json(report), "png": figures.picture(figures_.device_fit(fit)[0]), "csv": _table(fit)}
     write_together({out / f"device.{ending}": content for ending, content in contents.items()})
     if options.json:
         print(json.dumps(report))

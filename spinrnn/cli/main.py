@@ -274,13 +274,13 @@ def _print_summary(result):
 
 def _evaluate(options):
     from spinrnn.config import run as config
-    from spinrnn.datasets import dataset as datasets
+    from spinrnn.datasets import loading as loading_
+    from spinrnn.datasets import parts
     from spinrnn.errors import ConfigError, StoreError
-    from spinrnn.files import hdf5 as store
     from spinrnn.files.atomic import read_json
     from spinrnn.learning import trainer as training
     from spinrnn.neurons.spread import draw_devices
-    from spinrnn.runs import run
+    from spinrnn.runs import checkpoints, loading, run
 
     folder = Path(options.run)
     if not (folder / "config.toml").is_file():
@@ -290,17 +290,17 @@ def _evaluate(options):
     same_split = dataclasses.replace(changed.data, source=stored.data.source) == stored.data
     if changed.train != stored.train or not same_split:
         raise ConfigError(["--set: evaluate takes keys of [network], and data.source for data that have moved"])
-    net = store.load(folder)
+    net = loading.load(folder)
     net = net.replace(**vars(changed.network))
-    data = datasets.load_dataset(changed.data.source)
+    data = loading_.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
-    state = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(folder)[2]
+    state = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else checkpoints.load_newest_checkpoint(folder)[2]
     run.check_data(state["data_sha256"], data.digest(), folder)
     if not finished:
         if state["best_epoch"] is None:
             raise StoreError(f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume")
         print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
-    test = data.take(datasets.split(data, stored.data, stored.resolved_split_seed)[2])
+    test = data.take(parts.split(data, stored.data, stored.resolved_split_seed)[2])
     if sys.stderr.isatty():
         print(f"evaluating {len(test)} cases; the first call of a version compiles for some seconds", file=sys.stderr, flush=True)
     score = training.evaluate(net, test)

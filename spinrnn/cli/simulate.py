@@ -89,11 +89,11 @@ def _network(options):
     """(`Network`, `RunConfig` or None, function that checks the digest of the run's data or None) of what the user named."""
     from spinrnn.config.run import load_config
     from spinrnn.errors import ConfigError, StoreError
-    from spinrnn.files import hdf5 as store
+    from spinrnn.files import seal
     from spinrnn.files.atomic import read_json
     from spinrnn.networks.recurrent import Network
     from spinrnn.recordings.writing import open_trajectory
-    from spinrnn.runs import run
+    from spinrnn.runs import checkpoints, loading, run
 
     path = Path(options.network)
     if path.suffix == ".toml" and not path.is_dir():
@@ -108,16 +108,16 @@ def _network(options):
 
         def check(digest):
             finished = (path / "summary.json").is_file()
-            state = read_json(path / "summary.json", run.SUMMARY_KEYS) if finished else store.load_newest_checkpoint(path)[2]
+            state = read_json(path / "summary.json", run.SUMMARY_KEYS) if finished else checkpoints.load_newest_checkpoint(path)[2]
             run.check_data(state["data_sha256"], digest, path)
 
-        return store.load(path).replace(**vars(config.network)), config, check
+        return loading.load(path).replace(**vars(config.network)), config, check
     if options.set:
         raise ConfigError(["--set: goes with the folder of a run or with a CONFIG.toml"])
-    if store.is_streamed(path):
+    if seal.is_streamed(path):
         with open_trajectory(path) as file:
             return file.network, None, None
-    return *store.load_with_config(path), None
+    return *loading.load_with_config(path), None
 
 
 class _Bar:

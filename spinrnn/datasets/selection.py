@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.datasets import dataset as datasets
+from spinrnn.datasets import loading, parts
 from spinrnn.errors import ConfigError, DataError
 
 PARTS = {"train": 0, "validation": 1, "test": 2}
@@ -52,14 +52,14 @@ def select(text, config=None, data_check=None):
     if part in PARTS and config is None:
         raise ConfigError([f"--input {text}: a part needs the run that has split the data; give its folder, or leave out :{part}"])
     own = not source or (config is not None and _same(source, config.data.source))
-    data = datasets.load_dataset(source or config.data.source, labelled=False)
+    data = loading.load_dataset(source or config.data.source, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
     if part in PARTS:
         if data.labels is None:
             raise DataError(f"--input {text}: the data have no labels and so no parts; leave out :{part}")
         if own and data_check is not None:
             data_check(digest)
-        numbers = datasets.split(data, config.data, config.resolved_split_seed)[PARTS[part]]
+        numbers = parts.split(data, config.data, config.resolved_split_seed)[PARTS[part]]
     if cases is not None:
         numbers = numbers[_index(cases, len(numbers), text)]
     if not len(numbers):

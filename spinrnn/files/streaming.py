@@ -29,8 +29,9 @@ import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files.atomic import new_temporary, remove_stale, sync_folder
-from spinrnn.files.hdf5 import SEALED, UNSEALED, check_link, check_plain, read_attributes
+from spinrnn.files.hdf5 import check_link, check_plain, read_attributes
 from spinrnn.files.lazy import CHECK, Stored, checksum
+from spinrnn.files.seal import SEALED, UNSEALED
 from spinrnn.machine.memory import format_size
 
 _LAST = struct.Struct("<16sQQ32s")

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from spinrnn.datasets import dataset as datasets
+from spinrnn.datasets import parts
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.adam import Adam, clip_gradient, learning_rate
 from spinrnn.networks.recurrent import Network
@@ -83,9 +84,7 @@ class Trainer:
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
         self.net.check_labels(data.labels, len(data.inputs))
-        self.training, self.validation, self.test = (
-            data.take(part) for part in datasets.split(data, config.data, config.resolved_split_seed)
-        )
+        self.training, self.validation, self.test = (data.take(part) for part in parts.split(data, config.data, config.resolved_split_seed))
         self.plan = self.net.plan(min(config.train.batch, len(self.training)), self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())

@@ -189,7 +189,7 @@ class Network:
 
     def save(self, path):
         """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it. DataError: devices do not fit."""
-        from spinrnn.files.hdf5 import save_network
+        from spinrnn.networks.saved import save_network
 
         check_devices(self.devices, self.config)
         save_network(self, path)

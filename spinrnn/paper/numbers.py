@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spinrnn.analysis.energy import NEURON_POWER, inference_energy, synapses
 from spinrnn.errors import StoreError
-from spinrnn.neurons.quantities import NEURON_POWER, inference_energy, synapses
 from spinrnn.paper.curves import band, chosen, columns, describe, medians, plateau, same, spread
 from spinrnn.paper.traces import first_of, separation, test_part, traces
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.errors import StoreError
-from spinrnn.files import hdf5 as store
 from spinrnn.files.atomic import make_folder, to_csv, to_json, write_together
 from spinrnn.paper import curves, guide
 from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import recipe, recipe_sweep
+from spinrnn.runs import loading
 from spinrnn.sweep.cube import collect_sweep, load_cube
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.runner import run_sweep
@@ -166,11 +166,11 @@ class Source:
             _, state = folder.load(point.digest, point.name)
             if state["status"] != "done":
                 raise StoreError(f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn")
-            net = store.load(result)
+            net = loading.load(result)
             net.save(kept)
             self.written.append(kept)
         elif kept.is_file():
-            net = store.load(kept)
+            net = loading.load(kept)
         else:
             raise StoreError(f"{self._out}: the network at {point} has not been trained; without --no-run it is")
         return curves.Condition(point.config, {}, {}), net
@@ -188,13 +188,13 @@ class Source:
             kept = self._out / f"network-{point.name}.h5"
             if result.is_file():
                 try:
-                    net = store.load(result)
+                    net = loading.load(result)
                 except StoreError:  # a run that diverged or failed has no network
                     continue
                 net.save(kept)
                 self.written.append(kept)
             elif kept.is_file():
-                net = store.load(kept)
+                net = loading.load(kept)
             else:
                 continue
             found.append((point.config, net))

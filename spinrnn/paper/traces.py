@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.analysis.classes import class_variance
-from spinrnn.datasets import dataset as datasets
+from spinrnn.datasets import loading, parts
 
 LONGEST = 640
 """Times kept of a trace; of longer ones every second, third ... is kept."""
@@ -29,8 +29,8 @@ class Trace:
 
 def test_part(config):
     """(indices of the test cases in the data, `Dataset`) of a `RunConfig`."""
-    data = datasets.load_dataset(config.data.source)
-    return datasets.split(data, config.data, config.resolved_split_seed)[2], data
+    data = loading.load_dataset(config.data.source)
+    return parts.split(data, config.data, config.resolved_split_seed)[2], data
 
 
 def first_of(data, cases, labels):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.datasets.dataset import read_npz
 from spinrnn.errors import DataError, listed
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.hdf5 import is_spinrnn_file, read_arrays
+from spinrnn.readers.npz import read_npz
 
 ARRAYS = ("time", "drive", "power", "noise")
 """Arrays of a file; noise may be missing."""

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
-from spinrnn.datasets.dataset import read_npz
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.hdf5 import is_spinrnn_file, read_arrays
 from spinrnn.machine.memory import get_memory_limit
+from spinrnn.readers.npz import read_npz
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
 NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")

@@ -14,10 +14,10 @@ import numpy as np
 import spinrnn
 from spinrnn.config import run as configs
 from spinrnn.errors import ConfigError, DataError, StoreError
-from spinrnn.files.hdf5 import network_from
 from spinrnn.files.streaming import StreamReader, StreamWriter, Variable
 from spinrnn.machine.environment import describe
 from spinrnn.networks.recurrent import checked_seed
+from spinrnn.networks.saved import network_from
 from spinrnn.neurons.spread import SPREADS, devices_of
 from spinrnn.synapses.layout import Layout
 

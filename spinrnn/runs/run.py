@@ -15,13 +15,14 @@ import warnings
 from pathlib import Path
 
 from spinrnn.config.run import RunConfig, automatic, load_config, to_tables, to_toml
-from spinrnn.datasets.dataset import Dataset, load_dataset
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, DataError, DivergenceError, SpinrnnError, StoreError, reason_of
-from spinrnn.files import hdf5 as store
 from spinrnn.files.atomic import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic, write_json
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.machine.environment import describe
 from spinrnn.networks.recurrent import Network
+from spinrnn.runs import checkpoints, loading
 
 FINER = 8
 """The trained network is also tested with this many times finer substeps: a network that needs its own discretisation is no device."""
@@ -186,7 +187,7 @@ class _Folder:
         make_folder(self.path / "checkpoints")
         for folder in (self.path, self.path / "checkpoints"):
             remove_all_stale(folder)
-        if store.checkpoint_paths(self.path):
+        if checkpoints.checkpoint_paths(self.path):
             self._restore(trainer)
         else:
             self.checkpoint(trainer)
@@ -218,7 +219,7 @@ class _Folder:
     def _restore(self, trainer):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            stored, arrays, state = store.load_newest_checkpoint(self.path)
+            stored, arrays, state = checkpoints.load_newest_checkpoint(self.path)
         changed = [d for d in differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
         if changed:
             raise ConfigError(changed, f"{self.path}: the checkpoints are not of this config.toml")
@@ -250,27 +251,28 @@ class _Folder:
         """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
-        store.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
-        for old in store.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
+        checkpoints.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
+        for old in checkpoints.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
             with contextlib.suppress(OSError):  # one too many does no harm
                 old.unlink(missing_ok=True)
 
     def finish(self, net, history, summary, pictures):
         net.save(self.path / "network.h5")
         if pictures:
-            from spinrnn import plotting as figures  # matplotlib takes longer to import than everything else
+            from spinrnn import plotting as figures
+            from spinrnn.tasks import figures as figures_  # matplotlib takes longer to import than everything else
 
-            figures.save(figures.training_curves(history)[0], self.path / "curves.png")
-            figures.save(figures.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
+            figures.save(figures_.training_curves(history)[0], self.path / "curves.png")
+            figures.save(figures_.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
         write_json(self.path / "summary.json", summary)
 
     def result(self):
         """The `Result` of a complete run."""
         summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
-        _, _, state = store.load_newest_checkpoint(self.path)
+        _, _, state = checkpoints.load_newest_checkpoint(self.path)
         if not isinstance(state, dict) or not isinstance(state.get("history"), list):
             raise StoreError(f"{self.path}: its newest checkpoint is whole, but has no history; remove it")
-        return Result(store.load(self.path), summary, state["history"], self.path)
+        return Result(loading.load(self.path), summary, state["history"], self.path)
 
 
 def check_data(expected, digest, path):
@@ -296,6 +298,6 @@ def differences(stored, given):
 
 def _with_checkpoint(error, folder):
     if folder:
-        newest = store.checkpoint_paths(folder.path)[0]
+        newest = checkpoints.checkpoint_paths(folder.path)[0]
         error.args = (f"{error}; the last good checkpoint is {newest}",)
     return error

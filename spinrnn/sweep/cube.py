@@ -12,7 +12,8 @@ import numpy as np
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
-from spinrnn.files.hdf5 import digest_of, read_arrays, write_file
+from spinrnn.files.container import digest_of, write_file
+from spinrnn.files.hdf5 import read_arrays
 from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.points import Sweep, auxiliary, unit

@@ -18,8 +18,9 @@ import uuid
 from pathlib import Path
 
 from spinrnn.errors import ConfigError, StoreError, reason_of
-from spinrnn.files import hdf5 as store
+from spinrnn.files import container
 from spinrnn.files.atomic import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.runs import checkpoints
 from spinrnn.sweep.columns import EXTRA, SUMMARY
 from spinrnn.sweep.points import Sweep
 
@@ -140,7 +141,7 @@ class SweepFolder:
 
     def save(self, point, name, toml, arrays, state):
         """Writes the result file of a point, by its digest."""
-        store.save_record(self.result_path(name), "point", toml, arrays, {"digest": point, **state})
+        container.save_record(self.result_path(name), "point", toml, arrays, {"digest": point, **state})
 
     def load(self, digest, name):
         """(arrays, state) of a point's result file.
@@ -149,7 +150,7 @@ class SweepFolder:
             StoreError: damaged, or of another point.
         """
         path = self.result_path(name)
-        _, arrays, state = store.load_record(path, "point")
+        _, arrays, state = container.load_record(path, "point")
         if not isinstance(state, dict) or state.get("digest") != digest or state.get("status") not in (*COMPLETE, "failed"):
             raise StoreError(f"{path}: is the result of another point")
         if not _sound(arrays, state):
@@ -195,7 +196,7 @@ class SweepFolder:
 
     def progress(self, name):
         """Training steps of the newest checkpoint of a point's run, -1 if there is none."""
-        newest = store.checkpoint_paths(self.run_path(name))
+        newest = checkpoints.checkpoint_paths(self.run_path(name))
         return int(newest[0].stem) if newest else -1
 
 

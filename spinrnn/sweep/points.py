@@ -33,7 +33,8 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig, automatic, from_tables, to_tables
-from spinrnn.datasets import dataset as datasets
+from spinrnn.datasets import loading
+from spinrnn.datasets import parts as parts_
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.atomic import read_bytes
 from spinrnn.networks.recurrent import Network
@@ -477,7 +478,7 @@ def _data_digests(configs):
     for config in configs:
         source, network = config.data.source, config.network
         if source not in data:
-            data[source] = datasets.load_dataset(source)
+            data[source] = loading.load_dataset(source)
         what = (source, network.inputs, network.outputs, network.readout_window, network.dtype, config.data)
         if what not in checked:
             checked.add(what)
@@ -486,7 +487,7 @@ def _data_digests(configs):
             try:
                 net.check_inputs(cases.inputs, cases.lengths)
                 net.check_labels(cases.labels, len(cases.inputs))
-                datasets.split(cases, config.data, 0)
+                parts_.split(cases, config.data, 0)
             except DataError as error:
                 raise DataError(f"{source}: {error}") from None
     return {source: cases.digest() for source, cases in data.items()}

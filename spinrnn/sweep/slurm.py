@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn.analysis.drive import cumulative_drive
 from spinrnn.config.run import from_tables, to_tables
-from spinrnn.datasets.dataset import load_dataset
+from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, EngineError, StoreError, reason_of
 from spinrnn.files.atomic import write_atomic
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.machine import threads
 from spinrnn.machine.signals import REQUEUE
-from spinrnn.neurons.quantities import cumulative_drive
 from spinrnn.runs.run import FINER
 from spinrnn.sweep.runner import shard_of
 

@@ -14,13 +14,13 @@ from multiprocessing import connection, parent_process
 
 import numpy as np
 
+from spinrnn.analysis.drive import cumulative_drive
 from spinrnn.config.run import from_tables, to_tables, to_toml
-from spinrnn.datasets import dataset as datasets
+from spinrnn.datasets import loading, parts
 from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
 from spinrnn.learning.trainer import evaluate
 from spinrnn.machine import memory, threads
 from spinrnn.machine.environment import describe
-from spinrnn.neurons.quantities import cumulative_drive
 from spinrnn.runs import run
 from spinrnn.sweep.columns import HISTORY
 from spinrnn.sweep.folder import SweepFolder
@@ -149,7 +149,7 @@ def _train(task, folder, stop, began):
         if result.network.devices is not None:
             arrays |= result.network.devices.named()
         if task["cumulative_drive"]:
-            test = data.take(datasets.split(data, config.data, config.resolved_split_seed)[2])
+            test = data.take(parts.split(data, config.data, config.resolved_split_seed)[2])
             state["extra"]["cumulative_drive"] = cumulative_drive(result.network, test.inputs, test.lengths)
     except run.Interrupted:
         return "stopped", None
@@ -175,7 +175,7 @@ def _train(task, folder, stop, began):
 
 @functools.lru_cache(maxsize=2)
 def _load(source):
-    data = datasets.load_dataset(source)
+    data = loading.load_dataset(source)
     return data, data.digest()
 
 

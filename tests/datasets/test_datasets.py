@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.datasets.dataset import split
+from spinrnn.datasets.parts import split
 
 
 def test_digits_are_those_of_scikit_learn():

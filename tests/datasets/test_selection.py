@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.datasets.dataset import split
+from spinrnn.datasets.parts import split
 from spinrnn.datasets.selection import parse, select
 
 

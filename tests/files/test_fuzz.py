@@ -11,7 +11,7 @@ import pytest
 
 import spinrnn
 from spinrnn.config import run as configs
-from spinrnn.files import hdf5 as store
+from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.status import look
 
@@ -114,11 +114,11 @@ def test_a_checkpoint_with_another_content_is_refused(tmp_path, tiny_config, tin
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         spinrnn.train(tiny_config, out, data=tiny_data, on_epoch=_interrupt)
-    path = store.checkpoint_paths(out)[0]
-    config, arrays, state = store.load_checkpoint(path)
+    path = checkpoints.checkpoint_paths(out)[0]
+    config, arrays, state = checkpoints.load_checkpoint(path)
     if wrong is None:
         arrays["parameters"] = arrays["parameters"][:1]
-    store.save_checkpoint(path, config, arrays, state | (wrong or {}))
+    checkpoints.save_checkpoint(path, config, arrays, state | (wrong or {}))
     with pytest.raises((spinrnn.StoreError, spinrnn.DataError), match=r"not one of a run|other data"):
         spinrnn.train(tiny_config, out, resume=True, data=tiny_data)
 

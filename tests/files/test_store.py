@@ -10,8 +10,9 @@ import pytest
 
 import spinrnn
 from spinrnn.config.run import to_tables
-from spinrnn.files import hdf5 as store
+from spinrnn.files import container
 from spinrnn.files.atomic import new_temporary, write_atomic
+from spinrnn.runs import checkpoints
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_missing_foreign_and_future_files(saved, tmp_path):
     with pytest.raises(spinrnn.StoreError, match="not written by spinrnn"):
         spinrnn.load(tmp_path / "foreign.h5")
     with h5py.File(path, "a") as file:
-        file.attrs["version"] = store.VERSION + 1
+        file.attrs["version"] = container.VERSION + 1
     with pytest.raises(spinrnn.StoreError, match="install a newer spinrnn"):
         spinrnn.load(path)
     (tmp_path / "empty").mkdir()
@@ -170,7 +171,7 @@ def test_paths_that_cannot_be_written(saved, tmp_path):
 def test_a_checkpoint_of_wrong_shapes(tmp_path):
     path = tmp_path / "c.h5"
     for arrays in ({}, {"best_parameters": np.zeros(3)}):
-        store.save_checkpoint(path, spinrnn.RunConfig(), arrays, {})
+        checkpoints.save_checkpoint(path, spinrnn.RunConfig(), arrays, {})
         with pytest.raises(spinrnn.StoreError, match="lacks best_parameters"):
             spinrnn.load(path)
 
@@ -179,11 +180,11 @@ def test_the_newest_whole_checkpoint_is_used(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     config = spinrnn.RunConfig()
     for step in (1, 2, 3):
-        store.save_checkpoint(tmp_path / "checkpoints" / f"{step:08d}.h5", config, {"parameters": np.full(3, step)}, {"step": step})
+        checkpoints.save_checkpoint(tmp_path / "checkpoints" / f"{step:08d}.h5", config, {"parameters": np.full(3, step)}, {"step": step})
     newest = tmp_path / "checkpoints" / "00000003.h5"
     newest.write_bytes(newest.read_bytes()[:-100])
     with pytest.warns(UserWarning, match=r"00000003\.h5"):
-        stored, arrays, state = store.load_newest_checkpoint(tmp_path)
+        stored, arrays, state = checkpoints.load_newest_checkpoint(tmp_path)
     assert to_tables(stored) == to_tables(config)
     assert state == {"step": 2}
     np.testing.assert_array_equal(arrays["parameters"], [2, 2, 2])
@@ -192,4 +193,4 @@ def test_the_newest_whole_checkpoint_is_used(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(spinrnn.StoreError, match="no checkpoint can be used"):
-            store.load_newest_checkpoint(tmp_path)
+            checkpoints.load_newest_checkpoint(tmp_path)

@@ -13,8 +13,8 @@ import pytest
 from conftest import refused
 
 import spinrnn
-from spinrnn import plotting as figures
 from spinrnn.cli.main import main
+from spinrnn.identify import figures as figures_
 from spinrnn.identify import fit as identify
 from spinrnn.identify import residuals
 from spinrnn.identify import sensitivity as response
@@ -666,8 +666,8 @@ def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):
 
 def test_the_figure_draws_into_axes_that_are_given():
     fit = spinrnn.identify_device(*device(np.random.default_rng(23), 100), fixed={"Q": 0.8})
-    axes = figures.device_fit(fit)
-    again = figures.device_fit(fit, axes)
+    axes = figures_.device_fit(fit)
+    again = figures_.device_fit(fit, axes)
     assert again is axes
     assert axes[0].lines[1].get_ydata() == pytest.approx(fit.predicted[0])
     assert axes[1].get_xlabel() == "time (ns)"

@@ -14,7 +14,7 @@ from conftest import refused
 
 import spinrnn
 from spinrnn.config.run import load_config
-from spinrnn.datasets.dataset import load_digits
+from spinrnn.datasets.loading import load_digits
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import packaged, to_csv
 from spinrnn.paper import curves, guide, numbers, reproduction, robustness, traces
@@ -199,7 +199,7 @@ def test_energy_of_the_default_network_is_the_papers():
 
 
 def test_synapses_are_those_that_exist():
-    from spinrnn.neurons.quantities import synapses
+    from spinrnn.analysis.energy import synapses
 
     for density_int, density_ext in ((1, 1), (0.3, 1), (0.05, 0.17)):
         net = spinrnn.Network(spinrnn.NetworkConfig(layers=(7, 9), inputs=3, density_int=density_int, density_ext=density_ext), seed=2)

@@ -12,7 +12,7 @@ import pytest
 from conftest import IDX_CODES, idx_bytes, refused, spinrnn_command
 
 import spinrnn
-from spinrnn.datasets.dataset import split
+from spinrnn.datasets.parts import split
 from spinrnn.learning.trainer import Trainer
 from spinrnn.readers.idx import IdxFile
 

@@ -12,7 +12,7 @@ from conftest import refused
 
 import spinrnn
 from spinrnn.cli import main as cli
-from spinrnn.datasets.dataset import split
+from spinrnn.datasets.parts import split
 from spinrnn.machine import memory, threads
 
 

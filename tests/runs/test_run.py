@@ -13,7 +13,7 @@ from conftest import refused, spinrnn_command
 from kills import weights
 
 import spinrnn
-from spinrnn.files import hdf5 as store
+from spinrnn.runs import checkpoints
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
 def test_the_number_of_checkpoints_is_chosen(tiny_config, tiny_data, tmp_path):
     config = dataclasses.replace(tiny_config, train=dataclasses.replace(tiny_config.train, checkpoints=5))
     result = spinrnn.train(config, out=tmp_path / "run", data=tiny_data)
-    paths = store.checkpoint_paths(result.folder)
+    paths = checkpoints.checkpoint_paths(result.folder)
     assert len(paths) == 5
     for path in paths[:4]:
         path.write_bytes(b"damaged")
     with pytest.warns(UserWarning, match="skipped a checkpoint"):
-        assert store.load_newest_checkpoint(result.folder)[2]["steps"] == int(paths[4].stem)
+        assert checkpoints.load_newest_checkpoint(result.folder)[2]["steps"] == int(paths[4].stem)
 
 
 def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):
@@ -237,7 +237,7 @@ def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
     _, complaint = process.communicate(timeout=30)
     assert process.returncode == 143
     assert "--resume" in complaint
-    assert store.load_newest_checkpoint(out)[2]["steps"] > 0
+    assert checkpoints.load_newest_checkpoint(out)[2]["steps"] > 0
 
 
 def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(tiny_file, tmp_path):
@@ -245,13 +245,13 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(tiny_file, tmp_
     for folder in (out, reference):
         assert spinrnn_command("train", tiny_file, "--out", folder).returncode == 0
     (out / "summary.json").unlink()
-    newest = store.checkpoint_paths(out)[0]
+    newest = checkpoints.checkpoint_paths(out)[0]
     newest.write_bytes(newest.read_bytes()[:3000])
     resumed = spinrnn_command("train", "--out", out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert newest.name in resumed.stderr
     assert weights(out) == weights(reference)
-    for path in store.checkpoint_paths(out):
+    for path in checkpoints.checkpoint_paths(out):
         path.write_bytes(b"")
     (out / "summary.json").unlink()
     last = spinrnn_command("train", "--out", out, "--resume")

@@ -23,7 +23,7 @@ from kills import bits, children
 import spinrnn
 from spinrnn.config.run import to_toml
 from spinrnn.files import atomic as files
-from spinrnn.files import hdf5 as store
+from spinrnn.files import container
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import memory, threads
 from spinrnn.networks import running as engine
@@ -459,9 +459,9 @@ def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path,
     assert spinrnn.run_sweep(sweep, out, executor="serial", keep_runs=True).done == 4
     folder, (done, lost, short, _) = SweepFolder(out), sweep.points
     folder.result_path(lost.name).unlink()
-    _, _, state = store.load_record(folder.result_path(short.name), "point")
+    _, _, state = container.load_record(folder.result_path(short.name), "point")
     state |= {"status": "failed", "error": {"class": "MemoryLimitError", "text": ""}, "summary": None}
-    store.save_record(folder.result_path(short.name), "point", to_toml(short.config), {}, state)
+    container.save_record(folder.result_path(short.name), "point", to_toml(short.config), {}, state)
     for point in (done, lost, short):
         folder.lock(point.name)._path.write_text("{}")
         folder.clear(point.digest, point.name, keep_runs)

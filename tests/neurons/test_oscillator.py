@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.neurons import quantities
+from spinrnn.analysis import drive as drive_
 
 
 def naive(net, u, lengths):
@@ -28,7 +28,7 @@ def naive(net, u, lengths):
 @pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
 @pytest.mark.parametrize("chunk", [1, 64e6])
 def test_it_is_its_definition(neuron, chunk, monkeypatch):
-    monkeypatch.setattr(quantities, "_BYTES", chunk)
+    monkeypatch.setattr(drive_, "_BYTES", chunk)
     rng = np.random.default_rng(1)
     config = spinrnn.NetworkConfig(
         layers=(3, 2), inputs=2, outputs=2, neuron=neuron, input_interval=7e-9, relaxation_time=3e-9, substeps=3, dtype="float64"

@@ -29,7 +29,9 @@ STUDIES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/results"))
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help=f"of {', '.join(STUDIES)}; default: all")
+    parser.add_argument(
+        "studies", nargs="*", metavar="STUDY", help=f"of {', '.join(STUDIES)}; default: all"
+    )
     options = parser.parse_args()
     table = []
     for study in options.studies or STUDIES:
@@ -37,11 +39,20 @@ def main():
         summaries = []
         for seed in range(seeds):
             config = load_config(None, [*settings, f"train.seed={seed}"])
-            summaries.append(spinrnn.train(config, options.runs / f"{study}-seed{seed}", resume=True).summary)
-            keys = ("test_accuracy", "test_accuracy_fine", "validation_accuracy", "best_epoch", "seconds_training")
+            summaries.append(
+                spinrnn.train(config, options.runs / f"{study}-seed{seed}", resume=True).summary
+            )
+            keys = (
+                "test_accuracy",
+                "test_accuracy_fine",
+                "validation_accuracy",
+                "best_epoch",
+                "seconds_training",
+            )
             print(study, seed, json.dumps({key: summaries[-1][key] for key in keys}), flush=True)
         accuracy, fine, seconds = (
-            np.array([s[key] for s in summaries]) for key in ("test_accuracy", "test_accuracy_fine", "seconds_training")
+            np.array([s[key] for s in summaries])
+            for key in ("test_accuracy", "test_accuracy_fine", "seconds_training")
         )
         numbers = (
             100 * np.median(accuracy),
@@ -51,7 +62,9 @@ def main():
             np.median(seconds),
         )
         table.append((study, seeds, *numbers))
-    print("\n| study | seeds | median test (%) | worst (%) | median, 8 x finer (%) | median loss (points) | seconds |")
+    print(
+        "\n| study | seeds | median test (%) | worst (%) | median, 8 x finer (%) | median loss (points) | seconds |"
+    )
     print("|---|---|---|---|---|---|---|")
     for row in table:
         print("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.0f} |".format(*row))

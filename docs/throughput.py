@@ -19,7 +19,10 @@ def timed(sweep, out, **settings):
     start = time.perf_counter()
     spinrnn.run_sweep(sweep, out, **settings)
     seconds = time.perf_counter() - start
-    states = sorted((state for *_, state in SweepFolder(out).results(sweep.points)), key=lambda state: state["finished"])
+    states = sorted(
+        (state for *_, state in SweepFolder(out).results(sweep.points)),
+        key=lambda state: state["finished"],
+    )
     over = [state["seconds"] - state["summary"]["seconds_training"] for state in states]
     return seconds, sum(over[2:]) / len(over[2:])
 
@@ -28,9 +31,13 @@ def main():
     points, epochs = (int(a) for a in (sys.argv[1:] + ["20", "20"][len(sys.argv) - 1 :])[:2])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sweep.toml"
-        path.write_text(f'[sweep]\nname = "throughput"\nseeds = {points}\n[train]\nepochs = {epochs}\n')
+        path.write_text(
+            f'[sweep]\nname = "throughput"\nseeds = {points}\n[train]\nepochs = {epochs}\n'
+        )
         sweep = spinrnn.load_sweep(path)
-        spinrnn.run_sweep(sweep, Path(folder) / "warm", executor="serial", shard=(0, points))  # compiles
+        spinrnn.run_sweep(
+            sweep, Path(folder) / "warm", executor="serial", shard=(0, points)
+        )  # compiles
         serial, overhead = timed(sweep, Path(folder) / "serial", executor="serial")
         parallel, _ = timed(sweep, Path(folder) / "parallel", jobs=2)
     ratio = parallel / (serial / 2)

@@ -45,7 +45,12 @@ def main():
     with tempfile.TemporaryDirectory(dir=folder) as place:
         traces, copy = Path(place) / "traces.h5", Path(place) / "copy"
         for _ in range(int(repetitions)):
-            result = subprocess.run([sys.executable, "-c", CHILD, traces, cases], capture_output=True, text=True, check=True)
+            result = subprocess.run(
+                [sys.executable, "-c", CHILD, traces, cases],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
             seconds, memory = map(float, result.stdout.split())
             writing.append(seconds)
             peak = max(peak, memory)
@@ -53,8 +58,13 @@ def main():
             size = traces.stat().st_size
             copy.unlink()
     ratio = statistics.median(copying) / statistics.median(writing)
-    print(f"{cases} cases, {size / 1e9:.2f} GB: simulated and written in {', '.join(f'{s:.2f}' for s in writing)} s, ", end="")
-    print(f"copied in {', '.join(f'{s:.2f}' for s in copying)} s; {100 * ratio:.0f} % of the copy's speed, {peak / 1e6:.0f} MB")
+    print(
+        f"{cases} cases, {size / 1e9:.2f} GB: simulated and written in {', '.join(f'{s:.2f}' for s in writing)} s, ",
+        end="",
+    )
+    print(
+        f"copied in {', '.join(f'{s:.2f}' for s in copying)} s; {100 * ratio:.0f} % of the copy's speed, {peak / 1e6:.0f} MB"
+    )
     return 0 if ratio >= 0.6 and peak <= 500e6 else 1
 
 

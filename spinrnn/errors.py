@@ -13,18 +13,28 @@ _NETWORK = {
 
 def reason_of(error):
     """One line with the system's reason for an OSError, or what another error says; those of network file systems with what to do."""
-    text = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    text = (
+        getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    )
     why = _NETWORK.get(getattr(error, "errno", None))
     if "lock file" in text:  # HDF5's words
         why = "HDF5 asked for a lock; export HDF5_USE_FILE_LOCKING=FALSE, as spinrnn needs none"
-    return f"{text}: {why}; choose a folder on another one, spinrnn doctor FOLDER examines it" if why else text
+    return (
+        f"{text}: {why}; choose a folder on another one, spinrnn doctor FOLDER examines it"
+        if why
+        else text
+    )
 
 
 class SpinrnnError(Exception):
     """Base of all errors that are the input's fault and not a bug of spinrnn."""
 
-    def __str__(self):  # names and texts of a foreign file may hold line breaks, or what a terminal obeys
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
+    def __str__(
+        self,
+    ):  # names and texts of a foreign file may hold line breaks, or what a terminal obeys
+        return "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__()
+        )
 
 
 class ConfigError(SpinrnnError, ValueError):
@@ -63,5 +73,8 @@ class EngineError(SpinrnnError, RuntimeError):
 def listed(names):
     """Names out of a file in a message: ten at most, each on one line and not long."""
     names = list(names)
-    shown = ", ".join(name.encode("unicode_escape").decode()[:60] if not name.isprintable() else name[:60] for name in names[:10])
+    shown = ", ".join(
+        name.encode("unicode_escape").decode()[:60] if not name.isprintable() else name[:60]
+        for name in names[:10]
+    )
     return (shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "nothing"

@@ -30,7 +30,9 @@ def tiny_data():
 def tiny_config():
     """A run on `tiny_data` that takes a fraction of a second."""
     return spinrnn.RunConfig(
-        network=spinrnn.NetworkConfig(layers=(6, 5), inputs=2, outputs=3, density_int=0.5, substeps=2),
+        network=spinrnn.NetworkConfig(
+            layers=(6, 5), inputs=2, outputs=3, density_int=0.5, substeps=2
+        ),
         train=spinrnn.TrainConfig(epochs=4, batch=16, checkpoint_seconds=0),
     )
 
@@ -38,7 +40,12 @@ def tiny_config():
 @pytest.fixture
 def tiny_file(tmp_path, tiny_data):
     """`tiny_data` as a .npz file, and a configuration file of `tiny_config` beside it. Returns the path of the latter."""
-    np.savez(tmp_path / "tiny.npz", inputs=tiny_data.inputs, labels=tiny_data.labels, lengths=tiny_data.lengths)
+    np.savez(
+        tmp_path / "tiny.npz",
+        inputs=tiny_data.inputs,
+        labels=tiny_data.labels,
+        lengths=tiny_data.lengths,
+    )
     path = tmp_path / "tiny.toml"
     path.write_text(
         "[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n"
@@ -52,7 +59,13 @@ def sweep_file(tiny_file):
     """Function (text of axes and the like, **settings of [sweep]) that writes a sweep over `tiny_file` beside it and returns its path."""
 
     def write(text="", epochs=4, **settings):
-        lines = ["[sweep]", *(f"{key} = {value}" for key, value in ({"name": '"toy"', "base": '"tiny.toml"'} | settings).items())]
+        lines = [
+            "[sweep]",
+            *(
+                f"{key} = {value}"
+                for key, value in ({"name": '"toy"', "base": '"tiny.toml"'} | settings).items()
+            ),
+        ]
         path = tiny_file.parent / "sweep.toml"
         path.write_text("\n".join([*lines, f"[train]\nepochs = {epochs}", text]))
         return path
@@ -62,7 +75,10 @@ def sweep_file(tiny_file):
 
 def here(*arguments):
     """The command line, in this process, with the exit status and output of one of its own."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    }
     show, output, complaint = warnings.showwarning, io.StringIO(), io.StringIO()
     try:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(complaint):
@@ -78,7 +94,13 @@ def here(*arguments):
 
 def spinrnn_command(*arguments, **options):
     """The command line as a process of its own."""
-    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "spinrnn", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
 
 
 def refused(result, *fragments):
@@ -96,7 +118,9 @@ IDX_CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 def idx_bytes(array):
     """The array as an IDX file."""
     array = np.asarray(array)
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, IDX_CODES[array.dtype.str[1:]], array.ndim, *array.shape)
+    header = struct.pack(
+        f">BBBB{array.ndim}I", 0, 0, IDX_CODES[array.dtype.str[1:]], array.ndim, *array.shape
+    )
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
@@ -122,7 +146,10 @@ def idx_folder(tmp_path):
 
 @pytest.fixture
 def net():
-    return spinrnn.Network(spinrnn.NetworkConfig(layers=(5, 4, 6), inputs=2, outputs=3, density_int=0.5, substeps=3), seed=1)
+    return spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(5, 4, 6), inputs=2, outputs=3, density_int=0.5, substeps=3),
+        seed=1,
+    )
 
 
 @pytest.fixture
@@ -144,7 +171,9 @@ def written(net, given, tmp_path):
 def tmpfs(folder, size):
     """For a fixture: yields the folder as a file system of its own with so much room; skips where that cannot be had."""
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True
+    ).returncode:
         pytest.skip("mounting a tmpfs needs root")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)

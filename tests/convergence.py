@@ -11,14 +11,26 @@ from scipy.integrate import solve_ivp
 
 import spinrnn
 
-KINDS = [("oscillator", "exponential"), ("oscillator", "euler"), ("ctrnn", "exponential"), ("ctrnn", "euler")]
+KINDS = [
+    ("oscillator", "exponential"),
+    ("oscillator", "euler"),
+    ("ctrnn", "exponential"),
+    ("ctrnn", "euler"),
+]
 SUBSTEPS = (16, 32, 64, 128, 256)
 
 
 def network(neuron, scheme):
     """Three layers of different sizes, Q > 0, parameters of order one."""
     config = spinrnn.NetworkConfig(
-        layers=(4, 3, 2), inputs=2, outputs=2, neuron=neuron, scheme=scheme, nonlinear_damping=0.3, highpass_time=30e-9, dtype="float64"
+        layers=(4, 3, 2),
+        inputs=2,
+        outputs=2,
+        neuron=neuron,
+        scheme=scheme,
+        nonlinear_damping=0.3,
+        highpass_time=30e-9,
+        dtype="float64",
     )
     net = spinrnn.Network(config, seed=3)
     net.parameters += 0.2 * np.random.default_rng(3).normal(size=net.parameters.size)
@@ -35,7 +47,9 @@ def reference(net, u):
         own = slice(tops[layer], tops[layer + 1])
         coupling[own, own] = views["w_int"][layer] * c.amplifications[layer]
         if layer:
-            coupling[own, tops[layer - 1] : tops[layer]] = views["w_ext"][layer] * c.amplifications[layer]
+            coupling[own, tops[layer - 1] : tops[layer]] = (
+                views["w_ext"][layer] * c.amplifications[layer]
+            )
     bias = np.concatenate(views["bias"])
     filter_rate = c.relaxation_time / c.highpass_time
 
@@ -45,14 +59,18 @@ def reference(net, u):
         if ctrnn:
             return np.concatenate([np.tanh(drive) - p, 0 * m])
         drive += c.bias_ratio
-        return np.concatenate([-(1 + c.nonlinear_damping * p) * p + drive * p * (1 - p), filter_rate * (p - m)])
+        return np.concatenate(
+            [-(1 + c.nonlinear_damping * p) * p + drive * p * (1 - p), filter_rate * (p - m)]
+        )
 
     x = np.full(2 * n, c.reduced().rest)
     for point in u.T:
         external = np.zeros(n)
         external[: c.layers[0]] = c.amplifications[0] * (views["w_ext"][0] @ point)
         interval = c.input_interval / c.relaxation_time
-        x = solve_ivp(slope, (0, interval), x, "DOP853", rtol=1e-11, atol=1e-13, args=(external,)).y[:, -1]
+        x = solve_ivp(
+            slope, (0, interval), x, "DOP853", rtol=1e-11, atol=1e-13, args=(external,)
+        ).y[:, -1]
     return x[:n]
 
 
@@ -88,7 +106,9 @@ def main(path):
             marker=marker,
             label=f"{neuron}, {scheme}: order {fitted:.2f}",
         )
-        print(f"{neuron:<11}{scheme:<13}order {fitted:.3f}   error with {substeps[-1]} substeps {distances[-1]:.1e}")
+        print(
+            f"{neuron:<11}{scheme:<13}order {fitted:.3f}   error with {substeps[-1]} substeps {distances[-1]:.1e}"
+        )
     ax.set(xlabel="substep / relaxation time", ylabel="largest error of the final states")
     ax.xaxis.set_minor_formatter("")  # the labels would overlap
     ax.legend(frameon=False)
@@ -96,4 +116,8 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent / "docs" / "convergence.png")
+    main(
+        sys.argv[1]
+        if len(sys.argv) > 1
+        else Path(__file__).parent.parent / "docs" / "convergence.png"
+    )

@@ -57,9 +57,23 @@ def make_files(folder):
     files = {name: folder / f"{name}.{'npz' if name.endswith('npz') else 'h5'}" for name in READERS}
     data = {"inputs": inputs, "labels": labels, "lengths": lengths}
     step = np.arange(30) * 1e-9
-    recording = {"time": step, "power": rng.random((3, 2, 30)), "drive": rng.random((3, 2, 30)), "labels": np.arange(3)}
-    recording |= {"inputs": rng.random((3, 1, 6)), "input_interval": np.float64(5e-9), "relaxation_time": np.float64(1e-9)}
-    measured = {"time": step, "power": rng.random((3, 30)), "drive": rng.random((3, 30)), "noise": np.float64(0.1)}
+    recording = {
+        "time": step,
+        "power": rng.random((3, 2, 30)),
+        "drive": rng.random((3, 2, 30)),
+        "labels": np.arange(3),
+    }
+    recording |= {
+        "inputs": rng.random((3, 1, 6)),
+        "input_interval": np.float64(5e-9),
+        "relaxation_time": np.float64(1e-9),
+    }
+    measured = {
+        "time": step,
+        "power": rng.random((3, 30)),
+        "drive": rng.random((3, 30)),
+        "noise": np.float64(0.1),
+    }
     for name, arrays in (("data", data), ("recording", recording), ("measurement", measured)):
         np.savez(files[f"{name}_npz"], **arrays)
         with h5py.File(files[f"{name}_h5"], "w", track_order=False) as file:
@@ -70,7 +84,9 @@ def make_files(folder):
     net = spinrnn.Network(config, seed=1)
     net.save(files["network"])
     variables = ("p", "m", "drive", "output")
-    net.simulate_to(files["trajectory"], inputs[:20], lengths[:20], labels=labels[:20], variables=variables)
+    net.simulate_to(
+        files["trajectory"], inputs[:20], lengths[:20], labels=labels[:20], variables=variables
+    )
     (folder / "data").mkdir()
     np.savez(folder / "data" / "d.npz", **data)
     (folder / "base.toml").write_text(
@@ -91,17 +107,31 @@ def make_files(folder):
 
 def _bits(*values):
     """What was read as something that can be compared."""
-    return [(v.dtype.str, v.shape, v.tobytes()) if isinstance(v, np.ndarray) else repr(v) for v in values]
+    return [
+        (v.dtype.str, v.shape, v.tobytes()) if isinstance(v, np.ndarray) else repr(v)
+        for v in values
+    ]
 
 
 def _network(net):
-    return _bits(net.config, net.parameters, net.mask, *sorted(({} if net.devices is None else net.devices.named()).items()))
+    return _bits(
+        net.config,
+        net.parameters,
+        net.mask,
+        *sorted(({} if net.devices is None else net.devices.named()).items()),
+    )
 
 
 def _recorded(kind):
     def read(path):
-        config, arrays, state = checkpoints.load_checkpoint(path) if kind == "checkpoint" else container.load_record(path, "point")
-        return _bits(config, state, sorted(arrays), *(arrays[name] for name in sorted(arrays))) + _network(spinrnn.load(path))
+        config, arrays, state = (
+            checkpoints.load_checkpoint(path)
+            if kind == "checkpoint"
+            else container.load_record(path, "point")
+        )
+        return _bits(
+            config, state, sorted(arrays), *(arrays[name] for name in sorted(arrays))
+        ) + _network(spinrnn.load(path))
 
     return read
 
@@ -114,8 +144,22 @@ def _cube(path):
 
 def _trajectory(path):
     with spinrnn.open_trajectory(path) as file:
-        lists = [x for found in (file.state, file.mean, file.output, file.drive) if found for x in found if x is not None]
-        arrays = [file.time, file.logits, file.inputs, file.cases, file.labels, file.lengths, *(np.asarray(x) for x in lists)]
+        lists = [
+            x
+            for found in (file.state, file.mean, file.output, file.drive)
+            if found
+            for x in found
+            if x is not None
+        ]
+        arrays = [
+            file.time,
+            file.logits,
+            file.inputs,
+            file.cases,
+            file.labels,
+            file.lengths,
+            *(np.asarray(x) for x in lists),
+        ]
         return _bits(*arrays, file.noise_seed) + _network(file.network)
 
 
@@ -127,7 +171,14 @@ def _dataset(path):
 def _recording(path):
     with open_recording(path) as found:
         layers = [np.asarray(x) for d in (found.power, found.drive) if d for x in d.values()]
-        return _bits(found.time, *layers, found.inputs, found.labels, found.input_interval, found.relaxation_time)
+        return _bits(
+            found.time,
+            *layers,
+            found.inputs,
+            found.labels,
+            found.input_interval,
+            found.relaxation_time,
+        )
 
 
 def _measurement(path):
@@ -152,7 +203,22 @@ def mutate_bytes(content, others, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 3, 30))):
         at, size = rng.randrange(len(mutated) + 1), rng.choice((1, 1, 2, 8, 64, 600))
         here = slice(at, at + size)
-        what = rng.choice(("flip", "flip", "byte", "zero", "ones", "number", "remove", "insert", "splice", "move", "cut", "grow"))
+        what = rng.choice(
+            (
+                "flip",
+                "flip",
+                "byte",
+                "zero",
+                "ones",
+                "number",
+                "remove",
+                "insert",
+                "splice",
+                "move",
+                "cut",
+                "grow",
+            )
+        )
         length = len(mutated[here])
         if what == "flip" and length:
             mutated[at] ^= 1 << rng.randrange(8)
@@ -163,7 +229,9 @@ def mutate_bytes(content, others, rng):
         elif what == "ones":
             mutated[here] = b"\xff" * length
         elif what == "number":  # where a size or an address may stand
-            value = rng.choice((0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1, len(mutated), at))
+            value = rng.choice(
+                (0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1, len(mutated), at)
+            )
             mutated[at : at + 8] = struct.pack("<Q", value)[: len(mutated[at : at + 8])]
         elif what == "remove":
             del mutated[here]
@@ -207,12 +275,17 @@ def mutate_hdf5(path, rng):
     """Changes what is in an HDF5 file, through HDF5."""
     with h5py.File(path, "r+") as file:
         names = []
-        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        file.visititems(
+            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
+        )
         for _ in range(rng.choice((1, 1, 2))):
             if names and rng.random() < 0.7:
                 _change_dataset(file, names.pop(rng.randrange(len(names))), rng)
             else:
-                _change_attribute(rng.choice([file, *(file[n] for n in names)]) if rng.random() < 0.2 else file, rng)
+                _change_attribute(
+                    rng.choice([file, *(file[n] for n in names)]) if rng.random() < 0.2 else file,
+                    rng,
+                )
 
 
 def _change_dataset(file, name, rng):
@@ -236,31 +309,61 @@ def _change_dataset(file, name, rng):
     if what == "remove":
         return
     if what == "rename":
-        file[rng.choice((name + "s", "x", name[:-1] or "y", "ä" * 200, "a/b/c/d", "labels", "state_json"))] = values
+        file[
+            rng.choice(
+                (name + "s", "x", name[:-1] or "y", "ä" * 200, "a/b/c/d", "labels", "state_json")
+            )
+        ] = values
     elif what == "retype":
         kinds = ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "c16", "?")
         with np.errstate(all="ignore"):
             file[name] = np.asarray(values).astype(rng.choice(kinds))
     elif what == "reshape":
-        file[name] = rng.choice((values.reshape(-1), values.reshape(1, *shape), values.T, values[..., None], values.reshape(-1)[:-1]))
+        file[name] = rng.choice(
+            (
+                values.reshape(-1),
+                values.reshape(1, *shape),
+                values.T,
+                values[..., None],
+                values.reshape(-1)[:-1],
+            )
+        )
     elif what == "claim":
-        file.create_dataset(name, (rng.choice((10**5, 10**9, 10**12, 2**61)),), dtype, chunks=rng.choice((None, (1000,))))
+        file.create_dataset(
+            name,
+            (rng.choice((10**5, 10**9, 10**12, 2**61)),),
+            dtype,
+            chunks=rng.choice((None, (1000,))),
+        )
     elif what == "values":
         file[name] = _values(rng) if rng.random() < 0.9 else np.zeros(10**6)
     elif what in ("soft", "loop"):
         file[name] = h5py.SoftLink("/" + name if what == "loop" else "/time")
     elif what == "elsewhere":
-        file[name] = h5py.ExternalLink(rng.choice(("other.h5", "/dev/zero", "/proc/self/mem", file.filename)), "/" + name)
+        file[name] = h5py.ExternalLink(
+            rng.choice(("other.h5", "/dev/zero", "/proc/self/mem", file.filename)), "/" + name
+        )
     elif what == "storage":
-        file.create_dataset(name, shape, dtype, external=[(rng.choice(("/dev/zero", "/etc/hostname", "none")), 0, h5py.h5f.UNLIMITED)])
+        file.create_dataset(
+            name,
+            shape,
+            dtype,
+            external=[(rng.choice(("/dev/zero", "/etc/hostname", "none")), 0, h5py.h5f.UNLIMITED)],
+        )
     elif what == "virtual":
         layout = h5py.VirtualLayout(shape or (1,), dtype)
-        layout[...] = h5py.VirtualSource(rng.choice((".", "other.h5", "/dev/zero")), "x", shape or (1,))
+        layout[...] = h5py.VirtualSource(
+            rng.choice((".", "other.h5", "/dev/zero")), "x", shape or (1,)
+        )
         file.create_virtual_dataset(name, layout)
     elif what == "objects":
-        file.create_dataset(name, data=[np.arange(3), np.arange(5)] * 10, dtype=h5py.vlen_dtype(np.float64))
+        file.create_dataset(
+            name, data=[np.arange(3), np.arange(5)] * 10, dtype=h5py.vlen_dtype(np.float64)
+        )
     elif what == "texts":
-        file.create_dataset(name, data=["a"] * (shape[0] if shape else 1), dtype=h5py.string_dtype())
+        file.create_dataset(
+            name, data=["a"] * (shape[0] if shape else 1), dtype=h5py.string_dtype()
+        )
     elif what == "compound":
         file[name] = np.zeros(shape, [("a", dtype), ("b", "f8", (1000,))])
     elif what == "references":
@@ -274,7 +377,13 @@ def _change_dataset(file, name, rng):
         group["again"] = rng.choice((file, group))
         group["more"] = file["/"]
     elif what == "bomb":
-        dataset = file.create_dataset(name, (rng.choice((10**6, 10**7)),), "f8", chunks=(10**6,), compression=rng.choice(("gzip", "lzf")))
+        dataset = file.create_dataset(
+            name,
+            (rng.choice((10**6, 10**7)),),
+            "f8",
+            chunks=(10**6,),
+            compression=rng.choice(("gzip", "lzf")),
+        )
         dataset[: 10**6] = 0
     elif what in ("twice", "filters"):
         _filtered(file, name, rng, twice=what == "twice")
@@ -291,13 +400,17 @@ def _change_dataset(file, name, rng):
             group = below
     elif what == "piece":  # a small array in a piece that is large when it is unpacked
         long = max(values.size, rng.choice((10**3, 10**6, 10**7)))
-        file.create_dataset(name, (max(1, values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip")[...] = 0
+        file.create_dataset(
+            name, (max(1, values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip"
+        )[...] = 0
     elif what == "type":
         file[name] = np.dtype("f8")
     elif what == "empty":
         file[name] = h5py.Empty(dtype)
     elif what == "resize":
-        file.create_dataset(name, data=np.atleast_1d(values), maxshape=(None,) * max(1, len(shape)), chunks=True)
+        file.create_dataset(
+            name, data=np.atleast_1d(values), maxshape=(None,) * max(1, len(shape)), chunks=True
+        )
 
 
 def _filtered(file, name, rng, twice):
@@ -321,8 +434,27 @@ def _filtered(file, name, rng, twice):
 
 def _change_attribute(item, rng):
     names = list(item.attrs)
-    name = rng.choice(names) if names and rng.random() < 0.8 else rng.choice(("format", "kind", "config", "input_interval", "x" * 300))
-    what = rng.choice(("remove", "text", "text", "value", "rename", "empty", "texts", "version", "swap", "objects", "large", "vlen"))
+    name = (
+        rng.choice(names)
+        if names and rng.random() < 0.8
+        else rng.choice(("format", "kind", "config", "input_interval", "x" * 300))
+    )
+    what = rng.choice(
+        (
+            "remove",
+            "text",
+            "text",
+            "value",
+            "rename",
+            "empty",
+            "texts",
+            "version",
+            "swap",
+            "objects",
+            "large",
+            "vlen",
+        )
+    )
     if what in ("remove", "rename") and name in item.attrs:
         if what == "rename":
             item.attrs[name + "_"] = item.attrs[name]
@@ -343,7 +475,9 @@ def _change_attribute(item, rng):
         if other is not None:
             item.attrs[name] = item.attrs[other]
     elif what == "objects":
-        item.attrs.create(name, np.array([np.arange(3), np.arange(4)], object), dtype=h5py.vlen_dtype(np.int32))
+        item.attrs.create(
+            name, np.array([np.arange(3), np.arange(4)], object), dtype=h5py.vlen_dtype(np.int32)
+        )
     elif what == "vlen":  # 4000 times the same numbers of the heap
         _many_times(item, name, rng.choice((np.int32, "text")))
     elif what == "large":
@@ -355,7 +489,9 @@ def _many_times(item, name, kind):
     """An attribute of 3000 entries; that all of them stand for the same heap object is what `one_heap_object` makes of it."""
     text = isinstance(kind, str)
     values = np.empty(3000, object)
-    values[:] = ["x" * 30000 if text else np.zeros(10000, np.int32)] + ["y" if text else np.zeros(1, np.int32)] * 2999
+    values[:] = ["x" * 30000 if text else np.zeros(10000, np.int32)] + [
+        "y" if text else np.zeros(1, np.int32)
+    ] * 2999
     if name in item.attrs:
         del item.attrs[name]
     item.attrs.create(name, values, dtype=h5py.string_dtype() if text else h5py.vlen_dtype(kind))
@@ -390,25 +526,62 @@ def mutate_npz(path, rng):
         if what == "remove" and len(members) > 1:
             del members[at]
         elif what == "rename":
-            members[at] = rng.choice(("x.npy", name[:-4] + "s.npy", name[:-4], "../" + name, "/abs.npy", "ä\n.npy")), content
+            members[at] = (
+                rng.choice(
+                    ("x.npy", name[:-4] + "s.npy", name[:-4], "../" + name, "/abs.npy", "ä\n.npy")
+                ),
+                content,
+            )
         elif what in ("values", "objects"):
-            stream, value = io.BytesIO(), _values(rng) if what == "values" else np.array([None, {}, "x"], object)
+            stream, value = (
+                io.BytesIO(),
+                _values(rng) if what == "values" else np.array([None, {}, "x"], object),
+            )
             np.save(stream, value)
             members[at] = name, stream.getvalue()
         elif what in ("claim", "dtype", "order", "header", "version") and head:
             if what == "claim":
                 claimed = rng.choice(
-                    ("(10000000000,)", "(-1,)", "(2305843009213693952, 8)", "(0, 99999999999)", "(True,)", "()", "(3, 2, 29)")
+                    (
+                        "(10000000000,)",
+                        "(-1,)",
+                        "(2305843009213693952, 8)",
+                        "(0, 99999999999)",
+                        "(True,)",
+                        "()",
+                        "(3, 2, 29)",
+                    )
                 )
                 text = re.sub(rb"'shape': \([^)]*\)", b"'shape': " + claimed.encode(), head[10:])
             elif what == "dtype":
-                kinds = ("|O", "<M8[s]", "<U1000000", "|V0", "|S0", "<f16", "<q", "[('a', '<f8')]", "<f99", "(10000,)f8")
-                text = re.sub(rb"'descr': '[^']*'", b"'descr': " + repr(rng.choice(kinds)).encode(), head[10:])
+                kinds = (
+                    "|O",
+                    "<M8[s]",
+                    "<U1000000",
+                    "|V0",
+                    "|S0",
+                    "<f16",
+                    "<q",
+                    "[('a', '<f8')]",
+                    "<f99",
+                    "(10000,)f8",
+                )
+                text = re.sub(
+                    rb"'descr': '[^']*'", b"'descr': " + repr(rng.choice(kinds)).encode(), head[10:]
+                )
             elif what == "order":
                 text = head[10:].replace(b"False", rng.choice((b"True", b"None", b"[]")))
             else:
                 text = rng.choice(
-                    (b"{", b"(" * 3000, b"-" * 9000 + b"1", b"{'descr': 1L}", head[10:].replace(b"(", b"(1L,"), b"\0" * 20, head[10:])
+                    (
+                        b"{",
+                        b"(" * 3000,
+                        b"-" * 9000 + b"1",
+                        b"{'descr': 1L}",
+                        head[10:].replace(b"(", b"(1L,"),
+                        b"\0" * 20,
+                        head[10:],
+                    )
                 )
             version = bytes((rng.choice((0, 2, 3, 9)), 0)) if what == "version" else head[6:8]
             members[at] = name, head[:6] + version + struct.pack("<H", len(text)) + text + body
@@ -419,10 +592,19 @@ def mutate_npz(path, rng):
         elif what == "bomb":
             size = rng.choice((10**6, 3 * 10**8 if rng.random() < 0.1 else 10**7))
             stream = io.BytesIO()
-            np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": (size,)})
-            members[at], packing = (name, stream.getvalue() + bytes(size)), rng.choice((8, 8, 12, 14))
+            np.lib.format.write_array_header_1_0(
+                stream, {"descr": "|u1", "fortran_order": False, "shape": (size,)}
+            )
+            members[at], packing = (
+                (name, stream.getvalue() + bytes(size)),
+                rng.choice((8, 8, 12, 14)),
+            )
         elif what in ("gzip", "bz2", "lzma"):
-            packing = {"gzip": zipfile.ZIP_DEFLATED, "bz2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}[what]
+            packing = {
+                "gzip": zipfile.ZIP_DEFLATED,
+                "bz2": zipfile.ZIP_BZIP2,
+                "lzma": zipfile.ZIP_LZMA,
+            }[what]
         else:
             late.append(what)
     with warnings.catch_warnings():
@@ -461,9 +643,15 @@ def reseal(path, kind, original):
             attributes.pop("sha256", None)
             text = attributes.pop("layout")
             layout = json.loads(text)
-            seal = Cube({}, {n: Variable(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()}, attributes).seal(text)
+            seal = Cube(
+                {},
+                {n: Variable(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()},
+                attributes,
+            ).seal(text)
         else:
-            seal = container.digest_of([attributes["kind"], attributes["version"], attributes["config"]], arrays)
+            seal = container.digest_of(
+                [attributes["kind"], attributes["version"], attributes["config"]], arrays
+            )
     except Exception:  # then it is no such file any more
         return
     with h5py.File(path, "r+") as file:
@@ -480,15 +668,27 @@ def reseal_streamed(path, reader):
         with h5py.File(path) as file:
             for name, old in reader.stored.items():
                 item, found = file.get(name, getlink=True), None
-                if isinstance(item, h5py.HardLink) and isinstance(file[name], h5py.Dataset) and file[name].shape:
+                if (
+                    isinstance(item, h5py.HardLink)
+                    and isinstance(file[name], h5py.Dataset)
+                    and file[name].shape
+                ):
                     found = file[name].id.get_offset()
                 size = max(1, len(file[name])) if found else len(old)
-                places[name] = (found, file[name].nbytes // size, size) if found else (old._offset, old.nbytes // size, size)
-        text = json.dumps({"end": end, "block": block, "streamed": [[n, *p] for n, p in places.items()]}).encode()
+                places[name] = (
+                    (found, file[name].nbytes // size, size)
+                    if found
+                    else (old._offset, old.nbytes // size, size)
+                )
+        text = json.dumps(
+            {"end": end, "block": block, "streamed": [[n, *p] for n, p in places.items()]}
+        ).encode()
         digest = streamed._digest_outside(stream.fileno(), end, places.values())
         digest.update(table + text)
         stream.seek(end)
-        stream.write(table + text + streamed._LAST.pack(seal_.SEALED, len(table), len(text), digest.digest()))
+        stream.write(
+            table + text + streamed._LAST.pack(seal_.SEALED, len(table), len(text), digest.digest())
+        )
 
 
 # ---- one file, and many ----
@@ -499,14 +699,25 @@ def make(number, seed, files, path):
     rng = random.Random(f"{seed}/{number}")
     kind = list(READERS)[number % len(READERS)]
     content = files[kind].read_bytes()
-    how = rng.choice(("bytes", "structure", "resealed") if kind in SEALED else ("bytes", "structure"))
+    how = rng.choice(
+        ("bytes", "structure", "resealed") if kind in SEALED else ("bytes", "structure")
+    )
     if how == "bytes":
         path.write_bytes(mutate_bytes(content, [f.read_bytes() for f in files.values()], rng))
         return kind, how
     path.write_bytes(content)
     try:
         mutate_npz(path, rng) if kind.endswith("npz") else mutate_hdf5(path, rng)
-    except (TypeError, ValueError, OSError, KeyError, RuntimeError, OverflowError, IndexError, zipfile.BadZipFile):
+    except (
+        TypeError,
+        ValueError,
+        OSError,
+        KeyError,
+        RuntimeError,
+        OverflowError,
+        IndexError,
+        zipfile.BadZipFile,
+    ):
         how += ", in part"  # two changes that do not go together; HDF5 keeps the first one
     if not kind.endswith("npz"):
         path.write_bytes(one_heap_object(path.read_bytes()))
@@ -524,7 +735,11 @@ def judge(kind, how, path, expected):
     except SpinrnnError as error:
         if not str(error) or "\n" in str(error) or len(str(error)) > 2000:
             return f"WRONG: message {str(error)[:300]!r}"
-        return f"WRONG: memory: {error}" if re.search("_ArrayMemoryError|Unable to allocate", str(error)) else "refused"
+        return (
+            f"WRONG: memory: {error}"
+            if re.search("_ArrayMemoryError|Unable to allocate", str(error))
+            else "refused"
+        )
     except BaseException:
         return f"WRONG: {traceback.format_exc(limit=-3)}"
     if found == expected:
@@ -543,7 +758,12 @@ def work(files, seed, start, stop, path):
     expected = {kind: READERS[kind](files[kind]) for kind in READERS}
     for number in range(start, stop):
         print(json.dumps([number]), flush=True)
-        kind, how = make(number, seed, files, path.with_suffix(files[list(READERS)[number % len(READERS)]].suffix))
+        kind, how = make(
+            number,
+            seed,
+            files,
+            path.with_suffix(files[list(READERS)[number % len(READERS)]].suffix),
+        )
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
         used = resource.getrusage(resource.RUSAGE_SELF)
         limit = int(used.ru_utime + used.ru_stime) + SECONDS + 1
@@ -551,7 +771,9 @@ def work(files, seed, start, stop, path):
         before, began = _status("VmRSS"), time.perf_counter()
         outcome = judge(kind, how, path.with_suffix(files[kind].suffix), expected[kind])
         taken, memory = time.perf_counter() - began, _status("VmHWM") - before
-        allowed = max(MEMORY, 5 * 1024 * path.with_suffix(files[kind].suffix).stat().st_size)  # packed 1024 times, and a few copies of it
+        allowed = max(
+            MEMORY, 5 * 1024 * path.with_suffix(files[kind].suffix).stat().st_size
+        )  # packed 1024 times, and a few copies of it
         if memory > allowed and not outcome.startswith("WRONG"):
             outcome = f"WRONG: {memory / 1e6:.0f} MB of memory"
         print(json.dumps([number, kind, how, outcome, taken, memory]), flush=True)
@@ -572,7 +794,15 @@ def fuzz(count, seed=0, first=0, tell=print):
         try:
             while at < end:
                 stop = min(end, at + BATCH)
-                command = [sys.executable, __file__, "--work", str(folder), str(seed), str(at), str(stop)]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--work",
+                    str(folder),
+                    str(seed),
+                    str(at),
+                    str(stop),
+                ]
                 with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
                     buffer, open_number, ended = b"", None, False
                     while not ended:
@@ -587,18 +817,29 @@ def fuzz(count, seed=0, first=0, tell=print):
                                 open_number = number
                                 continue
                             kind, how, outcome, seconds, memory = result
-                            at, open_number, longest, most = number + 1, None, max(longest, seconds), max(most, memory)
+                            at, open_number, longest, most = (
+                                number + 1,
+                                None,
+                                max(longest, seconds),
+                                max(most, memory),
+                            )
                             counts[kind, how, outcome.split(":")[0]] += 1
                             if outcome.startswith("WRONG"):
                                 wrong.append((number, kind, outcome))
                                 tell(f"{number} {kind} {how}: {outcome}")
                     if at < stop:
                         if open_number is None:
-                            raise RuntimeError(f"a child ended with status {child.wait()} before file {at}")
+                            raise RuntimeError(
+                                f"a child ended with status {child.wait()} before file {at}"
+                            )
                         kind = list(READERS)[open_number % len(READERS)]
                         status = child.wait()
                         late = not ready or status == -signal.SIGXCPU
-                        text = f"WRONG: longer than {SECONDS} s" if late else f"WRONG: the process died with status {status}"
+                        text = (
+                            f"WRONG: longer than {SECONDS} s"
+                            if late
+                            else f"WRONG: the process died with status {status}"
+                        )
                         counts[kind, "?", "WRONG"] += 1
                         wrong.append((open_number, kind, text))
                         tell(f"{open_number} {kind}: {text}")
@@ -613,13 +854,21 @@ def main():
     parser.add_argument("count", type=int, nargs="?", default=20000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
-    parser.add_argument("--make", nargs=2, metavar=("N", "FILE"), help="write the file of this number, with its suffix, and read it")
+    parser.add_argument(
+        "--make",
+        nargs=2,
+        metavar=("N", "FILE"),
+        help="write the file of this number, with its suffix, and read it",
+    )
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         folder, seed, start, stop = options.work
         folder = Path(folder)
-        files = {kind: folder / "files" / f"{kind}.{'npz' if kind.endswith('npz') else 'h5'}" for kind in READERS}
+        files = {
+            kind: folder / "files" / f"{kind}.{'npz' if kind.endswith('npz') else 'h5'}"
+            for kind in READERS
+        }
         return work(files, int(seed), int(start), int(stop), folder / "mutated")
     if options.make:
         with tempfile.TemporaryDirectory() as folder:
@@ -631,10 +880,14 @@ def main():
             print(judge(kind, how, path, READERS[kind](files[kind])))
         return None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    counts, wrong, longest, most = fuzz(options.count, options.seed, options.first, lambda text: print(text, flush=True))
+    counts, wrong, longest, most = fuzz(
+        options.count, options.seed, options.first, lambda text: print(text, flush=True)
+    )
     for (kind, how, outcome), number in sorted(counts.items()):
         print(f"{kind:16} {how:20} {outcome:8} {number:6}")
-    print(f"{sum(counts.values())} files, {len(wrong)} wrong; the longest took {longest:.2f} s, the most memory {most / 1e6:.0f} MB")
+    print(
+        f"{sum(counts.values())} files, {len(wrong)} wrong; the longest took {longest:.2f} s, the most memory {most / 1e6:.0f} MB"
+    )
     return 1 if wrong else 0
 
 

@@ -51,7 +51,9 @@ def weights(folder):
 def bits(path, folder):
     """{position: (status, summary and curves without times, extra)} of all points of a sweep."""
     found = {}
-    for point, status, arrays, state in SweepFolder(folder).results(spinrnn.load_sweep(path).points):
+    for point, status, arrays, state in SweepFolder(folder).results(
+        spinrnn.load_sweep(path).points
+    ):
         assert state is not None, f"{point}: {status}"
         summary = {k: v for k, v in (state["summary"] or {}).items() if not k.startswith("seconds")}
         curves = {k: a.tobytes() for k, a in arrays.items() if k != "history/seconds"}
@@ -62,8 +64,20 @@ def bits(path, folder):
 def everything(file):
     """All numbers that an open trajectory file gives, as bytes."""
     lists = [x for x in (file.state, file.mean, file.output, file.drive) if x is not None]
-    arrays = [file.time, file.logits, file.inputs, file.cases, file.labels, file.lengths, file.network.parameters, file.network.mask]
-    return b"".join(np.asarray(x).tobytes() for x in (*arrays, *(x for found in lists for x in found))) + repr(file.config).encode()
+    arrays = [
+        file.time,
+        file.logits,
+        file.inputs,
+        file.cases,
+        file.labels,
+        file.lengths,
+        file.network.parameters,
+        file.network.mask,
+    ]
+    return (
+        b"".join(np.asarray(x).tobytes() for x in (*arrays, *(x for found in lists for x in found)))
+        + repr(file.config).encode()
+    )
 
 
 def children(pid):
@@ -117,7 +131,9 @@ def look_at(folder, counts):
             if not path.exists():  # by a worker that outlives its sweep
                 continue
             if not temporary:
-                raise AssertionError(f"{path.relative_to(folder)} is not complete: {error}") from None
+                raise AssertionError(
+                    f"{path.relative_to(folder)} is not complete: {error}"
+                ) from None
             counts["temporary files, refused"] += 1
             if not isinstance(error, (spinrnn.SpinrnnError, ValueError, AssertionError)):
                 raise AssertionError(f"{path.name} is not refused in one line: {error!r}") from None
@@ -136,7 +152,12 @@ class Program:
         labels = np.repeat(np.arange(3), 40)
         patterns = source.normal(size=(3, 2, 5))
         lengths = source.integers(4, 6, 120)
-        np.savez(home / "tiny.npz", inputs=patterns[labels] + 0.1 * source.normal(size=(120, 2, 5)), labels=labels, lengths=lengths)
+        np.savez(
+            home / "tiny.npz",
+            inputs=patterns[labels] + 0.1 * source.normal(size=(120, 2, 5)),
+            labels=labels,
+            lengths=lengths,
+        )
         self.prepare()
         self.renew()
         process, start, began = self.start(), time.monotonic(), None
@@ -153,7 +174,9 @@ class Program:
     def start(self):
         arguments = [*COMMAND, *map(str, self.arguments())]
         with open(self.home / "stderr", "w") as complaint:
-            return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=complaint, cwd=self.home)
+            return subprocess.Popen(
+                arguments, stdout=subprocess.DEVNULL, stderr=complaint, cwd=self.home
+            )
 
     def renew(self):
         """Begins with a new folder."""
@@ -174,7 +197,9 @@ class Program:
         """Checks what a command leaves that came to its end."""
         found = self.result()
         other = [name for name, value in self.expected.items() if found[name] != value]
-        assert not other, f"other {' and '.join(other)} than an undisturbed run" + (f": {found['files']}" if "files" in other else "")
+        assert not other, f"other {' and '.join(other)} than an undisturbed run" + (
+            f": {found['files']}" if "files" in other else ""
+        )
         left = temporaries(self.folder)
         assert not left, f"left behind: {', '.join(path.name for path in left)}"
 
@@ -201,7 +226,9 @@ class Train(Program):
         step = int(paths[0].stem) if paths else -1
         assert step >= self.step, f"the newest checkpoint is of step {step}, it was {self.step}"
         summary = self.folder / "summary.json"
-        assert self.summary is None or summary.read_bytes() == self.summary, "the results of a complete run have changed"
+        assert self.summary is None or summary.read_bytes() == self.summary, (
+            "the results of a complete run have changed"
+        )
         self.counts["kills before a checkpoint" if step < 0 else "kills after a checkpoint"] += 1
         self.step, self.summary = step, summary.read_bytes() if summary.exists() else None
 
@@ -240,7 +267,17 @@ class Simulate(Program):
         self.wanted = 1 - self.present
 
     def arguments(self):
-        return ["simulate", "c.toml", "--input", "u.npz", "--out", self.file, "--overwrite", "--set", f"train.seed={self.wanted}"]
+        return [
+            "simulate",
+            "c.toml",
+            "--input",
+            "u.npz",
+            "--out",
+            self.file,
+            "--overwrite",
+            "--set",
+            f"train.seed={self.wanted}",
+        ]
 
     def begun(self):
         return bool(temporaries(self.folder))
@@ -252,9 +289,15 @@ class Simulate(Program):
 
     def check(self):
         content = self.content()
-        assert content in (self.known[self.present], self.known[self.wanted]), "neither the file before nor the new one"
+        assert content in (self.known[self.present], self.known[self.wanted]), (
+            "neither the file before nor the new one"
+        )
         replaced = content == self.known[self.wanted]
-        self.counts["kills after the new file was in its place" if replaced else "kills with the file before kept"] += 1
+        self.counts[
+            "kills after the new file was in its place"
+            if replaced
+            else "kills with the file before kept"
+        ] += 1
         if replaced:
             self.present = self.wanted
             self.renew()
@@ -294,7 +337,9 @@ class Sweep(Program):
         workers, how = children(process.pid), self.rng.choice(("sweep", "worker", "all"))
         if how == "worker":
             # three deaths of a point without a checkpoint in between would rightly count as its own fault
-            victims = [lock for lock in self.folder.glob("points/*.run") if self.deaths[lock.stem] < 2]
+            victims = [
+                lock for lock in self.folder.glob("points/*.run") if self.deaths[lock.stem] < 2
+            ]
             for lock in self.rng.sample(victims, len(victims)):
                 with contextlib.suppress(OSError, ValueError):  # it has just finished
                     pid = json.loads(lock.read_bytes())["pid"]
@@ -304,7 +349,9 @@ class Sweep(Program):
                         self.counts["kills of a worker"] += 1
                         return False
             how = "sweep"
-        self.counts["kills of the sweep" if how == "sweep" else "kills of the sweep and all workers"] += 1
+        self.counts[
+            "kills of the sweep" if how == "sweep" else "kills of the sweep and all workers"
+        ] += 1
         process.kill()
         for pid in workers if how == "all" else ():
             with contextlib.suppress(OSError):
@@ -315,7 +362,9 @@ class Sweep(Program):
 
     def check(self):
         for name, content in self.points.items():
-            assert (self.folder / "points" / name).read_bytes() == content, f"the complete point {name} has changed"
+            assert (self.folder / "points" / name).read_bytes() == content, (
+                f"the complete point {name} has changed"
+            )
         self.points = {path.name: path.read_bytes() for path in self.folder.glob("points/*.h5")}
         self.counts["complete points found"] += len(self.points)
 
@@ -338,7 +387,9 @@ def wait(program, process, rng):
         while process.poll() is None and not program.begun():
             assert time.monotonic() < end, f"{program.name} does not begin"
             time.sleep(0.002)
-    moment = time.monotonic() + rng.random() * (program.whole if kind == "at any time" else program.seconds)
+    moment = time.monotonic() + rng.random() * (
+        program.whole if kind == "at any time" else program.seconds
+    )
     while process.poll() is None and time.monotonic() < moment:
         time.sleep(0.002)
     if kind == "while writing":
@@ -410,7 +461,9 @@ def main():
         rng = random.Random(f"{options.seed} {made.name}")
         program = made(home / made.__name__.lower(), rng)
         share = options.kills // len(chosen) + (number < options.kills % len(chosen))
-        found = disturb(program, share, rng, lambda text: print(time.strftime("%H:%M:%S"), text, flush=True))
+        found = disturb(
+            program, share, rng, lambda text: print(time.strftime("%H:%M:%S"), text, flush=True)
+        )
         print(f"{program.name}: {share} kills, {len(found)} faults")
         for what, count in sorted(program.counts.items()):
             print(f"  {count:>6} {what}", flush=True)

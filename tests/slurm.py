@@ -43,7 +43,9 @@ class NoSlurm(Exception):
 
 def start(folder):
     """Starts it. Returns the environment in which its commands find it; raises NoSlurm."""
-    missing = [name for name in ("munged", "slurmctld", "slurmd", "sinfo") if shutil.which(name) is None]
+    missing = [
+        name for name in ("munged", "slurmctld", "slurmd", "sinfo") if shutil.which(name) is None
+    ]
     if missing:
         raise NoSlurm(f"not installed: {', '.join(missing)}")
     if os.getuid():
@@ -54,11 +56,26 @@ def start(folder):
     key.write_bytes(os.urandom(128))
     key.chmod(0o600)
     host = socket.gethostname().partition(".")[0]
-    (folder / "slurm.conf").write_text(CONFIG.format(host=host, folder=folder, ports=_free_ports(2), cpus=os.cpu_count()))
+    (folder / "slurm.conf").write_text(
+        CONFIG.format(host=host, folder=folder, ports=_free_ports(2), cpus=os.cpu_count())
+    )
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
-    own = [f"--{name}-file={folder / file}" for name, file in (("key", key.name), ("pid", "munged.pid"), ("log", "munged.log"))]
+    own = [
+        f"--{name}-file={folder / file}"
+        for name, file in (("key", key.name), ("pid", "munged.pid"), ("log", "munged.log"))
+    ]
     # forced: it would not have a folder that other users cannot enter, and there are none
-    _run(["munged", "--force", f"--socket={folder / 'munge.socket'}", f"--seed-file={folder / 'seed'}", *own], folder, environment)
+    _run(
+        [
+            "munged",
+            "--force",
+            f"--socket={folder / 'munge.socket'}",
+            f"--seed-file={folder / 'seed'}",
+            *own,
+        ],
+        folder,
+        environment,
+    )
     _run(["slurmctld"], folder, environment)
     _run(["slurmd"], folder, environment)
     end = time.monotonic() + PATIENCE
@@ -89,7 +106,9 @@ def _run(command, folder, environment, check=True):
     log = folder / f"{command[0]}.out"
     try:
         with open(log, "w") as output:
-            status = subprocess.run(command, stdout=output, stderr=output, env=environment, timeout=PATIENCE).returncode
+            status = subprocess.run(
+                command, stdout=output, stderr=output, env=environment, timeout=PATIENCE
+            ).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoSlurm(f"{command[0]}: {error}") from None
     if check and status:
@@ -98,5 +117,8 @@ def _run(command, folder, environment, check=True):
 
 
 def _last_words(folder):
-    lines = [(path.name, path.read_text(errors="replace").strip().splitlines()) for path in sorted(folder.glob("*.[lo][ou][gt]"))]
+    lines = [
+        (path.name, path.read_text(errors="replace").strip().splitlines())
+        for path in sorted(folder.glob("*.[lo][ou][gt]"))
+    ]
     return "; ".join(f"{name}: {found[-1][:200]}" for name, found in lines if found)

@@ -24,8 +24,8 @@ FLOORS = {
     "neurons": "spread oscillator",
     "tasks": "figures",
     "datasets": "dataset parts loading selection",
-    "networks": "packing running saved recurrent",
-    "recordings": "writing trajectory recording measurement",
+    "recordings": "trajectory writing recording measurement",
+    "networks": "packing running recurrent saved",
     "learning": "adam trainer",
     "analysis": "drive energy spectra readout device recall classes populations figures measures report",
     "identify": "residuals sensitivity guesses figures fit",
@@ -41,9 +41,9 @@ FLOORS = {
 """Folders, and in each its modules: what stands further down may import what stands above it."""
 
 LATE = {
-    ("networks.recurrent", "recordings.writing"),
-    ("networks.recurrent", "recordings.trajectory"),
-    ("networks.saved", "networks.recurrent"),
+    ("recordings.trajectory", "recordings.writing"),
+    ("recordings.writing", "networks.saved"),
+    ("networks.recurrent", "networks.saved"),
 }
 """Imports upwards that a method makes when it is called: (module, what it imports)."""
 
@@ -75,7 +75,9 @@ def order():
 
 def modules():
     """{name below spinrnn: path} of all modules."""
-    files = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    files = [
+        path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"
+    ]
     return {".".join(path.with_suffix("").parts): PACKAGE / path for path in files}
 
 
@@ -119,7 +121,11 @@ def test_late_imports_are_within_functions():
     for name, other in LATE:
         body = ast.parse(modules()[name].read_text()).body
         heads = [node for node in body if isinstance(node, ast.ImportFrom)]
-        assert not any(f"spinrnn.{other}" in (node.module, f"{node.module}.{alias.name}") for node in heads for alias in node.names)
+        assert not any(
+            f"spinrnn.{other}" in (node.module, f"{node.module}.{alias.name}")
+            for node in heads
+            for alias in node.names
+        )
 
 
 def test_the_root_holds_few_modules():
@@ -138,7 +144,11 @@ def test_nothing_needs_the_peers():
     """`peers` alone imports JAX and PyTorch, within functions, and no module imports it: it runs in processes of its own."""
     for name, path in modules().items():
         assert "spinrnn.bench.peers" not in set(imports(path)), f"{name} imports peers"
-    top = [node for node in ast.parse((PACKAGE / "bench/peers.py").read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    top = [
+        node
+        for node in ast.parse((PACKAGE / "bench/peers.py").read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     assert not any("jax" in ast.unparse(node) or "torch" in ast.unparse(node) for node in top)
 
 
@@ -198,5 +208,11 @@ for (neuron, scheme), (dtype, tolerance), (layers, density_int, density_ext, poi
     spinrnn.set_memory_limit(None)
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(__file__).parent)}
-    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
     assert result.returncode == 0, result.stderr

@@ -22,7 +22,11 @@ def step_oscillator(config, p, drive, g=1.0, q=None, share=1.0):
     x = a * h
     tiny = abs(x) < 1e-3
     safe = np.where(tiny, 1.0, a)
-    phi = np.where(tiny, h * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5)))), (np.exp(safe * h) - 1) / safe)
+    phi = np.where(
+        tiny,
+        h * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5)))),
+        (np.exp(safe * h) - 1) / safe,
+    )
     return p * np.exp(x) / (1 + c * p * phi)
 
 
@@ -46,7 +50,9 @@ def normals(seed, substep, case, neuron):
     key = [int(word) for word in np.random.SeedSequence(seed).generate_state(2, np.uint32)]
     x, y = threefry((case, neuron), threefry((substep, 0), key))
     u, v = ((word // 2 + 0.5) / 2**31 for word in (x, y))
-    return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v), np.sqrt(-2 * np.log(u)) * np.sin(2 * np.pi * v)
+    return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v), np.sqrt(-2 * np.log(u)) * np.sin(
+        2 * np.pi * v
+    )
 
 
 def noisy_step(config, p, drive, g, q, noise):
@@ -70,8 +76,14 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
     kappa = 1 - np.exp(-h * config.relaxation_time / config.highpass_time)
     gains, xi0, q = config.amplifications, config.bias_ratio, config.nonlinear_damping
     tops = np.cumsum([0, *config.layers])
-    factors = np.ones((4, tops[-1])) if devices is None else [devices.gamma, devices.nonlinear_damping, devices.bias, devices.gain]
-    damping, own_q, own_bias, own_gain = ([f[a:b] for a, b in itertools.pairwise(tops)] for f in factors)
+    factors = (
+        np.ones((4, tops[-1]))
+        if devices is None
+        else [devices.gamma, devices.nonlinear_damping, devices.bias, devices.gain]
+    )
+    damping, own_q, own_bias, own_gain = (
+        [f[a:b] for a, b in itertools.pairwise(tops)] for f in factors
+    )
     outputs = []
     for case in range(len(u)):
         rest = 0.0 if ctrnn else (xi0 - 1) / (xi0 + q)
@@ -92,13 +104,19 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
                 if i:
                     r = r + views["w_ext"][i] @ y[i - 1]
                 recurrent.append(gains[i] * own_gain[i] * r)
-            held = recurrent if before is None or not second else [1.5 * a - 0.5 * b for a, b in zip(recurrent, before, strict=True)]
+            held = (
+                recurrent
+                if before is None or not second
+                else [1.5 * a - 0.5 * b for a, b in zip(recurrent, before, strict=True)]
+            )
             before = recurrent
             new_p, new_m, drives = [], [], []
             for i in range(len(p)):
                 drive = (0 if ctrnn else xi0 * own_bias[i]) + views["bias"][i] + held[i]
                 if i == 0:
-                    drive = drive + gains[0] * own_gain[0] * (views["w_ext"][0] @ u[case, :, k // steps])
+                    drive = drive + gains[0] * own_gain[0] * (
+                        views["w_ext"][0] @ u[case, :, k // steps]
+                    )
                 drives.append(drive)
                 if ctrnn:
                     rate = 1 - np.exp(-h) if second else h
@@ -106,11 +124,17 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
                     new_m.append(m[i])
                 else:
                     if config.thermal_power > 0:
-                        noise = np.transpose([normals(noise_seed, k, case, j) for j in range(tops[i], tops[i + 1])])
+                        noise = np.transpose(
+                            [normals(noise_seed, k, case, j) for j in range(tops[i], tops[i + 1])]
+                        )
                         nxt = noisy_step(config, p[i], drive, damping[i], q * own_q[i], noise)
                     else:
                         nxt = step_oscillator(config, p[i], drive, damping[i], q * own_q[i])
-                    nxt = np.where(np.real(nxt) < config.power_floor, config.power_floor, nxt) if config.power_floor > 0 else nxt
+                    nxt = (
+                        np.where(np.real(nxt) < config.power_floor, config.power_floor, nxt)
+                        if config.power_floor > 0
+                        else nxt
+                    )
                     mean = (p[i] + nxt) / 2 if second else p[i]
                     new_p.append(nxt)
                     new_m.append(m[i] + kappa * (mean - m[i]))
@@ -131,13 +155,17 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
 def loss(config, views, u, labels, lengths, devices=None, noise_seed=0):
     """Mean softmax cross-entropy."""
     total = 0
-    for o, label in zip(logits(config, views, u, lengths, None, devices, noise_seed), labels, strict=True):
+    for o, label in zip(
+        logits(config, views, u, lengths, None, devices, noise_seed), labels, strict=True
+    ):
         top = o.real.max()
         total = total + np.log(np.exp(o - top).sum()) + top - o[label]
     return total / len(u)
 
 
-def complex_step_gradient(config, layout, flat, mask, u, labels, lengths, step=1e-30, devices=None, noise_seed=0):
+def complex_step_gradient(
+    config, layout, flat, mask, u, labels, lengths, step=1e-30, devices=None, noise_seed=0
+):
     """Gradient of `loss` with respect to each entry of flat, by the complex step."""
     gradient = np.zeros(flat.size)
     for i in range(flat.size):
@@ -145,5 +173,8 @@ def complex_step_gradient(config, layout, flat, mask, u, labels, lengths, step=1
             continue
         shifted = flat.astype(complex) * (1 if mask is None else mask)
         shifted[i] += 1j * step
-        gradient[i] = loss(config, layout.grouped(shifted), u, labels, lengths, devices, noise_seed).imag / step
+        gradient[i] = (
+            loss(config, layout.grouped(shifted), u, labels, lengths, devices, noise_seed).imag
+            / step
+        )
     return gradient

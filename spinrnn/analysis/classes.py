@@ -66,7 +66,9 @@ def class_variance(power, labels):
         for label in classes:
             part = labels == label
             members = present[part].sum(axis=0)
-            between += np.where(members > 0, members * (values[part].sum(axis=0) / members - mean) ** 2, 0)
+            between += np.where(
+                members > 0, members * (values[part].sum(axis=0) / members - mean) ** 2, 0
+            )
         over_time = between.sum(axis=0) / total.sum(axis=0)
         enough = np.max([present[labels == label].sum(axis=0) for label in classes], axis=0) > 1
         over_time[~enough] = np.nan
@@ -96,14 +98,19 @@ def class_accuracy(time, power, labels, most=33):
         if np.sum(np.bincount(number[there], minlength=len(classes)) >= FOLDS) < 2:
             continue
         groups = np.empty(len(there), dtype=int)
-        groups[np.argsort(number[there], kind="stable")] = np.arange(len(there))  # neighbours in class fall into different folds
+        groups[np.argsort(number[there], kind="stable")] = np.arange(
+            len(there)
+        )  # neighbours in class fall into different folds
         answer = held_out(power[there, :, k], columns[there], groups, folds=FOLDS)[0].argmax(axis=1)
         rows.append((time[k], np.mean(answer == number[there]), len(there)))
     if not rows:
         raise DataError(f"a classifier needs at least {FOLDS} cases of each of two classes")
     when, accuracy, cases = np.array(rows).T
     z = 1.96
-    middle, half = accuracy + z**2 / (2 * cases), z * np.sqrt(accuracy * (1 - accuracy) / cases + z**2 / (4 * cases**2))
+    middle, half = (
+        accuracy + z**2 / (2 * cases),
+        z * np.sqrt(accuracy * (1 - accuracy) / cases + z**2 / (4 * cases**2)),
+    )
     low, high = ((middle + sign * half) / (1 + z**2 / cases) for sign in (-1, 1))
     chance = np.bincount(number).max() / len(number)
     return ClassAccuracy(when, accuracy, low, high, float(chance), cases.astype(int))

@@ -131,7 +131,9 @@ def steady_power(drive, threshold, nonlinear_damping=0.0):
     """p* = (xi - 1) / (xi + Q) with xi = drive / threshold, and 0 below the threshold. Drive and threshold in one unit, arrays or numbers."""
     drive = np.asarray(drive, dtype=np.float64)
     above = drive > threshold
-    return np.where(above, (drive - threshold) / np.where(above, drive + nonlinear_damping * threshold, 1), 0.0)
+    return np.where(
+        above, (drive - threshold) / np.where(above, drive + nonlinear_damping * threshold, 1), 0.0
+    )
 
 
 def find_plateaus(drive, tolerance=1e-3, shortest=SHORTEST):
@@ -153,16 +155,28 @@ def find_plateaus(drive, tolerance=1e-3, shortest=SHORTEST):
         for number in np.flatnonzero(np.diff(edges) >= shortest):
             start, stop = edges[number], edges[number + 1]
             part = row[start:stop]
-            if np.isfinite(part).all() and np.ptp(part) <= 2 * scale:  # else it drifts in small steps
+            if (
+                np.isfinite(part).all() and np.ptp(part) <= 2 * scale
+            ):  # else it drifts in small steps
                 before = row[edges[number - 1] : start].mean() if number else np.nan
                 found.append(
-                    (case, neuron, start, stop, part.mean(), before, abs(part[: len(part) // 2].mean() - part[len(part) // 2 :].mean()))
+                    (
+                        case,
+                        neuron,
+                        start,
+                        stop,
+                        part.mean(),
+                        before,
+                        abs(part[: len(part) // 2].mean() - part[len(part) // 2 :].mean()),
+                    )
                 )
     columns = np.array(found).reshape(-1, 7).T
     return Plateaus(*columns[:4].astype(int), *columns[4:])
 
 
-def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.0, tolerance=1e-3, most=1000):
+def steady_states(
+    time, power, drive, relaxation_time=None, nonlinear_damping=0.0, tolerance=1e-3, most=1000
+):
     """Steady states at the ends of the plateaus of the drive, against theory.
 
     A power has come to rest where the means of the third and the last quarter of the plateau differ by less than a hundredth of the plateau's range
@@ -183,7 +197,9 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
     plateaus, rows, unsettled = _plateaus(drive, tolerance), [], 0
     chosen = evenly(len(plateaus), most)
     for k, t, p in _stretches(time, power, plateaus, chosen):
-        quarters = [p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))]
+        quarters = [
+            p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))
+        ]
         if min(map(len, quarters)) < 2:
             unsettled += 1
             continue
@@ -192,15 +208,38 @@ def steady_states(time, power, drive, relaxation_time=None, nonlinear_damping=0.
         if abs(last - third) > max(0.01 * np.ptp(p), 3 * error, 1e-6):
             unsettled += 1
         else:
-            rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std()))
+            rows.append(
+                (plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std())
+            )
     columns = np.array(rows).reshape(-1, 5).T
     case, neuron = columns[:2].astype(int)
-    threshold, damping = _threshold(relaxation_time, power)[neuron], each_neuron("nonlinear_damping", nonlinear_damping, power)[neuron]
+    threshold, damping = (
+        _threshold(relaxation_time, power)[neuron],
+        each_neuron("nonlinear_damping", nonlinear_damping, power)[neuron],
+    )
     expected = np.where(np.isnan(threshold), np.nan, steady_power(columns[2], threshold, damping))
-    return SteadyStates(case, neuron, *columns[2:], expected, threshold, damping, unsettled, len(plateaus) - len(chosen))
+    return SteadyStates(
+        case,
+        neuron,
+        *columns[2:],
+        expected,
+        threshold,
+        damping,
+        unsettled,
+        len(plateaus) - len(chosen),
+    )
 
 
-def step_responses(time, power, drive, relaxation_time=None, form="logistic", confidence=0.95, tolerance=1e-3, most=200):
+def step_responses(
+    time,
+    power,
+    drive,
+    relaxation_time=None,
+    form="logistic",
+    confidence=0.95,
+    tolerance=1e-3,
+    most=200,
+):
     """Rates and relaxation times from the responses to steps of the drive, by least squares.
 
     Intervals follow from the residuals (Student's t) and count correlated residuals as the fewer that they are worth, as noise of the device itself is
@@ -231,7 +270,9 @@ def step_responses(time, power, drive, relaxation_time=None, form="logistic", co
         if fit is None:
             failed += 1
         else:
-            rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], plateaus.before[k], *fit))
+            rows.append(
+                (plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], plateaus.before[k], *fit)
+            )
     c = np.array(rows).reshape(-1, 10).T
     rate, low, high = c[4:7]
     with np.errstate(divide="ignore"):
@@ -255,10 +296,15 @@ def transfer_curve(drive, power, confidence=0.95):
     """
     _check_confidence(confidence)
     order = np.argsort(drive, kind="stable")
-    drive, power = np.asarray(drive, dtype=np.float64)[order], np.asarray(power, dtype=np.float64)[order]
+    drive, power = (
+        np.asarray(drive, dtype=np.float64)[order],
+        np.asarray(power, dtype=np.float64)[order],
+    )
     # p = 0 stays a fixed point above threshold, near which an oscillator may be for longer than a plateau
     highest = power.max(initial=0.0)
-    silent = (power <= max(1e-3, 0.01 * highest)) & (drive > np.min(drive[power > max(1e-3, 0.05 * highest)], initial=np.inf))
+    silent = (power <= max(1e-3, 0.01 * highest)) & (
+        drive > np.min(drive[power > max(1e-3, 0.05 * highest)], initial=np.inf)
+    )
     drive, power = drive[~silent], power[~silent]
     largest = np.abs(drive).max(initial=0.0)
     levels = 1 + np.sum(np.diff(drive) > 1e-3 * largest) if len(drive) else 0
@@ -281,7 +327,9 @@ def transfer_curve(drive, power, confidence=0.95):
         if fit is not None and fit[0][0] > 0 and (best is None or fit[2] < best[2]):
             best = fit
     if best is None:
-        raise DataError("no threshold fits these steady states; are the powers normalised? spinrnn identify --free-scale finds their scale")
+        raise DataError(
+            "no threshold fits these steady states; are the powers normalised? spinrnn identify --free-scale finds their scale"
+        )
     (threshold, damping), covariance, squares = best
     half = scipy.stats.t.ppf(0.5 + confidence / 2, len(x) - 2) * np.sqrt(np.diag(covariance))
     return TransferCurve(
@@ -301,22 +349,32 @@ def _fitting(time, power, drive):
             f"power: must end in the axis of the {time.size} times and have at most (case, neuron, time); got the shape {power.shape}"
         )
     if drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
-        raise DataError(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
+        raise DataError(
+            f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}"
+        )
     whole = (1,) * (3 - power.ndim)
-    return time, power.reshape(whole + power.shape), drive.reshape(whole + drive.shape)[..., : len(time) - 1]
+    return (
+        time,
+        power.reshape(whole + power.shape),
+        drive.reshape(whole + drive.shape)[..., : len(time) - 1],
+    )
 
 
 def each_neuron(name, value, array):
     """(neuron,) of a number, or of one for each neuron of an array (case, neuron, time); else DataError."""
     value, neurons = np.asarray(value, dtype=np.float64), array.shape[1]
     if value.shape not in ((), (neurons,)):
-        raise DataError(f"{name}: must be one number, or one for each of {neurons} neurons; got the shape {value.shape}")
+        raise DataError(
+            f"{name}: must be one number, or one for each of {neurons} neurons; got the shape {value.shape}"
+        )
     return np.broadcast_to(value, (neurons,))
 
 
 def _threshold(relaxation_time, power):
     """(neuron,) gamma, 1/s, NaN where it is not known."""
-    return 1 / each_neuron("relaxation_time", np.nan if relaxation_time is None else relaxation_time, power)
+    return 1 / each_neuron(
+        "relaxation_time", np.nan if relaxation_time is None else relaxation_time, power
+    )
 
 
 def _plateaus(drive, tolerance):
@@ -361,7 +419,11 @@ def _logistic(t, first, growth, crowding):
     first, crowding = abs(first), abs(crowding)
     z = np.exp(-np.abs(growth) * t)
     psi = -np.expm1(-np.abs(growth) * t) / abs(growth) if growth else t
-    return first / (z + crowding * first * psi) if growth >= 0 else first * z / (1 + crowding * first * psi)
+    return (
+        first / (z + crowding * first * psi)
+        if growth >= 0
+        else first * z / (1 + crowding * first * psi)
+    )
 
 
 def _exponential(t, first, rate, last):
@@ -377,7 +439,9 @@ def _fit_response(t, p, form, confidence):
     first, last = p[0], p[-max(2, len(p) // 4) :].mean()
     half = np.flatnonzero(np.abs(p - first) >= 0.5 * abs(last - first))
     guess = np.log(2) / max(t[half[0]] / span, 0.5 / len(t)) if len(half) else 1.0
-    good = max(1e-8 * np.sum((p - p.mean()) ** 2), 1.3 * len(p) * _detrended(p[len(p) // 2 :]).var())
+    good = max(
+        1e-8 * np.sum((p - p.mean()) ** 2), 1.3 * len(p) * _detrended(p[len(p) // 2 :]).var()
+    )
     best = None
     for rate in (guess, 3 * guess, 0.3 * guess):
         if form == "exponential":
@@ -394,20 +458,31 @@ def _fit_response(t, p, form, confidence):
         return None
     values, covariance, squares = best
     repeated = _repeated(p - _FORMS[form](t / span, *values))
-    error = np.sqrt(covariance[1, 1] * repeated) * scipy.stats.t.ppf(0.5 + confidence / 2, max(1, len(p) / repeated - 3))
+    error = np.sqrt(covariance[1, 1] * repeated) * scipy.stats.t.ppf(
+        0.5 + confidence / 2, max(1, len(p) / repeated - 3)
+    )
     rate = abs(values[1])
     tends = values[2] if form == "exponential" else max(values[1], 0) / max(abs(values[2]), 1e-300)
     # a final power far beyond what was measured: the stretch shows no more than a slope
     if not rate > 0 or not np.isfinite(error) or abs(tends) > 10 * np.abs(p).max():
         return None
-    return rate / span, (rate - error) / span, (rate + error) / span, values[0], tends, np.sqrt(squares / len(p))
+    return (
+        rate / span,
+        (rate - error) / span,
+        (rate + error) / span,
+        values[0],
+        tends,
+        np.sqrt(squares / len(p)),
+    )
 
 
 def _least_squares(function, x, y, start):
     """(values, covariance, sum of squares) of a fit by scipy, or None if it does not converge."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("error", scipy.optimize.OptimizeWarning)  # no covariance: the data do not determine the values
+            warnings.simplefilter(
+                "error", scipy.optimize.OptimizeWarning
+            )  # no covariance: the data do not determine the values
             values, covariance = scipy.optimize.curve_fit(function, x, y, start, maxfev=400)
             squares = float(np.sum((y - function(x, *values)) ** 2))
     except (RuntimeError, ValueError, scipy.optimize.OptimizeWarning):

@@ -27,16 +27,30 @@ def cumulative_drive(net, u, lengths=None):
     config = net.config
     substeps, neurons = config.resolved_substeps, sum(config.layers)
     if config.neuron == "oscillator":
-        scale, bias = config.input_interval / substeps, config.bias_ratio * config.input_interval / config.relaxation_time
+        scale, bias = (
+            config.input_interval / substeps,
+            config.bias_ratio * config.input_interval / config.relaxation_time,
+        )
     else:
         scale, bias = config.input_interval / config.relaxation_time / substeps, 0.0
     # a trajectory has four numbers for each case, neuron and substep, and `simulate` another four while it works
-    cases = max(1, int(_BYTES / (8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps)))
-    own = [np.ones(n) for n in config.layers] if net.devices is None else net.devices.by_layer(config)["bias"]
+    cases = max(
+        1, int(_BYTES / (8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps))
+    )
+    own = (
+        [np.ones(n) for n in config.layers]
+        if net.devices is None
+        else net.devices.by_layer(config)["bias"]
+    )
     total = 0.0
     for start in range(0, len(u), cases):
         part = slice(start, start + cases)
-        for factor, drive in zip(own, net.simulate(u[part], lengths[part], start).drive, strict=True):  # noise of its own for each part
-            integral = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64) * scale - (bias * factor)[:, None]
+        for factor, drive in zip(
+            own, net.simulate(u[part], lengths[part], start).drive, strict=True
+        ):  # noise of its own for each part
+            integral = (
+                drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64) * scale
+                - (bias * factor)[:, None]
+            )
             total += float(np.nansum(np.abs(integral)))  # NaN after a case's own end
     return total / (int(lengths.sum()) * neurons)

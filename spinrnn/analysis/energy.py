@@ -18,7 +18,11 @@ def synapses(config):
     Args:
         config: `NetworkConfig`.
     """
-    return sum(existing(config, name, shape) for name, (_, shape) in Layout(config).blocks.items() if len(shape) == 2)
+    return sum(
+        existing(config, name, shape)
+        for name, (_, shape) in Layout(config).blocks.items()
+        if len(shape) == 2
+    )
 
 
 def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SYNAPSE_POWER):
@@ -31,7 +35,11 @@ def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SY
         ConfigError: a power is negative or not finite, or there is no input point.
     """
     powers = {"neuron_power": neuron_power, "synapse_power": synapse_power}
-    problems = [f"{name}: must be a power in watts from 0, got {power}" for name, power in powers.items() if not _positive(power)]
+    problems = [
+        f"{name}: must be a power in watts from 0, got {power}"
+        for name, power in powers.items()
+        if not _positive(power)
+    ]
     if not (isinstance(points, int) and points >= 1):
         problems.append(f"points: must be a whole number of at least 1, got {points}")
     if not isinstance(config, NetworkConfig):

@@ -36,11 +36,20 @@ def steady_states(result, ax=None):
     """Steady power against drive, with theory where it is known: as a line, or as a mark for each state where devices differ. result: `SteadyStates`."""
     ax = _axes(ax)
     factor, unit = _frequency(result.drive)
-    ax.errorbar(factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured")
+    ax.errorbar(
+        factor * result.drive, result.power, result.spread, fmt="o", markersize=4, label="measured"
+    )
     theory = r"$(\xi - 1) / (\xi + Q)$"
     known = np.isfinite(result.expected).any()
     if known and (np.ptp(result.threshold) or np.ptp(result.nonlinear_damping)):
-        ax.plot(factor * result.drive, result.expected, "k_", markersize=9, label=f"{theory} of each device", zorder=3)
+        ax.plot(
+            factor * result.drive,
+            result.expected,
+            "k_",
+            markersize=9,
+            label=f"{theory} of each device",
+            zorder=3,
+        )
     elif known:
         threshold, damping = result.threshold[0], result.nonlinear_damping[0]
         x = np.union1d(np.linspace(result.drive.min(), result.drive.max(), 300), threshold)
@@ -57,13 +66,29 @@ def step_responses(result, ax=None):
     reach = np.abs(np.stack([result.rate - result.rate_low, result.rate_high - result.rate]))
     scale, drive_unit = _frequency(result.drive)
     ax.errorbar(
-        scale * result.drive, factor * result.rate, factor * reach, fmt="o", markersize=4, label=f"fit, {100 * result.confidence:g} %"
+        scale * result.drive,
+        factor * result.rate,
+        factor * reach,
+        fmt="o",
+        markersize=4,
+        label=f"fit, {100 * result.confidence:g} %",
     )
     if np.isfinite(result.expected).any():
-        ax.plot(scale * result.drive, factor * result.expected, "k_", markersize=9, label=r"expected, as $|I - \gamma|$", zorder=3)
+        ax.plot(
+            scale * result.drive,
+            factor * result.expected,
+            "k_",
+            markersize=9,
+            label=r"expected, as $|I - \gamma|$",
+            zorder=3,
+        )
     # not to the ends of the intervals, of which one may be as wide as it likes
     highest = np.nanmax([*result.rate, *result.expected], initial=0.0)
-    ax.set(xlabel=f"drive after the step ({drive_unit})", ylabel=f"relaxation rate ({unit})", ylim=(0, 1.3 * factor * highest or None))
+    ax.set(
+        xlabel=f"drive after the step ({drive_unit})",
+        ylabel=f"relaxation rate ({unit})",
+        ylim=(0, 1.3 * factor * highest or None),
+    )
     return _legend(ax)
 
 
@@ -76,7 +101,13 @@ def transfer_curve(results, ax=None):
         ax.plot(factor * r.drive, r.power, "o", color=colour, markersize=4, label=text)
         x = np.linspace(min(r.drive.min(), 0.9 * r.threshold), r.drive.max(), 300)
         ax.plot(factor * x, steady_power(x, r.threshold, r.nonlinear_damping), "-", color=colour)
-        ax.axvspan(factor * r.threshold_low, factor * r.threshold_high, color=colour, alpha=0.2, linewidth=0)
+        ax.axvspan(
+            factor * r.threshold_low,
+            factor * r.threshold_high,
+            color=colour,
+            alpha=0.2,
+            linewidth=0,
+        )
         ax.axvline(factor * r.threshold, color=colour, linestyle=":")
     ax.set(xlabel=f"drive ({unit})", ylabel="steady power p*")
     return _legend(ax) if len(results) <= MANY else ax
@@ -91,7 +122,14 @@ def power_spectrum(results, ax=None):
         f, density = factor * r.frequency[1:], r.density[drawn, 1:] / factor
         if len(density):
             ax.plot(f, np.median(density, axis=0), color=f"C{number}", label=name)
-            ax.fill_between(f, density.min(axis=0), density.max(axis=0), color=f"C{number}", alpha=0.15, linewidth=0)
+            ax.fill_between(
+                f,
+                density.min(axis=0),
+                density.max(axis=0),
+                color=f"C{number}",
+                alpha=0.15,
+                linewidth=0,
+            )
     ax.set(xlabel=f"frequency ({unit})", ylabel=f"spectral density of p (1/{unit})")
     if ax.lines:
         ax.set(xscale="log", yscale="log")
@@ -107,7 +145,14 @@ def autocorrelation(results, ax=None):
         if known.any():
             lines = r.correlation[known]
             ax.plot(factor * r.lag, np.median(lines, axis=0), color=f"C{number}", label=name)
-            ax.fill_between(factor * r.lag, lines.min(axis=0), lines.max(axis=0), color=f"C{number}", alpha=0.15, linewidth=0)
+            ax.fill_between(
+                factor * r.lag,
+                lines.min(axis=0),
+                lines.max(axis=0),
+                color=f"C{number}",
+                alpha=0.15,
+                linewidth=0,
+            )
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.axhline(1 / np.e, color="0.6", linewidth=0.8, linestyle=":")
     ax.set(xlabel=f"lag ({unit})", ylabel="autocorrelation of p")
@@ -120,9 +165,16 @@ def memory(results, ax=None):
     factor, unit = prefixed(np.concatenate([r.delay for r in results.values()]), "s")
     for name, r in results.items():
         channels = len(r.score)
-        ax.plot(factor * r.delay, r.score.sum(axis=0), marker=".", label=f"{name}: sum {r.capacity.sum():.2f}" if r.independent else name)
+        ax.plot(
+            factor * r.delay,
+            r.score.sum(axis=0),
+            marker=".",
+            label=f"{name}: sum {r.capacity.sum():.2f}" if r.independent else name,
+        )
     ax.set(
-        xlabel=f"delay ({unit})", ylabel="share of the input's variance decoded" + (f", sum of {channels} channels" if channels > 1 else "")
+        xlabel=f"delay ({unit})",
+        ylabel="share of the input's variance decoded"
+        + (f", sum of {channels} channels" if channels > 1 else ""),
     )
     ax.set_ylim(bottom=0)
     return _legend(ax)
@@ -132,7 +184,12 @@ def cumulative_drive(results, ax=None):
     """Cumulative drive of each neuron, in rising order, and the paper's reference value 1. results: {name: `CumulativeDrive`}."""
     ax = _axes(ax)
     for name, r in results.items():
-        ax.plot(np.arange(len(r.neuron)), np.sort(r.neuron), marker=".", label=f"{name}: mean {r.value:.3g}")
+        ax.plot(
+            np.arange(len(r.neuron)),
+            np.sort(r.neuron),
+            marker=".",
+            label=f"{name}: mean {r.value:.3g}",
+        )
     ax.axhline(1, color="k", linestyle="--", linewidth=0.8)
     ax.set(xlabel="neurons, sorted", ylabel="cumulative drive", ylim=(0, None))
     return _legend(ax)
@@ -146,13 +203,29 @@ def neuron_activity(results, ax=None):
     for number, (name, r) in enumerate(results.items()):
         order = np.argsort(r.mean)
         x = first + np.arange(len(order))
-        ax.errorbar(x, r.mean[order], r.deviation[order], fmt=".", color=f"C{number}", elinewidth=0.8, label=name)
+        ax.errorbar(
+            x,
+            r.mean[order],
+            r.deviation[order],
+            fmt=".",
+            color=f"C{number}",
+            elinewidth=0.8,
+            label=name,
+        )
         for kind, mark in marks.items():
             flagged = getattr(r, kind)[order]
             if flagged.any():
                 text = None if kind in seen else kind
                 seen.add(kind)
-                ax.plot(x[flagged], r.mean[order][flagged], mark, color="k", fillstyle="none", linestyle="none", label=text)
+                ax.plot(
+                    x[flagged],
+                    r.mean[order][flagged],
+                    mark,
+                    color="k",
+                    fillstyle="none",
+                    linestyle="none",
+                    label=text,
+                )
         first += len(order)
     low, high = r.low, r.high
     for level in (low, high):
@@ -191,7 +264,9 @@ def class_accuracy(results, ax=None):
     factor, unit = prefixed(np.concatenate([r.time for r in results.values()]), "s")
     for number, (name, r) in enumerate(results.items()):
         ax.plot(factor * r.time, 100 * r.accuracy, color=f"C{number}", marker=".", label=name)
-        ax.fill_between(factor * r.time, 100 * r.low, 100 * r.high, color=f"C{number}", alpha=0.15, linewidth=0)
+        ax.fill_between(
+            factor * r.time, 100 * r.low, 100 * r.high, color=f"C{number}", alpha=0.15, linewidth=0
+        )
     ax.axhline(100 * r.chance, color="k", linestyle="--", linewidth=0.8, label="largest class")
     ax.set(xlabel=f"time ({unit})", ylabel="linear classifier, held-out cases (%)", ylim=(0, 102))
     return _legend(ax)

@@ -54,7 +54,9 @@ class Finding:
 def steady(recording, settings):
     """Steady states against theory"""
     found, layers = _steady(recording, settings)
-    if recording.nonlinear_damping is None:  # theory for a Q that nobody has said would make a perfect device look wrong
+    if (
+        recording.nonlinear_damping is None
+    ):  # theory for a Q that nobody has said would make a perfect device look wrong
         found = dataclasses.replace(found, expected=np.full(len(found.power), np.nan))
     rows = [
         {
@@ -99,9 +101,16 @@ def steady(recording, settings):
 def relaxation(recording, settings):
     """Relaxation after steps of the drive"""
     oscillator = recording.neuron == "oscillator"
-    found, layers = _device(recording, device.step_responses, settings, lambda _: {"form": "logistic" if oscillator else "exponential"})
+    found, layers = _device(
+        recording,
+        device.step_responses,
+        settings,
+        lambda _: {"form": "logistic" if oscillator else "exponential"},
+    )
     if not oscillator:
-        found = dataclasses.replace(found, expected=np.full(len(found.rate), 1 / recording.relaxation_time))
+        found = dataclasses.replace(
+            found, expected=np.full(len(found.rate), 1 / recording.relaxation_time)
+        )
     columns = {
         "layer": layers, "case": found.case, "neuron": found.neuron, "drive_per_s": found.drive, "drive_before_per_s": found.before,
         "rate_per_s": found.rate, "rate_low_per_s": found.rate_low, "rate_high_per_s": found.rate_high,
@@ -122,7 +131,9 @@ def relaxation(recording, settings):
         raise DataError(lines[0])
     known = found.rate_low > 0
     if not known.all():
-        lines.append(f"{len(rows) - known.sum()} of them do not tell the rate, their intervals hold 0; they are in the table only")
+        lines.append(
+            f"{len(rows) - known.sum()} of them do not tell the rate, their intervals hold 0; they are in the table only"
+        )
     if not known.any():
         return Finding(rows, lines, lambda ax=None: figures.step_responses(found, ax))
     low, middle, high = np.quantile(found.time[known], [0, 0.5, 1])
@@ -131,18 +142,31 @@ def relaxation(recording, settings):
     )
     if np.isfinite(found.expected).all():
         inside = np.mean((found.rate_low <= found.expected) & (found.expected <= found.rate_high))
-        off = np.nanmedian(np.abs(found.rate / np.where(known & (found.expected > 0), found.expected, np.nan) - 1))
-        lines.append(f"against the expected rate: {100 * off:.2g} % apart (median), {100 * inside:.0f} % of the intervals hold it")
+        off = np.nanmedian(
+            np.abs(found.rate / np.where(known & (found.expected > 0), found.expected, np.nan) - 1)
+        )
+        lines.append(
+            f"against the expected rate: {100 * off:.2g} % apart (median), {100 * inside:.0f} % of the intervals hold it"
+        )
     return Finding(rows, lines, lambda ax=None: figures.step_responses(found, ax))
 
 
 def transfer(recording, settings):
     """Transfer curve and threshold"""
     found, layers = _steady(recording, settings)
-    places = sorted({(layer, int(neuron)) for layer, neuron in zip(layers, found.neuron, strict=True)})
-    parts = {f"layer {layer}, neuron {neuron}": (layers == layer) & (found.neuron == neuron) for layer, neuron in places}
+    places = sorted(
+        {(layer, int(neuron)) for layer, neuron in zip(layers, found.neuron, strict=True)}
+    )
+    parts = {
+        f"layer {layer}, neuron {neuron}": (layers == layer) & (found.neuron == neuron)
+        for layer, neuron in places
+    }
     digits = 3 - int(np.floor(np.log10(np.abs(found.drive).max(initial=0) or 1)))
-    enough = {name: part for name, part in parts.items() if len(np.unique(found.drive[part].round(digits))) >= FEW}
+    enough = {
+        name: part
+        for name, part in parts.items()
+        if len(np.unique(found.drive[part].round(digits))) >= FEW
+    }
     # neurons that are alike give more points together; those that differ only a curve of no device
     if not enough or (len(enough) < len(parts) and recording.devices is None):
         enough = {"all neurons": np.full(len(found.drive), True)}
@@ -155,7 +179,10 @@ def transfer(recording, settings):
     if not curves:
         raise reason
     theory = {name: _device_of(recording, found, enough[name]) for name in curves}
-    unlike = {name: max(UNLIKE * c.power.max(), float(np.median(found.spread[enough[name]]))) for name, c in curves.items()}
+    unlike = {
+        name: max(UNLIKE * c.power.max(), float(np.median(found.spread[enough[name]])))
+        for name, c in curves.items()
+    }
     rows = [
         {
             "curve": name, "threshold_per_s": c.threshold, "threshold_low_per_s": c.threshold_low, "threshold_high_per_s": c.threshold_high,
@@ -171,7 +198,11 @@ def transfer(recording, settings):
             f"{name}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, {c.threshold_high:.4g}], Q {c.nonlinear_damping:.3g} "
             f"[{c.nonlinear_damping_low:.3g}, {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, {len(c.drive)} points"
             + (f", without {c.silent} at which it had not turned on" if c.silent else "")
-            + ("; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted" if c.residual > unlike[name] else "")
+            + (
+                "; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted"
+                if c.residual > unlike[name]
+                else ""
+            )
         )
     if len(curves) > figures.MANY:
         lines.append(f"and {len(curves) - figures.MANY} more in the table")
@@ -191,17 +222,34 @@ def transfer(recording, settings):
 def spectrum(recording, settings):
     """Power spectrum"""
     time = recording.time[recording.first(settings.start) :]
-    found = {f"layer {k}": spectra.power_spectrum(time, recording.powers(k, settings.start)) for k in recording.layers}
+    found = {
+        f"layer {k}": spectra.power_spectrum(time, recording.powers(k, settings.start))
+        for k in recording.layers
+    }
     rows = [
-        {"layer": layer, "frequency_hz": f, "density_median_per_hz": m, "density_lowest_per_hz": low, "density_highest_per_hz": high}
+        {
+            "layer": layer,
+            "frequency_hz": f,
+            "density_median_per_hz": m,
+            "density_lowest_per_hz": low,
+            "density_highest_per_hz": high,
+        }
         for layer, s in zip(recording.layers, found.values(), strict=True)
         for f, m, low, high in zip(
-            s.frequency, np.nanmedian(s.density, axis=0), np.nanmin(s.density, axis=0), np.nanmax(s.density, axis=0), strict=True
+            s.frequency,
+            np.nanmedian(s.density, axis=0),
+            np.nanmin(s.density, axis=0),
+            np.nanmax(s.density, axis=0),
+            strict=True,
         )
     ]
     lines = [
         f"{name}: half of the variance lies below {_middle(s.half, 'Hz')}, {s.segments} segments of {1 / s.frequency[1]:.4g} s"
-        + (", which is the resolution: record longer" if (s.half < s.frequency[1]).mean() > 0.5 else "")
+        + (
+            ", which is the resolution: record longer"
+            if (s.half < s.frequency[1]).mean() > 0.5
+            else ""
+        )
         for name, s in found.items()
     ]
     return Finding(rows, lines, lambda ax=None: figures.power_spectrum(found, ax))
@@ -210,13 +258,24 @@ def spectrum(recording, settings):
 def correlation(recording, settings):
     """Autocorrelation time"""
     time = recording.time[recording.first(settings.start) :]
-    found = {f"layer {k}": spectra.autocorrelation(time, recording.powers(k, settings.start)) for k in recording.layers}
+    found = {
+        f"layer {k}": spectra.autocorrelation(time, recording.powers(k, settings.start))
+        for k in recording.layers
+    }
     rows = [
-        {"layer": layer, "neuron": neuron, "integrated_time_s": float(integrated), "efold_time_s": float(efold)}
+        {
+            "layer": layer,
+            "neuron": neuron,
+            "integrated_time_s": float(integrated),
+            "efold_time_s": float(efold),
+        }
         for layer, a in zip(recording.layers, found.values(), strict=True)
         for neuron, (integrated, efold) in enumerate(zip(a.integrated, a.efold, strict=True))
     ]
-    lines = [f"{name}: integrated {_middle(a.integrated, 's')}, to 1/e {_middle(a.efold, 's')}" for name, a in found.items()]
+    lines = [
+        f"{name}: integrated {_middle(a.integrated, 's')}, to 1/e {_middle(a.efold, 's')}"
+        for name, a in found.items()
+    ]
     if any((a.efold < time[1] - time[0]).mean() > 0.5 for a in found.values()):
         lines.append("shorter than the time between two samples, so no more than noise")
     return Finding(rows, lines, lambda ax=None: figures.autocorrelation(found, ax))
@@ -232,7 +291,9 @@ def memory(recording, settings):
     states = {f"layer {k}": recording.powers(k)[:, :, ends[:points]] for k in recording.layers}
     if len(states) > 1:
         states["all"] = np.concatenate(list(states.values()), axis=1)
-    found = {name: recall.input_memory(s, inputs, recording.input_interval) for name, s in states.items()}
+    found = {
+        name: recall.input_memory(s, inputs, recording.input_interval) for name, s in states.items()
+    }
     lines = [
         f"{name}, channel {channel}: at least {100 * m.limit:g} % of the variance decoded up to a delay of {reach:.4g} s"
         if np.isfinite(reach)
@@ -241,10 +302,14 @@ def memory(recording, settings):
         for channel, reach in enumerate(m.reach)
     ]
     if next(iter(found.values())).independent:
-        lines += [f"{name}: linear memory capacity {m.capacity.sum():.2f}" for name, m in found.items()]
+        lines += [
+            f"{name}: linear memory capacity {m.capacity.sum():.2f}" for name, m in found.items()
+        ]
     else:
         largest = next(iter(found.values())).correlation
-        lines.append(f"the inputs are correlated in time (up to {largest:.2f}), so that the sum over the delays is no memory capacity")
+        lines.append(
+            f"the inputs are correlated in time (up to {largest:.2f}), so that the sum over the delays is no memory capacity"
+        )
     return Finding(_memory_rows(found), lines, lambda ax=None: figures.memory(found, ax))
 
 
@@ -261,8 +326,13 @@ def capacity(recording, settings):
         low, high = (low, high) if low < high else (low - 0.5, low + 0.5)
     found = recall.network_memory(recording.network, low, high, layers=recording.layers)
     found = {f"layer {name}" if name != "all" else name: m for name, m in found.items()}
-    lines = [f"{name}: {m.capacity.sum():.2f}, up to a delay of {m.delay[-1]:.4g} s" for name, m in found.items()]
-    lines.append(f"from a simulation of its own, with inputs independent and uniform from {low:.3g} to {high:.3g}")
+    lines = [
+        f"{name}: {m.capacity.sum():.2f}, up to a delay of {m.delay[-1]:.4g} s"
+        for name, m in found.items()
+    ]
+    lines.append(
+        f"from a simulation of its own, with inputs independent and uniform from {low:.3g} to {high:.3g}"
+    )
     return Finding(_memory_rows(found), lines, lambda ax=None: figures.memory(found, ax))
 
 
@@ -272,11 +342,16 @@ def drive(recording, settings):
         raise DataError("it needs the input interval (--input-interval)")
     oscillator = recording.neuron == "oscillator"
     if oscillator and recording.rests(recording.layers[0]) is None:
-        raise DataError("it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality without input")
+        raise DataError(
+            "it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality without input"
+        )
     scale = 1.0 if oscillator else 1 / recording.relaxation_time
     found = {
         f"layer {k}": populations.drive_integrals(
-            recording.time, scale * recording.drives(k), recording.input_interval, recording.rests(k) if oscillator else 0.0
+            recording.time,
+            scale * recording.drives(k),
+            recording.input_interval,
+            recording.rests(k) if oscillator else 0.0,
         )
         for k in recording.layers
     }
@@ -285,15 +360,23 @@ def drive(recording, settings):
         for layer, d in zip(recording.layers, found.values(), strict=True)
         for neuron, value in enumerate(d.neuron)
     ]
-    lines = [f"{name}: {d.value:.4g}, neurons from {np.nanmin(d.neuron):.3g} to {np.nanmax(d.neuron):.3g}" for name, d in found.items()]
-    lines.append(f"all: {np.nanmean(np.concatenate([d.neuron for d in found.values()])):.4g}; far below 1 a neuron cannot follow its input")
+    lines = [
+        f"{name}: {d.value:.4g}, neurons from {np.nanmin(d.neuron):.3g} to {np.nanmax(d.neuron):.3g}"
+        for name, d in found.items()
+    ]
+    lines.append(
+        f"all: {np.nanmean(np.concatenate([d.neuron for d in found.values()])):.4g}; far below 1 a neuron cannot follow its input"
+    )
     return Finding(rows, lines, lambda ax=None: figures.cumulative_drive(found, ax))
 
 
 def activity(recording, settings):
     """Dead and saturated neurons"""
     sign = np.abs if recording.neuron == "ctrnn" else np.asarray
-    found = {f"layer {k}": populations.neuron_activity(sign(recording.powers(k, settings.start))) for k in recording.layers}
+    found = {
+        f"layer {k}": populations.neuron_activity(sign(recording.powers(k, settings.start)))
+        for k in recording.layers
+    }
     rows = [
         {
             "layer": layer, "neuron": neuron, "mean": float(a.mean[neuron]), "deviation": float(a.deviation[neuron]), "share_below": float(a.below[neuron]),
@@ -303,7 +386,8 @@ def activity(recording, settings):
         for neuron in range(len(a.mean))
     ]  # fmt: skip
     lines = [
-        f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, of {len(a.mean)}" for name, a in found.items()
+        f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, of {len(a.mean)}"
+        for name, a in found.items()
     ]
     share = 100 * populations.SHARE
     lines.append(
@@ -314,7 +398,10 @@ def activity(recording, settings):
 
 def dimension(recording, settings):
     """Effective dimension of the states"""
-    found = {f"layer {k}": populations.effective_dimension(recording.powers(k, settings.start)) for k in recording.layers}
+    found = {
+        f"layer {k}": populations.effective_dimension(recording.powers(k, settings.start))
+        for k in recording.layers
+    }
     rows = [
         {"layer": layer, "axis": axis, "variance": float(value)}
         for layer, d in zip(recording.layers, found.values(), strict=True)
@@ -322,7 +409,11 @@ def dimension(recording, settings):
     ]
     lines = [
         f"{name}: {f'{d.dimension:.2f}' if np.isfinite(d.dimension) else 'unknown, as nothing changes,'} of {len(d.variances)}"
-        + (f"; over the cases at single times up to {_largest(d.over_time)}" if np.isfinite(d.over_time).any() else "")
+        + (
+            f"; over the cases at single times up to {_largest(d.over_time)}"
+            if np.isfinite(d.over_time).any()
+            else ""
+        )
         for name, d in found.items()
     ]
     return Finding(rows, lines, lambda ax=None: figures.effective_dimension(found, ax))
@@ -331,13 +422,18 @@ def dimension(recording, settings):
 def variance(recording, settings):
     """Share of the variance between the classes"""
     labels, some = _labels(recording), _some(recording.time)
-    found = {f"layer {k}": classes.class_variance(recording.powers(k), labels) for k in recording.layers}
+    found = {
+        f"layer {k}": classes.class_variance(recording.powers(k), labels) for k in recording.layers
+    }
     rows = [
         {"layer": layer, "time_s": float(t), "share_between_classes": float(share)}
         for layer, c in zip(recording.layers, found.values(), strict=True)
         for t, share in zip(recording.time[some], c.over_time[some], strict=True)
     ]
-    lines = [f"{name}: {c.share:.4f}, largest {_largest(c.over_time)} at a time" for name, c in found.items()]
+    lines = [
+        f"{name}: {c.share:.4f}, largest {_largest(c.over_time)} at a time"
+        for name, c in found.items()
+    ]
     count = len(np.unique(labels))
     lines.append(
         f"without any difference between the {count} classes, {len(labels)} cases would give about {(count - 1) / max(1, len(labels) - 1):.3f}"
@@ -348,9 +444,19 @@ def variance(recording, settings):
 def classifier(recording, settings):
     """Linear classifier on held-out cases"""
     labels = _labels(recording)
-    found = {f"layer {k}": classes.class_accuracy(recording.time, recording.powers(k), labels) for k in recording.layers}
+    found = {
+        f"layer {k}": classes.class_accuracy(recording.time, recording.powers(k), labels)
+        for k in recording.layers
+    }
     rows = [
-        {"layer": layer, "time_s": float(t), "accuracy": float(a), "low": float(low), "high": float(high), "cases": int(n)}
+        {
+            "layer": layer,
+            "time_s": float(t),
+            "accuracy": float(a),
+            "low": float(low),
+            "high": float(high),
+            "cases": int(n),
+        }
         for layer, c in zip(recording.layers, found.values(), strict=True)
         for t, a, low, high, n in zip(c.time, c.accuracy, c.low, c.high, c.cases, strict=True)
     ]
@@ -359,7 +465,9 @@ def classifier(recording, settings):
         f"best {100 * c.accuracy.max():.1f} % at {c.time[c.accuracy.argmax()]:.4g} s"
         for name, c in found.items()
     ]
-    lines.append(f"the largest class has {100 * found[f'layer {recording.layers[0]}'].chance:.1f} % of the cases; 95 % intervals")
+    lines.append(
+        f"the largest class has {100 * found[f'layer {recording.layers[0]}'].chance:.1f} % of the cases; 95 % intervals"
+    )
     return Finding(rows, lines, lambda ax=None: figures.class_accuracy(found, ax))
 
 
@@ -373,8 +481,17 @@ def energy(recording, settings):
     weights = 0
     if recording.network is not None:
         neurons, weights = sum(recording.network.config.layers), synapses(recording.network.config)
-    found = populations.energy(recording.time[_some(recording.time)], neurons, weights, power, settings.synapse_power)
-    rows = _rows({"time_s": found.time, "neurons_j": found.neurons, "synapses_j": found.synapses, "total_j": found.total})
+    found = populations.energy(
+        recording.time[_some(recording.time)], neurons, weights, power, settings.synapse_power
+    )
+    rows = _rows(
+        {
+            "time_s": found.time,
+            "neurons_j": found.neurons,
+            "synapses_j": found.synapses,
+            "total_j": found.total,
+        }
+    )
     lines = [
         f"{found.total[-1]:.4g} J in {found.time[-1]:.4g} s, assuming {found.neuron_power:.3g} W for each of {neurons} neurons "
         f"and {found.synapse_power:.3g} W for each of {weights} synapses"
@@ -398,7 +515,10 @@ def _steady(recording, settings):
         raise DataError("the CTRNN has no threshold")
     known = recording.nonlinear_damping is not None
     return _device(
-        recording, device.steady_states, settings, lambda layer: {"nonlinear_damping": recording.dampings(layer)} if known else {}
+        recording,
+        device.steady_states,
+        settings,
+        lambda layer: {"nonlinear_damping": recording.dampings(layer)} if known else {},
     )
 
 
@@ -426,7 +546,11 @@ def _device(recording, measure, settings, further):
     for field in dataclasses.fields(next(iter(results.values()))):
         values = [getattr(r, field.name) for r in results.values()]
         fields[field.name] = (
-            np.concatenate(values) if isinstance(values[0], np.ndarray) else sum(values) if isinstance(values[0], int) else values[0]
+            np.concatenate(values)
+            if isinstance(values[0], np.ndarray)
+            else sum(values)
+            if isinstance(values[0], int)
+            else values[0]
         )
     layers = np.repeat(list(results), [len(r.case) for r in results.values()])
     return type(next(iter(results.values())))(**fields), layers
@@ -434,7 +558,12 @@ def _device(recording, measure, settings, further):
 
 def _device_of(recording, states, part):
     """(threshold in 1/s, Q) of the device of some steady states, NaN where it is not known or they are of devices that differ."""
-    known = (states.threshold[part], states.nonlinear_damping[part] if recording.nonlinear_damping is not None else np.array([np.nan]))
+    known = (
+        states.threshold[part],
+        states.nonlinear_damping[part]
+        if recording.nonlinear_damping is not None
+        else np.array([np.nan]),
+    )
     return tuple(float(values[0]) if np.ptp(values) == 0 else np.nan for values in known)
 
 
@@ -473,10 +602,18 @@ def _rms(values):
 def _middle(values, unit):
     """Median and range of what is finite, as text."""
     finite = values[np.isfinite(values)]
-    missing = f", not of {len(values) - len(finite)} of {len(values)} neurons" if len(finite) < len(values) else ""
+    missing = (
+        f", not of {len(values) - len(finite)} of {len(values)} neurons"
+        if len(finite) < len(values)
+        else ""
+    )
     if len(values) == 1 and len(finite):
         return f"{finite[0]:.4g} {unit}"
-    return f"{np.median(finite):.4g} {unit} (median; {finite.min():.3g} to {finite.max():.3g}{missing})" if len(finite) else "unknown"
+    return (
+        f"{np.median(finite):.4g} {unit} (median; {finite.min():.3g} to {finite.max():.3g}{missing})"
+        if len(finite)
+        else "unknown"
+    )
 
 
 def _largest(values):

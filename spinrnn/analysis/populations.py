@@ -101,7 +101,9 @@ def neuron_activity(power, low=DEAD, high=SATURATED):
     mean = np.where(present, power, 0).sum(axis=(0, 2)) / count
     deviation = np.sqrt((np.where(present, power - mean[:, None], 0) ** 2).sum(axis=(0, 2)) / count)
     below, above = ((hit & present).sum(axis=(0, 2)) / count for hit in (power < low, power > high))
-    return Activity(mean, deviation, below, above, below >= SHARE, above >= SHARE, deviation < STILL, low, high)
+    return Activity(
+        mean, deviation, below, above, below >= SHARE, above >= SHARE, deviation < STILL, low, high
+    )
 
 
 def effective_dimension(power):
@@ -125,7 +127,11 @@ def effective_dimension(power):
         x = power[present[:, k], :, k]
         x = x - x.mean(axis=0)
         product = x @ x.T if len(x) < x.shape[1] else x.T @ x
-        over_time[k] = _participation(np.trace(product), (product**2).sum(), np.abs(power[present[:, k], :, k]).max() ** 2 * len(x))
+        over_time[k] = _participation(
+            np.trace(product),
+            (product**2).sum(),
+            np.abs(power[present[:, k], :, k]).max() ** 2 * len(x),
+        )
     dimension = _participation(variances.sum(), (variances**2).sum(), np.abs(states).max() ** 2)
     return Dimension(float(dimension), variances, over_time)
 
@@ -151,9 +157,13 @@ def drive_integrals(time, drive, interval, rest):
     elapsed = time - time[0]
     points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
     if points < 1:
-        raise DataError(f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s")
+        raise DataError(
+            f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s"
+        )
     integral = np.zeros((*drive.shape[:2], len(time)))
-    np.cumsum((np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:])
+    np.cumsum(
+        (np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:]
+    )
     ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
     after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
     part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])

@@ -22,7 +22,10 @@ def held_out(features, targets, groups, strata=None, folds=5):
     Raises:
         DataError: fewer groups than folds, or a training part without rows of a stratum.
     """
-    features, targets = np.asarray(features, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    features, targets = (
+        np.asarray(features, dtype=np.float64),
+        np.asarray(targets, dtype=np.float64),
+    )
     strata = np.zeros(len(features), dtype=int) if strata is None else np.asarray(strata)
     names, members = np.unique(groups, return_inverse=True)
     if len(names) < folds:
@@ -34,9 +37,13 @@ def held_out(features, targets, groups, strata=None, folds=5):
     for number in range(folds):
         test, choice = fold == number, fold == (number + 1) % folds
         train = ~(test | choice)
-        scores = _Ridge(features[train], targets[train], strata[train]).scores(features[choice], targets[choice], strata[choice])
+        scores = _Ridge(features[train], targets[train], strata[train]).scores(
+            features[choice], targets[choice], strata[choice]
+        )
         fit = _Ridge(features[~test], targets[~test], strata[~test])
-        prediction[test], baseline[test] = fit.predict(features[test], strata[test], scores.argmin(axis=0))
+        prediction[test], baseline[test] = fit.predict(
+            features[test], strata[test], scores.argmin(axis=0)
+        )
     return prediction, baseline
 
 
@@ -45,7 +52,9 @@ class _Ridge:
 
     def __init__(self, features, targets, strata):
         self.count = np.bincount(strata)
-        self.feature_means, self.target_means = (self._means(values, strata) for values in (features, targets))
+        self.feature_means, self.target_means = (
+            self._means(values, strata) for values in (features, targets)
+        )
         x, y = features - self.feature_means[strata], targets - self.target_means[strata]
         spread = x.std(axis=0)
         # a feature that does not change carries nothing, and rounding must not become a signal
@@ -61,7 +70,9 @@ class _Ridge:
 
     def _project(self, features, strata):
         if strata.max(initial=0) >= len(self.count) or not self.count[strata].all():
-            raise DataError("a readout needs each time in its training cases; there are too few cases of full length")
+            raise DataError(
+                "a readout needs each time in its training cases; there are too few cases of full length"
+            )
         return (features - self.feature_means[strata]) / self.scale @ self.vectors
 
     def scores(self, features, targets, strata):

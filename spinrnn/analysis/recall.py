@@ -57,16 +57,26 @@ def input_memory(states, inputs, interval, longest=None, limit=0.1):
         DataError: shapes differ, or there are too few points or cases.
     """
     states, inputs = np.asarray(states, dtype=np.float64), np.asarray(inputs, dtype=np.float64)
-    if states.ndim != 3 or inputs.ndim != 3 or (states.shape[0], states.shape[2]) != (inputs.shape[0], inputs.shape[2]):
-        raise DataError(f"states and inputs must agree in cases and points, got the shapes {states.shape} and {inputs.shape}")
+    if (
+        states.ndim != 3
+        or inputs.ndim != 3
+        or (states.shape[0], states.shape[2]) != (inputs.shape[0], inputs.shape[2])
+    ):
+        raise DataError(
+            f"states and inputs must agree in cases and points, got the shapes {states.shape} and {inputs.shape}"
+        )
     cases, channels, points = inputs.shape
     longest = points // 2 if longest is None else longest
     if not 1 <= longest < points:
         raise DataError(f"longest: must be from 1 to {points - 1} input intervals, got {longest}")
     by_case = cases >= FOLDS
-    block = points if by_case else -(-points * cases // (4 * FOLDS))  # without enough cases, their stretches of time stand for them
+    block = (
+        points if by_case else -(-points * cases // (4 * FOLDS))
+    )  # without enough cases, their stretches of time stand for them
     if block <= longest:
-        raise DataError(f"{cases} cases of {points} points are too few for delays of up to {longest}")
+        raise DataError(
+            f"{cases} cases of {points} points are too few for delays of up to {longest}"
+        )
     finite = np.isfinite(states).all(axis=1) & np.isfinite(inputs).all(axis=1)
     present = np.logical_and.accumulate(finite, axis=1)
     # the first points of a stretch would have inputs of the one before
@@ -74,10 +84,14 @@ def input_memory(states, inputs, interval, longest=None, limit=0.1):
     case, point = np.nonzero(present)
     if not len(case):
         raise DataError("no case is long enough")
-    targets = np.stack([inputs[case, :, point - delay] for delay in range(longest + 1)], axis=2)  # (row, channel, delay)
+    targets = np.stack(
+        [inputs[case, :, point - delay] for delay in range(longest + 1)], axis=2
+    )  # (row, channel, delay)
     strata = point if cases >= CENTRED else np.zeros_like(point)
     groups = case if by_case else case * (points // block + 1) + point // block
-    prediction, baseline = held_out(states[case, :, point], targets.reshape(len(case), -1), groups, strata, FOLDS)
+    prediction, baseline = held_out(
+        states[case, :, point], targets.reshape(len(case), -1), groups, strata, FOLDS
+    )
     shape = (channels, longest + 1)
     total = ((targets.reshape(len(case), -1) - baseline) ** 2).sum(axis=0).reshape(shape)
     wrong = ((targets.reshape(len(case), -1) - prediction) ** 2).sum(axis=0).reshape(shape)
@@ -105,7 +119,11 @@ def network_memory(net, low=0.0, high=1.0, cases=60, longest=48, layers=None, se
     """
     config, points = net.config, 2 * longest
     layers = range(len(config.layers)) if layers is None else layers
-    inputs = np.random.default_rng(seed).uniform(low, high, (cases, config.inputs, points)).astype(config.dtype)
+    inputs = (
+        np.random.default_rng(seed)
+        .uniform(low, high, (cases, config.inputs, points))
+        .astype(config.dtype)
+    )
     substeps = config.resolved_substeps
     chunk = max(1, int(BYTES / (3 * inputs.itemsize * sum(config.layers) * points * substeps)))
     states = {layer: [] for layer in layers}
@@ -114,9 +132,14 @@ def network_memory(net, low=0.0, high=1.0, cases=60, longest=48, layers=None, se
         for layer in layers:
             states[layer].append(found.state[layer][:, :, substeps::substeps].copy())
     states = {layer: np.concatenate(parts) for layer, parts in states.items()}
-    memories = {layer: input_memory(values, inputs, config.input_interval, longest) for layer, values in states.items()}
+    memories = {
+        layer: input_memory(values, inputs, config.input_interval, longest)
+        for layer, values in states.items()
+    }
     if len(states) > 1:
-        memories["all"] = input_memory(np.concatenate(list(states.values()), axis=1), inputs, config.input_interval, longest)
+        memories["all"] = input_memory(
+            np.concatenate(list(states.values()), axis=1), inputs, config.input_interval, longest
+        )
     return memories
 
 

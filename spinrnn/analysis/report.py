@@ -43,11 +43,23 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
     """
     settings, out = settings or Settings(), Path(out)
     names = list(MEASURES) if measures is None else list(measures)
-    problems = [f"measure {name}: unknown; there are {', '.join(MEASURES)}" for name in names if name not in MEASURES]
+    problems = [
+        f"measure {name}: unknown; there are {', '.join(MEASURES)}"
+        for name in names
+        if name not in MEASURES
+    ]
     if not names:
         problems.append("measures: name at least one")
-    ranges = {"start": settings.start, "neuron_power": settings.neuron_power or 0.0, "synapse_power": settings.synapse_power}
-    problems += [f"{name}: must be a number from 0, got {value}" for name, value in ranges.items() if not 0 <= value < np.inf]
+    ranges = {
+        "start": settings.start,
+        "neuron_power": settings.neuron_power or 0.0,
+        "synapse_power": settings.synapse_power,
+    }
+    problems += [
+        f"{name}: must be a number from 0, got {value}"
+        for name, value in ranges.items()
+        if not 0 <= value < np.inf
+    ]
     if not 0 <= settings.tolerance < 1:
         problems.append(f"tolerance: must be in [0, 1), got {settings.tolerance}")
     if problems:
@@ -61,7 +73,9 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
 
 
 def _analyse(recording, out, names, settings, on_measure):
-    recording.first(settings.start)  # a start after the end is the user's mistake and no reason to skip
+    recording.first(
+        settings.start
+    )  # a start after the end is the user's mistake and no reason to skip
     new = not out.exists()
     make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
     try:
@@ -94,7 +108,9 @@ def _measure(recording, out, names, settings, on_measure):
     contents = {}
     for name, found in results.items():
         ax, title = found.draw(), MEASURES[name].__doc__
-        ax.set_title(title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium")
+        ax.set_title(
+            title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium"
+        )
         contents[out / f"{name}.png"] = figures.picture(ax)
         contents[out / f"{name}.csv"] = to_csv(found.rows)
     text = "\n\n".join(text) + "\n"
@@ -127,13 +143,19 @@ def _remove(out, names):
 
 
 def _heading(recording):
-    layers = ", ".join(f"{_count(recording.power[k].shape[1], 'neuron')} in layer {k}" for k in recording.layers)
+    layers = ", ".join(
+        f"{_count(recording.power[k].shape[1], 'neuron')} in layer {k}" for k in recording.layers
+    )
     times = recording.time
-    lines = [f"{recording.name}: {_count(recording.cases, 'case')}, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"]
+    lines = [
+        f"{recording.name}: {_count(recording.cases, 'case')}, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"
+    ]
     if recording.stride > 1:
         lines.append(f"taken: one case of {recording.stride}, as many as memory allows")
     if len(times) < recording.all_times:
-        lines.append(f"taken: the first {len(times)} of {recording.all_times} times, as many as memory allows (--memory)")
+        lines.append(
+            f"taken: the first {len(times)} of {recording.all_times} times, as many as memory allows (--memory)"
+        )
     known = {
         "relaxation time": (recording.relaxation_time, " s"),
         "Q": (recording.nonlinear_damping, ""),
@@ -142,12 +164,21 @@ def _heading(recording):
     }
     lines.append(
         "known: "
-        + (", ".join(f"{name} {value:.4g}{unit}" for name, (value, unit) in known.items() if value is not None) or "times and powers")
+        + (
+            ", ".join(
+                f"{name} {value:.4g}{unit}"
+                for name, (value, unit) in known.items()
+                if value is not None
+            )
+            or "times and powers"
+        )
     )
     sample = recording.powers(recording.layers[0])
     low, high = np.nanmin(sample), np.nanmax(sample)
     if recording.neuron == "oscillator" and (low < -0.5 or high > 1.5):
-        lines.append(f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)")
+        lines.append(
+            f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)"
+        )
     elif recording.neuron == "oscillator" and recording.network is None and 0 < high < 1e-3:
         lines.append(
             f"warning: powers up to {high:.3g} only; are they normalised? eq. (1) is for powers in units of the largest possible one"
@@ -161,12 +192,20 @@ def _count(number, what):
 
 def _units(recording):
     """Warnings where times and rates are so far apart that a unit must be another than s or 1/s."""
-    step, span = float(np.median(np.diff(recording.time))), float(recording.time[-1] - recording.time[0])
-    if recording.relaxation_time is not None and not 1e-3 * recording.relaxation_time <= span <= 1e9 * recording.relaxation_time:
+    step, span = (
+        float(np.median(np.diff(recording.time))),
+        float(recording.time[-1] - recording.time[0]),
+    )
+    if (
+        recording.relaxation_time is not None
+        and not 1e-3 * recording.relaxation_time <= span <= 1e9 * recording.relaxation_time
+    ):
         yield f"warning: {span:.3g} s are {span / recording.relaxation_time:.2g} relaxation times; is the time in s?"
     elif recording.relaxation_time is not None and step > 1e3 * recording.relaxation_time:
         yield f"warning: steps of {step:.3g} s are {step / recording.relaxation_time:.2g} relaxation times; is the time in s?"
-    if recording.drive is None or recording.network is not None:  # trajectories of ours have their units
+    if (
+        recording.drive is None or recording.network is not None
+    ):  # trajectories of ours have their units
         return
     drive = np.abs(recording.drives(next(iter(recording.drive))))
     largest = float(np.max(drive[np.isfinite(drive)], initial=0.0))

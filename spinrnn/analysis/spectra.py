@@ -56,7 +56,9 @@ def even_step(time):
     steps = np.diff(time)
     step = (time[-1] - time[0]) / (len(time) - 1)
     if np.abs(steps - step).max() > 1e-3 * step:
-        raise DataError(f"time: not equally spaced, steps from {steps.min():.4g} to {steps.max():.4g} s; this measure needs equal steps")
+        raise DataError(
+            f"time: not equally spaced, steps from {steps.min():.4g} to {steps.max():.4g} s; this measure needs equal steps"
+        )
     return float(step)
 
 
@@ -75,14 +77,20 @@ def power_spectrum(time, power, segment=None):
     lengths = _lengths(power)
     if segment is None:
         longest = int(np.median(lengths)) if len(lengths) else 0
-        each = -(-8 // max(1, np.sum(lengths >= longest)))  # segments wanted of a case: 2 L / segment - 1, as they overlap by half
+        each = -(
+            -8 // max(1, np.sum(lengths >= longest))
+        )  # segments wanted of a case: 2 L / segment - 1, as they overlap by half
         segment = min(2 * longest // (each + 1), LONGEST)
     if segment < 8 or not (lengths >= segment).any():
-        raise DataError(f"power: segments of {segment} times are too short for a spectrum, or no case has as many")
+        raise DataError(
+            f"power: segments of {segment} times are too short for a spectrum, or no case has as many"
+        )
     total, segments = 0.0, 0
     for case in np.flatnonzero(lengths >= segment):
         count = (lengths[case] - segment // 2) // (segment - segment // 2)
-        frequency, density = scipy.signal.welch(power[case, :, : lengths[case]], 1 / step, nperseg=segment, noverlap=segment // 2)
+        frequency, density = scipy.signal.welch(
+            power[case, :, : lengths[case]], 1 / step, nperseg=segment, noverlap=segment // 2
+        )
         total, segments = total + count * density, segments + count
     density = total / segments
     share = np.cumsum(density, axis=1)
@@ -109,7 +117,9 @@ def autocorrelation(time, power, longest=None):
     """
     step, power = even_step(time), np.asarray(power, dtype=np.float64)
     _, neurons, times = power.shape
-    lags = min(times // 2, LONGEST) if longest is None else min(times - 1, int(longest / step + 0.5))
+    lags = (
+        min(times // 2, LONGEST) if longest is None else min(times - 1, int(longest / step + 0.5))
+    )
     if lags < 1 or not np.isfinite(power).any():
         raise DataError("power: no values, or fewer than two times; an autocorrelation needs more")
     present = np.isfinite(power)

@@ -22,13 +22,24 @@ class _Work:
     def __init__(self, neurons, points, batch):
         config = reference_config(neurons, scheme="euler")
         reduced = config.reduced()
-        self.neurons, self.layers, self.substeps = neurons, len(config.layers), config.resolved_substeps
-        self.step, self.blend, self.rest, self.bias = reduced.step, reduced.blend, reduced.rest, config.bias_ratio
+        self.neurons, self.layers, self.substeps = (
+            neurons,
+            len(config.layers),
+            config.resolved_substeps,
+        )
+        self.step, self.blend, self.rest, self.bias = (
+            reduced.step,
+            reduced.blend,
+            reduced.rest,
+            config.bias_ratio,
+        )
         self.out_gain = config.output_amplification
         self.weights = Network(config, seed=0).views()
         self.u, self.labels = reference_data(batch, points)
         # trapezoidal rule over the last input interval, of the states after its substeps and the one before
-        self.readout = np.array([0.5, *[1.0] * (self.substeps - 1), 0.5], np.float32) / self.substeps
+        self.readout = (
+            np.array([0.5, *[1.0] * (self.substeps - 1), 0.5], np.float32) / self.substeps
+        )
 
     def advance(self, p, m, drive):
         """One Euler step; works on the arrays of any library."""
@@ -54,14 +65,23 @@ def jax_step(work, block):
 
     def loss(w, u, labels):
         constant = work.bias + jnp.concatenate(w["bias"])
-        matrix = whole_matrix(w) if block else [jnp.concatenate(pair, 1).T for pair in zip(w["w_ext"][1:], w["w_int"][1:], strict=True)]
+        matrix = (
+            whole_matrix(w)
+            if block
+            else [
+                jnp.concatenate(pair, 1).T
+                for pair in zip(w["w_ext"][1:], w["w_int"][1:], strict=True)
+            ]
+        )
         from_input = u.transpose(2, 0, 1) @ w["w_ext"][0].T
 
         def product(y):
             if block:
                 return y @ matrix
             first = y[:, :n] @ w["w_int"][0].T
-            return jnp.concatenate([first, *(y[:, i * n : (i + 2) * n] @ matrix[i] for i in range(layers - 1))], 1)
+            return jnp.concatenate(
+                [first, *(y[:, i * n : (i + 2) * n] @ matrix[i] for i in range(layers - 1))], 1
+            )
 
         def substep(state, outside):
             p, m = state
@@ -70,8 +90,12 @@ def jax_step(work, block):
             return (p, m), p[:, -n:] - m[:, -n:]
 
         start = jnp.full((len(u), layers * n), work.rest, jnp.float32)
-        _, outputs = jax.lax.scan(substep, (start, start), jnp.repeat(from_input, work.substeps, axis=0))
-        logits = work.out_gain * (jnp.tensordot(work.readout, outputs[-window:], 1) @ w["w_out"].T + w["b_out"])
+        _, outputs = jax.lax.scan(
+            substep, (start, start), jnp.repeat(from_input, work.substeps, axis=0)
+        )
+        logits = work.out_gain * (
+            jnp.tensordot(work.readout, outputs[-window:], 1) @ w["w_out"].T + w["b_out"]
+        )
         return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1).mean()
 
     differentiate = jax.jit(jax.value_and_grad(loss))
@@ -92,9 +116,14 @@ def torch_step(work, compiled, threads):
     torch.set_num_threads(threads)
     n, layers, window = work.neurons, work.layers, work.substeps + 1
     leaf = lambda array: torch.tensor(array, requires_grad=True)
-    w = {name: [leaf(a) for a in value] if isinstance(value, list) else leaf(value) for name, value in work.weights.items()}
+    w = {
+        name: [leaf(a) for a in value] if isinstance(value, list) else leaf(value)
+        for name, value in work.weights.items()
+    }
     u, labels = torch.tensor(work.u), torch.tensor(work.labels)
-    flat = [tensor for value in w.values() for tensor in (value if isinstance(value, list) else [value])]
+    flat = [
+        tensor for value in w.values() for tensor in (value if isinstance(value, list) else [value])
+    ]
 
     def substep(p, m, outside, matrix, constant):
         return work.advance(p, m, torch.addmm(constant + outside, p - m, matrix))
@@ -120,8 +149,12 @@ def torch_step(work, compiled, threads):
                 p, m = substep(p, m, outside, matrix, constant)
                 if point >= u.shape[2] - 2:  # as many as the readout may need
                     outputs.append((p - m)[:, -n:])
-        read = sum(float(share) * y for share, y in zip(work.readout, outputs[-window:], strict=True))
-        loss = torch.nn.functional.cross_entropy(work.out_gain * (read @ w["w_out"].T + w["b_out"]), labels)
+        read = sum(
+            float(share) * y for share, y in zip(work.readout, outputs[-window:], strict=True)
+        )
+        loss = torch.nn.functional.cross_entropy(
+            work.out_gain * (read @ w["w_out"].T + w["b_out"]), labels
+        )
         gradients = torch.autograd.grad(loss, flat)
         return float(loss.detach()), gradients
 
@@ -136,7 +169,11 @@ def main():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: asked["threads"]])
     work = _Work(asked["neurons"], asked["points"], asked["batch"])
     library, kind = asked["peer"].split("-")
-    step = jax_step(work, kind == "block") if library == "jax" else torch_step(work, kind == "compiled", asked["threads"])
+    step = (
+        jax_step(work, kind == "block")
+        if library == "jax"
+        else torch_step(work, kind == "compiled", asked["threads"])
+    )
     for _ in sys.stdin:
         start = time.perf_counter()
         loss, gradients = step()

@@ -33,8 +33,7 @@ EMPTY_CACHE = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from spinrnn import Network
-from spinrnn.kernels import compiling
+from spinrnn import Network; from spinrnn.kernels import compiling
 folder = Path(sys.argv[1])
 compiling.cache_folders = lambda: [folder]  # NUMBA_CACHE_DIR would only come first, before folders that are filled
 """
@@ -77,7 +76,9 @@ class Peer:
     """
 
     def __init__(self, name, neurons, points, batch, threads):
-        work = json.dumps({"peer": name, "neurons": neurons, "points": points, "batch": batch, "threads": threads})
+        work = json.dumps(
+            {"peer": name, "neurons": neurons, "points": points, "batch": batch, "threads": threads}
+        )
         self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`; a pipe that nobody reads may fill up
         self._process = subprocess.Popen(
             [sys.executable, "-m", "spinrnn.bench.peers", work],
@@ -94,7 +95,10 @@ class Peer:
         except (OSError, ValueError):
             self._process.wait()
             self._complaints.seek(0)
-            raise ProcessError(_last_line(self._complaints.read()) or f"it ended with status {self._process.returncode}") from None
+            raise ProcessError(
+                _last_line(self._complaints.read())
+                or f"it ended with status {self._process.returncode}"
+            ) from None
         finally:
             alarm.cancel()
         time.sleep(PAUSE)

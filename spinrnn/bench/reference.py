@@ -18,7 +18,18 @@ from spinrnn.networks import packing
 from spinrnn.networks import running as engine
 from spinrnn.networks.recurrent import Network
 
-FIELDS = ("work", "neurons", "scheme", "dtype", "density", "threads", "first_s", "best_s", "median_s", "gflops")
+FIELDS = (
+    "work",
+    "neurons",
+    "scheme",
+    "dtype",
+    "density",
+    "threads",
+    "first_s",
+    "best_s",
+    "median_s",
+    "gflops",
+)
 """Of each row, None where one means nothing; others follow as the row needs them."""
 
 
@@ -47,11 +58,21 @@ class Side:
         count=None,
         limit=None,
     ):
-        self.config = reference_config(neurons, scheme=scheme, dtype=dtype, density_int=density, density_ext=density)
-        self.batch, self.points, self.backward, self.threads, self.limit = batch, points, backward, count, limit
+        self.config = reference_config(
+            neurons, scheme=scheme, dtype=dtype, density_int=density, density_ext=density
+        )
+        self.batch, self.points, self.backward, self.threads, self.limit = (
+            batch,
+            points,
+            backward,
+            count,
+            limit,
+        )
         self.net = Network(self.config, seed=0)
         with _choice(sparse):
-            self._packing = self.net._packing()  # chooses between the kernels and is kept by the network
+            self._packing = (
+                self.net._packing()
+            )  # chooses between the kernels and is kept by the network
         self.u, self.labels = reference_data(batch, points, dtype)
         self._time = seconds_of(self.run)
 
@@ -61,25 +82,64 @@ class Side:
     def run(self):
         """Does the work once; returns its logits, loss and gradient, or the logits alone."""
         with threads.using(self.threads), memory.using(self.limit):
-            return self.net.logits_loss_grad(self.u, self.labels) if self.backward else self.net.forward(self.u)
+            return (
+                self.net.logits_loss_grad(self.u, self.labels)
+                if self.backward
+                else self.net.forward(self.u)
+            )
 
     def plan(self):
         """`engine.Plan` of the work."""
         with threads.using(self.threads), memory.using(self.limit):
-            return engine.plan(self.config, self._packing, self.batch, self.points, self.backward, memory.memory_limit())
+            return engine.plan(
+                self.config,
+                self._packing,
+                self.batch,
+                self.points,
+                self.backward,
+                memory.memory_limit(),
+            )
 
     def operations(self):
         """Of the products with the couplings that exist, see the head of this file."""
         mask = np.ones(self.net.layout.size, bool) if self.net.mask is None else self.net.mask
-        weights = sum(int(block.sum()) for name, block in self.net.layout.named(mask).items() if name.startswith(("w_ext", "w_int")))
-        return (6 if self.backward else 2) * self.batch * self.points * self.config.resolved_substeps * weights
+        weights = sum(
+            int(block.sum())
+            for name, block in self.net.layout.named(mask).items()
+            if name.startswith(("w_ext", "w_int"))
+        )
+        return (
+            (6 if self.backward else 2)
+            * self.batch
+            * self.points
+            * self.config.resolved_substeps
+            * weights
+        )
 
     def row(self, work, times, **more):
         """The result of this side."""
         c, p = self.config, self.plan()
-        row = new_row(work, times, self.operations(), neurons=c.layers[0], scheme=c.scheme, dtype=c.dtype, density=c.density_int)
-        row |= {"threads": self.threads or threads.get_threads(), "substeps": c.resolved_substeps, "batch": self.batch}
-        return {**row, "points": self.points, "segments": p.segments, "memory_bytes": p.bytes, **more}
+        row = new_row(
+            work,
+            times,
+            self.operations(),
+            neurons=c.layers[0],
+            scheme=c.scheme,
+            dtype=c.dtype,
+            density=c.density_int,
+        )
+        row |= {
+            "threads": self.threads or threads.get_threads(),
+            "substeps": c.resolved_substeps,
+            "batch": self.batch,
+        }
+        return {
+            **row,
+            "points": self.points,
+            "segments": p.segments,
+            "memory_bytes": p.bytes,
+            **more,
+        }
 
 
 def reference_config(neurons, **changes):
@@ -109,7 +169,11 @@ def new_row(work, times=None, operations=None, **more):
     """A result: `FIELDS`, of `Times` those of time and with operations the rate, and what more there is to say."""
     row = dict.fromkeys(FIELDS) | {"work": work}
     if times is not None:
-        row |= {"first_s": round(times.first, 6), "best_s": round(times.best, 6), "median_s": round(times.median, 6)}
+        row |= {
+            "first_s": round(times.first, 6),
+            "best_s": round(times.best, 6),
+            "median_s": round(times.median, 6),
+        }
         if operations is not None:
             row["gflops"] = round(operations / times.best / 1e9, 2)
     return row | more

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.bench.processes import FIRST, IMPORT, PEERS, Peer, ProcessError, in_new_process, is_installed
+from spinrnn.bench.processes import (
+    FIRST,
+    IMPORT,
+    PEERS,
+    Peer,
+    ProcessError,
+    in_new_process,
+    is_installed,
+)
 from spinrnn.bench.reference import Side, new_row
 from spinrnn.bench.timing import Sgemm, Times, crossing, exponent, peak_growth, take_turns
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig
@@ -48,7 +56,10 @@ class Sizes:
     reference: tuple = ((32, 64), (128, 64), (512, 64))
     float64: tuple = (32, 128)
     sparse: tuple = ((256, 0.1, 64), (1024, 0.01, 16))
-    crossover: tuple = ((128, 64, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)), (512, 8, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)))
+    crossover: tuple = (
+        (128, 64, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
+        (512, 8, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
+    )
     threads: tuple = (32, 128)
     long: int = 2500
     starts: int = 3
@@ -94,7 +105,9 @@ def run(sizes=FULL, *, count=None, peers=False, mnist=None, progress=lambda text
     data = None
     if mnist is not None:
         if not Path(mnist).is_dir():
-            raise StoreError(f"{mnist}: no such folder; --mnist takes the folder of MNIST's four IDX files")
+            raise StoreError(
+                f"{mnist}: no such folder; --mnist takes the folder of MNIST's four IDX files"
+            )
         inputs, labels, test = idx.read_folder(mnist)
         data = Dataset(inputs, labels, test=test)
     with threads.using(count):
@@ -117,17 +130,31 @@ class _Run:
         machine = environment.describe()
         yield new_row("machine", **machine)
         if not self.sgemm.limited:
-            yield _note("threadpoolctl is not installed: the matrix product takes as many threads as NumPy likes")
+            yield _note(
+                "threadpoolctl is not installed: the matrix product takes as many threads as NumPy likes"
+            )
         before = self.product("before")
         yield before
-        kinds = [self.start, self.reference, self.sparse, self.crossover, self.one_thread, self.long, self.growth]
-        for kind in kinds + [self.epoch] * (self.data is not None) + [self.against_peers] * self.peers:
+        kinds = [
+            self.start,
+            self.reference,
+            self.sparse,
+            self.crossover,
+            self.one_thread,
+            self.long,
+            self.growth,
+        ]
+        for kind in (
+            kinds + [self.epoch] * (self.data is not None) + [self.against_peers] * self.peers
+        ):
             yield from self.guarded(kind)
         after = self.product("after")
         yield after
         times = Times(self.sgemm.seconds[0], self.sgemm.seconds)
         spread = np.percentile(times.others, [10, 90])
-        yield self._product_row(times, "whole run", spread=_ratio(spread[1], spread[0]), products=len(times.others))
+        yield self._product_row(
+            times, "whole run", spread=_ratio(spread[1], spread[0]), products=len(times.others)
+        )
         change = after["median_s"] / before["median_s"]
         if abs(change - 1) > UNSTEADY:
             text = f"the matrix product took {change:.2f} times as long at the end as at the start: this machine is not steady, or not only yours"
@@ -145,10 +172,17 @@ class _Run:
 
     def product(self, when):
         self.progress("matrix product")
-        return self._product_row(take_turns({"sgemm": self.sgemm}, max(2, self.sizes.rounds))["sgemm"], when)
+        return self._product_row(
+            take_turns({"sgemm": self.sgemm}, max(2, self.sizes.rounds))["sgemm"], when
+        )
 
     def _product_row(self, times, when, **more):
-        own = {"neurons": None, "size": self.sgemm.size, "dtype": "float32", "threads": self.threads if self.sgemm.limited else None}
+        own = {
+            "neurons": None,
+            "size": self.sgemm.size,
+            "dtype": "float32",
+            "threads": self.threads if self.sgemm.limited else None,
+        }
         return new_row("sgemm", times, self.sgemm.operations, **own, when=when, **more)
 
     def turns(self, sides):
@@ -175,9 +209,18 @@ class _Run:
             warm = [in_new_process(FIRST, f"{folder}/0") for _ in range(max(2, self.sizes.starts))]
         for work, runs in (("compile", cold), ("from cache", warm)):
             net = NetworkConfig()
-            own = {"neurons": net.layers[0], "scheme": net.scheme, "dtype": net.dtype, "density": 1.0, "threads": self.threads}
+            own = {
+                "neurons": net.layers[0],
+                "scheme": net.scheme,
+                "dtype": net.dtype,
+                "density": 1.0,
+                "threads": self.threads,
+            }
             yield new_row(
-                work, _alike(seconds for seconds, _ in runs), **own, process_s=round(float(np.median([total for _, total in runs])), 6)
+                work,
+                _alike(seconds for seconds, _ in runs),
+                **own,
+                process_s=round(float(np.median([total for _, total in runs])), 6),
             )
         for module in ("spinrnn", "spinrnn.networks.recurrent"):
             runs = [in_new_process(IMPORT, module) for _ in range(max(2, self.sizes.starts))]
@@ -205,17 +248,24 @@ class _Run:
                     more["of_float32"] = _ratio(training, own)
                 elif scheme == "exponential":
                     more["to_euler"] = _ratio(own, times["reference", "euler"].median)
-                yield side.row("inference" if work == "inference" else "reference", times[work, scheme], **more)
+                yield side.row(
+                    "inference" if work == "inference" else "reference", times[work, scheme], **more
+                )
 
     def sparse(self):
         """Few couplings against all of them, and the time that both take."""
         for neurons, density, points in self.sizes.sparse:
             self.progress(f"sparse, {neurons} neurons")
-            sides = {"dense": Side(neurons, points=points), "sparse": Side(neurons, points=points, density=density)}
+            sides = {
+                "dense": Side(neurons, points=points),
+                "sparse": Side(neurons, points=points, density=density),
+            }
             times, of_sgemm = self.turns(sides)
             yield sides["dense"].row("sparse", times["dense"], **of_sgemm("dense"))
             speedup = _ratio(times["dense"].median, times["sparse"].median)
-            yield sides["sparse"].row("sparse", times["sparse"], **of_sgemm("sparse"), speedup=speedup)
+            yield sides["sparse"].row(
+                "sparse", times["sparse"], **of_sgemm("sparse"), speedup=speedup
+            )
 
     def crossover(self):
         """The density at which the sparse and the dense kernel take the same time."""
@@ -223,12 +273,20 @@ class _Run:
             self.progress(f"crossover, {neurons} neurons")
             ratios = []
             for density in densities:
-                sides = {name: Side(neurons, points=points, density=density, sparse=name == "sparse") for name in ("sparse", "dense")}
+                sides = {
+                    name: Side(neurons, points=points, density=density, sparse=name == "sparse")
+                    for name in ("sparse", "dense")
+                }
                 times = take_turns(sides, self.sizes.rounds, self.sizes.seconds / len(densities))
                 ratios.append(times["sparse"].median / times["dense"].median)
                 for name, side in sides.items():
                     yield side.row("crossover", times[name], kernel=name)
-            own = {"neurons": neurons, "scheme": "exponential", "dtype": "float32", "threads": self.threads}
+            own = {
+                "neurons": neurons,
+                "scheme": "exponential",
+                "dtype": "float32",
+                "threads": self.threads,
+            }
             yield new_row(
                 "crossover", **own, densities=list(densities), sparse_to_dense=[round(r, 4) for r in ratios],
                 measured=None if (found := crossing(densities, ratios)) is None else round(found, 4), used=packing.SPARSE_BELOW,
@@ -246,7 +304,9 @@ class _Run:
             identical = _same_bits(*(side.run() for side in sides.values()))
             yield sides[1].row("threads", times[1])
             speedup = _ratio(times[1].median, times[self.threads].median)
-            yield sides[self.threads].row("threads", times[self.threads], speedup=speedup, identical=identical)
+            yield sides[self.threads].row(
+                "threads", times[self.threads], speedup=speedup, identical=identical
+            )
 
     def long(self):
         """A long sequence with its whole history in memory, and with a share of that memory."""
@@ -263,7 +323,10 @@ class _Run:
             more = {"limit_bytes": side.limit, "measured_bytes": grown[name]}
             if name == "cut":
                 share = _ratio(side.plan().bytes, whole)
-                more |= {"of_memory": share, "to_whole": _ratio(times["cut"].median, times["whole"].median)}
+                more |= {
+                    "of_memory": share,
+                    "to_whole": _ratio(times["cut"].median, times["whole"].median),
+                }
                 more["identical"] = _same_bits(*results.values())
             yield side.row("long", times[name], **more)
 
@@ -276,8 +339,12 @@ class _Run:
         if self.threads > 1:  # a small batch is one block, which one thread does alone
             yield self._grow("batch", s.growth_batch, neurons=32, count=1)
         for kernel in ("sparse", "dense"):
-            densities = [d for d in s.growth_density if (d < packing.SPARSE_BELOW) == (kernel == "sparse")]
-            yield self._grow("density", densities, neurons=s.growth_n, points=s.brief, kernel=kernel)
+            densities = [
+                d for d in s.growth_density if (d < packing.SPARSE_BELOW) == (kernel == "sparse")
+            ]
+            yield self._grow(
+                "density", densities, neurons=s.growth_n, points=s.brief, kernel=kernel
+            )
 
     def _grow(self, varied, sizes, kernel=None, **fixed):
         """The exponent over all sizes and over the upper half, where what does not grow weighs least; of the best times."""
@@ -288,11 +355,20 @@ class _Run:
         half = len(sizes) // 2
         upper = half if len(sizes) - half > 2 else 0  # a line through two points fits anything
         side = sides[sizes[-1]]
-        row = side.row("growth", times[sizes[-1]], against=varied, kernel=kernel, sizes=list(sizes), seconds=[round(t, 6) for t in best])
+        row = side.row(
+            "growth",
+            times[sizes[-1]],
+            against=varied,
+            kernel=kernel,
+            sizes=list(sizes),
+            seconds=[round(t, 6) for t in best],
+        )
         if varied in ("neurons", "density"):  # the row is not that of the last size alone
             row[varied] = None
         for name, start in (("", 0), ("_upper", upper)):
-            row[f"exponent{name}"] = round(exponent(sizes[start:], best[start:]), 3) if len(sizes) - start > 1 else None
+            row[f"exponent{name}"] = (
+                round(exponent(sizes[start:], best[start:]), 3) if len(sizes) - start > 1 else None
+            )
             row[f"fitted{name}"] = [sizes[start], sizes[-1]]
         return row
 
@@ -325,8 +401,12 @@ class _Run:
     def against_peers(self):
         """The reference work in JAX and PyTorch, in turns with ours."""
         names = [name for name, (library, _) in PEERS.items() if is_installed(library)]
-        for library in sorted({library for library, _ in PEERS.values() if not is_installed(library)}):
-            yield _note(f"{library} is not installed, so it is not timed; pip install 'spinrnn[peers]' brings JAX and PyTorch")
+        for library in sorted(
+            {library for library, _ in PEERS.values() if not is_installed(library)}
+        ):
+            yield _note(
+                f"{library} is not installed, so it is not timed; pip install 'spinrnn[peers]' brings JAX and PyTorch"
+            )
         for neurons, points in self.sizes.reference if names else ():
             yield from self._peers_at(neurons, points, names)
 
@@ -355,14 +435,28 @@ class _Run:
                 peer.close()
         for name in ready:
             times[name].first = firsts[name]
-            own = {"neurons": neurons, "scheme": "euler", "dtype": "float32", "density": 1.0, "threads": self.threads}
-            more = {"substeps": ours.config.resolved_substeps, "batch": ours.batch, "points": points}
+            own = {
+                "neurons": neurons,
+                "scheme": "euler",
+                "dtype": "float32",
+                "density": 1.0,
+                "threads": self.threads,
+            }
+            more = {
+                "substeps": ours.config.resolved_substeps,
+                "batch": ours.batch,
+                "points": points,
+            }
             ratio = _ratio(times[name].median, times["ours"].median)
-            yield new_row("peer", times[name], ours.operations(), **own, peer=name, **more, to_ours=ratio)
+            yield new_row(
+                "peer", times[name], ours.operations(), **own, peer=name, **more, to_ours=ratio
+            )
         if ready:
             best = min(ready, key=lambda name: times[name].median)
             ratio = _ratio(times[best].median, times["ours"].median)
-            yield ours.row("peer", times["ours"], peer="spinrnn", best_peer=best, to_best_peer=ratio)
+            yield ours.row(
+                "peer", times["ours"], peer="spinrnn", best_peer=best, to_best_peer=ratio
+            )
 
 
 def _note(text):
@@ -377,4 +471,6 @@ def _alike(seconds):
 
 def _same_bits(one, other):
     """Whether two results of `Network.logits_loss_grad` are the same to the bit."""
-    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(one, other, strict=True))
+    return all(
+        np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(one, other, strict=True)
+    )

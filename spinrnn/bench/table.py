@@ -11,7 +11,9 @@ _COLUMNS = (
 def lines(row):
     """Lines of text of one row, as they are to be printed; none for a row that is only a ratio."""
     if row["work"] == "machine":
-        versions = ", ".join(f"{name} {version}" for name, version in row["packages"].items() if version)
+        versions = ", ".join(
+            f"{name} {version}" for name, version in row["packages"].items() if version
+        )
         return [
             f"{row['processor']}, {row['processors']} processors, {row['threads']} threads, {row['system']}",
             f"Python {row['python']}, {versions}; {row['date']}",
@@ -38,7 +40,10 @@ def ratios(rows):
 
 
 def _line(cells):
-    return " ".join(f"{'' if c is None else str(c):{side}{width}}" for c, (_, width, side) in zip(cells, _COLUMNS, strict=True)).rstrip()
+    return " ".join(
+        f"{'' if c is None else str(c):{side}{width}}"
+        for c, (_, width, side) in zip(cells, _COLUMNS, strict=True)
+    ).rstrip()
 
 
 def _name(row):
@@ -73,14 +78,25 @@ def _ratios(row):
         yield f"{what}, density {row['density']}", f"{row['speedup']:.1f} x as fast as density 1"
     if work == "crossover" and "measured" in row:
         low, high = row["densities"][0], row["densities"][-1]
-        found = f"not between {low} and {high}" if row["measured"] is None else f"at density {row['measured']:.2f}"
+        found = (
+            f"not between {low} and {high}"
+            if row["measured"] is None
+            else f"at density {row['measured']:.2f}"
+        )
         yield what, f"both kernels take the same time {found}; spinrnn changes at {row['used']}"
     if work == "threads" and "speedup" in row:
         bits = "the same bits" if row["identical"] else "OTHER BITS"
         yield what, f"{row['threads']} threads {row['speedup']:.2f} x as fast as one, {bits}"
     if work == "long":
-        measured = "" if row["measured_bytes"] is None else f", {format_size(max(1, row['measured_bytes']))} measured"
-        yield f"{what}, {row['segments']} segments", f"{format_size(row['memory_bytes'])} planned{measured}"
+        measured = (
+            ""
+            if row["measured_bytes"] is None
+            else f", {format_size(max(1, row['measured_bytes']))} measured"
+        )
+        yield (
+            f"{what}, {row['segments']} segments",
+            f"{format_size(row['memory_bytes'])} planned{measured}",
+        )
         if "to_whole" in row:
             bits = "the same bits" if row["identical"] else "OTHER BITS"
             yield (
@@ -88,22 +104,33 @@ def _ratios(row):
                 f"{100 * row['of_memory']:.0f} % of the memory, {row['to_whole']:.2f} x the time, {bits}",
             )
     if work in ("compile", "from cache"):
-        yield what, f"{row['median_s']:.2f} s to the first results, {row['process_s']:.2f} s with Python's start and imports"
+        yield (
+            what,
+            f"{row['median_s']:.2f} s to the first results, {row['process_s']:.2f} s with Python's start and imports",
+        )
     if work.startswith("import"):
         yield what, f"{row['median_s']:.3f} s"
     if work == "growth":
         yield _growth_name(row), _exponents(row)
     if work == "mnist":
-        yield f"{what}, S = {row['substeps']}", f"{row['epoch_s']:.1f} s for an epoch (from {row['images']} images)"
+        yield (
+            f"{what}, S = {row['substeps']}",
+            f"{row['epoch_s']:.1f} s for an epoch (from {row['images']} images)",
+        )
     if "to_best_peer" in row:
         yield what, f"{row['to_best_peer']:.1f} x as fast as the best peer, {row['best_peer']}"
     if row.get("when") == "whole run":
-        yield work, f"{row['spread']:.2f} between the slow and the fast tenth of {row['products']} products"
+        yield (
+            work,
+            f"{row['spread']:.2f} between the slow and the fast tenth of {row['products']} products",
+        )
 
 
 def _growth_name(row):
     threads = f", {row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"growth against {row['against']}{threads}" + (f", {row['kernel']} kernel" if row["kernel"] else "")
+    return f"growth against {row['against']}{threads}" + (
+        f", {row['kernel']} kernel" if row["kernel"] else ""
+    )
 
 
 def _exponents(row):

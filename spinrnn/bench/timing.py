@@ -64,7 +64,9 @@ def take_turns(timers, rounds, limit=math.inf):
         for name in list(timers)[:: -1 if number % 2 else 1]:
             others, turn = times[name].others, []
             if min(times[name].first, *others, math.inf) < IN_A_ROW:
-                timers[name]()  # not counted: after another side's turn, processors and threads have yet to wake up
+                timers[
+                    name
+                ]()  # not counted: after another side's turn, processors and threads have yet to wake up
             while not turn or (sum(turn) < IN_A_ROW and len(turn) < MOST):
                 turn.append(timers[name]())
             others += turn
@@ -123,7 +125,9 @@ def peak_growth(call):
     The bytes are None where the system does not say.
     """
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # gives back what was freed, which the call would take first
+        ctypes.CDLL(None).malloc_trim(
+            0
+        )  # gives back what was freed, which the call would take first
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
         before = _status("VmRSS")
     except (OSError, KeyError, TypeError, AttributeError):  # not Linux, or another C library

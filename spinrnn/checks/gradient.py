@@ -58,7 +58,9 @@ def check_gradient(config=None, entries=None, seed=0, bound=BOUND):
         entries = 8 if config else 10**9
     for neuron in ("oscillator", "ctrnn"):
         for scheme in ("exponential", "euler"):
-            checked = dataclasses.replace(config or AWKWARD, neuron=neuron, scheme=scheme, dtype="float64")
+            checked = dataclasses.replace(
+                config or AWKWARD, neuron=neuron, scheme=scheme, dtype="float64"
+            )
             yield from _check_one(checked, entries, seed, bound)
 
 
@@ -72,12 +74,24 @@ def _check_one(config, entries, seed, bound):
     labels = rng.integers(0, config.outputs, 3)
     _, gradient = net.loss_and_grad(u, labels, lengths)
     for block, (where, _) in net.layout.blocks.items():
-        exists = np.arange(where.start, where.stop) if net.mask is None else where.start + np.flatnonzero(net.mask[where])
+        exists = (
+            np.arange(where.start, where.stop)
+            if net.mask is None
+            else where.start + np.flatnonzero(net.mask[where])
+        )
         chosen = rng.permutation(exists)[:entries]
         scale = np.abs(gradient[where]).max()
-        numeric = np.array([_central_difference(net, i, u, labels, lengths, scale * bound / 20) for i in chosen])
-        error = float(np.abs(gradient[chosen] - numeric).max() / scale) if scale > 0 else float(np.abs(numeric).max())
-        yield BlockError(config.neuron, config.scheme, block, len(chosen), error, error <= bound)  # a NaN is not <= anything
+        numeric = np.array(
+            [_central_difference(net, i, u, labels, lengths, scale * bound / 20) for i in chosen]
+        )
+        error = (
+            float(np.abs(gradient[chosen] - numeric).max() / scale)
+            if scale > 0
+            else float(np.abs(numeric).max())
+        )
+        yield BlockError(
+            config.neuron, config.scheme, block, len(chosen), error, error <= bound
+        )  # a NaN is not <= anything
 
 
 def _central_difference(net, index, u, labels, lengths, wanted):
@@ -95,8 +109,16 @@ def _central_difference(net, index, u, labels, lengths, wanted):
 
     try:
         rounding, best, least = 2 * np.finfo(float).eps * abs(loss(kept)), None, np.inf
-        for tolerance, initial_step in itertools.product((wanted, 5 * wanted), (0.4, 0.2, 0.1, 0.02, 0.004)):
-            result = derivative(loss, kept, initial_step=initial_step, order=8, tolerances={"atol": tolerance, "rtol": 0})
+        for tolerance, initial_step in itertools.product(
+            (wanted, 5 * wanted), (0.4, 0.2, 0.1, 0.02, 0.004)
+        ):
+            result = derivative(
+                loss,
+                kept,
+                initial_step=initial_step,
+                order=8,
+                tolerances={"atol": tolerance, "rtol": 0},
+            )
             error = max(result.error, rounding * 2**result.nit / initial_step)
             if error < least or best is None:
                 best, least = result.df, error

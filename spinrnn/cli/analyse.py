@@ -9,17 +9,34 @@ import sys
 
 def add_commands(command, positive, size):
     """Adds the command; arguments as those of `cli_sweep.add_commands`."""
-    sub = command("analyse", _analyse, "Measure the dynamics in a trajectory file, or in your own file of a device; write a report folder.")
-    sub.add_argument(
-        "file", nargs="?", metavar="FILE", help="trajectory of spinrnn, or HDF5 or NPZ with time (s), power and perhaps drive (1/s)"
+    sub = command(
+        "analyse",
+        _analyse,
+        "Measure the dynamics in a trajectory file, or in your own file of a device; write a report folder.",
     )
-    sub.add_argument("--out", metavar="DIR", help="report folder (default: FILE-analysis, without the file's ending)")
     sub.add_argument(
-        "--only", metavar="NAMES", help="measures, as in steady,relaxation (default: all that the file allows; --list names them)"
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="trajectory of spinrnn, or HDF5 or NPZ with time (s), power and perhaps drive (1/s)",
+    )
+    sub.add_argument(
+        "--out",
+        metavar="DIR",
+        help="report folder (default: FILE-analysis, without the file's ending)",
+    )
+    sub.add_argument(
+        "--only",
+        metavar="NAMES",
+        help="measures, as in steady,relaxation (default: all that the file allows; --list names them)",
     )
     sub.add_argument("--list", action="store_true", help="say what measures there are")
     sub.add_argument(
-        "--start", type=_seconds, default=0.0, metavar="S", help="leave out what comes before, where a transient would disturb"
+        "--start",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="leave out what comes before, where a transient would disturb",
     )
     sub.add_argument(
         "--tolerance",
@@ -34,9 +51,18 @@ def add_commands(command, positive, size):
         ("bias-ratio", "XI", "supercriticality without input"),
         ("input-interval", "S", "time for which an input is held"),
     ):
-        sub.add_argument(f"--{name}", type=float, metavar=unit, help=f"{what}, where your file does not say it")
-    sub.add_argument("--neuron-power", type=float, metavar="W", help="energy: power of an oscillator (default: 0.65e-6)")
-    sub.add_argument("--synapse-power", type=float, metavar="W", help="energy: power of a synapse (default: 0)")
+        sub.add_argument(
+            f"--{name}", type=float, metavar=unit, help=f"{what}, where your file does not say it"
+        )
+    sub.add_argument(
+        "--neuron-power",
+        type=float,
+        metavar="W",
+        help="energy: power of an oscillator (default: 0.65e-6)",
+    )
+    sub.add_argument(
+        "--synapse-power", type=float, metavar="W", help="energy: power of a synapse (default: 0)"
+    )
     sub.add_argument(
         "--memory",
         type=size,
@@ -53,7 +79,9 @@ def _seconds(text):
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a time in seconds from 0, as in 50e-9, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be a time in seconds from 0, as in 50e-9, got {text!r}"
+        )
     return value
 
 
@@ -73,7 +101,11 @@ def _analyse(options):
     if options.out == "":
         raise ConfigError(["--out: give the name of a folder"])
     powers = {"neuron_power": options.neuron_power, "synapse_power": options.synapse_power}
-    settings = Settings(options.start, options.tolerance, **{name: value for name, value in powers.items() if value is not None})
+    settings = Settings(
+        options.start,
+        options.tolerance,
+        **{name: value for name, value in powers.items() if value is not None},
+    )
     file = Path(options.file)
 
     def on_measure(name):
@@ -84,7 +116,9 @@ def _analyse(options):
     report = analyse(
         file,
         out,
-        measures=None if options.only is None else [name.strip() for name in options.only.split(",") if name.strip()],
+        measures=None
+        if options.only is None
+        else [name.strip() for name in options.only.split(",") if name.strip()],
         settings=settings,
         on_measure=on_measure,
         input_interval=options.input_interval,

@@ -3,8 +3,18 @@
 
 def add_commands(command):
     """Adds the command; command: function (name, function, summary) that returns the parser."""
-    sub = command("doctor", _doctor, "Say what is odd about the surroundings: threads, memory, cache, HDF5, the file system of a folder.")
-    sub.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="where runs are to be written (default: the working folder)")
+    sub = command(
+        "doctor",
+        _doctor,
+        "Say what is odd about the surroundings: threads, memory, cache, HDF5, the file system of a folder.",
+    )
+    sub.add_argument(
+        "folder",
+        nargs="?",
+        default=".",
+        metavar="FOLDER",
+        help="where runs are to be written (default: the working folder)",
+    )
     sub.add_argument("--json", action="store_true", help="print one JSON object for each finding")
 
 

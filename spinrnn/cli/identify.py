@@ -15,29 +15,66 @@ SLOWEST = 1e3
 def add_commands(command, positive, size):
     """Adds the command; arguments as those of `cli_sweep.add_commands`."""
     sub = command(
-        "identify", _identify, "Fit gamma, Q, bias and gain of a device to its measured power, and say whether the model describes it."
+        "identify",
+        _identify,
+        "Fit gamma, Q, bias and gain of a device to its measured power, and say whether the model describes it.",
     )
-    sub.add_argument("file", metavar="FILE", help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory")
+    sub.add_argument(
+        "file",
+        metavar="FILE",
+        help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory",
+    )
     sub.add_argument(
         "--fix", action="append", default=[], metavar="NAME=VALUE",
         help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive) or scale; with an uncertainty as Q=0.7+-0.1; may be repeated "
         "(default: bias=0 and scale=1, as one of gamma, Q and bias must be known)",
     )  # fmt: skip
-    sub.add_argument("--free-scale", action="store_true", help="fit scale, the measured power of p = 1")
     sub.add_argument(
-        "--noise", type=_number, metavar="SD", help="standard deviation of the power's noise, where it is known (default: noise in FILE)"
+        "--free-scale", action="store_true", help="fit scale, the measured power of p = 1"
     )
-    sub.add_argument("--linear", action="store_true", help="the drive goes linearly between its samples (default: it is held)")
+    sub.add_argument(
+        "--noise",
+        type=_number,
+        metavar="SD",
+        help="standard deviation of the power's noise, where it is known (default: noise in FILE)",
+    )
+    sub.add_argument(
+        "--linear",
+        action="store_true",
+        help="the drive goes linearly between its samples (default: it is held)",
+    )
     sub.add_argument("--cases", metavar="A:B", help="only cases from A to B - 1")
     sub.add_argument(
-        "--neuron", metavar="L,N", help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron, sample); from 0"
+        "--neuron",
+        metavar="L,N",
+        help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron, sample); from 0",
     )
-    sub.add_argument("--power-floor", type=_number, metavar="P", help="smallest p (default: that of a trajectory's network, else 0)")
-    sub.add_argument("--level", type=_number, default=0.95, metavar="C", help="of the confidence intervals (default: 0.95)")
-    sub.add_argument("--out", metavar="DIR", help="folder of device.json, device.png and device.csv (default: FILE's name with -device)")
-    sub.add_argument("--json", action="store_true", help="print one JSON object, the content of device.json")
     sub.add_argument(
-        "--memory", type=size, metavar="SIZE", help="memory of the fit, as in 2G (default: SPINRNN_MEMORY, else half of what is available)"
+        "--power-floor",
+        type=_number,
+        metavar="P",
+        help="smallest p (default: that of a trajectory's network, else 0)",
+    )
+    sub.add_argument(
+        "--level",
+        type=_number,
+        default=0.95,
+        metavar="C",
+        help="of the confidence intervals (default: 0.95)",
+    )
+    sub.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of device.json, device.png and device.csv (default: FILE's name with -device)",
+    )
+    sub.add_argument(
+        "--json", action="store_true", help="print one JSON object, the content of device.json"
+    )
+    sub.add_argument(
+        "--memory",
+        type=size,
+        metavar="SIZE",
+        help="memory of the fit, as in 2G (default: SPINRNN_MEMORY, else half of what is available)",
     )
 
 
@@ -79,11 +116,22 @@ def _identify(options):
         data = dataclasses.replace(data, noise=np.full(data.power.shape, options.noise))
     floor = floor if options.power_floor is None else options.power_floor
     between = "linear" if options.linear else "held"
-    fit = identify_device(data, fixed=fixed, free_scale=options.free_scale, drive_between=between, power_floor=floor, level=options.level)
+    fit = identify_device(
+        data,
+        fixed=fixed,
+        free_scale=options.free_scale,
+        drive_between=between,
+        power_floor=floor,
+        level=options.level,
+    )
     report = {"file": options.file, "neuron": neuron, **fit.report()}
     out = Path(options.out or f"{Path(options.file).stem}-device")
     make_folder(out)
-    contents = {"json": to_json(report), "png": figures.picture(figures_.device_fit(fit)[0]), "csv": _table(fit)}
+    contents = {
+        "json": to_json(report),
+        "png": figures.picture(figures_.device_fit(fit)[0]),
+        "csv": _table(fit),
+    }
     write_together({out / f"device.{ending}": content for ending, content in contents.items()})
     if options.json:
         print(json.dumps(report))
@@ -107,7 +155,9 @@ def _fixed(texts, problems):
         except ValueError:
             equals = ""
         if not equals:
-            problems.append(f"--fix: write NAME=VALUE or NAME=VALUE+-UNCERTAINTY, as in Q=0.7+-0.1, got {text!r}")
+            problems.append(
+                f"--fix: write NAME=VALUE or NAME=VALUE+-UNCERTAINTY, as in Q=0.7+-0.1, got {text!r}"
+            )
         elif name in found:
             problems.append(f"--fix: {name} is given twice")
         else:
@@ -117,7 +167,9 @@ def _fixed(texts, problems):
 
 def _cases(text, problems):
     first, colon, last = ("" if text is None else text).partition(":")
-    if text is not None and not (colon and all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last))):
+    if text is not None and not (
+        colon and all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last))
+    ):
         problems.append(f"--cases: write A:B, as in 0:10, got {text!r}")
         return None
     return slice(int(first) if first else None, int(last) if last else None)
@@ -128,7 +180,9 @@ def _neuron(text, problems):
         return None
     parts = text.split(",")
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() for part in parts):
-        problems.append(f"--neuron: write L,N, layer and neuron from 0, as in 0,3 (of your own file N), got {text!r}")
+        problems.append(
+            f"--neuron: write L,N, layer and neuron from 0, as in 0,3 (of your own file N), got {text!r}"
+        )
         return None
     return tuple(map(int, parts))
 
@@ -142,24 +196,37 @@ def _read(path, neuron, cases):
 
     if neuron is None or not is_spinrnn_file(path):
         if neuron and len(neuron) > 1:
-            raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; write --neuron {neuron[1]}")
+            raise DataError(
+                f"{path}: is no trajectory of spinrnn, so it has no layers; write --neuron {neuron[1]}"
+            )
         return load_measurement(path, *(neuron or ())).take(cases), 0.0
     with spinrnn.open_trajectory(path) as trajectory:
         if len(neuron) == 1:
-            raise DataError(f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}")
+            raise DataError(
+                f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
+            )
         config = trajectory.config
         if config.neuron != "oscillator":
-            raise DataError(f"{path}: is of a network of {config.neuron}, and not of oscillators, which eq. (1) describes")
+            raise DataError(
+                f"{path}: is of a network of {config.neuron}, and not of oscillators, which eq. (1) describes"
+            )
         data, floor = from_trajectory(trajectory, *neuron, cases), config.power_floor
     step = config.input_interval / config.resolved_substeps
     if float(data.durations.max()) > 1.5 * step:
-        warnings.warn("not every substep is stored, the drive in between is not known; simulate without --every for this", stacklevel=2)
+        warnings.warn(
+            "not every substep is stored, the drive in between is not known; simulate without --every for this",
+            stacklevel=2,
+        )
     if config.thermal_power:
         warnings.warn(
-            "simulated with thermal noise, which is taken for noise of the readout; intervals and tests do not hold", stacklevel=2
+            "simulated with thermal noise, which is taken for noise of the readout; intervals and tests do not hold",
+            stacklevel=2,
         )
     if config.scheme == "euler":
-        warnings.warn("simulated with first-order steps, which are not quite eq. (1); what differs is seen in the residuals", stacklevel=2)
+        warnings.warn(
+            "simulated with first-order steps, which are not quite eq. (1); what differs is seen in the residuals",
+            stacklevel=2,
+        )
     return data, floor
 
 
@@ -168,13 +235,19 @@ def _read(path, neuron, cases):
 
 def _rounded(value, error):
     """The value with two digits of its error."""
-    digits = 5 if not error or not value else max(1, min(15, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2))
+    digits = (
+        5
+        if not error or not value
+        else max(1, min(15, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2))
+    )
     return f"{value:.{digits}g}"
 
 
 def _lines(report):
     """Text of a report, line by line."""
-    counts = f"{report['samples']} samples in {report['cases']} case{'s' if report['cases'] > 1 else ''}"
+    counts = (
+        f"{report['samples']} samples in {report['cases']} case{'s' if report['cases'] > 1 else ''}"
+    )
     missing = f", {report['missing']} missing" if report["missing"] else ""
     yield f"{report['file']}: {counts}{missing}; drive {report['drive_between']} between them"
     for name, found in report["parameters"].items():
@@ -198,7 +271,9 @@ def _lines(report):
         yield f"The power is at most {report['highest']:.2g}; is it normalised? --free-scale lets its scale be fitted."
     noise = f"noise            {report['noise']:>14.4g}"
     if report["chi_square"] is not None:
-        noise += f"   chi-square {report['chi_square']:.1f} with {report['freedom']} degrees of freedom"
+        noise += (
+            f"   chi-square {report['chi_square']:.1f} with {report['freedom']} degrees of freedom"
+        )
     yield noise
     if report["overstated"]:
         yield "The residuals are smaller than the noise that was said, so the intervals are wider than need be."
@@ -234,5 +309,7 @@ def _table(fit):
         for k in range(int((~np.isnan(time)).sum())):
             drive = data.drive[case, k] if k < data.drive.shape[1] else np.nan
             numbers = (drive, data.power[case, k], fit.predicted[case, k], fit.residual[case, k])
-            rows.append(f"{case},{time[k]:.12g},{','.join('' if np.isnan(x) else f'{x:.10g}' for x in numbers)}")
+            rows.append(
+                f"{case},{time[k]:.12g},{','.join('' if np.isnan(x) else f'{x:.10g}' for x in numbers)}"
+            )
     return "\n".join(rows) + "\n"

@@ -29,7 +29,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(prog="spinrnn", description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check.")
+    parser = _Parser(
+        prog="spinrnn",
+        description="Recurrent networks of spin-torque nano-oscillators: simulate, train, check.",
+    )
     parser.add_argument("--version", action="version", version=f"spinrnn {spinrnn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -37,7 +40,10 @@ def _parser():
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(function=function)
         sub.add_argument(
-            "--threads", type=_positive, metavar="N", help="threads (default: SPINRNN_THREADS, else as many as SLURM and the system allow)"
+            "--threads",
+            type=_positive,
+            metavar="N",
+            help="threads (default: SPINRNN_THREADS, else as many as SLURM and the system allow)",
         )
         return sub
 
@@ -51,11 +57,22 @@ def _parser():
 
     def settings(sub):
         sub.add_argument(
-            "--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in train.epochs=50; may be repeated"
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="overrule one key, as in train.epochs=50; may be repeated",
         )
 
-    train = command("train", _train, "Train a network; without arguments the paper's, on the sequential digits.")
-    train.add_argument("config", nargs="?", metavar="CONFIG.toml", help="configuration (default: the built-in recipe)")
+    train = command(
+        "train", _train, "Train a network; without arguments the paper's, on the sequential digits."
+    )
+    train.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG.toml",
+        help="configuration (default: the built-in recipe)",
+    )
     settings(train)
     memory(train)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
@@ -66,18 +83,29 @@ def _parser():
         help="continue the run in --out (default: the newest in runs/ of this configuration), or start it if there is none",
     )
 
-    evaluate = command("evaluate", _evaluate, "Test a trained network on the test part of its data.")
+    evaluate = command(
+        "evaluate", _evaluate, "Test a trained network on the test part of its data."
+    )
     evaluate.add_argument("run", metavar="RUN", help="run folder")
     settings(evaluate)
     memory(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
-    gradcheck = command("gradcheck", _gradcheck, "Compare the hand-derived gradient with central differences; both neurons, both schemes.")
+    gradcheck = command(
+        "gradcheck",
+        _gradcheck,
+        "Compare the hand-derived gradient with central differences; both neurons, both schemes.",
+    )
     gradcheck.add_argument(
-        "config", nargs="?", metavar="CONFIG.toml", help="network to check (default: a small one with all the difficulties)"
+        "config",
+        nargs="?",
+        metavar="CONFIG.toml",
+        help="network to check (default: a small one with all the difficulties)",
     )
     settings(gradcheck)
-    gradcheck.add_argument("--json", action="store_true", help="print one JSON object for each block")
+    gradcheck.add_argument(
+        "--json", action="store_true", help="print one JSON object for each block"
+    )
 
     summary = "Run many points along axes, on this machine or a cluster."
     sweep = commands.add_parser("sweep", help=summary, description=summary)
@@ -85,7 +113,9 @@ def _parser():
 
     def sweep_command(name, function, summary):
         sub = sweeps.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(function=function, threads=None)  # of the points, which have options of their own
+        sub.set_defaults(
+            function=function, threads=None
+        )  # of the points, which have options of their own
         return sub
 
     cli_sweep.add_commands(sweep_command, _positive, _size)
@@ -98,15 +128,29 @@ def _parser():
 
     def plain_command(name, function, summary):
         sub = commands.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(function=function, limits=False)  # what the environment says of them is what it looks at
+        sub.set_defaults(
+            function=function, limits=False
+        )  # what the environment says of them is what it looks at
         return sub
 
     cli_doctor.add_commands(plain_command)
 
-    bench = command("bench", _bench, "Measure the speed on this machine, beside its matrix product; some minutes.")
-    bench.add_argument("--quick", action="store_true", help="less than a minute: fewer sizes and repetitions")
-    bench.add_argument("--peers", action="store_true", help="also the same work in JAX and PyTorch, where installed; takes longer")
-    bench.add_argument("--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files")
+    bench = command(
+        "bench",
+        _bench,
+        "Measure the speed on this machine, beside its matrix product; some minutes.",
+    )
+    bench.add_argument(
+        "--quick", action="store_true", help="less than a minute: fewer sizes and repetitions"
+    )
+    bench.add_argument(
+        "--peers",
+        action="store_true",
+        help="also the same work in JAX and PyTorch, where installed; takes longer",
+    )
+    bench.add_argument(
+        "--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files"
+    )
     bench.add_argument("--json", action="store_true", help="print one JSON object for each result")
     return parser
 
@@ -140,7 +184,9 @@ def _set_limits(options):
 def main(arguments=None):
     """Runs the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    warnings.showwarning = lambda message, *_, **__: print(f"spinrnn: warning: {message}", file=sys.stderr)
+    warnings.showwarning = lambda message, *_, **__: print(
+        f"spinrnn: warning: {message}", file=sys.stderr
+    )
     try:
         if "limits" not in options:
             _set_limits(options)
@@ -154,13 +200,21 @@ def main(arguments=None):
         print("spinrnn: stopped", file=sys.stderr)
         return 130
     except MemoryError as error:
-        print(f"spinrnn: error: not enough memory: {error}; a smaller train.batch or fewer network.substeps need less", file=sys.stderr)
+        print(
+            f"spinrnn: error: not enough memory: {error}; a smaller train.batch or fewer network.substeps need less",
+            file=sys.stderr,
+        )
         return 2
     except OSError as error:  # files have their StoreError: this is standard output, a full disk or a pipe whose reader has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more when it closes stdout
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # else Python complains once more when it closes stdout
         if isinstance(error, BrokenPipeError):
             return 1
-        print(f"spinrnn: error: cannot write to standard output: {error.strerror or error}", file=sys.stderr)
+        print(
+            f"spinrnn: error: cannot write to standard output: {error.strerror or error}",
+            file=sys.stderr,
+        )
         return 2
 
 
@@ -172,14 +226,22 @@ def _train(options):
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
-    if options.seed is not None and any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
+    if options.seed is not None and any(
+        text.replace(" ", "").startswith("train.seed=") for text in options.set
+    ):
         raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
     settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
     given = options.config is not None or settings
     config = load_config(options.config, settings)
     if options.out == "":
         raise spinrnn.ConfigError(["--out: give the name of a folder"])
-    out = Path(options.out) if options.out else _newest_run(config if given else None) if options.resume else None
+    out = (
+        Path(options.out)
+        if options.out
+        else _newest_run(config if given else None)
+        if options.resume
+        else None
+    )
     if out is None:
         out = _free_folder(config)
     resuming = options.resume and (out / "config.toml").exists()
@@ -189,13 +251,20 @@ def _train(options):
     with _Progress() as progress:
 
         def start(trainer):
-            print(f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds", flush=True)
+            print(
+                f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds",
+                flush=True,
+            )
             print(_memory_line(trainer), flush=True)
 
         try:
-            result = run.train(config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop)
+            result = run.train(
+                config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop
+            )
         except run.Interrupted as error:
-            print(f"spinrnn: {error}; to go on: spinrnn train --out {out} --resume", file=sys.stderr)
+            print(
+                f"spinrnn: {error}; to go on: spinrnn train --out {out} --resume", file=sys.stderr
+            )
             return stop.status
     _print_summary(result)
     return 0
@@ -206,7 +275,11 @@ def _memory_line(trainer):
     from spinrnn.machine.memory import format_size
 
     plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
-    cut = f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}" if plan.segments > 1 else ""
+    cut = (
+        f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}"
+        if plan.segments > 1
+        else ""
+    )
     return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} thread{'s' if plan.threads > 1 else ''}{cut}"
 
 
@@ -222,12 +295,16 @@ def _newest_run(config):
                 folders.append(path.parent)
         except spinrnn.SpinrnnError:
             pass  # a damaged one is not the one that is meant
-    return max(folders, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None)
+    return max(
+        folders, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None
+    )
 
 
 def _free_folder(config):
     """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that does not exist."""
-    source = Path(os.path.abspath(config.data.source))  # without the dots of "../mnist/..", but with the names of links
+    source = Path(
+        os.path.abspath(config.data.source)
+    )  # without the dots of "../mnist/..", but with the names of links
     stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
@@ -251,21 +328,35 @@ class _Progress:
             if self._bar is None:
                 from tqdm import tqdm
 
-                self._bar = tqdm(total=epochs, initial=record["epoch"] - 1, unit="epoch", dynamic_ncols=True)
+                self._bar = tqdm(
+                    total=epochs, initial=record["epoch"] - 1, unit="epoch", dynamic_ncols=True
+                )
             self._bar.set_postfix_str(text, refresh=False)
             self._bar.update()
-        elif record["epoch"] == 1 or record["epoch"] * 10 // epochs > (record["epoch"] - 1) * 10 // epochs:
-            print(f"epoch {record['epoch']:>4} of {epochs}: {text}, {trainer.seconds():.1f} s", flush=True)
+        elif (
+            record["epoch"] == 1
+            or record["epoch"] * 10 // epochs > (record["epoch"] - 1) * 10 // epochs
+        ):
+            print(
+                f"epoch {record['epoch']:>4} of {epochs}: {text}, {trainer.seconds():.1f} s",
+                flush=True,
+            )
 
 
 def _print_summary(result):
     s = result.summary
-    print(f"test accuracy        {100 * s['test_accuracy']:6.2f} %   with {s['substeps']} substeps, loss {s['test_loss']:.4f}")
+    print(
+        f"test accuracy        {100 * s['test_accuracy']:6.2f} %   with {s['substeps']} substeps, loss {s['test_loss']:.4f}"
+    )
     print(
         f"test accuracy, fine  {100 * s['test_accuracy_fine']:6.2f} %   with {s['substeps_fine']} substeps, loss {s['test_loss_fine']:.4f}"
     )
-    print(f"validation accuracy  {100 * s['validation_accuracy']:6.2f} %   best epoch {s['best_epoch']} of {s['epochs']}")
-    print(f"time                 {s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling")
+    print(
+        f"validation accuracy  {100 * s['validation_accuracy']:6.2f} %   best epoch {s['best_epoch']} of {s['epochs']}"
+    )
+    print(
+        f"time                 {s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
+    )
     print(f"results              {result.folder}/summary.json, curves.png, confusion.png")
 
 
@@ -289,22 +380,42 @@ def _evaluate(options):
     changed = config.load_config(folder / "config.toml", options.set)
     same_split = dataclasses.replace(changed.data, source=stored.data.source) == stored.data
     if changed.train != stored.train or not same_split:
-        raise ConfigError(["--set: evaluate takes keys of [network], and data.source for data that have moved"])
+        raise ConfigError(
+            ["--set: evaluate takes keys of [network], and data.source for data that have moved"]
+        )
     net = loading.load(folder)
     net = net.replace(**vars(changed.network))
     data = loading_.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
-    state = read_json(folder / "summary.json", run.SUMMARY_KEYS) if finished else checkpoints.load_newest_checkpoint(folder)[2]
+    state = (
+        read_json(folder / "summary.json", run.SUMMARY_KEYS)
+        if finished
+        else checkpoints.load_newest_checkpoint(folder)[2]
+    )
     run.check_data(state["data_sha256"], data.digest(), folder)
     if not finished:
         if state["best_epoch"] is None:
-            raise StoreError(f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume")
-        print(f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far", file=sys.stderr)
+            raise StoreError(
+                f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume"
+            )
+        print(
+            f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far",
+            file=sys.stderr,
+        )
     test = data.take(parts.split(data, stored.data, stored.resolved_split_seed)[2])
     if sys.stderr.isatty():
-        print(f"evaluating {len(test)} cases; the first call of a version compiles for some seconds", file=sys.stderr, flush=True)
+        print(
+            f"evaluating {len(test)} cases; the first call of a version compiles for some seconds",
+            file=sys.stderr,
+            flush=True,
+        )
     score = training.evaluate(net, test)
-    result = {"test_accuracy": score.accuracy, "test_loss": score.loss, "cases": len(test), "substeps": net.config.resolved_substeps}
+    result = {
+        "test_accuracy": score.accuracy,
+        "test_loss": score.loss,
+        "cases": len(test),
+        "substeps": net.config.resolved_substeps,
+    }
     result["finished"] = finished
     if options.json:
         print(json.dumps({**result, "confusion": score.confusion.tolist()}))
@@ -313,7 +424,11 @@ def _evaluate(options):
         devices = "" if net.devices is None else ", devices that differ"
         if net.devices is not None and net.devices.same(draw_devices(net.config)):
             devices += f" (device_seed {net.config.device_seed})"
-        noise = f", thermal noise of {net.config.thermal_power:g}" if oscillators and net.config.thermal_power else ""
+        noise = (
+            f", thermal noise of {net.config.thermal_power:g}"
+            if oscillators and net.config.thermal_power
+            else ""
+        )
         print(
             f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps{devices}{noise}"
         )
@@ -327,7 +442,11 @@ def _gradcheck(options):
     from spinrnn.checks.gradient import AWKWARD, BOUND, check_gradient
     from spinrnn.config.run import load_config
 
-    network = load_config(options.config, options.set).network if options.config or options.set else AWKWARD
+    network = (
+        load_config(options.config, options.set).network
+        if options.config or options.set
+        else AWKWARD
+    )
     worst, failed = 0.0, 0
     for row in check_gradient(None if network is AWKWARD else network):
         failed += not row.ok
@@ -341,7 +460,9 @@ def _gradcheck(options):
                 flush=True,
             )
     if not options.json:
-        print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}")
+        print(
+            f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}"
+        )
     return 1 if failed else 0
 
 
@@ -360,7 +481,9 @@ def _bench(options):
 
     sizes, rows = bench.QUICK if options.quick else bench.FULL, []
     try:
-        for row in bench.run(sizes, count=options.threads, peers=options.peers, mnist=options.mnist, progress=status):
+        for row in bench.run(
+            sizes, count=options.threads, peers=options.peers, mnist=options.mnist, progress=status
+        ):
             status("")
             rows.append(row)
             for line in [json.dumps(row)] if options.json else benchtable.lines(row):

@@ -13,20 +13,65 @@ def add_commands(command, positive, size):
     sub = command("reproduce", _reproduce, "Run what a figure of the paper needs, and draw it.")
     sub.add_argument("figures", nargs="*", metavar="FIGURE", help="as --list names them, or all")
     sub.add_argument("--list", action="store_true", help="say what figures there are")
-    sub.add_argument("--quick", action="store_true", help="fewer seeds, epochs and points; minutes instead of hours")
-    sub.add_argument("--out", metavar="DIR", help="folder of sweeps and figures (default: reproduction, with --quick reproduction-quick)")
-    sub.add_argument("--no-run", action="store_true", help="only draw what there is, also from the cubes alone, as in data/reproduction")
-    sub.add_argument("--neuron-power", type=_power, metavar="W", help="energy: power of an oscillator (default: 0.65e-6)")
-    sub.add_argument("--synapse-power", type=_power, metavar="W", help="energy: power of a synapse (default: 0, 1e-9 and 1e-8)")
+    sub.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer seeds, epochs and points; minutes instead of hours",
+    )
+    sub.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of sweeps and figures (default: reproduction, with --quick reproduction-quick)",
+    )
+    sub.add_argument(
+        "--no-run",
+        action="store_true",
+        help="only draw what there is, also from the cubes alone, as in data/reproduction",
+    )
+    sub.add_argument(
+        "--neuron-power",
+        type=_power,
+        metavar="W",
+        help="energy: power of an oscillator (default: 0.65e-6)",
+    )
+    sub.add_argument(
+        "--synapse-power",
+        type=_power,
+        metavar="W",
+        help="energy: power of a synapse (default: 0, 1e-9 and 1e-8)",
+    )
     cli_sweep.add_engine_options(sub, positive, size)
 
-    sub = command("advise", _advise, "Recommend relaxation time, substeps, learning rate and amplification for an input time scale.")
-    sub.add_argument(
-        "--interval", type=_seconds, required=True, metavar="S", help="time for which an input value is held, in seconds, as in 10e-9"
+    sub = command(
+        "advise",
+        _advise,
+        "Recommend relaxation time, substeps, learning rate and amplification for an input time scale.",
     )
-    sub.add_argument("--points", type=positive, default=64, metavar="N", help="input points of a case (default: 64)")
-    sub.add_argument("--relaxation-time", type=_seconds, metavar="S", help="of the device, where it is given; in seconds")
-    sub.add_argument("--cubes", metavar="DIR", help="folder of the reproduced sweeps (default: those that come with spinrnn)")
+    sub.add_argument(
+        "--interval",
+        type=_seconds,
+        required=True,
+        metavar="S",
+        help="time for which an input value is held, in seconds, as in 10e-9",
+    )
+    sub.add_argument(
+        "--points",
+        type=positive,
+        default=64,
+        metavar="N",
+        help="input points of a case (default: 64)",
+    )
+    sub.add_argument(
+        "--relaxation-time",
+        type=_seconds,
+        metavar="S",
+        help="of the device, where it is given; in seconds",
+    )
+    sub.add_argument(
+        "--cubes",
+        metavar="DIR",
+        help="folder of the reproduced sweeps (default: those that come with spinrnn)",
+    )
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -89,10 +134,16 @@ def _reproduce(options):
             failed += progress.failed
             cli_sweep.tell_failures(progress)
         if outcome.findings is None or stop():
-            print(f"spinrnn: stopped before {name} was complete; to go on: the same command again", file=sys.stderr)
+            print(
+                f"spinrnn: stopped before {name} was complete; to go on: the same command again",
+                file=sys.stderr,
+            )
             return stop.status
         for sweep, count in outcome.missing.items():
-            print(f"spinrnn: warning: {name} is drawn without {count} points of the sweep {sweep}, which have no result", file=sys.stderr)
+            print(
+                f"spinrnn: warning: {name} is drawn without {count} points of the sweep {sweep}, which have no result",
+                file=sys.stderr,
+            )
         print(f"{name}: {RECIPES[name].title}")
         for what, value in outcome.findings.items():
             print(f"  {what}: {json.dumps(value)}")
@@ -104,5 +155,8 @@ def _advise(options):
     from spinrnn.paper.guide import advise, to_toml
 
     advice = advise(options.interval, options.points, options.relaxation_time, options.cubes)
-    print(json.dumps(dataclasses.asdict(advice)) if options.json else to_toml(advice), end="\n" if options.json else "")
+    print(
+        json.dumps(dataclasses.asdict(advice)) if options.json else to_toml(advice),
+        end="\n" if options.json else "",
+    )
     return 0

@@ -7,9 +7,15 @@ from pathlib import Path
 
 def add_commands(command, positive, size):
     """Adds the command; arguments as those of `cli_sweep.add_commands`."""
-    sub = command("simulate", _simulate, "Simulate a network and write its states and drives over time to an HDF5 file.")
+    sub = command(
+        "simulate",
+        _simulate,
+        "Simulate a network and write its states and drives over time to an HDF5 file.",
+    )
     sub.add_argument(
-        "network", metavar="RUN_OR_CONFIG", help="run folder or file of a network: as trained; CONFIG.toml: a fresh network of its seed"
+        "network",
+        metavar="RUN_OR_CONFIG",
+        help="run folder or file of a network: as trained; CONFIG.toml: a fresh network of its seed",
     )
     sub.add_argument(
         "--input",
@@ -19,20 +25,47 @@ def add_commands(command, positive, size):
         "splits the data (default: the test part of the run's own data)",
     )
     sub.add_argument("--out", required=True, metavar="FILE", help="file to write, as in traces.h5")
-    sub.add_argument("--every", type=positive, default=1, metavar="K", help="store every K-th substep (default: 1)")
+    sub.add_argument(
+        "--every",
+        type=positive,
+        default=1,
+        metavar="K",
+        help="store every K-th substep (default: 1)",
+    )
     sub.add_argument(
         "--variables",
         default="p,drive,output",
         metavar="NAMES",
         help="of p (power), m (mean power), drive and output (default: p,drive,output; m is p - output)",
     )
-    sub.add_argument("--layers", metavar="NUMBERS", help="layers to store, from 0, as in 0,2 (default: all)")
     sub.add_argument(
-        "--noise-seed", type=int, default=0, metavar="SEED", help="of thermal noise, if network.thermal_power is set (default: 0)"
+        "--layers", metavar="NUMBERS", help="layers to store, from 0, as in 0,2 (default: all)"
     )
-    sub.add_argument("--overwrite", action="store_true", help="replace FILE if it exists, once the new one is complete")
-    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrule one key, as in network.substeps=16")
-    sub.add_argument("--memory", type=size, metavar="SIZE", help="memory for the blocks at work, as in 2G (default: SPINRNN_MEMORY)")
+    sub.add_argument(
+        "--noise-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="of thermal noise, if network.thermal_power is set (default: 0)",
+    )
+    sub.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace FILE if it exists, once the new one is complete",
+    )
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="overrule one key, as in network.substeps=16",
+    )
+    sub.add_argument(
+        "--memory",
+        type=size,
+        metavar="SIZE",
+        help="memory for the blocks at work, as in 2G (default: SPINRNN_MEMORY)",
+    )
 
 
 def _simulate(options):
@@ -49,9 +82,17 @@ def _simulate(options):
     if out.exists() and not options.overwrite:
         raise StoreError(f"{out} exists; --overwrite replaces it, or choose another --out")
     try:
-        layers = None if options.layers is None else [int(number) for number in options.layers.split(",")]
+        layers = (
+            None
+            if options.layers is None
+            else [int(number) for number in options.layers.split(",")]
+        )
     except ValueError:
-        raise ConfigError([f"--layers: must be numbers with commas between them, as in 0,2, got {options.layers!r}"]) from None
+        raise ConfigError(
+            [
+                f"--layers: must be numbers with commas between them, as in 0,2, got {options.layers!r}"
+            ]
+        ) from None
     net, config, check = _network(options)
     data, cases, digest = select(options.input, config, check)
     attributes = {"source": options.input, "data_sha256": digest}
@@ -61,7 +102,10 @@ def _simulate(options):
     with _Bar(len(data)) as bar:
 
         def on_start(size):
-            print(f"{out}: {len(data)} case{'s' if len(data) > 1 else ''}, {format_size(size)} to write", flush=True)
+            print(
+                f"{out}: {len(data)} case{'s' if len(data) > 1 else ''}, {format_size(size)} to write",
+                flush=True,
+            )
 
         def on_block(done):
             if stop():
@@ -77,7 +121,9 @@ def _simulate(options):
             print(f"spinrnn: stopped, nothing of {out} is kept", file=sys.stderr)
             return stop.status
     with spinrnn.open_trajectory(out) as file:
-        print(f"{out}: {len(file)} cases, {len(file.time)} times to {file.time[-1]:g} s, {format_size(out.stat().st_size)}")
+        print(
+            f"{out}: {len(file)} cases, {len(file.time)} times to {file.time[-1]:g} s, {format_size(out.stat().st_size)}"
+        )
     return 0
 
 
@@ -101,14 +147,30 @@ def _network(options):
         return Network(config.network, seed=config.train.seed), config, None
     if path.is_dir():
         if not (path / "config.toml").is_file():
-            raise StoreError(f"{path}: no config.toml there; give the folder of a run, a CONFIG.toml or the file of a network")
-        stored, config = load_config(path / "config.toml"), load_config(path / "config.toml", options.set)
-        if config.train != stored.train or dataclasses.replace(config.data, source=stored.data.source) != stored.data:
-            raise ConfigError(["--set: with a run, simulate takes keys of [network], and data.source for data that have moved"])
+            raise StoreError(
+                f"{path}: no config.toml there; give the folder of a run, a CONFIG.toml or the file of a network"
+            )
+        stored, config = (
+            load_config(path / "config.toml"),
+            load_config(path / "config.toml", options.set),
+        )
+        if (
+            config.train != stored.train
+            or dataclasses.replace(config.data, source=stored.data.source) != stored.data
+        ):
+            raise ConfigError(
+                [
+                    "--set: with a run, simulate takes keys of [network], and data.source for data that have moved"
+                ]
+            )
 
         def check(digest):
             finished = (path / "summary.json").is_file()
-            state = read_json(path / "summary.json", run.SUMMARY_KEYS) if finished else checkpoints.load_newest_checkpoint(path)[2]
+            state = (
+                read_json(path / "summary.json", run.SUMMARY_KEYS)
+                if finished
+                else checkpoints.load_newest_checkpoint(path)[2]
+            )
             run.check_data(state["data_sha256"], digest, path)
 
         return loading.load(path).replace(**vars(config.network)), config, check

@@ -24,11 +24,19 @@ def add_commands(command, positive, size):
     def folder(sub):
         sub.add_argument("--out", metavar="DIR", help="folder of the sweep (default: sweeps/NAME)")
 
-    run = command("run", _run, "Run the points of a sweep that have no result yet; run again, it goes on.")
+    run = command(
+        "run", _run, "Run the points of a sweep that have no result yet; run again, it goes on."
+    )
     target(run)
     folder(run)
-    run.add_argument("--shard", metavar="I/N", help="only share I of N, I from 0, as for SLURM arrays")
-    run.add_argument("--keep-runs", action="store_true", help="keep the run folder of each point, with checkpoints and pictures")
+    run.add_argument(
+        "--shard", metavar="I/N", help="only share I of N, I from 0, as for SLURM arrays"
+    )
+    run.add_argument(
+        "--keep-runs",
+        action="store_true",
+        help="keep the run folder of each point, with checkpoints and pictures",
+    )
     add_engine_options(run, positive, size)
 
     status = command("status", _status, "Say how far a sweep is.")
@@ -36,18 +44,41 @@ def add_commands(command, positive, size):
     folder(status)
     status.add_argument("--json", action="store_true", help="print one JSON object")
 
-    collect = command("collect", _collect, "Collect the results so far in one HDF5 file, a cube for xarray.")
+    collect = command(
+        "collect", _collect, "Collect the results so far in one HDF5 file, a cube for xarray."
+    )
     target(collect)
     folder(collect)
-    collect.add_argument("--cube", metavar="FILE", help="file to write (default: cube.h5 in the sweep's folder)")
-    collect.add_argument("--no-history", action="store_true", help="leave out the curves against the epoch")
+    collect.add_argument(
+        "--cube", metavar="FILE", help="file to write (default: cube.h5 in the sweep's folder)"
+    )
+    collect.add_argument(
+        "--no-history", action="store_true", help="leave out the curves against the epoch"
+    )
 
     slurm = command("slurm", _slurm, "Measure one point and write a job-array script for SLURM.")
     target(slurm)
     folder(slurm)
-    slurm.add_argument("--array", type=positive, metavar="N", help="tasks of the array (default: tasks of about an hour)")
-    slurm.add_argument("--jobs", type=positive, default=1, metavar="N", help="points at a time in each task (default: 1)")
-    slurm.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
+    slurm.add_argument(
+        "--array",
+        type=positive,
+        metavar="N",
+        help="tasks of the array (default: tasks of about an hour)",
+    )
+    slurm.add_argument(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="points at a time in each task (default: 1)",
+    )
+    slurm.add_argument(
+        "--threads-per-worker",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="threads of each point (default: 1)",
+    )
     slurm.add_argument("--script", metavar="FILE", help="script to write (default: NAME.slurm)")
 
 
@@ -60,18 +91,39 @@ def add_engine_options(sub, positive, size):
         help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM and the system allow them)",
     )
     sub.add_argument(
-        "--executor", choices=("process", "serial", "dask", "mpi"), default="process", help="where points run (default: process)"
+        "--executor",
+        choices=("process", "serial", "dask", "mpi"),
+        default="process",
+        help="where points run (default: process)",
     )
-    sub.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)")
-    sub.add_argument("--threads-per-worker", type=positive, default=1, metavar="N", help="threads of each point (default: 1)")
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)",
+    )
+    sub.add_argument(
+        "--threads-per-worker",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="threads of each point (default: 1)",
+    )
     sub.add_argument(
         "--memory",
         type=size,
         metavar="SIZE",
         help="memory for the states of all batches at a time on this machine, as in 8G (default: SPINRNN_MEMORY, else half of what is available)",
     )
-    sub.add_argument("--retry-failed", action="store_true", help="run points again that failed; those that diverged have their result")
-    sub.add_argument("--extend", action="store_true", help="take over the folder of another version of the sweep and keep what both have")
+    sub.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="run points again that failed; those that diverged have their result",
+    )
+    sub.add_argument(
+        "--extend",
+        action="store_true",
+        help="take over the folder of another version of the sweep and keep what both have",
+    )
 
 
 def engine_settings(options):
@@ -79,7 +131,11 @@ def engine_settings(options):
     from spinrnn.errors import ConfigError
 
     if options.memory and (options.executor == "mpi" or options.scheduler):
-        raise ConfigError(["--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"])
+        raise ConfigError(
+            [
+                "--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"
+            ]
+        )
     names = ("executor", "jobs", "scheduler", "threads_per_worker", "retry_failed", "extend")
     return {name: getattr(options, name) for name in names}
 
@@ -121,16 +177,31 @@ def _run(options):
     shard = None
     if options.shard is not None:
         number, slash, count = options.shard.partition("/")
-        if not slash or not (number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
-            raise ConfigError([f"--shard: write I/N with I from 0 to N - 1, as in 0/10; got {options.shard}"])
+        if not slash or not (
+            number.isascii() and number.isdigit() and count.isascii() and count.isdigit()
+        ):
+            raise ConfigError(
+                [f"--shard: write I/N with I from 0 to N - 1, as in 0/10; got {options.shard}"]
+            )
         shard = int(number), int(count)
     settings = engine_settings(options)
     stop = StopSignals()
     sweep, folder = _open(options)
     if not stop():
-        print(f"sweep {sweep.name} in {folder}, {len(sweep)} points{f', shard {options.shard}' if shard else ''}", flush=True)
+        print(
+            f"sweep {sweep.name} in {folder}, {len(sweep)} points{f', shard {options.shard}' if shard else ''}",
+            flush=True,
+        )
     with Line() as line:
-        progress = run_sweep(sweep, folder, shard=shard, keep_runs=options.keep_runs, on_progress=line, stop=stop, **settings)
+        progress = run_sweep(
+            sweep,
+            folder,
+            shard=shard,
+            keep_runs=options.keep_runs,
+            on_progress=line,
+            stop=stop,
+            **settings,
+        )
     strangers = SweepFolder(folder).strangers(sweep.points)
     if strangers:
         print(
@@ -140,7 +211,10 @@ def _run(options):
     tell_failures(progress)
     if progress.stopped:
         left = progress.total - progress.finished
-        print(f"spinrnn: stopped with {left} of {progress.total} points left; to go on: the same command again", file=sys.stderr)
+        print(
+            f"spinrnn: stopped with {left} of {progress.total} points left; to go on: the same command again",
+            file=sys.stderr,
+        )
         return stop.status
     print(f"finished: {_counts(progress)}; to collect: spinrnn sweep collect {folder}")
     return 1 if progress.failed else 0
@@ -207,11 +281,21 @@ def _status(options):
     if options.json:
         print(json.dumps(found))
         return 0
-    counts = ", ".join(f"{count} {status}" for status, count in found["points"].items() if count or status in ("done", "failed", "running"))
+    counts = ", ".join(
+        f"{count} {status}"
+        for status, count in found["points"].items()
+        if count or status in ("done", "failed", "running")
+    )
     print(f"sweep {sweep.name} in {path}: {len(sweep)} points, {counts}")
     if found["remaining"] is not None:
-        workers = f"{found['points']['running']} at a time" if found["points"]["running"] else "one at a time"
-        print(f"expected to take another {_span(found['remaining'])}, {workers}; a point has taken {_span(found['seconds'])} on average")
+        workers = (
+            f"{found['points']['running']} at a time"
+            if found["points"]["running"]
+            else "one at a time"
+        )
+        print(
+            f"expected to take another {_span(found['remaining'])}, {workers}; a point has taken {_span(found['seconds'])} on average"
+        )
     for error in found["errors"]:
         print(f"{error['status']} at {error['point']}: {error['error']}")
     if found["more_errors"]:
@@ -247,7 +331,9 @@ def _slurm(options):
     print("measuring the most expensive point for some seconds", flush=True)
     start = time.monotonic()
     measured = batch.measure(sweep, options.threads_per_worker)
-    plan = batch.plan(sweep.points, measured, options.array, options.jobs, options.threads_per_worker)
+    plan = batch.plan(
+        sweep.points, measured, options.array, options.jobs, options.threads_per_worker
+    )
     target = options.script or f"{sweep.name}.slurm"
     batch.write_script(target, batch.script(sweep, path, plan, measured))
     print(
@@ -256,5 +342,7 @@ def _slurm(options):
     print(
         f"{target}: {plan.tasks} tasks, {_span(plan.minutes * 60)} and {plan.megabytes} MB each; the longest is expected to take {_span(plan.seconds)}"
     )
-    print(f"to submit: sbatch {target}    to look: spinrnn sweep status {path}    at the end: spinrnn sweep collect {path}")
+    print(
+        f"to submit: sbatch {target}    to look: spinrnn sweep status {path}    at the end: spinrnn sweep collect {path}"
+    )
     return 0

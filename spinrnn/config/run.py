@@ -112,7 +112,11 @@ class NetworkConfig:
     @property
     def amplifications(self):
         """A_l of each layer, a tuple."""
-        return self.amplification if isinstance(self.amplification, tuple) else (self.amplification,) * len(self.layers)
+        return (
+            self.amplification
+            if isinstance(self.amplification, tuple)
+            else (self.amplification,) * len(self.layers)
+        )
 
     def problems(self):
         """Yields what is impossible about the values; types are right already."""
@@ -128,7 +132,12 @@ class NetworkConfig:
         for name in ("input_interval", "relaxation_time", "highpass_time"):
             if not getattr(self, name) > 0:
                 yield f"{name}: must be a positive time in seconds, got {getattr(self, name)}"
-            elif self.relaxation_time > 0 and not 1 / LARGEST_RATIO < getattr(self, name) / self.relaxation_time < LARGEST_RATIO:
+            elif (
+                self.relaxation_time > 0
+                and not 1 / LARGEST_RATIO
+                < getattr(self, name) / self.relaxation_time
+                < LARGEST_RATIO
+            ):
                 yield (
                     f"{name}: {getattr(self, name):g} s is out of all proportion to relaxation_time, {self.relaxation_time:g} s; "
                     "times are in seconds, as in 10e-9"
@@ -142,12 +151,17 @@ class NetworkConfig:
             yield f"power_floor: must be in [0, 0.1), got {self.power_floor}"
         if isinstance(self.amplification, tuple) and len(self.amplification) != len(self.layers):
             yield f"amplification: give one number, or one for each of the {len(self.layers)} layers, got {len(self.amplification)}"
-        for name, gains in (("amplification", self.amplifications), ("output_amplification", (self.output_amplification,))):
+        for name, gains in (
+            ("amplification", self.amplifications),
+            ("output_amplification", (self.output_amplification,)),
+        ):
             wrong = [a for a in gains if not 1 / LARGEST_NUMBER <= a <= LARGEST_NUMBER]
             if wrong:
                 yield f"{name}: must be from {1 / LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}, got {wrong[0]}"
         widths = (self.inputs, *self.layers, self.outputs)
-        weights = sum(a * b for a, b in itertools.pairwise(widths)) + sum(n * n for n in self.layers)
+        weights = sum(a * b for a, b in itertools.pairwise(widths)) + sum(
+            n * n for n in self.layers
+        )
         if weights > LARGEST_NETWORK:
             yield f"layers: {weights:.1e} weights are more than {LARGEST_NETWORK:.0e}; is that meant?"
         if self.readout_window < 0:
@@ -169,7 +183,9 @@ class NetworkConfig:
         if self.neuron == "ctrnn":
             return Reduced(step, step if self.scheme == "euler" else -math.expm1(-step), 0.0)
         blend = -math.expm1(-step * self.relaxation_time / self.highpass_time)
-        return Reduced(step, blend, (self.bias_ratio - 1) / (self.bias_ratio + self.nonlinear_damping))
+        return Reduced(
+            step, blend, (self.bias_ratio - 1) / (self.bias_ratio + self.nonlinear_damping)
+        )
 
 
 @dataclass(frozen=True)
@@ -253,7 +269,10 @@ class DataConfig:
     def problems(self):
         if not self.source:
             yield 'source: must be "digits" or the path of a .npz or .h5 file or of a folder of IDX files'
-        shares = {"validation_fraction": self.validation_fraction, "test_fraction": self.test_fraction}
+        shares = {
+            "validation_fraction": self.validation_fraction,
+            "test_fraction": self.test_fraction,
+        }
         shares = {name: share for name, share in shares.items() if share is not None}
         impossible = [name for name, share in shares.items() if not 0 < share < 1]
         for name in impossible:
@@ -279,7 +298,11 @@ class RunConfig:
 
     def __post_init__(self):
         parts = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
-        problems = [f"{name}: must be a {cls.__name__}" for name, cls in parts.items() if not isinstance(getattr(self, name), cls)]
+        problems = [
+            f"{name}: must be a {cls.__name__}"
+            for name, cls in parts.items()
+            if not isinstance(getattr(self, name), cls)
+        ]
         if problems:
             raise ConfigError(problems)
 
@@ -294,7 +317,10 @@ def _typed(hint, value):
         if value in arguments and isinstance(value, str):
             return value
         close = difflib.get_close_matches(str(value), arguments, 1)
-        raise TypeError(" or ".join(json.dumps(a) for a in arguments) + (f" (did you mean {json.dumps(close[0])}?)" if close else ""))
+        raise TypeError(
+            " or ".join(json.dumps(a) for a in arguments)
+            + (f" (did you mean {json.dumps(close[0])}?)" if close else "")
+        )
     if origin is types.UnionType:
         for argument in arguments:
             try:
@@ -319,7 +345,9 @@ def _typed(hint, value):
     elif not isinstance(value, bool):
         if hint is int and isinstance(value, Integral) and abs(value) < 2**63:
             return int(value)
-        if hint is float and isinstance(value, Real) and abs(value) <= sys.float_info.max:  # also false for NaN
+        if (
+            hint is float and isinstance(value, Real) and abs(value) <= sys.float_info.max
+        ):  # also false for NaN
             return float(value)
     raise TypeError(_NAMES[hint])
 
@@ -373,15 +401,25 @@ def from_tables(tables):
     for name, table in tables.items():
         if name not in sections:
             owners = [s for s, cls in sections.items() if name in _keys(cls)]
-            hint = f"; it belongs into the table [{owners[0]}]" if owners else _suggest(name, sections)
-            problems.append(f"{name}: unknown {'table' if isinstance(table, dict) else 'key'}{hint}")
+            hint = (
+                f"; it belongs into the table [{owners[0]}]" if owners else _suggest(name, sections)
+            )
+            problems.append(
+                f"{name}: unknown {'table' if isinstance(table, dict) else 'key'}{hint}"
+            )
         elif not isinstance(table, dict):
             problems.append(f"{name}: must be a table, write [{name}] and its keys below")
         else:
             known = _keys(sections[name])
-            problems += [f"{name}.{key}: unknown key{_suggest(key, known)}" for key in table if key not in known]
+            problems += [
+                f"{name}.{key}: unknown key{_suggest(key, known)}"
+                for key in table
+                if key not in known
+            ]
             try:
-                made[name] = sections[name](**{key: value for key, value in table.items() if key in known})
+                made[name] = sections[name](
+                    **{key: value for key, value in table.items() if key in known}
+                )
             except ConfigError as error:
                 problems += [f"{name}.{problem}" for problem in error.problems]
     if problems:
@@ -416,7 +454,10 @@ def load_config(path=None, settings=()):
             tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise StoreError(f"cannot read the configuration {path}: {reason_of(error)}") from None
-        except (ValueError, RecursionError) as error:  # also of undecodable text and of nesting without end
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # also of undecodable text and of nesting without end
             raise ConfigError([f"not valid TOML: {error}"], path) from None
         data = tables.get("data")
         if isinstance(data, dict) and "source" in data:
@@ -468,7 +509,11 @@ def to_tables(config):
 
 def automatic(config):
     """{key: value} that a RunConfig takes where the key is None. `test_fraction` is that of data without a test part of their own."""
-    return {"substeps": config.network.resolved_substeps, "split_seed": config.resolved_split_seed, "test_fraction": TEST_FRACTION}
+    return {
+        "substeps": config.network.resolved_substeps,
+        "split_seed": config.resolved_split_seed,
+        "test_fraction": TEST_FRACTION,
+    }
 
 
 def from_toml(text):
@@ -488,8 +533,12 @@ def to_toml(config, sections=("network", "train", "data")):
     for name in sections:
         lines.append(f"[{name}]")
         for key, value in to_tables(config)[name].items():
-            if value is None:  # TOML has no None; what follows from other keys must go on following them
-                remark = ", unless the data bring their own test part" if key == "test_fraction" else ""
+            if (
+                value is None
+            ):  # TOML has no None; what follows from other keys must go on following them
+                remark = (
+                    ", unless the data bring their own test part" if key == "test_fraction" else ""
+                )
                 lines.append(f"# {key} = {known[key]} (automatic{remark})")
             else:  # numbers, texts and lists of them are written alike in JSON and TOML
                 lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")

@@ -36,7 +36,9 @@ class Dataset:
             try:
                 object.__setattr__(self, name, None if value is None else np.asarray(value))
             except ValueError:
-                raise DataError(f"{name}: the cases differ in shape; pad them to one length and give their lengths") from None
+                raise DataError(
+                    f"{name}: the cases differ in shape; pad them to one length and give their lengths"
+                ) from None
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
 
@@ -54,12 +56,23 @@ class Dataset:
 
     def take(self, indices):
         """The cases with these indices."""
-        return Dataset(*(None if (array := getattr(self, name)) is None else array[indices] for name in _ARRAYS))
+        return Dataset(
+            *(
+                None if (array := getattr(self, name)) is None else array[indices]
+                for name in _ARRAYS
+            )
+        )
 
 
 def _truth(test, cases):
     """test as (case,) bool; an HDF5 file's bool may hold any byte, so these are looked at too."""
     numbers = test.view(np.uint8) if test.dtype == bool else test
-    if test.shape != (cases,) or numbers.dtype.kind not in "iu" or not np.isin(numbers, (0, 1)).all():
-        raise DataError(f"test: must be {cases} times true or false (1 or 0), one for each case; got {test.dtype} of shape {test.shape}")
+    if (
+        test.shape != (cases,)
+        or numbers.dtype.kind not in "iu"
+        or not np.isin(numbers, (0, 1)).all()
+    ):
+        raise DataError(
+            f"test: must be {cases} times true or false (1 or 0), one for each case; got {test.dtype} of shape {test.shape}"
+        )
     return numbers == 1

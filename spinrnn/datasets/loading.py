@@ -39,11 +39,15 @@ def load_dataset(source, labelled=True):
         inputs, labels, test = idx.read_folder(path)
         return Dataset(inputs, labels, test=test)
     if path.suffix not in (".npz", ".h5", ".hdf5"):
-        raise DataError(f'data.source: "{source}" is neither "digits", nor a .npz, .h5 or .hdf5 file, nor a folder that exists')
+        raise DataError(
+            f'data.source: "{source}" is neither "digits", nor a .npz, .h5 or .hdf5 file, nor a folder that exists'
+        )
     arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ("inputs", "labels")[: 1 + labelled] if name not in arrays]
     if missing:
-        raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}")
+        raise DataError(
+            f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}"
+        )
     for name in set(arrays) - set(_ARRAYS):  # others may be anything, but not a misspelt one
         for meant in difflib.get_close_matches(name, _ARRAYS, 1):
             raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
@@ -51,7 +55,9 @@ def load_dataset(source, labelled=True):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")
     inputs, labels, lengths = arrays["inputs"], arrays.get("labels"), arrays.get("lengths")
     if inputs.ndim != 3:
-        raise DataError(f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}")
+        raise DataError(
+            f"{path}: inputs must have the axes (case, channel, time), got the shape {inputs.shape}"
+        )
     for name, array in (("labels", labels), ("lengths", lengths)):
         if array is not None and (array.shape != (len(inputs),) or array.dtype.kind not in "iu"):
             raise DataError(

@@ -21,23 +21,33 @@ def split(data, config, seed):
     if own is None:
         share, own = TEST_FRACTION if share is None else share, np.zeros(len(data), bool)
     elif share is not None:
-        raise DataError(f"data.test_fraction: these data bring their own test part, {np.sum(own)} of {len(own)} cases; leave the key out")
+        raise DataError(
+            f"data.test_fraction: these data bring their own test part, {np.sum(own)} of {len(own)} cases; leave the key out"
+        )
     else:
         share = 0.0
     if config.validation_fraction + share >= 1:
-        raise DataError(f"data.validation_fraction: {config.validation_fraction} and {share} for the test part leave nothing to train on")
+        raise DataError(
+            f"data.validation_fraction: {config.validation_fraction} and {share} for the test part leave nothing to train on"
+        )
     rng = np.random.default_rng(seed)
     parts = ([], [], [np.flatnonzero(own)])
     for label in np.unique(data.labels):
         members = rng.permutation(np.flatnonzero((data.labels == label) & ~own))
         test = round(share * len(members))
         validation = round(config.validation_fraction * len(members))
-        for part, chosen in zip(parts, np.split(members[::-1], [len(members) - test - validation, len(members) - test]), strict=True):
+        for part, chosen in zip(
+            parts,
+            np.split(members[::-1], [len(members) - test - validation, len(members) - test]),
+            strict=True,
+        ):
             part.append(chosen)
     parts = [np.sort(np.concatenate(part)) if part else np.empty(0, dtype=int) for part in parts]
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
         if not len(part):
             if name == "test" and data.test is not None:
                 raise DataError("data: their own test part is empty, test is true for no case")
-            raise DataError(f"data: the {name} part is empty, {len(data) - own.sum()} cases are too few for these fractions")
+            raise DataError(
+                f"data: the {name} part is empty, {len(data) - own.sum()} cases are too few for these fractions"
+            )
     return parts

@@ -11,7 +11,9 @@ from spinrnn.errors import ConfigError, DataError
 
 PARTS = {"train": 0, "validation": 1, "test": 2}
 """Parts and their place in what `datasets.split` returns; "all" is everything."""
-_FORM = re.compile(r"(?P<source>.*?)(?::(?P<part>[A-Za-z]+))?(?:\[(?P<cases>[^\[\]]*)\])?", re.DOTALL)
+_FORM = re.compile(
+    r"(?P<source>.*?)(?::(?P<part>[A-Za-z]+))?(?:\[(?P<cases>[^\[\]]*)\])?", re.DOTALL
+)
 _CASES = re.compile(r"(-?\d{1,18})?(?::(-?\d{1,18})?(?::(-?\d{1,18})?)?)?", re.ASCII)
 
 
@@ -23,7 +25,9 @@ def parse(text):
     """
     source, part, cases = _FORM.fullmatch(text).groups()
     if source.count("[") != source.count("]") and not Path(source).exists():
-        raise ConfigError([f"--input {text}: a bracket is missing; cases are written as in [0:100]"])
+        raise ConfigError(
+            [f"--input {text}: a bracket is missing; cases are written as in [0:100]"]
+        )
     if part is not None and part not in (*PARTS, "all"):
         if Path(f"{source}:{part}").exists():  # a colon in a file's name
             return f"{source}:{part}", None, cases
@@ -48,15 +52,23 @@ def select(text, config=None, data_check=None):
     """
     source, part, cases = parse(text)
     if not source and config is None:
-        raise ConfigError([f"--input {text}: names no data, and without a run there are none that could be meant"])
+        raise ConfigError(
+            [f"--input {text}: names no data, and without a run there are none that could be meant"]
+        )
     if part in PARTS and config is None:
-        raise ConfigError([f"--input {text}: a part needs the run that has split the data; give its folder, or leave out :{part}"])
+        raise ConfigError(
+            [
+                f"--input {text}: a part needs the run that has split the data; give its folder, or leave out :{part}"
+            ]
+        )
     own = not source or (config is not None and _same(source, config.data.source))
     data = loading.load_dataset(source or config.data.source, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
     if part in PARTS:
         if data.labels is None:
-            raise DataError(f"--input {text}: the data have no labels and so no parts; leave out :{part}")
+            raise DataError(
+                f"--input {text}: the data have no labels and so no parts; leave out :{part}"
+            )
         if own and data_check is not None:
             data_check(digest)
         numbers = parts.split(data, config.data, config.resolved_split_seed)[PARTS[part]]
@@ -68,7 +80,9 @@ def select(text, config=None, data_check=None):
 
 
 def _same(one, other):
-    return one == other or (Path(one).exists() and Path(other).exists() and Path(one).samefile(other))
+    return one == other or (
+        Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+    )
 
 
 def _index(cases, count, text):
@@ -83,7 +97,9 @@ def _index(cases, count, text):
         numbers = np.array([int(number) for number in cases.split(",")])
     except (ValueError, OverflowError):
         raise ConfigError(
-            [f"--input {text}: cases must be a number, numbers with commas between them, or a slice, as in [0:100]"]
+            [
+                f"--input {text}: cases must be a number, numbers with commas between them, or a slice, as in [0:100]"
+            ]
         ) from None
     wrong = numbers[(numbers < -count) | (numbers >= count)]
     if wrong.size:

@@ -32,7 +32,9 @@ def mount_of(path, mountinfo):
             continue
         point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), left[4])
         below = path == point or path.startswith(point.rstrip("/") + "/")
-        if below and (found is None or len(point) >= len(found[1])):  # of two at one point the later one hides the other
+        if below and (
+            found is None or len(point) >= len(found[1])
+        ):  # of two at one point the later one hides the other
             found = right[0], point, "ro" in left[5].split(",")
     return found
 
@@ -108,14 +110,24 @@ def _tried(folder):
             return
         yield "write", {"error": None}
         after, stamp = time.time(), os.fstat(file.fileno()).st_mtime
-        yield "clock", {"error": None, "ahead": stamp - after if stamp > after else min(0.0, stamp - before)}
+        yield (
+            "clock",
+            {"error": None, "ahead": stamp - after if stamp > after else min(0.0, stamp - before)},
+        )
         yield "lock", {}
         yield "lock", _locks(first, file)
         yield "sync", {}
         yield "sync", {"error": _attempt(lambda: os.fsync(file.fileno()))}
     yield "rename", {}
     made = _attempt(lambda: open(second, "wb").close())
-    yield "rename", {"error": made or _attempt(lambda: os.replace(first, second)) or _attempt(lambda: _sync_folder(folder))}
+    yield (
+        "rename",
+        {
+            "error": made
+            or _attempt(lambda: os.replace(first, second))
+            or _attempt(lambda: _sync_folder(folder))
+        },
+    )
 
 
 def _locks(path, file):
@@ -157,7 +169,11 @@ def examine(path, seconds=5.0, command=None):
     command = command or [sys.executable, "-I", "-S", os.path.abspath(__file__)]
     lines = []
     child = subprocess.Popen(
-        [*command, os.fspath(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, os.fspath(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     reader = threading.Thread(
         target=lambda: lines.extend(child.stdout), daemon=True
@@ -177,7 +193,11 @@ def examine(path, seconds=5.0, command=None):
     if hung:
         return {**facts, "hung": step}
     said = child.stderr.read().strip().splitlines()
-    return facts if child.wait() == 0 else {**facts, "failed": said[-1] if said else f"exit status {child.returncode}"}
+    return (
+        facts
+        if child.wait() == 0
+        else {**facts, "failed": said[-1] if said else f"exit status {child.returncode}"}
+    )
 
 
 def _end(child):

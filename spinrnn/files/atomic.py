@@ -59,7 +59,9 @@ def warn_of_no_locks(error, folder):
 def new_temporary(path):
     """(path, descriptor) of a new file beside `path`, under a lock that ends with this process however it ends; OSError as the system says."""
     while True:
-        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")  # processes on other machines may have the same number
+        temporary = path.with_name(
+            f".{path.name}.{os.urandom(6).hex()}.tmp"
+        )  # processes on other machines may have the same number
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         taken = False
         try:
@@ -155,6 +157,11 @@ def to_csv(rows):
     writer.writeheader()
     for row in rows:
         writer.writerow(
-            {name: ("" if value != value else f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()}
+            {
+                name: ("" if value != value else f"{value:.7g}")
+                if isinstance(value, float)
+                else value
+                for name, value in row.items()
+            }
         )
     return text.getvalue()

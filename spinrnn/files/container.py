@@ -60,13 +60,18 @@ def read_container(path):
     if is_streamed(path):  # may be larger than memory
         raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
     attributes, arrays = read_arrays(read_bytes(path), path, 1)
-    if not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config")) or attributes["format"] != "spinrnn":
+    if (
+        not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config"))
+        or attributes["format"] != "spinrnn"
+    ):
         raise StoreError(f"{path}: not written by spinrnn")
     version = attributes.get("version")
     if not isinstance(version, int):
         raise StoreError(f"{path}: damaged, its format version is no whole number")
     if version > VERSION:
-        raise StoreError(f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
+        raise StoreError(
+            f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn"
+        )
     kind, toml = attributes["kind"], attributes["config"]
     if str(attributes.get("sha256")) != digest_of([kind, version, toml], arrays):
         raise StoreError(f"{path}: damaged, its content does not match its checksum")

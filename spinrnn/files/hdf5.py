@@ -34,8 +34,15 @@ def is_spinrnn_file(path):
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
-        with open(path, "rb") as stream, h5py.File(stream, "r") as file:  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
-            return _attribute(file, "format") in ("spinrnn", b"spinrnn") if "format" in file.attrs else False
+        with (
+            open(path, "rb") as stream,
+            h5py.File(stream, "r") as file,
+        ):  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
+            return (
+                _attribute(file, "format") in ("spinrnn", b"spinrnn")
+                if "format" in file.attrs
+                else False
+            )
     except Exception:  # damaged: whoever reads all of it says how
         return False
 
@@ -49,8 +56,12 @@ def read_arrays(content, path, ratio=1024):
     Returns:
         ({name: attribute}, {name: array}); nested names with "/".
     """
-    seal = content[max(content.rfind(WHOLE, -96), 0) :]  # a little further on, should the end be lost or grown
-    if seal.startswith(WHOLE):  # HDF5 never sees what has come to harm: damaged bytes can hang it. Files of before have no such end
+    seal = content[
+        max(content.rfind(WHOLE, -96), 0) :
+    ]  # a little further on, should the end be lost or grown
+    if seal.startswith(
+        WHOLE
+    ):  # HDF5 never sees what has come to harm: damaged bytes can hang it. Files of before have no such end
         content = content[: -len(seal)]
         if seal[16:] != hashlib.sha256(content).digest():
             raise StoreError(f"{path}: damaged, its content does not match its checksum")
@@ -61,7 +72,9 @@ def read_arrays(content, path, ratio=1024):
             return read_attributes(file, texts=ratio == 1), collected.arrays
     except StoreError:
         raise
-    except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
+    except (
+        Exception
+    ) as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
         raise StoreError(
             f"{path}: not an HDF5 file, truncated or damaged ({(str(error) or type(error).__name__).splitlines()[0]})"
         ) from None
@@ -99,14 +112,18 @@ class _Collected:
             check_link(group, name, prefix, self.path)
             self.entries += 1
             if self.entries > LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
-                raise StoreError(f"{self.path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep")
+                raise StoreError(
+                    f"{self.path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep"
+                )
             item, full = group[name], f"{prefix}{name}"
             if isinstance(item, h5py.Group):
                 self.take(item, f"{full}/")
                 continue
             check_plain(item, full, self.path)
             self.bytes += item.nbytes
-            piece = math.prod(item.chunks or ()) * item.dtype.itemsize  # is unpacked whole, even where the array is smaller
+            piece = (
+                math.prod(item.chunks or ()) * item.dtype.itemsize
+            )  # is unpacked whole, even where the array is smaller
             if max(self.bytes, piece) > self.ratio * max(self.limit, 1):
                 times = f"{self.ratio} times " if self.ratio > 1 else ""
                 raise StoreError(
@@ -118,7 +135,9 @@ class _Collected:
 def check_link(group, name, prefix, path):
     """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise StoreError(f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow")
+        raise StoreError(
+            f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow"
+        )
 
 
 def check_plain(item, name, path):
@@ -131,10 +150,14 @@ def check_plain(item, name, path):
         and not item.external
     )
     if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
-        raise StoreError(f"{path}: the dataset {listed([name])} is not a plain array of real numbers")
+        raise StoreError(
+            f"{path}: the dataset {listed([name])} is not a plain array of real numbers"
+        )
     if item.chunks is None:
         return
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
     if len(set(filters) - set(_HARMLESS)) > 1 or len(set(filters)) < len(filters):
-        raise StoreError(f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory")
+        raise StoreError(
+            f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory"
+        )

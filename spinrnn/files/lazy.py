@@ -62,7 +62,10 @@ class Stored:
         if isinstance(first, (int, np.integer)) and not isinstance(first, bool):
             case = int(np.arange(len(self))[first])
             return self._rows(case, case + 1)[(0, *rest)]
-        simple = all(k is Ellipsis or (isinstance(k, (int, np.integer, slice)) and not isinstance(k, bool)) for k in rest)
+        simple = all(
+            k is Ellipsis or (isinstance(k, (int, np.integer, slice)) and not isinstance(k, bool))
+            for k in rest
+        )
         if isinstance(first, slice) and simple:
             return self._gather(np.arange(len(self))[first], rest)
         if isinstance(first, slice):
@@ -107,8 +110,18 @@ class Stored:
                 content = self._reader.read((stop - start) * row, self._offset + start * row)
                 if checksum(content) != self._checksums[number].tobytes():
                     where = f"cases {start} to {stop - 1} of {self.name}"
-                    raise StoreError(f"{self._reader.path}: damaged, {where} do not match their checksum")
+                    raise StoreError(
+                        f"{self._reader.path}: damaged, {where} do not match their checksum"
+                    )
                 self._checked[number] = True
                 if start <= low and high <= stop:
-                    return content[(low - start) * row : (high - start) * row].view(self.dtype).reshape(high - low, *self.shape[1:])
-        return self._reader.read((high - low) * row, self._offset + low * row).view(self.dtype).reshape(high - low, *self.shape[1:])
+                    return (
+                        content[(low - start) * row : (high - start) * row]
+                        .view(self.dtype)
+                        .reshape(high - low, *self.shape[1:])
+                    )
+        return (
+            self._reader.read((high - low) * row, self._offset + low * row)
+            .view(self.dtype)
+            .reshape(high - low, *self.shape[1:])
+        )

@@ -73,7 +73,12 @@ class StreamWriter:
     def __init__(self, path, variables, attributes, block):
         self.path, self.block = Path(path), block
         self._temporary = None
-        self._syncer, self._syncing, self._waiting, self._lock = ThreadPoolExecutor(1), None, 0, threading.Lock()
+        self._syncer, self._syncing, self._waiting, self._lock = (
+            ThreadPoolExecutor(1),
+            None,
+            0,
+            threading.Lock(),
+        )
         try:
             remove_stale(self.path)
             self._temporary, self._descriptor = new_temporary(self.path)
@@ -122,12 +127,18 @@ class StreamWriter:
             if self._waiting >= _SYNC and (self._syncing is None or self._syncing.done()):
                 if self._syncing is not None:
                     self._syncing.result()
-                self._syncing, self._waiting = self._syncer.submit(os.fdatasync, self._descriptor), 0
+                self._syncing, self._waiting = (
+                    self._syncer.submit(os.fdatasync, self._descriptor),
+                    0,
+                )
 
     def _prepare(self, variables, attributes):
         sizes = {v.name: len(v.values) for v in variables if v.dims == (v.name,)}
         shapes = {v.name: tuple(sizes[dim] for dim in v.dims) for v in variables}
-        _check_room(self.path, sum(math.prod(shapes[v.name]) * np.dtype(v.dtype).itemsize for v in variables))
+        _check_room(
+            self.path,
+            sum(math.prod(shapes[v.name]) * np.dtype(v.dtype).itemsize for v in variables),
+        )
         with open(os.dup(self._descriptor), "w+b") as stream, h5py.File(stream, "w") as file:
             for v in variables:
                 dataset = _create(file, v, shapes[v.name])
@@ -138,9 +149,16 @@ class StreamWriter:
                     for axis, dim in enumerate(v.dims):
                         dataset.dims[axis].attach_scale(file[dim])
             put_attributes(file, {**attributes, "complete": 0})
-            places = {v.name: (file[v.name].id.get_offset(), shapes[v.name]) for v in variables if v.values is None}
+            places = {
+                v.name: (file[v.name].id.get_offset(), shapes[v.name])
+                for v in variables
+                if v.values is None
+            }
             items = {v.name: np.dtype(v.dtype).itemsize for v in variables}
-        self._places = {name: (at, items[name] * math.prod(shape[1:]), shape[0]) for name, (at, shape) in places.items()}
+        self._places = {
+            name: (at, items[name] * math.prod(shape[1:]), shape[0])
+            for name, (at, shape) in places.items()
+        }
         self._end = os.fstat(self._descriptor).st_size
         blocks = [-(-cases // self.block) for _, _, cases in self._places.values()]
         self._first = dict(zip(self._places, np.cumsum([0, *blocks]).tolist(), strict=False))
@@ -159,14 +177,18 @@ class StreamWriter:
 
     def _seal(self):
         if None in self._table:
-            raise StoreError(f"cannot finish {self.path}: {self._table.count(None)} of {len(self._table)} blocks were not written")
+            raise StoreError(
+                f"cannot finish {self.path}: {self._table.count(None)} of {len(self._table)} blocks were not written"
+            )
         self._syncer.shutdown()
         if self._syncing is not None:
             self._syncing.result()
         os.fsync(self._descriptor)
         with open(os.dup(self._descriptor), "r+b") as stream, h5py.File(stream, "r+") as file:
             file.attrs.modify("complete", np.int32(1))
-        if os.fstat(self._descriptor).st_size != self._end:  # HDF5 cuts off what it does not know, here the mark
+        if (
+            os.fstat(self._descriptor).st_size != self._end
+        ):  # HDF5 cuts off what it does not know, here the mark
             raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
         table, places = b"".join(self._table), self._json()
         digest = _digest_outside(self._descriptor, self._end, self._places.values())
@@ -193,9 +215,13 @@ class StreamWriter:
 
     def _tell(self, error):
         """Raises the error, one of the system or of HDF5 as a StoreError."""
-        if isinstance(error, StoreError) or not isinstance(error, (OSError, ValueError, RuntimeError)):
+        if isinstance(error, StoreError) or not isinstance(
+            error, (OSError, ValueError, RuntimeError)
+        ):
             raise error
-        raise StoreError(f"cannot write {self.path}: {reason_of(error)}; nothing of it is kept") from None
+        raise StoreError(
+            f"cannot write {self.path}: {reason_of(error)}; nothing of it is kept"
+        ) from None
 
 
 def put_attributes(item, attributes):
@@ -211,12 +237,16 @@ def put_attributes(item, attributes):
         else:
             value = np.asarray(value)
             whole = np.int32 if np.all(np.abs(value) < 2**31) else np.int64
-            item.attrs.create(name, value.astype(whole if value.dtype.kind in "iub" else np.float64))
+            item.attrs.create(
+                name, value.astype(whole if value.dtype.kind in "iub" else np.float64)
+            )
 
 
 def _create(file, v, shape):
     if v.values is not None:
-        return file.create_dataset(v.name, data=np.ascontiguousarray(v.values, dtype=v.dtype), track_times=False)
+        return file.create_dataset(
+            v.name, data=np.ascontiguousarray(v.values, dtype=v.dtype), track_times=False
+        )
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     how.set_layout(h5py.h5d.CONTIGUOUS)
     how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # so that it has a place at once
@@ -231,7 +261,10 @@ def _check_room(path, need):
     disk = os.statvfs(path.parent)
     free = disk.f_bavail * disk.f_frsize
     if disk.f_blocks and need > free:
-        raise OSError(errno.ENOSPC, f"No space left on device: {format_size(need)} needed, {format_size(free)} free")
+        raise OSError(
+            errno.ENOSPC,
+            f"No space left on device: {format_size(need)} needed, {format_size(free)} free",
+        )
 
 
 def _write(descriptor, content, at):
@@ -270,7 +303,9 @@ class StreamReader:
     def __init__(self, path):
         self.path = Path(path)
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # NONBLOCK: not to wait at a pipe
+            self._descriptor = os.open(
+                path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+            )  # NONBLOCK: not to wait at a pipe
         except (OSError, ValueError) as error:
             raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
         try:
@@ -278,9 +313,13 @@ class StreamReader:
         except StoreError:
             self.close()
             raise
-        except Exception as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
+        except (
+            Exception
+        ) as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
             self.close()
-            raise StoreError(f"{path}: damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from None
+            raise StoreError(
+                f"{path}: damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+            ) from None
 
     def __enter__(self):
         return self
@@ -302,29 +341,45 @@ class StreamReader:
             for name in file:
                 check_link(file, name, "", self.path)
                 if not isinstance(file[name], h5py.Dataset):
-                    raise StoreError(f"{self.path}: {name} is a group, which a file of this kind has not")
+                    raise StoreError(
+                        f"{self.path}: {name} is a group, which a file of this kind has not"
+                    )
                 check_plain(file[name], name, self.path)
                 total += file[name].nbytes
                 if file[name].id.get_offset() is None or total > end:
-                    raise StoreError(f"{self.path}: the dataset {name} is not stored in a piece of its own")
+                    raise StoreError(
+                        f"{self.path}: the dataset {name} is not stored in a piece of its own"
+                    )
                 if name not in places:
                     self.arrays[name] = file[name][()]
             for name, (offset, row, cases) in places.items():
                 shape, dtype = file[name].shape, file[name].dtype
-                if (file[name].id.get_offset(), math.prod(shape[1:]) * dtype.itemsize, shape[:1]) != (offset, row, (cases,)):
-                    raise StoreError(f"{self.path}: the dataset {name} does not lie where the seal says")
+                if (
+                    file[name].id.get_offset(),
+                    math.prod(shape[1:]) * dtype.itemsize,
+                    shape[:1],
+                ) != (offset, row, (cases,)):
+                    raise StoreError(
+                        f"{self.path}: the dataset {name} does not lie where the seal says"
+                    )
                 blocks = -(-cases // block)
-                self.stored[name] = Stored(self, name, offset, shape, dtype, block, table[first : first + blocks])
+                self.stored[name] = Stored(
+                    self, name, offset, shape, dtype, block, table[first : first + blocks]
+                )
                 first += blocks
 
     def read(self, size, at):
         """So many bytes from there; StoreError where they cannot be had."""
         if self._descriptor is None:
-            raise StoreError(f"{self.path}: has been closed; read what you need within the with block")
+            raise StoreError(
+                f"{self.path}: has been closed; read what you need within the with block"
+            )
         content = np.empty(size, np.uint8)
         view, done = memoryview(content), 0
         try:
-            while done < size and (got := os.preadv(self._descriptor, [view[done : done + (1 << 28)]], at + done)):
+            while done < size and (
+                got := os.preadv(self._descriptor, [view[done : done + (1 << 28)]], at + done)
+            ):
                 done += got
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {reason_of(error)}") from None
@@ -340,19 +395,27 @@ def _read_seal(descriptor, path):
         raise StoreError(f"cannot read {path}: not a file")
     size = status.st_size
     last = os.pread(descriptor, _LAST.size, max(0, size - _LAST.size))
-    magic, of_table, of_places, expected = _LAST.unpack(last) if len(last) == _LAST.size else (b"", 0, 0, b"")
+    magic, of_table, of_places, expected = (
+        _LAST.unpack(last) if len(last) == _LAST.size else (b"", 0, 0, b"")
+    )
     if magic == UNSEALED:
-        raise StoreError(f"{path}: unfinished, the simulation that wrote it was interrupted; remove it and simulate again")
+        raise StoreError(
+            f"{path}: unfinished, the simulation that wrote it was interrupted; remove it and simulate again"
+        )
     end = size - _LAST.size - of_table - of_places
     if magic != SEALED or max(of_table, of_places) > LARGEST_SEAL or end < 0:
-        raise StoreError(f"{path}: no trajectory file of spinrnn, or truncated, or changed by another program")
+        raise StoreError(
+            f"{path}: no trajectory file of spinrnn, or truncated, or changed by another program"
+        )
     tail = os.pread(descriptor, of_table + of_places, end)
     damaged = StoreError(f"{path}: damaged, its content does not match its checksum")
     try:
         head = json.loads(tail[of_table:])
         block, streamed = head["block"], {name: tuple(place) for name, *place in head["streamed"]}
         numbers = [block, head["end"], *(n for place in streamed.values() for n in place)]
-        whole = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and all(len(place) == 3 for place in streamed.values())
+        whole = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and all(
+            len(place) == 3 for place in streamed.values()
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
     if not whole or block < 1 or head["end"] != end:

@@ -1,4 +1,4 @@
-"""Pictures of a fitted device."""
+"""Pictures of a fitted device: its fit, and the residuals over time and delay."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,9 @@ def device_fit(fit, axes=None, cases=3):
         The three axes.
     """
     if axes is None:
-        axes = Figure(figsize=(9, 7.5), layout="constrained").subplots(3, 1, height_ratios=(2, 1, 1))
+        axes = Figure(figsize=(9, 7.5), layout="constrained").subplots(
+            3, 1, height_ratios=(2, 1, 1)
+        )
     data = fit.measurement
     factor, unit = prefixed(data.time, "s")
     for case in range(min(cases, len(data.power))):
@@ -29,10 +31,20 @@ def device_fit(fit, axes=None, cases=3):
             "alpha": 0.5,
         }
         axes[0].plot(time, data.power[case], **dots, label=f"{label}measured")
-        axes[0].plot(time, fit.predicted[case], "-", color="black", linewidth=0.8, label="model" if case == 0 else None)
+        axes[0].plot(
+            time,
+            fit.predicted[case],
+            "-",
+            color="black",
+            linewidth=0.8,
+            label="model" if case == 0 else None,
+        )
         axes[1].plot(time, fit.residual[case], **dots)
     axes[0].legend(frameon=False, fontsize=8)
-    axes[0].set(ylabel="power", title=None if fit.diagnosis.describes else "the model does not describe these data")
+    axes[0].set(
+        ylabel="power",
+        title=None if fit.diagnosis.describes else "the model does not describe these data",
+    )
     axes[1].axhspan(-fit.noise, fit.noise, color="0.9", zorder=0)
     axes[1].set(xlabel=f"time ({unit})", ylabel="measured - model")
     found = fit.diagnosis.correlation

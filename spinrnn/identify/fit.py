@@ -23,7 +23,13 @@ from spinrnn.machine.memory import format_size, memory_limit
 from spinrnn.recordings.measurement import Measurement, measurement
 
 NAMES = ("gamma", "Q", "bias", "gain", "scale")
-UNITS = {"gamma": "1/s", "Q": "1", "bias": "1", "gain": "1/s per unit of drive", "scale": "unit of power"}
+UNITS = {
+    "gamma": "1/s",
+    "Q": "1",
+    "bias": "1",
+    "gain": "1/s per unit of drive",
+    "scale": "unit of power",
+}
 DERIVED_UNITS = {"gamma (1 + Q)": "1/s", "gamma (bias - 1)": "1/s", "threshold": "unit of drive"}
 PIECES = 4
 """Steps between two samples of a drive that goes linearly between them."""
@@ -87,7 +93,16 @@ class DeviceFit:
 
 
 def identify_device(
-    time, drive=None, power=None, *, noise=None, fixed=None, free_scale=False, drive_between="held", power_floor=0.0, level=0.95
+    time,
+    drive=None,
+    power=None,
+    *,
+    noise=None,
+    fixed=None,
+    free_scale=False,
+    drive_between="held",
+    power_floor=0.0,
+    level=0.95,
 ):
     """Fits eq. (1) to measured trajectories of one device.
 
@@ -129,19 +144,25 @@ def identify_device(
 def _known(fixed, free_scale, drive_between, power_floor, level, data):
     """Checked {name: (value, uncertainty)} of what is not fitted."""
     problems, known = [], {}
-    for name, given in (fixed or {}).items() if isinstance(fixed or {}, Mapping) else [("fixed", fixed)]:
+    for name, given in (
+        (fixed or {}).items() if isinstance(fixed or {}, Mapping) else [("fixed", fixed)]
+    ):
         if name not in NAMES:
             problems.append(f"fixed: {name} is none of {', '.join(NAMES)}")
             continue
         try:
-            value, uncertainty = (float(x) for x in (given if isinstance(given, tuple | list) else (given, 0.0)))
+            value, uncertainty = (
+                float(x) for x in (given if isinstance(given, tuple | list) else (given, 0.0))
+            )
         except (TypeError, ValueError):
             problems.append(f"{name}: give a number or (number, uncertainty), got {given!r}")
             continue
         lowest = {"gamma": 0.0, "Q": -1.0, "scale": 0.0}.get(name, -math.inf)
         if not (lowest < value < math.inf and 0 <= uncertainty < math.inf):
             above = f" above {lowest:g}" if lowest > -math.inf else ""
-            problems.append(f"{name}: must be a number{above} with an uncertainty from 0, got {given!r}")
+            problems.append(
+                f"{name}: must be a number{above} with an uncertainty from 0, got {given!r}"
+            )
         known[name] = (value, uncertainty)
     if not {"gamma", "Q", "bias"} & set(known):
         known["bias"] = (0.0, 0.0)
@@ -154,9 +175,13 @@ def _known(fixed, free_scale, drive_between, power_floor, level, data):
     if drive_between not in ("held", "linear"):
         problems.append(f'drive_between: must be "held" or "linear", got {drive_between!r}')
     elif drive_between == "linear" and data.drive.shape != data.power.shape:
-        problems.append("drive_between: a linear drive needs a value at each time, these data have one less")
+        problems.append(
+            "drive_between: a linear drive needs a value at each time, these data have one less"
+        )
     elif drive_between == "linear" and not np.isfinite(data.drive).all():
-        problems.append("drive_between: a linear drive needs a value at the last sample of each case, too")
+        problems.append(
+            "drive_between: a linear drive needs a value at the last sample of each case, too"
+        )
     if not 0 <= power_floor < 0.1:
         problems.append(f"power_floor: must be in [0, 0.1), got {power_floor}")
     if not 0 < level < 1:
@@ -195,7 +220,9 @@ class _Problem:
         self.count = int(self.present.sum())
         size = len(self.free) + self.cases
         if self.count <= size:
-            raise DataError(f"power: {self.count} samples are too few for {size} unknowns, those of the device and one for each case")
+            raise DataError(
+                f"power: {self.count} samples are too few for {size} unknowns, those of the device and one for each case"
+            )
         self.pieces = PIECES if drive_between == "linear" else 1
         taken = 8 * (6 * self.count * size + self.cases * self.samples * (2 * self.pieces + 30))
         if taken > memory_limit():
@@ -208,7 +235,11 @@ class _Problem:
         self.drive = self.spread(self.given)
         self.power = data.power[self.present]
         # known noise gives residuals without a unit, else the power's own size does, so that tolerances mean the same for all
-        self.sigma = np.full(self.count, np.sqrt(np.mean(self.power**2))) if data.noise is None else data.noise[self.present]
+        self.sigma = (
+            np.full(self.count, np.sqrt(np.mean(self.power**2)))
+            if data.noise is None
+            else data.noise[self.present]
+        )
         self.case_of = np.nonzero(self.present)[0]
 
     def spread(self, values):
@@ -225,45 +256,71 @@ class _Problem:
         p = np.empty((self.cases, self.samples))
         by = np.empty((self.cases, self.samples, 5 + kicks.shape[2]))
         numbers = (float(values[name]) for name in ("gamma", "Q", "bias", "gain"))
-        device_forward(self.durations, self.drive, self.pieces, kicks, *numbers, float(self.floor), start, p, by)
+        device_forward(
+            self.durations,
+            self.drive,
+            self.pieces,
+            kicks,
+            *numbers,
+            float(self.floor),
+            start,
+            p,
+            by,
+        )
         return p, by
 
     def cost(self, values, start):
         """(case,) sum of squares of the residuals."""
         p = self.run(values, start)[0][self.present]
-        return np.bincount(self.case_of, ((self.power - values["scale"] * p) / self.sigma) ** 2, self.cases)
+        return np.bincount(
+            self.case_of, ((self.power - values["scale"] * p) / self.sigma) ** 2, self.cases
+        )
 
     def columns(self, values, p, by):
         """((present sample, 5) derivatives of the predicted power by `NAMES`, (present sample,) by p at the start of its case), in the power's unit."""
         by = by[self.present]
-        return np.column_stack([values["scale"] * by[:, :4], p[self.present]]), values["scale"] * by[:, 4]
+        return np.column_stack([values["scale"] * by[:, :4], p[self.present]]), values[
+            "scale"
+        ] * by[:, 4]
 
     # ---- coordinates ----
 
     def pack(self, values, start):
         into = {"gamma": math.log, "Q": math.log1p, "scale": math.log}
-        return np.concatenate([[into.get(n, float)(values[n]) for n in self.free], np.log(start / (1 - start))])
+        return np.concatenate(
+            [[into.get(n, float)(values[n]) for n in self.free], np.log(start / (1 - start))]
+        )
 
     def unpack(self, x):
         out = {"gamma": math.exp, "Q": math.expm1, "scale": math.exp}
         values = {name: value for name, (value, _) in self.known.items()}
         # no fit comes to the end of a float's range, but a trial step may, and must give a number
-        values |= {name: out[name](min(z, 600.0)) if name in out else float(z) for name, z in zip(self.free, x, strict=False)}
+        values |= {
+            name: out[name](min(z, 600.0)) if name in out else float(z)
+            for name, z in zip(self.free, x, strict=False)
+        }
         z = np.clip(x[len(self.free) :], -600, 600)
         return values, 1 / (1 + np.exp(-z))
 
     def residual(self, x):
         """(present sample,) predicted less measured power over sigma, at these coordinates."""
         values, start = self.unpack(x)
-        return (values["scale"] * self.run(values, start)[0][self.present] - self.power) / self.sigma
+        return (
+            values["scale"] * self.run(values, start)[0][self.present] - self.power
+        ) / self.sigma
 
     def jacobian(self, x):
         """(present sample, coordinate) derivatives of `residual`."""
         values, start = self.unpack(x)
         by_names, by_start = self.columns(values, *self.run(values, start))
         slopes = {"gamma": values["gamma"], "Q": 1 + values["Q"], "scale": values["scale"]}
-        by_coordinates = [by_names[:, NAMES.index(name)] * slopes.get(name, 1.0) for name in self.free]
-        return self.matrix(by_coordinates, by_start * (start * (1 - start))[self.case_of]) / self.sigma[:, None]
+        by_coordinates = [
+            by_names[:, NAMES.index(name)] * slopes.get(name, 1.0) for name in self.free
+        ]
+        return (
+            self.matrix(by_coordinates, by_start * (start * (1 - start))[self.case_of])
+            / self.sigma[:, None]
+        )
 
     def matrix(self, columns, by_start):
         """(present sample, free + case) matrix of columns for the free parameters and, in each case's own column, of by_start."""
@@ -278,7 +335,15 @@ class _Problem:
         if not np.isfinite(self.residual(x)).all():
             return None
         found = optimize.least_squares(
-            self.residual, x, self.jacobian, method="trf", x_scale="jac", ftol=1e-11, xtol=1e-11, gtol=None, max_nfev=_EVALUATIONS
+            self.residual,
+            x,
+            self.jacobian,
+            method="trf",
+            x_scale="jac",
+            ftol=1e-11,
+            xtol=1e-11,
+            gtol=None,
+            max_nfev=_EVALUATIONS,
         )
         return None if found.status <= 0 else _Solution(*self.unpack(found.x), float(found.cost))
 
@@ -291,28 +356,50 @@ def _result(problem, found, level):
     p, by = problem.run(values, start)
     by_names, by_start = problem.columns(values, p, by)
     weighted, by_start = by_names / problem.sigma[:, None], by_start / problem.sigma
-    unit = by_start / np.sqrt(np.maximum(np.bincount(problem.case_of, by_start**2, problem.cases), 1e-300))[problem.case_of]
+    unit = (
+        by_start
+        / np.sqrt(np.maximum(np.bincount(problem.case_of, by_start**2, problem.cases), 1e-300))[
+            problem.case_of
+        ]
+    )
     # what each case's own first power can imitate is taken out, so that only the device's parameters remain
-    outside = np.column_stack([c - unit * np.bincount(problem.case_of, unit * c, problem.cases)[problem.case_of] for c in weighted.T])
+    outside = np.column_stack(
+        [
+            c - unit * np.bincount(problem.case_of, unit * c, problem.cases)[problem.case_of]
+            for c in weighted.T
+        ]
+    )
     order = [NAMES.index(name) for name in problem.free]
     lengths = np.linalg.norm(outside[:, order], axis=0)
-    _check_told_apart(problem, values, outside[:, order], lengths, np.linalg.norm(weighted[:, order], axis=0))
+    _check_told_apart(
+        problem, values, outside[:, order], lengths, np.linalg.norm(weighted[:, order], axis=0)
+    )
     freedom = problem.count - len(order) - problem.cases
     known_noise = data.noise is not None
     variance = 1.0 if known_noise else 2 * found.cost / freedom
-    quantile = float(stats.norm.ppf((1 + level) / 2) if known_noise else stats.t.ppf((1 + level) / 2, freedom))
+    quantile = float(
+        stats.norm.ppf((1 + level) / 2) if known_noise else stats.t.ppf((1 + level) / 2, freedom)
+    )
     q, r = np.linalg.qr(outside[:, order] / lengths)
-    inverse = np.linalg.inv(r) / lengths[:, None]  # J = Q R: covariance R^-1 R^-T, and R^-1 Q^T is the change of the fit with the data
+    inverse = (
+        np.linalg.inv(r) / lengths[:, None]
+    )  # J = Q R: covariance R^-1 R^-T, and R^-1 Q^T is the change of the fit with the data
     covariance = np.zeros((len(NAMES), len(NAMES)))
     covariance[np.ix_(order, order)] = variance * inverse @ inverse.T
-    for name, (_, uncertainty) in problem.known.items():  # the fit follows a fixed number that is a little off
+    for name, (
+        _,
+        uncertainty,
+    ) in problem.known.items():  # the fit follows a fixed number that is a little off
         shift = np.zeros(len(NAMES))
         shift[NAMES.index(name)] = 1.0
         shift[order] = -inverse @ (q.T @ outside[:, NAMES.index(name)])
         covariance += uncertainty**2 * np.outer(shift, shift)
     everything, slopes = _with_derived(values)
     errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in slopes.items()}
-    intervals = {name: (v - quantile * errors[name], v + quantile * errors[name]) for name, v in everything.items()}
+    intervals = {
+        name: (v - quantile * errors[name], v + quantile * errors[name])
+        for name, v in everything.items()
+    }
     predicted = np.where(np.isnan(data.time), np.nan, values["scale"] * p)
     residual = data.power - predicted
     return DeviceFit(
@@ -323,12 +410,22 @@ def _result(problem, found, level):
 
 def _check_told_apart(problem, values, outside, lengths, whole):
     """Raises a DataError if some fitted parameters can change together without a change of the prediction."""
-    silent = [name for name, left, all_of in zip(problem.free, lengths, whole, strict=True) if not left > _TOGETHER * max(all_of, 1e-300)]
+    silent = [
+        name
+        for name, left, all_of in zip(problem.free, lengths, whole, strict=True)
+        if not left > _TOGETHER * max(all_of, 1e-300)
+    ]
     if silent:
-        raise DataError(f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the power constant? {_fix(silent)}")
+        raise DataError(
+            f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the power constant? {_fix(silent)}"
+        )
     singular, directions = np.linalg.svd(outside / lengths, full_matrices=False)[1:]
     if singular[-1] < _TOGETHER:
-        together = [name for name, part in zip(problem.free, directions[-1], strict=True) if abs(part) > 0.01]
+        together = [
+            name
+            for name, part in zip(problem.free, directions[-1], strict=True)
+            if abs(part) > 0.01
+        ]
         if "bias" in problem.known and values["bias"] < 1 and values["Q"] > 1000:
             raise DataError(
                 f"the power grows without drive, which bias = {values['bias']:g} excludes; fix Q or gamma in its place, as in fixed={{'Q': 0.5}} or "
@@ -354,7 +451,9 @@ def _with_derived(v):
     slopes["gamma (bias - 1)"] = np.array([bias - 1, 0, gamma, 0, 0])
     if gain:
         found["threshold"] = gamma * (1 - bias) / gain
-        slopes["threshold"] = np.array([(1 - bias) / gain, 0, -gamma / gain, -gamma * (1 - bias) / gain**2, 0])
+        slopes["threshold"] = np.array(
+            [(1 - bias) / gain, 0, -gamma / gain, -gamma * (1 - bias) / gain**2, 0]
+        )
     return found, slopes
 
 
@@ -364,20 +463,42 @@ def _diagnosis(problem, values, start, p, by, predicted, residual):
     middle = np.repeat((p[:, 1:] + p[:, :-1]) / 2, problem.pieces, axis=1)
     largest = float(np.abs(problem.drive).max()) or 1.0
     h = float(np.median(problem.durations[problem.durations > 0])) * problem.pieces
-    held = problem.drive_between == "held"  # until t + lag, the value from before; a linear drive has a slope instead
-    change = np.diff(problem.given, axis=1, **({"prepend": problem.given[:, :1]} if held else {}))[:, : problem.samples - 1]
-    before = np.repeat(change / np.where(data.durations > 0, data.durations, np.inf), problem.pieces, axis=1)
+    held = (
+        problem.drive_between == "held"
+    )  # until t + lag, the value from before; a linear drive has a slope instead
+    change = np.diff(problem.given, axis=1, **({"prepend": problem.given[:, :1]} if held else {}))[
+        :, : problem.samples - 1
+    ]
+    before = np.repeat(
+        change / np.where(data.durations > 0, data.durations, np.inf), problem.pieces, axis=1
+    )
     kicks = {
         "lag of the drive (delay or another pole)": (-gain * before * h, h, "s"),
-        "saturation of the drive": (-gain * problem.drive * np.abs(problem.drive) / largest, 1 / largest, "1/drive"),
-        "damping beyond Q p": (-values["gamma"] * middle**2 / (1 - np.minimum(middle, 0.999)), 1.0, "1"),
+        "saturation of the drive": (
+            -gain * problem.drive * np.abs(problem.drive) / largest,
+            1 / largest,
+            "1/drive",
+        ),
+        "damping beyond Q p": (
+            -values["gamma"] * middle**2 / (1 - np.minimum(middle, 0.999)),
+            1.0,
+            "1",
+        ),
     }
     present = problem.present
-    kicked = problem.run(values, start, np.stack([kick for kick, _, _ in kicks.values()], axis=2))[1][present]
-    suspects = {name: (scale * kicked[:, 5 + j], factor, unit) for j, (name, (_, factor, unit)) in enumerate(kicks.items())}
+    kicked = problem.run(values, start, np.stack([kick for kick, _, _ in kicks.values()], axis=2))[
+        1
+    ][present]
+    suspects = {
+        name: (scale * kicked[:, 5 + j], factor, unit)
+        for j, (name, (_, factor, unit)) in enumerate(kicks.items())
+    }
     with np.errstate(invalid="ignore"):
         slope = (
-            np.diff(p, axis=1, prepend=p[:, :1]) / np.where(data.durations > 0, data.durations, np.inf)[:, np.r_[0, : problem.samples - 1]]
+            np.diff(p, axis=1, prepend=p[:, :1])
+            / np.where(data.durations > 0, data.durations, np.inf)[
+                :, np.r_[0, : problem.samples - 1]
+            ]
         )
     suspects["lag of the readout"] = (-scale * slope[present] * h, h, "s")
     # no saturation of the readout: 1 / p obeys a linear equation, so to first order it is another scale, which has its own line below
@@ -391,5 +512,8 @@ def _diagnosis(problem, values, start, p, by, predicted, residual):
     e, resolution = residual.copy(), data.resolution * np.abs(predicted)
     e[present] *= weight
     resolution[present] *= weight
-    weighted = {name: (direction * weight, factor, unit) for name, (direction, factor, unit) in suspects.items()}
+    weighted = {
+        name: (direction * weight, factor, unit)
+        for name, (direction, factor, unit) in suspects.items()
+    }
     return diagnose(e, jacobian * weight[:, None], weighted, data.noise is not None, resolution)

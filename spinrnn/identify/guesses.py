@@ -21,7 +21,9 @@ def starts(problem):
     for scale in scales:
         p = _filled(data) / scale
         for smooth in (1, 5, 25):
-            integrals = _by_integrals(problem, _smooth(p, smooth) if smooth > 1 else p, scale, known)
+            integrals = _by_integrals(
+                problem, _smooth(p, smooth) if smooth > 1 else p, scale, known
+            )
             candidates += [("integrals", values) for values in integrals]
         candidates += [("grid", values) for values in _by_grid(problem, scale, known)]
     first = np.array([row[keep][0] for row, keep in zip(data.power, problem.present, strict=True)])
@@ -29,7 +31,11 @@ def starts(problem):
     for origin, values in candidates:
         best, start = np.full(problem.cases, np.inf), np.empty(problem.cases)
         for trial in (None, 0.1, 1e-3, 1e-6):
-            guess = np.clip(first / values["scale"], 1e-6, 0.98) if trial is None else np.full(problem.cases, trial)
+            guess = (
+                np.clip(first / values["scale"], 1e-6, 0.98)
+                if trial is None
+                else np.full(problem.cases, trial)
+            )
             cost = problem.cost(values, guess)
             better = cost < best
             best[better], start[better] = cost[better], guess[better]
@@ -75,7 +81,9 @@ def _by_integrals(problem, p, scale, known):
         return np.cumsum(np.pad((f[:, 1:] + f[:, :-1]) / 2 * h * weight, ((0, 0), (1, 0))), axis=1)
 
     columns = [integral(p), -integral(p**2), integral(p * (1 - p), drive), p]
-    columns = [(c - _mean(c, problem.present))[problem.present] for c in columns]  # an unknown first power for each case
+    columns = [
+        (c - _mean(c, problem.present))[problem.present] for c in columns
+    ]  # an unknown first power for each case
     target = columns.pop()
     if "gain" in known:
         target = target - known["gain"] * columns.pop()
@@ -83,7 +91,9 @@ def _by_integrals(problem, p, scale, known):
     lengths = np.linalg.norm(matrix, axis=0)
     lengths[lengths == 0] = 1.0
     growth, saturation, *gain = np.linalg.lstsq(matrix / lengths, target, rcond=1e-10)[0] / lengths
-    return _split(growth, saturation - growth, known["gain"] if "gain" in known else gain[0], scale, known)
+    return _split(
+        growth, saturation - growth, known["gain"] if "gain" in known else gain[0], scale, known
+    )
 
 
 def _mean(values, present):
@@ -102,7 +112,13 @@ def _split(growth, damping, gain, scale, known):
         gamma = growth / (known["bias"] - 1) if known["bias"] != 1 else damping
     if not (0 < gamma < math.inf and math.isfinite(gain)):
         return []
-    values = {"gamma": gamma, "Q": damping / gamma - 1, "bias": 1 + growth / gamma, "gain": gain, "scale": scale}
+    values = {
+        "gamma": gamma,
+        "Q": damping / gamma - 1,
+        "bias": 1 + growth / gamma,
+        "gain": gain,
+        "scale": scale,
+    }
     return [values | known] if values["Q"] > -1 + 1e-9 or "Q" in known else []
 
 
@@ -113,10 +129,14 @@ def _by_grid(problem, scale, known):
     mean = float(np.clip(np.mean(problem.power) / scale, 1e-3, 0.9))
     level, spread = float(np.mean(problem.drive)), float(np.std(problem.drive))
     found = []
-    rates = [known["gamma"]] if "gamma" in known else np.geomspace(slowest, max(fastest, slowest), 7)
+    rates = (
+        [known["gamma"]] if "gamma" in known else np.geomspace(slowest, max(fastest, slowest), 7)
+    )
     for gamma in rates:
         for damping in [known["Q"]] if "Q" in known else (0.2, 2.0):
-            ratio = (1 + damping * mean) / (1 - mean)  # the supercriticality whose steady state is the mean power
+            ratio = (1 + damping * mean) / (
+                1 - mean
+            )  # the supercriticality whose steady state is the mean power
             for swing in (0.5, -0.5):
                 if "gain" in known:
                     gain = known["gain"]
@@ -125,5 +145,13 @@ def _by_grid(problem, scale, known):
                 else:
                     gain = gamma * swing / (spread or abs(level) or 1.0)
                 bias = known.get("bias", ratio - gain * level / gamma)
-                found.append({"gamma": float(gamma), "Q": damping, "bias": bias, "gain": gain, "scale": scale})
+                found.append(
+                    {
+                        "gamma": float(gamma),
+                        "Q": damping,
+                        "bias": bias,
+                        "gain": gain,
+                        "scale": scale,
+                    }
+                )
     return found

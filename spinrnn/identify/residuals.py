@@ -59,7 +59,10 @@ class Diagnosis:
     @property
     def failed(self):
         """The tests that failed; first those of suspects, the one that explains most at the head."""
-        return sorted((c for c in self.checks if not c.passed), key=lambda c: (c.share is None, -(c.share or 0), c.p))
+        return sorted(
+            (c for c in self.checks if not c.passed),
+            key=lambda c: (c.share is None, -(c.share or 0), c.p),
+        )
 
 
 def correlation(residual, lags):
@@ -106,14 +109,20 @@ def diagnose(residual, jacobian, suspects, known, resolution):
         length = np.linalg.norm(direction)
         rest = direction / length if length > 0 else direction
         rest = rest - basis @ (basis.T @ rest)
-        rest = rest - basis @ (basis.T @ rest)  # twice, as the first leaves rounding where little is left
+        rest = rest - basis @ (
+            basis.T @ rest
+        )  # twice, as the first leaves rounding where little is left
         left = np.linalg.norm(rest)
-        if not left > 1e-5 or freedom < 2:  # the fitted parameters can imitate it: the data cannot tell, and it does no harm
+        if (
+            not left > 1e-5 or freedom < 2
+        ):  # the fitted parameters can imitate it: the data cannot tell, and it does no harm
             continue
         score = float(rest @ e) / left
         explained = min(float(score**2 / total), 1.0) if total > 0 else 0.0
         variance = 1.0 if known else max(total - score**2, 0.0) / (freedom - 1)
-        ratio = score**2 / variance if variance > 0 else np.inf  # variance 0: it explains all that is left
+        ratio = (
+            score**2 / variance if variance > 0 else np.inf
+        )  # variance 0: it explains all that is left
         p = stats.chi2.sf(ratio, 1) if known else stats.f.sf(ratio, 1, freedom - 1)
         scale = abs(factor) / (left * length)
         size = {
@@ -125,4 +134,6 @@ def diagnose(residual, jacobian, suspects, known, resolution):
         found.append((name, float(p), size))
     checks = [Check(name, p, rounding or p > LEVEL / len(found), **more) for name, p, more in found]
     overstated = known and bool(stats.chi2.cdf(total, freedom) < LEVEL)
-    return Diagnosis(all(c.passed for c in checks), rounding, checks, chi_square, freedom, overstated, r)
+    return Diagnosis(
+        all(c.passed for c in checks), rounding, checks, chi_square, freedom, overstated, r
+    )

@@ -25,11 +25,18 @@ def exact_step(p, current, gamma, damping, h):
     chi = h * h * (curved if a >= 0 else lost - curved)
     inverse = 1.0 / ((kept if a >= 0 else 1.0) + c * p * psi)
     p_next = (p if a >= 0 else p * kept) * inverse
-    return p_next, kept * inverse * inverse, p_next * (h - c * p * chi * inverse), -p_next * p * psi * inverse
+    return (
+        p_next,
+        kept * inverse * inverse,
+        p_next * (h - c * p * chi * inverse),
+        -p_next * p * psi * inverse,
+    )
 
 
 @kernel
-def device_forward(durations, drive, pieces, kicks, gamma, damping, bias, gain, floor, start, power, by):
+def device_forward(
+    durations, drive, pieces, kicks, gamma, damping, bias, gain, floor, start, power, by
+):
     """Power with I = gamma bias + gain drive, and its derivatives, at the M + 1 times of each case.
 
     Args:
@@ -48,9 +55,13 @@ def device_forward(durations, drive, pieces, kicks, gamma, damping, bias, gain, 
         by[case, 0, count - 1] = 1.0
         for k in range(drive.shape[1]):
             now = k // pieces + 1
-            before = now - 1 if k % pieces == 0 else now  # the row of the step before: the last one of a pair of times fills the row
+            before = (
+                now - 1 if k % pieces == 0 else now
+            )  # the row of the step before: the last one of a pair of times fills the row
             u = drive[case, k]
-            p, by_p, by_a, by_c = exact_step(p, gamma * bias + gain * u, gamma, damping, durations[case, k])
+            p, by_p, by_a, by_c = exact_step(
+                p, gamma * bias + gain * u, gamma, damping, durations[case, k]
+            )
             if p <= floor:  # as in `steps`: no derivative passes where the floor holds the power
                 p = floor
                 by_p = by_a = by_c = 0.0

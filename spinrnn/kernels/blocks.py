@@ -87,7 +87,9 @@ class Work(NamedTuple):
     blended: int  # levels: z, what the couplings act on, of the substeps kept and the time after; V rows follow, as a transposed
     #   tile may reach beyond the last
     by_state: int  # levels: dp'/dp of the substeps kept
-    by_drive: int  # levels: dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI
+    by_drive: (
+        int  # levels: dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI
+    )
     starts: int  # state, mean and z at the start of each segment
     readout: int  # (P, n_{L-1}, V) what W_out acts on
     g_readout: int  # (P, n_{L-1}, V)
@@ -173,19 +175,44 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
         while left > 0:
             if sparse:
                 entry = w.table[i, 6] + row
-                first_entry, last_entry, together = w.pointers[entry], w.pointers[entry + 1], PANELS if left > PANELS else left
-                sparse_row(w.values, w.columns, first_entry, last_entry, source, here, source_panel, together, old, out, new, panel)
+                first_entry, last_entry, together = (
+                    w.pointers[entry],
+                    w.pointers[entry + 1],
+                    PANELS if left > PANELS else left,
+                )
+                sparse_row(
+                    w.values,
+                    w.columns,
+                    first_entry,
+                    last_entry,
+                    source,
+                    here,
+                    source_panel,
+                    together,
+                    old,
+                    out,
+                    new,
+                    panel,
+                )
             else:
                 together = 1
-                product_tile(height, w.values, start + row * sources, source, here, sources, old, out, new)
-            here, new, left = here + together * source_panel, new + together * panel, left - together
+                product_tile(
+                    height, w.values, start + row * sources, source, here, sources, old, out, new
+                )
+            here, new, left = (
+                here + together * source_panel,
+                new + together * panel,
+                left - together,
+            )
             if initial_at >= 0:
                 old += together * panel
         row += height
 
 
 @piece
-def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_unit, units, gradient, tile, tile_at):
+def couple_gradient(
+    w, i, g_targets, g_at, g_unit, source, source_at, source_unit, units, gradient, tile, tile_at
+):
     """gradient of matrix i += sum over units and samples of (target rows of g_targets) (source rows)^T.
 
     A unit is one panel at one time; g_at and source_at are where row 0 of the first unit stands, g_unit and source_unit how far units are apart.
@@ -200,20 +227,38 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
         for row in range(targets):
             entry, end = w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]
             while entry < end:
-                count, place = most if end - entry > most else end - entry, out_at + entry - w.table[i, 5]
+                count, place = (
+                    most if end - entry > most else end - entry,
+                    out_at + entry - w.table[i, 5],
+                )
                 lane_products(
-                    count, g_targets, g_at + row * v, g_unit, w.columns, entry, source, source_at, source_unit, units, gradient, place
+                    count,
+                    g_targets,
+                    g_at + row * v,
+                    g_unit,
+                    w.columns,
+                    entry,
+                    source,
+                    source_at,
+                    source_unit,
+                    units,
+                    gradient,
+                    place,
                 )
                 entry += count
         return
     for left in range(0, sources, v):
         for unit in range(units):
-            transpose_tile(source, source_at + unit * source_unit + left * v, tile, tile_at + unit * v * v)
+            transpose_tile(
+                source, source_at + unit * source_unit + left * v, tile, tile_at + unit * v * v
+            )
         height, cut, row = w.table[i, 9], w.table[i, 10], 0
         while row < targets:
             height -= row == cut
             place = out_at + (left * targets // v + row) * v
-            gradient_tile(height, g_targets, g_at + row * v, g_unit, tile, tile_at, units, gradient, place)
+            gradient_tile(
+                height, g_targets, g_at + row * v, g_unit, tile, tile_at, units, gradient, place
+            )
             row += height
 
 
@@ -221,7 +266,20 @@ def couple_gradient(w, i, g_targets, g_at, g_unit, source, source_at, source_uni
 def interval_backward(w, u, u_here, work, gradient, panel, panels):
     """Gradients of the input weights and the biases from one input interval, whose dLoss/dI are summed in g_base; clears it."""
     memory, channels = work.memory, w.channels * row_length(u)
-    couple_gradient(w, w.forward + w.backward, memory, work.g_base, panel, u, u_here, channels, panels, gradient, memory, work.tile)
+    couple_gradient(
+        w,
+        w.forward + w.backward,
+        memory,
+        work.g_base,
+        panel,
+        u,
+        u_here,
+        channels,
+        panels,
+        gradient,
+        memory,
+        work.tile,
+    )
     for q in range(panels):
         start = work.g_base + q * panel
         add_and_clear(view(memory, work.g_bias, panel), view(memory, start, panel))
@@ -240,7 +298,9 @@ def readout_forward(k, weights, ends, memory, state, mean, readout, last, panel,
             if 0 <= before_end < weights.size:
                 source, target = (q + 1) * panel - last * v + j, readout + q * last * v + j
                 for i in range(last):
-                    memory[target + i * v] += weights[before_end] * (memory[state + source + i * v] - memory[mean + source + i * v])
+                    memory[target + i * v] += weights[before_end] * (
+                        memory[state + source + i * v] - memory[mean + source + i * v]
+                    )
 
 
 @piece
@@ -262,18 +322,56 @@ def logits_forward(w, work, panels):
     """Eq. (4): logits (P, K, V) = A_out (W_out readout + b_out)."""
     memory, v = work.memory, row_length(work.memory)
     for q in range(panels):
-        fill_rows(memory, work.logits + q * w.classes * v, w.values, w.b_out, w.classes, memory.dtype.type(0))
+        fill_rows(
+            memory,
+            work.logits + q * w.classes * v,
+            w.values,
+            w.b_out,
+            w.classes,
+            memory.dtype.type(0),
+        )
     matrix, logits = w.forward + w.backward + 1, work.logits
-    couple(w, matrix, memory, work.readout, w.last * v, logits, memory, logits, w.classes * v, panels)
+    couple(
+        w, matrix, memory, work.readout, w.last * v, logits, memory, logits, w.classes * v, panels
+    )
 
 
 @inlined
 def logits_backward(w, work, gradient, panels):
     """From dLoss/dlogits, 0 for the copies that fill the last panel, to dLoss/dreadout, which must be zero, and the gradients of W_out and b_out."""
     memory, v = work.memory, row_length(work.memory)
-    matrix, g_logits, unit, g_unit = w.forward + w.backward + 1, work.g_logits, w.last * v, w.classes * v
-    couple_gradient(w, matrix, memory, g_logits, g_unit, memory, work.readout, unit, panels, gradient, memory, work.tile)
-    couple(w, matrix + 1, memory, g_logits, g_unit, work.g_readout, memory, work.g_readout, unit, panels)
+    matrix, g_logits, unit, g_unit = (
+        w.forward + w.backward + 1,
+        work.g_logits,
+        w.last * v,
+        w.classes * v,
+    )
+    couple_gradient(
+        w,
+        matrix,
+        memory,
+        g_logits,
+        g_unit,
+        memory,
+        work.readout,
+        unit,
+        panels,
+        gradient,
+        memory,
+        work.tile,
+    )
+    couple(
+        w,
+        matrix + 1,
+        memory,
+        g_logits,
+        g_unit,
+        work.g_readout,
+        memory,
+        work.g_readout,
+        unit,
+        panels,
+    )
     for q in range(panels):
         sum_rows(memory, g_logits + q * g_unit, w.classes, gradient, w.g_b_out)
 
@@ -293,7 +391,9 @@ def cross_entropy(logits, labels, scale, losses, memory, g_logits):
         losses[j] = normaliser - np.float64(logits[j, labels[j]])
         for i in range(classes):
             share = np.exp(np.float64(logits[j, i]) - normaliser)
-            memory[g_logits + (j // v * classes + i) * v + j % v] = scale * (share - 1.0 if i == labels[j] else share)
+            memory[g_logits + (j // v * classes + i) * v + j % v] = scale * (
+                share - 1.0 if i == labels[j] else share
+            )
 
 
 # ---- a block of samples ----
@@ -334,7 +434,24 @@ def first_bad_sample(memory, state, panel, samples):
 
 
 @inlined
-def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading, work, panel, panels, devices, noise, first_sample):
+def segment_forward(
+    c,
+    w,
+    u,
+    u_at,
+    u_time,
+    ends,
+    first_end,
+    first,
+    last,
+    reading,
+    work,
+    panel,
+    panels,
+    devices,
+    noise,
+    first_sample,
+):
     """Substeps first to last - 1; on entry state, mean and z are those of time `first`. Reads out at times first to last - 1 if `reading`.
 
     u_at is where the block's first panel stands in u at time 0, u_time how far times are apart. What is kept of substep k stands at place
@@ -343,12 +460,41 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
     memory, size, channels = work.memory, panels * panel, w.channels * row_length(u)
     for k in range(first, last):
         if reading and k > first_end - c.readout.size:
-            readout_forward(k, c.readout, ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
+            readout_forward(
+                k,
+                c.readout,
+                ends,
+                memory,
+                work.state,
+                work.mean,
+                work.readout,
+                w.last,
+                panel,
+                panels,
+            )
         if k % c.substeps == 0 or k == first:
             here = u_at + k // c.substeps * u_time
-            couple(w, w.forward + w.backward, u, here, channels, work.constant, memory, work.base, panel, panels)
-        blended, by = work.blended + (k - first) % (work.kept + 1) * size, (k - first) % work.kept * size
-        blended_next, by_state, by_drive = work.blended + (k - first + 1) % (work.kept + 1) * size, work.by_state + by, work.by_drive + by
+            couple(
+                w,
+                w.forward + w.backward,
+                u,
+                here,
+                channels,
+                work.constant,
+                memory,
+                work.base,
+                panel,
+                panels,
+            )
+        blended, by = (
+            work.blended + (k - first) % (work.kept + 1) * size,
+            (k - first) % work.kept * size,
+        )
+        blended_next, by_state, by_drive = (
+            work.blended + (k - first + 1) % (work.kept + 1) * size,
+            work.by_state + by,
+            work.by_drive + by,
+        )
         for i in range(w.forward):
             initial_at = work.drive if w.table[i, 8] else work.base
             couple(w, i, memory, blended, panel, initial_at, memory, work.drive, panel, panels)
@@ -397,19 +543,38 @@ def segment_forward(c, w, u, u_at, u_time, ends, first_end, first, last, reading
         if k >= first_end:
             hold_finished(k, ends, memory, work.held, work.state, panel, panels)
             hold_finished(k, ends, memory, work.held + size, work.mean, panel, panels)
-            hold_finished(k, ends, memory, blended, blended_next, panel, panels)  # without a state that follows, z could feed itself
+            hold_finished(
+                k, ends, memory, blended, blended_next, panel, panels
+            )  # without a state that follows, z could feed itself
             forget_finished(k, ends, memory, by_state, panel, panels)
             forget_finished(k, ends, memory, by_drive, panel, panels)
 
 
 @inlined
-def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, gradient, panel, panels):
+def segment_backward(
+    c, w, u, u_at, u_time, ends, first_end, first, last, work, gradient, panel, panels
+):
     """`segment_forward` read upside down; on entry the gradients at time `last` are known but for the readout's."""
     memory, size = work.memory, panels * panel
     for k in range(last - 1, first - 1, -1):
         if k + 1 > first_end - c.readout.size:
-            readout_backward(k + 1, c.readout, ends, memory, work.g_readout, work.g_state, work.g_mean, w.last, panel, panels)
-        here, g_blended, g_after = (k - first) * size, work.g_blended + (k + 1) % 2 * size, work.g_blended + k % 2 * size
+            readout_backward(
+                k + 1,
+                c.readout,
+                ends,
+                memory,
+                work.g_readout,
+                work.g_state,
+                work.g_mean,
+                w.last,
+                panel,
+                panels,
+            )
+        here, g_blended, g_after = (
+            (k - first) * size,
+            work.g_blended + (k + 1) % 2 * size,
+            work.g_blended + k % 2 * size,
+        )
         neurons_backward(
             c,
             view(memory, work.by_state + here, size),
@@ -421,19 +586,60 @@ def segment_backward(c, w, u, u_at, u_time, ends, first_end, first, last, work, 
             view(memory, work.g_base, size),
         )
         for i in range(w.forward, w.forward + w.backward):
-            couple(w, i, memory, work.by_drive + here, panel, g_after if w.table[i, 8] else -1, memory, g_after, panel, panels)
+            couple(
+                w,
+                i,
+                memory,
+                work.by_drive + here,
+                panel,
+                g_after if w.table[i, 8] else -1,
+                memory,
+                g_after,
+                panel,
+                panels,
+            )
         if k % c.substeps == 0:
             interval_backward(w, u, u_at + k // c.substeps * u_time, work, gradient, panel, panels)
         if k % c.chunk == 0 or k == first:  # the weights' part of several substeps
-            units = ((last if last < k + c.chunk - k % c.chunk else k + c.chunk - k % c.chunk) - k) * panels
+            units = (
+                (last if last < k + c.chunk - k % c.chunk else k + c.chunk - k % c.chunk) - k
+            ) * panels
             for i in range(w.forward):
                 couple_gradient(
-                    w, i, memory, work.by_drive + here, panel, memory, work.blended + here, panel, units, gradient, memory, work.tile
+                    w,
+                    i,
+                    memory,
+                    work.by_drive + here,
+                    panel,
+                    memory,
+                    work.blended + here,
+                    panel,
+                    units,
+                    gradient,
+                    memory,
+                    work.tile,
                 )
 
 
 @kernel
-def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, work, logits, losses, gradients, devices=None, noise=None):
+def run_blocks(
+    c,
+    w,
+    u,
+    ends,
+    labels,
+    scale,
+    rest,
+    block,
+    segment,
+    backward,
+    work,
+    logits,
+    losses,
+    gradients,
+    devices=None,
+    noise=None,
+):
     """Blocks of samples one after the other: forward, losses if there are labels, gradients of scale times the sum of losses if
     `backward`, which needs labels.
 
@@ -457,7 +663,10 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
         panels = u_panels - start if u_panels - start < block else block
         first_sample, last_sample, size = start * v, (start + panels) * v, panels * panel
         last_sample = samples if last_sample > samples else last_sample
-        own_ends, own_logits = ends[start * v : (start + panels) * v], logits[first_sample:last_sample]
+        own_ends, own_logits = (
+            ends[start * v : (start + panels) * v],
+            logits[first_sample:last_sample],
+        )
         first_end = last_end = own_ends[0]
         for i in range(own_ends.size):
             first_end = own_ends[i] if own_ends[i] < first_end else first_end
@@ -505,14 +714,30 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
                 bad = first_bad_sample(memory, work.state, panel, last_sample - first_sample)
                 if bad:
                     return first_sample + bad
-                readout_forward(last, c.readout, own_ends, memory, work.state, work.mean, work.readout, w.last, panel, panels)
+                readout_forward(
+                    last,
+                    c.readout,
+                    own_ends,
+                    memory,
+                    work.state,
+                    work.mean,
+                    work.readout,
+                    w.last,
+                    panel,
+                    panels,
+                )
                 logits_forward(w, work, panels)
                 for j in range(last_sample - first_sample):
                     for o in range(w.classes):
-                        own_logits[j, o] = memory[work.logits + (j // v * w.classes + o) * v + j % v]
+                        own_logits[j, o] = memory[
+                            work.logits + (j // v * w.classes + o) * v + j % v
+                        ]
                 if labels.size > 0:
                     fill(memory, work.g_logits, panels * w.classes * v, zero)
-                    own_labels, own_losses = labels[first_sample:last_sample], losses[first_sample:last_sample]
+                    own_labels, own_losses = (
+                        labels[first_sample:last_sample],
+                        losses[first_sample:last_sample],
+                    )
                     cross_entropy(own_logits, own_labels, scale, own_losses, memory, work.g_logits)
                 if backward:
                     gradient = gradients[number]
@@ -525,7 +750,21 @@ def run_blocks(c, w, u, ends, labels, scale, rest, block, segment, backward, wor
                     fill(memory, work.g_bias, panel, zero)
                     logits_backward(w, work, gradient, panels)
             if backward and turn >= segments - 1:
-                segment_backward(c, w, u, u_at, u_time, own_ends, first_end, first, last, work, gradients[number], panel, panels)
+                segment_backward(
+                    c,
+                    w,
+                    u,
+                    u_at,
+                    u_time,
+                    own_ends,
+                    first_end,
+                    first,
+                    last,
+                    work,
+                    gradients[number],
+                    panel,
+                    panels,
+                )
         if backward:
             sum_rows(memory, work.g_bias, w.neurons, gradients[number], w.g_bias)
     return 0

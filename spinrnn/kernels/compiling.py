@@ -79,7 +79,10 @@ _HOLDS_KERNELS = re.compile(
 
 def kernel_sources(package=PACKAGE):
     """Content of the package's files that hold compiled code, {path: bytes}: those that import Numba or llvmlite, or this module at their head."""
-    contents = {path.relative_to(package).as_posix(): path.read_bytes() for path in sorted(package.rglob("*.py"))}
+    contents = {
+        path.relative_to(package).as_posix(): path.read_bytes()
+        for path in sorted(package.rglob("*.py"))
+    }
     return {path: content for path, content in contents.items() if _HOLDS_KERNELS.search(content)}
 
 
@@ -96,7 +99,13 @@ def source_stamp():
 # ---- the cache ----
 
 _SEAL = hashlib.sha256().digest_size
-_SWITCHES = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE")  # of Numba's config; they change the code
+_SWITCHES = (
+    "OPT",
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+)  # of Numba's config; they change the code
 
 
 def cache_folders():
@@ -104,7 +113,11 @@ def cache_folders():
     name = f"spinrnn-{hashlib.sha256(os.fsencode(PACKAGE)).hexdigest()[:16]}"  # installations that share a folder stay apart
     user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
     given = [Path(config.CACHE_DIR).absolute() / name] if config.CACHE_DIR else []
-    return [*given, PACKAGE / "__pycache__", *([user / name] if user.is_absolute() else [])]  # not absolute: a user without a home
+    return [
+        *given,
+        PACKAGE / "__pycache__",
+        *([user / name] if user.is_absolute() else []),
+    ]  # not absolute: a user without a home
 
 
 def _read(path):
@@ -149,7 +162,9 @@ if NullCache is not None:
                 if content and content[:_SEAL] == self._seal(name, content[_SEAL:]):
                     try:
                         return CompileResult._rebuild(target_context, *loads(content[_SEAL:]))
-                    except Exception as error:  # sound, yet Numba cannot read it: its insides have changed
+                    except (
+                        Exception
+                    ) as error:  # sound, yet Numba cannot read it: its insides have changed
                         _warn(f"{folder / name}: {type(error).__name__}: {error}")
             return None
 
@@ -176,12 +191,18 @@ if NullCache is not None:
 
         def _name(self, sig, target_context):
             """File name: the entry, and a digest of its argument types, the processor and Numba's switches."""
-            key = (sig, target_context.codegen().magic_tuple(), [getattr(config, switch, None) for switch in _SWITCHES])
+            key = (
+                sig,
+                target_context.codegen().magic_tuple(),
+                [getattr(config, switch, None) for switch in _SWITCHES],
+            )
             return f"{self._entry}.{sys.implementation.cache_tag}{sys.abiflags}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
 
         def _seal(self, name, payload):
             """Digest of all that must fit for the payload to be what this process would compile."""
-            return hashlib.sha256(self._stamp + f"{numba.__version__} {name} ".encode() + payload).digest()
+            return hashlib.sha256(
+                self._stamp + f"{numba.__version__} {name} ".encode() + payload
+            ).digest()
 
         @property
         def cache_path(self):

@@ -50,7 +50,9 @@ def kicked(p, length, cosine, zero, one):
 
 
 @loop
-def spread_euler_forward(c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive):
+def spread_euler_forward(
+    c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive
+):
     """`steps.oscillator_euler_forward` with each neuron's own damping."""
     zero, one, v = state.dtype.type(0), state.dtype.type(1), row_length(state)
     for row in range(state.size // v):
@@ -72,7 +74,9 @@ def spread_euler_forward(c, damping, saturation, drive, state, mean, blended_nex
 
 
 @loop
-def spread_exponential_forward(c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive):
+def spread_exponential_forward(
+    c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive
+):
     """`steps.oscillator_exponential_forward` with each neuron's own damping."""
     zero, one, v = state.dtype.type(0), state.dtype.type(1), row_length(state)
     for row in range(state.size // v):
@@ -92,7 +96,9 @@ def spread_exponential_forward(c, damping, saturation, drive, state, mean, blend
 
 
 @loop
-def noisy_euler_forward(c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive):
+def noisy_euler_forward(
+    c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive
+):
     """`spread_euler_forward`, raised to 0, then a kick, whose r^2 and cos(theta) stand in by_state and by_drive on entry; then the floor."""
     zero, one, v = state.dtype.type(0), state.dtype.type(1), row_length(state)
     for row in range(state.size // v):
@@ -117,7 +123,9 @@ def noisy_euler_forward(c, damping, saturation, drive, state, mean, blended_next
 
 
 @loop
-def noisy_exponential_forward(c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive):
+def noisy_exponential_forward(
+    c, damping, saturation, drive, state, mean, blended_next, by_state, by_drive
+):
     """Half a step, a kick, half a step; r^2 and cos(theta) stand in by_state and by_drive on entry.
 
     A kicked power is held below 1, beyond which eq. (1) has no meaning and a strong negative drive would make it grow without bound.
@@ -149,17 +157,59 @@ def noisy_exponential_forward(c, damping, saturation, drive, state, mean, blende
 def spread_forward(c, devices, drive, state, mean, blended_next, by_state, by_drive):
     """`steps.neurons_forward` of devices without noise."""
     if c.model == OSCILLATOR_EXPONENTIAL:
-        spread_exponential_forward(c, devices.damping, devices.saturation, drive, state, mean, blended_next, by_state, by_drive)
+        spread_exponential_forward(
+            c,
+            devices.damping,
+            devices.saturation,
+            drive,
+            state,
+            mean,
+            blended_next,
+            by_state,
+            by_drive,
+        )
     else:
-        spread_euler_forward(c, devices.damping, devices.saturation, drive, state, mean, blended_next, by_state, by_drive)
+        spread_euler_forward(
+            c,
+            devices.damping,
+            devices.saturation,
+            drive,
+            state,
+            mean,
+            blended_next,
+            by_state,
+            by_drive,
+        )
 
 
 @inlined
-def noisy_forward(c, devices, noise, k, sample, drive, state, mean, blended_next, by_state, by_drive):
+def noisy_forward(
+    c, devices, noise, k, sample, drive, state, mean, blended_next, by_state, by_drive
+):
     """`steps.neurons_forward` of devices with noise, in substep k of samples from number `sample` of the call on."""
     key_first, key_second = scramble(np.uint32(k), np.uint32(0), noise.key_first, noise.key_second)
     kicks(noise.scale, noise.first_case + sample, key_first, key_second, by_state, by_drive)
     if c.model == OSCILLATOR_EXPONENTIAL:
-        noisy_exponential_forward(c, devices.damping, devices.saturation, drive, state, mean, blended_next, by_state, by_drive)
+        noisy_exponential_forward(
+            c,
+            devices.damping,
+            devices.saturation,
+            drive,
+            state,
+            mean,
+            blended_next,
+            by_state,
+            by_drive,
+        )
     else:
-        noisy_euler_forward(c, devices.damping, devices.saturation, drive, state, mean, blended_next, by_state, by_drive)
+        noisy_euler_forward(
+            c,
+            devices.damping,
+            devices.saturation,
+            drive,
+            state,
+            mean,
+            blended_next,
+            by_state,
+            by_drive,
+        )

@@ -65,7 +65,9 @@ def _scramble(typing, first, second, key_first, key_second):
 def _square_root(typing, x):
     def generate(context, builder, signature, arguments):
         kind = arguments[0].type
-        function = builder.module.declare_intrinsic("llvm.sqrt", [kind], ir.FunctionType(kind, [kind]))
+        function = builder.module.declare_intrinsic(
+            "llvm.sqrt", [kind], ir.FunctionType(kind, [kind])
+        )
         return builder.call(function, arguments)
 
     return x(x), generate
@@ -77,13 +79,26 @@ _HALF_ROOT_32 = np.int32(np.float32(0.5**0.5).view(np.int32))
 _HALF_ROOT_64 = np.int64(np.float64(0.5**0.5).view(np.int64))
 _UNIT, _HALF, _QUARTER, _ONE, _TWO = 2.0**-31, 0.5, 0.25, 1.0, 2.0
 _LN2, _TURN = 0.6931471805599453, 6.283185307179586
-_UNIT_32, _HALF_32, _QUARTER_32, _ONE_32, _TWO_32 = (np.float32(x) for x in (_UNIT, _HALF, _QUARTER, _ONE, _TWO))
+_UNIT_32, _HALF_32, _QUARTER_32, _ONE_32, _TWO_32 = (
+    np.float32(x) for x in (_UNIT, _HALF, _QUARTER, _ONE, _TWO)
+)
 _LN2_32, _TURN_32 = np.float32(_LN2), np.float32(_TURN)
 _A3, _A5, _A7, _A9 = (np.float32(1 / n) for n in (3, 5, 7, 9))  # artanh(s) / s in powers of s^2
-_S3, _S5, _S7 = np.float32(-1 / 6), np.float32(1 / 120), np.float32(-1 / 5040)  # sin(x) / x in powers of x^2
+_S3, _S5, _S7 = (
+    np.float32(-1 / 6),
+    np.float32(1 / 120),
+    np.float32(-1 / 5040),
+)  # sin(x) / x in powers of x^2
 _S9, _S11, _S13 = np.float32(1 / 362880), np.float32(-1 / 39916800), np.float32(1 / 6227020800)
 _B3, _B5, _B7, _B9, _B11, _B13, _B15, _B17, _B19, _B21 = (1 / n for n in range(3, 23, 2))
-_T3, _T5, _T7, _T9, _T11, _T13 = -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800
+_T3, _T5, _T7, _T9, _T11, _T13 = (
+    -1 / 6,
+    1 / 120,
+    -1 / 5040,
+    1 / 362880,
+    -1 / 39916800,
+    1 / 6227020800,
+)
 _T15, _T17, _T19 = -1 / 1307674368000, 1 / 355687428096000, -1 / 121645100408832000
 _T21, _T23 = 1 / 51090942171709440000, -1 / 25852016738884976640000
 
@@ -98,9 +113,14 @@ def _polar32(scale, x, y):
     s2 = s * s
     series = _ONE_32 + s2 * (_A3 + s2 * (_A5 + s2 * (_A7 + s2 * _A9)))
     minus_log = -(np.float32(exponent) * _LN2_32 + _TWO_32 * s * series)
-    angle = _TURN_32 * (abs((np.float32(np.int32(y >> np.uint32(1))) + _HALF_32) * _UNIT_32 - _HALF_32) - _QUARTER_32)
+    angle = _TURN_32 * (
+        abs((np.float32(np.int32(y >> np.uint32(1))) + _HALF_32) * _UNIT_32 - _HALF_32)
+        - _QUARTER_32
+    )
     z = angle * angle
-    cosine = angle * (_ONE_32 + z * (_S3 + z * (_S5 + z * (_S7 + z * (_S9 + z * (_S11 + z * _S13))))))
+    cosine = angle * (
+        _ONE_32 + z * (_S3 + z * (_S5 + z * (_S7 + z * (_S9 + z * (_S11 + z * _S13)))))
+    )
     return scale * minus_log, cosine
 
 
@@ -115,10 +135,14 @@ def _polar64(scale, x, y):
     series = _B11 + s2 * (_B13 + s2 * (_B15 + s2 * (_B17 + s2 * (_B19 + s2 * _B21))))
     series = _ONE + s2 * (_B3 + s2 * (_B5 + s2 * (_B7 + s2 * (_B9 + s2 * series))))
     minus_log = -(np.float64(exponent) * _LN2 + _TWO * s * series)
-    angle = _TURN * (abs((np.float64(np.int32(y >> np.uint32(1))) + _HALF) * _UNIT - _HALF) - _QUARTER)
+    angle = _TURN * (
+        abs((np.float64(np.int32(y >> np.uint32(1))) + _HALF) * _UNIT - _HALF) - _QUARTER
+    )
     z = angle * angle
     series = _T13 + z * (_T15 + z * (_T17 + z * (_T19 + z * (_T21 + z * _T23))))
-    cosine = angle * (_ONE + z * (_T3 + z * (_T5 + z * (_T7 + z * (_T9 + z * (_T11 + z * series))))))
+    cosine = angle * (
+        _ONE + z * (_T3 + z * (_T5 + z * (_T7 + z * (_T9 + z * (_T11 + z * series)))))
+    )
     return scale * minus_log, cosine
 
 

@@ -23,16 +23,16 @@ class Constants(NamedTuple):
     step: float  # h, length of a substep
     blend: float  # kappa: share of the way to its target that the filter's mean goes in one substep; 0 for the CTRNN, which has none
     approach: float  # the same for the state of the CTRNN
-    ahead: float  # share of p' in the power that the filter sees, the rest is p: 1/2, or 0 for Euler
+    ahead: (
+        float  # share of p' in the power that the filter sees, the rest is p: 1/2, or 0 for Euler
+    )
     nonlinear_damping: float  # Q
     floor: float  # smallest power; -inf switches it off
     bias: float  # xi_0, the fixed bias; 0 for the CTRNN
     now: float  # weight of y(k) in z(k): 3/2, or 1 for Euler
     before: float  # weight of y(k-1) in z(k): -1/2, or 0 for Euler
     substeps: int  # S
-    readout: (
-        np.ndarray
-    )  # (window + 1,) weight of y at so many substeps before a sample's end: [1], or the trapezoidal rule, so that it is an
+    readout: np.ndarray  # (window + 1,) weight of y at so many substeps before a sample's end: [1], or the trapezoidal rule, so that it is an
     #   integral and not a mean of S values
     chunk: int  # substeps whose gradients of the weights are summed together
 
@@ -40,10 +40,17 @@ class Constants(NamedTuple):
 # ---- exp(-x) and what the exponential step needs of it, vectorised by the compiler because it is plain arithmetic ----
 
 _LOG2E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.4286068203094172e-06
-_ROUND32, _ROUND64 = 1.5 * 2.0**23, 1.5 * 2.0**52  # adding it rounds to an integer that stands in the lowest bits
+_ROUND32, _ROUND64 = (
+    1.5 * 2.0**23,
+    1.5 * 2.0**52,
+)  # adding it rounds to an integer that stands in the lowest bits
 _BITS32 = np.int32(np.float32(_ROUND32).view(np.int32) - 127)
 _BITS64 = np.int64(np.float64(_ROUND64).view(np.int64) - 1023)
-_LOG2E_32, _LN2_HIGH_32, _LN2_LOW_32 = np.float32(_LOG2E), np.float32(_LN2_HIGH), np.float32(_LN2_LOW)
+_LOG2E_32, _LN2_HIGH_32, _LN2_LOW_32 = (
+    np.float32(_LOG2E),
+    np.float32(_LN2_HIGH),
+    np.float32(_LN2_LOW),
+)
 _LN2_HIGH_64, _LN2_LOW_64 = 0.693147180369123816490, 1.90821492927058770002e-10
 _ROUND_32 = np.float32(_ROUND32)
 _LARGEST_32, _LARGEST_64 = np.float32(87.0), 708.0  # exp(-x) stays a normal number
@@ -52,7 +59,14 @@ _ONE_32 = np.float32(1.0)
 _Q0, _Q1, _Q2, _Q3 = (np.float32(1 / f) for f in (2, 6, 24, 120))
 _Q4, _Q5, _Q6 = (np.float32(1 / f) for f in (720, 5040, 40320))
 _R0, _R1, _R2, _R3, _R4, _R5 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040
-_R6, _R7, _R8, _R9, _R10, _R11 = 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800, 1 / 479001600, 1 / 6227020800
+_R6, _R7, _R8, _R9, _R10, _R11 = (
+    1 / 40320,
+    1 / 362880,
+    1 / 3628800,
+    1 / 39916800,
+    1 / 479001600,
+    1 / 6227020800,
+)
 
 
 def _decay32(x):
@@ -61,9 +75,13 @@ def _decay32(x):
     clipped = _LARGEST_32 if x > _LARGEST_32 else x  # in this order a NaN stays one
     shifted = _ROUND_32 - clipped * _LOG2E_32
     n = shifted - _ROUND_32
-    power = np.int32((np.float32(shifted).view(np.int32) - _BITS32) << 23).view(np.float32)  # 2^n; Numba widens int32
+    power = np.int32((np.float32(shifted).view(np.int32) - _BITS32) << 23).view(
+        np.float32
+    )  # 2^n; Numba widens int32
     r = (-clipped - n * _LN2_HIGH_32) - n * _LN2_LOW_32
-    r2 = r * r  # the series in pairs, as a chain of seven steps would be what the processor waits for
+    r2 = (
+        r * r
+    )  # the series in pairs, as a chain of seven steps would be what the processor waits for
     q = ((_Q0 + r * _Q1) + r2 * (_Q2 + r * _Q3)) + (r2 * r2) * ((_Q4 + r * _Q5) + r2 * _Q6)
     t = r + r2 * q
     inverse = _ONE_32 / x
@@ -113,7 +131,10 @@ def filtered(c, p, m, p_next):
 @loop
 def oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive):
     """p' = p + h (-(1 + Q p) p + I p (1 - p)), never below the floor; its derivatives are zero where the floor holds it."""
-    zero, one = state.dtype.type(0), state.dtype.type(1)  # typed, as float32 with a literal would become float64
+    zero, one = (
+        state.dtype.type(0),
+        state.dtype.type(1),
+    )  # typed, as float32 with a literal would become float64
     for j in range(state.size):
         p, m, current = state[j], mean[j], drive[j]
         saturation = p * (c.step * (current + c.nonlinear_damping))
@@ -189,7 +210,10 @@ def neurons_backward(c, by_state, by_drive, g_blended, g_blended_after, g_state,
     nobody needs it afterwards; g_base sums it over time.
     """
     one = g_state.dtype.type(1)
-    share, rest = c.ahead * c.blend, (one - c.ahead) * c.blend  # of dLoss/dm' that go to p' and to p
+    share, rest = (
+        c.ahead * c.blend,
+        (one - c.ahead) * c.blend,
+    )  # of dLoss/dm' that go to p' and to p
     for j in range(g_state.size):
         g_y = c.now * g_blended[j] + c.before * g_blended_after[j]
         g_m = g_mean[j] - g_y

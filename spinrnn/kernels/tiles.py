@@ -120,7 +120,9 @@ def transpose_tile(source, source_at, out, out_at):
     out[out_at : out_at + v * v] = _rows(source, source_at, v).T.ravel()
 
 
-def sparse_row(values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel):
+def sparse_row(
+    values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel
+):
     """For each panel q < panels (<= PANELS): out row = initial row + sum over first <= e < last of values[e] (row columns[e] of b).
 
     Row j of b stands at b_at + q b_panel + j V, the initial and the new rows stand in out at initial_at and out_at
@@ -128,7 +130,9 @@ def sparse_row(values, columns, first, last, b, b_at, b_panel, panels, initial_a
     """
     v = lanes(out.dtype)
     for q in range(panels):
-        total = _rows(out, initial_at + q * panel, 1)[0] if initial_at >= 0 else np.zeros(v, out.dtype)
+        total = (
+            _rows(out, initial_at + q * panel, 1)[0] if initial_at >= 0 else np.zeros(v, out.dtype)
+        )
         for e in range(first, last):
             total += values[e] * _rows(b, b_at + q * b_panel + columns[e] * v, 1)[0]
         out[out_at + q * panel : out_at + q * panel + v] = total
@@ -161,22 +165,32 @@ class _Vectors:
 
     def pointer(self, array_type, array, offset):
         """Address of array[offset]."""
-        return self.at(self.context.make_array(array_type)(self.context, self.builder, array).data, offset)
+        return self.at(
+            self.context.make_array(array_type)(self.context, self.builder, array).data, offset
+        )
 
     def at(self, pointer, *offsets):
         for offset in offsets:
-            pointer = self.builder.gep(pointer, [_whole(offset) if isinstance(offset, int) else offset])
+            pointer = self.builder.gep(
+                pointer, [_whole(offset) if isinstance(offset, int) else offset]
+            )
         return pointer
 
     def load(self, pointer):
-        return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size)
+        return self.builder.load(
+            self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size
+        )
 
     def store(self, value, pointer):
-        self.builder.store(value, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size)
+        self.builder.store(
+            value, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.size
+        )
 
     def variable(self, value=None):
         """A vector that is written more than once; the compiler keeps it in registers."""
-        return cgutils.alloca_once_value(self.builder, ir.Constant(self.type, None) if value is None else value)
+        return cgutils.alloca_once_value(
+            self.builder, ir.Constant(self.type, None) if value is None else value
+        )
 
     def load_or_zero(self, pointers, there):
         """Variables with the vectors at `pointers` where `there` holds, else zero."""
@@ -188,29 +202,44 @@ class _Vectors:
 
     def everywhere(self, pointer):
         """The number at `pointer` in all places."""
-        first = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), self.builder.load(pointer), ir.IntType(32)(0))
+        first = self.builder.insert_element(
+            ir.Constant(self.type, ir.Undefined), self.builder.load(pointer), ir.IntType(32)(0)
+        )
         return self.shuffle(first, first, [0] * self.count)
 
     def shuffle(self, x, y, picks):
         """The picked places of x and y, those of y counted from the length of x on."""
-        return self.builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks))
+        return self.builder.shuffle_vector(
+            x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks)
+        )
 
     def multiply_add(self, a, b, variable):
         """variable += a b, with one rounding where the processor has an instruction for it; a call for each number would take its place."""
         function = ir.FunctionType(self.type, [self.type] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fmuladd.v{self.count}f{8 * self.size}")
-        self.builder.store(self.builder.call(function, [a, b, self.builder.load(variable)]), variable)
+        function = cgutils.get_or_insert_function(
+            self.builder.module, function, f"llvm.fmuladd.v{self.count}f{8 * self.size}"
+        )
+        self.builder.store(
+            self.builder.call(function, [a, b, self.builder.load(variable)]), variable
+        )
 
     def totals(self, vectors):
         """The sums of all places of `count` vectors, as one vector: neighbours are added, first within 128 bits, then these blocks."""
         block = 16 // self.size
-        for grain in (*[1] * (block.bit_length() - 1), *[block] * (self.count // block).bit_length()):
+        for grain in (
+            *[1] * (block.bit_length() - 1),
+            *[block] * (self.count // block).bit_length(),
+        ):
             if len(vectors) == 1:
                 break
             around = block if grain == 1 else self.count
             pairs = zip(vectors[::2], vectors[1::2], strict=True)
             vectors = [
-                self.builder.fadd(self._every_other(*pair, grain, around, 0), self._every_other(*pair, grain, around, 1)) for pair in pairs
+                self.builder.fadd(
+                    self._every_other(*pair, grain, around, 0),
+                    self._every_other(*pair, grain, around, 1),
+                )
+                for pair in pairs
             ]
         return vectors[0]
 
@@ -230,12 +259,22 @@ class _Vectors:
             mixed = []
             for start in range(0, length, block):
                 for i in range(start, start + block // 2):
-                    mixed += [self._interleaved(rows[i], rows[i + block // 2], block, half) for half in (0, 1)]
+                    mixed += [
+                        self._interleaved(rows[i], rows[i + block // 2], block, half)
+                        for half in (0, 1)
+                    ]
             rows = mixed
         while block < length:
-            upper = [place if place & block == 0 else length + place - block for place in range(length)]
-            lower = [place + block if place & block == 0 else length + place for place in range(length)]
-            rows = [self.shuffle(rows[i & ~block], rows[i | block], lower if i & block else upper) for i in range(length)]
+            upper = [
+                place if place & block == 0 else length + place - block for place in range(length)
+            ]
+            lower = [
+                place + block if place & block == 0 else length + place for place in range(length)
+            ]
+            rows = [
+                self.shuffle(rows[i & ~block], rows[i | block], lower if i & block else upper)
+                for i in range(length)
+            ]
             block *= 2
         return rows
 
@@ -296,7 +335,11 @@ def _gradient_tile(typing, height, a, a_at, a_unit, b, b_at, units, out, out_at)
         height, a, a_at, a_unit, b, b_at, units, out, out_at = arguments
         kinds = signature.args
         v = _Vectors(context, builder, kinds[7], LINE)
-        a, b, out = v.pointer(kinds[1], a, a_at), v.pointer(kinds[4], b, b_at), v.pointer(kinds[7], out, out_at)
+        a, b, out = (
+            v.pointer(kinds[1], a, a_at),
+            v.pointer(kinds[4], b, b_at),
+            v.pointer(kinds[7], out, out_at),
+        )
         for rows in _for_each(builder, height, TILE):
             sums = [v.variable(v.load(v.at(out, r * v.count))) for r in range(rows)]
             with cgutils.for_range(builder, units) as unit:
@@ -305,7 +348,9 @@ def _gradient_tile(typing, height, a, a_at, a_unit, b, b_at, units, out, out_at)
                 with cgutils.for_range(builder, _whole(v.count)) as place:
                     row = v.load(v.at(block, builder.mul(place.index, _whole(v.count))))
                     for r in range(rows):
-                        v.multiply_add(v.everywhere(v.at(numbers, place.index, r * v.count)), row, sums[r])
+                        v.multiply_add(
+                            v.everywhere(v.at(numbers, place.index, r * v.count)), row, sums[r]
+                        )
             for r in range(rows):
                 v.store(builder.load(sums[r]), v.at(out, r * v.count))
         return context.get_dummy_value()
@@ -325,7 +370,9 @@ def _transpose_tile(typing, source, source_at, out, out_at):
         source, out = v.pointer(kinds[0], source, source_at), v.pointer(kinds[2], out, out_at)
         for top in range(0, row, v.count):
             for left in range(0, row, v.count):
-                vectors = v.transposed([v.load(v.at(source, (top + i) * row + left)) for i in range(v.count)])
+                vectors = v.transposed(
+                    [v.load(v.at(source, (top + i) * row + left)) for i in range(v.count)]
+                )
                 for i, vector in enumerate(vectors):
                     v.store(vector, v.at(out, (left + i) * row + top))
         return context.get_dummy_value()
@@ -334,15 +381,25 @@ def _transpose_tile(typing, source, source_at, out, out_at):
 
 
 @intrinsic
-def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel):
+def _sparse_row(
+    typing, values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel
+):
     whole = types.intp
-    signature = types.void(values, columns, whole, whole, b, whole, whole, whole, whole, out, whole, whole)
+    signature = types.void(
+        values, columns, whole, whole, b, whole, whole, whole, whole, out, whole, whole
+    )
 
     def generate(context, builder, signature, arguments):
-        values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel = arguments
+        values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel = (
+            arguments
+        )
         kinds = signature.args
         v = _Vectors(context, builder, kinds[9], LINE)
-        b, initial, out = v.pointer(kinds[4], b, b_at), v.pointer(kinds[9], out, initial_at), v.pointer(kinds[9], out, out_at)
+        b, initial, out = (
+            v.pointer(kinds[4], b, b_at),
+            v.pointer(kinds[9], out, initial_at),
+            v.pointer(kinds[9], out, out_at),
+        )
         values, columns = v.pointer(kinds[0], values, 0), v.pointer(kinds[1], columns, 0)
         there = builder.icmp_signed(">=", initial_at, _whole(0))
         for count in _for_each(builder, panels, PANELS):
@@ -353,7 +410,9 @@ def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, 
                 row = v.at(b, builder.mul(column, _whole(v.count)))
                 weight = v.everywhere(v.at(values, entry))
                 for q in range(count):
-                    v.multiply_add(weight, v.load(v.at(row, builder.mul(b_panel, _whole(q)))), sums[q])
+                    v.multiply_add(
+                        weight, v.load(v.at(row, builder.mul(b_panel, _whole(q)))), sums[q]
+                    )
             for q in range(count):
                 v.store(builder.load(sums[q]), v.at(out, shifts[q]))
         return context.get_dummy_value()
@@ -362,23 +421,34 @@ def _sparse_row(typing, values, columns, first, last, b, b_at, b_panel, panels, 
 
 
 @intrinsic
-def _lane_products(typing, count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at):
+def _lane_products(
+    typing, count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at
+):
     whole = types.intp
-    signature = types.void(whole, a, whole, whole, columns, whole, b, whole, whole, whole, out, whole)
+    signature = types.void(
+        whole, a, whole, whole, columns, whole, b, whole, whole, whole, out, whole
+    )
 
     def generate(context, builder, signature, arguments):
         count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at = arguments
         kinds = signature.args
         v = _Vectors(context, builder, kinds[10], REGISTER)
         row = LINE // v.size
-        a, b, out = v.pointer(kinds[1], a, a_at), v.pointer(kinds[6], b, b_at), v.pointer(kinds[10], out, out_at)
+        a, b, out = (
+            v.pointer(kinds[1], a, a_at),
+            v.pointer(kinds[6], b, b_at),
+            v.pointer(kinds[10], out, out_at),
+        )
         columns = v.pointer(kinds[4], columns, first)
         for number in _for_each(builder, count, v.count):
             sums = [v.variable() for _ in range(number)]
             places = [builder.sext(builder.load(v.at(columns, e)), _whole) for e in range(number)]
             rows = [v.at(b, builder.mul(place, _whole(row))) for place in places]
             with cgutils.for_range(builder, units) as unit:
-                own, shift = v.at(a, builder.mul(unit.index, a_unit)), builder.mul(unit.index, b_unit)
+                own, shift = (
+                    v.at(a, builder.mul(unit.index, a_unit)),
+                    builder.mul(unit.index, b_unit),
+                )
                 for part in range(0, row, v.count):
                     left = v.load(v.at(own, part))
                     for e in range(number):
@@ -402,7 +472,10 @@ def _view(typing, array, start, count):
 
     def generate(context, builder, signature, arguments):
         array, start, count = arguments
-        whole, part = (context.make_array(signature.return_type)(context, builder, *value) for value in ([array], []))
+        whole, part = (
+            context.make_array(signature.return_type)(context, builder, *value)
+            for value in ([array], [])
+        )
         populate_array(
             part,
             data=builder.gep(whole.data, [start]),
@@ -419,12 +492,16 @@ def _view(typing, array, start, count):
 
 @intrinsic
 def _row_length(typing, array):
-    return types.intp(array), lambda context, builder, signature, _: _whole(8 * LINE // signature.args[0].dtype.bitwidth)
+    return types.intp(array), lambda context, builder, signature, _: _whole(
+        8 * LINE // signature.args[0].dtype.bitwidth
+    )
 
 
 @intrinsic
 def _group_length(typing, array):
-    return types.intp(array), lambda context, builder, signature, _: _whole(8 * REGISTER // signature.args[0].dtype.bitwidth)
+    return types.intp(array), lambda context, builder, signature, _: _whole(
+        8 * REGISTER // signature.args[0].dtype.bitwidth
+    )
 
 
 if not config.DISABLE_JIT:

@@ -84,10 +84,16 @@ class Trainer:
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
         self.net.check_labels(data.labels, len(data.inputs))
-        self.training, self.validation, self.test = (data.take(part) for part in parts.split(data, config.data, config.resolved_split_seed))
-        self.plan = self.net.plan(min(config.train.batch, len(self.training)), self.training.inputs.shape[2])
+        self.training, self.validation, self.test = (
+            data.take(part) for part in parts.split(data, config.data, config.resolved_split_seed)
+        )
+        self.plan = self.net.plan(
+            min(config.train.batch, len(self.training)), self.training.inputs.shape[2]
+        )
         self.best_parameters = self.net.parameters.copy()
-        self.adam = Adam(self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight())
+        self.adam = Adam(
+            self.net.layout.size, config.network.dtype, config.train, self.net.layout.is_weight()
+        )
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = data.digest()
         self._sums = _Sums()
@@ -111,7 +117,9 @@ class Trainer:
         c = self.config.train
         total = c.epochs * self.batches
         while self.epoch < c.epochs:
-            order = np.random.default_rng([c.seed, _ORDER, self.epoch]).permutation(len(self.training))
+            order = np.random.default_rng([c.seed, _ORDER, self.epoch]).permutation(
+                len(self.training)
+            )
             while self.batch < self.batches:
                 start = time.perf_counter()
                 part = self.training.take(order[self.batch * c.batch : (self.batch + 1) * c.batch])
@@ -122,7 +130,9 @@ class Trainer:
                 rate = learning_rate(c, self.epoch * self.batches + self.batch, total)
                 with self._place():
                     thermal = (c.seed, _THERMAL, self.epoch, self.batch)
-                    logits, loss, gradient = self.net.logits_loss_grad(inputs, part.labels, part.lengths, thermal)
+                    logits, loss, gradient = self.net.logits_loss_grad(
+                        inputs, part.labels, part.lengths, thermal
+                    )
                 norm = clip_gradient(gradient, c.clip)
                 self.adam.step(self.net.parameters, gradient, rate)
                 sums = self._sums
@@ -186,14 +196,29 @@ class Trainer:
             arrays["mask"] = self.net.mask.astype(np.uint8)
         if self.net.devices is not None:
             arrays |= self.net.devices.named()
-        position = {"epoch": self.epoch, "batch": self.batch, "steps": self.adam.steps, "sums": vars(self._sums)}
-        return arrays, {**position, "best_epoch": self.best and self.best["epoch"], "history": self.history}
+        position = {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "steps": self.adam.steps,
+            "sums": vars(self._sums),
+        }
+        return arrays, {
+            **position,
+            "best_epoch": self.best and self.best["epoch"],
+            "history": self.history,
+        }
 
     def restore(self, arrays, state):
         """Takes over what `state` returned; KeyError, TypeError or ValueError if it is anything else."""
-        flat = ["parameters", "best_parameters", "adam_first", "adam_second"] + ["mask"] * (self.net.mask is not None)
+        flat = ["parameters", "best_parameters", "adam_first", "adam_second"] + ["mask"] * (
+            self.net.mask is not None
+        )
         wrong = [name for name in flat if arrays[name].shape != self.net.parameters.shape]
-        wrong += [name for name in ("epoch", "batch", "steps") if type(state[name]) is not int or state[name] < 0]
+        wrong += [
+            name
+            for name in ("epoch", "batch", "steps")
+            if type(state[name]) is not int or state[name] < 0
+        ]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)}")
         self.net.parameters[:] = arrays["parameters"]
@@ -204,7 +229,9 @@ class Trainer:
         self.net.devices = devices_of(arrays, self.config.network)
         self.epoch, self.batch, self.adam.steps = state["epoch"], state["batch"], state["steps"]
         self._sums, self.history = _Sums(**state["sums"]), list(state["history"])
-        self.best = next((record for record in self.history if record["epoch"] == state["best_epoch"]), None)
+        self.best = next(
+            (record for record in self.history if record["epoch"] == state["best_epoch"]), None
+        )
 
     def _place(self):
         return _Place(self)
@@ -225,8 +252,15 @@ class _Place:
             advice = "a smaller train.learning_rate or train.clip"
             if network.scheme == "euler":
                 advice = 'network.scheme = "exponential", more network.substeps, or ' + advice
-            where = f"epoch {t.epoch + 1}, batch {t.batch + 1 if t.batch < t.batches else 'validation'}"
-            place = {"case": error.case, "layer": error.layer, "neuron": error.neuron, "step": error.step}
+            where = (
+                f"epoch {t.epoch + 1}, batch {t.batch + 1 if t.batch < t.batches else 'validation'}"
+            )
+            place = {
+                "case": error.case,
+                "layer": error.layer,
+                "neuron": error.neuron,
+                "step": error.step,
+            }
             raise DivergenceError(f"diverged in {where}: {error}; try {advice}", **place) from None
         if isinstance(error, DataError):
             raise DataError(f"training data: {error}") from None

@@ -36,13 +36,18 @@ def format_size(size):
     """Text of a number of bytes, such as "1.5 GiB"; `parse_size` reads it."""
     if size < 1024:
         return f"{size} B"
-    power = min(4, int(math.log(size, 1024) + 7e-6))  # 7e-6: what one decimal would show as 1024.0 is one of the next unit
+    power = min(
+        4, int(math.log(size, 1024) + 7e-6)
+    )  # 7e-6: what one decimal would show as 1024.0 is one of the next unit
     return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"
 
 
 def _from_slurm():
     """Bytes that SLURM gives: for the node, or for each of the processors that this process may use. None outside of a job."""
-    for name, times in (("SLURM_MEM_PER_NODE", lambda: 1), ("SLURM_MEM_PER_CPU", available_threads)):
+    for name, times in (
+        ("SLURM_MEM_PER_NODE", lambda: 1),
+        ("SLURM_MEM_PER_CPU", available_threads),
+    ):
         text = os.environ.get(name, "")
         if text.isascii() and text.isdigit() and int(text) > 0:  # megabytes; 0 is the whole node
             return int(text) * 2**20 * times()
@@ -63,7 +68,9 @@ def _from_system():
 @functools.cache  # also because it must not shrink by what this process itself takes
 def _from_machine():
     """Bytes that control groups and the system leave, as found when it was first asked."""
-    return min([size for size in (cgroups.memory_limit(), _from_system()) if size], default=_UNKNOWN)
+    return min(
+        [size for size in (cgroups.memory_limit(), _from_system()) if size], default=_UNKNOWN
+    )
 
 
 def available_memory():
@@ -80,7 +87,9 @@ def set_memory_limit(size):
     if isinstance(size, str):
         size = parse_size(size)
     if size is not None and (not isinstance(size, Integral) or isinstance(size, bool) or size < 1):
-        raise ValueError(f"memory limit: must be a whole number of bytes or a size such as '2G', got {size!r}")
+        raise ValueError(
+            f"memory limit: must be a whole number of bytes or a size such as '2G', got {size!r}"
+        )
     _chosen = None if size is None else int(size)
 
 

@@ -20,7 +20,9 @@ class StopSignals:
 
     def _note(self, number, _):
         self.number = self.number or int(number)
-        if number == signal.SIGINT:  # the others may come several times, from a batch queue and from its script
+        if (
+            number == signal.SIGINT
+        ):  # the others may come several times, from a batch queue and from its script
             signal.signal(number, signal.SIG_DFL)
 
     def __call__(self):

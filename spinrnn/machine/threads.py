@@ -25,7 +25,9 @@ def available_threads():
     that did not ask for processors of its own is bound to fewer than the variable, inherited from its job, says. Its control groups'
     quota of computing time, rounded up.
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if asked.isascii() and asked.isdigit() and int(asked) > 0:
         allowed = min(allowed, int(asked))
@@ -39,7 +41,9 @@ def set_threads(count):
     None returns to SPINRNN_THREADS, else `available_threads`. ValueError for anything but None and whole numbers of at least 1.
     """
     global _chosen
-    if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+    if count is not None and (
+        not isinstance(count, Integral) or isinstance(count, bool) or count < 1
+    ):
         raise ValueError(f"number of threads: must be a whole number of at least 1, got {count!r}")
     _chosen = None if count is None else int(count)
 
@@ -56,7 +60,9 @@ def get_threads():
     if not asked:
         return available_threads()
     if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and int(asked)):
-        raise ConfigError([f"SPINRNN_THREADS: must be a whole number of at least 1, got {asked[:40]!r}"])
+        raise ConfigError(
+            [f"SPINRNN_THREADS: must be a whole number of at least 1, got {asked[:40]!r}"]
+        )
     return int(asked)
 
 
@@ -84,7 +90,11 @@ def ordered_map(function, items, most=None):
         The error of the first item that has one; items that nobody has begun by then are left.
     """
     items = list(items)
-    results, errors, numbers = [None] * len(items), {}, itertools.count()  # next() of a count is one step for all threads
+    results, errors, numbers = (
+        [None] * len(items),
+        {},
+        itertools.count(),
+    )  # next() of a count is one step for all threads
 
     def work():
         while not errors and (i := next(numbers)) < len(items):

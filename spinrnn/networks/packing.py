@@ -60,16 +60,24 @@ class Packing:
         forward, backward = [], []
         for i, n in enumerate(layers):
             into = [(f"w_ext_{i}", tops[i - 1])] if i else []
-            forward += self._matrices(tops[i], n, [*into, (f"w_int_{i}", tops[i])], transposed=False)
+            forward += self._matrices(
+                tops[i], n, [*into, (f"w_int_{i}", tops[i])], transposed=False
+            )
             out_of = [(f"w_ext_{i + 1}", tops[i + 1])] if i + 1 < len(layers) else []
-            backward += self._matrices(tops[i], n, [(f"w_int_{i}", tops[i]), *out_of], transposed=True)
+            backward += self._matrices(
+                tops[i], n, [(f"w_int_{i}", tops[i]), *out_of], transposed=True
+            )
         inputs = self._matrices(0, layers[0], [("w_ext_0", 0)], transposed=False)
         outputs = self._matrices(0, config.outputs, [("w_out", 0)], transposed=False)
         self._trained = [*forward, *inputs, *outputs]
         at = 0
         for matrix in self._trained:
             matrix.gradient = at
-            at += -(-matrix.shape[1] // self._lanes) * self._lanes * matrix.shape[0] if matrix.entries is None else len(matrix.entries)
+            at += (
+                -(-matrix.shape[1] // self._lanes) * self._lanes * matrix.shape[0]
+                if matrix.entries is None
+                else len(matrix.entries)
+            )
         self._end_places = {
             "bias": np.concatenate([self._places[f"bias_{i}"] for i in range(len(layers))]),
             "b_out": self._places["b_out"],
@@ -81,10 +89,14 @@ class Packing:
         self.gradient_size = at
         self._gradients = self._find_gradients()
         self._weights = self._arrange(
-            forward, backward, [*inputs, *outputs, *self._matrices(0, layers[-1], [("w_out", 0)], transposed=True)]
+            forward,
+            backward,
+            [*inputs, *outputs, *self._matrices(0, layers[-1], [("w_out", 0)], transposed=True)],
         )
         self.sparse = any(m.entries is not None for m in forward)
-        self.weights = sum(m.shape[0] * m.shape[1] if m.entries is None else len(m.entries) for m in self._trained)
+        self.weights = sum(
+            m.shape[0] * m.shape[1] if m.entries is None else len(m.entries) for m in self._trained
+        )
         self._gains = np.ones(layout.size, dtype=config.dtype)
         for name, view in layout.named(self._gains).items():
             if name.startswith(("w_ext", "w_int")):
@@ -102,7 +114,9 @@ class Packing:
     def pack(self, flat):
         """`kernels.Weights` of flat parameters (size,)."""
         if self.mask is not None:
-            flat = np.where(self.mask, flat, flat.dtype.type(0))  # not a product: NaN in a missing entry must not count either
+            flat = np.where(
+                self.mask, flat, flat.dtype.type(0)
+            )  # not a product: NaN in a missing entry must not count either
         values = aligned((len(self._sources), flat.dtype))
         np.take(flat * self._gains, self._sources, out=values)
         if self._bias is not None:  # what each device's fixed bias differs from the nominal one
@@ -123,11 +137,23 @@ class Packing:
         made = []
         for group in groups:
             names = [name for name, _ in group]
-            places = np.hstack([self._places[name].T if transposed else self._places[name] for name in names])
-            matrix = _Matrix(int(target), int(group[0][1]), (targets, places.shape[1]), names, transposed, later=bool(made))
+            places = np.hstack(
+                [self._places[name].T if transposed else self._places[name] for name in names]
+            )
+            matrix = _Matrix(
+                int(target),
+                int(group[0][1]),
+                (targets, places.shape[1]),
+                names,
+                transposed,
+                later=bool(made),
+            )
             if self._is_sparse(names[0]):
                 there = self.mask[places]
-                matrix.entries, matrix.columns = places[there], np.nonzero(there)[1].astype(np.int32)
+                matrix.entries, matrix.columns = (
+                    places[there],
+                    np.nonzero(there)[1].astype(np.int32),
+                )
                 matrix.pointers = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
             made.append(matrix)
         return made
@@ -139,10 +165,21 @@ class Packing:
         """Places in the flat vector of a matrix's values, in their order."""
         if matrix.entries is not None:
             return matrix.entries
-        places = np.hstack([self._places[name].T if matrix.transposed else self._places[name] for name in matrix.blocks])
+        places = np.hstack(
+            [
+                self._places[name].T if matrix.transposed else self._places[name]
+                for name in matrix.blocks
+            ]
+        )
         height, cut = tile_heights(len(places))
         parts = [(places[:cut], height), (places[cut:], height - 1)]
-        return np.concatenate([part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel() for part, h in parts if len(part)])
+        return np.concatenate(
+            [
+                part.reshape(-1, h, part.shape[1]).transpose(0, 2, 1).ravel()
+                for part, h in parts
+                if len(part)
+            ]
+        )
 
     def _tiling(self, matrix):
         return tile_heights(matrix.shape[0]) if matrix.entries is None else (1, matrix.shape[0])
@@ -168,8 +205,16 @@ class Packing:
         """`kernels.Weights` without values. Sparse matrices' values come first, so that columns and values are counted alike."""
         matrices = [*forward, *backward, *others]
         order = sorted(matrices, key=lambda m: m.entries is None)
-        self._sources = np.concatenate([*map(self._value_places, order), *self._end_places.values()])
-        starts, columns, pointers, start, pointer = {}, [np.empty(0, np.int32)], [np.empty(0, np.int64)], 0, 0
+        self._sources = np.concatenate(
+            [*map(self._value_places, order), *self._end_places.values()]
+        )
+        starts, columns, pointers, start, pointer = (
+            {},
+            [np.empty(0, np.int32)],
+            [np.empty(0, np.int64)],
+            0,
+            0,
+        )
         for matrix in order:
             starts[id(matrix)] = start, pointer
             if matrix.entries is None:
@@ -180,7 +225,17 @@ class Packing:
                 start += len(matrix.entries)
                 pointer += len(matrix.pointers)
         table = [
-            [m.entries is not None, m.target, m.shape[0], m.source, m.shape[1], *starts[id(m)], m.gradient, m.later, *self._tiling(m)]
+            [
+                m.entries is not None,
+                m.target,
+                m.shape[0],
+                m.source,
+                m.shape[1],
+                *starts[id(m)],
+                m.gradient,
+                m.later,
+                *self._tiling(m),
+            ]
             for m in matrices
         ]
         config = self.config

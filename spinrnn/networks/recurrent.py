@@ -10,7 +10,7 @@ from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.running import Engine, check_simulation, plan_within, simulation_blocks
-from spinrnn.neurons.spread import SPREADS, Devices, check_devices, draw_devices
+from spinrnn.neurons.spread import SPREADS, Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.trajectory import Trajectory
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
 
@@ -35,7 +35,9 @@ class Network:
         rng = np.random.default_rng(seed)
         sparse = self.config.density_int < 1 or self.config.density_ext < 1
         self.mask = draw_mask(self.config, self.layout, rng) if sparse else None
-        self.parameters = draw_weights(self.config, self.layout, 1 if self.mask is None else self.mask, rng)
+        self.parameters = draw_weights(
+            self.config, self.layout, 1 if self.mask is None else self.mask, rng
+        )
         self.devices = draw_devices(self.config)
         self._engine, self._packed = Engine(), None
 
@@ -45,7 +47,9 @@ class Network:
         return f"<Network {sizes}, {c.neuron}, {c.scheme}, {c.resolved_substeps} substeps, {self.layout.size if self.mask is None else self.mask.sum()} parameters>"
 
     def __getstate__(self):  # for pickle and copy: without work arrays
-        return {name: value for name, value in vars(self).items() if name not in ("_engine", "_packed")}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_engine", "_packed")
+        }
 
     def __setstate__(self, state):
         vars(self).update(state)
@@ -59,7 +63,9 @@ class Network:
     def parameters(self, values):
         values = np.array(values, dtype=self.config.dtype)
         if values.shape != (self.layout.size,):
-            raise DataError(f"parameters: expected {self.layout.size} numbers, got the shape {values.shape}")
+            raise DataError(
+                f"parameters: expected {self.layout.size} numbers, got the shape {values.shape}"
+            )
         self._parameters = values
 
     @property
@@ -88,14 +94,33 @@ class Network:
         """
         config = dataclasses.replace(self.config, **changes)
         fixed = ("layers", "inputs", "outputs", "density_int", "density_ext")
-        problems = [f"{name}: fixed by the trained parameters" for name in fixed if getattr(config, name) != getattr(self.config, name)]
+        problems = [
+            f"{name}: fixed by the trained parameters"
+            for name in fixed
+            if getattr(config, name) != getattr(self.config, name)
+        ]
         if problems:
             raise ConfigError(problems)
         other = Network.__new__(Network)
-        other.__setstate__({"config": config, "layout": self.layout, "mask": None if self.mask is None else self.mask.copy()})
+        other.__setstate__(
+            {
+                "config": config,
+                "layout": self.layout,
+                "mask": None if self.mask is None else self.mask.copy(),
+            }
+        )
         check_devices(self.devices, self.config)
-        kept = all(getattr(config, key) == getattr(self.config, key) for key in ("neuron", "device_seed", *SPREADS.values()))
-        other.devices = draw_devices(config) if not kept else None if self.devices is None else self.devices.copy()
+        kept = all(
+            getattr(config, key) == getattr(self.config, key)
+            for key in ("neuron", "device_seed", *SPREADS.values())
+        )
+        other.devices = (
+            draw_devices(config)
+            if not kept
+            else None
+            if self.devices is None
+            else self.devices.copy()
+        )
         other.parameters = self.parameters
         return other
 
@@ -116,7 +141,9 @@ class Network:
     def loss(self, u, labels, lengths=None, noise_seed=0):
         """Mean cross-entropy over the cases (float), without the backward pass. Arguments and errors as in `loss_and_grad`."""
         u, lengths = self.check_inputs(u, lengths)
-        return _finite(self._run(u, lengths, self.check_labels(labels, len(u)), False, noise_seed)[1].mean())
+        return _finite(
+            self._run(u, lengths, self.check_labels(labels, len(u)), False, noise_seed)[1].mean()
+        )
 
     def loss_and_grad(self, u, labels, lengths=None, noise_seed=0):
         """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps, for the noise that was drawn.
@@ -147,14 +174,21 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         check_simulation(self.config, self._packing(), lengths, get_memory_limit())
         trajectory = Trajectory.empty(self.config, len(u), u.shape[2])
-        trajectory.network, trajectory.inputs, trajectory.lengths, trajectory.noise_seed = self.replace(), u, lengths, noise_seed
+        trajectory.network, trajectory.inputs, trajectory.lengths, trajectory.noise_seed = (
+            self.replace(),
+            u,
+            lengths,
+            noise_seed,
+        )
 
         def take(span, state, mean, drive, logits):
             levels, row = len(state), 0
             for layer, n in enumerate(self.config.layers):
                 own = slice(row, row + n)
                 trajectory.state[layer][span, :, :levels] = state[:, own].transpose(2, 1, 0)
-                trajectory.output[layer][span, :, :levels] = (state[:, own] - mean[:, own]).transpose(2, 1, 0)
+                trajectory.output[layer][span, :, :levels] = (
+                    state[:, own] - mean[:, own]
+                ).transpose(2, 1, 0)
                 trajectory.drive[layer][span, :, : levels - 1] = drive[:-1, own].transpose(2, 1, 0)
                 row += n
             trajectory.logits[span] = logits
@@ -174,7 +208,16 @@ class Network:
 
     def history(self, u, lengths, take, noise_seed=0, most=None):
         """Simulates checked inputs block by block and calls `take` for each block, as `Engine.history` says; at most so many threads."""
-        self._engine.history(self.config, self._packing(), self.parameters, u, lengths, take, checked_seed(noise_seed), most)
+        self._engine.history(
+            self.config,
+            self._packing(),
+            self.parameters,
+            u,
+            lengths,
+            take,
+            checked_seed(noise_seed),
+            most,
+        )
 
     def blocks(self, lengths):
         """`engine.simulation_blocks` of this network within `spinrnn.get_memory_limit`."""
@@ -185,7 +228,9 @@ class Network:
 
         backward: for `loss_and_grad`, else for `forward`. MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
-        return plan_within(self.config, self._packing(), cases, points, backward, get_memory_limit())
+        return plan_within(
+            self.config, self._packing(), cases, points, backward, get_memory_limit()
+        )
 
     def save(self, path):
         """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it. DataError: devices do not fit."""
@@ -202,11 +247,17 @@ class Network:
         try:
             u = np.asarray(u)
         except ValueError:
-            raise DataError("inputs: the cases differ in shape; pad them to one length and give their lengths") from None
+            raise DataError(
+                "inputs: the cases differ in shape; pad them to one length and give their lengths"
+            ) from None
         if u.ndim != 3 or u.shape[1] != config.inputs or u.shape[2] < 1:
             raise DataError(
                 f"inputs: expected the shape (case, {config.inputs}, time), as network.inputs = {config.inputs}; got {u.shape}"
-                + ("; are the last two axes swapped?" if u.ndim == 3 and u.shape[2] == config.inputs else "")
+                + (
+                    "; are the last two axes swapped?"
+                    if u.ndim == 3 and u.shape[2] == config.inputs
+                    else ""
+                )
             )
         if u.dtype.kind not in "fiub":
             raise DataError(f"inputs: expected real numbers, got {u.dtype}")
@@ -218,17 +269,25 @@ class Network:
             u = np.where(np.arange(points) < lengths[:, None, None], u, u.dtype.type(0))
         if not np.isfinite(u).all():
             case, channel, point = np.argwhere(~np.isfinite(u))[0]
-            raise DataError(f"inputs: not finite in {config.dtype} at case {case}, channel {channel}, time {point}")
+            raise DataError(
+                f"inputs: not finite in {config.dtype} at case {case}, channel {channel}, time {point}"
+            )
         return u, lengths
 
     def _check_lengths(self, lengths, samples, points):
         window = self.config.readout_window
-        lengths = np.full(samples, points, dtype=np.int64) if lengths is None else np.asarray(lengths)
+        lengths = (
+            np.full(samples, points, dtype=np.int64) if lengths is None else np.asarray(lengths)
+        )
         if lengths.shape != (samples,) or lengths.dtype.kind not in "iu":
-            raise DataError(f"lengths: expected {samples} whole numbers, one for each case; got {lengths.dtype} of shape {lengths.shape}")
+            raise DataError(
+                f"lengths: expected {samples} whole numbers, one for each case; got {lengths.dtype} of shape {lengths.shape}"
+            )
         wrong = np.flatnonzero((lengths < 1) | (lengths > points))
         if wrong.size:
-            raise DataError(f"lengths: must be from 1 to {points}, got {lengths[wrong[0]]} at case {wrong[0]}")
+            raise DataError(
+                f"lengths: must be from 1 to {points}, got {lengths[wrong[0]]} at case {wrong[0]}"
+            )
         short = np.flatnonzero(lengths < window)
         if short.size:
             raise DataError(
@@ -240,7 +299,9 @@ class Network:
         """Returns labels as (case,) int64, or raises DataError."""
         labels = np.asarray(labels)
         if labels.shape != (samples,) or labels.dtype.kind not in "iu":
-            raise DataError(f"labels: expected {samples} whole numbers, one for each case; got {labels.dtype} of shape {labels.shape}")
+            raise DataError(
+                f"labels: expected {samples} whole numbers, one for each case; got {labels.dtype} of shape {labels.shape}"
+            )
         if samples == 0:
             raise DataError("labels: no cases, the mean loss is not defined")
         wrong = np.flatnonzero((labels < 0) | (labels >= self.config.outputs))
@@ -257,7 +318,15 @@ class Network:
         """Logits (case, class), losses (case,) or None, gradient (size,) or None of checked input."""
         packing = self._packing()
         logits, losses, packed = self._engine.run(
-            self.config, packing, self.parameters, u, lengths, labels, backward, get_memory_limit(), checked_seed(noise_seed)
+            self.config,
+            packing,
+            self.parameters,
+            u,
+            lengths,
+            labels,
+            backward,
+            get_memory_limit(),
+            checked_seed(noise_seed),
         )
         return logits, losses, packing.unpack_gradient(packed) if backward else None
 
@@ -274,14 +343,6 @@ class Network:
 def _same_devices(devices, known):
     """Whether what `Network.devices` may be, checked or not, is what was checked before."""
     return devices is known or (isinstance(devices, Devices) and devices.same(known))
-
-
-def checked_seed(seed):
-    """The seed, if `thermal.seed_key` takes it, else DataError."""
-    numbers = seed if isinstance(seed, (list, tuple)) else [seed]
-    if not numbers or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in numbers):
-        raise DataError(f"noise_seed: must be a whole number from 0 or a list of them, got {seed!r}")
-    return seed
 
 
 def _finite(loss):

@@ -73,17 +73,37 @@ def plan(config, packing, samples, points, backward, limit=None):
     if limit is not None and whole > limit:
         lengths = [steps_all]
         if backward:  # more segments take more again, for their starts: the least is near the root of the number of substeps
-            lengths += [-(-steps_all // (count * chunk)) * chunk for count in range(2, 4 * math.isqrt(steps_all) + 2)]
+            lengths += [
+                -(-steps_all // (count * chunk)) * chunk
+                for count in range(2, 4 * math.isqrt(steps_all) + 2)
+            ]
         least = min(lengths, key=work)
         workers = max(1, min(workers, (limit - gradients) // work(least)))
-        segment = next((length for length in lengths if gradients + workers * work(length) <= limit), least)
-    return Plan(panels, block, blocks, chunk, segment, -(-steps_all // segment), workers, gradients + workers * work(segment), whole)
+        segment = next(
+            (length for length in lengths if gradients + workers * work(length) <= limit), least
+        )
+    return Plan(
+        panels,
+        block,
+        blocks,
+        chunk,
+        segment,
+        -(-steps_all // segment),
+        workers,
+        gradients + workers * work(segment),
+        whole,
+    )
 
 
 def plan_within(config, packing, samples, points, backward, limit):
     """`plan`, or MemoryLimitError where nothing fits into the limit."""
     p = plan(config, packing, samples, points, backward, limit)
-    check_memory(p.bytes, limit, f"a batch of {samples} cases with {points * config.resolved_substeps} substeps", "a smaller batch")
+    check_memory(
+        p.bytes,
+        limit,
+        f"a batch of {samples} cases with {points * config.resolved_substeps} substeps",
+        "a smaller batch",
+    )
     return p
 
 
@@ -93,37 +113,65 @@ def check_memory(need, limit, what, advice):
         needed, allowed = format_size(need), format_size(limit)
         if needed == allowed:
             needed, allowed = f"{need} bytes", f"{limit} bytes"
-        advice = f"allow more (--memory, SPINRNN_MEMORY, spinrnn.set_memory_limit), or take {advice}"
+        advice = (
+            f"allow more (--memory, SPINRNN_MEMORY, spinrnn.set_memory_limit), or take {advice}"
+        )
         raise MemoryLimitError(f"{what} needs {needed} at least, {allowed} are allowed; {advice}")
 
 
 def check_simulation(config, packing, lengths, limit):
     """Raises MemoryLimitError if the history of so many cases does not fit: what is returned, and once more of the blocks at work."""
     points = int(lengths.max(initial=0))
-    p, steps_all = plan(config, packing, len(lengths), points, False), points * config.resolved_substeps
+    p, steps_all = (
+        plan(config, packing, len(lengths), points, False),
+        points * config.resolved_substeps,
+    )
     case = np.dtype(config.dtype).itemsize * 3 * (steps_all + 1) * sum(config.layers)
     need = case * (len(lengths) + p.threads * p.block * lanes(config.dtype))
-    check_memory(need, limit, f"a simulation of {len(lengths)} cases with {steps_all} substeps", "fewer cases at a time")
+    check_memory(
+        need,
+        limit,
+        f"a simulation of {len(lengths)} cases with {steps_all} substeps",
+        "fewer cases at a time",
+    )
 
 
 def simulation_blocks(config, packing, lengths, limit):
     """(cases in a block, threads) of a simulation whose blocks are written to a file as they come; MemoryLimitError where no block fits."""
     points = int(lengths.max(initial=0))
-    p, steps_all = plan(config, packing, len(lengths), points, False), points * config.resolved_substeps
+    p, steps_all = (
+        plan(config, packing, len(lengths), points, False),
+        points * config.resolved_substeps,
+    )
     cases = p.block * lanes(config.dtype)
-    need = np.dtype(config.dtype).itemsize * (steps_all + 1) * cases * (3 * sum(config.layers) + 3 * max(config.layers))  # history, copies
-    check_memory(need, limit, f"a simulation of {steps_all} substeps in blocks of {cases} cases", "shorter sequences or fewer substeps")
+    need = (
+        np.dtype(config.dtype).itemsize
+        * (steps_all + 1)
+        * cases
+        * (3 * sum(config.layers) + 3 * max(config.layers))
+    )  # history, copies
+    check_memory(
+        need,
+        limit,
+        f"a simulation of {steps_all} substeps in blocks of {cases} cases",
+        "shorter sequences or fewer substeps",
+    )
     return cases, max(1, min(p.threads, limit // need))
 
 
 def _block(config, packing, panels):
     """(panels in a block, substeps in a chunk)."""
-    if packing.sparse:  # rows are picked here and there, so those of a step should lie in the cache together
+    if (
+        packing.sparse
+    ):  # rows are picked here and there, so those of a step should lie in the cache together
         rows = LINE * sum(config.layers)
         block = max(1, min(WIDE_BLOCK, CACHE // rows))
         units = max(block, min(UNITS, CACHE // (2 * rows)))
     else:
-        block, units = 2 if np.dtype(config.dtype).itemsize * packing.weights > LARGE_WEIGHTS else 1, UNITS
+        block, units = (
+            2 if np.dtype(config.dtype).itemsize * packing.weights > LARGE_WEIGHTS else 1,
+            UNITS,
+        )
     block = max(1, min(panels, block))
     return block, max(1, units // block)
 
@@ -132,7 +180,9 @@ class Engine:
     """Runs checked inputs through the kernels; keeps the work arrays between calls, because fresh pages cost as much as the arithmetic."""
 
     def __init__(self):
-        self._idle = queue.LifoQueue()  # so that few threads use few of the arrays that many have left
+        self._idle = (
+            queue.LifoQueue()
+        )  # so that few threads use few of the arrays that many have left
 
     def run(self, config, packing, flat, u, lengths, labels, backward, limit, noise_seed=0):
         """Logits (case, class), losses (case,) or None, packed gradient of the mean loss or None; noise_seed as in `Network.forward`.
@@ -145,11 +195,16 @@ class Engine:
         weights, constants = packing.pack(flat), _constants(config, p.chunk)
         logits = np.empty((samples, config.outputs), dtype=config.dtype)
         losses = np.empty(0 if labels is None else samples)
-        gradients = np.empty((p.blocks, packing.gradient_size) if backward else (0, 0), dtype=config.dtype)
+        gradients = np.empty(
+            (p.blocks, packing.gradient_size) if backward else (0, 0), dtype=config.dtype
+        )
         width = p.block * lanes(config.dtype)
         labels_given = np.empty(0, dtype=np.int64) if labels is None else labels
         rest = np.dtype(config.dtype).type(config.reduced().rest)
-        devices, noise = device_constants(config, packing.devices), thermal_noise(config, packing.devices, noise_seed)
+        devices, noise = (
+            device_constants(config, packing.devices),
+            thermal_noise(config, packing.devices, noise_seed),
+        )
 
         def run(group):
             first, last = group
@@ -164,11 +219,17 @@ class Engine:
             self._idle.put(memory)
             return span.start + bad if bad else 0
 
-        bad = [b for b in threads.ordered_map(run, _groups(config, packing, p, backward), p.threads) if b]
+        bad = [
+            b
+            for b in threads.ordered_map(run, _groups(config, packing, p, backward), p.threads)
+            if b
+        ]
         if bad:
             self._raise_divergence(config, packing, flat, u, lengths, min(bad) - 1, noise)
         if not np.isfinite(logits).all():
-            raise DivergenceError("the logits are not finite though all states are: the readout's weights are infinite, NaN or too large")
+            raise DivergenceError(
+                "the logits are not finite though all states are: the readout's weights are infinite, NaN or too large"
+            )
         if not backward:
             return logits, None if labels is None else losses, None
         total = gradients[0]
@@ -194,9 +255,22 @@ class Engine:
             levels, panels = int(ends.max()) + 1, len(ends) // v
             work = _work(config, _Memory(), p, levels, 1)
             logits = np.empty((span.stop - span.start, config.outputs), dtype=config.dtype)
-            bad = _forward(config, packing, constants, weights, packed_u, ends, p, work, logits, _from(noise, span.start))
+            bad = _forward(
+                config,
+                packing,
+                constants,
+                weights,
+                packed_u,
+                ends,
+                p,
+                work,
+                logits,
+                _from(noise, span.start),
+            )
             if bad:
-                self._raise_divergence(config, packing, flat, u, lengths, span.start + bad - 1, noise)
+                self._raise_divergence(
+                    config, packing, flat, u, lengths, span.start + bad - 1, noise
+                )
             size = panels * neurons * v
             state, mean, drive = (
                 work.memory[at : at + levels * size]
@@ -222,12 +296,28 @@ class Engine:
         packed_u, ends = _by_time(u[case : case + 1], lengths[case : case + 1], config)
         weights, v, rows = packing.pack(flat), lanes(config.dtype), sum(config.layers)
         p = plan(config, packing, 1, int(lengths[case]), False)
-        constants, logits = _constants(config, p.chunk), np.empty((1, config.outputs), dtype=config.dtype)
+        constants, logits = (
+            _constants(config, p.chunk),
+            np.empty((1, config.outputs), dtype=config.dtype),
+        )
 
         def state(step):
             work = _work(config, _Memory(), p, 0, 1)
-            short = constants._replace(readout=constants.readout[:1])  # the readout's window may be longer than this
-            _forward(config, packing, short, weights, packed_u, np.full_like(ends, step), p, work, logits, _from(noise, case))
+            short = constants._replace(
+                readout=constants.readout[:1]
+            )  # the readout's window may be longer than this
+            _forward(
+                config,
+                packing,
+                short,
+                weights,
+                packed_u,
+                np.full_like(ends, step),
+                p,
+                work,
+                logits,
+                _from(noise, case),
+            )
             return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
 
         good, bad = 0, int(ends[0])
@@ -237,10 +327,18 @@ class Engine:
         row = int(np.argmax(~np.isfinite(state(bad))))
         tops = np.cumsum(config.layers)
         layer = int(np.searchsorted(tops, row, side="right"))
-        place = {"case": case, "layer": layer, "neuron": int(row - tops[layer] + config.layers[layer]), "step": bad - 1}
+        place = {
+            "case": case,
+            "layer": layer,
+            "neuron": int(row - tops[layer] + config.layers[layer]),
+            "step": bad - 1,
+        }
         where = ", ".join(f"{name} {value}" for name, value in place.items())
         point = (bad - 1) // config.resolved_substeps
-        raise DivergenceError(f"the state became infinite or NaN at {where} (substeps from 0; input point {point})", **place)
+        raise DivergenceError(
+            f"the state became infinite or NaN at {where} (substeps from 0; input point {point})",
+            **place,
+        )
 
 
 def _from(noise, case):
@@ -312,15 +410,31 @@ def _work(config, memory, p, history, kept):
     sizes = _sizes(config, p.block, p.chunk, history, kept, p.segments)
     starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes.values())])
     array = memory.take(int(starts[-1]), np.dtype(config.dtype))
-    return kernels.Work(array, history, kept, **{name: int(start) for name, start in zip(sizes, starts, strict=False)})
+    return kernels.Work(
+        array,
+        history,
+        kept,
+        **{name: int(start) for name, start in zip(sizes, starts, strict=False)},
+    )
 
 
 def _groups(config, packing, p, backward):
     """(first, last block) of each compiled call: some for each thread, so that one that is held up leaves work to the others."""
     if not p.blocks:
         return []
-    operations = 2.0 * p.block * lanes(config.dtype) * p.segment * p.segments * packing.weights * (3 if backward else 1)
-    size = min(-(-p.blocks // (4 * p.threads)) if p.threads > 1 else p.blocks, max(1, int(LONGEST_CALL / operations)))
+    operations = (
+        2.0
+        * p.block
+        * lanes(config.dtype)
+        * p.segment
+        * p.segments
+        * packing.weights
+        * (3 if backward else 1)
+    )
+    size = min(
+        -(-p.blocks // (4 * p.threads)) if p.threads > 1 else p.blocks,
+        max(1, int(LONGEST_CALL / operations)),
+    )
     return [(first, min(p.blocks, first + size)) for first in range(0, p.blocks, size)]
 
 
@@ -352,7 +466,11 @@ def _constants(config, chunk):
     real = np.dtype(config.dtype).type
     reduced, euler, ctrnn = config.reduced(), config.scheme == "euler", config.neuron == "ctrnn"
     return steps.Constants(
-        model=steps.CTRNN if ctrnn else steps.OSCILLATOR_EULER if euler else steps.OSCILLATOR_EXPONENTIAL,
+        model=steps.CTRNN
+        if ctrnn
+        else steps.OSCILLATOR_EULER
+        if euler
+        else steps.OSCILLATOR_EXPONENTIAL,
         step=real(reduced.step),
         blend=real(0 if ctrnn else reduced.blend),
         approach=real(reduced.blend),

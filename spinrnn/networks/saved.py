@@ -14,10 +14,15 @@ def save_network(net, path):
     """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask and the devices if there are any."""
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
-        arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in net.layout.named(net.mask).items()}
+        arrays |= {
+            f"mask/{name}": view.astype(np.uint8)
+            for name, view in net.layout.named(net.mask).items()
+        }
     if net.devices is not None:
         arrays |= net.devices.named()
-    write_container(path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays)
+    write_container(
+        path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays
+    )
 
 
 def network_from(config, blocks, masks, devices):

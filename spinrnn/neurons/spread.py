@@ -35,11 +35,15 @@ class Devices:
     gain: np.ndarray
 
     def copy(self):
-        return Devices(**{name: np.array(getattr(self, name), dtype=np.float64) for name in SPREADS})
+        return Devices(
+            **{name: np.array(getattr(self, name), dtype=np.float64) for name in SPREADS}
+        )
 
     def same(self, other):
         """Whether all factors are those of the other `Devices`."""
-        return other is not None and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS)
+        return other is not None and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS
+        )
 
     def by_layer(self, config):
         """{quantity: [(n_l,) factors of layer l]}."""
@@ -56,10 +60,14 @@ def check_devices(devices, config):
     if devices is None:
         return
     if not isinstance(devices, Devices):
-        raise DataError(f"devices: expected spinrnn.Devices, or None for neurons that do not differ; got {type(devices).__name__}")
+        raise DataError(
+            f"devices: expected spinrnn.Devices, or None for neurons that do not differ; got {type(devices).__name__}"
+        )
     neurons = sum(config.layers)
     if config.neuron != "oscillator":
-        raise DataError("devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator")
+        raise DataError(
+            "devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator"
+        )
     for name in SPREADS:
         try:
             factor = np.asarray(getattr(devices, name))
@@ -82,9 +90,15 @@ def draw_devices(config):
         return None
     factors = {}
     for number, (name, key) in enumerate(SPREADS.items()):
-        deviates = np.random.default_rng([config.device_seed, _PURPOSE, number]).standard_normal(sum(config.layers))
+        deviates = np.random.default_rng([config.device_seed, _PURPOSE, number]).standard_normal(
+            sum(config.layers)
+        )
         variance = math.log1p(getattr(config, key) ** 2)
-        factors[name] = np.exp(math.sqrt(variance) * deviates - variance / 2) if variance else np.ones(len(deviates))
+        factors[name] = (
+            np.exp(math.sqrt(variance) * deviates - variance / 2)
+            if variance
+            else np.ones(len(deviates))
+        )
     return Devices(**factors)
 
 
@@ -110,7 +124,11 @@ def device_constants(config, devices):
     if config.neuron != "oscillator" or (devices is None and config.thermal_power == 0):
         return None
     real, nominal = np.dtype(config.dtype).type, np.ones(sum(config.layers))
-    damping, factor, bias = (nominal, nominal, nominal) if devices is None else (devices.gamma, devices.nonlinear_damping, devices.bias)
+    damping, factor, bias = (
+        (nominal, nominal, nominal)
+        if devices is None
+        else (devices.gamma, devices.nonlinear_damping, devices.bias)
+    )
     saturation = damping * factor * config.nonlinear_damping
     drive = bias * config.bias_ratio
     # a device whose own threshold is above its bias is silent but for the floor
@@ -125,3 +143,15 @@ def thermal_noise(config, devices, seed):
     damping = np.ones(sum(config.layers)) if devices is None else devices.gamma
     scale = (damping * config.thermal_power * config.reduced().step).astype(config.dtype)
     return Noise(scale, *seed_key(seed), 0)
+
+
+def checked_seed(seed):
+    """The seed, if `thermal.seed_key` takes it, else DataError."""
+    numbers = seed if isinstance(seed, (list, tuple)) else [seed]
+    if not numbers or not all(
+        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in numbers
+    ):
+        raise DataError(
+            f"noise_seed: must be a whole number from 0 or a list of them, got {seed!r}"
+        )
+    return seed

@@ -72,10 +72,19 @@ def conditions(cube):
     sweep = cube.sweep()
     dims = tuple(axis.name for axis in sweep.axes)
     for name in ("test_accuracy", "diverged", "failed"):
-        if name not in cube.variables or (cube.variables[name].dims, cube[name].shape) != (dims, sweep.shape):
-            raise StoreError(f"the cube of the sweep {sweep.name} has no {name} for each of its points; collect the sweep again")
+        if name not in cube.variables or (cube.variables[name].dims, cube[name].shape) != (
+            dims,
+            sweep.shape,
+        ):
+            raise StoreError(
+                f"the cube of the sweep {sweep.name} has no {name} for each of its points; collect the sweep again"
+            )
     seeds = len(sweep.axes[-1]) if sweep.axes and sweep.axes[-1].name == "seed" else 1
-    values = {name: v.values.reshape(-1, seeds) for name, v in cube.variables.items() if not name.startswith("history_")}
+    values = {
+        name: v.values.reshape(-1, seeds)
+        for name, v in cube.variables.items()
+        if not name.startswith("history_")
+    }
     curves = {
         name.removeprefix("history_"): v.values.reshape(-1, seeds, v.values.shape[-1])
         for name, v in cube.variables.items()
@@ -83,7 +92,11 @@ def conditions(cube):
     }
     every = []
     for number, point in enumerate(sweep.points[::seeds]):
-        found = Condition(point.config, {k: v[number] for k, v in values.items()}, {k: v[number] for k, v in curves.items()})
+        found = Condition(
+            point.config,
+            {k: v[number] for k, v in values.items()},
+            {k: v[number] for k, v in curves.items()},
+        )
         if found.runs or found.diverged:
             every.append(found)
     return every
@@ -101,7 +114,9 @@ def chosen(every, **wanted):
 
 def same(a, b):
     """Whether two values of a configuration are the same, floats but for rounding."""
-    return a == b or (isinstance(a, float) and isinstance(b, (int, float)) and math.isclose(a, b, rel_tol=CLOSE))
+    return a == b or (
+        isinstance(a, float) and isinstance(b, (int, float)) and math.isclose(a, b, rel_tol=CLOSE)
+    )
 
 
 def plateau(x, y, level):
@@ -130,7 +145,9 @@ def _crossing(x, y, outside, inside, level):
     if not 0 <= outside < len(x) or not np.isfinite(y[outside]):
         return float(x[inside])
     share = (y[inside] - level) / (y[inside] - y[outside])
-    return float(math.exp(math.log(x[inside]) + share * (math.log(x[outside]) - math.log(x[inside]))))
+    return float(
+        math.exp(math.log(x[inside]) + share * (math.log(x[outside]) - math.log(x[inside])))
+    )
 
 
 def spread(curves, count=50):

@@ -37,15 +37,23 @@ def style():
 
 def pictures(figure, stem):
     """{path: bytes} of stem.pdf and stem.png, without a date, so that the same numbers give the same bytes."""
-    forms = {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}
-    return {f"{stem}.{form}": figure_bytes(figure, format=form, metadata=metadata) for form, metadata in forms.items()}
+    forms = {
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        "png": {"Software": None},
+    }
+    return {
+        f"{stem}.{form}": figure_bytes(figure, format=form, metadata=metadata)
+        for form, metadata in forms.items()
+    }
 
 
 def fig1(result):
     figure = Figure(figsize=(PAGE, 3.6), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.6))
     colours = dict(zip(result.data["cases"], SERIES, strict=True))
-    for ax, (label, pixels), colour in zip(top.subplots(1, 6), result.data["images"], colours.values(), strict=True):
+    for ax, (label, pixels), colour in zip(
+        top.subplots(1, 6), result.data["images"], colours.values(), strict=True
+    ):
         side = round(len(pixels) ** 0.5)
         ax.imshow(pixels.reshape(side, side), cmap="Greys", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
@@ -72,7 +80,9 @@ def fig2(result):
     upper, lower = figure.subfigures(2, 1)
     left, right = upper.subplots(1, 2, width_ratios=(1, 1.5))
     for (label, pixels), colour in zip(result.data["inputs"], (BLUE, RED), strict=True):
-        left.stairs(pixels, np.arange(len(pixels) + 1), color=colour, label=f"class {label}", linewidth=0.8)
+        left.stairs(
+            pixels, np.arange(len(pixels) + 1), color=colour, label=f"class {label}", linewidth=0.8
+        )
     left.set(xlabel="time (input intervals)", ylabel="input", ylim=(0, 1.25))
     left.legend(loc="upper right", ncols=2)
     _title(left, "a")
@@ -88,8 +98,19 @@ def fig2(result):
             colour = (BLUE, RED)[result.data["cases"].index(trace.case)]
             line = ("-", "--", ":")[sorted({t.neuron for t in found}).index(trace.neuron)]
             first = trace.case == result.data["cases"][0]
-            ax.plot(1e9 * trace.time, trace.power, line, color=colour, linewidth=0.7, label=f"neuron {trace.neuron}" if first else None)
-        _title(ax, letter, rf"$\Delta t$ = {condition.ratio:g} $\tau$ = {1e9 * condition.interval:g} ns")
+            ax.plot(
+                1e9 * trace.time,
+                trace.power,
+                line,
+                color=colour,
+                linewidth=0.7,
+                label=f"neuron {trace.neuron}" if first else None,
+            )
+        _title(
+            ax,
+            letter,
+            rf"$\Delta t$ = {condition.ratio:g} $\tau$ = {1e9 * condition.interval:g} ns",
+        )
         ax.set(xlabel="time (ns)", ylim=(0, 1))
     axes[0].set_ylabel("power p, layer 2")
     axes[0].legend(loc="upper left", ncols=3, handlelength=1.5, columnspacing=0.8)
@@ -100,7 +121,10 @@ def fig3(result):
     figure = Figure(figsize=(PAGE, 4.6), layout="constrained")
     (a, scaled), (b, c) = figure.subplots(2, 2)
     for number, (tau, found) in enumerate(result.data["by_time"].items()):
-        for ax, places in ((a, [1e9 * k.interval for k in found]), (scaled, [k.ratio for k in found])):
+        for ax, places in (
+            (a, [1e9 * k.interval for k in found]),
+            (scaled, [k.ratio for k in found]),
+        ):
             _curve(ax, places, found, number, rf"$\tau$ = {1e9 * tau:g} ns")
     for number, (rate, found) in enumerate(result.data["by_rate"].items()):
         _curve(b, [1e9 * k.interval for k in found], found, number, f"learning rate {rate:g}")
@@ -113,7 +137,9 @@ def fig3(result):
         _accuracy(ax, label)
         _title(ax, letter, text)
         ax.legend(loc="lower center")
-    ratios = np.array([run["input_interval_s"] / run["relaxation_time_s"] for run in result.data["runs"]])
+    ratios = np.array(
+        [run["input_interval_s"] / run["relaxation_time_s"] for run in result.data["runs"]]
+    )
     drive = np.array([run["cumulative_drive"] for run in result.data["runs"]])
     accuracy = np.array([run["accuracy_percent"] for run in result.data["runs"]])
     even = np.isclose(ratios, 1)
@@ -122,7 +148,16 @@ def fig3(result):
         (even, BLACK, "D", r"$\tau = \Delta t$"),
         ((ratios > 1) & ~even, ORANGE, "^", r"$\tau < \Delta t$"),
     ):
-        c.plot(drive[part], accuracy[part], marker, color=colour, markersize=2, alpha=0.6, markeredgewidth=0, label=name)
+        c.plot(
+            drive[part],
+            accuracy[part],
+            marker,
+            color=colour,
+            markersize=2,
+            alpha=0.6,
+            markeredgewidth=0,
+            label=name,
+        )
     c.axvline(1, color=BLACK, linestyle="--", linewidth=0.7)
     _accuracy(c, "cumulative drive")
     _title(c, "c")
@@ -154,7 +189,13 @@ def fig5(result):
                 low, middle, high = scale * band(condition.curves[f"{part}_{measure}"])
                 epochs = np.arange(1, len(middle) + 1)
                 ax.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
-                ax.plot(epochs, middle, line, color=colour, label="training" if part == "train" else "test")
+                ax.plot(
+                    epochs,
+                    middle,
+                    line,
+                    color=colour,
+                    label="training" if part == "train" else "test",
+                )
         column[0].set_title(f"density {100 * share:g} %")
         column[0].set(ylim=(0, 101))
         column[1].set(xlabel="epoch", yscale="log")
@@ -171,17 +212,27 @@ def energy(result):
     for ax, along, letter in zip(axes, ("input interval", "density"), "ab", strict=True):
         _paper(ax)
         for number, synapse in enumerate(result.data["powers"]):
-            part = [row for row in rows if row["along"] == along and row["synapse_power_w"] == synapse]
+            part = [
+                row for row in rows if row["along"] == along and row["synapse_power_w"] == synapse
+            ]
             x = [1e12 * row["energy_per_image_j"] for row in part]
             low, middle, high = ([row[f"accuracy_percent_{q}"] for row in part] for q in QUARTILES)
             ax.fill_between(x, low, high, color=SERIES[number], alpha=0.15, linewidth=0)
-            ax.plot(x, middle, color=SERIES[number], marker=MARKERS[number], label=f"a synapse takes {1e9 * synapse:g} nW")
+            ax.plot(
+                x,
+                middle,
+                color=SERIES[number],
+                marker=MARKERS[number],
+                label=f"a synapse takes {1e9 * synapse:g} nW",
+            )
         ax.axvline(1e12 * PAPER_ENERGY, color=BLACK, linestyle="--", linewidth=0.7)
         _accuracy(ax, "energy per image (pJ)")
         _title(ax, letter, f"along the {along}")
     axes[1].set_xscale("linear")
     axes[1].set_ylabel("")
-    axes[0].legend(loc="lower right", title=f"assumed: a neuron takes {1e6 * power:.3g} µW", title_fontsize=6)
+    axes[0].legend(
+        loc="lower right", title=f"assumed: a neuron takes {1e6 * power:.3g} µW", title_fontsize=6
+    )
     return figure
 
 
@@ -189,12 +240,27 @@ def guideline(result):
     figure = Figure(figsize=(COLUMN, 2.6), layout="constrained")
     ax = figure.subplots()
     rows = result.data["rows"]
-    for settings, colour, words in ((True, BLUE, "usual settings"), (False, RED, "advised settings")):
-        part = [row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == settings]
+    for settings, colour, words in (
+        (True, BLUE, "usual settings"),
+        (False, RED, "advised settings"),
+    ):
+        part = [
+            row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == settings
+        ]
         for name, shift, marker in (("expected", 0.97, "_"), ("trained", 1.03, "o")):
             x = [shift * row["interval_over_relaxation_time"] for row in part]
-            low, middle, high = (np.array([row[f"{name}_percent_{q}"] for row in part]) for q in QUARTILES)
-            ax.errorbar(x, middle, (middle - low, high - middle), fmt=marker, color=colour, capsize=2, label=f"{words}, {name}")
+            low, middle, high = (
+                np.array([row[f"{name}_percent_{q}"] for row in part]) for q in QUARTILES
+            )
+            ax.errorbar(
+                x,
+                middle,
+                (middle - low, high - middle),
+                fmt=marker,
+                color=colour,
+                capsize=2,
+                label=f"{words}, {name}",
+            )
     _accuracy(ax, r"input interval $\Delta t / \tau$")
     ax.legend(loc="lower center")
     return figure
@@ -205,11 +271,23 @@ def against(result):
     figure = Figure(figsize=(COLUMN, 2.6), layout="constrained")
     ax = figure.subplots()
     _paper(ax)
-    values = sorted({getattr(c.config.network, result.data["key"]) for found in result.data["curves"].values() for c in found})
+    values = sorted(
+        {
+            getattr(c.config.network, result.data["key"])
+            for found in result.data["curves"].values()
+            for c in found
+        }
+    )
     positive = [value for value in values if value > 0] or [1.0]
     zero = positive[0] / (positive[1] / positive[0] if len(positive) > 1 else 10)
     for number, (name, found) in enumerate(result.data["curves"].items()):
-        _curve(ax, [getattr(c.config.network, result.data["key"]) or zero for c in found], found, number, name)
+        _curve(
+            ax,
+            [getattr(c.config.network, result.data["key"]) or zero for c in found],
+            found,
+            number,
+            name,
+        )
     _accuracy(ax, result.data["label"])
     ax.set_xticks([value or zero for value in values], [f"{value:g}" for value in values])
     ax.minorticks_off()
@@ -231,7 +309,9 @@ def _curve(ax, x, found, number, name):
 
 def _paper(ax):
     """The paper's accuracy as a grey band."""
-    ax.axhspan(PAPER[0], PAPER[2], color="0.88", linewidth=0, zorder=0, label="paper: 89.83 ± 2.91 %")
+    ax.axhspan(
+        PAPER[0], PAPER[2], color="0.88", linewidth=0, zorder=0, label="paper: 89.83 ± 2.91 %"
+    )
     ax.axhline(PAPER[1], color="0.6", linewidth=0.6, zorder=0)
 
 

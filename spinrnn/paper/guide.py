@@ -92,7 +92,10 @@ class Guide:
     def expect(self, ratio, learning_rate, amplification, noise):
         """(25th percentile, median, 75th percentile) of the test accuracy at Delta t / tau, or None where that was not measured."""
         for key, found in self.curves.items():
-            if all(same(a, float(b)) for a, b in zip(key, (learning_rate, amplification, noise), strict=True)):
+            if all(
+                same(a, float(b))
+                for a, b in zip(key, (learning_rate, amplification, noise), strict=True)
+            ):
                 return _between(found, ratio)
         return None
 
@@ -171,7 +174,9 @@ def load_guide(folder=None):
     """`Guide` of the cubes in a folder; None means those that come with the package."""
     folder = packaged("reproduction") if folder is None else Path(folder)
     if not folder.is_dir():
-        raise StoreError(f"{folder}: no such folder; give the one in which `spinrnn reproduce guideline` has left its cubes")
+        raise StoreError(
+            f"{folder}: no such folder; give the one in which `spinrnn reproduce guideline` has left its cubes"
+        )
     missing = [name for name in SWEEPS if not (folder / f"{name}.h5").is_file()]
     if missing:
         raise StoreError(
@@ -189,7 +194,9 @@ def load_guide(folder=None):
 def to_toml(advice):
     """The advice as a configuration file, what it rests on in comments."""
     network = NetworkConfig()
-    lines = [f"# Advice for an input interval of {advice.interval:g} s and {advice.points} input points."]
+    lines = [
+        f"# Advice for an input interval of {advice.interval:g} s and {advice.points} input points."
+    ]
     if advice.expected:
         low, middle, high = (100 * value for value in advice.expected)
         lines += [
@@ -201,10 +208,15 @@ def to_toml(advice):
             lines.append(
                 f"# Read off between measured ratios: there trained medians were {mean:.1f} points off on average, at most {largest:.1f}."
             )
-    lines += [f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}." for reason in advice.outside]
+    lines += [
+        f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}."
+        for reason in advice.outside
+    ]
     if advice.tolerated:
         low, high = advice.tolerated
-        lines.append(f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within {100 * SLACK:g} point of this accuracy.")
+        lines.append(
+            f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within {100 * SLACK:g} point of this accuracy."
+        )
     lines += [
         "",
         "[network]",
@@ -228,7 +240,10 @@ def _between(found, ratio):
     if not found[0].ratio * (1 - EDGE) <= ratio <= found[-1].ratio * (1 + EDGE):
         return None
     places = np.log([c.ratio for c in found])
-    return tuple(float(np.interp(math.log(ratio), places, values)) for values in np.transpose([c.band() for c in found]))
+    return tuple(
+        float(np.interp(math.log(ratio), places, values))
+        for values in np.transpose([c.band() for c in found])
+    )
 
 
 def _tolerated(interval, ratio, found):
@@ -236,7 +251,9 @@ def _tolerated(interval, ratio, found):
     least, ends = _between(found, ratio)[1] - SLACK, []
     for end in (found[-1].ratio, found[0].ratio):
         places = np.geomspace(ratio, end, 200)
-        expected = np.interp(np.log(places), np.log([c.ratio for c in found]), medians(found, scale=1))
+        expected = np.interp(
+            np.log(places), np.log([c.ratio for c in found]), medians(found, scale=1)
+        )
         bad = np.flatnonzero(expected < least)
         ends.append(interval / places[bad[0] - 1 if len(bad) else -1])
     return tuple(float(end) for end in ends)
@@ -249,7 +266,11 @@ def _check(interval, points, relaxation_time):
             problems.append(f"{name}: must be a positive time in seconds, as in 10e-9, got {value}")
     if isinstance(points, bool) or not isinstance(points, int) or points < 1:
         problems.append(f"points: must be a whole number of at least 1, got {points}")
-    if not problems and relaxation_time is not None and not 1 / LARGEST_RATIO < interval / relaxation_time < LARGEST_RATIO:
+    if (
+        not problems
+        and relaxation_time is not None
+        and not 1 / LARGEST_RATIO < interval / relaxation_time < LARGEST_RATIO
+    ):
         problems.append(
             f"relaxation_time: {relaxation_time:g} s is out of all proportion to the interval, {interval:g} s; times are in seconds"
         )

@@ -45,13 +45,25 @@ class Recipe:
 def _first_oscillators(point):
     """Seed 0 of the oscillators at one input interval per relaxation time."""
     network = point.config.network
-    return network.neuron == "oscillator" and point.config.train.seed == 0 and same(network.input_interval, network.relaxation_time)
+    return (
+        network.neuron == "oscillator"
+        and point.config.train.seed == 0
+        and same(network.input_interval, network.relaxation_time)
+    )
 
 
 RECIPES = {
-    "fig1": Recipe("power of three neurons for six images", {"intervals": _first_oscillators}, numbers.fig1, draw.fig1),
+    "fig1": Recipe(
+        "power of three neurons for six images",
+        {"intervals": _first_oscillators},
+        numbers.fig1,
+        draw.fig1,
+    ),
     "fig2": Recipe(
-        "accuracy against the input interval, both networks", {"intervals": None, "noise": None, "longer": None}, numbers.fig2, draw.fig2
+        "accuracy against the input interval, both networks",
+        {"intervals": None, "noise": None, "longer": None},
+        numbers.fig2,
+        draw.fig2,
     ),
     "fig3": Recipe(
         "three relaxation times, three learning rates, cumulative drive",
@@ -59,20 +71,44 @@ RECIPES = {
         numbers.fig3,
         draw.fig3,
     ),
-    "fig4": Recipe("accuracy against the density of the weights", {"densities": None}, numbers.fig4, draw.fig4),
-    "fig5": Recipe("accuracy and loss against the epoch at three densities", {"densities": None}, numbers.fig5, draw.fig5),
-    "energy": Recipe("energy per image against accuracy", {"intervals": None, "densities": None}, numbers.energy, draw.energy),
+    "fig4": Recipe(
+        "accuracy against the density of the weights", {"densities": None}, numbers.fig4, draw.fig4
+    ),
+    "fig5": Recipe(
+        "accuracy and loss against the epoch at three densities",
+        {"densities": None},
+        numbers.fig5,
+        draw.fig5,
+    ),
+    "energy": Recipe(
+        "energy per image against accuracy",
+        {"intervals": None, "densities": None},
+        numbers.energy,
+        draw.energy,
+    ),
     "guideline": Recipe(
         "what `spinrnn advise` expects against what training yields",
-        {"intervals": None, "noise": None, "rates": None, "amplification": None, "validation": None},
+        {
+            "intervals": None,
+            "noise": None,
+            "rates": None,
+            "amplification": None,
+            "validation": None,
+        },
         numbers.guideline,
         draw.guideline,
     ),
     "spread": Recipe(
-        "accuracy against the spread of the devices, with and without training on them", {"spread": None}, robustness.spread, draw.against
+        "accuracy against the spread of the devices, with and without training on them",
+        {"spread": None},
+        robustness.spread,
+        draw.against,
     ),
     "thermal": Recipe(
-        "accuracy against thermal noise, with and without training with it", {"thermal": None}, robustness.thermal, draw.against
+        "accuracy against thermal noise, with and without training with it",
+        {"thermal": None},
+        robustness.thermal,
+        draw.against,
     ),
 }
 """{name: `Recipe`}."""
@@ -93,8 +129,17 @@ def recipe_sweep(name, quick=False):
         return sweep
     axes = []
     for axis in sweep.axes:
-        kept = range(QUICK_SEEDS) if axis.name == "seed" else QUICK_ENTRIES[name].get(axis.name, range(len(axis)))
-        axes.append(dataclasses.replace(axis, values={key: tuple(values[k] for k in kept) for key, values in axis.values.items()}))
+        kept = (
+            range(QUICK_SEEDS)
+            if axis.name == "seed"
+            else QUICK_ENTRIES[name].get(axis.name, range(len(axis)))
+        )
+        axes.append(
+            dataclasses.replace(
+                axis,
+                values={key: tuple(values[k] for k in kept) for key, values in axis.values.items()},
+            )
+        )
     train = sweep.tables["train"]
     tables = sweep.tables | {"train": train | {"epochs": train["epochs"] // QUICK_SHARE}}
     return dataclasses.replace(sweep, name=f"{name}-quick", axes=tuple(axes), tables=tables)

@@ -41,7 +41,9 @@ class Outcome:
     missing: dict
 
 
-def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, on_sweep=None, **settings):
+def reproduce(
+    name, out="reproduction", *, quick=False, run=True, compute=None, on_sweep=None, **settings
+):
     """Runs what is missing for a figure, draws it and writes its numbers.
 
     Args:
@@ -67,15 +69,27 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
         for sweep, only in wanted.sweeps.items():
             definition = sweeps[sweep]
             if on_sweep:
-                on_sweep(definition, out / "sweeps" / sweep, sum(only is None or only(p) for p in definition.points))
+                on_sweep(
+                    definition,
+                    out / "sweeps" / sweep,
+                    sum(only is None or only(p) for p in definition.points),
+                )
             progress.append(run_sweep(definition, out / "sweeps" / sweep, only=only, **settings))
             if progress[-1].stopped:
                 return Outcome(progress, None, [], {})
     else:
-        needed = [sweep for sweep, only in wanted.sweeps.items() if only is None]  # of the others a network file may be enough
-        missing = [s for s in needed if not (out / "sweeps" / s / "sweep.json").is_file() and not (out / f"{s}.h5").is_file()]
+        needed = [
+            sweep for sweep, only in wanted.sweeps.items() if only is None
+        ]  # of the others a network file may be enough
+        missing = [
+            s
+            for s in needed
+            if not (out / "sweeps" / s / "sweep.json").is_file() and not (out / f"{s}.h5").is_file()
+        ]
         if missing:
-            raise StoreError(f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run they are run")
+            raise StoreError(
+                f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run they are run"
+            )
     make_folder(out)
     source = Source(out, sweeps)
     result = wanted.compute(source, **(compute or {}))
@@ -84,7 +98,9 @@ def reproduce(name, out="reproduction", *, quick=False, run=True, compute=None, 
         contents = draw.pictures(wanted.draw(result), stem)
     contents |= {f"{stem}{suffix}.csv": to_csv(rows) for suffix, rows in result.tables.items()}
     findings = _plain(result.findings)
-    contents[f"{stem}.json"] = to_json({"figure": name, "title": wanted.title, "quick": quick, "findings": findings})
+    contents[f"{stem}.json"] = to_json(
+        {"figure": name, "title": wanted.title, "quick": quick, "findings": findings}
+    )
     write_together(contents)
     return Outcome(progress, findings, [*map(str, source.written), *contents], source.missing)
 
@@ -95,7 +111,9 @@ def _check_folder(out, name, sweep):
     if (folder / "sweep.json").is_file():
         found[folder] = SweepFolder(folder).sweep()
     if path.is_file():
-        with contextlib.suppress(StoreError):  # a damaged one is made again, or told when it is needed
+        with contextlib.suppress(
+            StoreError
+        ):  # a damaged one is made again, or told when it is needed
             found[path] = load_cube(path).sweep()
     for where, other in found.items():
         if other.digest != sweep.digest:
@@ -130,7 +148,11 @@ class Source:
         cube = collect_sweep(self._sweeps[name], folder, history=self._sweeps[name].record_test)
         with contextlib.suppress(StoreError):  # there is none, or it is damaged
             kept = load_cube(path)
-        if kept and kept.sweep().digest == self._sweeps[name].digest and _finished(kept) > _finished(cube):
+        if (
+            kept
+            and kept.sweep().digest == self._sweeps[name].digest
+            and _finished(kept) > _finished(cube)
+        ):
             return kept
         if _finished(cube):
             cube.save(path)
@@ -142,7 +164,9 @@ class Source:
         cube = self.cube(name)
         found = curves.conditions(cube)
         if not found:
-            raise StoreError(f"{self._out / 'sweeps' / name}: no point has a result yet; run the figure's sweeps to their end")
+            raise StoreError(
+                f"{self._out / 'sweeps' / name}: no point has a result yet; run the figure's sweeps to their end"
+            )
         left = int((np.isnan(cube["diverged"]) | (cube["failed"] > 0)).sum())
         if left:
             self.missing[name] = left
@@ -156,23 +180,37 @@ class Source:
         """
         sweep, folder = self._sweeps["intervals"], SweepFolder(self._out / "sweeps" / "intervals")
         seed = sweep.points[0].config.train.seed
-        points = [p for p in sweep.points if p.config.network.neuron == "oscillator" and p.config.train.seed == seed]
-        ratios = [point.config.network.input_interval / point.config.network.relaxation_time for point in points]
-        distance = [r if ratio == 0 else -r if ratio == math.inf else abs(math.log(r / ratio)) for r in ratios]
+        points = [
+            p
+            for p in sweep.points
+            if p.config.network.neuron == "oscillator" and p.config.train.seed == seed
+        ]
+        ratios = [
+            point.config.network.input_interval / point.config.network.relaxation_time
+            for point in points
+        ]
+        distance = [
+            r if ratio == 0 else -r if ratio == math.inf else abs(math.log(r / ratio))
+            for r in ratios
+        ]
         number = distance.index(min(distance))
         point, kept = points[number], self._out / f"network-{ratios[number]:g}.h5"
         result = folder.result_path(point.name)
         if result.is_file():
             _, state = folder.load(point.digest, point.name)
             if state["status"] != "done":
-                raise StoreError(f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn")
+                raise StoreError(
+                    f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn"
+                )
             net = loading.load(result)
             net.save(kept)
             self.written.append(kept)
         elif kept.is_file():
             net = loading.load(kept)
         else:
-            raise StoreError(f"{self._out}: the network at {point} has not been trained; without --no-run it is")
+            raise StoreError(
+                f"{self._out}: the network at {point} has not been trained; without --no-run it is"
+            )
         return curves.Condition(point.config, {}, {}), net
 
     def networks(self, name, wanted):
@@ -202,7 +240,9 @@ class Source:
 
     def guide(self):
         """`guide.Guide` of the sweeps that advice rests on."""
-        return guide.Guide([condition for name in guide.SWEEPS for condition in self.conditions(name)])
+        return guide.Guide(
+            [condition for name in guide.SWEEPS for condition in self.conditions(name)]
+        )
 
 
 def _plain(value):

@@ -23,7 +23,13 @@ def spread(source):
 
 def thermal(source):
     """Accuracy against the power of thermal noise."""
-    return _against(source, "thermal", ("thermal_power",), "noise power eta", ("trained with the noise", "trained without noise"))
+    return _against(
+        source,
+        "thermal",
+        ("thermal_power",),
+        "noise power eta",
+        ("trained with the noise", "trained without noise"),
+    )
 
 
 def _against(source, sweep, keys, label, names):
@@ -35,18 +41,34 @@ def _against(source, sweep, keys, label, names):
     moved = []
     for condition in trained:
         values = {key: getattr(condition.config.network, key) for key in keys}
-        moved.append(Condition(condition.config, {"test_accuracy": np.array([_accuracy(*pair, values) for pair in ideal])}, {}))
+        moved.append(
+            Condition(
+                condition.config,
+                {"test_accuracy": np.array([_accuracy(*pair, values) for pair in ideal])},
+                {},
+            )
+        )
     curves = dict(zip(names, (trained, moved), strict=True))
     rows, findings = [], {}
     for name, found in curves.items():
         for c in found:
             value = getattr(c.config.network, keys[0])
-            quartiles = {f"accuracy_percent_{q}": 100 * v for q, v in zip(("q25", "median", "q75"), c.band(), strict=True)}
+            quartiles = {
+                f"accuracy_percent_{q}": 100 * v
+                for q, v in zip(("q25", "median", "q75"), c.band(), strict=True)
+            }
             rows.append({"training": name, sweep: value, "runs": c.runs, **quartiles})
-        enough = [getattr(c.config.network, keys[0]) for c, middle in zip(found, medians(found), strict=True) if middle >= PAPER[1]]
-        findings[f"{name}: largest {label} with the paper's {PAPER[1]} %"] = max(enough) if enough else "none"
+        enough = [
+            getattr(c.config.network, keys[0])
+            for c, middle in zip(found, medians(found), strict=True)
+            if middle >= PAPER[1]
+        ]
+        findings[f"{name}: largest {label} with the paper's {PAPER[1]} %"] = (
+            max(enough) if enough else "none"
+        )
         findings[f"{name}: median accuracy by {label} (%)"] = {
-            f"{getattr(c.config.network, keys[0]):g}": round(float(middle), 2) for c, middle in zip(found, medians(found), strict=True)
+            f"{getattr(c.config.network, keys[0]):g}": round(float(middle), 2)
+            for c, middle in zip(found, medians(found), strict=True)
         }
     return Result({"curves": curves, "key": keys[0], "label": label}, {"": rows}, findings)
 
@@ -54,4 +76,8 @@ def _against(source, sweep, keys, label, names):
 def _accuracy(config, net, values):
     """Of a trained network on the test part of its own run, with these values and its seed's devices and noise."""
     cases, data = test_part(config)
-    return evaluate(net.replace(**values, device_seed=config.network.device_seed), data.take(cases), config.train.seed).accuracy
+    return evaluate(
+        net.replace(**values, device_seed=config.network.device_seed),
+        data.take(cases),
+        config.train.seed,
+    ).accuracy

@@ -52,7 +52,14 @@ def traces(net, data, cases, neurons):
     found = net.simulate(data.inputs[cases])
     every = slice(None, None, -(-len(found.time) // LONGEST))
     return [
-        Trace(layer, neuron, case, int(data.labels[case]), found.time[every], found.state[layer][number, neuron][every].astype(float))
+        Trace(
+            layer,
+            neuron,
+            case,
+            int(data.labels[case]),
+            found.time[every],
+            found.state[layer][number, neuron][every].astype(float),
+        )
         for layer, neuron in neurons
         for number, case in enumerate(cases)
     ]
@@ -68,5 +75,11 @@ def separation(net, data, cases):
     Returns:
         {"all times": (layer,), "the end": (layer,)} float64.
     """
-    found = [class_variance(state, data.labels[cases]) for state in net.simulate(data.inputs[cases]).state]
-    return {"all times": np.array([f.share for f in found]), "the end": np.array([f.over_time[-1] for f in found])}
+    found = [
+        class_variance(state, data.labels[cases])
+        for state in net.simulate(data.inputs[cases]).state
+    ]
+    return {
+        "all times": np.array([f.share for f in found]),
+        "the end": np.array([f.over_time[-1] for f in found]),
+    }

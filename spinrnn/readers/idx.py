@@ -17,7 +17,14 @@ from spinrnn.files.atomic import read_bytes
 
 TYPES = {0x08: "ubyte", 0x09: "sbyte", 0x0B: "short", 0x0C: "int", 0x0D: "float", 0x0E: "double"}
 """The format's type codes. Numbers are stored with the highest byte first."""
-_DTYPES = {"ubyte": ">u1", "sbyte": ">i1", "short": ">i2", "int": ">i4", "float": ">f4", "double": ">f8"}
+_DTYPES = {
+    "ubyte": ">u1",
+    "sbyte": ">i1",
+    "short": ">i2",
+    "int": ">i4",
+    "float": ">f4",
+    "double": ">f8",
+}
 LARGEST = 2**30
 """Values in a file; MNIST has 4.7e7."""
 DEFLATE = 1032
@@ -40,11 +47,17 @@ class IdxFile:
         """
         self.path = Path(path)
         content = read_bytes(path)
-        self._zipped = content[:2] == b"\x1f\x8b"  # by content: programs that fetch files may unpack them and keep the name
-        self._stream = gzip.GzipFile(fileobj=io.BytesIO(content)) if self._zipped else io.BytesIO(content)
+        self._zipped = (
+            content[:2] == b"\x1f\x8b"
+        )  # by content: programs that fetch files may unpack them and keep the name
+        self._stream = (
+            gzip.GzipFile(fileobj=io.BytesIO(content)) if self._zipped else io.BytesIO(content)
+        )
         magic = self._take(4)
         if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
-            raise StoreError(f"{path}: not an IDX file, it begins with the bytes {magic.hex(' ') or '(none)'}")
+            raise StoreError(
+                f"{path}: not an IDX file, it begins with the bytes {magic.hex(' ') or '(none)'}"
+            )
         if magic[3] != dimensions:
             raise StoreError(f"{path}: has {magic[3]} dimensions, expected {dimensions}")
         sizes = self._take(4 * dimensions)
@@ -58,12 +71,18 @@ class IdxFile:
         if not values:
             raise StoreError(f"{path}: empty, {claim}")
         if values > LARGEST:
-            raise StoreError(f"{path}: {claim}, more than {LARGEST:.1e}; it is damaged, or too large for spinrnn")
+            raise StoreError(
+                f"{path}: {claim}, more than {LARGEST:.1e}; it is damaged, or too large for spinrnn"
+            )
         rest = len(content) - 4 - 4 * dimensions
         if self._zipped and self._bytes > DEFLATE * len(content):
-            raise StoreError(f"{path}: truncated or damaged, {claim}, more than {len(content)} bytes of gzip can hold")
+            raise StoreError(
+                f"{path}: truncated or damaged, {claim}, more than {len(content)} bytes of gzip can hold"
+            )
         if not self._zipped and self._bytes != rest:
-            raise StoreError(f"{path}: {'truncated' if rest < self._bytes else 'too long'}, {claim} but {rest} bytes follow it")
+            raise StoreError(
+                f"{path}: {'truncated' if rest < self._bytes else 'too long'}, {claim} but {rest} bytes follow it"
+            )
 
     def read(self):
         """The values, of the file's shape, in the machine's byte order. May be called once.
@@ -71,14 +90,21 @@ class IdxFile:
         Raises:
             StoreError: the file is damaged, or shorter or longer than its header claims.
         """
-        content, filled = np.empty(self._bytes, np.uint8), 0  # a page of it costs memory only once it is written
+        content, filled = (
+            np.empty(self._bytes, np.uint8),
+            0,
+        )  # a page of it costs memory only once it is written
         while filled < self._bytes and (piece := self._take(min(_PIECE, self._bytes - filled))):
             content[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
             filled += len(piece)
         if filled < self._bytes:
-            raise StoreError(f"{self.path}: truncated, {filled} of {self._bytes} bytes follow its header")
+            raise StoreError(
+                f"{self.path}: truncated, {filled} of {self._bytes} bytes follow its header"
+            )
         if self._take(1):  # also reads gzip's checksum
-            raise StoreError(f"{self.path}: too long, more than {self._bytes} bytes follow its header")
+            raise StoreError(
+                f"{self.path}: too long, more than {self._bytes} bytes follow its header"
+            )
         self._stream.close()
         array = content.view(_DTYPES[self.type]).reshape(self.shape)
         return array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -86,7 +112,11 @@ class IdxFile:
     def _take(self, count):
         try:
             return self._stream.read(count)
-        except (EOFError, OSError, zlib.error) as error:  # gzip raises all three for a file that ends early or is damaged
+        except (
+            EOFError,
+            OSError,
+            zlib.error,
+        ) as error:  # gzip raises all three for a file that ends early or is damaged
             raise StoreError(f"{self.path}: truncated or damaged gzip file ({error})") from None
 
 
@@ -101,11 +131,19 @@ def read_folder(folder):
         StoreError: a file is missing, damaged or not of this format; DataError: the files do not fit together.
     """
     folder = Path(folder)
-    names = [(f"{part}-images", 3) for part in ("train", "t10k")] + [(f"{part}-labels", 1) for part in ("train", "t10k")]
+    names = [(f"{part}-images", 3) for part in ("train", "t10k")] + [
+        (f"{part}-labels", 1) for part in ("train", "t10k")
+    ]
     paths = [_find(folder, *name) for name in names]
-    missing = [f"{stem}-idx{dimensions}-ubyte" for (stem, dimensions), path in zip(names, paths, strict=True) if path is None]
+    missing = [
+        f"{stem}-idx{dimensions}-ubyte"
+        for (stem, dimensions), path in zip(names, paths, strict=True)
+        if path is None
+    ]
     if missing:
-        raise StoreError(f"{folder}: has no file {' and no file '.join(missing)} (or the same with .gz)")
+        raise StoreError(
+            f"{folder}: has no file {' and no file '.join(missing)} (or the same with .gz)"
+        )
     files = [IdxFile(path, dimensions) for path, (_, dimensions) in zip(paths, names, strict=True)]
     images, labels = files[:2], files[2:]
     _check(images, labels)
@@ -124,7 +162,9 @@ def read_folder(folder):
 
 def _find(folder, stem, dimensions):
     """The first of a file's possible paths that exists, else None. Some collections have folders of the same names."""
-    spellings = [f"{stem}{mark}idx{dimensions}-ubyte{suffix}" for mark in "-." for suffix in ("", ".gz")]
+    spellings = [
+        f"{stem}{mark}idx{dimensions}-ubyte{suffix}" for mark in "-." for suffix in ("", ".gz")
+    ]
     return next((folder / name for name in spellings if (folder / name).is_file()), None)
 
 
@@ -132,7 +172,9 @@ def _check(images, labels):
     """Raises DataError if training and test files, or images and labels, do not fit together. Before any values are read."""
     for one, other in zip(images, labels, strict=True):
         if one.shape[0] != other.shape[0]:
-            raise DataError(f"{one.path} holds {one.shape[0]} images, but {other.path.name} {other.shape[0]} labels")
+            raise DataError(
+                f"{one.path} holds {one.shape[0]} images, but {other.path.name} {other.shape[0]} labels"
+            )
         if other.type in ("float", "double"):
             raise DataError(f"{other.path}: labels must be whole numbers, got type {other.type}")
     train, test = images

@@ -19,25 +19,40 @@ def read_npz(path, content=None):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive, len(content), path)
-        with np.load(io.BytesIO(content), allow_pickle=False, max_header_size=LARGEST_HEADER) as archive:
+        with np.load(
+            io.BytesIO(content), allow_pickle=False, max_header_size=LARGEST_HEADER
+        ) as archive:
             return {name: archive[name] for name in archive.files}
     except DataError:
         raise
     except Exception as error:  # zip, header and object-array errors are of many classes
-        raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})") from None
+        raise DataError(
+            f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})"
+        ) from None
 
 
 def _check_members(archive, size, path):
     """Raises DataError where a small archive would fill the memory: NumPy packs by deflate alone, whose best is a ratio of 1032."""
     members = archive.infolist()
-    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
-        raise DataError(f"{path}: packed in a way that NumPy does not; write it again with numpy.savez_compressed")
+    if any(
+        member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members
+    ):
+        raise DataError(
+            f"{path}: packed in a way that NumPy does not; write it again with numpy.savez_compressed"
+        )
     if sum(member.file_size for member in members) > 1100 * size:
         raise DataError(f"{path}: claims more than 1100 times its {size} bytes")
-    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    headers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
     for member in members:
         with archive.open(member) as file:
             if file.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
-                shape, _, dtype = headers[np.lib.format.read_magic(file)](file, max_header_size=LARGEST_HEADER)
+                shape, _, dtype = headers[np.lib.format.read_magic(file)](
+                    file, max_header_size=LARGEST_HEADER
+                )
                 if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise DataError(f"{path}: {listed([member.filename])} claims the shape {shape}, which is more than it holds")
+                    raise DataError(
+                        f"{path}: {listed([member.filename])} claims the shape {shape}, which is more than it holds"
+                    )

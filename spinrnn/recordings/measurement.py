@@ -49,7 +49,9 @@ class Measurement:
         if not len(self.power[cases]):
             raise DataError(f"cases: the {len(self.power)} cases have none of these")
         noise = None if self.noise is None else self.noise[cases]
-        return Measurement(self.time[cases], self.drive[cases], self.power[cases], noise, self.resolution)
+        return Measurement(
+            self.time[cases], self.drive[cases], self.power[cases], noise, self.resolution
+        )
 
 
 def measurement(time, drive, power, noise=None):
@@ -91,8 +93,14 @@ def measurement(time, drive, power, noise=None):
             continue
         if array.ndim == 0 and name == "noise":
             array = array[None]
-        if array.ndim not in (1, 2) or array.shape[-1] not in allowed or (array.ndim == 2 and len(array) not in (1, cases)):
-            problems.append(f"{name}: its shape {array.shape} does not fit the power's {power.shape}")
+        if (
+            array.ndim not in (1, 2)
+            or array.shape[-1] not in allowed
+            or (array.ndim == 2 and len(array) not in (1, cases))
+        ):
+            problems.append(
+                f"{name}: its shape {array.shape} does not fit the power's {power.shape}"
+            )
         arrays[name] = array
     if problems:
         raise DataError("; ".join(problems))
@@ -104,15 +112,21 @@ def measurement(time, drive, power, noise=None):
         arrays[name] = np.broadcast_to(array, power.shape) if name == "noise" else array
     time, drive, noise = (arrays.get(name) for name in ("time", "drive", "noise"))
     present = ~np.isnan(power)
-    ends = np.where(present.any(axis=1), samples - 1 - np.argmax(present[:, ::-1], axis=1), 0)  # last sample of each case
+    ends = np.where(
+        present.any(axis=1), samples - 1 - np.argmax(present[:, ::-1], axis=1), 0
+    )  # last sample of each case
     used = np.arange(samples) <= ends[:, None]
     for case in range(cases):
         where = f"case {case}" if cases > 1 else "the trajectory"
         end = ends[case]
         if present[case].sum() < 3:
-            problems.append(f"power: {where} has {present[case].sum()} samples that are not NaN; it takes at least 3")
+            problems.append(
+                f"power: {where} has {present[case].sum()} samples that are not NaN; it takes at least 3"
+            )
         if np.isinf(power[case]).any():
-            problems.append(f"power: {where} has an infinite value at sample {np.argmax(np.isinf(power[case]))}")
+            problems.append(
+                f"power: {where} has an infinite value at sample {np.argmax(np.isinf(power[case]))}"
+            )
         wrong = np.flatnonzero(~np.isfinite(time[case, : end + 1]))
         if wrong.size:
             problems.append(f"time: {where} has no finite time at sample {wrong[0]}")
@@ -120,25 +134,40 @@ def measurement(time, drive, power, noise=None):
             problems.append(f"time: {where} does not increase after sample {backwards[0]}")
         wrong = np.flatnonzero(~np.isfinite(drive[case, :end]))
         if wrong.size:
-            problems.append(f"drive: {where} has no finite value at sample {wrong[0]}; only the power may be missing")
-        if noise is not None and not ((noise[case] > 0) & np.isfinite(noise[case]))[present[case]].all():
+            problems.append(
+                f"drive: {where} has no finite value at sample {wrong[0]}; only the power may be missing"
+            )
+        if (
+            noise is not None
+            and not ((noise[case] > 0) & np.isfinite(noise[case]))[present[case]].all()
+        ):
             problems.append(f"noise: {where} has a value that is no positive number")
     if problems:
         more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise DataError("; ".join(problems[:10]) + more)
     return Measurement(
-        np.where(used, time, np.nan), np.where(used[:, : drive.shape[1]], drive, 0.0), np.where(used, power, np.nan), noise, resolution
+        np.where(used, time, np.nan),
+        np.where(used[:, : drive.shape[1]], drive, 0.0),
+        np.where(used, power, np.nan),
+        noise,
+        resolution,
     )
 
 
 def _turned(power):
-    return "; are the axes in another order?" if power.ndim == 2 and power.shape[0] > 3 > power.shape[1] else ""
+    return (
+        "; are the axes in another order?"
+        if power.ndim == 2 and power.shape[0] > 3 > power.shape[1]
+        else ""
+    )
 
 
 def _resolution(power):
     """Relative step of float32 if the numbers were stored in it, also where they were widened afterwards; else of float64."""
     with np.errstate(over="ignore"):
-        single = power.dtype.kind == "f" and np.array_equal(power.astype(np.float32).astype(power.dtype), power, equal_nan=True)
+        single = power.dtype.kind == "f" and np.array_equal(
+            power.astype(np.float32).astype(power.dtype), power, equal_nan=True
+        )
     return float(np.finfo(np.float32 if single else np.float64).eps)
 
 
@@ -150,19 +179,31 @@ def from_trajectory(trajectory, layer, neuron, cases=None):
     Raises:
         DataError: there is no such neuron or case, or the file has no power or no drive of it.
     """
-    layers = len(trajectory.state if trajectory.state is not None else trajectory.drive if trajectory.drive is not None else [])
+    layers = len(
+        trajectory.state
+        if trajectory.state is not None
+        else trajectory.drive
+        if trajectory.drive is not None
+        else []
+    )
     if not 0 <= layer < layers:
         raise DataError(f"layer {layer}: the trajectory has the layers 0 to {layers - 1}")
     found = {}
     for name in ("state", "drive"):
         by_layer = getattr(trajectory, name)
         if by_layer is None or by_layer[layer] is None:
-            raise DataError(f"layer {layer}: the {'power' if name == 'state' else 'drive'} was not stored; simulate with it")
+            raise DataError(
+                f"layer {layer}: the {'power' if name == 'state' else 'drive'} was not stored; simulate with it"
+            )
         if not 0 <= neuron < by_layer[layer].shape[1]:
-            raise DataError(f"neuron {neuron}: layer {layer} has the neurons 0 to {by_layer[layer].shape[1] - 1}")
+            raise DataError(
+                f"neuron {neuron}: layer {layer} has the neurons 0 to {by_layer[layer].shape[1] - 1}"
+            )
         found[name] = np.asarray(by_layer[layer][slice(None) if cases is None else cases, neuron])
     if not len(found["state"]):
-        raise DataError(f"cases: none of the {trajectory.state[layer].shape[0]} cases is among them")
+        raise DataError(
+            f"cases: none of the {trajectory.state[layer].shape[0]} cases is among them"
+        )
     return measurement(trajectory.time, found["drive"], found["state"])
 
 
@@ -180,12 +221,18 @@ def load_measurement(path, neuron=None):
         raise DataError(f"{path}: give a .npz, .h5 or .hdf5 file")
     arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ARRAYS[:3] if name not in arrays]
-    near = {name: close[0] for name in missing if (close := difflib.get_close_matches(name, arrays, 1))}
+    near = {
+        name: close[0] for name in missing if (close := difflib.get_close_matches(name, arrays, 1))
+    }
     if missing:
         if is_spinrnn_file(path):
-            raise DataError(f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)")
+            raise DataError(
+                f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)"
+            )
         meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
-        raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}")
+        raise DataError(
+            f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}"
+        )
     try:
         return measurement(*(_of_neuron(arrays, neuron).get(name) for name in ARRAYS))
     except DataError as error:
@@ -197,14 +244,26 @@ def _of_neuron(arrays, neuron):
     power = arrays["power"]
     if power.ndim != 3:
         if neuron is not None:
-            raise DataError(f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)")
+            raise DataError(
+                f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)"
+            )
         return arrays
     if neuron is None or not neuron < power.shape[1]:
         raise DataError(
             f"power: has the axes (case, neuron, sample) and {power.shape[1]} neurons; give one of them, from 0 on (--neuron N)"
         )
-    several = [name for name in ("drive", "power", "noise") if name in arrays and (name != "noise" or arrays[name].ndim > 1)]
-    wrong = [name for name in several if arrays[name].shape[:2] != power.shape[:2] or arrays[name].ndim != 3]
+    several = [
+        name
+        for name in ("drive", "power", "noise")
+        if name in arrays and (name != "noise" or arrays[name].ndim > 1)
+    ]
+    wrong = [
+        name
+        for name in several
+        if arrays[name].shape[:2] != power.shape[:2] or arrays[name].ndim != 3
+    ]
     if wrong:
-        raise DataError(f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {power.shape}")
+        raise DataError(
+            f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {power.shape}"
+        )
     return arrays | {name: arrays[name][:, neuron] for name in several}

@@ -29,7 +29,11 @@ from spinrnn.readers.npz import read_npz
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
 NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
-ALIASES = {"gamma": "relaxation_time, 1 / gamma in s,", "tau": "relaxation_time (s)", "Q": "nonlinear_damping"}
+ALIASES = {
+    "gamma": "relaxation_time, 1 / gamma in s,",
+    "tau": "relaxation_time (s)",
+    "Q": "nonlinear_damping",
+}
 """What users may call numbers, and how they are given."""
 CASES = 10
 """That are taken whatever the memory."""
@@ -128,7 +132,11 @@ class Recording:
 
     def relaxation_times(self, layer):
         """1 / gamma of a layer (s), a number or (neuron,); None if it is not known."""
-        rate = None if self.relaxation_time is None else self._own("gamma", 1 / self.relaxation_time, layer)
+        rate = (
+            None
+            if self.relaxation_time is None
+            else self._own("gamma", 1 / self.relaxation_time, layer)
+        )
         return None if rate is None else 1 / rate
 
     def rests(self, layer):
@@ -151,7 +159,9 @@ class Recording:
         if self.input_interval is None:
             raise DataError("it needs the input interval")
         elapsed = self.time - self.time[0]
-        points = math.floor(elapsed[-1] / self.input_interval + 1e-6)  # rounding must not cost the last one
+        points = math.floor(
+            elapsed[-1] / self.input_interval + 1e-6
+        )  # rounding must not cost the last one
         ends = self.input_interval * np.arange(points + 1)
         index = np.searchsorted(elapsed, ends + 1e-6 * self.input_interval, side="right") - 1
         if not points or (np.diff(index) < 1).any():
@@ -192,15 +202,24 @@ def open_recording(path, **numbers):
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit together, every mistake in one line.
     """
-    path, numbers = Path(path), {name: value for name, value in numbers.items() if value is not None}
+    path, numbers = (
+        Path(path),
+        {name: value for name, value in numbers.items() if value is not None},
+    )
     if path.is_dir():
-        raise StoreError(f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a recording of your own")
+        raise StoreError(
+            f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a recording of your own"
+        )
     if is_spinrnn_file(path):
         if numbers:
-            raise DataError(f"{path}: a trajectory of spinrnn has its own {' and '.join(numbers)}; leave the option out")
+            raise DataError(
+                f"{path}: a trajectory of spinrnn has its own {' and '.join(numbers)}; leave the option out"
+            )
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(spinrnn.open_trajectory(path))
-            recording = recording_of(file, file.config, file.inputs, file.labels, file.network, str(path))
+            recording = recording_of(
+                file, file.config, file.inputs, file.labels, file.network, str(path)
+            )
             recording.file = file
             stack.pop_all()  # the recording closes it
         return recording
@@ -217,7 +236,9 @@ def open_recording(path, **numbers):
     arrays |= numbers
     missing = [name for name in ("time", "power") if name not in arrays]
     if missing:
-        raise DataError(f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(sorted(arrays))}")
+        raise DataError(
+            f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(sorted(arrays))}"
+        )
     found = {name: np.asarray(arrays[name]) for name in (*ARRAYS, *NUMBERS) if name in arrays}
     shaped, problems = _checked(found)
     if problems:
@@ -236,7 +257,11 @@ def _read(path):
 
 def _checked(found):
     """({attribute of `Recording`: value}, list of problems) of the arrays of a user's file."""
-    wrong = [f"{name}: must be real numbers, got {array.dtype}" for name, array in found.items() if array.dtype.kind not in "fiu"]
+    wrong = [
+        f"{name}: must be real numbers, got {array.dtype}"
+        for name, array in found.items()
+        if array.dtype.kind not in "fiu"
+    ]
     if wrong:
         return None, wrong
     problems, shaped = [], {}
@@ -244,12 +269,24 @@ def _checked(found):
         if name in found:
             value = found[name]
             least = name in ("input_interval", "relaxation_time")
-            if value.size != 1 or not math.isfinite(value.item()) or value.item() < 0 or (least and value.item() == 0):
-                problems.append(f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units")
+            if (
+                value.size != 1
+                or not math.isfinite(value.item())
+                or value.item() < 0
+                or (least and value.item() == 0)
+            ):
+                problems.append(
+                    f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units"
+                )
             else:
                 shaped[name] = float(value.item())
     time, power = found["time"], found["power"]
-    increasing = time.ndim == 1 and len(time) > 1 and np.isfinite(time).all() and (time[1:] > time[:-1]).all()
+    increasing = (
+        time.ndim == 1
+        and len(time) > 1
+        and np.isfinite(time).all()
+        and (time[1:] > time[:-1]).all()
+    )
     if increasing:  # what is not is left as small as it is in the file
         time = time.astype(np.float64)
     if not increasing or not (np.diff(time) > 0).all():
@@ -265,22 +302,36 @@ def _checked(found):
     cases, *_ = shaped["power"][0].shape
     empty = np.flatnonzero(np.isnan(shaped["power"][0]).all(axis=(0, 2)))
     if len(empty):
-        problems.append(f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured")
+        problems.append(
+            f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured"
+        )
     if np.isinf(power).any():
         problems.append("power: holds infinite values; what was not measured is NaN")
     elif _beyond(shaped["power"][0]):
-        problems.append(f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below 1")
+        problems.append(
+            f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below 1"
+        )
     if "drive" in found:
         drive = found["drive"]
-        if drive.ndim != power.ndim or drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
-            problems.append(f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}")
+        if (
+            drive.ndim != power.ndim
+            or drive.shape[:-1] != power.shape[:-1]
+            or drive.shape[-1] not in (len(time), len(time) - 1)
+        ):
+            problems.append(
+                f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}"
+            )
         else:
             shaped["drive"] = {0: _widened(drive)[..., : len(time) - 1]}
             if _beyond(shaped["drive"][0]):
-                problems.append(f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured is NaN")
+                problems.append(
+                    f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured is NaN"
+                )
     if "inputs" in found:
         if found["inputs"].ndim != 3 or len(found["inputs"]) != cases:
-            problems.append(f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape {found['inputs'].shape}")
+            problems.append(
+                f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape {found['inputs'].shape}"
+            )
         elif "input_interval" not in found:
             problems.append("inputs: give input_interval, the time in s for which each is held")
         shaped["inputs"] = found["inputs"]

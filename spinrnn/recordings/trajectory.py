@@ -52,7 +52,9 @@ class Trajectory:
         steps = points * config.resolved_substeps
 
         def arrays(levels):
-            return [np.full((samples, n, levels), np.nan, dtype=config.dtype) for n in config.layers]
+            return [
+                np.full((samples, n, levels), np.nan, dtype=config.dtype) for n in config.layers
+            ]
 
         return cls(
             time=np.arange(steps + 1) * (config.input_interval / config.resolved_substeps),

@@ -16,9 +16,7 @@ from spinrnn.config import run as configs
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.streaming import StreamReader, StreamWriter, Variable
 from spinrnn.machine.environment import describe
-from spinrnn.networks.recurrent import checked_seed
-from spinrnn.networks.saved import network_from
-from spinrnn.neurons.spread import SPREADS, devices_of
+from spinrnn.neurons.spread import SPREADS, checked_seed, devices_of
 from spinrnn.synapses.layout import Layout
 
 VERSION = 1
@@ -31,7 +29,11 @@ _CASES = 16
 # variable: (stem of its datasets, units, long_name) of an oscillator
 _OSCILLATOR = {
     "p": ("power", "1", "normalised power p of the neurons of layer {}"),
-    "m": ("mean_power", "1", "mean power m of the neurons of layer {}, as its high-pass filter holds it"),
+    "m": (
+        "mean_power",
+        "1",
+        "mean power m of the neurons of layer {}, as its high-pass filter holds it",
+    ),
     "output": ("output", "1", "output y = p - m of the neurons of layer {}"),
     "drive": ("drive", "1/s", "drive I of the neurons of layer {}, held from drive_time on"),
 }
@@ -83,7 +85,9 @@ def write_trajectory(
     plan = _Plan(net, u.shape, lengths, labels, every, variables, layers, cases)
     block, most = net.blocks(lengths)
     steps, done, lock = plan.steps, 0, threading.Lock()
-    with StreamWriter(path, plan.datasets(), plan.attributes(noise_seed, attributes), block) as file:
+    with StreamWriter(
+        path, plan.datasets(), plan.attributes(noise_seed, attributes), block
+    ) as file:
         if on_start is not None:
             on_start(file.size)
 
@@ -100,7 +104,11 @@ def write_trajectory(
                         values = state[::every, own] - mean[::every, own]
                     else:
                         values = {"p": state, "m": mean, "drive": drive[:-1]}[name][::every, own]
-                    file.write(plan.name(name, layer), span.start, plan.block(name, values.transpose(2, 1, 0), ends))
+                    file.write(
+                        plan.name(name, layer),
+                        span.start,
+                        plan.block(name, values.transpose(2, 1, 0), ends),
+                    )
             file.write("inputs", span.start, u[span])
             file.write("logits", span.start, logits.astype(np.float32))
             if on_block is not None:
@@ -115,14 +123,24 @@ def save_trajectory(path, trajectory, labels=None):
     """Writes a `Trajectory` that is in memory; arguments and errors as of `write_trajectory`, DataError if it was not made by `Network.simulate`."""
     net, u, lengths = trajectory.network, trajectory.inputs, trajectory.lengths
     if net is None:
-        raise DataError("trajectory: has no network, only what Network.simulate returned can be saved")
+        raise DataError(
+            "trajectory: has no network, only what Network.simulate returned can be saved"
+        )
     plan = _Plan(net, u.shape, lengths, labels, 1, DEFAULT, None, None)
-    with StreamWriter(path, plan.datasets(), plan.attributes(trajectory.noise_seed, None), _CASES) as file:
+    with StreamWriter(
+        path, plan.datasets(), plan.attributes(trajectory.noise_seed, None), _CASES
+    ) as file:
         for start in range(0, len(u), _CASES):
             span = slice(start, start + _CASES)
             for layer in plan.layers:
-                for name, arrays in (("p", trajectory.state), ("output", trajectory.output), ("drive", trajectory.drive)):
-                    file.write(plan.name(name, layer), start, arrays[layer][span].astype(np.float32))
+                for name, arrays in (
+                    ("p", trajectory.state),
+                    ("output", trajectory.output),
+                    ("drive", trajectory.drive),
+                ):
+                    file.write(
+                        plan.name(name, layer), start, arrays[layer][span].astype(np.float32)
+                    )
             file.write("inputs", start, u[span])
             file.write("logits", start, trajectory.logits[span].astype(np.float32))
 
@@ -140,7 +158,9 @@ class _Plan:
         self.problems, known = [], _known(config)
         substeps = shape[2] * config.resolved_substeps
         if not _whole(every) or not 1 <= every <= substeps:
-            self.problems.append(f"every: must be a whole number from 1 to {substeps}, the substeps of the longest case, got {every!r}")
+            self.problems.append(
+                f"every: must be a whole number from 1 to {substeps}, the substeps of the longest case, got {every!r}"
+            )
             every = 1
         self.every, self.levels = int(every), substeps // int(every) + 1
         variables = [variables] if isinstance(variables, str) else list(variables)
@@ -150,10 +170,20 @@ class _Plan:
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
                 reason = "a CTRNN has no mean power" if name == "m" else "unknown"
                 self.problems.append(f"variables: {name}: {reason}; {hint}")
-        layers = range(len(config.layers)) if layers is None else [layers] if _whole(layers) else list(layers)
-        wrong = [layer for layer in layers if not _whole(layer) or not 0 <= layer < len(config.layers)]
+        layers = (
+            range(len(config.layers))
+            if layers is None
+            else [layers]
+            if _whole(layers)
+            else list(layers)
+        )
+        wrong = [
+            layer for layer in layers if not _whole(layer) or not 0 <= layer < len(config.layers)
+        ]
         if wrong:
-            self.problems.append(f"layers: must be whole numbers from 0 to {len(config.layers) - 1}, got {wrong[0]!r}")
+            self.problems.append(
+                f"layers: must be whole numbers from 0 to {len(config.layers) - 1}, got {wrong[0]!r}"
+            )
         self.variables = [name for name in known if name in variables]
         self.layers = sorted({int(layer) for layer in layers if layer not in wrong})
         if not self.problems and not (self.variables and self.layers):
@@ -211,32 +241,68 @@ class _Plan:
         ]  # fmt: skip
         for layer, n in enumerate(config.layers):
             made.append(numbers(f"neuron_{layer}", n, f"number of the neuron in layer {layer}"))
-            made.append(numbers(f"source_{layer}", n, f"number of the sending neuron in layer {layer}, of recurrent weights"))
+            made.append(
+                numbers(
+                    f"source_{layer}",
+                    n,
+                    f"number of the sending neuron in layer {layer}, of recurrent weights",
+                )
+            )
         real = np.dtype(config.dtype).str[1:]
         for prefix, flat, dtype in (("", net.parameters, real), ("exists_", net.mask, "u1")):
             for name, view in {} if flat is None else net.layout.named(flat).items():
-                made.append(Variable(prefix + name, _weight_dims(config, name), dtype, "1", _weight_name(name, prefix), view))
-        for quantity, factors in {} if net.devices is None else net.devices.by_layer(config).items():
+                made.append(
+                    Variable(
+                        prefix + name,
+                        _weight_dims(config, name),
+                        dtype,
+                        "1",
+                        _weight_name(name, prefix),
+                        view,
+                    )
+                )
+        for quantity, factors in (
+            {} if net.devices is None else net.devices.by_layer(config).items()
+        ):
             for layer, own in enumerate(factors):
                 meaning = f"factor of the nominal {quantity} of the neurons of layer {layer}"
-                made.append(Variable(f"{quantity}_factor_{layer}", (f"neuron_{layer}",), "f8", "1", meaning, own))
+                made.append(
+                    Variable(
+                        f"{quantity}_factor_{layer}", (f"neuron_{layer}",), "f8", "1", meaning, own
+                    )
+                )
         if self._labels is not None:
             made.append(Variable("labels", ("case",), "i4", "1", "class of the case", self._labels))
         if (self._lengths < points).any():
-            made.append(Variable("lengths", ("case",), "i4", "1", "input points of the case, what follows is NaN", self._lengths))
+            made.append(
+                Variable(
+                    "lengths",
+                    ("case",),
+                    "i4",
+                    "1",
+                    "input points of the case, what follows is NaN",
+                    self._lengths,
+                )
+            )
         made.append(Variable("inputs", ("case", "channel", "input_time"), real, "1", "input u"))
         made.append(Variable("logits", ("case", "class"), "f4", "1", "output o of the network"))
         for name in self.variables:
             _, units, meaning = _known(config)[name]
             for layer in self.layers:
                 dims = ("case", f"neuron_{layer}", "drive_time" if name == "drive" else "time")
-                made.append(Variable(self.name(name, layer), dims, "f4", units, meaning.format(layer)))
+                made.append(
+                    Variable(self.name(name, layer), dims, "f4", units, meaning.format(layer))
+                )
         return made
 
     def attributes(self, noise_seed, further):
         """Attributes of the root: what made the file, the configuration with automatic values resolved, and what the caller adds."""
         config = self.net.config
-        what = "a network of spin-torque nano-oscillators" if config.neuron == "oscillator" else "a CTRNN"
+        what = (
+            "a network of spin-torque nano-oscillators"
+            if config.neuron == "oscillator"
+            else "a CTRNN"
+        )
         resolved = dataclasses.asdict(config) | {"substeps": config.resolved_substeps}
         made = {
             "Conventions": "CF-1.8",
@@ -255,7 +321,9 @@ class _Plan:
         }
         further = further or {}
         problems = [
-            f"attributes: {name!r} is one of the file's own; choose another name" for name in (*made, "complete") if name in further
+            f"attributes: {name!r} is one of the file's own; choose another name"
+            for name in (*made, "complete")
+            if name in further
         ]
         problems += [
             f"attributes: {name!r} must have a name and be a text or numbers, got {value!r}"
@@ -273,7 +341,11 @@ def _weight_dims(config, name):
     if name in ("w_out", "b_out"):
         return ("class", last) if name == "w_out" else ("class",)
     before = f"neuron_{int(layer) - 1}" if int(layer) else "channel"
-    return {"w_ext": (f"neuron_{layer}", before), "w_int": (f"neuron_{layer}", f"source_{layer}"), "bias": (f"neuron_{layer}",)}[stem]
+    return {
+        "w_ext": (f"neuron_{layer}", before),
+        "w_int": (f"neuron_{layer}", f"source_{layer}"),
+        "bias": (f"neuron_{layer}",),
+    }[stem]
 
 
 def _weight_name(name, prefix):
@@ -292,7 +364,9 @@ def _storable(name, value):
     """Whether it can be an attribute: `streamed.put_attributes`."""
     if not (isinstance(name, str) and name):
         return False
-    return isinstance(value, (str, int)) or (not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub")
+    return isinstance(value, (str, int)) or (
+        not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub"
+    )
 
 
 def _whole(value):
@@ -303,7 +377,9 @@ def _numbers(name, values, cases):
     """(case,) whole numbers that fit into int32, or DataError."""
     values = np.asarray(values)
     if values.shape != (cases,) or values.dtype.kind not in "iu":
-        raise DataError(f"{name}: expected {cases} whole numbers, one for each case; got {values.dtype} of shape {values.shape}")
+        raise DataError(
+            f"{name}: expected {cases} whole numbers, one for each case; got {values.dtype} of shape {values.shape}"
+        )
     if values.size and not -(2**31) <= int(values.min()) <= int(values.max()) < 2**31:
         raise DataError(f"{name}: must be below 2^31, got {values.max()}")
     return values
@@ -334,13 +410,17 @@ class TrajectoryFile:
 
     def _open(self, path):
         a = self.attributes = self._reader.attributes
-        texts = all(isinstance(a.get(name), str) for name in ("format", "kind", "config", "variables"))
+        texts = all(
+            isinstance(a.get(name), str) for name in ("format", "kind", "config", "variables")
+        )
         if not texts or a["format"] != "spinrnn" or a["kind"] != "trajectory":
             raise StoreError(f"{path}: not a trajectory file of spinrnn")
         if not _whole(a.get("version")):
             raise StoreError(f"{path}: damaged, its version is no whole number")
         if a["version"] > VERSION:
-            raise StoreError(f"{path}: has the version {a.get('version')}, this spinrnn reads up to {VERSION}; install a newer spinrnn")
+            raise StoreError(
+                f"{path}: has the version {a.get('version')}, this spinrnn reads up to {VERSION}; install a newer spinrnn"
+            )
         try:
             self.config = configs.from_toml(a["config"]).network
         except ConfigError as error:
@@ -352,13 +432,20 @@ class TrajectoryFile:
             raise StoreError(f"{path}: its noise_seed is missing or no number") from None
         known, shape = _known(self.config), self._shape("inputs", 3)
         cases, points = shape[0], shape[2]
-        if not _whole(self.every) or self.every < 1 or len(self.time) != points * self.config.resolved_substeps // self.every + 1:
+        if (
+            not _whole(self.every)
+            or self.every < 1
+            or len(self.time) != points * self.config.resolved_substeps // self.every + 1
+        ):
             raise StoreError(f"{path}: its times do not fit its configuration")
         self._stored("inputs", (cases, self.config.inputs, points), self.config.dtype)
         self.logits = np.asarray(self._stored("logits", (cases, self.config.outputs), "float32"))
         self.cases = self._array("case", (cases,), "i")
         self.labels, self.lengths = (
-            self._array(name, (cases,), "i").astype(np.int64) if name in self._reader.arrays else None for name in ("labels", "lengths")
+            self._array(name, (cases,), "i").astype(np.int64)
+            if name in self._reader.arrays
+            else None
+            for name in ("labels", "lengths")
         )
         named = a["variables"].split(",")
         layers = np.atleast_1d(a.get("stored_layers")).tolist()
@@ -368,12 +455,31 @@ class TrajectoryFile:
                 return None
             stem, levels = known[name][0], len(self.time) - (name == "drive")
             sizes = enumerate(self.config.layers)
-            return [self._stored(f"{stem}_{layer}", (cases, n, levels), "float32") if layer in layers else None for layer, n in sizes]
+            return [
+                self._stored(f"{stem}_{layer}", (cases, n, levels), "float32")
+                if layer in layers
+                else None
+                for layer, n in sizes
+            ]
 
-        self.state, self.mean, self.output, self.drive = (by_layer(name) for name in ("p", "m", "output", "drive"))
-        blocks = {name: self._array(name, block, "f") for name, (_, block) in Layout(self.config).blocks.items()}
+        self.state, self.mean, self.output, self.drive = (
+            by_layer(name) for name in ("p", "m", "output", "drive")
+        )
+        blocks = {
+            name: self._array(name, block, "f")
+            for name, (_, block) in Layout(self.config).blocks.items()
+        }
         sparse = self.config.density_int < 1 or self.config.density_ext < 1
-        masks = {name: self._array(f"exists_{name}", b.shape, "u").astype(bool) for name, b in blocks.items()} if sparse else None
+        masks = (
+            {
+                name: self._array(f"exists_{name}", b.shape, "u").astype(bool)
+                for name, b in blocks.items()
+            }
+            if sparse
+            else None
+        )
+        from spinrnn.networks.saved import network_from  # a network imports this module
+
         self.network = network_from(self.config, blocks, masks, self._devices(path))
 
     def __enter__(self):
@@ -405,12 +511,17 @@ class TrajectoryFile:
 
     def _devices(self, path):
         """`Devices` that the network ran on, or None."""
-        names = {name: [f"{name}_factor_{layer}" for layer in range(len(self.config.layers))] for name in SPREADS}
+        names = {
+            name: [f"{name}_factor_{layer}" for layer in range(len(self.config.layers))]
+            for name in SPREADS
+        }
         found = {}
         for name, parts in names.items():
             if any(part in self._reader.arrays for part in parts):
                 own = zip(parts, self.config.layers, strict=True)
-                found[f"devices/{name}"] = np.concatenate([self._array(part, (n,), "f") for part, n in own])
+                found[f"devices/{name}"] = np.concatenate(
+                    [self._array(part, (n,), "f") for part, n in own]
+                )
         try:
             return devices_of(found, self.config)
         except DataError as error:
@@ -419,20 +530,30 @@ class TrajectoryFile:
     def _shape(self, name, ndim):
         found = self._reader.stored.get(name)
         if found is None or found.ndim != ndim:
-            raise StoreError(f"{self._reader.path}: the dataset {name} is missing or has not {ndim} axes")
+            raise StoreError(
+                f"{self._reader.path}: the dataset {name} is missing or has not {ndim} axes"
+            )
         return found.shape
 
     def _stored(self, name, shape, dtype):
         found = self._reader.stored.get(name)
         if found is None or found.shape != shape or found.dtype != np.dtype(dtype):
-            raise StoreError(f"{self._reader.path}: the dataset {name} is missing or not {dtype} of the shape {shape}")
+            raise StoreError(
+                f"{self._reader.path}: the dataset {name} is missing or not {dtype} of the shape {shape}"
+            )
         return found
 
     def _array(self, name, shape, kind):
         found = self._reader.arrays.get(name)
-        fits = found is not None and found.dtype.kind == kind and (found.shape == shape or (shape == (None,) and found.ndim == 1))
+        fits = (
+            found is not None
+            and found.dtype.kind == kind
+            and (found.shape == shape or (shape == (None,) and found.ndim == 1))
+        )
         if not fits:
-            raise StoreError(f"{self._reader.path}: the dataset {name} is missing or does not fit the configuration")
+            raise StoreError(
+                f"{self._reader.path}: the dataset {name} is missing or does not fit the configuration"
+            )
         return found
 
 

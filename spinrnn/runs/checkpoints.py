@@ -33,7 +33,9 @@ def load_newest_checkpoint(folder):
     """
     paths = checkpoint_paths(folder)
     if not paths:
-        raise StoreError(f"{folder}: no network.h5 and no checkpoint; is it a run folder of spinrnn?")
+        raise StoreError(
+            f"{folder}: no network.h5 and no checkpoint; is it a run folder of spinrnn?"
+        )
     for path in paths:
         try:
             return load_checkpoint(path)

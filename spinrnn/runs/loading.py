@@ -44,5 +44,8 @@ def load_with_config(path):
         return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
 
     return network_from(
-        config.network, blocks("parameters", "f"), blocks("mask", "bu") if sparse else None, devices_in(path, arrays, config.network)
+        config.network,
+        blocks("parameters", "f"),
+        blocks("mask", "bu") if sparse else None,
+        devices_in(path, arrays, config.network),
     ), None

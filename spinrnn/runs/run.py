@@ -17,8 +17,22 @@ from pathlib import Path
 from spinrnn.config.run import RunConfig, automatic, load_config, to_tables, to_toml
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
-from spinrnn.errors import ConfigError, DataError, DivergenceError, SpinrnnError, StoreError, reason_of
-from spinrnn.files.atomic import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic, write_json
+from spinrnn.errors import (
+    ConfigError,
+    DataError,
+    DivergenceError,
+    SpinrnnError,
+    StoreError,
+    reason_of,
+)
+from spinrnn.files.atomic import (
+    make_folder,
+    read_json,
+    remove_all_stale,
+    warn_of_no_locks,
+    write_atomic,
+    write_json,
+)
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.machine.environment import describe
 from spinrnn.networks.recurrent import Network
@@ -53,7 +67,16 @@ class Interrupted(Exception):
     """The run was asked to stop and has written a checkpoint; it can be resumed."""
 
 
-def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoch=None, stop=None, pictures=True):
+def train(
+    config=None,
+    out=None,
+    resume=False,
+    data=None,
+    on_start=None,
+    on_epoch=None,
+    stop=None,
+    pictures=True,
+):
     """Trains a network, chooses the best epoch by the validation part and reads the test part once, at the end.
 
     Args:
@@ -71,16 +94,29 @@ def train(config=None, out=None, resume=False, data=None, on_start=None, on_epoc
         ConfigError, DataError, StoreError: bad input; DivergenceError: the last checkpoint stays; Interrupted: see `stop`.
     """
     if config is not None and not isinstance(config, RunConfig):
-        raise ConfigError([f"config: must be a RunConfig, as load_config returns it; got {type(config).__name__}"])
+        raise ConfigError(
+            [f"config: must be a RunConfig, as load_config returns it; got {type(config).__name__}"]
+        )
     if data is not None and not isinstance(data, Dataset):
-        raise DataError(f"data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); got {type(data).__name__}")
+        raise DataError(
+            f"data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); got {type(data).__name__}"
+        )
     folder = None if out is None else _Folder(out)
     if folder:
         config = folder.settle(config, resume)
         if folder.complete:
             return folder.result()
     try:
-        return _train(RunConfig() if config is None else config, folder, resume, data, on_start, on_epoch, stop, pictures)
+        return _train(
+            RunConfig() if config is None else config,
+            folder,
+            resume,
+            data,
+            on_start,
+            on_epoch,
+            stop,
+            pictures,
+        )
     finally:
         if folder:
             folder.close()
@@ -101,7 +137,9 @@ def _train(config, folder, resume, data, on_start, on_epoch, stop, pictures):
             if record and on_epoch:
                 on_epoch(trainer)
             stopping = stop is not None and stop()
-            if folder and (stopping or time.monotonic() - last_checkpoint >= config.train.checkpoint_seconds):
+            if folder and (
+                stopping or time.monotonic() - last_checkpoint >= config.train.checkpoint_seconds
+            ):
                 folder.checkpoint(trainer)
                 last_checkpoint = time.monotonic()
             if stopping:
@@ -130,7 +168,11 @@ def _finish(trainer, folder, compiling, pictures=True):
         "best_epoch": trainer.best["epoch"],
         "epochs": trainer.epoch,
         "parameters": int(net.parameters.size if net.mask is None else net.mask.sum()),
-        "cases": {"training": len(trainer.training), "validation": len(trainer.validation), "test": len(trainer.test)},
+        "cases": {
+            "training": len(trainer.training),
+            "validation": len(trainer.validation),
+            "test": len(trainer.test),
+        },
         "seconds_training": round(trainer.seconds(), 3),
         "seconds_compiling": round(compiling, 3),
         "seed": trainer.config.train.seed,
@@ -174,7 +216,9 @@ class _Folder:
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path} is a file; choose another folder (--out)")
         if self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
-            raise StoreError(f"{self.path} is not empty and not a run; choose another folder (--out)")
+            raise StoreError(
+                f"{self.path} is not empty and not a run; choose another folder (--out)"
+            )
         return config
 
     def open(self, trainer, resume):
@@ -192,7 +236,10 @@ class _Folder:
         else:
             self.checkpoint(trainer)
         # records after the checkpoint belong to work that was lost with the kill
-        write_atomic(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in trainer.history))
+        write_atomic(
+            self.path / "metrics.jsonl",
+            "".join(json.dumps(record) + "\n" for record in trainer.history),
+        )
 
     def _take_lock(self):
         """Keeps others out of the folder until `close`, or until this process ends, however it ends.
@@ -207,7 +254,9 @@ class _Folder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreError(f"another process is training in {self.path}; wait for it or choose another folder (--out)") from None
+            raise StoreError(
+                f"another process is training in {self.path}; wait for it or choose another folder (--out)"
+            ) from None
         except OSError as error:
             warn_of_no_locks(error, self.path)
 
@@ -220,7 +269,9 @@ class _Folder:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             stored, arrays, state = checkpoints.load_newest_checkpoint(self.path)
-        changed = [d for d in differences(stored, trainer.config) if not d.startswith("data.source")]  # data are known by their digest
+        changed = [
+            d for d in differences(stored, trainer.config) if not d.startswith("data.source")
+        ]  # data are known by their digest
         if changed:
             raise ConfigError(changed, f"{self.path}: the checkpoints are not of this config.toml")
         try:
@@ -230,7 +281,9 @@ class _Folder:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"its newest checkpoint is whole, but not one of a run ({type(error).__name__}: {error})"
-            raise StoreError(f"{self.path}: {reason}; remove the checkpoint, or begin in a new folder") from None
+            raise StoreError(
+                f"{self.path}: {reason}; remove the checkpoint, or begin in a new folder"
+            ) from None
 
     def append(self, record):
         """Adds a line to metrics.jsonl; on a full disk all of it or nothing."""
@@ -251,7 +304,12 @@ class _Folder:
         """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
-        checkpoints.save_checkpoint(self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5", trainer.config, arrays, state)
+        checkpoints.save_checkpoint(
+            self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5",
+            trainer.config,
+            arrays,
+            state,
+        )
         for old in checkpoints.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
             with contextlib.suppress(OSError):  # one too many does no harm
                 old.unlink(missing_ok=True)
@@ -260,10 +318,14 @@ class _Folder:
         net.save(self.path / "network.h5")
         if pictures:
             from spinrnn import plotting as figures
-            from spinrnn.tasks import figures as figures_  # matplotlib takes longer to import than everything else
+            from spinrnn.tasks import (
+                figures as figures_,  # matplotlib takes longer to import than everything else
+            )
 
             figures.save(figures_.training_curves(history)[0], self.path / "curves.png")
-            figures.save(figures_.confusion_matrix(summary["confusion"]), self.path / "confusion.png")
+            figures.save(
+                figures_.confusion_matrix(summary["confusion"]), self.path / "confusion.png"
+            )
         write_json(self.path / "summary.json", summary)
 
     def result(self):
@@ -271,14 +333,18 @@ class _Folder:
         summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
         _, _, state = checkpoints.load_newest_checkpoint(self.path)
         if not isinstance(state, dict) or not isinstance(state.get("history"), list):
-            raise StoreError(f"{self.path}: its newest checkpoint is whole, but has no history; remove it")
+            raise StoreError(
+                f"{self.path}: its newest checkpoint is whole, but has no history; remove it"
+            )
         return Result(loading.load(self.path), summary, state["history"], self.path)
 
 
 def check_data(expected, digest, path):
     """Raises DataError unless the digest is that of the data which the run in `path` was started with."""
     if digest != expected:
-        raise DataError(f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)")
+        raise DataError(
+            f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)"
+        )
 
 
 def differences(stored, given):

@@ -13,8 +13,14 @@ SUMMARY = {
 """From the summary of the run."""
 
 EXTRA = {
-    "cumulative_drive": ("1", "mean of |integral of (I - gamma xi_0) dt| over an input interval, on the test part"),
-    "seconds": ("s", "time of the point, with the test and all files, in the process that finished it"),
+    "cumulative_drive": (
+        "1",
+        "mean of |integral of (I - gamma xi_0) dt| over an input interval, on the test part",
+    ),
+    "seconds": (
+        "s",
+        "time of the point, with the test and all files, in the process that finished it",
+    ),
     "diverged": ("1", "1 where a state or loss became infinite or NaN, 0 where not"),
     "failed": ("1", "1 where the point failed for another reason, 0 where not"),
 }

@@ -34,7 +34,11 @@ class Variable:
     @property
     def labels(self):
         """Values as written in the sweep file, for coordinates that are no numbers ("ctrnn", [32, 32]); else the values."""
-        return json.loads(self.attributes["labels"]) if "labels" in self.attributes else self.values.tolist()
+        return (
+            json.loads(self.attributes["labels"])
+            if "labels" in self.attributes
+            else self.values.tolist()
+        )
 
 
 @dataclass
@@ -61,7 +65,14 @@ class Cube:
         """The `Sweep` whose results these are; StoreError if it cannot be read from the attributes."""
         try:
             return Sweep.from_json(json.loads(self.attributes["sweep"]), "sweep")
-        except (ConfigError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (
+            ConfigError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise StoreError(
                 f"{self.attributes.get('title', 'cube')}: its description of the sweep is damaged or of another version of spinrnn: {error}"
             ) from None
@@ -75,7 +86,12 @@ class Cube:
             for name, variable in everything.items():
                 dataset = file.create_dataset(name, data=variable.values, track_times=False)
                 dataset.attrs.update(variable.attributes)
-                near = [c for c in extra if name not in self.coordinates and set(self.coordinates[c].dims) <= set(variable.dims)]
+                near = [
+                    c
+                    for c in extra
+                    if name not in self.coordinates
+                    and set(self.coordinates[c].dims) <= set(variable.dims)
+                ]
                 if near:
                     dataset.attrs["coordinates"] = " ".join(near)
             for name, variable in self.coordinates.items():
@@ -85,7 +101,10 @@ class Cube:
                 for axis, dim in enumerate(variable.dims):
                     if name != dim:
                         file[name].dims[axis].attach_scale(file[dim])
-            layout = {name: [name in self.coordinates, variable.dims, _plain(variable.attributes)] for name, variable in everything.items()}
+            layout = {
+                name: [name in self.coordinates, variable.dims, _plain(variable.attributes)]
+                for name, variable in everything.items()
+            }
             text = json.dumps(layout)
             file.attrs.update({**self.attributes, "layout": text, "sha256": self.seal(text)})
 
@@ -93,12 +112,17 @@ class Cube:
 
     def seal(self, layout):
         """SHA-256 of the attributes, the layout as JSON and all values."""
-        arrays = {name: variable.values for name, variable in (self.coordinates | self.variables).items()}
+        arrays = {
+            name: variable.values for name, variable in (self.coordinates | self.variables).items()
+        }
         return digest_of([sorted(self.attributes.items()), layout], arrays)
 
 
 def _plain(attributes):
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in attributes.items()}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in attributes.items()
+    }
 
 
 def load_cube(path):
@@ -117,7 +141,9 @@ def load_cube(path):
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise StoreError(f"{path}: not a cube that this version of spinrnn collected") from None
     if not whole:
-        raise StoreError(f"{path}: damaged, its content does not match its checksum; collect the sweep again")
+        raise StoreError(
+            f"{path}: damaged, its content does not match its checksum; collect the sweep again"
+        )
     return cube
 
 
@@ -131,10 +157,16 @@ def collect_sweep(sweep, folder, history=True):
     """
     dims, shape = tuple(axis.name for axis in sweep.axes), sweep.shape
     cube = Cube(_coordinates(sweep), {}, {"Conventions": "CF-1.8", "title": f"sweep {sweep.name}"})
-    cube.attributes |= {"sweep": json.dumps(sweep.to_json()), "digest": sweep.digest, "spinrnn": spinrnn.__version__}
+    cube.attributes |= {
+        "sweep": json.dumps(sweep.to_json()),
+        "digest": sweep.digest,
+        "spinrnn": spinrnn.__version__,
+    }
     for name, (symbol, meaning) in (SUMMARY | EXTRA).items():
         if name != "cumulative_drive" or sweep.cumulative_drive:
-            cube.variables[name] = Variable(dims, np.full(shape, np.nan), {"units": symbol, "long_name": meaning})
+            cube.variables[name] = Variable(
+                dims, np.full(shape, np.nan), {"units": symbol, "long_name": meaning}
+            )
     curves = {}
     for point, status, arrays, state in SweepFolder(folder).results(sweep.points):
         cube.states[status] = cube.states.get(status, 0) + 1
@@ -146,18 +178,24 @@ def collect_sweep(sweep, folder, history=True):
             if numbers.get(name) is not None:
                 cube[name][point.position] = numbers[name]
         if history:
-            curves[point.position] = {name: arrays[f"history/{name}"] for name in HISTORY if f"history/{name}" in arrays}
+            curves[point.position] = {
+                name: arrays[f"history/{name}"] for name in HISTORY if f"history/{name}" in arrays
+            }
     epochs = max((len(curve) for found in curves.values() for curve in found.values()), default=0)
     if epochs:
         numbers = np.arange(1, epochs + 1, dtype=np.float64)
-        cube.coordinates["epoch"] = Variable(("epoch",), numbers, {"units": "1", "long_name": "epoch, from 1"})
+        cube.coordinates["epoch"] = Variable(
+            ("epoch",), numbers, {"units": "1", "long_name": "epoch, from 1"}
+        )
         for name in dict.fromkeys(name for found in curves.values() for name in found):
             symbol, meaning = HISTORY[name]
             values = np.full((*shape, epochs), np.nan, dtype=np.float32)
             for position, found in curves.items():
                 if name in found:
                     values[position][: len(found[name])] = found[name]
-            cube.variables[f"history_{name}"] = Variable((*dims, "epoch"), values, {"units": symbol, "long_name": meaning})
+            cube.variables[f"history_{name}"] = Variable(
+                (*dims, "epoch"), values, {"units": symbol, "long_name": meaning}
+            )
     return cube
 
 
@@ -169,7 +207,11 @@ def _coordinates(sweep):
         own = keys.get(axis.name) or (next(iter(axis.values)) if len(keys) == 1 else None)
         if own is None or len({json.dumps(v) for v in axis.values[own]}) < len(axis):
             number = np.arange(len(axis), dtype=np.int32)
-            made[axis.name] = Variable((axis.name,), number, {"units": "1", "long_name": "number of the entry of a zipped axis"})
+            made[axis.name] = Variable(
+                (axis.name,),
+                number,
+                {"units": "1", "long_name": "number of the entry of a zipped axis"},
+            )
         else:
             made[axis.name] = _coordinate(axis, own)
         for name, key in auxiliary(axis).items():
@@ -184,7 +226,11 @@ def _coordinate(axis, key):
         return Variable((axis.name,), np.array(values, dtype=np.float64), attributes)
     texts = [v if isinstance(v, str) else json.dumps(v, separators=(",", ":")) for v in values]
     numbers = np.arange(len(values), dtype=np.int32)
-    attributes |= {"flag_values": numbers, "flag_meanings": " ".join(t.replace(" ", "_") for t in texts), "labels": json.dumps(values)}
+    attributes |= {
+        "flag_values": numbers,
+        "flag_meanings": " ".join(t.replace(" ", "_") for t in texts),
+        "labels": json.dumps(values),
+    }
     return Variable((axis.name,), numbers, attributes)
 
 

@@ -45,7 +45,9 @@ def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worke
         return _Dask(jobs, scheduler)
     if executor == "mpi":
         return _mpi()
-    raise EngineError(f"executor: must be one of {', '.join(NAMES)} or an Executor, got {executor!r}")
+    raise EngineError(
+        f"executor: must be one of {', '.join(NAMES)} or an Executor, got {executor!r}"
+    )
 
 
 class Engine:
@@ -90,7 +92,9 @@ class _Processes(Engine):
         super().__init__(self._new(jobs), jobs)
 
     def _new(self, jobs):
-        return concurrent.futures.ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), work.start_worker, (True,))
+        return concurrent.futures.ProcessPoolExecutor(
+            jobs, multiprocessing.get_context("spawn"), work.start_worker, (True,)
+        )
 
     def submit(self, task):
         with _without_interrupts():  # a worker inherits that; Ctrl-C goes to all processes of a terminal, and the parent tells them
@@ -141,7 +145,9 @@ class _Dask(Engine):
             import dask
             import distributed
         except ImportError:
-            raise EngineError("--executor dask needs Dask distributed; install spinrnn[dask]") from None
+            raise EngineError(
+                "--executor dask needs Dask distributed; install spinrnn[dask]"
+            ) from None
         self._cluster, self.ours = None, address is None
         settings = {
             "distributed.scheduler.allowed-failures": 0,  # of a cluster of ours: `runner` counts how often a point loses its worker
@@ -162,7 +168,9 @@ class _Dask(Engine):
                         dashboard_address=None,
                         silence_logs="CRITICAL",
                     )
-                self._client = distributed.Client(self._cluster or address, timeout=ANSWER, set_as_default=False)
+                self._client = distributed.Client(
+                    self._cluster or address, timeout=ANSWER, set_as_default=False
+                )
             except (OSError, RuntimeError, TimeoutError) as error:
                 raise EngineError(f"Dask did not start: {error}") from None
         super().__init__(self._client.get_executor(pure=False), jobs)
@@ -171,7 +179,9 @@ class _Dask(Engine):
 
     def slots(self):
         if self._client.status not in ("running", "connecting"):
-            raise EngineError("the Dask scheduler is gone; finished points are safe, run the sweep again to go on")
+            raise EngineError(
+                "the Dask scheduler is gone; finished points are safe, run the sweep again to go on"
+            )
         now = time.monotonic()
         if now > self._counted + 2:
             self._counted, self._threads = now, sum(self._client.nthreads().values())
@@ -193,7 +203,9 @@ class _Dask(Engine):
         with contextlib.suppress(OSError, TimeoutError):
             self._client.close(ANSWER)
         if self._cluster is not None:
-            with contextlib.suppress(OSError, TimeoutError, AssertionError):  # Dask asserts that no worker was lost in a way of its own
+            with contextlib.suppress(
+                OSError, TimeoutError, AssertionError
+            ):  # Dask asserts that no worker was lost in a way of its own
                 self._cluster.close(ANSWER)
 
 
@@ -221,10 +233,15 @@ def _mpi():
         from mpi4py import MPI
         from mpi4py.futures import MPIPoolExecutor
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py found no MPI library
-        raise EngineError(f"--executor mpi needs mpi4py and an MPI library ({str(error).splitlines()[0]}); install spinrnn[mpi]") from None
+        raise EngineError(
+            f"--executor mpi needs mpi4py and an MPI library ({str(error).splitlines()[0]}); install spinrnn[mpi]"
+        ) from None
     if MPI.COMM_WORLD.Get_size() < 2 or "mpi4py.futures" not in sys.orig_argv:
         raise EngineError(f"--executor mpi: {usage}")
-    return _Mpi(MPIPoolExecutor(initializer=work.start_worker, initargs=(False,)), MPI.COMM_WORLD.Get_size() - 1)
+    return _Mpi(
+        MPIPoolExecutor(initializer=work.start_worker, initargs=(False,)),
+        MPI.COMM_WORLD.Get_size() - 1,
+    )
 
 
 class _Mpi(Engine):

@@ -19,7 +19,13 @@ from pathlib import Path
 
 from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import container
-from spinrnn.files.atomic import make_folder, read_json, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.files.atomic import (
+    make_folder,
+    read_json,
+    remove_all_stale,
+    warn_of_no_locks,
+    write_atomic,
+)
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.columns import EXTRA, SUMMARY
 from spinrnn.sweep.points import Sweep
@@ -56,8 +62,14 @@ class SweepFolder:
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path} is a file; choose another folder (--out)")
         own = self.path / "sweep.json"
-        if self.path.is_dir() and not own.exists() and any(not p.name.startswith(".") for p in self.path.iterdir()):
-            raise StoreError(f"{self.path} is not empty and not a sweep; choose another folder (--out)")
+        if (
+            self.path.is_dir()
+            and not own.exists()
+            and any(not p.name.startswith(".") for p in self.path.iterdir())
+        ):
+            raise StoreError(
+                f"{self.path} is not empty and not a sweep; choose another folder (--out)"
+            )
         make_folder(self.path)
         with _locked(self.path / ".lock"):
             if own.exists():
@@ -71,9 +83,13 @@ class SweepFolder:
                         "folder (--out), or --extend to go on with the new one and keep the results that both have"
                     )
                 if any(self._sessions()):
-                    raise StoreError(f"{self.path}: another process works on this sweep; wait for it before --extend")
+                    raise StoreError(
+                        f"{self.path}: another process works on this sweep; wait for it before --extend"
+                    )
             write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
-            make_folder(self.path / "points")  # after sweep.json, without which a start that failed would be taken for a foreign folder
+            make_folder(
+                self.path / "points"
+            )  # after sweep.json, without which a start that failed would be taken for a foreign folder
 
     def check(self, sweep):
         """Raises StoreError unless the folder is that of this sweep."""
@@ -81,13 +97,17 @@ class SweepFolder:
             raise StoreError(f"{self.path}: no sweep has been run there; spinrnn sweep run does it")
         found = read_json(self.path / "sweep.json", ("digest", "sweep"))
         if found["digest"] != sweep.digest:
-            raise StoreError(f"{self.path} belongs to another sweep or another version of this one; give the folder in place of the file")
+            raise StoreError(
+                f"{self.path} belongs to another sweep or another version of this one; give the folder in place of the file"
+            )
 
     def sweep(self):
         """The `Sweep` whose folder it is; StoreError if there is none."""
         path = self.path / "sweep.json"
         if not path.is_file():
-            raise StoreError(f"{self.path}: no sweep.json there; give a sweep file or the folder of a sweep")
+            raise StoreError(
+                f"{self.path}: no sweep.json there; give a sweep file or the folder of a sweep"
+            )
         value = read_json(path, ("digest", "sweep", "axes", "tables", "data"))
         try:
             sweep = Sweep.from_json(value, path)
@@ -95,7 +115,9 @@ class SweepFolder:
                 return sweep
         except (ConfigError, TypeError, ValueError):
             pass
-        raise StoreError(f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a new folder")
+        raise StoreError(
+            f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a new folder"
+        )
 
     # ---- processes at work ----
 
@@ -113,7 +135,9 @@ class SweepFolder:
         """Name of a new session, whose file exists until `end_session`."""
         name = f"session-{uuid.uuid4().hex[:12]}"
         with _locked(self.path / ".lock"):
-            write_atomic(self.path / name, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+            write_atomic(
+                self.path / name, json.dumps({"host": socket.gethostname(), "pid": os.getpid()})
+            )
         return name
 
     def end_session(self, name):
@@ -130,7 +154,11 @@ class SweepFolder:
         for path in self.path.glob("session-*"):
             with contextlib.suppress(StoreError):
                 owner = read_json(path, ("host", "pid"))
-                if owner["host"] != socket.gethostname() or Path(f"/proc/{owner['pid']}").exists() or not Path("/proc").exists():
+                if (
+                    owner["host"] != socket.gethostname()
+                    or Path(f"/proc/{owner['pid']}").exists()
+                    or not Path("/proc").exists()
+                ):
                     alive.append(path)
         return alive
 
@@ -141,7 +169,9 @@ class SweepFolder:
 
     def save(self, point, name, toml, arrays, state):
         """Writes the result file of a point, by its digest."""
-        container.save_record(self.result_path(name), "point", toml, arrays, {"digest": point, **state})
+        container.save_record(
+            self.result_path(name), "point", toml, arrays, {"digest": point, **state}
+        )
 
     def load(self, digest, name):
         """(arrays, state) of a point's result file.
@@ -151,10 +181,16 @@ class SweepFolder:
         """
         path = self.result_path(name)
         _, arrays, state = container.load_record(path, "point")
-        if not isinstance(state, dict) or state.get("digest") != digest or state.get("status") not in (*COMPLETE, "failed"):
+        if (
+            not isinstance(state, dict)
+            or state.get("digest") != digest
+            or state.get("status") not in (*COMPLETE, "failed")
+        ):
             raise StoreError(f"{path}: is the result of another point")
         if not _sound(arrays, state):
-            raise StoreError(f"{path}: damaged or of another version of spinrnn, its content is not that of a result")
+            raise StoreError(
+                f"{path}: damaged or of another version of spinrnn, its content is not that of a result"
+            )
         return arrays, state
 
     def results(self, points):
@@ -204,14 +240,17 @@ def _sound(arrays, state):
     """Whether the result of a point holds what those who read it rely on; its checksum says only that it is what somebody wrote."""
     try:
         numbers = (state["summary"] or {}) | state["extra"]
-        values = [numbers[name] for name in SUMMARY | EXTRA if numbers.get(name) is not None] + [state["seconds"], state["finished"]]
+        values = [numbers[name] for name in SUMMARY | EXTRA if numbers.get(name) is not None] + [
+            state["seconds"],
+            state["finished"],
+        ]
         if state["status"] == "done":
             values.append(state["summary"]["seconds_training"])
         texts = [state["error"]["text"]] if state["error"] else []
         curves = [array for name, array in arrays.items() if name.startswith("history/")]
-        fits = all(isinstance(v, float) or (isinstance(v, int) and abs(v) < 2**1000) for v in values) and all(
-            isinstance(t, str) for t in texts
-        )
+        fits = all(
+            isinstance(v, float) or (isinstance(v, int) and abs(v) < 2**1000) for v in values
+        ) and all(isinstance(t, str) for t in texts)
         return fits and all(curve.ndim == 1 for curve in curves)
     except (KeyError, TypeError, AttributeError):
         return False
@@ -233,7 +272,9 @@ class PointLock:
             raise StoreError(f"cannot write {self._path}: {reason_of(error)}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            same = os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino  # else its owner has just removed it
+            same = (
+                os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino
+            )  # else its owner has just removed it
         except (BlockingIOError, FileNotFoundError):
             same = False
         except OSError:
@@ -277,8 +318,13 @@ class PointLock:
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""
         try:
-            age = time.time() - self._path.stat().st_mtime  # far in the future: touched before a clock was set back
-            return abs(age) < SILENCE and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
+            age = (
+                time.time() - self._path.stat().st_mtime
+            )  # far in the future: touched before a clock was set back
+            return (
+                abs(age) < SILENCE
+                and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return False
 

@@ -32,7 +32,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig, automatic, from_tables, to_tables
+from spinrnn.config.run import (
+    DataConfig,
+    NetworkConfig,
+    RunConfig,
+    TrainConfig,
+    automatic,
+    from_tables,
+    to_tables,
+)
 from spinrnn.datasets import loading
 from spinrnn.datasets import parts as parts_
 from spinrnn.errors import ConfigError, DataError, StoreError
@@ -49,8 +57,17 @@ SHOWN = 5
 """Of the different reasons for which points are impossible."""
 
 TABLES = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
-KEYS = {f"{table}.{field.name}": field for table, cls in TABLES.items() for field in dataclasses.fields(cls)}
-SECONDS = ("network.input_interval", "network.relaxation_time", "network.highpass_time", "train.checkpoint_seconds")
+KEYS = {
+    f"{table}.{field.name}": field
+    for table, cls in TABLES.items()
+    for field in dataclasses.fields(cls)
+}
+SECONDS = (
+    "network.input_interval",
+    "network.relaxation_time",
+    "network.highpass_time",
+    "train.checkpoint_seconds",
+)
 
 
 def unit(key):
@@ -143,12 +160,19 @@ class Sweep:
         axes = [{"name": axis.name, "zip": axis.values} for axis in self.axes]
         options = {"record_test": self.record_test, "cumulative_drive": self.cumulative_drive}
         data = {point.config.data.source: point.data for point in self.points}
-        return {"sweep": {"name": self.name, **options}, "axes": axes, "tables": self.tables, "data": data}
+        return {
+            "sweep": {"name": self.name, **options},
+            "axes": axes,
+            "tables": self.tables,
+            "data": data,
+        }
 
     @classmethod
     def from_json(cls, value, where):
         """The sweep that `to_json` described; ConfigError as for a file."""
-        sweep = _from_tables({"sweep": value["sweep"], "axes": value["axes"], **value["tables"]}, Path("/"), where)
+        sweep = _from_tables(
+            {"sweep": value["sweep"], "axes": value["axes"], **value["tables"]}, Path("/"), where
+        )
         return dataclasses.replace(sweep, data=dict(value["data"]))
 
 
@@ -174,20 +198,27 @@ def load_sweep(path):
 def _read(path):
     try:
         return tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # also of undecodable text and of nesting without end
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # also of undecodable text and of nesting without end
         raise ConfigError([f"not valid TOML: {error}"], path) from None
 
 
 def _from_tables(content, folder, where):
     """A `Sweep` of nested dictionaries, with all mistakes at once; relative paths count from the folder."""
     problems = [
-        f"{name}: unknown table{_meant(name, [*TABLES, 'sweep', 'axes'])}" for name in content if name not in (*TABLES, "sweep", "axes")
+        f"{name}: unknown table{_meant(name, [*TABLES, 'sweep', 'axes'])}"
+        for name in content
+        if name not in (*TABLES, "sweep", "axes")
     ]
     head = content.get("sweep", {})
     if not isinstance(head, dict):
         problems, head = [*problems, "sweep: must be a table, write [sweep] and its keys below"], {}
     known = ("name", "seeds", "base", "record_test", "cumulative_drive")
-    problems += [f"sweep.{key}: unknown key{_meant(key, known)}" for key in head if key not in known]
+    problems += [
+        f"sweep.{key}: unknown key{_meant(key, known)}" for key in head if key not in known
+    ]
     name = head.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         problems.append(
@@ -195,7 +226,9 @@ def _from_tables(content, folder, where):
         )
     options = {key: head.get(key, False) for key in ("record_test", "cumulative_drive")}
     problems += [
-        f"sweep.{key}: must be true or false, got {json.dumps(value)}" for key, value in options.items() if not isinstance(value, bool)
+        f"sweep.{key}: must be true or false, got {json.dumps(value)}"
+        for key, value in options.items()
+        if not isinstance(value, bool)
     ]
     tables = {}
     if "base" in head:
@@ -206,7 +239,9 @@ def _from_tables(content, folder, where):
     for table in TABLES:
         own = content.get(table, {})
         if isinstance(own, dict):
-            tables[table] = tables.get(table, {}) | _placed(own, folder if table == "data" else None)
+            tables[table] = tables.get(table, {}) | _placed(
+                own, folder if table == "data" else None
+            )
         else:
             problems.append(f"{table}: must be a table, write [{table}] and its keys below")
     axes = _axes(content.get("axes", []), folder, problems)
@@ -227,10 +262,20 @@ def _base(source, folder):
         tables = _read(path)
     except StoreError as error:
         raise ConfigError([f"sweep.base: {error}"]) from None
-    wrong = [name for name, table in tables.items() if name not in TABLES or not isinstance(table, dict)]
+    wrong = [
+        name for name, table in tables.items() if name not in TABLES or not isinstance(table, dict)
+    ]
     if wrong:
-        raise ConfigError([f"sweep.base: {path} has {name}, which is no table of a configuration" for name in wrong])
-    return {name: _placed(table, path.parent if name == "data" else None) for name, table in tables.items()}
+        raise ConfigError(
+            [
+                f"sweep.base: {path} has {name}, which is no table of a configuration"
+                for name in wrong
+            ]
+        )
+    return {
+        name: _placed(table, path.parent if name == "data" else None)
+        for name, table in tables.items()
+    }
 
 
 def _placed(table, folder):
@@ -246,7 +291,13 @@ def _meant(name, known):
     close = difflib.get_close_matches(name, list(known), 1)
     if not close:  # a key without its table, or in the wrong one
         close = [key for key in known if key.rpartition(".")[2] == name.rpartition(".")[2]]
-    return f"; did you mean {close[0]}?" if close else "" if len(known) > 10 else f"; known are {', '.join(known)}"
+    return (
+        f"; did you mean {close[0]}?"
+        if close
+        else ""
+        if len(known) > 10
+        else f"; known are {', '.join(known)}"
+    )
 
 
 def _axes(tables, folder, problems):
@@ -256,23 +307,35 @@ def _axes(tables, folder, problems):
         return axes
     for number, table in enumerate(tables, 1):
         where = f"axis {number}" + (
-            f" ({table['name']})" if isinstance(table.get("name"), str) else f" ({table['key']})" if "key" in table else ""
+            f" ({table['name']})"
+            if isinstance(table.get("name"), str)
+            else f" ({table['key']})"
+            if "key" in table
+            else ""
         )
         known = ("name", "key", "values", "linear", "logarithmic", "zip")
-        found = [f"{where}: unknown key {key}{_meant(key, known)}" for key in table if key not in known]
+        found = [
+            f"{where}: unknown key {key}{_meant(key, known)}" for key in table if key not in known
+        ]
         kinds = [kind for kind in ("values", "linear", "logarithmic") if kind in table]
         if "zip" in table:
             if "key" in table or kinds:
                 found.append(f"{where}: give either key with its values or zip")
             zipped = table["zip"]
             if not isinstance(zipped, dict) or not zipped:
-                found.append(f'{where}: zip must be a table of keys and lists, as in zip = {{ "network.density_int" = [0.1, 0.5] }}')
+                found.append(
+                    f'{where}: zip must be a table of keys and lists, as in zip = {{ "network.density_int" = [0.1, 0.5] }}'
+                )
                 zipped = {}
         elif len(kinds) != 1 or not isinstance(table.get("key"), str):
             found.append(f"{where}: give a key and one of values, linear and logarithmic, or zip")
             zipped = {}
         else:
-            zipped = {table["key"]: table[kinds[0]] if kinds[0] == "values" else {kinds[0]: table[kinds[0]]}}
+            zipped = {
+                table["key"]: table[kinds[0]]
+                if kinds[0] == "values"
+                else {kinds[0]: table[kinds[0]]}
+            }
         values = {}
         for key, given in zipped.items():
             if key not in KEYS:
@@ -281,7 +344,10 @@ def _axes(tables, folder, problems):
             if key == "data.source":
                 values[key] = tuple(_placed({"source": v}, folder)["source"] for v in values[key])
         if len({len(v) for v in values.values()}) > 1:
-            found.append(f"{where}: zipped lists must have one length, got " + ", ".join(f"{key} {len(v)}" for key, v in values.items()))
+            found.append(
+                f"{where}: zipped lists must have one length, got "
+                + ", ".join(f"{key} {len(v)}" for key, v in values.items())
+            )
         elif values and not found:
             rows = [_hashable(row) for row in zip(*values.values(), strict=True)]
             found += [f"{where}: {_shown(row)} stands there twice" for row in _twice(rows)]
@@ -300,7 +366,9 @@ def _values(given, where, problems):
     kind = next(iter(given)) if isinstance(given, dict) and len(given) == 1 else None
     limits = given[kind] if kind in ("linear", "logarithmic") else None
     if not isinstance(limits, dict) or set(limits) != {"from", "to", "count"}:
-        problems.append(f"{where}: must be a list, or a range as in logarithmic = {{ from = 1e-9, to = 1e-7, count = 5 }}")
+        problems.append(
+            f"{where}: must be a list, or a range as in logarithmic = {{ from = 1e-9, to = 1e-7, count = 5 }}"
+        )
         return ()
     first, last, count = limits["from"], limits["to"], limits["count"]
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= LARGEST_SWEEP:
@@ -308,11 +376,16 @@ def _values(given, where, problems):
             f"{where}: count must be a whole number from 1 to {LARGEST_SWEEP}, got {json.dumps(count)}; an axis must not be empty"
         )
         return ()
-    if not all(isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in (first, last)):
+    if not all(
+        isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x)
+        for x in (first, last)
+    ):
         problems.append(f"{where}: from and to must be numbers")
         return ()
     if kind == "logarithmic" and min(first, last) <= 0:
-        problems.append(f"{where}: a logarithmic range needs positive numbers, got {first} to {last}")
+        problems.append(
+            f"{where}: a logarithmic range needs positive numbers, got {first} to {last}"
+        )
         return ()
     spaced = np.geomspace if kind == "logarithmic" else np.linspace
     # twelve digits, so that every machine finds the same values, ends as written
@@ -326,8 +399,14 @@ def _values(given, where, problems):
 def _seeds(seeds, problems):
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         seeds = list(range(min(seeds, LARGEST_SWEEP + 1)))
-    if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in seeds):
-        problems.append("sweep.seeds: must be a number of at least 1 or a list of whole numbers that are not negative")
+    if (
+        not isinstance(seeds, list)
+        or not seeds
+        or not all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in seeds)
+    ):
+        problems.append(
+            "sweep.seeds: must be a number of at least 1 or a list of whole numbers that are not negative"
+        )
         return []
     problems += [f"sweep.seeds: {s} stands there twice" for s in _twice(seeds)]
     return [Axis("seed", {"train.seed": tuple(seeds)})]
@@ -336,10 +415,15 @@ def _seeds(seeds, problems):
 def _check_axes(axes, problems):
     """Adds what is wrong between the axes: a key on two of them, names that clash in the cube, too many points."""
     keys = [key for axis in axes for key in axis.values]
-    problems += [f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "") for key in _twice(keys)]
+    problems += [
+        f"{key}: on two axes" + (", and sweep.seeds is one" if key == "train.seed" else "")
+        for key in _twice(keys)
+    ]
     for axis in axes:
         if not isinstance(axis.name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", axis.name):
-            problems.append(f"axes: the name {json.dumps(axis.name)} must be of letters, digits and _, with a letter first")
+            problems.append(
+                f"axes: the name {json.dumps(axis.name)} must be of letters, digits and _, with a letter first"
+            )
         elif reserved(axis.name):
             problems.append(f"axes: the name {axis.name} belongs to a result, choose another")
     names = [axis.name for axis in axes] + [c for axis in axes for c in auxiliary(axis)]
@@ -352,7 +436,9 @@ def _check_axes(axes, problems):
 def auxiliary(axis):
     """Names of the coordinates of a zipped axis besides the one that the dimension has itself, {name: key}."""
     names = {key.partition(".")[2]: key for key in axis.values}
-    return {} if len(names) == 1 else {name: key for name, key in names.items() if name != axis.name}
+    return (
+        {} if len(names) == 1 else {name: key for name, key in names.items() if name != axis.name}
+    )
 
 
 def _twice(items):
@@ -361,7 +447,13 @@ def _twice(items):
 
 
 def _hashable(value):
-    return tuple(_hashable(v) for v in value) if isinstance(value, (list, tuple)) else value if not isinstance(value, dict) else str(value)
+    return (
+        tuple(_hashable(v) for v in value)
+        if isinstance(value, (list, tuple))
+        else value
+        if not isinstance(value, dict)
+        else str(value)
+    )
 
 
 def _shown(row):
@@ -369,7 +461,10 @@ def _shown(row):
 
 
 def _place(values):
-    return ", ".join(f"{key.partition('.')[2]} = {json.dumps(value)}" for key, value in values.items()) or "the only point"
+    return (
+        ", ".join(f"{key.partition('.')[2]} = {json.dumps(value)}" for key, value in values.items())
+        or "the only point"
+    )
 
 
 # ---- points ----
@@ -389,7 +484,13 @@ def _expand(sweep):
         return made[text]
 
     configs, complaints = [], {}
-    axes = [[dict(zip(axis.values, row, strict=True)) for row in zip(*axis.values.values(), strict=True)] for axis in sweep.axes]
+    axes = [
+        [
+            dict(zip(axis.values, row, strict=True))
+            for row in zip(*axis.values.values(), strict=True)
+        ]
+        for axis in sweep.axes
+    ]
     for choice in itertools.product(*axes):
         values = {key: value for row in choice for key, value in row.items()}
         tables = {name: dict(sweep.tables.get(name, {})) for name in TABLES}
@@ -410,12 +511,16 @@ def _expand(sweep):
     positions, points = itertools.product(*(range(len(axis)) for axis in sweep.axes)), []
     for position, (values, config) in zip(positions, configs, strict=True):
         digest = data[config.data.source]
-        points.append(Point(position, values, config, digest, identity(config, digest, record), _cost(config)))
+        points.append(
+            Point(position, values, config, digest, identity(config, digest, record), _cost(config))
+        )
     first = {}
     for point in points:
         other = first.setdefault(point.digest, point)
         if other is not point:
-            complaints.setdefault("is the same run as another", []).append(point.values | {"sweep.same": str(other)})
+            complaints.setdefault("is the same run as another", []).append(
+                point.values | {"sweep.same": str(other)}
+            )
     if complaints:
         (same,) = complaints.values()
         other = same[0].pop("sweep.same")
@@ -424,7 +529,13 @@ def _expand(sweep):
 
 
 def _others(count):
-    return f" (and {count - 1} more points)" if count > 2 else " (and one more point)" if count == 2 else ""
+    return (
+        f" (and {count - 1} more points)"
+        if count > 2
+        else " (and one more point)"
+        if count == 2
+        else ""
+    )
 
 
 def _by_reason(complaints, count):
@@ -433,7 +544,9 @@ def _by_reason(complaints, count):
         problem if len(where) == count else f"at {_place(where[0])}{_others(len(where))}: {problem}"
         for problem, where in complaints.items()
     ]
-    return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more reasons"] if len(lines) > SHOWN else [])
+    return lines[:SHOWN] + (
+        [f"and {len(lines) - SHOWN} more reasons"] if len(lines) > SHOWN else []
+    )
 
 
 def identity(config, data, record=()):
@@ -451,11 +564,15 @@ def identity(config, data, record=()):
                 table[key] = value
     tables["network"]["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
-    if config.network.neuron != "oscillator" or not any(tables["network"][key] for key in SPREADS.values()):
+    if config.network.neuron != "oscillator" or not any(
+        tables["network"][key] for key in SPREADS.values()
+    ):
         tables["network"]["device_seed"] = 0  # of no effect
     for key in ("thermal_power", "device_seed", *SPREADS.values()):
         if not tables["network"][key]:
-            del tables["network"][key]  # ideal neurons are known by the name that they had before there were others
+            del tables["network"][
+                key
+            ]  # ideal neurons are known by the name that they had before there were others
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
     return _sha256([VERSION, tables, sorted(record)])
@@ -468,8 +585,12 @@ def _sha256(value):
 def _cost(config):
     """Expected time of a run in arbitrary units: its multiplications and what each neuron costs besides."""
     network = config.network
-    couplings = sum(n * (before + n) for n, before in zip(network.layers, (0, *network.layers), strict=False))
-    return float(config.train.epochs * network.resolved_substeps * (couplings + 60 * sum(network.layers)))
+    couplings = sum(
+        n * (before + n) for n, before in zip(network.layers, (0, *network.layers), strict=False)
+    )
+    return float(
+        config.train.epochs * network.resolved_substeps * (couplings + 60 * sum(network.layers))
+    )
 
 
 def _data_digests(configs):
@@ -479,10 +600,19 @@ def _data_digests(configs):
         source, network = config.data.source, config.network
         if source not in data:
             data[source] = loading.load_dataset(source)
-        what = (source, network.inputs, network.outputs, network.readout_window, network.dtype, config.data)
+        what = (
+            source,
+            network.inputs,
+            network.outputs,
+            network.readout_window,
+            network.dtype,
+            config.data,
+        )
         if what not in checked:
             checked.add(what)
-            small = dataclasses.replace(network, layers=(1,), amplification=1.0, density_int=1.0, density_ext=1.0)
+            small = dataclasses.replace(
+                network, layers=(1,), amplification=1.0, density_int=1.0, density_ext=1.0
+            )
             net, cases = Network(small), data[source]
             try:
                 net.check_inputs(cases.inputs, cases.lengths)

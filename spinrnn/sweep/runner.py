@@ -46,7 +46,9 @@ def shard_of(points, shard):
     """The points of one of several shards (number, count), number from 0; the most expensive ones first, so that shards and workers end together."""
     number, count = shard or (0, 1)
     if not 0 <= number < count:
-        raise ConfigError([f"shard: write NUMBER/COUNT with a number from 0 to COUNT - 1, got {number}/{count}"])
+        raise ConfigError(
+            [f"shard: write NUMBER/COUNT with a number from 0 to COUNT - 1, got {number}/{count}"]
+        )
     return sorted(points, key=lambda point: -point.cost)[number::count]
 
 
@@ -98,7 +100,10 @@ def run_sweep(
         for point, _ in left:
             folder.clear(point.digest, point.name, keep_runs)
         limits = {"threads": threads_per_worker, "memory": engine.memory(len(left))}
-        tasks = [(work.task(folder, session, known, point, sweep, limits, keep_runs), point) for point, known in left]
+        tasks = [
+            (work.task(folder, session, known, point, sweep, limits, keep_runs), point)
+            for point, known in left
+        ]
         _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
     finally:
         if session:
@@ -111,7 +116,12 @@ class _Loop:
     """The points in flight, and what becomes of them."""
 
     def __init__(self, folder, engine, session, tasks, progress, on_progress, stop):
-        self._folder, self._engine, self._session, self._progress = folder, engine, session, progress
+        self._folder, self._engine, self._session, self._progress = (
+            folder,
+            engine,
+            session,
+            progress,
+        )
         self._report, self._asked = on_progress, stop
         self._waiting, self._busy, self._flying = deque(tasks), deque(), {}
         self._deaths, self._barren, self._fatal = {}, 0, None
@@ -168,7 +178,9 @@ class _Loop:
             if isinstance(error, self._engine.lost):
                 lost.append((task, point))
             elif error is not None:  # `run_point` tells everything else in its answer
-                self._fatal = self._fatal or EngineError(f"a worker cannot run points: {type(error).__name__}: {error}")
+                self._fatal = self._fatal or EngineError(
+                    f"a worker cannot run points: {type(error).__name__}: {error}"
+                )
             else:
                 self._note(task, point, future.result())
         if lost:
@@ -194,7 +206,9 @@ class _Loop:
 
     def _recover(self, lost):
         """Runs lost points again, save those that have killed their workers; all others were merely in the same pool."""
-        if isinstance(self._engine.executor, concurrent.futures.ProcessPoolExecutor):  # one dead worker breaks all
+        if isinstance(
+            self._engine.executor, concurrent.futures.ProcessPoolExecutor
+        ):  # one dead worker breaks all
             lost += self._flying.values()
             self._flying.clear()
         self._engine.rebuild()
@@ -226,7 +240,14 @@ class _Loop:
         lock = self._folder.lock(point.name)
         if lock.acquire():
             error = {"class": "WorkerDied", "text": text}
-            state = {"values": point.values, "environment": None, "summary": None, "extra": {}, "error": error, "status": "failed"}
+            state = {
+                "values": point.values,
+                "environment": None,
+                "summary": None,
+                "extra": {},
+                "error": error,
+                "status": "failed",
+            }
             state |= {"seconds": 0.0, "finished": time.time()}
             self._folder.save(point.digest, point.name, to_toml(point.config), {}, state)
             lock.release()
@@ -239,7 +260,9 @@ class _Loop:
         time.sleep(1)
         busy, self._busy = self._busy, deque()
         for task, point in busy:
-            (self._busy if self._folder.lock(point.name).held() else self._waiting).append((task, point))
+            (self._busy if self._folder.lock(point.name).held() else self._waiting).append(
+                (task, point)
+            )
 
     def _tell(self, now=False):
         p, self._progress.seconds = self._progress, time.monotonic() - self._began

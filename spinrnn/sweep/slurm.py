@@ -56,11 +56,19 @@ def measure(sweep, threads_per_worker=1):
     """
     point = shard_of(sweep.points, None)[0]
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        job = pool.submit(_measure, to_tables(point.config), sweep.record_test, sweep.cumulative_drive, threads_per_worker)
+        job = pool.submit(
+            _measure,
+            to_tables(point.config),
+            sweep.record_test,
+            sweep.cumulative_drive,
+            threads_per_worker,
+        )
         try:
             return job.result()
         except BrokenProcessPool:
-            raise EngineError(f"the process that measured the most expensive point ({point}) died; is there enough memory?") from None
+            raise EngineError(
+                f"the process that measured the most expensive point ({point}) died; is there enough memory?"
+            ) from None
 
 
 def _measure(tables, record_test, with_drive, threads_per_worker):
@@ -86,14 +94,18 @@ def _measure(tables, record_test, with_drive, threads_per_worker):
     case = (time.perf_counter() - before) / len(few)
     evaluate(net.replace(substeps=FINER * net.config.resolved_substeps), few)
     total = config.train.epochs * trainer.batches * float(np.median(seconds))
-    total += config.train.epochs * case * (len(trainer.validation) + len(trainer.test) * record_test)
+    total += (
+        config.train.epochs * case * (len(trainer.validation) + len(trainer.test) * record_test)
+    )
     total += (1 + FINER) * case * len(trainer.test)
     if with_drive:
         before = time.perf_counter()
         cumulative_drive(net, few.inputs, few.lengths)
         total += (time.perf_counter() - before) / len(few) * len(trainer.test)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(total, start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, trainer.plan.bytes)
+    return Measurement(
+        total, start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, trainer.plan.bytes
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,16 +131,29 @@ def plan(points, measured, tasks=None, jobs=1, threads_per_worker=1):
     largest = max(point.cost for point in points)
     needs = {point.digest: measured.seconds * point.cost / largest + 1 for point in points}
     if tasks is None:
-        tasks = min(max(1, math.ceil(sum(needs.values()) / jobs / TASK_SECONDS)), len(points), LARGEST_ARRAY)
+        tasks = min(
+            max(1, math.ceil(sum(needs.values()) / jobs / TASK_SECONDS)), len(points), LARGEST_ARRAY
+        )
     if not 1 <= tasks <= min(len(points), LARGEST_ARRAY):
-        raise ConfigError([f"--array: must be from 1 to {min(len(points), LARGEST_ARRAY)}, for {len(points)} points; got {tasks}"])
+        raise ConfigError(
+            [
+                f"--array: must be from 1 to {min(len(points), LARGEST_ARRAY)}, for {len(points)} points; got {tasks}"
+            ]
+        )
     seconds = 0.0
     for number in range(tasks):
         own = [needs[point.digest] for point in shard_of(points, (number, tasks))]
         seconds = max(seconds, max(own), sum(own) / jobs)
     seconds += measured.start
     minutes = math.ceil((MARGIN * seconds + 2 * NOTICE) / 60)
-    return Plan(tasks, jobs, threads_per_worker, seconds, minutes, math.ceil(MARGIN * (measured.memory * jobs + (jobs > 1) * 2e8) / 1e6))
+    return Plan(
+        tasks,
+        jobs,
+        threads_per_worker,
+        seconds,
+        minutes,
+        math.ceil(MARGIN * (measured.memory * jobs + (jobs > 1) * 2e8) / 1e6),
+    )
 
 
 def script(sweep, folder, plan, measured):
@@ -190,5 +215,7 @@ def write_script(path, text):
         except OSError as error:
             raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
         if not ours:
-            raise StoreError(f"{path} exists and is no script that spinrnn wrote; choose another name (--out)")
+            raise StoreError(
+                f"{path} exists and is no script that spinrnn wrote; choose another name (--out)"
+            )
     write_atomic(path, text)

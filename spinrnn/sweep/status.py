@@ -29,7 +29,9 @@ def look(sweep, folder):
     return {
         "sweep": sweep.name,
         "points": counts,
-        "remaining": left * spent / finished / max(1, counts["running"]) if finished and left else None,
+        "remaining": left * spent / finished / max(1, counts["running"])
+        if finished and left
+        else None,
         "seconds": spent / counts["done"] if counts["done"] else None,
         "errors": errors[:SHOWN],
         "more_errors": max(0, len(errors) - SHOWN),

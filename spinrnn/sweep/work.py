@@ -66,7 +66,9 @@ def run_point(task, stop=None):
     except StoreError as reason:
         outcome, error = "fatal", f"{socket.gethostname()}: {reason}"
     _worker.busy = False
-    if _worker.leaving:  # even with a result: it is in its file, and a pool that has sent SIGTERM may never take it
+    if (
+        _worker.leaving
+    ):  # even with a result: it is in its file, and a pool that has sent SIGTERM may never take it
         _leave()
     return {"outcome": outcome, "error": error, "seconds": time.monotonic() - began}
 
@@ -74,7 +76,9 @@ def run_point(task, stop=None):
 def _run_locked(task, stop, began):
     folder = SweepFolder(task["folder"])
     if not (folder.path / "points").is_dir():
-        raise StoreError(f"{folder.path}: no such folder; workers need the file system of the process that started the sweep")
+        raise StoreError(
+            f"{folder.path}: no such folder; workers need the file system of the process that started the sweep"
+        )
     if not folder.going_on(task["session"]):
         return "stopped", None
     folder.clear(task["digest"], task["name"], task["keep_runs"])  # of another session's worker
@@ -84,7 +88,9 @@ def _run_locked(task, stop, began):
     try:
         try:
             state = folder.load(task["digest"], task["name"])[1]
-            if state["status"] != "failed" or state["finished"] != task["known"]:  # another process was quicker
+            if (
+                state["status"] != "failed" or state["finished"] != task["known"]
+            ):  # another process was quicker
                 return state["status"], state["error"] and state["error"]["text"]
         except StoreError:
             pass  # there is none, or it is damaged
@@ -128,9 +134,17 @@ def _train(task, folder, stop, began):
             trainer.history[-1].update(scores)
 
     def train():
-        return run.train(config, path, True, data, seen.append, on_epoch, stop, pictures=task["keep_runs"])
+        return run.train(
+            config, path, True, data, seen.append, on_epoch, stop, pictures=task["keep_runs"]
+        )
 
-    state = {"values": task["values"], "environment": _environment(), "summary": None, "extra": {}, "error": None}
+    state = {
+        "values": task["values"],
+        "environment": _environment(),
+        "summary": None,
+        "extra": {},
+        "error": None,
+    }
     arrays, history = {}, []
     try:
         resumed = path.exists()
@@ -150,7 +164,9 @@ def _train(task, folder, stop, began):
             arrays |= result.network.devices.named()
         if task["cumulative_drive"]:
             test = data.take(parts.split(data, config.data, config.resolved_split_seed)[2])
-            state["extra"]["cumulative_drive"] = cumulative_drive(result.network, test.inputs, test.lengths)
+            state["extra"]["cumulative_drive"] = cumulative_drive(
+                result.network, test.inputs, test.lengths
+            )
     except run.Interrupted:
         return "stopped", None
     except StoreError:
@@ -158,12 +174,18 @@ def _train(task, folder, stop, began):
     except Exception as error:
         # the number of the run folder's checkpoint is of no use to a reader, the folder will be gone
         text = str(error).partition("; the last good checkpoint is")[0] or type(error).__name__
-        state |= {"status": "diverged" if isinstance(error, DivergenceError) else "failed", "summary": None, "extra": {}}
+        state |= {
+            "status": "diverged" if isinstance(error, DivergenceError) else "failed",
+            "summary": None,
+            "extra": {},
+        }
         state["error"] = {"class": type(error).__name__, "text": text}
         history, arrays = seen[-1].history if seen else [], {}
     for key in HISTORY:
         if history and key in history[0]:
-            arrays[f"history/{key}"] = np.array([record[key] for record in history], dtype=np.float64)
+            arrays[f"history/{key}"] = np.array(
+                [record[key] for record in history], dtype=np.float64
+            )
     state |= {"seconds": round(time.monotonic() - began, 3), "finished": time.time()}
     folder.save(task["digest"], name, to_toml(config), arrays, state)
     seen.clear()
@@ -184,7 +206,9 @@ def _data(source, digest):
     data, found = _load(source)
     if found != digest:
         _load.cache_clear()
-        raise StoreError(f"{source} has changed since the sweep was read; restore it, or begin the sweep again in another folder")
+        raise StoreError(
+            f"{source} has changed since the sweep was read; restore it, or begin the sweep again in another folder"
+        )
     return data
 
 

@@ -20,7 +20,10 @@ class Layout:
 
     def __init__(self, config):
         layers = config.layers
-        shapes = {f"w_ext_{i}": (n, before) for i, (n, before) in enumerate(zip(layers, (config.inputs, *layers), strict=False))}
+        shapes = {
+            f"w_ext_{i}": (n, before)
+            for i, (n, before) in enumerate(zip(layers, (config.inputs, *layers), strict=False))
+        }
         shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
         shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
         shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
@@ -83,5 +86,7 @@ def draw_weights(config, layout, mask, rng):
     flat = np.zeros(layout.size)
     for name, (where, shape) in layout.blocks.items():
         if len(shape) == 2:
-            flat[where] = rng.normal(0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape))
+            flat[where] = rng.normal(
+                0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape)
+            )
     return (flat * mask).astype(config.dtype)

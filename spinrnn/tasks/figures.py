@@ -18,13 +18,36 @@ def training_curves(history, axes=None):
     marker = "o" if len(epochs) < 2 else None  # a line of one point would be invisible
     for ax, name in zip(axes, ("loss", "accuracy"), strict=False):
         scale = 100 if name == "accuracy" else 1
-        ax.plot(epochs, [scale * record[f"train_{name}"] for record in history], "-", marker=marker, label="training")
-        ax.plot(epochs, [scale * record[f"validation_{name}"] for record in history], "--", marker=marker, label="validation")
+        ax.plot(
+            epochs,
+            [scale * record[f"train_{name}"] for record in history],
+            "-",
+            marker=marker,
+            label="training",
+        )
+        ax.plot(
+            epochs,
+            [scale * record[f"validation_{name}"] for record in history],
+            "--",
+            marker=marker,
+            label="validation",
+        )
         ax.legend(frameon=False)
     axes[0].set(xlabel="epoch", ylabel="cross-entropy", yscale="log")
     axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
-    axes[2].plot(epochs, [record["gradient_norm"] for record in history], marker=marker, label="mean of the epoch")
-    axes[2].plot(epochs, [record["gradient_norm_max"] for record in history], ":", marker=marker, label="largest")
+    axes[2].plot(
+        epochs,
+        [record["gradient_norm"] for record in history],
+        marker=marker,
+        label="mean of the epoch",
+    )
+    axes[2].plot(
+        epochs,
+        [record["gradient_norm_max"] for record in history],
+        ":",
+        marker=marker,
+        label="largest",
+    )
     axes[2].set(xlabel="epoch", ylabel="gradient norm before clipping", ylim=(0, None))
     axes[2].legend(frameon=False)
     for ax in axes:
@@ -43,7 +66,15 @@ def confusion_matrix(confusion, ax=None):
     if classes <= 20:
         for row, column in np.argwhere(confusion):
             colour = "white" if share[row, column] > 0.5 else "black"
-            ax.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
+            ax.text(
+                column,
+                row,
+                str(confusion[row, column]),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=8,
+            )
         ax.set(xticks=range(classes), yticks=range(classes))
     ax.set(xlabel="answer", ylabel="label")
     return ax

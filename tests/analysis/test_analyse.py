@@ -21,7 +21,9 @@ def bench():
 
     Returns (network, inputs, trajectory).
     """
-    config = spinrnn.NetworkConfig(layers=(3,), input_interval=400e-9, nonlinear_damping=1.0, substeps=200)
+    config = spinrnn.NetworkConfig(
+        layers=(3,), input_interval=400e-9, nonlinear_damping=1.0, substeps=200
+    )
     net = spinrnn.Network(config)
     net.parameters[:] = 0
     net.views()["w_ext"][0][:] = 1
@@ -58,30 +60,46 @@ def rows(path):
 def test_devices_that_differ_are_each_compared_with_their_own_theory(bench, tmp_path):
     net, inputs, _ = bench
     net = net.replace(substeps=200)
-    gamma, damping, bias = np.array([0.8, 1.0, 1.2]), np.array([0.5, 1.0, 2.0]), np.array([1.1, 0.9, 1.0])
+    gamma, damping, bias = (
+        np.array([0.8, 1.0, 1.2]),
+        np.array([0.5, 1.0, 2.0]),
+        np.array([1.1, 0.9, 1.0]),
+    )
     net.devices = spinrnn.Devices(gamma, damping, bias, np.array([1.2, 1.0, 0.9]))
     recording = analysis.recording_of(net.simulate(inputs), net.config, inputs, None, net)
-    report = analysis.analyse(recording, tmp_path / "report", measures=["steady", "relaxation", "transfer", "drive"])
+    report = analysis.analyse(
+        recording, tmp_path / "report", measures=["steady", "relaxation", "transfer", "drive"]
+    )
     assert not report.skipped
     steady = rows(tmp_path / "report/steady.csv")
     off = np.array([float(row["power"]) - float(row["expected"]) for row in steady])
     assert {row["neuron"] for row in steady} == {"0", "1", "2"}
     assert np.median(np.abs(off)) < 1e-5
     for row in rows(tmp_path / "report/relaxation.csv"):
-        assert float(row["rate_per_s"]) == pytest.approx(float(row["expected_rate_per_s"]), rel=5e-3)
+        assert float(row["rate_per_s"]) == pytest.approx(
+            float(row["expected_rate_per_s"]), rel=5e-3
+        )
     for neuron, row in enumerate(rows(tmp_path / "report/transfer.csv")):
         assert float(row["expected_threshold_per_s"]) == pytest.approx(1e8 * gamma[neuron])
         assert float(row["expected_nonlinear_damping"]) == pytest.approx(damping[neuron])
         assert float(row["threshold_per_s"]) == pytest.approx(1e8 * gamma[neuron], rel=1e-2)
         assert float(row["nonlinear_damping"]) == pytest.approx(damping[neuron], rel=5e-2)
     assert "of each device in theory" in report.text
-    integral = net.simulate(inputs).drive[0].reshape(2, 3, 6, -1).mean(axis=-1) - 2e8 * bias[:, None]
+    integral = (
+        net.simulate(inputs).drive[0].reshape(2, 3, 6, -1).mean(axis=-1) - 2e8 * bias[:, None]
+    )
     cumulative = [float(row["cumulative_drive"]) for row in rows(tmp_path / "report/drive.csv")]
     assert cumulative == pytest.approx(np.abs(integral * 400e-9).mean(axis=(0, 2)), rel=1e-4)
     assert np.mean(cumulative) == pytest.approx(spinrnn.cumulative_drive(net, inputs), rel=1e-4)
     for own in ((10e-9 / gamma, 1.0), (10e-9, damping)):
-        found = analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), *own)
-        assert figures.steady_states(found).get_legend_handles_labels()[1][0].endswith("of each device")
+        found = analysis.steady_states(
+            recording.time, recording.powers(0), recording.drives(0), *own
+        )
+        assert (
+            figures.steady_states(found)
+            .get_legend_handles_labels()[1][0]
+            .endswith("of each device")
+        )
     for wrong in ((10e-9 / gamma[:2], 1.0), (10e-9, damping[:2])):
         with pytest.raises(spinrnn.DataError, match="one for each of 3 neurons"):
             analysis.steady_states(recording.time, recording.powers(0), recording.drives(0), *wrong)
@@ -92,43 +110,81 @@ def test_devices_of_a_layer_recorded_alone_and_curves_of_devices_that_differ(ben
     net, inputs, _ = bench
     net = net.replace(substeps=200)
     net.views()["w_ext"][0][2] = 0
-    gamma, damping, bias = np.array([0.8, 1.0, 1.2]), np.array([0.5, 1.0, 2.0]), np.array([1.0, 1.0, 1.25])
+    gamma, damping, bias = (
+        np.array([0.8, 1.0, 1.2]),
+        np.array([0.5, 1.0, 2.0]),
+        np.array([1.0, 1.0, 1.25]),
+    )
     net.devices = spinrnn.Devices(gamma, damping, bias, np.ones(3))
     trajectory = net.simulate(inputs)
-    whole = spinrnn.Network(spinrnn.NetworkConfig(layers=(2, 3), input_interval=400e-9, nonlinear_damping=1.0))
-    whole.devices = spinrnn.Devices(*(np.append([0.5, 2.0], own) for own in (gamma, damping, bias, np.ones(3))))
+    whole = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(2, 3), input_interval=400e-9, nonlinear_damping=1.0)
+    )
+    whole.devices = spinrnn.Devices(
+        *(np.append([0.5, 2.0], own) for own in (gamma, damping, bias, np.ones(3)))
+    )
 
     def report(name, cases, times):
-        power, drive = trajectory.state[0][cases, :, :times], trajectory.drive[0][cases, :, : times - 1]
-        recording = analysis.Recording(
-            name, trajectory.time[:times], {1: power}, {1: drive}, inputs[cases], None, 400e-9, 10e-9, 1.0, 2.0, "oscillator", whole
+        power, drive = (
+            trajectory.state[0][cases, :, :times],
+            trajectory.drive[0][cases, :, : times - 1],
         )
-        return analysis.analyse(recording, tmp_path / name, measures=["steady", "transfer", "drive"])
+        recording = analysis.Recording(
+            name,
+            trajectory.time[:times],
+            {1: power},
+            {1: drive},
+            inputs[cases],
+            None,
+            400e-9,
+            10e-9,
+            1.0,
+            2.0,
+            "oscillator",
+            whole,
+        )
+        return analysis.analyse(
+            recording, tmp_path / name, measures=["steady", "transfer", "drive"]
+        )
 
     text = report("long", slice(2), len(trajectory.time)).text
     steady = rows(tmp_path / "long/steady.csv")
     assert np.median([abs(float(row["power"]) - float(row["expected"])) for row in steady]) < 1e-4
     curves = rows(tmp_path / "long/transfer.csv")
-    assert [row["curve"] for row in curves] == ["layer 1, neuron 0", "layer 1, neuron 1"], "the drive of neuron 2 is constant"
-    assert [float(row["expected_threshold_per_s"]) for row in curves] == pytest.approx(1e8 * gamma[:2])
+    assert [row["curve"] for row in curves] == ["layer 1, neuron 0", "layer 1, neuron 1"], (
+        "the drive of neuron 2 is constant"
+    )
+    assert [float(row["expected_threshold_per_s"]) for row in curves] == pytest.approx(
+        1e8 * gamma[:2]
+    )
     at_rest = 1e8 * (2 * bias[2] + 0.5) - 2e8 * bias[2]  # its parameter "bias" is 0.5
-    assert float(rows(tmp_path / "long/drive.csv")[2]["cumulative_drive"]) == pytest.approx(400e-9 * at_rest, rel=1e-4)
+    assert float(rows(tmp_path / "long/drive.csv")[2]["cumulative_drive"]) == pytest.approx(
+        400e-9 * at_rest, rel=1e-4
+    )
     assert "one curve is that of none" not in text
-    assert "the devices differ, so that one curve is that of none" in report("short", slice(1, 2), 601).text
+    assert (
+        "the devices differ, so that one curve is that of none"
+        in report("short", slice(1, 2), 601).text
+    )
     pooled = rows(tmp_path / "short/transfer.csv")[0]
     assert (pooled["curve"], pooled["expected_threshold_per_s"]) == ("all neurons", "")
 
 
 def test_a_picture_of_steady_states_without_theory_or_without_any():
     time, drive = 1e-9 * np.arange(201), np.full((1, 2, 200), 2e8)
-    for power, count in ((np.full((1, 2, 201), 0.5), 2), (np.full((1, 2, 201), np.linspace(0.1, 0.5, 201)), 0)):
+    for power, count in (
+        (np.full((1, 2, 201), 0.5), 2),
+        (np.full((1, 2, 201), np.linspace(0.1, 0.5, 201)), 0),
+    ):
         found = analysis.steady_states(time, power, drive)
         assert len(found.power) == count
         assert figures.steady_states(found).get_legend_handles_labels()[1] == ["measured"]
 
 
 def test_the_test_bench_shows_its_device(recording, tmp_path):
-    report = analysis.analyse(recording, tmp_path / "a/report", measures=["steady", "relaxation", "transfer", "drive"])
+    report = analysis.analyse(
+        recording, tmp_path / "a/report", measures=["steady", "relaxation", "transfer", "drive"]
+    )
     assert not report.skipped
     steady = rows(tmp_path / "a/report/steady.csv")
     assert len(steady) > 30
@@ -138,14 +194,20 @@ def test_the_test_bench_shows_its_device(recording, tmp_path):
     relaxation = rows(tmp_path / "a/report/relaxation.csv")
     assert len(relaxation) > 25
     for row in relaxation:
-        assert float(row["rate_per_s"]) == pytest.approx(float(row["expected_rate_per_s"]), rel=2e-3)
+        assert float(row["rate_per_s"]) == pytest.approx(
+            float(row["expected_rate_per_s"]), rel=2e-3
+        )
     transfer = rows(tmp_path / "a/report/transfer.csv")
     assert [row["curve"] for row in transfer] == [f"layer 0, neuron {n}" for n in range(3)]
     for row in transfer:
         assert float(row["threshold_per_s"]) == pytest.approx(1e8, rel=1e-3)
         assert float(row["nonlinear_damping"]) == pytest.approx(1, rel=1e-2)
-    mean = np.mean([float(row["cumulative_drive"]) for row in rows(tmp_path / "a/report/drive.csv")])
-    assert mean == pytest.approx(spinrnn.cumulative_drive(recording.network, recording.inputs), rel=1e-4)
+    mean = np.mean(
+        [float(row["cumulative_drive"]) for row in rows(tmp_path / "a/report/drive.csv")]
+    )
+    assert mean == pytest.approx(
+        spinrnn.cumulative_drive(recording.network, recording.inputs), rel=1e-4
+    )
     for name in report.findings:
         assert (tmp_path / f"a/report/{name}.png").read_bytes().startswith(PNG)
     assert (tmp_path / "a/report/report.txt").read_text() == report.text
@@ -162,7 +224,11 @@ def test_a_network_that_reads_classes(tiny_data, tmp_path):
     assert {"steady", "relaxation", "transfer"} >= set(report.skipped)
     last = [row for row in rows(tmp_path / "classifier.csv") if row["layer"] == "1"][-2]
     assert float(last["accuracy"]) > 0.9  # the patterns are clear
-    share = [float(row["share_between_classes"]) for row in rows(tmp_path / "variance.csv") if row["share_between_classes"]]
+    share = [
+        float(row["share_between_classes"])
+        for row in rows(tmp_path / "variance.csv")
+        if row["share_between_classes"]
+    ]
     assert 0.5 < max(share) <= 1
     assert len(rows(tmp_path / "dimension.csv")) == 11
     assert {row["states"] for row in rows(tmp_path / "memory.csv")} == {"layer 0", "layer 1", "all"}
@@ -180,7 +246,9 @@ def test_a_minimal_file_of_a_users_own(tmp_path, suffix):
     assert "drive, which is not in the file" in report.skipped["relaxation"]
     assert "labels, which are not in the file" in report.skipped["classifier"]
     assert all(f"skipped. {reason}" in report.text for reason in report.skipped.values())
-    assert "power that a neuron of yours takes" in report.skipped["energy"], "the paper's says nothing of another device"
+    assert "power that a neuron of yours takes" in report.skipped["energy"], (
+        "the paper's says nothing of another device"
+    )
     assert not (tmp_path / "out/relaxation.csv").exists()
 
 
@@ -196,23 +264,45 @@ def test_times_that_were_not_measured_cost_no_plateau(tmp_path):
     for gone in (slice(None, None, 97), slice(450, 490), slice(800, None), slice(0, 3)):
         left = power.copy()
         left[0, gone] = np.nan
-        path = measured(tmp_path / "mine.npz", time=time, power=left, drive=np.repeat(levels, 400)[None], relaxation_time=10e-9)
+        path = measured(
+            tmp_path / "mine.npz",
+            time=time,
+            power=left,
+            drive=np.repeat(levels, 400)[None],
+            relaxation_time=10e-9,
+        )
         report = spinrnn.analyse(path, tmp_path / "out", measures=["steady", "relaxation"])
-        assert [float(row["power"]) for row in rows(tmp_path / "out/steady.csv")] == pytest.approx([1 / 2, 2 / 3], rel=1e-4)
-        assert [float(row["rate_per_s"]) for row in rows(tmp_path / "out/relaxation.csv")] == pytest.approx([1e8, 2e8], rel=1e-3)
+        assert [float(row["power"]) for row in rows(tmp_path / "out/steady.csv")] == pytest.approx(
+            [1 / 2, 2 / 3], rel=1e-4
+        )
+        assert [
+            float(row["rate_per_s"]) for row in rows(tmp_path / "out/relaxation.csv")
+        ] == pytest.approx([1e8, 2e8], rel=1e-3)
         assert "0 plateaus of the drive ended before" in report.text
     left[0, 400:] = np.nan
-    path = measured(tmp_path / "half.npz", time=time, power=left, drive=np.repeat(levels, 400)[None])
+    path = measured(
+        tmp_path / "half.npz", time=time, power=left, drive=np.repeat(levels, 400)[None]
+    )
     report = spinrnn.analyse(path, tmp_path / "out", measures=["steady", "relaxation"])
-    assert "1 steady states, 0 plateaus of the drive ended before" in report.text, "one that was not measured is none"
+    assert "1 steady states, 0 plateaus of the drive ended before" in report.text, (
+        "one that was not measured is none"
+    )
 
 
 def test_a_fit_that_does_not_tell_the_rate_is_no_relaxation_time(tmp_path):
     """Slopes without an end beside clear responses: those whose interval of the rate holds 0 are told and do not move the median."""
     time, rng = 1e-9 * np.arange(801), np.random.default_rng(1)
     power = 0.5 - 0.3 * np.exp(-time / 10e-9) + 1e-4 * rng.normal(size=(7, 801))
-    power[:4] = 0.2 + 3e-3 * time / 800e-9 * np.arange(1, 5)[:, None] + 3e-4 * rng.normal(size=(4, 801))
-    path = measured(tmp_path / "mine.npz", time=time, power=power, drive=np.full((7, 801), 2e8), relaxation_time=10e-9)
+    power[:4] = (
+        0.2 + 3e-3 * time / 800e-9 * np.arange(1, 5)[:, None] + 3e-4 * rng.normal(size=(4, 801))
+    )
+    path = measured(
+        tmp_path / "mine.npz",
+        time=time,
+        power=power,
+        drive=np.full((7, 801), 2e8),
+        relaxation_time=10e-9,
+    )
     text = spinrnn.analyse(path, tmp_path / "out", measures=["relaxation"]).text
     found = rows(tmp_path / "out/relaxation.csv")
     unknown = [row for row in found if float(row["rate_low_per_s"]) <= 0]
@@ -230,18 +320,26 @@ def test_a_file_with_drive_and_numbers(tmp_path):
         file.attrs["bias_ratio"] = 2.0
         file.attrs["operator"] = "anybody"
     recording = analysis.open_recording(path)
-    assert (recording.relaxation_time, recording.nonlinear_damping, recording.bias_ratio) == (10e-9, 0.0, 2.0)
+    assert (recording.relaxation_time, recording.nonlinear_damping, recording.bias_ratio) == (
+        10e-9,
+        0.0,
+        2.0,
+    )
     assert recording.powers(0).shape == (1, 2, 200)
     assert recording.drives(0).shape == (1, 2, 199)
     spinrnn.analyse(path, tmp_path, measures=["steady", "relaxation"])
     assert [float(row["expected"]) for row in rows(tmp_path / "steady.csv")] == [0.5, 0.5]
-    assert [float(row["expected_rate_per_s"]) for row in rows(tmp_path / "relaxation.csv")] == pytest.approx([1e8, 1e8])
+    assert [
+        float(row["expected_rate_per_s"]) for row in rows(tmp_path / "relaxation.csv")
+    ] == pytest.approx([1e8, 1e8])
 
 
 def test_theory_takes_no_q_that_nobody_has_said(tmp_path):
     path = measured(tmp_path / "mine.npz", relaxation_time=10e-9)
     report = spinrnn.analyse(path, tmp_path / "out", measures=["steady"])
-    assert report.findings["steady"][-1] == "not compared with theory, without Q (--nonlinear-damping)"
+    assert (
+        report.findings["steady"][-1] == "not compared with theory, without Q (--nonlinear-damping)"
+    )
     assert [row["expected"] for row in rows(tmp_path / "out/steady.csv")] == ["", ""]
 
 
@@ -283,7 +381,9 @@ def test_one_neuron_needs_one_axis(tmp_path):
         ({"bias_ratio": np.array([2.0, 3.0])}, ["bias_ratio: must be one number from 0"]),
     ],
 )  # fmt: skip
-def test_a_file_that_does_not_fit_is_refused_with_all_its_mistakes(tmp_path, capsys, arrays, messages):
+def test_a_file_that_does_not_fit_is_refused_with_all_its_mistakes(
+    tmp_path, capsys, arrays, messages
+):
     path = measured(tmp_path / "mine.npz", **arrays)
     assert cli.main(["analyse", str(path), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
@@ -318,9 +418,19 @@ class File:
 
     def __init__(self, bench):
         net, inputs, t = bench
-        self.config, self.network, self.time, self.inputs, self.labels = net.config, net, t.time, inputs, None
+        self.config, self.network, self.time, self.inputs, self.labels = (
+            net.config,
+            net,
+            t.time,
+            inputs,
+            None,
+        )
         self.read, self.open = [], True
-        self.state, self.output, self.drive = [self.lazy(t.state[0]), None], None, [self.lazy(t.drive[0]), None]
+        self.state, self.output, self.drive = (
+            [self.lazy(t.state[0]), None],
+            None,
+            [self.lazy(t.drive[0]), None],
+        )
 
     def lazy(self, array):
         return SimpleLazy(array, self.read)
@@ -347,9 +457,13 @@ def test_a_trajectory_file_is_read_as_far_as_needed_and_closed(bench, tmp_path, 
         file.attrs["format"] = "spinrnn"
     file = File(bench)
     monkeypatch.setattr(spinrnn, "open_trajectory", lambda path: file, raising=False)
-    report = spinrnn.analyse(tmp_path / "t.h5", tmp_path / "out", measures=["activity"], settings=Settings(start=2000e-9))
+    report = spinrnn.analyse(
+        tmp_path / "t.h5", tmp_path / "out", measures=["activity"], settings=Settings(start=2000e-9)
+    )
     assert not file.open
-    assert sum(file.read) < 1.5 * file.state[0].array.size  # the heading looks once, the measure at the last sixth
+    assert (
+        sum(file.read) < 1.5 * file.state[0].array.size
+    )  # the heading looks once, the measure at the last sixth
     assert "3 neurons in layer 0" in report.text
     assert len(rows(tmp_path / "out/activity.csv")) == 3
     with pytest.raises(spinrnn.DataError, match="has its own relaxation_time"):
@@ -359,8 +473,14 @@ def test_a_trajectory_file_is_read_as_far_as_needed_and_closed(bench, tmp_path, 
         raise spinrnn.StoreError("damaged")
 
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    monkeypatch.setattr(SimpleLazy, "__getitem__", lambda self, key: damaged(key) if self is file.drive[0] else self.array[key])
-    with pytest.raises(spinrnn.StoreError, match="damaged"):  # in the second measure: the earlier report stays as it was
+    monkeypatch.setattr(
+        SimpleLazy,
+        "__getitem__",
+        lambda self, key: damaged(key) if self is file.drive[0] else self.array[key],
+    )
+    with pytest.raises(
+        spinrnn.StoreError, match="damaged"
+    ):  # in the second measure: the earlier report stays as it was
         spinrnn.analyse(tmp_path / "t.h5", tmp_path / "out", measures=["dimension", "steady"])
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     file.open, file.state = True, None
@@ -385,7 +505,13 @@ def test_little_memory_takes_fewer_cases():
 
 def test_the_ends_of_the_input_intervals():
     def ends(time, interval):
-        return analysis.Recording("x", np.asarray(time), {0: np.zeros((1, 1, len(time)))}, input_interval=interval).point_ends().tolist()
+        return (
+            analysis.Recording(
+                "x", np.asarray(time), {0: np.zeros((1, 1, len(time)))}, input_interval=interval
+            )
+            .point_ends()
+            .tolist()
+        )
 
     assert ends(5 + 1e-9 * np.arange(0, 41, 2.5), 10e-9) == [4, 8, 12, 16]
     assert ends(np.array([0, 0.9, 1.7, 2.2]), 1.0) == [1, 2]
@@ -393,7 +519,9 @@ def test_the_ends_of_the_input_intervals():
         ends(np.array([0, 0.9, 2.2, 3.0]), 1.0)
 
 
-@pytest.mark.parametrize(("kind", "told"), [("model", False), ("noisy", False), ("nearly", False), ("saturating", True)])
+@pytest.mark.parametrize(
+    ("kind", "told"), [("model", False), ("noisy", False), ("nearly", False), ("saturating", True)]
+)
 def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, kind, told):
     levels = 1e8 * np.linspace(0.5, 1.5 if kind == "noisy" else 4, 15)
     power = np.maximum(levels - 1e8, 0) / (levels + 1e8)
@@ -401,11 +529,18 @@ def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, kind, told):
         power = 0.4 * np.tanh(np.maximum(levels / 1e8 - 1, 0) * 3)
     elif kind == "nearly":
         power = power * (1 + 0.02 * np.sin(levels / 3e7))
-    drive, power = np.repeat(levels, 60), np.roll(np.repeat(power, 60), 1)  # the power follows the drive
+    drive, power = (
+        np.repeat(levels, 60),
+        np.roll(np.repeat(power, 60), 1),
+    )  # the power follows the drive
     if kind == "noisy":
         power = power + 0.03 * np.random.default_rng(0).normal(size=power.shape)
-    path = measured(tmp_path / "mine.npz", time=1e-9 * np.arange(len(drive)), power=power, drive=drive)
-    text = analysis.analyse(path, tmp_path / "report", measures=["transfer"], relaxation_time=10e-9).text
+    path = measured(
+        tmp_path / "mine.npz", time=1e-9 * np.arange(len(drive)), power=power, drive=drive
+    )
+    text = analysis.analyse(
+        path, tmp_path / "report", measures=["transfer"], relaxation_time=10e-9
+    ).text
     assert ("does NOT follow (xi - 1)/(xi + Q)" in text) == told
     row = rows(tmp_path / "report/transfer.csv")[0]
     assert float(row["expected_threshold_per_s"]) == pytest.approx(1e8)
@@ -419,14 +554,21 @@ def test_the_twin_has_no_threshold(tmp_path):
     net.views()["w_ext"][0][:] = [[1], [-2]]
     trajectory = net.simulate(np.array([[[1.0, 0.1, -1.0]]]))
     recording = analysis.recording_of(trajectory, config, None, None, net)
-    report = analysis.analyse(recording, tmp_path, measures=["steady", "transfer", "relaxation", "activity", "drive"])
-    assert report.skipped == {"steady": "the CTRNN has no threshold", "transfer": "the CTRNN has no threshold"}
+    report = analysis.analyse(
+        recording, tmp_path, measures=["steady", "transfer", "relaxation", "activity", "drive"]
+    )
+    assert report.skipped == {
+        "steady": "the CTRNN has no threshold",
+        "transfer": "the CTRNN has no threshold",
+    }
     found = rows(tmp_path / "relaxation.csv")
     assert len(found) == 6
     for row in found:
         assert float(row["rate_per_s"]) == pytest.approx(1e8, rel=1e-3)
         assert float(row["expected_rate_per_s"]) == 1e8
-    assert float(rows(tmp_path / "drive.csv")[1]["cumulative_drive"]) == pytest.approx(10 * 2 * 2.1 / 3, rel=1e-5)
+    assert float(rows(tmp_path / "drive.csv")[1]["cumulative_drive"]) == pytest.approx(
+        10 * 2 * 2.1 / 3, rel=1e-5
+    )
 
 
 def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):
@@ -434,7 +576,13 @@ def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     (tmp_path / "energy.csv").write_text("keep: no report of ours names it")
     analysis.analyse(recording, tmp_path, measures=["activity", "classifier"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["activity.csv", "activity.png", "energy.csv", "mine.txt", "report.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "activity.csv",
+        "activity.png",
+        "energy.csv",
+        "mine.txt",
+        "report.txt",
+    ]
 
 
 def test_the_command_line(tmp_path, capsys):
@@ -489,21 +637,31 @@ def test_what_the_command_line_refuses(tmp_path, capsys, arguments, message):
 
 def test_a_file_that_has_its_own_number_does_not_take_another(tmp_path):
     path = measured(tmp_path / "mine.npz", relaxation_time=1e-8)
-    with pytest.raises(spinrnn.DataError, match="has its own relaxation_time; leave the option out"):
+    with pytest.raises(
+        spinrnn.DataError, match="has its own relaxation_time; leave the option out"
+    ):
         analysis.open_recording(path, relaxation_time=2e-8)
 
 
 def test_powers_that_are_not_normalised_are_noticed(tmp_path):
     path = measured(tmp_path / "mine.npz", power=np.linspace(0, 30, 400).reshape(2, 200))
-    assert "warning: powers from 0 to 30" in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
+    assert (
+        "warning: powers from 0 to 30"
+        in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
+    )
     path = measured(tmp_path / "watts.npz", power=np.linspace(0, 3e-6, 400).reshape(2, 200))
-    assert "warning: powers up to 3e-06 only; are they normalised?" in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
+    assert (
+        "warning: powers up to 3e-06 only; are they normalised?"
+        in spinrnn.analyse(path, tmp_path / "out", measures=["activity"]).text
+    )
 
 
 def test_a_measure_that_was_asked_for_and_is_not_there_shows_in_the_exit_status(tmp_path, capsys):
     path = str(measured(tmp_path / "mine.npz"))
     assert cli.main(["analyse", path, "--only", "activity,classifier"]) == 1
-    assert "Linear classifier on held-out cases: skipped. it needs labels" in capsys.readouterr().out
+    assert (
+        "Linear classifier on held-out cases: skipped. it needs labels" in capsys.readouterr().out
+    )
     assert (tmp_path / "mine-analysis/activity.csv").exists()
     assert cli.main(["analyse", path]) == 0  # of all measures as many as the file allows
 
@@ -522,7 +680,10 @@ def test_a_report_on_nothing_is_an_error_and_leaves_no_folder(tmp_path, capsys):
     [
         ({"time": np.arange(200.0)}, "is the time in s?|are they in 1/s"),
         ({"time": np.arange(200.0), "relaxation_time": 10e-9}, "is the time in s?"),
-        ({"time": np.arange(200.0), "relaxation_time": 10e-9, "drive": None}, "relaxation times; is the time in s?"),
+        (
+            {"time": np.arange(200.0), "relaxation_time": 10e-9, "drive": None},
+            "relaxation times; is the time in s?",
+        ),
         ({"drive": np.full((2, 200), 0.2)}, "are they in 1/s"),
         ({}, None),
         ({"relaxation_time": 10e-9}, None),
@@ -530,7 +691,9 @@ def test_a_report_on_nothing_is_an_error_and_leaves_no_folder(tmp_path, capsys):
     ],
 )
 def test_times_or_drives_in_another_unit_are_noticed(tmp_path, arrays, message):
-    text = spinrnn.analyse(measured(tmp_path / "mine.npz", **arrays), tmp_path / "out", measures=["activity"]).text
+    text = spinrnn.analyse(
+        measured(tmp_path / "mine.npz", **arrays), tmp_path / "out", measures=["activity"]
+    ).text
     if message is None:
         assert "warning" not in text
     else:
@@ -545,7 +708,9 @@ def test_values_that_are_no_measurements_are_refused(tmp_path, name):
 
 @pytest.mark.parametrize("level", [0.0, 0.3])
 def test_a_power_that_does_not_change_gives_no_numbers_and_no_warnings(tmp_path, recwarn, level):
-    text = spinrnn.analyse(measured(tmp_path / "mine.npz", power=np.full(200, level), drive=None), tmp_path / "out").text
+    text = spinrnn.analyse(
+        measured(tmp_path / "mine.npz", power=np.full(200, level), drive=None), tmp_path / "out"
+    ).text
     assert "half of the variance lies below unknown" in text
     assert "unknown, as nothing changes" in text
     assert "nan" not in text
@@ -565,6 +730,11 @@ def test_of_one_long_case_the_beginning_is_taken(monkeypatch):
 
 def test_tables_of_long_recordings_stay_short(tmp_path, monkeypatch):
     monkeypatch.setattr("spinrnn.analysis.measures.MOST", 50)
-    spinrnn.analyse(measured(tmp_path / "mine.npz"), tmp_path / "out", measures=["energy"], settings=Settings(neuron_power=1e-6))
+    spinrnn.analyse(
+        measured(tmp_path / "mine.npz"),
+        tmp_path / "out",
+        measures=["energy"],
+        settings=Settings(neuron_power=1e-6),
+    )
     found = [float(row["time_s"]) for row in rows(tmp_path / "out/energy.csv")]
     assert (len(found), found[0], found[-1]) == (50, 0, pytest.approx(199e-9))

@@ -16,7 +16,9 @@ def ar1(rng, coefficient, shape, deviation=1.0):
     x = np.empty(shape)
     x[..., 0] = rng.normal(size=shape[:-1])
     for k in range(1, shape[-1]):
-        x[..., k] = coefficient * x[..., k - 1] + np.sqrt(1 - coefficient**2) * rng.normal(size=shape[:-1])
+        x[..., k] = coefficient * x[..., k - 1] + np.sqrt(1 - coefficient**2) * rng.normal(
+            size=shape[:-1]
+        )
     return deviation * x
 
 
@@ -28,7 +30,9 @@ def test_the_spectrum_of_white_noise_is_flat():
     power = 0.5 + deviation * np.random.default_rng(0).normal(size=(1, 3, 40000))
     found = analysis.power_spectrum(1e-6 + step * np.arange(40000), power, segment=256)
     assert found.frequency[-1] == pytest.approx(1 / (2 * step))
-    assert found.density[:, 2:-2].mean(axis=1) == pytest.approx(np.full(3, 2 * deviation**2 * step), rel=0.03)
+    assert found.density[:, 2:-2].mean(axis=1) == pytest.approx(
+        np.full(3, 2 * deviation**2 * step), rel=0.03
+    )
     assert found.density[:, 2:-2].std() < 0.12 * 2 * deviation**2 * step
     assert found.half == pytest.approx(np.full(3, 1 / (4 * step)), rel=0.03)
     assert figures.power_spectrum({"layer 0": found}).get_xlabel() == "frequency (MHz)"
@@ -39,11 +43,15 @@ def test_the_spectrum_of_an_ar1_series():
     power = ar1(np.random.default_rng(1), a, (30, 2, 4000))
     power[:10, :, 3000:] = np.nan
     found = analysis.power_spectrum(step * np.arange(4000), power, segment=500)
-    theory = 2 * step * (1 - a**2) / np.abs(1 - a * np.exp(-2j * np.pi * found.frequency * step)) ** 2
+    theory = (
+        2 * step * (1 - a**2) / np.abs(1 - a * np.exp(-2j * np.pi * found.frequency * step)) ** 2
+    )
     assert found.segments == 20 * 15 + 10 * 11
     assert np.abs(found.density / theory - 1)[:, 3:-1].max() < 0.3
     assert found.density[:, 3:-1].mean() == pytest.approx(theory[3:-1].mean(), rel=0.05)
-    assert analysis.power_spectrum(step * np.arange(4000), power[10:]).frequency[1] == pytest.approx(1 / (4000 * step))
+    assert analysis.power_spectrum(step * np.arange(4000), power[10:]).frequency[
+        1
+    ] == pytest.approx(1 / (4000 * step))
     assert 8 <= analysis.power_spectrum(step * np.arange(4000), power[10:11]).segments <= 9
 
 
@@ -52,7 +60,9 @@ def test_the_autocorrelation_of_an_ar1_series():
     power = 0.4 + ar1(np.random.default_rng(2), a, (40, 2, 2000), 0.01)
     power[:20, :, 1500:] = np.nan
     power[:, 1] = 0.4
-    found = analysis.autocorrelation(step * np.arange(2000), power.astype(np.float32), longest=60 * step)
+    found = analysis.autocorrelation(
+        step * np.arange(2000), power.astype(np.float32), longest=60 * step
+    )
     assert len(found.lag) == 61
     assert np.abs(found.correlation[0] - a ** np.arange(61)).max() < 0.03
     assert found.integrated[0] == pytest.approx(step * (1 + a) / (2 * (1 - a)), rel=0.05)
@@ -81,10 +91,14 @@ def test_lags_are_limited_unless_more_are_asked_for(monkeypatch):
 
 
 def test_a_series_that_is_too_short_has_no_integrated_time():
-    found = analysis.autocorrelation(np.arange(100.0), np.linspace(0, 1, 100).reshape(1, 1, 100), longest=20)
+    found = analysis.autocorrelation(
+        np.arange(100.0), np.linspace(0, 1, 100).reshape(1, 1, 100), longest=20
+    )
     assert np.isnan(found.integrated[0])
     assert np.isnan(found.efold[0])
-    swings = analysis.autocorrelation(np.arange(200.0), np.cos(np.pi * np.arange(200.0)).reshape(1, 1, 200))
+    swings = analysis.autocorrelation(
+        np.arange(200.0), np.cos(np.pi * np.arange(200.0)).reshape(1, 1, 200)
+    )
     assert np.isnan(swings.integrated[0])
     assert swings.efold[0] == pytest.approx((1 - 1 / np.e) / 2, abs=0.01)
 
@@ -109,9 +123,15 @@ def device(levels, hold=400, start=0.3):
     for level in levels:
         rhs = lambda t, p, i=level: -GAMMA * (1 + Q * p) * p + i * p * (1 - p)
         times = STEP * np.arange(hold + 1)
-        part = scipy.integrate.solve_ivp(rhs, (0, times[-1]), [p], "DOP853", times, rtol=1e-11, atol=1e-14).y[0]
+        part = scipy.integrate.solve_ivp(
+            rhs, (0, times[-1]), [p], "DOP853", times, rtol=1e-11, atol=1e-14
+        ).y[0]
         powers, p = [*powers, *part[1:]], part[-1]
-    return STEP * np.arange(len(powers)), np.array(powers).reshape(1, 1, -1), np.repeat(levels, hold).reshape(1, 1, -1).astype(float)
+    return (
+        STEP * np.arange(len(powers)),
+        np.array(powers).reshape(1, 1, -1),
+        np.repeat(levels, hold).reshape(1, 1, -1).astype(float),
+    )
 
 
 def test_steady_states_of_the_equation():
@@ -133,12 +153,20 @@ def test_axes_that_are_missing_or_do_not_fit(measure):
     """One neuron needs one axis; the drive may have the last time, of which there is no use."""
     time, power, drive = device(np.array([2.0, 1.5]) * GAMMA)
     whole = measure(time, power, drive)
-    for given in ((power[0], drive[0]), (power[0, 0], drive[0, 0]), (power[0, 0], np.append(drive[0, 0], np.nan))):
+    for given in (
+        (power[0], drive[0]),
+        (power[0, 0], drive[0, 0]),
+        (power[0, 0], np.append(drive[0, 0], np.nan)),
+    ):
         np.testing.assert_array_equal(measure(time, *given).drive, whole.drive)
-    with pytest.raises(spinrnn.DataError, match=r"drive: must have the shape of power, \(1, 1, 801\)"):
+    with pytest.raises(
+        spinrnn.DataError, match=r"drive: must have the shape of power, \(1, 1, 801\)"
+    ):
         measure(time, power, drive[0])
     for wrong in (power[..., 1:], power[None], 0.5):
-        with pytest.raises(spinrnn.DataError, match=r"power: must end in the axis of the 801 times"):
+        with pytest.raises(
+            spinrnn.DataError, match=r"power: must end in the axis of the 801 times"
+        ):
             measure(time, wrong, drive)
 
 
@@ -221,38 +249,64 @@ def test_exponentials_are_found_exactly():
 def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, least):
     """White noise, and noise that is correlated over ten times, half a relaxation time, where intervals for white noise hold it in a third of the trials."""
     time = STEP * np.arange(401)
-    power = 0.5 - 0.3 * np.exp(-GAMMA * time) + ar1(np.random.default_rng(4), coefficient, (100, 1, 401), 0.01)
+    power = (
+        0.5
+        - 0.3 * np.exp(-GAMMA * time)
+        + ar1(np.random.default_rng(4), coefficient, (100, 1, 401), 0.01)
+    )
     found = analysis.step_responses(time, power, np.ones((100, 1, 400)), form="exponential")
     assert len(found.rate) == 100
     assert least <= np.sum((found.rate_low <= GAMMA) & (found.rate_high >= GAMMA)) <= 99
     assert np.sum((found.time_low <= 1 / GAMMA) & (found.time_high >= 1 / GAMMA)) >= least
     assert np.median(found.rate_high - found.rate_low) < 0.5 * GAMMA
-    narrow = analysis.step_responses(time, power[:20], np.ones((20, 1, 400)), form="exponential", confidence=0.5)
+    narrow = analysis.step_responses(
+        time, power[:20], np.ones((20, 1, 400)), form="exponential", confidence=0.5
+    )
     ratio = (found.rate_high - found.rate_low)[:20] / (narrow.rate_high - narrow.rate_low)
-    assert ratio == pytest.approx(np.full(20, 1.96 / 0.6745), rel=0.15)  # of Student's t for at least 20 degrees of freedom
+    assert ratio == pytest.approx(
+        np.full(20, 1.96 / 0.6745), rel=0.15
+    )  # of Student's t for at least 20 degrees of freedom
 
 
 def test_a_drive_that_drifts_within_the_tolerance_is_no_step():
     """The power at rest follows it; that is no relaxation, however little noise there is."""
     drive = 2 * GAMMA * (1 + np.linspace(0, 1.5e-3, 400))
     xi = np.append(drive, drive[-1]) / GAMMA
-    found = analysis.step_responses(STEP * np.arange(401), ((xi - 1) / (xi + Q)).reshape(1, 1, -1), drive.reshape(1, 1, -1))
+    found = analysis.step_responses(
+        STEP * np.arange(401), ((xi - 1) / (xi + Q)).reshape(1, 1, -1), drive.reshape(1, 1, -1)
+    )
     assert (len(found.rate), found.unchanged) == (0, 1)
 
 
 def test_few_samples_have_few_degrees_of_freedom():
     """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a ratio of at least 3.22, a normal distribution of 2.91."""
     time = 4e-9 * np.arange(12)
-    power = 0.5 - 0.3 * np.exp(-GAMMA * time) + 0.003 * np.random.default_rng(19).normal(size=(30, 1, 12))
+    power = (
+        0.5
+        - 0.3 * np.exp(-GAMMA * time)
+        + 0.003 * np.random.default_rng(19).normal(size=(30, 1, 12))
+    )
     wide, narrow = (
-        analysis.step_responses(time, power, np.ones((30, 1, 11)), form="exponential", confidence=level) for level in (0.95, 0.5)
+        analysis.step_responses(
+            time, power, np.ones((30, 1, 11)), form="exponential", confidence=level
+        )
+        for level in (0.95, 0.5)
     )
     assert len(wide.rate) >= 25
     assert ((wide.rate_high - wide.rate_low) / (narrow.rate_high - narrow.rate_low) > 3.2).all()
 
 
 def test_plateaus():
-    drive = np.concatenate([np.full(10, 2.0), [5, 6, 7], np.full(9, 3.0) + 1e-5, np.linspace(3.1, 3.9, 400), [np.nan], np.full(8, 4.0)])
+    drive = np.concatenate(
+        [
+            np.full(10, 2.0),
+            [5, 6, 7],
+            np.full(9, 3.0) + 1e-5,
+            np.linspace(3.1, 3.9, 400),
+            [np.nan],
+            np.full(8, 4.0),
+        ]
+    )
     found = analysis.find_plateaus(drive.reshape(1, 1, -1), tolerance=1e-3)
     assert found.start.tolist() == [0, 13, 423]
     assert found.stop.tolist() == [10, 22, 431]
@@ -260,7 +314,9 @@ def test_plateaus():
     assert found.before[1] == 7
     assert len(analysis.find_plateaus(drive.reshape(1, 1, -1), tolerance=1e-3, shortest=10)) == 1
     with pytest.raises(spinrnn.DataError, match="no drive stays constant"):
-        analysis.steady_states(np.arange(101.0), np.zeros((1, 1, 101)), np.arange(100.0).reshape(1, 1, -1))
+        analysis.steady_states(
+            np.arange(101.0), np.zeros((1, 1, 101)), np.arange(100.0).reshape(1, 1, -1)
+        )
 
 
 def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
@@ -268,19 +324,26 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
     threshold, damping = 2e-3, 1.5
     power = np.array([0, 0, 0.25 / 2.75, 0.5 / 3, 1 / 3.5, 2 / 4.5, 3.5 / 6])
     found = analysis.transfer_curve(current[::-1], power[::-1])
-    assert (found.threshold, found.nonlinear_damping) == pytest.approx((threshold, damping), rel=1e-5)
+    assert (found.threshold, found.nonlinear_damping) == pytest.approx(
+        (threshold, damping), rel=1e-5
+    )
     assert analysis.steady_power(current, threshold, damping) == pytest.approx(power)
     rng, inside = np.random.default_rng(5), np.zeros(2, int)
     current = np.linspace(0.5e-3, 9e-3, 25)
     for _ in range(100):
-        noisy = analysis.transfer_curve(current, analysis.steady_power(current, threshold, damping) + 0.005 * rng.normal(size=25))
+        noisy = analysis.transfer_curve(
+            current,
+            analysis.steady_power(current, threshold, damping) + 0.005 * rng.normal(size=25),
+        )
         inside += [
             noisy.threshold_low <= threshold <= noisy.threshold_high,
             noisy.nonlinear_damping_low <= damping <= noisy.nonlinear_damping_high,
         ]
     half = analysis.transfer_curve(noisy.drive, noisy.power, confidence=0.5)
     student = 2.0687 / 0.6853  # for 23 degrees of freedom
-    assert noisy.threshold_high - noisy.threshold_low == pytest.approx(student * (half.threshold_high - half.threshold_low), rel=1e-3)
+    assert noisy.threshold_high - noisy.threshold_low == pytest.approx(
+        student * (half.threshold_high - half.threshold_low), rel=1e-3
+    )
     assert (inside >= 87).all()
     assert (inside <= 100).all()
     assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power p*"
@@ -319,7 +382,9 @@ def register(inputs, taps):
     return np.stack([padded[:, taps - 1 - d : padded.shape[1] - d] for d in range(taps)], axis=1)
 
 
-@pytest.mark.parametrize(("cases", "points", "rows"), [(40, 60, 40 * 40), (8, 200, 8 * 180), (1, 2000, 20 * 80)])
+@pytest.mark.parametrize(
+    ("cases", "points", "rows"), [(40, 60, 40 * 40), (8, 200, 8 * 180), (1, 2000, 20 * 80)]
+)
 def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, points, rows):
     """One long case is cut into 20 stretches, of which what looks back into the one before is not read."""
     inputs = np.random.default_rng(6).uniform(size=(cases, 1, points))
@@ -340,8 +405,12 @@ def test_a_mixed_register_of_two_channels_and_noise():
     inputs = rng.normal(size=(60, 2, 80))
     states = np.concatenate([register(inputs[:, :1], 3), register(inputs[:, 1:], 2)], axis=1)
     mixed = np.einsum("ij,cjt->cit", rng.normal(size=(5, 5)), states)
-    assert analysis.input_memory(mixed, inputs, 1.0, longest=8).capacity == pytest.approx([3, 2], abs=0.06)
-    noisy = analysis.input_memory(states + 0.5 * rng.normal(size=states.shape), inputs, 1.0, longest=8)
+    assert analysis.input_memory(mixed, inputs, 1.0, longest=8).capacity == pytest.approx(
+        [3, 2], abs=0.06
+    )
+    noisy = analysis.input_memory(
+        states + 0.5 * rng.normal(size=states.shape), inputs, 1.0, longest=8
+    )
     assert noisy.score[0, :3] == pytest.approx(np.full(3, 0.8), abs=0.04)
 
 
@@ -385,12 +454,18 @@ def test_the_memory_of_a_network_is_measured_with_inputs_of_its_own(monkeypatch)
 
     def simulate(u):
         seen.append(u)
-        held = lambda states: np.concatenate([np.zeros((*states.shape[:2], 1)), np.repeat(states, 3, axis=2)], axis=2)
+        held = lambda states: np.concatenate(
+            [np.zeros((*states.shape[:2], 1)), np.repeat(states, 3, axis=2)], axis=2
+        )
         return SimpleNamespace(state=[held(register(u, 4)), held(register(u, 2))])
 
-    found = analysis.network_memory(SimpleNamespace(config=config, simulate=simulate), -1, 2, longest=16)
+    found = analysis.network_memory(
+        SimpleNamespace(config=config, simulate=simulate), -1, 2, longest=16
+    )
     assert [found[name].capacity[0] for name in (0, 1, "all")] == pytest.approx([4, 2, 4], abs=0.05)
-    assert found[0].score[0, :5] == pytest.approx([1, 1, 1, 1, 0], abs=0.03)  # read at the ends of the intervals
+    assert found[0].score[0, :5] == pytest.approx(
+        [1, 1, 1, 1, 0], abs=0.03
+    )  # read at the ends of the intervals
     assert len(seen) > 1
     inputs = np.concatenate(seen)
     assert len(inputs) == 60
@@ -413,7 +488,10 @@ def test_the_share_between_classes():
     """Class means +-d with variance 1 about them: d^2 / (1 + d^2); neurons and times count by their variance."""
     rng = np.random.default_rng(12)
     labels = np.repeat([3, 5], 4000)
-    power = rng.normal(size=(8000, 2, 3)) + np.array([0, 1, 2]) * np.where(labels == 3, 1, -1)[:, None, None]
+    power = (
+        rng.normal(size=(8000, 2, 3))
+        + np.array([0, 1, 2]) * np.where(labels == 3, 1, -1)[:, None, None]
+    )
     found = analysis.class_variance(power, labels)
     assert found.over_time == pytest.approx([0, 0.5, 0.8], abs=0.02)
     assert found.share == pytest.approx((0 + 1 + 4) / (1 + 2 + 5), abs=0.02)
@@ -421,7 +499,10 @@ def test_the_share_between_classes():
     found = analysis.class_variance(power, labels)
     assert found.over_time == pytest.approx([0, 0.5, 0.8], abs=0.02)
     assert found.share == pytest.approx(5 / 8, abs=0.02)
-    assert figures.class_variance(np.array([0, 1e-9, 2e-9]), {"layer 0": found}).get_xlabel() == "time (ns)"
+    assert (
+        figures.class_variance(np.array([0, 1e-9, 2e-9]), {"layer 0": found}).get_xlabel()
+        == "time (ns)"
+    )
 
 
 def test_the_classifier_sees_when_the_classes_differ():
@@ -435,11 +516,19 @@ def test_the_classifier_sees_when_the_classes_differ():
     # with 60 neurons and 100 cases a classifier tested on what it was fitted to would be right nearly always
     assert (found.accuracy[:3] < 0.55).all()
     assert (found.low < found.accuracy + 1e-9).all()
-    assert found.low[3] == pytest.approx(100 / (100 + 1.96**2))  # Wilson's interval does not shrink to nothing where all are right
+    assert found.low[3] == pytest.approx(
+        100 / (100 + 1.96**2)
+    )  # Wilson's interval does not shrink to nothing where all are right
     assert found.high[0] - found.low[0] == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 100), rel=0.15)
     assert analysis.class_accuracy(np.arange(5.0), power, labels, most=2).time.tolist() == [0, 4]
     power[60:, :, 4] = np.nan
-    assert analysis.class_accuracy(np.arange(5.0), power, labels).cases.tolist() == [100, 100, 100, 100, 60]
+    assert analysis.class_accuracy(np.arange(5.0), power, labels).cases.tolist() == [
+        100,
+        100,
+        100,
+        100,
+        60,
+    ]
     assert figures.class_accuracy({"layer 0": found}).get_ylim()[1] == 102
 
 
@@ -448,10 +537,14 @@ def test_one_case_of_each_class_says_nothing_of_the_share_between_them():
     power[2:, :, 3] = np.nan  # one case of each class is left
     found = analysis.class_variance(power, np.array([0, 1, 0, 1, 0, 1]))
     assert np.isfinite(found.over_time).tolist() == [True, True, True, False]
-    assert found.share == pytest.approx(analysis.class_variance(power[:, :, :3], np.array([0, 1, 0, 1, 0, 1])).share)
+    assert found.share == pytest.approx(
+        analysis.class_variance(power[:, :, :3], np.array([0, 1, 0, 1, 0, 1])).share
+    )
 
 
-@pytest.mark.parametrize("measure", [analysis.class_variance, lambda p, y: analysis.class_accuracy(np.arange(2.0), p, y)])
+@pytest.mark.parametrize(
+    "measure", [analysis.class_variance, lambda p, y: analysis.class_accuracy(np.arange(2.0), p, y)]
+)
 def test_one_class_is_not_enough(measure):
     with pytest.raises(spinrnn.DataError, match="two classes"):
         measure(np.zeros((20, 2, 2)), np.zeros(20, int))
@@ -489,7 +582,14 @@ def test_the_dimension_of_orthogonal_states():
 
 def test_dead_saturated_and_still_neurons():
     time = np.linspace(0, 2 * np.pi, 1000)
-    rows = [0.001 + 0 * time, 0.95 + 0.02 * np.sin(time), 0.5 + 0.3 * np.sin(time), 0.4 + 0 * time, 0.5 + 0.5 * np.sin(time), np.nan + time]
+    rows = [
+        0.001 + 0 * time,
+        0.95 + 0.02 * np.sin(time),
+        0.5 + 0.3 * np.sin(time),
+        0.4 + 0 * time,
+        0.5 + 0.5 * np.sin(time),
+        np.nan + time,
+    ]
     rows[0][5] = 0.5  # one time in a thousand does not bring it to life
     found = analysis.neuron_activity(np.stack(rows)[None])
     assert found.dead.tolist() == [True, False, False, False, False, False]
@@ -498,19 +598,32 @@ def test_dead_saturated_and_still_neurons():
     assert found.mean[:5] == pytest.approx([0.001, 0.95, 0.5, 0.4, 0.5], abs=1e-3)
     assert found.deviation[2] == pytest.approx(0.3 / np.sqrt(2), rel=1e-2)
     assert found.above[4] == pytest.approx(np.arccos(0.8) / np.pi, abs=0.01)
-    assert figures.neuron_activity({"layer 0": found}).get_legend_handles_labels()[1] == ["dead", "saturated", "still", "layer 0"]
+    assert figures.neuron_activity({"layer 0": found}).get_legend_handles_labels()[1] == [
+        "dead",
+        "saturated",
+        "still",
+        "layer 0",
+    ]
 
 
 def test_the_cumulative_drive_of_a_recording_is_that_of_the_network():
     config = spinrnn.NetworkConfig(
-        layers=(3, 2), inputs=2, outputs=2, input_interval=7e-9, relaxation_time=3e-9, substeps=3, dtype="float64"
+        layers=(3, 2),
+        inputs=2,
+        outputs=2,
+        input_interval=7e-9,
+        relaxation_time=3e-9,
+        substeps=3,
+        dtype="float64",
     )
     net = spinrnn.Network(config, seed=2)
     u = np.random.default_rng(15).normal(size=(5, 2, 4))
     t = net.simulate(u, np.array([4, 1, 3, 4, 2]))
     found = [analysis.drive_integrals(t.time, drive, 7e-9, 2 / 3e-9) for drive in t.drive]
     mean = np.concatenate([f.neuron for f in found]).mean()
-    assert mean == pytest.approx(spinrnn.cumulative_drive(net, u, np.array([4, 1, 3, 4, 2])), rel=1e-9)
+    assert mean == pytest.approx(
+        spinrnn.cumulative_drive(net, u, np.array([4, 1, 3, 4, 2])), rel=1e-9
+    )
 
 
 def test_the_cumulative_drive_between_times():
@@ -525,7 +638,13 @@ def test_the_cumulative_drive_between_times():
 
 def test_the_energy_is_that_of_an_inference():
     config = spinrnn.NetworkConfig()
-    found = analysis.energy(5 + config.input_interval * np.arange(65), 96, spinrnn.quantities.synapses(config), 2e-6, 1e-9)
+    found = analysis.energy(
+        5 + config.input_interval * np.arange(65),
+        96,
+        spinrnn.quantities.synapses(config),
+        2e-6,
+        1e-9,
+    )
     assert found.total[-1] == pytest.approx(spinrnn.inference_energy(config, 64, 2e-6, 1e-9))
     assert found.total[0] == 0
     assert found.neurons[32] == pytest.approx(96 * 2e-6 * 320e-9)
@@ -545,4 +664,6 @@ def test_the_penalty_is_chosen_by_cases_that_are_not_fitted():
     assert ((prediction - targets) ** 2).sum() < 1.15 * ((baseline - targets) ** 2).sum()
     slope = rng.normal(size=(40, 8))
     prediction, baseline = analysis.held_out(features, features @ slope, np.arange(100))
-    assert ((prediction - features @ slope) ** 2).sum() < 1e-6 * ((baseline - features @ slope) ** 2).sum()
+    assert ((prediction - features @ slope) ** 2).sum() < 1e-6 * (
+        (baseline - features @ slope) ** 2
+    ).sum()

@@ -54,14 +54,26 @@ def test_all_kinds_of_work_are_there_and_complete(rows):
         "reference",
         "inference",
     ]
-    assert list(dict.fromkeys(kinds)) == [*expected, "sparse", "crossover", "threads", "long", "growth", "mnist"]
+    assert list(dict.fromkeys(kinds)) == [
+        *expected,
+        "sparse",
+        "crossover",
+        "threads",
+        "long",
+        "growth",
+        "mnist",
+    ]
     for row in rows:
         assert list(row)[: len(reference.FIELDS)] == list(reference.FIELDS)
         json.dumps(row, allow_nan=False)
         if row["best_s"] is not None:
             assert 0 < row["best_s"] <= row["median_s"]
             assert row["first_s"] > 0
-    assert [row["when"] for row in rows if row["work"] == "sgemm"] == ["before", "after", "whole run"]
+    assert [row["when"] for row in rows if row["work"] == "sgemm"] == [
+        "before",
+        "after",
+        "whole run",
+    ]
     assert {(r["scheme"], r["dtype"]) for r in rows if r["work"] == "reference"} == {
         (scheme, dtype) for scheme in ("euler", "exponential") for dtype in ("float32", "float64")
     }
@@ -88,10 +100,15 @@ def test_operations_are_those_of_the_existing_weights():
     n, points, batch = 6, 3, 20
     dense = reference.Side(n, points=points, batch=batch)
     assert dense.operations() == 3 * 2 * batch * points * 4 * (3 * n * n + 2 * n * n + n)
-    assert reference.Side(n, points=points, batch=batch, backward=False).operations() * 3 == dense.operations()
+    assert (
+        reference.Side(n, points=points, batch=batch, backward=False).operations() * 3
+        == dense.operations()
+    )
     half = reference.Side(n, points=points, batch=batch, density=0.5)
     assert half.operations() == dense.operations() / 2
-    assert half.row("sparse", measure.Times(1.0, [0.5, 2.0]))["gflops"] == round(half.operations() / 0.5 / 1e9, 2)
+    assert half.row("sparse", measure.Times(1.0, [0.5, 2.0]))["gflops"] == round(
+        half.operations() / 0.5 / 1e9, 2
+    )
 
 
 def test_a_kernel_can_be_forced():
@@ -130,7 +147,9 @@ def test_sides_take_turns_in_both_orders():
 def test_short_calls_are_repeated_and_the_limit_ends_it(monkeypatch):
     times = measure.take_turns({"a": lambda: 0.02}, 2)
     assert len(times["a"].others) == 2 * 3
-    monkeypatch.setattr(measure.time, "perf_counter", iter(range(100)).__next__)  # one second for each look at the clock
+    monkeypatch.setattr(
+        measure.time, "perf_counter", iter(range(100)).__next__
+    )  # one second for each look at the clock
     for limit, rounds in ((0, measure.LEAST_ROUNDS), (4.5, measure.LEAST_ROUNDS + 4), (1000, 50)):
         assert len(measure.take_turns({"a": lambda: 1.0}, 50, limit)["a"].others) == rounds
 
@@ -161,7 +180,11 @@ def test_a_machine_that_is_not_steady_is_said_so(no_new_processes, monkeypatch):
         monkeypatch.setattr(bench._Run, name, lambda self: ())
     for slower, notes in ((1.0, 0), (1.5, 1)):
         seconds = iter([1.0] * 3 + [slower] * 3)
-        monkeypatch.setattr(measure.Sgemm, "__call__", lambda self, s=seconds: self.seconds.append(next(s)) or self.seconds[-1])
+        monkeypatch.setattr(
+            measure.Sgemm,
+            "__call__",
+            lambda self, s=seconds: self.seconds.append(next(s)) or self.seconds[-1],
+        )
         found = [row["text"] for row in bench.run(TINY) if row["work"] == "note"]
         assert len(found) == notes, found
 
@@ -180,9 +203,17 @@ def test_a_new_process_looks_for_compiled_code_in_the_given_folder_only(tmp_path
 
 
 def test_a_new_process_runs_the_first_step(tmp_path):
-    spinrnn.Network().loss_and_grad(np.zeros((1, 1, 1)), [0])  # so that one of the folders is filled
-    filled = next(path for folder in compiling.cache_folders() for path in folder.glob("*run_blocks*"))
-    shutil.copytree(filled.parent, tmp_path / "cache", ignore=lambda _, names: [name for name in names if not name.endswith(".nbc")])
+    spinrnn.Network().loss_and_grad(
+        np.zeros((1, 1, 1)), [0]
+    )  # so that one of the folders is filled
+    filled = next(
+        path for folder in compiling.cache_folders() for path in folder.glob("*run_blocks*")
+    )
+    shutil.copytree(
+        filled.parent,
+        tmp_path / "cache",
+        ignore=lambda _, names: [name for name in names if not name.endswith(".nbc")],
+    )
     before = sorted((tmp_path / "cache").iterdir())
     seconds, total = processes.in_new_process(processes.FIRST, str(tmp_path / "cache"))
     assert 0 < seconds < total
@@ -212,14 +243,23 @@ for _ in sys.stdin:
 
 def test_peers_are_timed_compared_and_may_fail(monkeypatch):
     started = subprocess.Popen
-    monkeypatch.setattr(processes.subprocess, "Popen", lambda command, **more: started([sys.executable, "-c", PEER, command[-1]], **more))
+    monkeypatch.setattr(
+        processes.subprocess,
+        "Popen",
+        lambda command, **more: started([sys.executable, "-c", PEER, command[-1]], **more),
+    )
     monkeypatch.setattr(bench, "is_installed", lambda library: True)
     monkeypatch.setattr(bench._Run, "rows", lambda self: self.against_peers())
     rows = list(bench.run(TINY))
     notes = [row["text"] for row in rows if row["work"] == "note"]
     assert sum("not the same work" in note for note in notes) == 3
     assert [note for note in notes if "it is broken" in note]
-    assert [row["peer"] for row in rows if row["work"] == "peer"] == ["jax-layers", "jax-block", "torch-compiled", "spinrnn"]
+    assert [row["peer"] for row in rows if row["work"] == "peer"] == [
+        "jax-layers",
+        "jax-block",
+        "torch-compiled",
+        "spinrnn",
+    ]
     assert rows[-1]["to_best_peer"] == pytest.approx(0.5 / rows[-1]["median_s"], rel=1e-3)
     monkeypatch.setattr(bench, "is_installed", lambda library: library != "jax")
     assert "jax is not installed" in next(iter(bench.run(TINY)))["text"]
@@ -259,8 +299,12 @@ def test_the_table_is_aligned_and_says_every_ratio(rows):
 @pytest.mark.parametrize("extra", [[], ["--json"]])
 def test_the_command(rows, monkeypatch, capsys, extra):
     asked = []
-    monkeypatch.setattr(bench, "run", lambda sizes, **options: asked.append((sizes, options)) or iter(rows))
-    assert cli.main(["bench", "--quick", "--threads", "2", "--peers", "--mnist", "there", *extra]) == 0
+    monkeypatch.setattr(
+        bench, "run", lambda sizes, **options: asked.append((sizes, options)) or iter(rows)
+    )
+    assert (
+        cli.main(["bench", "--quick", "--threads", "2", "--peers", "--mnist", "there", *extra]) == 0
+    )
     spinrnn.set_threads(None)
     ((sizes, options),) = asked
     assert sizes is bench.QUICK
@@ -278,7 +322,10 @@ def test_wrong_arguments(tmp_path, capsys):
         cli.main(["bench", "--threads", "0"])
     assert stopped.value.code == 2
     assert "must be a whole number of at least 1, got '0'" in capsys.readouterr().err
-    for folder, text in ((tmp_path / "none", "no such folder; --mnist takes"), (tmp_path, "has no file train-images-idx3-ubyte")):
+    for folder, text in (
+        (tmp_path / "none", "no such folder; --mnist takes"),
+        (tmp_path, "has no file train-images-idx3-ubyte"),
+    ):
         assert cli.main(["bench", "--quick", "--mnist", str(folder)]) == 2
         out, err = capsys.readouterr()
         assert text in err

@@ -13,15 +13,29 @@ from spinrnn.networks import packing
 CASES = [
     {"substeps": 3, "nonlinear_damping": 0.4, "readout_window": 2},
     {"substeps": 1, "readout_window": 0},
-    {"substeps": 2, "density_int": 0.5, "density_ext": 0.6, "readout_window": 1, "amplification": (1.0, 2.5, 0.7)},
-    {"substeps": 12, "input_interval": 30e-9, "readout_window": 3, "output_amplification": 3.0, "highpass_time": 15e-9},
+    {
+        "substeps": 2,
+        "density_int": 0.5,
+        "density_ext": 0.6,
+        "readout_window": 1,
+        "amplification": (1.0, 2.5, 0.7),
+    },
+    {
+        "substeps": 12,
+        "input_interval": 30e-9,
+        "readout_window": 3,
+        "output_amplification": 3.0,
+        "highpass_time": 15e-9,
+    },
 ]
 KINDS = list(itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")))
 
 
 def problem(neuron, scheme, changes, seed=0, layers=(3, 5, 2), scale=1.0):
     """A network with all parameters away from zero, inputs of unequal lengths, labels."""
-    config = spinrnn.NetworkConfig(layers=layers, inputs=2, outputs=3, neuron=neuron, scheme=scheme, dtype="float64", **changes)
+    config = spinrnn.NetworkConfig(
+        layers=layers, inputs=2, outputs=3, neuron=neuron, scheme=scheme, dtype="float64", **changes
+    )
     rng = np.random.default_rng(seed)
     net = spinrnn.Network(config, seed=seed)
     net.parameters += 0.3 * rng.normal(size=net.parameters.size)
@@ -39,36 +53,57 @@ def seen(net):
 def test_forward_and_gradient_agree_with_the_twin(neuron, scheme, changes):
     net, u, labels, lengths = problem(neuron, scheme, changes)
     reference = twin.logits(net.config, seen(net), u, lengths)
-    np.testing.assert_allclose(net.forward(u, lengths), reference, rtol=0, atol=1e-12 * np.abs(reference).max())
+    np.testing.assert_allclose(
+        net.forward(u, lengths), reference, rtol=0, atol=1e-12 * np.abs(reference).max()
+    )
     loss, gradient = net.loss_and_grad(u, labels, lengths)
     assert loss == pytest.approx(twin.loss(net.config, seen(net), u, labels, lengths), rel=1e-13)
-    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
+    exact = twin.complex_step_gradient(
+        net.config, net.layout, net.parameters, net.mask, u, labels, lengths
+    )
     for block, (where, _) in net.layout.blocks.items():
         assert np.abs(exact[where]).max() > 1e-6, f"{block} takes no part in the test"
-        np.testing.assert_allclose(gradient[where], exact[where], rtol=0, atol=1e-12 * np.abs(exact[where]).max(), err_msg=block)
+        np.testing.assert_allclose(
+            gradient[where],
+            exact[where],
+            rtol=0,
+            atol=1e-12 * np.abs(exact[where]).max(),
+            err_msg=block,
+        )
 
 
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_strong_negative_drive_too(neuron, scheme):
     """Inputs of both signs ten times larger reach both branches of eq. (5), deep decay and saturation of tanh."""
-    net, u, labels, lengths = problem(neuron, scheme, {"substeps": 8, "output_amplification": 1.0}, scale=4.0)
+    net, u, labels, lengths = problem(
+        neuron, scheme, {"substeps": 8, "output_amplification": 1.0}, scale=4.0
+    )
     if neuron == "oscillator":
-        drives = np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths).drive]) * net.config.relaxation_time
+        drives = (
+            np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths).drive])
+            * net.config.relaxation_time
+        )
         assert drives.min() < -2 < 4 < drives.max()
     _, gradient = net.loss_and_grad(u, labels, lengths)
-    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
+    exact = twin.complex_step_gradient(
+        net.config, net.layout, net.parameters, net.mask, u, labels, lengths
+    )
     np.testing.assert_allclose(gradient, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
 
 
 @pytest.mark.parametrize("scheme", ["exponential", "euler"])
 def test_an_active_floor_passes_no_gradient(scheme):
     """A high floor is reached by some neurons at some times; the twin clamps with the same rule."""
-    net, u, labels, lengths = problem("oscillator", scheme, {"substeps": 4, "power_floor": 0.09}, scale=4.0)
+    net, u, labels, lengths = problem(
+        "oscillator", scheme, {"substeps": 4, "power_floor": 0.09}, scale=4.0
+    )
     state = net.simulate(u, lengths).state[0]
     assert (state == 0.09).any()
     assert (state > 0.2).any()
     _, gradient = net.loss_and_grad(u, labels, lengths)
-    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
+    exact = twin.complex_step_gradient(
+        net.config, net.layout, net.parameters, net.mask, u, labels, lengths
+    )
     np.testing.assert_allclose(gradient, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
 
 
@@ -79,20 +114,40 @@ SPARSE = [(0.05, 0.1), (0.25, 0.2), (0.2, 1.0), (0.6, 0.15), (0.25, 0.9)]
 @pytest.mark.parametrize(("density_int", "density_ext"), SPARSE)
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_sparse_networks_agree_with_the_twin(neuron, scheme, density_int, density_ext):
-    changes = {"density_int": density_int, "density_ext": density_ext, "substeps": 2, "readout_window": 1, "amplification": (1.0, 2.5, 0.7)}
+    changes = {
+        "density_int": density_int,
+        "density_ext": density_ext,
+        "substeps": 2,
+        "readout_window": 1,
+        "amplification": (1.0, 2.5, 0.7),
+    }
     net, u, labels, lengths = problem(neuron, scheme, changes, layers=(6, 8, 5))
     assert net._packing().sparse
     u, labels, lengths = u[:3, :, :4], labels[:3], np.array([4, 2, 3])
     reference = twin.logits(net.config, seen(net), u, lengths)
-    np.testing.assert_allclose(net.forward(u, lengths), reference, rtol=0, atol=1e-12 * np.abs(reference).max())
+    np.testing.assert_allclose(
+        net.forward(u, lengths), reference, rtol=0, atol=1e-12 * np.abs(reference).max()
+    )
     _, gradient = net.loss_and_grad(u, labels, lengths)
-    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths)
+    exact = twin.complex_step_gradient(
+        net.config, net.layout, net.parameters, net.mask, u, labels, lengths
+    )
     np.testing.assert_allclose(gradient, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
-    taking_part = [block for block, (where, _) in net.layout.blocks.items() if np.abs(exact[where]).max() > 1e-6]
+    taking_part = [
+        block
+        for block, (where, _) in net.layout.blocks.items()
+        if np.abs(exact[where]).max() > 1e-6
+    ]
     assert set(taking_part) >= {"w_int_2", "bias_0", "w_out", "w_ext_2"}
     for block in taking_part:
         where = net.layout.blocks[block][0]
-        np.testing.assert_allclose(gradient[where], exact[where], rtol=0, atol=1e-12 * np.abs(exact[where]).max(), err_msg=block)
+        np.testing.assert_allclose(
+            gradient[where],
+            exact[where],
+            rtol=0,
+            atol=1e-12 * np.abs(exact[where]).max(),
+            err_msg=block,
+        )
     assert (gradient[~net.mask] == 0).all()
 
 
@@ -128,7 +183,12 @@ def test_dense_and_sparse_kernels_agree(monkeypatch, neuron, scheme, dtype):
         np.testing.assert_allclose(logits, results[0][0], rtol=0, atol=few * np.abs(logits).max())
         assert loss == pytest.approx(results[0][1], rel=few)
         for where, _ in net.layout.blocks.values():
-            np.testing.assert_allclose(gradient[where], results[0][2][where], rtol=0, atol=few * np.abs(gradient[where]).max())
+            np.testing.assert_allclose(
+                gradient[where],
+                results[0][2][where],
+                rtol=0,
+                atol=few * np.abs(gradient[where]).max(),
+            )
 
 
 def test_central_differences_on_every_block():
@@ -155,7 +215,9 @@ def test_a_wrong_gradient_is_seen(monkeypatch):
 
 def test_near_threshold_in_float32():
     """Around a = 0 the exponential step must not cancel: float32 gradients stay close to the float64 ones."""
-    config = spinrnn.NetworkConfig(layers=(8, 8), inputs=1, outputs=3, bias_ratio=1.1, dtype="float64")
+    config = spinrnn.NetworkConfig(
+        layers=(8, 8), inputs=1, outputs=3, bias_ratio=1.1, dtype="float64"
+    )
     net = spinrnn.Network(config, seed=2)
     net.parameters *= 0.1
     u = np.random.default_rng(0).normal(size=(6, 1, 10))
@@ -163,20 +225,36 @@ def test_near_threshold_in_float32():
     exact = net.loss_and_grad(u, labels)[1]
     single = net.replace(dtype="float32").loss_and_grad(u, labels)[1]
     for block, (where, _) in net.layout.blocks.items():
-        np.testing.assert_allclose(single[where], exact[where], rtol=0, atol=1e-4 * np.abs(exact[where]).max(), err_msg=block)
+        np.testing.assert_allclose(
+            single[where],
+            exact[where],
+            rtol=0,
+            atol=1e-4 * np.abs(exact[where]).max(),
+            err_msg=block,
+        )
 
 
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_many_blocks_add_up(neuron, scheme):
     """150 cases are cut into three blocks; loss and gradient are the mean over single cases."""
-    config = spinrnn.NetworkConfig(layers=(4, 3), inputs=1, outputs=3, neuron=neuron, scheme=scheme, dtype="float64")
+    config = spinrnn.NetworkConfig(
+        layers=(4, 3), inputs=1, outputs=3, neuron=neuron, scheme=scheme, dtype="float64"
+    )
     net = spinrnn.Network(config, seed=1)
     rng = np.random.default_rng(0)
-    u, labels, lengths = rng.normal(size=(150, 1, 7)), rng.integers(0, 3, 150), rng.integers(2, 8, 150)
+    u, labels, lengths = (
+        rng.normal(size=(150, 1, 7)),
+        rng.integers(0, 3, 150),
+        rng.integers(2, 8, 150),
+    )
     loss, gradient = net.loss_and_grad(u, labels, lengths)
-    single = [net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(150)]
+    single = [
+        net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(150)
+    ]
     assert loss == pytest.approx(np.mean([s[0] for s in single]), rel=1e-13)
-    np.testing.assert_allclose(gradient, np.mean([s[1] for s in single], axis=0), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        gradient, np.mean([s[1] for s in single], axis=0), rtol=0, atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -188,7 +266,12 @@ def test_threads_do_not_change_a_bit(dtype):
     try:
         for threads in (1, 2, 3, 7):
             spinrnn.set_threads(threads)
-            results.append((net.forward(u).tobytes(), *(np.asarray(x).tobytes() for x in net.loss_and_grad(u, labels))))
+            results.append(
+                (
+                    net.forward(u).tobytes(),
+                    *(np.asarray(x).tobytes() for x in net.loss_and_grad(u, labels)),
+                )
+            )
     finally:
         spinrnn.set_threads(None)
     assert len(set(results)) == 1
@@ -206,7 +289,9 @@ def test_masked_entries_have_no_effect_and_no_gradient():
 
 def test_one_layer_one_neuron_many_channels():
     for layers, inputs, outputs in (((1,), 1, 1), ((1, 7), 5, 2), ((70,), 3, 12)):
-        config = spinrnn.NetworkConfig(layers=layers, inputs=inputs, outputs=outputs, dtype="float64", substeps=2)
+        config = spinrnn.NetworkConfig(
+            layers=layers, inputs=inputs, outputs=outputs, dtype="float64", substeps=2
+        )
         net = spinrnn.Network(config, seed=0)
         u = np.random.default_rng(1).normal(size=(3, inputs, 4))
         labels, lengths = np.arange(3) % outputs, np.array([4, 1, 3])
@@ -215,7 +300,9 @@ def test_one_layer_one_neuron_many_channels():
         direction = np.random.default_rng(2).normal(size=net.parameters.size)
         slope = net.loss_and_grad(u, labels, lengths)[1] @ direction
         shifted = net.layout.grouped(net.parameters + 1e-30j * direction)
-        assert slope == pytest.approx(twin.loss(config, shifted, u, labels, lengths).imag / 1e-30, rel=1e-11, abs=1e-13)
+        assert slope == pytest.approx(
+            twin.loss(config, shifted, u, labels, lengths).imag / 1e-30, rel=1e-11, abs=1e-13
+        )
 
 
 def test_padding_after_the_end_is_ignored():
@@ -231,14 +318,18 @@ def test_padding_after_the_end_is_ignored():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_follows_the_end_cannot_blow_up(dtype):
     """Strong positive feedback: the short case would go on growing after its end, while the long one is driven to its floor."""
-    config = spinrnn.NetworkConfig(layers=(2,), inputs=1, outputs=2, scheme="euler", substeps=4, dtype=dtype)
+    config = spinrnn.NetworkConfig(
+        layers=(2,), inputs=1, outputs=2, scheme="euler", substeps=4, dtype=dtype
+    )
     net = spinrnn.Network(config, seed=0)
     net.views()["w_int"][0][:] = 25 * np.eye(2)
     net.views()["w_ext"][0][:] = 1
     u, labels, lengths = np.full((2, 1, 1600), -6.0), np.array([0, 1]), np.array([1, 1600])
     u[0] = 0.05
     loss, gradient = net.loss_and_grad(u, labels, lengths)
-    alone = [net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(2)]
+    alone = [
+        net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1]) for i in range(2)
+    ]
     assert loss == pytest.approx((alone[0][0] + alone[1][0]) / 2, rel=1e-6)
     np.testing.assert_allclose(gradient, (alone[0][1] + alone[1][1]) / 2, rtol=1e-5)
 

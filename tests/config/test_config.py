@@ -18,37 +18,78 @@ def problems(tables):
 
 def test_defaults_are_the_documented_network():
     c = spinrnn.NetworkConfig()
-    assert (c.layers, c.inputs, c.outputs, c.neuron, c.scheme, c.dtype) == ((32, 32, 32), 1, 10, "oscillator", "exponential", "float32")
+    assert (c.layers, c.inputs, c.outputs, c.neuron, c.scheme, c.dtype) == (
+        (32, 32, 32),
+        1,
+        10,
+        "oscillator",
+        "exponential",
+        "float32",
+    )
     assert (c.input_interval, c.relaxation_time, c.highpass_time) == (10e-9, 10e-9, 100e-9)
-    assert (c.bias_ratio, c.nonlinear_damping, c.power_floor, c.readout_window) == (2.0, 0.0, 1e-6, 0)
+    assert (c.bias_ratio, c.nonlinear_damping, c.power_floor, c.readout_window) == (
+        2.0,
+        0.0,
+        1e-6,
+        0,
+    )
     assert c.resolved_substeps == 4
 
 
 @pytest.mark.parametrize(
     ("interval", "substeps"),
-    [(10e-9, 4), (1e-9, 1), (50e-9, 20), (100e-9, 40), (10.1e-9, 5), (0.1e-9, 1), (35e-9, 14), (2.5e-9 * 3, 3), (0.7e-9 * 25, 7)],
+    [
+        (10e-9, 4),
+        (1e-9, 1),
+        (50e-9, 20),
+        (100e-9, 40),
+        (10.1e-9, 5),
+        (0.1e-9, 1),
+        (35e-9, 14),
+        (2.5e-9 * 3, 3),
+        (0.7e-9 * 25, 7),
+    ],
 )
 def test_substeps_follow_the_time_scales(interval, substeps):
     assert spinrnn.NetworkConfig(input_interval=interval).resolved_substeps == substeps
-    assert dataclasses.replace(spinrnn.NetworkConfig(), input_interval=interval).resolved_substeps == substeps
+    assert (
+        dataclasses.replace(spinrnn.NetworkConfig(), input_interval=interval).resolved_substeps
+        == substeps
+    )
 
 
 def test_reduced_units():
     c = spinrnn.NetworkConfig(
-        input_interval=20e-9, relaxation_time=5e-9, highpass_time=40e-9, substeps=8, bias_ratio=3.0, nonlinear_damping=1.0
+        input_interval=20e-9,
+        relaxation_time=5e-9,
+        highpass_time=40e-9,
+        substeps=8,
+        bias_ratio=3.0,
+        nonlinear_damping=1.0,
     )
     reduced = c.reduced()
     assert reduced.step == pytest.approx(0.5)
     assert reduced.blend == pytest.approx(1 - math.exp(-2.5 / 40))
     assert reduced.rest == 0.5
-    assert dataclasses.replace(c, neuron="ctrnn").reduced() == pytest.approx((0.5, 1 - math.exp(-0.5), 0))
-    assert dataclasses.replace(c, neuron="ctrnn", scheme="euler").reduced() == pytest.approx((0.5, 0.5, 0))
+    assert dataclasses.replace(c, neuron="ctrnn").reduced() == pytest.approx(
+        (0.5, 1 - math.exp(-0.5), 0)
+    )
+    assert dataclasses.replace(c, neuron="ctrnn", scheme="euler").reduced() == pytest.approx(
+        (0.5, 0.5, 0)
+    )
 
 
 def test_all_mistakes_at_once_with_suggestions():
     found = problems(
         {
-            "network": {"layres": [3], "layers": "big", "neuron": "oscilator", "bias_ratio": 0.5, "density_int": 0, "substeps": True},
+            "network": {
+                "layres": [3],
+                "layers": "big",
+                "neuron": "oscilator",
+                "bias_ratio": 0.5,
+                "density_int": 0,
+                "substeps": True,
+            },
             "training": {},
             "train": {"epochs": 2.5, "batch": 0},
             "epochs": 3,
@@ -136,7 +177,10 @@ def test_automatic_substeps_stay_automatic(tmp_path):
 def test_an_automatic_test_part_stays_automatic(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(to_toml(spinrnn.RunConfig()))
-    assert "# test_fraction = 0.2 (automatic, unless the data bring their own test part)" in path.read_text()
+    assert (
+        "# test_fraction = 0.2 (automatic, unless the data bring their own test part)"
+        in path.read_text()
+    )
     assert load_config(path).data.test_fraction is None
     assert load_config(path, ["data.test_fraction=0.3"]).data.test_fraction == 0.3
     assert problems({"data": {"test_fraction": 0.5, "validation_fraction": 0.5}}) == [
@@ -159,7 +203,9 @@ def test_a_ctrnn_needs_no_bias():
 
 def test_toml_is_read_back_the_same(tmp_path):
     config = spinrnn.RunConfig(
-        network=spinrnn.NetworkConfig(layers=[5, 4], amplification=[1, 2.5], power_floor=1e-8, substeps=3),
+        network=spinrnn.NetworkConfig(
+            layers=[5, 4], amplification=[1, 2.5], power_floor=1e-8, substeps=3
+        ),
         train=spinrnn.TrainConfig(learning_rate=3e-4, schedule="constant", seed=7),
         data=spinrnn.DataConfig(source=str(tmp_path / 'a "quoted" näme.npz')),
     )
@@ -173,9 +219,21 @@ def test_settings_overrule_the_file(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     path = tmp_path / "sub" / "a.toml"
     path.write_text('[train]\nepochs = 5\nseed = 3\n[data]\nsource = "x.npz"\n')
-    config = load_config(path, ["train.epochs=7", "network.neuron=ctrnn", "network.layers=[8, 8]", 'network.scheme="euler"'])
+    config = load_config(
+        path,
+        [
+            "train.epochs=7",
+            "network.neuron=ctrnn",
+            "network.layers=[8, 8]",
+            'network.scheme="euler"',
+        ],
+    )
     assert (config.train.epochs, config.train.seed) == (7, 3)
-    assert (config.network.neuron, config.network.layers, config.network.scheme) == ("ctrnn", (8, 8), "euler")
+    assert (config.network.neuron, config.network.layers, config.network.scheme) == (
+        "ctrnn",
+        (8, 8),
+        "euler",
+    )
     assert config.data.source == str(tmp_path / "sub" / "x.npz")
     assert load_config(path, ["data.source=y.npz"]).data.source == str(tmp_path / "y.npz")
     with pytest.raises(spinrnn.ConfigError) as caught:

@@ -12,7 +12,9 @@ from spinrnn.datasets.parts import split
 
 
 def test_digits_are_those_of_scikit_learn():
-    sklearn = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed (the test extra brings it)")
+    sklearn = pytest.importorskip(
+        "sklearn.datasets", reason="scikit-learn is not installed (the test extra brings it)"
+    )
     theirs, ours = sklearn.load_digits(), spinrnn.load_digits()
     np.testing.assert_array_equal(ours.inputs, theirs.data[:, None, :] / 16)
     np.testing.assert_array_equal(ours.labels, theirs.target)
@@ -49,10 +51,22 @@ def test_digests_and_drawn_parts_stay_what_they_were():
     assert digits.digest() == "2f5b1bfcedf3f3ac9313e71152cff5498b65999473a4ee58b4741da6217d4bb0"
     parts = split(digits, spinrnn.DataConfig(), 0)
     joined = b"".join(part.astype("<i8").tobytes() for part in parts)
-    assert hashlib.sha256(joined).hexdigest() == "d4815ba0e24f16466d98a9648ee7627c8f6ff7f7eb3f7c2e31e67f279388e813"
-    assert all((a == b).all() for a, b in zip(parts, split(digits, spinrnn.DataConfig(test_fraction=0.2), 0), strict=True))
-    with_lengths = spinrnn.Dataset(np.arange(12.0).reshape(2, 1, 6), np.array([0, 1], dtype=np.int64), np.array([5, 6], dtype=np.int64))
-    assert with_lengths.digest() == "cfecde941637d1d47e2f777ea0a9aec143fcf5297f5c55e5d563e4c7fb74b2ed"
+    assert (
+        hashlib.sha256(joined).hexdigest()
+        == "d4815ba0e24f16466d98a9648ee7627c8f6ff7f7eb3f7c2e31e67f279388e813"
+    )
+    assert all(
+        (a == b).all()
+        for a, b in zip(parts, split(digits, spinrnn.DataConfig(test_fraction=0.2), 0), strict=True)
+    )
+    with_lengths = spinrnn.Dataset(
+        np.arange(12.0).reshape(2, 1, 6),
+        np.array([0, 1], dtype=np.int64),
+        np.array([5, 6], dtype=np.int64),
+    )
+    assert (
+        with_lengths.digest() == "cfecde941637d1d47e2f777ea0a9aec143fcf5297f5c55e5d563e4c7fb74b2ed"
+    )
 
 
 def test_a_test_part_that_is_given_is_kept():
@@ -62,30 +76,53 @@ def test_a_test_part_that_is_given_is_kept():
     training, validation, own = split(data, spinrnn.DataConfig(), 0)
     np.testing.assert_array_equal(own, np.flatnonzero(test))
     assert sorted(np.concatenate([training, validation, own])) == list(range(300))
-    np.testing.assert_allclose(np.bincount(labels[validation]), 0.1 * np.bincount(labels[~test]), atol=0.5)
+    np.testing.assert_allclose(
+        np.bincount(labels[validation]), 0.1 * np.bincount(labels[~test]), atol=0.5
+    )
     other = split(data, spinrnn.DataConfig(), 1)
     assert set(validation) != set(other[1])
     np.testing.assert_array_equal(own, other[2])
-    assert len(split(data, spinrnn.DataConfig(validation_fraction=0.9), 0)[0]) == pytest.approx(0.1 * (~test).sum(), abs=1)
+    assert len(split(data, spinrnn.DataConfig(validation_fraction=0.9), 0)[0]) == pytest.approx(
+        0.1 * (~test).sum(), abs=1
+    )
     part = data.take([5, 3])
     np.testing.assert_array_equal(part.test, test[[5, 3]])
     assert (
-        len({data.digest(), spinrnn.Dataset(data.inputs, labels, test=~test).digest(), spinrnn.Dataset(data.inputs, labels).digest()}) == 3
+        len(
+            {
+                data.digest(),
+                spinrnn.Dataset(data.inputs, labels, test=~test).digest(),
+                spinrnn.Dataset(data.inputs, labels).digest(),
+            }
+        )
+        == 3
     )
 
 
 def test_fractions_that_the_data_do_not_allow():
     inputs, labels = np.zeros((40, 1, 2)), np.arange(40) % 2
     own = spinrnn.Dataset(inputs, labels, test=np.arange(40) >= 30)
-    with pytest.raises(spinrnn.DataError, match=r"data.test_fraction: these data bring their own test part, 10 of 40 cases"):
+    with pytest.raises(
+        spinrnn.DataError,
+        match=r"data.test_fraction: these data bring their own test part, 10 of 40 cases",
+    ):
         split(own, spinrnn.DataConfig(test_fraction=0.2), 0)
-    with pytest.raises(spinrnn.DataError, match=r"data.validation_fraction: 0.8 and 0.2 for the test part leave nothing"):
+    with pytest.raises(
+        spinrnn.DataError,
+        match=r"data.validation_fraction: 0.8 and 0.2 for the test part leave nothing",
+    ):
         split(spinrnn.Dataset(inputs, labels), spinrnn.DataConfig(validation_fraction=0.8), 0)
     with pytest.raises(spinrnn.DataError, match="own test part is empty"):
         split(spinrnn.Dataset(inputs, labels, test=np.zeros(40, bool)), spinrnn.DataConfig(), 0)
     with pytest.raises(spinrnn.DataError, match="training part is empty, 0 cases"):
         split(spinrnn.Dataset(inputs, labels, test=np.ones(40, bool)), spinrnn.DataConfig(), 0)
-    for wrong in (np.zeros(39, bool), np.zeros((40, 1), bool), np.full(40, 2), np.zeros(40), [3, 5]):
+    for wrong in (
+        np.zeros(39, bool),
+        np.zeros((40, 1), bool),
+        np.full(40, 2),
+        np.zeros(40),
+        [3, 5],
+    ):
         with pytest.raises(spinrnn.DataError, match="test: must be 40 times true or false"):
             spinrnn.Dataset(inputs, labels, test=wrong)
 
@@ -112,11 +149,19 @@ def test_users_files(tmp_path, suffix, dtype, tiny_data):
 def test_a_damaged_truth_value_of_an_hdf5_file_is_refused(tmp_path):
     path = tmp_path / "mine.h5"
     with h5py.File(path, "w") as file:
-        file.update({"inputs": np.zeros((9, 1, 2)), "labels": np.zeros(9, int), "test": np.arange(9) % 2 == 0})
+        file.update(
+            {
+                "inputs": np.zeros((9, 1, 2)),
+                "labels": np.zeros(9, int),
+                "test": np.arange(9) % 2 == 0,
+            }
+        )
     content, mask = path.read_bytes(), bytes([1, 0] * 4 + [1])
     assert content.count(mask) == 1
     path.write_bytes(content.replace(mask, b"\7" + mask[1:]))
-    with pytest.raises(spinrnn.SpinrnnError, match=r"mine\.h5: test: must be 9 times true or false"):
+    with pytest.raises(
+        spinrnn.SpinrnnError, match=r"mine\.h5: test: must be 9 times true or false"
+    ):
         spinrnn.load_dataset(str(path))
 
 
@@ -126,12 +171,34 @@ def test_a_damaged_truth_value_of_an_hdf5_file_is_refused(tmp_path):
         ({"inputs": np.zeros((3, 1, 2))}, "no array labels; it holds inputs"),
         ({"inputs": np.zeros((3, 2)), "labels": np.zeros(3, int)}, "must have the axes"),
         ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3)}, "labels must be 3 whole numbers"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "length": np.ones(3)}, "did you mean lengths"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(4, int)}, "labels must be 3 whole numbers"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "lengths": np.zeros((3, 1), int)}, "lengths must be"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "test": np.array([0, 1])}, r"bad.npz: test: must be 3 times true"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "tests": np.zeros(3, int)}, "did you mean test"),
-        ({"inputs": np.array([{}], dtype=object), "labels": np.zeros(1, int)}, "not a NumPy archive of plain arrays"),
+        (
+            {"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "length": np.ones(3)},
+            "did you mean lengths",
+        ),
+        (
+            {"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(4, int)},
+            "labels must be 3 whole numbers",
+        ),
+        (
+            {
+                "inputs": np.zeros((3, 1, 2)),
+                "labels": np.zeros(3, int),
+                "lengths": np.zeros((3, 1), int),
+            },
+            "lengths must be",
+        ),
+        (
+            {"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "test": np.array([0, 1])},
+            r"bad.npz: test: must be 3 times true",
+        ),
+        (
+            {"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "tests": np.zeros(3, int)},
+            "did you mean test",
+        ),
+        (
+            {"inputs": np.array([{}], dtype=object), "labels": np.zeros(1, int)},
+            "not a NumPy archive of plain arrays",
+        ),
     ],
 )
 def test_bad_users_files(tmp_path, arrays, message):

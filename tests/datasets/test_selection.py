@@ -34,7 +34,9 @@ def test_a_colon_in_a_name(tmp_path, monkeypatch):
 
 
 def test_parts_are_those_of_the_run():
-    config = spinrnn.RunConfig(train=spinrnn.TrainConfig(seed=4), data=spinrnn.DataConfig(test_fraction=0.3))
+    config = spinrnn.RunConfig(
+        train=spinrnn.TrainConfig(seed=4), data=spinrnn.DataConfig(test_fraction=0.3)
+    )
     digits = spinrnn.load_digits()
     parts = split(digits, config.data, 4)
     for name, part in zip(("train", "validation", "test"), parts, strict=True):

@@ -77,7 +77,9 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
 )
 def test_processors_that_are_as_they_should_be(monkeypatch, environ, affinity, machine, quota):
     monkeypatch.delenv("SPINRNN_THREADS", raising=False)
-    assert {finding.state for finding in doctor.processors(environ, affinity, machine, quota)} == {"fine"}
+    assert {finding.state for finding in doctor.processors(environ, affinity, machine, quota)} == {
+        "fine"
+    }
 
 
 def test_a_part_of_the_machine_is_mentioned(monkeypatch):
@@ -96,11 +98,19 @@ def test_processors_of_a_node():
 def test_memory(monkeypatch):
     monkeypatch.delenv("SPINRNN_MEMORY", raising=False)
     assert doctor.memory_checks({}, None, 4 * GIB)[0].state == "fine"
-    for text, message in (("much", "must be a size"), ("3G", "SPINRNN_MEMORY=3.0 GiB, but there are 2.0 GiB, control group 2.0 GiB")):
+    for text, message in (
+        ("much", "must be a size"),
+        ("3G", "SPINRNN_MEMORY=3.0 GiB, but there are 2.0 GiB, control group 2.0 GiB"),
+    ):
         monkeypatch.setenv("SPINRNN_MEMORY", text)
-        assert message in only(doctor.memory_checks({"SPINRNN_MEMORY": text}, 2 * GIB, 4 * GIB)).text
+        assert (
+            message in only(doctor.memory_checks({"SPINRNN_MEMORY": text}, 2 * GIB, 4 * GIB)).text
+        )
     monkeypatch.setenv("SPINRNN_MEMORY", "1M")
-    assert "only 1.0 MiB" in only(doctor.memory_checks({"SPINRNN_MEMORY": "1M"}, None, GIB), "note").text
+    assert (
+        "only 1.0 MiB"
+        in only(doctor.memory_checks({"SPINRNN_MEMORY": "1M"}, None, GIB), "note").text
+    )
 
 
 GOOD = {
@@ -113,25 +123,65 @@ GOOD = {
 def test_the_cache():
     assert doctor.cache({}, [("/x", GOOD)])[0].state == "fine"
     bad = {**GOOD, "write": {"error": [30, "Read-only file system"]}}
-    assert "every run compiles" in only(doctor.cache({}, [("/y", bad), ("/z", {"look": {}, "hung": "write"})])).text
+    assert (
+        "every run compiles"
+        in only(doctor.cache({}, [("/y", bad), ("/z", {"look": {}, "hung": "write"})])).text
+    )
     assert (
         "/y, which NUMBA_CACHE_DIR names, cannot be written: Read-only"
         in only(doctor.cache({"NUMBA_CACHE_DIR": "/y"}, [("/y", bad), ("/x", GOOD)])).text
     )
-    assert "network file system (nfs4)" in only(doctor.cache({}, [("/x", {**GOOD, "mount": {"type": "nfs4"}})]), "note").text
-    assert "others may write" in only(doctor.cache({}, [("/x", {**GOOD, "look": {**GOOD["look"], "mode": 0o41777}})]), "note").text
-    assert "NUMBA_DISABLE_JIT" in only(doctor.cache({"NUMBA_DISABLE_JIT": "1"}, [("/x", GOOD)])).text
-    assert "Numba cannot be imported: ImportError: no LLVM" in only(doctor.cache({}, ImportError("no\nLLVM"))).text
+    assert (
+        "network file system (nfs4)"
+        in only(doctor.cache({}, [("/x", {**GOOD, "mount": {"type": "nfs4"}})]), "note").text
+    )
+    assert (
+        "others may write"
+        in only(
+            doctor.cache({}, [("/x", {**GOOD, "look": {**GOOD["look"], "mode": 0o41777}})]), "note"
+        ).text
+    )
+    assert (
+        "NUMBA_DISABLE_JIT" in only(doctor.cache({"NUMBA_DISABLE_JIT": "1"}, [("/x", GOOD)])).text
+    )
+    assert (
+        "Numba cannot be imported: ImportError: no LLVM"
+        in only(doctor.cache({}, ImportError("no\nLLVM"))).text
+    )
 
 
 def test_hdf5_and_versions():
-    assert doctor.hdf5({"HDF5_USE_FILE_LOCKING": "FALSE"}, "3.14", (1, 14, 6), (1, 14, 6), False)[0].state == "fine"
-    assert "built against 1.14.6" in only(doctor.hdf5({}, "3.14", (1, 10, 4), (1, 14, 6), False)).text
-    assert "floating-point" in only(doctor.hdf5({}, "3.14", (1, 14, 3), (1, 14, 3), False), "note").text
-    assert "'no' is none of" in only(doctor.hdf5({"HDF5_USE_FILE_LOCKING": "no"}, "3.14", (1, 14, 6), (1, 14, 6), False)).text
-    assert "h5py cannot be imported" in only(doctor.hdf5({}, ImportError("libhdf5.so"), None, None, None)).text
-    assert "numpy 1.26.4 is older than 2.0" in only(doctor.versions({"numpy": "1.26.4"}, "3.12", 64, {})).text
-    assert "numba is not installed" in only(doctor.versions({"numba": None}, "3.12", 32, {"mpi": False})).text
+    assert (
+        doctor.hdf5({"HDF5_USE_FILE_LOCKING": "FALSE"}, "3.14", (1, 14, 6), (1, 14, 6), False)[
+            0
+        ].state
+        == "fine"
+    )
+    assert (
+        "built against 1.14.6" in only(doctor.hdf5({}, "3.14", (1, 10, 4), (1, 14, 6), False)).text
+    )
+    assert (
+        "floating-point"
+        in only(doctor.hdf5({}, "3.14", (1, 14, 3), (1, 14, 3), False), "note").text
+    )
+    assert (
+        "'no' is none of"
+        in only(
+            doctor.hdf5({"HDF5_USE_FILE_LOCKING": "no"}, "3.14", (1, 14, 6), (1, 14, 6), False)
+        ).text
+    )
+    assert (
+        "h5py cannot be imported"
+        in only(doctor.hdf5({}, ImportError("libhdf5.so"), None, None, None)).text
+    )
+    assert (
+        "numpy 1.26.4 is older than 2.0"
+        in only(doctor.versions({"numpy": "1.26.4"}, "3.12", 64, {})).text
+    )
+    assert (
+        "numba is not installed"
+        in only(doctor.versions({"numba": None}, "3.12", 32, {"mpi": False})).text
+    )
     assert "no AVX" in only(doctor.versions({}, "3.12", 16, {}), "note").text
 
 
@@ -140,9 +190,9 @@ def test_the_oldest_versions_are_those_of_the_project():
 
     project = tomllib.loads((compiling.PACKAGE.parent / "pyproject.toml").read_text())["project"]
     written = dict(text.split(">=") for text in project["dependencies"])
-    assert {name: doctor._dotted(version) for name, version in doctor.TESTED.items()} | {"numba": "0.61"} == {
-        name: version for name, version in written.items()
-    }
+    assert {name: doctor._dotted(version) for name, version in doctor.TESTED.items()} | {
+        "numba": "0.61"
+    } == {name: version for name, version in written.items()}
     assert set(doctor.EXTRAS) < set(project["optional-dependencies"])
 
 
@@ -177,7 +227,9 @@ def test_the_mount_of_a_path():
 def test_the_type_comes_from_the_system(tmp_path):
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/mountinfo").write_text("1 0 8:1 / / rw - nfs4 x rw\n")
-    assert doctor.folder_checks("x", facts_of(tmp_path, root=tmp_path), {})[0].text.endswith("nfs4 (network)")
+    assert doctor.folder_checks("x", facts_of(tmp_path, root=tmp_path), {})[0].text.endswith(
+        "nfs4 (network)"
+    )
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
@@ -190,12 +242,21 @@ def test_a_folder_without_locks(tmp_path, monkeypatch, number):
     found = only(doctor.folder_checks("x", facts, {}))
     assert f"no file locks here ({os.strerror(number)})" in found.text
     assert "HDF5_USE_FILE_LOCKING=FALSE" in found.fix
-    assert only([f for f in doctor.folder_checks("x", facts, {"HDF5_USE_FILE_LOCKING": "FALSE"}) if f.subject == "locks"], "note")
+    assert only(
+        [
+            f
+            for f in doctor.folder_checks("x", facts, {"HDF5_USE_FILE_LOCKING": "FALSE"})
+            if f.subject == "locks"
+        ],
+        "note",
+    )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     assert "granted to everybody" in only(doctor.folder_checks("x", facts_of(tmp_path), {})).text
 
 
-@pytest.mark.parametrize(("call", "subject"), [("fsync", "fsync"), ("replace", "rename and fsync of the folder")])
+@pytest.mark.parametrize(
+    ("call", "subject"), [("fsync", "fsync"), ("replace", "rename and fsync of the folder")]
+)
 def test_a_folder_where_calls_fail(tmp_path, monkeypatch, call, subject):
     def fail(*_):
         raise OSError(errno.EIO, "Input/output error")
@@ -208,31 +269,52 @@ def test_a_folder_where_calls_fail(tmp_path, monkeypatch, call, subject):
 
 
 @pytest.mark.parametrize(
-    ("ahead", "state", "text"), [(10, "note", "10 s behind"), (100, "problem", "100 s behind"), (-100, "problem", "100 s ahead of")]
+    ("ahead", "state", "text"),
+    [
+        (10, "note", "10 s behind"),
+        (100, "problem", "100 s behind"),
+        (-100, "problem", "100 s ahead of"),
+    ],
 )
 def test_clocks_that_differ(tmp_path, monkeypatch, ahead, state, text):
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + ahead)
-    assert text in only([f for f in doctor.folder_checks("x", facts_of(tmp_path), {}) if f.subject == "clock"], state).text
+    assert (
+        text
+        in only(
+            [f for f in doctor.folder_checks("x", facts_of(tmp_path), {}) if f.subject == "clock"],
+            state,
+        ).text
+    )
     assert sweep_folder.SILENCE / 2 > doctor.MUCH_SKEW
 
 
 def test_room():
     assert doctor._room({"size": GIB, "free": GIB, "files": 0, "files_free": 0})[0].state == "fine"
-    assert doctor._room({"size": GIB, "free": 2**27, "files": 0, "files_free": 0})[0].state == "note"
-    assert "only 3 more files" in only(doctor._room({"size": GIB, "free": GIB, "files": 100, "files_free": 3})).text
+    assert (
+        doctor._room({"size": GIB, "free": 2**27, "files": 0, "files_free": 0})[0].state == "note"
+    )
+    assert (
+        "only 3 more files"
+        in only(doctor._room({"size": GIB, "free": GIB, "files": 100, "files_free": 3})).text
+    )
 
 
 def test_full_and_read_only_disks(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True
+    ).returncode:
         pytest.skip("mounting a tmpfs needs root")
     try:
         (disk / "big").write_bytes(bytes(80_000))
         result = command(disk, "--json")
         assert result.returncode == 1, result.stderr
-        found = {(f["subject"], f["state"]): f["text"] for f in map(json.loads, result.stdout.splitlines())}
+        found = {
+            (f["subject"], f["state"]): f["text"]
+            for f in map(json.loads, result.stdout.splitlines())
+        }
         assert "nothing can be written: No space left on device" in found["writing", "problem"]
         assert ("free space", "problem") in found
         assert "in memory" in found["file system", "note"]
@@ -257,7 +339,10 @@ def test_a_file_system_that_does_not_answer(tmp_path):
     assert time.monotonic() - start < 10
     assert facts["hung"] == "lock"
     assert list(target.iterdir()) == []
-    assert "does not answer (waiting for a lock); a dead network mount?" in only(doctor.folder_checks("x", facts, {})).text
+    assert (
+        "does not answer (waiting for a lock); a dead network mount?"
+        in only(doctor.folder_checks("x", facts, {})).text
+    )
     failed = filesystem.examine(target, 20, [sys.executable, "-c", "raise SystemExit('broken')"])
     assert "cannot be examined: broken" in only(doctor.folder_checks("x", failed, {})).text
 
@@ -271,7 +356,11 @@ def test_the_command(tmp_path):
     assert bad.returncode == 1
     assert "1 problem" in bad.stdout
     (tmp_path / "file").write_text("")
-    for name, message in ((tmp_path / "none", "no such folder"), (tmp_path / "file", "is not a folder"), ("", "give the name")):
+    for name, message in (
+        (tmp_path / "none", "no such folder"),
+        (tmp_path / "file", "is not a folder"),
+        ("", "give the name"),
+    ):
         refused = command(name)
         assert refused.returncode == 2
         assert message in refused.stderr

@@ -28,9 +28,7 @@ from spinrnn.sweep.folder import SweepFolder
 
 REPRODUCTION = Path(__file__).parents[2] / "data" / "reproduction"
 TINY = '[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n[train]\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
-SWEEP = (
-    '[sweep]\nname = "toy"\nbase = "tiny.toml"\n[train]\nepochs = 2\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2]\n'
-)
+SWEEP = '[sweep]\nname = "toy"\nbase = "tiny.toml"\n[train]\nepochs = 2\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2]\n'
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +44,13 @@ def material(tmp_path_factory):
     (folder / "sweep.toml").write_text(SWEEP)
     time = np.arange(300) * 2.5e-9
     drive = np.repeat(rng.normal(size=60), 5)
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, substeps=4), seed=1)
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, substeps=4), seed=1
+    )
     power = net.simulate(drive[None, None, :75]).state[0][0, 0, :300]
-    np.savez(folder / "device.npz", time=time, drive=drive, power=power + 0.01 * rng.normal(size=300))
+    np.savez(
+        folder / "device.npz", time=time, drive=drive, power=power + 0.01 * rng.normal(size=300)
+    )
     old = folder / "earlier"
     old.mkdir()
     calls = [0]
@@ -67,8 +69,29 @@ def material(tmp_path_factory):
     done("sweep", "run", folder / "sweep.toml", "--out", folder / "sweep", *shard)
     done("sweep", "run", folder / "sweep.toml", "--out", old / "sweep", *shard, "--shard", "0/3")
     done("sweep", "collect", old / "sweep", "--cube", old / "cube.h5")
-    done("analyse", folder / "traces.h5", "--only", "drive,dimension", "--start", "1e-9", "--out", old / "report")
-    assert here("identify", folder / "device.npz", "--cases", "0:1", "--noise", "0.5", "--out", old / "device").returncode < 2
+    done(
+        "analyse",
+        folder / "traces.h5",
+        "--only",
+        "drive,dimension",
+        "--start",
+        "1e-9",
+        "--out",
+        old / "report",
+    )
+    assert (
+        here(
+            "identify",
+            folder / "device.npz",
+            "--cases",
+            "0:1",
+            "--noise",
+            "0.5",
+            "--out",
+            old / "device",
+        ).returncode
+        < 2
+    )
     (old / "figures").mkdir()
     for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):
         shutil.copy(path, old / "figures")
@@ -99,12 +122,35 @@ class Command:
 
 COMMANDS = {
     "train": Command("run", lambda m, d: ["train", "--out", d / "run", "--resume"], True),
-    "simulate": Command("t.h5", lambda m, d: ["simulate", m / "run", "--out", d / "t.h5", "--overwrite"]),
-    "sweep run": Command("sweep", lambda m, d: ["sweep", "run", m / "sweep.toml", "--out", d / "sweep", "--executor", "serial"], True),
-    "sweep collect": Command("cube.h5", lambda m, d: ["sweep", "collect", m / "sweep", "--cube", d / "cube.h5"]),
-    "analyse": Command("report", lambda m, d: ["analyse", m / "traces.h5", "--only", "drive,energy", "--out", d / "report"]),
-    "identify": Command("device", lambda m, d: ["identify", m / "device.npz", "--out", d / "device"]),
-    "reproduce": Command("figures", lambda m, d: ["reproduce", "fig4", "--no-run", "--out", d / "figures"]),
+    "simulate": Command(
+        "t.h5", lambda m, d: ["simulate", m / "run", "--out", d / "t.h5", "--overwrite"]
+    ),
+    "sweep run": Command(
+        "sweep",
+        lambda m, d: [
+            "sweep",
+            "run",
+            m / "sweep.toml",
+            "--out",
+            d / "sweep",
+            "--executor",
+            "serial",
+        ],
+        True,
+    ),
+    "sweep collect": Command(
+        "cube.h5", lambda m, d: ["sweep", "collect", m / "sweep", "--cube", d / "cube.h5"]
+    ),
+    "analyse": Command(
+        "report",
+        lambda m, d: ["analyse", m / "traces.h5", "--only", "drive,energy", "--out", d / "report"],
+    ),
+    "identify": Command(
+        "device", lambda m, d: ["identify", m / "device.npz", "--out", d / "device"]
+    ),
+    "reproduce": Command(
+        "figures", lambda m, d: ["reproduce", "fig4", "--no-run", "--out", d / "figures"]
+    ),
     "Network.save": Command("network.h5", lambda m, d: [m, d]),
 }
 
@@ -130,7 +176,11 @@ def put_earlier(material, name, outputs):
 
 def contents(folder):
     """{path: bytes} of all files below, without the file of a lock, which has no content."""
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in (".lock", "filler")}
+    return {
+        p.relative_to(folder): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name not in (".lock", "filler")
+    }
 
 
 def check_intact(name, before, outputs):
@@ -145,12 +195,17 @@ def check_intact(name, before, outputs):
     for path in before:
         if "points" in path.parts:
             assert after[path] == before[path]
-    newest = [max((int(p.stem) for p in files if p.parent.name == "checkpoints"), default=-1) for files in (before, after)]
+    newest = [
+        max((int(p.stem) for p in files if p.parent.name == "checkpoints"), default=-1)
+        for files in (before, after)
+    ]
     assert newest[1] >= newest[0]
     if (outputs / "run").exists():
         lines = (outputs / "run" / "metrics.jsonl").read_bytes()
         assert lines[-1:] in (b"", b"\n")
-        assert [json.loads(line)["epoch"] for line in lines.splitlines()] == list(range(1, lines.count(b"\n") + 1))
+        assert [json.loads(line)["epoch"] for line in lines.splitlines()] == list(
+            range(1, lines.count(b"\n") + 1)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +234,11 @@ def numbers(name, material, outputs):
             file.check()
             return [np.asarray(x).tobytes() for x in (*file.state, *file.drive, file.logits)]
     found = contents(outputs)
-    return {p: c for p, c in found.items() if p.suffix not in (".png", ".pdf")} if name != "sweep collect" else len(found)
+    return (
+        {p: c for p, c in found.items() if p.suffix not in (".png", ".pdf")}
+        if name != "sweep collect"
+        else len(found)
+    )
 
 
 def check_done(name, material, outputs, expected, result):
@@ -327,18 +386,29 @@ def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_files_that_cannot_be_opened_for_want_of_locks(material, expected, tmp_path, monkeypatch, name):
+def test_files_that_cannot_be_opened_for_want_of_locks(
+    material, expected, tmp_path, monkeypatch, name
+):
     """Some network file systems say so of opening a file."""
     put_earlier(material, name, tmp_path)
     before, true = contents(tmp_path), os.open
 
     def none(path, *arguments, **options):
-        if isinstance(path, (str, Path)) and str(path).startswith(str(tmp_path)) and str(path).endswith(".tmp"):
+        if (
+            isinstance(path, (str, Path))
+            and str(path).startswith(str(tmp_path))
+            and str(path).endswith(".tmp")
+        ):
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         return true(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", none)
-    refused(run(name, material, tmp_path), "cannot write", "no working file locks", "choose a folder on another one")
+    refused(
+        run(name, material, tmp_path),
+        "cannot write",
+        "no working file locks",
+        "choose a folder on another one",
+    )
     assert contents(tmp_path) == before
 
 
@@ -377,12 +447,17 @@ def test_hdf5_that_cannot_lock(material, expected, tmp_path):
         pytest.skip("needs a C compiler")
     (tmp_path / "shim.c").write_text(SHIM)
     shim = tmp_path / "shim.so"
-    subprocess.run(["cc", "-shared", "-fPIC", f"-DNUMBER={errno.ENOSYS}", "-o", shim, tmp_path / "shim.c"], check=True)
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", f"-DNUMBER={errno.ENOSYS}", "-o", shim, tmp_path / "shim.c"],
+        check=True,
+    )
     environment = {**os.environ, "LD_PRELOAD": str(shim), "HDF5_USE_FILE_LOCKING": "TRUE"}
     outputs = tmp_path / "outputs"
     outputs.mkdir()
     command = [sys.executable, "-c", SCRIPT, Path(__file__).parent, material, outputs]
-    result = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, env=environment)
+    result = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, timeout=300, env=environment
+    )
     assert result.returncode == 0, result.stderr
     for name in COMMANDS:
         assert numbers(name, material, outputs / name) == expected[name]

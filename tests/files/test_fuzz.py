@@ -22,7 +22,8 @@ def test_mutated_files_are_refused_or_harmless():
     assert most < fuzz.MEMORY
     for kind in fuzz.READERS:
         outcomes = {
-            outcome: sum(n for (k, _, o), n in counts.items() if (k, o) == (kind, outcome)) for outcome in ("refused", "same", "other")
+            outcome: sum(n for (k, _, o), n in counts.items() if (k, o) == (kind, outcome))
+            for outcome in ("refused", "same", "other")
         }
         assert sum(outcomes.values()) == 30
         assert outcomes["refused"] >= 10, (kind, outcomes)
@@ -73,7 +74,12 @@ def _named(file):
 
 
 @pytest.mark.parametrize(
-    ("attack", "words"), [(_fan, "more than 10000"), (_twice, "packed more than once"), (_named, r"unknown array .*\\x1b\[2J\\n")]
+    ("attack", "words"),
+    [
+        (_fan, "more than 10000"),
+        (_twice, "packed more than once"),
+        (_named, r"unknown array .*\\x1b\[2J\\n"),
+    ],
 )
 def test_hostile_data_are_refused_at_once(tmp_path, attack, words):
     path = tmp_path / "data.h5"
@@ -108,7 +114,17 @@ def test_a_configuration_that_would_take_minutes_is_refused(tmp_path):
     assert time.perf_counter() - began < 5
 
 
-@pytest.mark.parametrize("wrong", [{"history": None}, {"epoch": "1"}, {"steps": -1}, {"sums": {"x": 1}}, {"data_sha256": None}, None])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"history": None},
+        {"epoch": "1"},
+        {"steps": -1},
+        {"sums": {"x": 1}},
+        {"data_sha256": None},
+        None,
+    ],
+)
 def test_a_checkpoint_with_another_content_is_refused(tmp_path, tiny_config, tiny_data, wrong):
     """Its checksum fits; it is what somebody wrote, but not what a run did."""
     out = tmp_path / "run"
@@ -119,7 +135,9 @@ def test_a_checkpoint_with_another_content_is_refused(tmp_path, tiny_config, tin
     if wrong is None:
         arrays["parameters"] = arrays["parameters"][:1]
     checkpoints.save_checkpoint(path, config, arrays, state | (wrong or {}))
-    with pytest.raises((spinrnn.StoreError, spinrnn.DataError), match=r"not one of a run|other data"):
+    with pytest.raises(
+        (spinrnn.StoreError, spinrnn.DataError), match=r"not one of a run|other data"
+    ):
         spinrnn.train(tiny_config, out, resume=True, data=tiny_data)
 
 
@@ -133,8 +151,18 @@ def test_a_result_with_another_content_is_a_damaged_one(tmp_path, sweep_file):
     folder, (point,) = SweepFolder(tmp_path / "out"), sweep.points
     arrays, state = folder.load(point.digest, point.name)
     del state["digest"]
-    changes = [{"summary": []}, {"summary": None}, {"extra": 3}, {"seconds": "1"}, {"error": "x"}, {"extra": {"cumulative_drive": 10**400}}]
-    for change, more in [*((change, {}) for change in changes), ({}, {"history/train_loss": np.zeros((2, 2))})]:
+    changes = [
+        {"summary": []},
+        {"summary": None},
+        {"extra": 3},
+        {"seconds": "1"},
+        {"error": "x"},
+        {"extra": {"cumulative_drive": 10**400}},
+    ]
+    for change, more in [
+        *((change, {}) for change in changes),
+        ({}, {"history/train_loss": np.zeros((2, 2))}),
+    ]:
         folder.save(point.digest, point.name, "", arrays | more, state | change)
         assert spinrnn.collect_sweep(sweep, folder.path).states == {"damaged": 1}, change
         assert look(sweep, folder)["points"]["damaged"] == 1

@@ -17,7 +17,12 @@ from spinrnn.runs import checkpoints
 
 @pytest.fixture
 def saved(tmp_path):
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(5, 4), inputs=2, density_ext=0.5, substeps=3, amplification=(1.0, 2.0)), seed=4)
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(
+            layers=(5, 4), inputs=2, density_ext=0.5, substeps=3, amplification=(1.0, 2.0)
+        ),
+        seed=4,
+    )
     path = tmp_path / "network.h5"
     net.save(path)
     return net, path
@@ -97,7 +102,9 @@ def test_hostile_files_are_refused_before_data_are_read(saved, tmp_path):
         file["parameters/w_out"] = h5py.SoftLink("/parameters/b_out")
 
     def external_storage(file):
-        file.create_dataset("parameters/w_out", (100,), "f8", external=[(str(tmp_path / "secret.bin"), 0, 800)])
+        file.create_dataset(
+            "parameters/w_out", (100,), "f8", external=[(str(tmp_path / "secret.bin"), 0, 800)]
+        )
 
     def virtual(file):
         layout = h5py.VirtualLayout((100,), "f8")
@@ -121,13 +128,24 @@ def test_hostile_files_are_refused_before_data_are_read(saved, tmp_path):
     def strings(file):
         file.create_dataset("parameters/w_out", data=["a"], dtype=h5py.string_dtype())
 
-    for attack in (external_link, soft_link, external_storage, virtual, huge, huge_chunked, endless, strings):
+    for attack in (
+        external_link,
+        soft_link,
+        external_storage,
+        virtual,
+        huge,
+        huge_chunked,
+        endless,
+        strings,
+    ):
         bad = tmp_path / f"{attack.__name__}.h5"
         shutil.copy(path, bad)
         with h5py.File(bad, "a") as file:
             del file["parameters/w_out"]
             attack(file)
-        with pytest.raises(spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims|nested"):
+        with pytest.raises(
+            spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims|nested"
+        ):
             spinrnn.load(bad)
 
 
@@ -155,7 +173,9 @@ def test_stale_files_go_and_those_at_work_stay(saved, monkeypatch):
     os.close(descriptor)
     net.save(path)
     assert list(path.parent.iterdir()) == [path]
-    monkeypatch.setattr("fcntl.flock", lambda *_: exec("raise OSError(95, 'Operation not supported')"))
+    monkeypatch.setattr(
+        "fcntl.flock", lambda *_: exec("raise OSError(95, 'Operation not supported')")
+    )
     stale.write_bytes(b"perhaps of a process at work")
     net.save(path)
     assert sorted(path.parent.iterdir()) == sorted([path, stale])
@@ -163,7 +183,12 @@ def test_stale_files_go_and_those_at_work_stay(saved, monkeypatch):
 
 def test_paths_that_cannot_be_written(saved, tmp_path):
     net, path = saved
-    for bad in (path / "below_a_file.h5", tmp_path / "none" / "n.h5", tmp_path / ("n" * 253), str(tmp_path / "a\0b")):
+    for bad in (
+        path / "below_a_file.h5",
+        tmp_path / "none" / "n.h5",
+        tmp_path / ("n" * 253),
+        str(tmp_path / "a\0b"),
+    ):
         with pytest.raises(spinrnn.StoreError, match="cannot write"):
             net.save(bad)
 
@@ -180,7 +205,12 @@ def test_the_newest_whole_checkpoint_is_used(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     config = spinrnn.RunConfig()
     for step in (1, 2, 3):
-        checkpoints.save_checkpoint(tmp_path / "checkpoints" / f"{step:08d}.h5", config, {"parameters": np.full(3, step)}, {"step": step})
+        checkpoints.save_checkpoint(
+            tmp_path / "checkpoints" / f"{step:08d}.h5",
+            config,
+            {"parameters": np.full(3, step)},
+            {"step": step},
+        )
     newest = tmp_path / "checkpoints" / "00000003.h5"
     newest.write_bytes(newest.read_bytes()[:-100])
     with pytest.warns(UserWarning, match=r"00000003\.h5"):

@@ -32,7 +32,11 @@ def powers(durations, drive, gamma, q, bias, gain, start, pieces=1, kick=0.0, fl
     for h, u, more in zip(durations, drive, np.broadcast_to(kick, len(drive)), strict=True):
         current = gamma * bias + gain * u + more
         x, c = (current - gamma) * h, current + gamma * q
-        phi = sum(x**n / math.factorial(n + 1) for n in range(12)) if abs(x) < 0.1 else (np.exp(x) - 1) / x
+        phi = (
+            sum(x**n / math.factorial(n + 1) for n in range(12))
+            if abs(x) < 0.1
+            else (np.exp(x) - 1) / x
+        )
         p = p * np.exp(x) / (1 + c * p * h * phi)
         p = p if p.real > floor else floor
         found.append(p)
@@ -66,8 +70,18 @@ def forward(durations, drive, pieces, kicks, numbers, floor, start):
 def awkward():
     """Two cases of uneven steps whose drive is far above, at, nearly at and below the threshold, and negative; with kicks of the drive."""
     rng = np.random.default_rng(1)
-    drive = np.array([[0.5, 2.0, -1.0, -1.75, -1.75 + 1e-7, -8.0, 3.0, 0.0], [9.0, -3.0, -2.0, 1.0, -1.6, 0.3, -0.2, 40.0]])
-    return rng.uniform(0.05, 2.0, drive.shape) * 1e-8, drive, rng.normal(size=(*drive.shape, 2)) * 1e7, np.array([0.2, 0.01])
+    drive = np.array(
+        [
+            [0.5, 2.0, -1.0, -1.75, -1.75 + 1e-7, -8.0, 3.0, 0.0],
+            [9.0, -3.0, -2.0, 1.0, -1.6, 0.3, -0.2, 40.0],
+        ]
+    )
+    return (
+        rng.uniform(0.05, 2.0, drive.shape) * 1e-8,
+        drive,
+        rng.normal(size=(*drive.shape, 2)) * 1e7,
+        np.array([0.2, 0.01]),
+    )
 
 
 @pytest.mark.parametrize("pieces", [1, 4])
@@ -85,7 +99,12 @@ def test_power_and_derivatives_equal_the_complex_step_on_the_closed_form(awkward
             shifted[j] += 1e-30j * value
             columns.append(powers(*at, *shifted, pieces).imag / 1e-30 / value)
         for j in range(2):
-            columns.append(powers(*at, *numbers, start[case] + 0j, pieces, kick=1e-30j * kicks[case, :, j]).imag / 1e-30)
+            columns.append(
+                powers(
+                    *at, *numbers, start[case] + 0j, pieces, kick=1e-30j * kicks[case, :, j]
+                ).imag
+                / 1e-30
+            )
         for j, column in enumerate(columns):
             assert np.abs(by[case, :, j] - column).max() < 1e-12 * np.abs(column).max(), j
 
@@ -99,15 +118,23 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
     power = rng.uniform(0.1, 0.6, (3, 30))
     power[rng.random((3, 30)) < 0.2] = np.nan
     power[1, 20:] = np.nan
-    data = measured.measurement(time, rng.normal(size=(3, 30)), power, rng.uniform(0.01, 0.1, (3, 30)))
-    problem = identify._Problem(data, identify._known(fixed, "scale" not in fixed, between, 0.0, 0.95, data), between, 0.0)
+    data = measured.measurement(
+        time, rng.normal(size=(3, 30)), power, rng.uniform(0.01, 0.1, (3, 30))
+    )
+    problem = identify._Problem(
+        data, identify._known(fixed, "scale" not in fixed, between, 0.0, 0.95, data), between, 0.0
+    )
     x = problem.pack(TRUE | {"scale": 1.2}, np.array([0.2, 0.4, 0.6]))
     assert len(x) == len(problem.free) + 3
     jacobian = problem.jacobian(x)
     for j in range(len(x)):
         h = 1e-5 * max(abs(x[j]), 1.0)
-        shifts = [problem.residual(x + np.where(np.arange(len(x)) == j, s * h, 0)) for s in (1, -1, 2, -2)]
-        slope = (8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h)  # fourth order, so that 1e-8 is within reach
+        shifts = [
+            problem.residual(x + np.where(np.arange(len(x)) == j, s * h, 0)) for s in (1, -1, 2, -2)
+        ]
+        slope = (8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (
+            12 * h
+        )  # fourth order, so that 1e-8 is within reach
         assert np.abs(jacobian[:, j] - slope).max() < 1e-8 * np.abs(slope).max(), j
 
 
@@ -131,15 +158,26 @@ def alone_numbers(net):
     """gamma, Q, bias, gain and the start of the oscillator as `device_forward` takes them."""
     c, views = net.config, net.views()
     gamma = 1 / c.relaxation_time
-    bias, gain = c.bias_ratio + views["bias"][0].item(), gamma * c.amplification * views["w_ext"][0].item()
-    return gamma, c.nonlinear_damping, bias, gain, (c.bias_ratio - 1) / (c.bias_ratio + c.nonlinear_damping)
+    bias, gain = (
+        c.bias_ratio + views["bias"][0].item(),
+        gamma * c.amplification * views["w_ext"][0].item(),
+    )
+    return (
+        gamma,
+        c.nonlinear_damping,
+        bias,
+        gain,
+        (c.bias_ratio - 1) / (c.bias_ratio + c.nonlinear_damping),
+    )
 
 
 def test_the_jacobian_gives_the_gradient_of_the_networks_adjoint(alone):
     """The loss of a network of one oscillator, by its powers at all times, times the Jacobian, is what backpropagation through time gives."""
     net, u, labels, durations, drive = alone
     *numbers, start = alone_numbers(net)
-    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    p, by = forward(
+        durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start)
+    )
     simulated = net.simulate(u)
     np.testing.assert_allclose(simulated.state[0][:, 0], p, rtol=1e-12)
     # of the filter's mean only what the powers do to it counts: m' = m + k ((p + p') / 2 - m), read as y = p - m at the end
@@ -157,7 +195,9 @@ def test_the_jacobian_gives_the_gradient_of_the_networks_adjoint(alone):
     found = net.layout.grouped(net.loss_and_grad(u, labels)[1])
     gamma = numbers[0]
     assert found["bias"][0].item() == pytest.approx(gradient[2], rel=1e-10)
-    assert found["w_ext"][0].item() == pytest.approx(gradient[3] * gamma * net.config.amplification, rel=1e-10)
+    assert found["w_ext"][0].item() == pytest.approx(
+        gradient[3] * gamma * net.config.amplification, rel=1e-10
+    )
 
 
 @pytest.mark.parametrize("name", ["relaxation_time", "nonlinear_damping"])
@@ -167,8 +207,12 @@ def test_the_gradient_of_the_sum_of_squares_equals_differences_of_the_networks_p
     *numbers, start = alone_numbers(net)
     gamma, q, _, gain = numbers
     target = np.random.default_rng(25).uniform(0.1, 0.6, (4, drive.shape[1] + 1))
-    squares = lambda value: ((net.replace(**{name: value}).simulate(u).state[0][:, 0] - target) ** 2).sum()
-    p, by = forward(durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start))
+    squares = lambda value: (
+        (net.replace(**{name: value}).simulate(u).state[0][:, 0] - target) ** 2
+    ).sum()
+    p, by = forward(
+        durations, drive, 1, np.zeros((*drive.shape, 0)), numbers, 0.0, np.full(4, start)
+    )
     slope = np.einsum("ck,ckj->j", 2 * (p - target), by)
     if name == "relaxation_time":  # the drive of a network is in units of gamma
         gradient = (slope[0] + slope[3] * gain / gamma) * -(gamma**2)
@@ -177,15 +221,21 @@ def test_the_gradient_of_the_sum_of_squares_equals_differences_of_the_networks_p
     value = getattr(net.config, name)
     h = 1e-3 * value
     shifts = [squares(value + s * h) for s in (1, -1, 2, -2)]
-    assert gradient == pytest.approx((8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h), rel=1e-8)
+    assert gradient == pytest.approx(
+        (8 * (shifts[0] - shifts[1]) - (shifts[2] - shifts[3])) / (12 * h), rel=1e-8
+    )
 
 
 def test_no_derivative_passes_the_floor():
     drive = np.full((1, 12), -20.0)
     drive[0, 8:] = 3.0
     numbers = tuple(TRUE.values())
-    p, by = forward(np.full((1, 12), 1e-8), drive, 1, np.ones((1, 12, 1)), numbers, 1e-3, np.array([0.3]))
-    np.testing.assert_allclose(p[0], powers(np.full(12, 1e-8), drive[0], *numbers, 0.3, floor=1e-3), rtol=1e-12)
+    p, by = forward(
+        np.full((1, 12), 1e-8), drive, 1, np.ones((1, 12, 1)), numbers, 1e-3, np.array([0.3])
+    )
+    np.testing.assert_allclose(
+        p[0], powers(np.full(12, 1e-8), drive[0], *numbers, 0.3, floor=1e-3), rtol=1e-12
+    )
     assert (p[0, 4:9] == 1e-3).all()
     assert (by[0, 4:9] == 0).all()
     assert (by[0, 12, [0, 1, 2, 3, 5]] != 0).all()
@@ -203,7 +253,13 @@ device_forward(np.full((2, 4), 1e-8), np.ones((2, 4)), 2, np.ones((2, 4, 1)), 1e
 assert np.isfinite(p).all() and np.isfinite(by).all() and (p[:, 2] != p[:, 1]).all()
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -216,7 +272,11 @@ def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
     for trial in range(150):
         known = ("Q", "gamma", "bias")[trial % 3]
         rng = np.random.default_rng([trial, 12])
-        true = {"gamma": 10 ** rng.uniform(6, 9), "Q": rng.uniform(0, 3), "bias": rng.uniform(1.2, 2.5)}
+        true = {
+            "gamma": 10 ** rng.uniform(6, 9),
+            "Q": rng.uniform(0, 3),
+            "bias": rng.uniform(1.2, 2.5),
+        }
         true["gain"] = true["gamma"] * rng.uniform(0.2, 0.8) * rng.choice([-1, 1])
         time, drive, power = device(rng, 400, time=np.arange(400) * 0.25 / true["gamma"], **true)
         fit = spinrnn.identify_device(time, drive, power, fixed={known: true[known]})
@@ -226,8 +286,16 @@ def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
             low, high = fit.intervals[name]
             inside.setdefault(name, []).append(low <= true[name] <= high)
         wrong += not fit.diagnosis.describes
-    assert [len(inside[name]) for name in ("gamma", "Q", "bias", "gain", "threshold")] == [100, 100, 100, 150, 150]
-    assert all(0.9 <= np.mean(found) < 1 for found in inside.values()), {name: np.mean(found) for name, found in inside.items()}
+    assert [len(inside[name]) for name in ("gamma", "Q", "bias", "gain", "threshold")] == [
+        100,
+        100,
+        100,
+        150,
+        150,
+    ]
+    assert all(0.9 <= np.mean(found) < 1 for found in inside.values()), {
+        name: np.mean(found) for name, found in inside.items()
+    }
     assert wrong <= 5
 
 
@@ -236,7 +304,9 @@ def test_wider_levels_and_less_noise_do_what_they_should():
     noise = np.random.default_rng(5).normal(size=len(power))
     widths = []
     for size, level in ((0.02, 0.95), (0.02, 0.5), (0.002, 0.95)):
-        fit = spinrnn.identify_device(time, drive, power + size * noise, fixed={"Q": 0.8}, level=level)
+        fit = spinrnn.identify_device(
+            time, drive, power + size * noise, fixed={"Q": 0.8}, level=level
+        )
         widths.append(fit.intervals["gamma"][1] - fit.intervals["gamma"][0])
         assert fit.noise == pytest.approx(size, rel=0.1)
     assert widths[1] / widths[0] == pytest.approx(0.6745 / 1.96, rel=0.01)
@@ -260,7 +330,9 @@ def test_several_cases_missing_samples_and_uneven_times():
         assert fit.errors[name] < 0.05 * abs(TRUE[name])
     assert np.abs(np.log(fit.start / 1e-4)).max() < 0.5
     assert np.array_equal(np.isnan(fit.residual), np.isnan(power))
-    assert fit.report()["missing"] == sum(np.isnan(p[: np.flatnonzero(~np.isnan(p))[-1]]).sum() for p in power)
+    assert fit.report()["missing"] == sum(
+        np.isnan(p[: np.flatnonzero(~np.isnan(p))[-1]]).sum() for p in power
+    )
 
 
 def test_a_drive_that_goes_linearly_between_its_samples():
@@ -269,7 +341,9 @@ def test_a_drive_that_goes_linearly_between_its_samples():
     drive = np.sin(0.5 * time / 1e-8) + 0.5 * np.sin(0.19 * time / 1e-8)
     fine = np.linspace(0, time[-1], 499 * 50 + 1)
     middle = np.interp((fine[1:] + fine[:-1]) / 2, time, drive)
-    power = powers(np.diff(fine), middle, *TRUE.values(), 0.25)[::50] + 0.005 * np.random.default_rng(7).normal(size=500)
+    power = powers(np.diff(fine), middle, *TRUE.values(), 0.25)[
+        ::50
+    ] + 0.005 * np.random.default_rng(7).normal(size=500)
     fit = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}, drive_between="linear")
     assert fit.diagnosis.describes
     assert all(abs(fit.values[name] - TRUE[name]) < 3.5 * fit.errors[name] for name in fit.free)
@@ -281,8 +355,12 @@ def test_a_drive_that_goes_linearly_between_its_samples():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_neuron_of_a_simulated_network(dtype):
     """Recurrent drive, default floor: gain 1 and bias 0 for the whole drive in 1/s; what is left is rounding and not called a wrong model."""
-    config = spinrnn.NetworkConfig(layers=(6, 5), inputs=1, outputs=2, nonlinear_damping=0.5, relaxation_time=4e-9, dtype=dtype)
-    trajectory = spinrnn.Network(config, seed=1).simulate(np.random.default_rng(8).normal(size=(3, 1, 40)), [40, 30, 20])
+    config = spinrnn.NetworkConfig(
+        layers=(6, 5), inputs=1, outputs=2, nonlinear_damping=0.5, relaxation_time=4e-9, dtype=dtype
+    )
+    trajectory = spinrnn.Network(config, seed=1).simulate(
+        np.random.default_rng(8).normal(size=(3, 1, 40)), [40, 30, 20]
+    )
     data = measured.from_trajectory(trajectory, 1, 2, slice(0, 3))
     fit = spinrnn.identify_device(data, power_floor=config.power_floor)
     assert fit.diagnosis.rounding
@@ -319,14 +397,20 @@ def test_10000_samples_take_seconds():
 def test_what_is_fixed_does_not_change_what_the_data_fix():
     """gamma, Q and bias depend on which one is known; the fit, the threshold and the two rates do not."""
     data = device(np.random.default_rng(12))
-    fits = [spinrnn.identify_device(*data, fixed=fixed) for fixed in ({"Q": 0.8}, {"Q": 2.0}, {"gamma": 0.5e8}, {"bias": 1.3})]
+    fits = [
+        spinrnn.identify_device(*data, fixed=fixed)
+        for fixed in ({"Q": 0.8}, {"Q": 2.0}, {"gamma": 0.5e8}, {"bias": 1.3})
+    ]
     for fit in fits[1:]:
         np.testing.assert_allclose(fit.predicted, fits[0].predicted, rtol=1e-5)
         for name in ("gamma (1 + Q)", "gamma (bias - 1)", "threshold", "gain"):
             assert fit.values[name] == pytest.approx(fits[0].values[name], rel=1e-4)
             assert fit.errors[name] == pytest.approx(fits[0].errors[name], rel=1e-3)
     assert fits[1].values["gamma"] != pytest.approx(fits[0].values["gamma"], rel=0.1)
-    with pytest.raises(spinrnn.DataError, match="the power grows without drive, which bias = 0 excludes; fix Q or gamma"):
+    with pytest.raises(
+        spinrnn.DataError,
+        match="the power grows without drive, which bias = 0 excludes; fix Q or gamma",
+    ):
         spinrnn.identify_device(*data)
 
 
@@ -336,13 +420,19 @@ def test_the_uncertainty_of_a_known_value_goes_into_the_others():
     loose = spinrnn.identify_device(*data, fixed={"Q": (0.8, 0.01)})
     for name in ("gamma", "bias", "gain", "threshold", "gamma (1 + Q)"):
         shift = off.values[name] - exact.values[name]
-        assert loose.errors[name] == pytest.approx(np.hypot(exact.errors[name], shift), rel=0.02), name
+        assert loose.errors[name] == pytest.approx(np.hypot(exact.errors[name], shift), rel=0.02), (
+            name
+        )
     assert loose.errors["Q"] == pytest.approx(0.01)
     # one that the data do not imitate with others, too
-    exact, off = (spinrnn.identify_device(*data, fixed={"Q": 0.8, "gain": gain}) for gain in (0.4e8, 0.4004e8))
+    exact, off = (
+        spinrnn.identify_device(*data, fixed={"Q": 0.8, "gain": gain}) for gain in (0.4e8, 0.4004e8)
+    )
     loose = spinrnn.identify_device(*data, fixed={"Q": 0.8, "gain": (0.4e8, 0.0004e8)})
     for name in ("gamma", "bias"):
-        assert loose.errors[name] == pytest.approx(np.hypot(exact.errors[name], off.values[name] - exact.values[name]), rel=0.05), name
+        assert loose.errors[name] == pytest.approx(
+            np.hypot(exact.errors[name], off.values[name] - exact.values[name]), rel=0.05
+        ), name
 
 
 @pytest.mark.parametrize(
@@ -355,7 +445,9 @@ def test_the_uncertainty_of_a_known_value_goes_into_the_others():
 )
 def test_what_the_data_cannot_tell_is_said(drive, fixed, names):
     rng = np.random.default_rng(14)
-    data = device(rng, 300, start=0.05, drive=drive, **({"bias": 1.0} if fixed == {"bias": 1.0} else {}))
+    data = device(
+        rng, 300, start=0.05, drive=drive, **({"bias": 1.0} if fixed == {"bias": 1.0} else {})
+    )
     if fixed == {"bias": 1.0}:
         fixed = {"bias": 1.0, "gain": 0.4e8}
     with pytest.raises(spinrnn.DataError, match=r"do not (tell|depend)") as caught:
@@ -386,7 +478,9 @@ def wrong(kind, rng, samples=1000, noise=0.01):
     for k, current in enumerate(gamma * bias + gain * felt):
         if k % inner == 0:
             found.append(p)
-        slope = lambda p, current=current: -gamma * (1 + q * p + more * p * p) * p + current * p * (1 - p)
+        slope = lambda p, current=current: (
+            -gamma * (1 + q * p + more * p * p) * p + current * p * (1 - p)
+        )
         first = slope(p)
         p += h / 2 * (first + slope(p + h * first))
         if kind == "thermal":
@@ -422,13 +516,18 @@ SUSPECTS = {
 def test_a_wrong_model_is_told_and_named(kind):
     name, size, tolerance = SUSPECTS[kind]
     samples = 4000 if kind in ("damping", "offset", "scale") else 1000
-    diagnosis = spinrnn.identify_device(*wrong(kind, np.random.default_rng(15), samples), fixed={"Q": 0.8}).diagnosis
+    diagnosis = spinrnn.identify_device(
+        *wrong(kind, np.random.default_rng(15), samples), fixed={"Q": 0.8}
+    ).diagnosis
     assert not diagnosis.describes
     found = [check for check in diagnosis.failed if check.name.startswith(name)]
     assert found, diagnosis.failed
     if size is not None:
         assert found[0].estimate == pytest.approx(size, rel=tolerance)
-        assert found[0].share == max(check.share or 0 for check in diagnosis.checks) or kind in ("delay", "pole")
+        assert found[0].share == max(check.share or 0 for check in diagnosis.checks) or kind in (
+            "delay",
+            "pole",
+        )
 
 
 def test_a_correlation_over_several_samples_is_seen():
@@ -444,23 +543,32 @@ def test_a_correlation_over_several_samples_is_seen():
 
 def test_the_same_device_without_the_fault_is_not_called_wrong():
     called = [
-        spinrnn.identify_device(*wrong("nothing", np.random.default_rng([s, 16]), 500), fixed={"Q": 0.8}).diagnosis for s in range(12)
+        spinrnn.identify_device(
+            *wrong("nothing", np.random.default_rng([s, 16]), 500), fixed={"Q": 0.8}
+        ).diagnosis
+        for s in range(12)
     ]
     assert sum(not diagnosis.describes for diagnosis in called) <= 1
 
 
 def test_a_wrong_value_that_was_fixed_is_told():
-    fit = spinrnn.identify_device(*device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": 0.45e8})
+    fit = spinrnn.identify_device(
+        *device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": 0.45e8}
+    )
     assert fit.diagnosis.failed[0].name == "gain is not 4.5e+07"
     assert fit.diagnosis.failed[0].estimate == pytest.approx(-0.05e8, rel=0.3)
 
 
 def test_known_noise_is_tested_against_the_residuals():
     data = device(np.random.default_rng(18), noise=0.02)
-    right, less, more = (spinrnn.identify_device(*data, noise=sd, fixed={"Q": 0.8}) for sd in (0.02, 0.015, 0.04))
+    right, less, more = (
+        spinrnn.identify_device(*data, noise=sd, fixed={"Q": 0.8}) for sd in (0.02, 0.015, 0.04)
+    )
     assert right.diagnosis.describes
     assert not right.diagnosis.overstated
-    assert right.diagnosis.chi_square == pytest.approx(right.diagnosis.freedom, abs=4 * np.sqrt(2 * right.diagnosis.freedom))
+    assert right.diagnosis.chi_square == pytest.approx(
+        right.diagnosis.freedom, abs=4 * np.sqrt(2 * right.diagnosis.freedom)
+    )
     assert [check.name for check in less.diagnosis.failed] == ["size against the noise"]
     assert more.diagnosis.describes
     assert more.diagnosis.overstated
@@ -468,7 +576,9 @@ def test_known_noise_is_tested_against_the_residuals():
     # samples of little noise count more
     rng, uneven = np.random.default_rng(19), np.where(np.arange(600) % 2, 0.002, 0.1)
     time, drive, power = device(rng, noise=0.0)
-    weighted = spinrnn.identify_device(time, drive, power + uneven * rng.normal(size=600), noise=uneven, fixed={"Q": 0.8})
+    weighted = spinrnn.identify_device(
+        time, drive, power + uneven * rng.normal(size=600), noise=uneven, fixed={"Q": 0.8}
+    )
     assert weighted.diagnosis.describes
     assert weighted.errors["gamma"] < 0.2 * right.errors["gamma"]
 
@@ -484,7 +594,11 @@ def test_all_mistakes_of_the_data_are_told_at_once():
     hole[1, 2] = np.nan
     with pytest.raises(spinrnn.DataError) as caught:
         measured.measurement(bad, hole, power, [[1.0] * 6, [0.0] * 6])
-    for part in ("time: case 0 does not increase after sample 2", "drive: case 1 has no finite value at sample 2", "noise: case 1"):
+    for part in (
+        "time: case 0 does not increase after sample 2",
+        "drive: case 1 has no finite value at sample 2",
+        "noise: case 1",
+    ):
         assert part in str(caught.value)
     for arguments, part in (
         ((time, drive[:3], power), r"drive: its shape \(3,\) does not fit"),
@@ -494,8 +608,14 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ((time, drive, power.T), r"\(6, 2\); are the axes in another order\?"),
         ((time, drive.astype(complex), power), "drive: must be real"),
         ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in length"),
-        ((time, drive, np.where(power > 0, np.nan, 0)), "power: case 0 has 0 samples that are not NaN"),
-        ((time, drive, np.where(np.arange(6) == 4, np.inf, power)), "power: case 0 has an infinite value at sample 4"),
+        (
+            (time, drive, np.where(power > 0, np.nan, 0)),
+            "power: case 0 has 0 samples that are not NaN",
+        ),
+        (
+            (time, drive, np.where(np.arange(6) == 4, np.inf, power)),
+            "power: case 0 has an infinite value at sample 4",
+        ),
     ):
         with pytest.raises(spinrnn.DataError, match=part):
             measured.measurement(*arguments)
@@ -544,8 +664,14 @@ def test_a_fit_beyond_the_memory_limit_is_refused_before_it_is_tried():
 
 
 def test_layers_neurons_and_cases_that_are_not_there():
-    trajectory = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2), seed=0).simulate(np.zeros((2, 1, 4)))
-    for arguments, part in (((1, 0), "layers 0 to 0"), ((0, 3), "neurons 0 to 2"), ((0, 0, slice(5, 6)), "none of the 2 cases")):
+    trajectory = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2), seed=0
+    ).simulate(np.zeros((2, 1, 4)))
+    for arguments, part in (
+        ((1, 0), "layers 0 to 0"),
+        ((0, 3), "neurons 0 to 2"),
+        ((0, 0, slice(5, 6)), "none of the 2 cases"),
+    ):
         with pytest.raises(spinrnn.DataError, match=part):
             measured.from_trajectory(trajectory, *arguments)
     trajectory.drive = None
@@ -583,7 +709,14 @@ def test_identify_writes_text_json_table_and_picture(files, capsys):
     assert gamma["low"] < 1e8 < gamma["high"]
     assert gamma["unit"] == "1/s"
     assert not gamma["fixed"]
-    assert report["parameters"]["Q"] == {"value": 0.8, "error": 0.0, "low": 0.8, "high": 0.8, "unit": "1", "fixed": True}
+    assert report["parameters"]["Q"] == {
+        "value": 0.8,
+        "error": 0.0,
+        "low": 0.8,
+        "high": 0.8,
+        "unit": "1",
+        "fixed": True,
+    }
     assert (files / "right-device/device.png").read_bytes().startswith(b"\x89PNG")
     table = (files / "right-device/device.csv").read_text().splitlines()
     assert table[0] == "case,time (s),drive,power,model,residual"
@@ -595,7 +728,22 @@ def test_identify_writes_text_json_table_and_picture(files, capsys):
 
 
 def test_identify_reads_hdf5_and_takes_known_noise(files, capsys):
-    assert main(["identify", "right.h5", "--fix", "Q=0.8+-0.05", "--json", "--out", "a", "--level", "0.5"]) == 0
+    assert (
+        main(
+            [
+                "identify",
+                "right.h5",
+                "--fix",
+                "Q=0.8+-0.05",
+                "--json",
+                "--out",
+                "a",
+                "--level",
+                "0.5",
+            ]
+        )
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((files / "a/device.json").read_text())
     assert report["noise_known"]
@@ -617,15 +765,22 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
 
 
-def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_devices(files, capsys):
+def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_devices(
+    files, capsys
+):
     with np.load("right.npz") as right:
         arrays = dict(right)
     np.savez("watts.npz", **arrays | {"power": 3e-6 * arrays["power"]})
     main(["identify", "watts.npz", "--fix", "Q=0.8"])
     assert "is it normalised? --free-scale" in capsys.readouterr().out
-    np.savez("two.npz", **arrays | {"time": arrays["time"] * [[1], [2], [1]]})  # the second device is half as fast
+    np.savez(
+        "two.npz", **arrays | {"time": arrays["time"] * [[1], [2], [1]]}
+    )  # the second device is half as fast
     assert main(["identify", "two.npz", "--fix", "Q=0.8"]) == 1
-    assert "the 3 cases were fitted as one device; where they are several, fit each alone (--cases 0:1)" in capsys.readouterr().out
+    assert (
+        "the 3 cases were fitted as one device; where they are several, fit each alone (--cases 0:1)"
+        in capsys.readouterr().out
+    )
 
 
 def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):
@@ -643,10 +798,30 @@ def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):
         return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
 
     result = run(
-        "right.npz", "--fix", "Q", "--fix", "bias=1", "--fix", "bias=2", "--cases", "3", "--neuron", "a,b", "--out", "", "--noise", "0"
+        "right.npz",
+        "--fix",
+        "Q",
+        "--fix",
+        "bias=1",
+        "--fix",
+        "bias=2",
+        "--cases",
+        "3",
+        "--neuron",
+        "a,b",
+        "--out",
+        "",
+        "--noise",
+        "0",
     )
     refused(
-        result, "--fix: write NAME=VALUE", "bias is given twice", "--cases: write A:B", "--neuron: write L,N", "--out:", "--noise: must"
+        result,
+        "--fix: write NAME=VALUE",
+        "bias is given twice",
+        "--cases: write A:B",
+        "--neuron: write L,N",
+        "--out:",
+        "--noise: must",
     )
     np.savez("misspelt.npz", time=np.arange(9.0), drive=np.zeros(9), powr=np.zeros(9))
     refused(run("misspelt.npz"), "no array power", "should powr be power?")
@@ -674,11 +849,15 @@ def test_the_figure_draws_into_axes_that_are_given():
     assert axes[0].lines[1].get_xdata() == pytest.approx(1e9 * fit.measurement.time[0])
 
 
-@pytest.mark.skipif("open_trajectory" not in spinrnn.__all__, reason="this spinrnn has no trajectory files")
+@pytest.mark.skipif(
+    "open_trajectory" not in spinrnn.__all__, reason="this spinrnn has no trajectory files"
+)
 def test_identify_reads_a_neuron_of_a_trajectory_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     config = spinrnn.NetworkConfig(layers=(4, 3), inputs=1, outputs=2, nonlinear_damping=0.5)
-    spinrnn.Network(config, seed=1).simulate(np.random.default_rng(8).normal(size=(3, 1, 40))).save("traces.h5")
+    spinrnn.Network(config, seed=1).simulate(np.random.default_rng(8).normal(size=(3, 1, 40))).save(
+        "traces.h5"
+    )
     assert main(["identify", "traces.h5", "--neuron", "1,2", "--cases", ":2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["rounding"]
@@ -692,7 +871,9 @@ def test_identify_reads_a_neuron_of_a_trajectory_file(tmp_path, monkeypatch, cap
     told = capsys.readouterr()
     assert "gamma is fixed at 1e-08 1/s, which is that of no oscillator: it is a rate" in told.out
     assert "fitted as one device" not in told.out, "the cases of a neuron are of one device"
-    noisy = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, thermal_power=1e-2))
+    noisy = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, thermal_power=1e-2)
+    )
     noisy.simulate(np.random.default_rng(8).normal(size=(3, 1, 40))).save("noisy.h5")
     assert main(["identify", "noisy.h5", "--neuron", "0,1", "--fix", "Q=0"]) == 1
     told = capsys.readouterr()
@@ -707,7 +888,9 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
     """The axes that `analyse` reads."""
     with np.load("right.npz") as right:
         arrays = {name: right[name] for name in ("time", "drive", "power")}
-    both = {name: np.stack([0.5 * arrays[name], arrays[name]], axis=1) for name in ("drive", "power")} | {"time": arrays["time"]}
+    both = {
+        name: np.stack([0.5 * arrays[name], arrays[name]], axis=1) for name in ("drive", "power")
+    } | {"time": arrays["time"]}
     if ending == "npz":
         np.savez("both.npz", **both)
     else:
@@ -722,7 +905,10 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
         ("2", "2 neurons; give one of them"),
         ("0,1", "no layers; write --neuron 1"),
     ):
-        assert main(["identify", f"both.{ending}", *(() if neuron is None else ("--neuron", neuron))]) == 2
+        assert (
+            main(["identify", f"both.{ending}", *(() if neuron is None else ("--neuron", neuron))])
+            == 2
+        )
         assert message in capsys.readouterr().err
     assert main(["identify", "right.npz", "--neuron", "0"]) == 2
     assert "no axis of neurons" in capsys.readouterr().err
@@ -730,7 +916,10 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
         np.savez("unfit.npz", **both | {"drive": wrong})
         assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
         assert "drive: its shape" in capsys.readouterr().err
-    noise = np.stack([np.full(arrays["power"].shape, 9.0), np.full(arrays["power"].shape, alone["noise"])], axis=1)
+    noise = np.stack(
+        [np.full(arrays["power"].shape, 9.0), np.full(arrays["power"].shape, alone["noise"])],
+        axis=1,
+    )
     for given in (noise, np.float64(alone["noise"])):
         np.savez("noisy.npz", **both, noise=given)
         assert main(["identify", "noisy.npz", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0

@@ -43,7 +43,11 @@ def call(dtype="float64"):
 
 def test_the_kernels_use_this_cache():
     assert type(run_blocks._cache) is compiling.KernelCache
-    assert compiling.kernel(total).targetoptions == {"nopython": True, "boundscheck": None, **compiling._options}
+    assert compiling.kernel(total).targetoptions == {
+        "nopython": True,
+        "boundscheck": None,
+        **compiling._options,
+    }
 
 
 def test_what_is_kept_is_found_again(folder):
@@ -90,7 +94,9 @@ class Bomb:
         return exec, ("raise SystemExit('a damaged file was run')",)
 
 
-@pytest.mark.parametrize("damage", ["empty", "short", "header", "flipped", "zeros", "garbage", "bomb"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "short", "header", "flipped", "zeros", "garbage", "bomb"]
+)
 def test_damaged_files_are_replaced(folder, damage):
     call()
     (path,) = folder.iterdir()
@@ -125,7 +131,13 @@ def check_survived(reason):
 def test_folders_that_cannot_be_made(tmp_path, folder, monkeypatch):
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
-    for impossible in (tmp_path / "file", tmp_path / "file/below", tmp_path / "loop", Path("/dev/null/cache"), Path("/proc/cache")):
+    for impossible in (
+        tmp_path / "file",
+        tmp_path / "file/below",
+        tmp_path / "loop",
+        Path("/dev/null/cache"),
+        Path("/proc/cache"),
+    ):
         monkeypatch.setattr(compiling._warn, "done", False)
         monkeypatch.setattr(compiling, "cache_folders", lambda f=impossible: [f])
         check_survived("cannot create the folder")
@@ -208,7 +220,9 @@ def test_where_numba_has_changed(folder, monkeypatch):
         m.setattr(compiling._warn, "done", False)
         m.setattr(compiling, "source_stamp", lambda: b"edited")
         check_survived("TypeError")
-    with monkeypatch.context() as m:  # nothing to hook into: Numba's own cache, which may have no folder
+    with (
+        monkeypatch.context() as m
+    ):  # nothing to hook into: Numba's own cache, which may have no folder
         m.setattr(compiling, "NullCache", None)
         assert type(compiling.kernel(total)._cache) is caching.FunctionCache
         m.setattr(caching.CacheImpl, "_locator_classes", [])
@@ -225,14 +239,24 @@ def test_a_package_without_sources(folder, monkeypatch):
 def test_processes_that_compile_at_the_same_time(tmp_path):
     """Each with its own types, all into one empty folder; afterwards each finds its own."""
     code = "import sys, warnings; warnings.simplefilter('error'); import test_compiling; print(test_compiling.call(sys.argv[1]))"
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
     for expected in ("(False, [])", "(True, [])"):
         started = [
             subprocess.Popen(
-                [sys.executable, "-c", code, dtype], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                [sys.executable, "-c", code, dtype],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
             )
             for dtype in ("float32", "float64", "int64")
         ]
-        assert [process.communicate(timeout=120) for process in started] == [(expected + "\n", "")] * 3
+        assert [process.communicate(timeout=120) for process in started] == [
+            (expected + "\n", "")
+        ] * 3
     (package,) = tmp_path.iterdir()
     assert len(list(package.iterdir())) == 3

@@ -11,7 +11,9 @@ from spinrnn.kernels import stepping as steps
 
 def single(drive_weight, **changes):
     """One uncoupled oscillator whose drive is xi_0 + drive_weight u."""
-    config = spinrnn.NetworkConfig(layers=(1,), inputs=1, outputs=1, dtype="float64", power_floor=0.0, **changes)
+    config = spinrnn.NetworkConfig(
+        layers=(1,), inputs=1, outputs=1, dtype="float64", power_floor=0.0, **changes
+    )
     net = spinrnn.Network(config)
     net.parameters[:] = 0
     net.views()["w_ext"][0][:] = drive_weight
@@ -30,7 +32,9 @@ def logistic(p, drive, q, t):
 def test_one_neuron_follows_the_closed_form(q, substeps):
     """At each input point the drive jumps: up, slightly above and below and exactly at threshold, negative, and far up. The step is exact for any h."""
     net = single(1.0, nonlinear_damping=q, substeps=substeps, input_interval=17e-9)
-    drives = np.array([2.0, 3.5, 1.0, 1.0 + 1e-9, 1.0 - 1e-6, 0.999, 0.3, 0.0, -0.8, 2.5, 1.0005, 12.0])
+    drives = np.array(
+        [2.0, 3.5, 1.0, 1.0 + 1e-9, 1.0 - 1e-6, 0.999, 0.3, 0.0, -0.8, 2.5, 1.0005, 12.0]
+    )
     power = net.simulate((drives - 2).reshape(1, 1, -1)).state[0][0, 0, ::substeps]
     expected = [1 / (2 + q)]
     for drive in drives:
@@ -54,7 +58,10 @@ def test_fixed_point_and_the_rates_around_it():
 def test_the_exponential_step_stays_in_bounds_for_any_drive():
     for dtype in ("float32", "float64"):
         net = single(1.0, substeps=1, input_interval=1e-6).replace(dtype=dtype, power_floor=1e-6)
-        u = np.random.default_rng(0).uniform(-1, 1, (50, 1, 40)) * np.logspace(-2, 6, 50)[:, None, None]
+        u = (
+            np.random.default_rng(0).uniform(-1, 1, (50, 1, 40))
+            * np.logspace(-2, 6, 50)[:, None, None]
+        )
         power = net.simulate(u).state[0]
         assert (power >= np.dtype(dtype).type(1e-6)).all()
         assert (power <= 1).all()
@@ -80,7 +87,9 @@ def test_high_pass_filter_removes_the_mean():
 def test_coupled_networks_converge_with_their_order(neuron, scheme):
     """Against DOP853 restarted at each input point (tests/convergence.py draws the figure)."""
     substeps, distances = errors(neuron, scheme)
-    assert order(substeps, distances) == pytest.approx({"euler": 1.0, "exponential": 2.0}[scheme], abs=0.1)
+    assert order(substeps, distances) == pytest.approx(
+        {"euler": 1.0, "exponential": 2.0}[scheme], abs=0.1
+    )
 
 
 # ---- exp(-x) ----
@@ -95,12 +104,18 @@ def all_decays(x, kept, lost, curved):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_decay_is_accurate_over_the_whole_range(dtype):
     largest = 87 if dtype == np.float32 else 708
-    x = np.concatenate([np.logspace(-25, np.log10(largest), 40000), np.linspace(0.2, largest, 40000)]).astype(dtype)
+    x = np.concatenate(
+        [np.logspace(-25, np.log10(largest), 40000), np.linspace(0.2, largest, 40000)]
+    ).astype(dtype)
     results = [np.empty_like(x) for _ in range(3)]
     all_decays(x, *results)
     wide = x.astype(np.longdouble)
     series = sum((-wide) ** n / np.longdouble(np.prod(np.arange(1.0, n + 3))) for n in range(20))
-    exact = (np.exp(-wide), -np.expm1(-wide) / wide, np.where(wide < 0.5, series, (np.expm1(-wide) + wide) / wide**2))
+    exact = (
+        np.exp(-wide),
+        -np.expm1(-wide) / wide,
+        np.where(wide < 0.5, series, (np.expm1(-wide) + wide) / wide**2),
+    )
     for result, reference, ulps in zip(results, exact, (2, 3, 8), strict=True):
         assert np.max(np.abs(result / reference - 1)) < ulps * np.finfo(dtype).eps
     for i, special in enumerate(np.array([0, np.nan, 1e6], dtype)):
@@ -114,8 +129,25 @@ def test_decay_is_accurate_over_the_whole_range(dtype):
 def test_decay_at_the_ends_of_the_range(dtype):
     """Denormals, zero, what is beyond the range, infinities and NaN; each among others, as vectors share their instructions."""
     info, largest = np.finfo(dtype), 87 if dtype == np.float32 else 708
-    tiny = [0.0, info.smallest_subnormal, info.tiny / 3, info.tiny, 1e-30, 1e-28, info.eps / 4, info.eps]
-    large = [largest - 1e-3, largest, np.nextafter(dtype(largest), dtype(np.inf)), largest + 20, 1e10, info.max / 4, info.max]
+    tiny = [
+        0.0,
+        info.smallest_subnormal,
+        info.tiny / 3,
+        info.tiny,
+        1e-30,
+        1e-28,
+        info.eps / 4,
+        info.eps,
+    ]
+    large = [
+        largest - 1e-3,
+        largest,
+        np.nextafter(dtype(largest), dtype(np.inf)),
+        largest + 20,
+        1e10,
+        info.max / 4,
+        info.max,
+    ]
     x = np.array([*tiny, np.nan, *large, np.inf, 0.5, 1.0], dtype)
     kept, lost, curved = (np.empty_like(x) for _ in range(3))
     all_decays(x, kept, lost, curved)
@@ -129,11 +161,15 @@ def test_decay_at_the_ends_of_the_range(dtype):
     assert (kept[beyond][2:] <= kept[beyond][1]).all()
     wide = x[beyond].astype(np.longdouble)
     np.testing.assert_allclose(lost[beyond], 1 / wide, rtol=8 * float(info.eps), atol=info.tiny)
-    np.testing.assert_allclose(curved[beyond], (1 - 1 / wide) / wide, rtol=8 * float(info.eps), atol=info.tiny)
+    np.testing.assert_allclose(
+        curved[beyond], (1 - 1 / wide) / wide, rtol=8 * float(info.eps), atol=info.tiny
+    )
     assert kept[-3] <= np.exp(-dtype(largest)) * 1.01
     assert lost[-3] == 0
     np.testing.assert_allclose(
-        [kept[-2], lost[-2], kept[-1], lost[-1]], [np.exp(-0.5), 2 - 2 * np.exp(-0.5), np.exp(-1), 1 - np.exp(-1)], rtol=4 * info.eps
+        [kept[-2], lost[-2], kept[-1], lost[-1]],
+        [np.exp(-0.5), 2 - 2 * np.exp(-0.5), np.exp(-1), 1 - np.exp(-1)],
+        rtol=4 * info.eps,
     )
 
 
@@ -142,11 +178,15 @@ def test_decay_around_the_ends_of_the_range_reduction():
     for dtype in (np.float32, np.float64):
         edges = np.concatenate([(np.arange(20) + 0.5) * np.log(2), [1e-30, 1e-300]]).astype(dtype)
         below, above = np.nextafter(edges, dtype(0)), np.nextafter(edges, dtype(np.inf))
-        x = np.concatenate([np.nextafter(below, dtype(0)), below, edges, above, np.nextafter(above, dtype(np.inf))])
+        x = np.concatenate(
+            [np.nextafter(below, dtype(0)), below, edges, above, np.nextafter(above, dtype(np.inf))]
+        )
         kept, lost, curved = (np.empty_like(x) for _ in range(3))
         all_decays(x, kept, lost, curved)
         wide, few = x.astype(np.longdouble), 8 * np.finfo(dtype).eps
-        series = sum((-wide) ** n / np.longdouble(np.prod(np.arange(1.0, n + 3))) for n in range(20))
+        series = sum(
+            (-wide) ** n / np.longdouble(np.prod(np.arange(1.0, n + 3))) for n in range(20)
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(wide > 1e-20, -np.expm1(-wide) / wide, 1)
             exact = np.where(wide < 0.5, series, (np.expm1(-wide) + wide) / wide**2)

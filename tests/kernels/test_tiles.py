@@ -82,7 +82,15 @@ def calls():
 
 
 def test_both_versions_are_under_test():
-    for name in ("product_tile", "gradient_tile", "transpose_tile", "sparse_row", "lane_products", "view", "row_length"):
+    for name in (
+        "product_tile",
+        "gradient_tile",
+        "transpose_tile",
+        "sparse_row",
+        "lane_products",
+        "view",
+        "row_length",
+    ):
         assert callable(getattr(PLAIN, name))
         assert hasattr(PLAIN, f"_{name}")
         if not numba.config.DISABLE_JIT:
@@ -97,7 +105,10 @@ def test_product_tile(calls, tile, dtype, exact):
     rng, v, call = np.random.default_rng(0), tiles.lanes(dtype), calls("product_tile", 9, TILE=tile)
     for height in range(1, tile + 1):
         for depth in (0, 1, 2, 3, 17):
-            a, b = numbers(rng, 5 + depth * height, dtype, exact), numbers(rng, 3 + depth * v, dtype, exact)
+            a, b = (
+                numbers(rng, 5 + depth * height, dtype, exact),
+                numbers(rng, 3 + depth * v, dtype, exact),
+            )
             for initial_at, out_at in (
                 (-1, GUARD + 1),
                 (GUARD, GUARD),
@@ -107,7 +118,13 @@ def test_product_tile(calls, tile, dtype, exact):
                 (0, 0),
             ):
                 out = numbers(rng, 3 * GUARD + 2 * height * v, dtype, exact)
-                written = compare(call, PLAIN.product_tile, [height, a, 5, b, 3, depth, initial_at, out, out_at], 7, exact)
+                written = compare(
+                    call,
+                    PLAIN.product_tile,
+                    [height, a, 5, b, 3, depth, initial_at, out, out_at],
+                    7,
+                    exact,
+                )
                 assert written or (depth == 0 and initial_at == out_at)
 
 
@@ -121,20 +138,31 @@ def test_tile_heights(tile):
         assert 0 < cut <= rows
         assert cut % height == 0
         assert cut == rows or (height > 1 and (rows - cut) % (height - 1) == 0)
-        assert cut // height + (0 if cut == rows else (rows - cut) // (height - 1)) == math.ceil(rows / tile)
+        assert cut // height + (0 if cut == rows else (rows - cut) // (height - 1)) == math.ceil(
+            rows / tile
+        )
 
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tile", TILES)
 def test_gradient_tile(calls, tile, dtype, exact):
-    rng, v, call = np.random.default_rng(1), tiles.lanes(dtype), calls("gradient_tile", 9, TILE=tile)
+    rng, v, call = (
+        np.random.default_rng(1),
+        tiles.lanes(dtype),
+        calls("gradient_tile", 9, TILE=tile),
+    )
     for height in range(1, tile + 1):
         for units, gap in ((1, 0), (2, 5), (9, v)):
             unit = height * v + gap
-            a, b = numbers(rng, 7 + units * unit, dtype, exact), numbers(rng, 1 + units * v * v, dtype, exact)
+            a, b = (
+                numbers(rng, 7 + units * unit, dtype, exact),
+                numbers(rng, 1 + units * v * v, dtype, exact),
+            )
             out = numbers(rng, 2 * GUARD + height * v, dtype, exact)
-            assert compare(call, PLAIN.gradient_tile, [height, a, 7, unit, b, 1, units, out, GUARD], 7, exact)
+            assert compare(
+                call, PLAIN.gradient_tile, [height, a, 7, unit, b, 1, units, out, GUARD], 7, exact
+            )
         before = out.copy()
         call(height, a, 7, unit, b, 1, 0, out, GUARD)
         np.testing.assert_array_equal(out, before)
@@ -150,7 +178,10 @@ def test_transpose_tile(calls, register, dtype):
         out = np.full(2 * GUARD + v * v, -1, dtype=dtype)
         assert compare(call, PLAIN.transpose_tile, [source, start, out, target], 2, True)
         call(source, start, out, target)
-        np.testing.assert_array_equal(out[target : target + v * v].reshape(v, v), source[start : start + v * v].reshape(v, v).T)
+        np.testing.assert_array_equal(
+            out[target : target + v * v].reshape(v, v),
+            source[start : start + v * v].reshape(v, v).T,
+        )
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -165,27 +196,58 @@ def test_sparse_row(calls, dtype, exact):
             columns = rng.integers(0, rows, first + count + 2).astype(np.int32)
             columns[first : first + count] = np.sort(rng.permutation(rows)[:count])
             b = numbers(rng, 5 + panels * b_panel, dtype, exact)
-            for initial_at, out_at in ((-1, GUARD), (GUARD, GUARD), (GUARD + v, GUARD + 3 * v), (0, GUARD), (0, 0)):
+            for initial_at, out_at in (
+                (-1, GUARD),
+                (GUARD, GUARD),
+                (GUARD + v, GUARD + 3 * v),
+                (0, GUARD),
+                (0, 0),
+            ):
                 out = numbers(rng, 2 * GUARD + panels * panel, dtype, exact)
-                arguments = [values, columns, first, first + count, b, 5, b_panel, panels, initial_at, out, out_at, panel]
-                assert compare(call, PLAIN.sparse_row, arguments, 9, exact) or (count == 0 and initial_at == out_at)
+                arguments = [
+                    values,
+                    columns,
+                    first,
+                    first + count,
+                    b,
+                    5,
+                    b_panel,
+                    panels,
+                    initial_at,
+                    out,
+                    out_at,
+                    panel,
+                ]
+                assert compare(call, PLAIN.sparse_row, arguments, 9, exact) or (
+                    count == 0 and initial_at == out_at
+                )
 
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("register", [16, 32, 64])
 def test_lane_products(calls, register, dtype, exact):
-    rng, v, call = np.random.default_rng(3), tiles.lanes(dtype), calls("lane_products", 12, REGISTER=register)
+    rng, v, call = (
+        np.random.default_rng(3),
+        tiles.lanes(dtype),
+        calls("lane_products", 12, REGISTER=register),
+    )
     columns = rng.integers(0, 6, 40).astype(np.int32)
     for count in range(1, register // np.dtype(dtype).itemsize + 1):
         for units in (0, 1, 2, 13):
-            a, b = numbers(rng, 3 + units * (v + 5), dtype, exact), numbers(rng, 1 + 6 * v + units * 7 * v, dtype, exact)
+            a, b = (
+                numbers(rng, 3 + units * (v + 5), dtype, exact),
+                numbers(rng, 1 + 6 * v + units * 7 * v, dtype, exact),
+            )
             out = numbers(rng, 2 * GUARD + count, dtype, exact)
             arguments = [count, a, 3, v + 5, columns, 4, b, 1, 7 * v, units, out, GUARD]
             assert compare(call, PLAIN.lane_products, arguments, 10, exact) or units == 0
 
 
-@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="one rounding is what the instructions promise, the plain lines cannot")
+@pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT),
+    reason="one rounding is what the instructions promise, the plain lines cannot",
+)
 @pytest.mark.parametrize("tile", TILES)
 def test_each_term_is_rounded_once_and_in_order(calls, tile):
     """So a sample's result depends neither on the height of its tile nor on its neighbours. float32 products are exact in float64."""
@@ -193,16 +255,22 @@ def test_each_term_is_rounded_once_and_in_order(calls, tile):
     a, b = numbers(rng, depth, dtype, False), numbers(rng, depth * v, dtype, False)
     expected = np.zeros(v, np.float32)
     for d in range(depth):
-        expected = (np.float64(a[d]) * b[d * v : (d + 1) * v].astype(np.float64) + expected).astype(np.float32)
+        expected = (np.float64(a[d]) * b[d * v : (d + 1) * v].astype(np.float64) + expected).astype(
+            np.float32
+        )
     product, sparse = calls("product_tile", 9, TILE=tile), calls("sparse_row", 12)
     for height in range(1, tile + 1):
         out = np.zeros(height * v, dtype)
         product(height, np.repeat(a, height), 0, b, 0, depth, -1, out, 0)
-        np.testing.assert_array_equal(out.reshape(height, v), np.broadcast_to(expected, (height, v)))
+        np.testing.assert_array_equal(
+            out.reshape(height, v), np.broadcast_to(expected, (height, v))
+        )
     for panels in range(1, tiles.PANELS + 1):
         out = np.zeros(panels * v, dtype)
         sparse(a, np.arange(depth, dtype=np.int32), 0, depth, b, 0, 0, panels, -1, out, 0, v)
-        np.testing.assert_array_equal(out.reshape(panels, v), np.broadcast_to(expected, (panels, v)))
+        np.testing.assert_array_equal(
+            out.reshape(panels, v), np.broadcast_to(expected, (panels, v))
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -228,7 +296,11 @@ def test_row_and_group_length_are_constants_in_compiled_code_too():
 
     for dtype in DTYPES:
         array, size = np.empty(1, dtype), np.dtype(dtype).itemsize
-        assert length(array) == (PLAIN.row_length(array), PLAIN.group_length(array)) == (64 // size, tiles.REGISTER // size)
+        assert (
+            length(array)
+            == (PLAIN.row_length(array), PLAIN.group_length(array))
+            == (64 // size, tiles.REGISTER // size)
+        )
 
 
 def test_aligned():
@@ -239,6 +311,10 @@ def test_aligned():
             assert not zeros.any()
             values = np.arange(size, dtype=dtype)
             made = tiles.aligned(values)
-            assert (made.dtype, made.ctypes.data % tiles.LINE, made.flags.c_contiguous) == (dtype, 0, True)
+            assert (made.dtype, made.ctypes.data % tiles.LINE, made.flags.c_contiguous) == (
+                dtype,
+                0,
+                True,
+            )
             assert not np.shares_memory(made, values)
             np.testing.assert_array_equal(made, values)

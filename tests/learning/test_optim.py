@@ -13,7 +13,10 @@ def test_adam_follows_the_published_algorithm():
     """Algorithm 1 of arXiv:1412.6980 and the decoupled decay of arXiv:1711.05101, written out for one entry."""
     config = spinrnn.TrainConfig(beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1)
     rng = np.random.default_rng(0)
-    parameters, adam = np.array([1.0, -2.0, 0.5]), Adam(3, "float64", config, np.array([True, True, False]))
+    parameters, adam = (
+        np.array([1.0, -2.0, 0.5]),
+        Adam(3, "float64", config, np.array([True, True, False])),
+    )
     expected, m, v = parameters.copy(), np.zeros(3), np.zeros(3)
     for t in range(1, 30):
         g = rng.normal(size=3)
@@ -25,7 +28,10 @@ def test_adam_follows_the_published_algorithm():
 
 
 def test_entries_without_gradient_never_move():
-    adam, parameters = Adam(2, "float32", spinrnn.TrainConfig(weight_decay=0.5), np.array([True, True])), np.array([0, 1], np.float32)
+    adam, parameters = (
+        Adam(2, "float32", spinrnn.TrainConfig(weight_decay=0.5), np.array([True, True])),
+        np.array([0, 1], np.float32),
+    )
     for _ in range(50):
         adam.step(parameters, np.array([0, 0.3], np.float32), 0.1)
     assert parameters[0] == 0
@@ -34,7 +40,10 @@ def test_entries_without_gradient_never_move():
 
 
 def test_schedules():
-    cosine, constant = spinrnn.TrainConfig(learning_rate=0.2), spinrnn.TrainConfig(learning_rate=0.2, schedule="constant")
+    cosine, constant = (
+        spinrnn.TrainConfig(learning_rate=0.2),
+        spinrnn.TrainConfig(learning_rate=0.2, schedule="constant"),
+    )
     rates = [learning_rate(cosine, k, 100) for k in range(100)]
     assert rates[0] == 0.2
     assert rates[50] == pytest.approx(0.1)

@@ -25,7 +25,9 @@ def test_it_learns(tiny_config, tiny_data, neuron, scheme):
     result = spinrnn.train(config, data=tiny_data)
     assert result.summary["test_accuracy"] > 0.9
     assert result.history[-1]["train_loss"] < result.history[0]["train_loss"] / 3
-    assert result.summary["test_accuracy"] == np.trace(result.summary["confusion"]) / np.sum(result.summary["confusion"])
+    assert result.summary["test_accuracy"] == np.trace(result.summary["confusion"]) / np.sum(
+        result.summary["confusion"]
+    )
     assert result.folder is None
 
 
@@ -38,7 +40,11 @@ def test_the_result_is_a_function_of_the_seed(tiny_config, tiny_data):
 
 @pytest.mark.parametrize(("density_int", "sparse"), [(0.15, True), (0.5, False)])
 def test_masked_weights_never_move(tiny_config, tiny_data, density_int, sparse):
-    config = with_train(with_network(tiny_config, density_int=density_int, density_ext=0.4), weight_decay=0.1, noise=0.3)
+    config = with_train(
+        with_network(tiny_config, density_int=density_int, density_ext=0.4),
+        weight_decay=0.1,
+        noise=0.3,
+    )
     trainer = Trainer(config, tiny_data)
     assert trainer.net._packing().sparse == sparse
     mask = trainer.net.mask.copy()
@@ -68,10 +74,14 @@ def test_stopping_anywhere_and_restoring_changes_nothing(tiny_config, tiny_data,
         assert second.net.parameters.tobytes() == whole.net.parameters.tobytes()
         assert second.best_parameters.tobytes() == whole.best_parameters.tobytes()
         for a, b in zip(second.history, whole.history, strict=True):
-            assert {k: v for k, v in a.items() if k != "seconds"} == {k: v for k, v in b.items() if k != "seconds"}
+            assert {k: v for k, v in a.items() if k != "seconds"} == {
+                k: v for k, v in b.items() if k != "seconds"
+            }
 
 
-def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(tiny_config, tiny_data, monkeypatch):
+def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(
+    tiny_config, tiny_data, monkeypatch
+):
     trainer = Trainer(with_train(tiny_config, noise=0.0, epochs=2), tiny_data)
     seen = []
     right = trainer.net.logits_loss_grad
@@ -95,7 +105,9 @@ def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(tiny_config
 
 
 def test_the_best_epoch_is_that_of_the_validation_part(tiny_config, tiny_data):
-    trainer = Trainer(with_train(tiny_config, epochs=12, learning_rate=0.3, schedule="constant"), tiny_data)
+    trainer = Trainer(
+        with_train(tiny_config, epochs=12, learning_rate=0.3, schedule="constant"), tiny_data
+    )
     kept = []
     for record in trainer.steps():
         if record:
@@ -109,7 +121,10 @@ def test_the_best_epoch_is_that_of_the_validation_part(tiny_config, tiny_data):
 
 def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
     def test_part(seed, split_seed):
-        config = with_train(dataclasses.replace(tiny_config, data=spinrnn.DataConfig(split_seed=split_seed)), seed=seed)
+        config = with_train(
+            dataclasses.replace(tiny_config, data=spinrnn.DataConfig(split_seed=split_seed)),
+            seed=seed,
+        )
         return Trainer(config, tiny_data).test.inputs.tobytes()
 
     assert test_part(0, None) == test_part(1, 0) == test_part(0, 0)
@@ -117,7 +132,10 @@ def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
 
 
 def test_the_rate_falls_over_the_run(tiny_config, tiny_data):
-    rates = [r["learning_rate"] for r in spinrnn.train(with_train(tiny_config, epochs=6), data=tiny_data).history]
+    rates = [
+        r["learning_rate"]
+        for r in spinrnn.train(with_train(tiny_config, epochs=6), data=tiny_data).history
+    ]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.02 * rates[0]
 
@@ -130,8 +148,13 @@ def test_noise_and_clipping_act(tiny_config, tiny_data):
 
 
 def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data):
-    config = with_train(with_network(tiny_config, scheme="euler", power_floor=0.0), learning_rate=300.0, clip=0.0)
-    with pytest.raises(spinrnn.DivergenceError, match=r"diverged in epoch \d+, batch .*layer \d, neuron \d, step \d.*try network.scheme"):
+    config = with_train(
+        with_network(tiny_config, scheme="euler", power_floor=0.0), learning_rate=300.0, clip=0.0
+    )
+    with pytest.raises(
+        spinrnn.DivergenceError,
+        match=r"diverged in epoch \d+, batch .*layer \d, neuron \d, step \d.*try network.scheme",
+    ):
         spinrnn.train(config, data=tiny_data)
 
 
@@ -153,7 +176,9 @@ def test_the_test_part_takes_no_part_in_training(tiny_config, tiny_data):
         for _ in trainer.steps():
             pass
     assert first.best_parameters.tobytes() == second.best_parameters.tobytes()
-    assert [r["validation_loss"] for r in first.history] == [r["validation_loss"] for r in second.history]
+    assert [r["validation_loss"] for r in first.history] == [
+        r["validation_loss"] for r in second.history
+    ]
 
 
 def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
@@ -172,7 +197,9 @@ def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
     trainer.net.logits_loss_grad = watch
     (record,) = [r for r in trainer.steps() if r]
     part = trainer.training
-    assert record["train_loss"] == pytest.approx(trainer.net.loss(part.inputs, part.labels, part.lengths), rel=1e-5)
+    assert record["train_loss"] == pytest.approx(
+        trainer.net.loss(part.inputs, part.labels, part.lengths), rel=1e-5
+    )
     assert record["train_accuracy"] == pytest.approx(evaluate(trainer.net, part).accuracy)
     assert record["gradient_norm"] == pytest.approx(np.mean(norms), rel=1e-5)
     assert record["gradient_norm_max"] == pytest.approx(max(norms), rel=1e-5)
@@ -192,7 +219,11 @@ def test_noise_differs_from_batch_to_batch(tiny_config, tiny_data, monkeypatch):
     trainer.training.inputs[:] = 0
     seen = []
     right = trainer.net.logits_loss_grad
-    monkeypatch.setattr(trainer.net, "logits_loss_grad", lambda u, *rest: (seen.append(u.tobytes()), right(u, *rest))[1])
+    monkeypatch.setattr(
+        trainer.net,
+        "logits_loss_grad",
+        lambda u, *rest: (seen.append(u.tobytes()), right(u, *rest))[1],
+    )
     for _ in trainer.steps():
         pass
     assert len(set(seen)) == len(seen) == 4
@@ -204,5 +235,9 @@ def test_the_summary_is_of_the_best_epoch(tiny_config, tiny_data):
         pass
     trainer.net.parameters[:] = 0  # as if the last epoch had been a bad one
     result = _finish(trainer, None, 0.0)
-    assert result.summary["test_loss"] == evaluate(trainer.best_network(), trainer.test).loss != evaluate(trainer.net, trainer.test).loss
+    assert (
+        result.summary["test_loss"]
+        == evaluate(trainer.best_network(), trainer.test).loss
+        != evaluate(trainer.net, trainer.test).loss
+    )
     assert result.network.parameters.tobytes() == trainer.best_parameters.tobytes()

@@ -12,7 +12,13 @@ GIB = 2**30
 @pytest.fixture(autouse=True)
 def system(tmp_path, monkeypatch):
     """A made-up machine with 20 GiB free, four processors, no batch system. Returns a function that writes one of its files."""
-    for name in ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_PER_TASK", "SPINRNN_MEMORY", "SPINRNN_THREADS"):
+    for name in (
+        "SLURM_MEM_PER_NODE",
+        "SLURM_MEM_PER_CPU",
+        "SLURM_CPUS_PER_TASK",
+        "SPINRNN_MEMORY",
+        "SPINRNN_THREADS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
@@ -24,22 +30,56 @@ def system(tmp_path, monkeypatch):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
 
-    write("proc/meminfo", f"MemTotal:       99 kB\nMemFree:          7 kB\nMemAvailable:   {20 * 2**20} kB\n")
+    write(
+        "proc/meminfo",
+        f"MemTotal:       99 kB\nMemFree:          7 kB\nMemAvailable:   {20 * 2**20} kB\n",
+    )
     cgroups.processor_quota.cache_clear()
     yield write
     cgroups.processor_quota.cache_clear()
 
 
 def test_sizes():
-    for text, size in {"2G": 2 * GIB, " 1.5 GiB ": 3 * 2**29, "512m": 2**29, "64KB": 2**16, "1T": 2**40, "1000000": 10**6, "7B": 7}.items():
+    for text, size in {
+        "2G": 2 * GIB,
+        " 1.5 GiB ": 3 * 2**29,
+        "512m": 2**29,
+        "64KB": 2**16,
+        "1T": 2**40,
+        "1000000": 10**6,
+        "7B": 7,
+    }.items():
         assert memory.parse_size(text) == size, text
-    for text in ("", "G", "0", "0.2", "-1G", "2 G B", "2P", "1e9", "1,5G", "inf", "nan", "²G", "2G\n3", "9" * 400, ".5G", "2Gi B"):
+    for text in (
+        "",
+        "G",
+        "0",
+        "0.2",
+        "-1G",
+        "2 G B",
+        "2P",
+        "1e9",
+        "1,5G",
+        "inf",
+        "nan",
+        "²G",
+        "2G\n3",
+        "9" * 400,
+        ".5G",
+        "2Gi B",
+    ):
         with pytest.raises(ValueError, match="must be a size such as 2G"):
             memory.parse_size(text)
 
 
 def test_sizes_as_text():
-    expected = {0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 3 * 2**29: "1.5 GiB", 2**50: "1024.0 TiB"}
+    expected = {
+        0: "0 B",
+        1023: "1023 B",
+        1024: "1.0 KiB",
+        3 * 2**29: "1.5 GiB",
+        2**50: "1024.0 TiB",
+    }
     assert {size: memory.format_size(size) for size in expected} == expected
     for k in range(1, 5):
         assert memory.format_size(1024**k - 1).startswith(("1.0 ", "1023 B")), k
@@ -79,7 +119,12 @@ def test_control_groups(system):
 
 def test_systems_that_do_not_say(system, monkeypatch):
     system("proc/meminfo", "MemTotal: 99 kB\n")
-    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": GIB // 4096, "SC_PAGE_SIZE": 4096}.__getitem__, raising=False)
+    monkeypatch.setattr(
+        memory.os,
+        "sysconf",
+        {"SC_PHYS_PAGES": GIB // 4096, "SC_PAGE_SIZE": 4096}.__getitem__,
+        raising=False,
+    )
     assert memory.memory_limit() == GIB // 2
     monkeypatch.delattr(memory.os, "sysconf")
     assert memory.memory_limit() == GIB
@@ -95,7 +140,10 @@ def test_the_order_of_wishes(monkeypatch):
     spinrnn.set_memory_limit(None)
     assert memory.memory_limit() == 64 * GIB
     monkeypatch.setenv("SPINRNN_MEMORY", "plenty")
-    with pytest.raises(spinrnn.ConfigError, match=r"^SPINRNN_MEMORY: must be a size such as 2G, 1.5G or 512M, got 'plenty'$"):
+    with pytest.raises(
+        spinrnn.ConfigError,
+        match=r"^SPINRNN_MEMORY: must be a size such as 2G, 1.5G or 512M, got 'plenty'$",
+    ):
         memory.memory_limit()
     for wrong in (0, -1, 1.5, True, "plenty"):
         with pytest.raises(ValueError, match="size"):
@@ -106,7 +154,10 @@ def test_the_command_line(tmp_path, tiny_file, monkeypatch, capsys):
     monkeypatch.setattr(signals, "StopSignals", lambda: lambda: False)  # pytest keeps its own
     out = tmp_path / "run"
     arguments = ["train", str(tiny_file), "--out", str(out), "--set", "train.epochs=1"]
-    for name, option, wrong in (("SPINRNN_MEMORY", "--memory", "2X"), ("SPINRNN_THREADS", "--threads", "0")):
+    for name, option, wrong in (
+        ("SPINRNN_MEMORY", "--memory", "2X"),
+        ("SPINRNN_THREADS", "--threads", "0"),
+    ):
         monkeypatch.setenv(name, wrong)
         assert cli.main(arguments) == 2
         assert capsys.readouterr().err.startswith(f"spinrnn: error: {name}: must be a ")

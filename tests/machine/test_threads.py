@@ -30,7 +30,17 @@ def system(tmp_path, monkeypatch):
 
 def test_the_smallest_of_slurm_and_affinity(monkeypatch):
     assert threads.get_threads() == 8
-    for value, expected in {"3": 3, "8": 8, "64": 8, "1": 1, "": 8, "0": 8, "-2": 8, "²": 8, "three": 8}.items():
+    for value, expected in {
+        "3": 3,
+        "8": 8,
+        "64": 8,
+        "1": 1,
+        "": 8,
+        "0": 8,
+        "-2": 8,
+        "²": 8,
+        "three": 8,
+    }.items():
         monkeypatch.setenv("SLURM_CPUS_PER_TASK", value)
         assert threads.get_threads() == expected, value
     monkeypatch.delattr(threads.os, "sched_getaffinity")
@@ -55,7 +65,10 @@ def test_quota_of_version_2(system, monkeypatch):
 
 def test_quota_of_version_1(system):
     """In a container the group's path is that of the machine outside, and the group itself is mounted at the top."""
-    system("proc/self/cgroup", "5:memory:/docker/1:2\n3:cpuset:/\n2:cpu,cpuacct:/docker/1:2\n1:name=systemd:/\n0::/../x y\n")
+    system(
+        "proc/self/cgroup",
+        "5:memory:/docker/1:2\n3:cpuset:/\n2:cpu,cpuacct:/docker/1:2\n1:name=systemd:/\n0::/../x y\n",
+    )
     system("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
     system("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")
     assert threads.get_threads() == 8
@@ -80,7 +93,9 @@ def test_the_order_of_wishes(monkeypatch):
 @pytest.mark.parametrize("text", ["0", "-1", "two", "2.0", "²", "1_0", "9" * 5000])
 def test_a_wrong_variable_is_an_error(monkeypatch, text):
     monkeypatch.setenv("SPINRNN_THREADS", text)
-    with pytest.raises(spinrnn.ConfigError, match=r"^SPINRNN_THREADS: must be a whole number of at least 1, got"):
+    with pytest.raises(
+        spinrnn.ConfigError, match=r"^SPINRNN_THREADS: must be a whole number of at least 1, got"
+    ):
         threads.get_threads()
     threads.set_threads(2)  # overrules it
     assert threads.get_threads() == 2
@@ -99,7 +114,10 @@ def test_the_threads_are_used(monkeypatch):
     threads.ordered_map(lambda _: (barrier.wait(), seen.add(threading.get_ident())), range(3))
     assert len(seen) == 3
     threads.set_threads(1)
-    assert threads.ordered_map(lambda _: threading.get_ident(), range(3)) == [threading.get_ident()] * 3
+    assert (
+        threads.ordered_map(lambda _: threading.get_ident(), range(3))
+        == [threading.get_ident()] * 3
+    )
 
 
 def test_the_real_system_has_an_answer(monkeypatch):

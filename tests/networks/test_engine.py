@@ -32,7 +32,9 @@ def settings():
 
 def network(density=1, layers=(6, 9, 5), seed=1, **changes):
     """Small, with gains and all parameters away from zero; sparse below 0.3."""
-    config = spinrnn.NetworkConfig(layers=layers, inputs=2, outputs=3, density_int=density, density_ext=density, **changes)
+    config = spinrnn.NetworkConfig(
+        layers=layers, inputs=2, outputs=3, density_int=density, density_ext=density, **changes
+    )
     net = spinrnn.Network(config, seed=seed)
     net.parameters += 0.2 * np.random.default_rng(seed).normal(size=net.parameters.size)
     assert net._packing().sparse == (density < 0.3)
@@ -48,7 +50,9 @@ def batch(net, samples, points, shortest=1, seed=0):
 
 
 def plan_of(net, samples, points, limit=None, backward=True):
-    return plan(net.config, Packing(net.config, net.layout, net.mask), samples, points, backward, limit)
+    return plan(
+        net.config, Packing(net.config, net.layout, net.mask), samples, points, backward, limit
+    )
 
 
 def bits(net, u, labels, lengths):
@@ -60,7 +64,9 @@ def bits(net, u, labels, lengths):
 def all_limits(net, samples, points):
     """{segments: a limit that leads to them}, for the threads in use."""
     whole = plan_of(net, samples, points).whole
-    plans = [plan_of(net, samples, points, int(limit)) for limit in np.geomspace(whole, whole / 50, 400)]
+    plans = [
+        plan_of(net, samples, points, int(limit)) for limit in np.geomspace(whole, whole / 50, 400)
+    ]
     limits = {p.segments: p.bytes for p in plans}
     assert {1, 2, 3} <= set(limits)
     assert max(limits) > 3
@@ -83,7 +89,10 @@ def test_segments_do_not_change_a_bit(neuron, scheme, dtype, density):
     for count, limit in all_limits(net, samples, points).items():
         p = plan_of(net, samples, points, limit)
         borders = np.arange(1, p.segments) * p.segment
-        seen |= {(border % 3 != 0, ((lengths * 3 - 6 < border) & (border < lengths * 3)).any()) for border in borders.tolist()}
+        seen |= {
+            (border % 3 != 0, ((lengths * 3 - 6 < border) & (border < lengths * 3)).any())
+            for border in borders.tolist()
+        }
         spinrnn.set_memory_limit(limit)
         assert bits(net, u, labels, lengths) == expected, count
     assert (True, True) in seen
@@ -118,7 +127,10 @@ def test_a_last_segment_of_a_single_substep(points):
     net = network(substeps=1, dtype="float64")
     u, labels, lengths = batch(net, 20, points)
     expected = bits(net, u, labels, lengths)
-    for p in (plan_of(net, 20, points, 1), plan_of(net, 20, points, plan_of(net, 20, points).whole - 1)):
+    for p in (
+        plan_of(net, 20, points, 1),
+        plan_of(net, 20, points, plan_of(net, 20, points).whole - 1),
+    ):
         assert p.segments > 1
         spinrnn.set_memory_limit(p.bytes)
         assert bits(net, u, labels, lengths) == expected
@@ -129,7 +141,9 @@ def test_segments_run_the_forward_pass_less_than_twice(monkeypatch):
     net = network(substeps=2)
     u, labels, _ = batch(net, 16, 40)
     asked, right = [], kernels.run_blocks
-    monkeypatch.setattr(kernels, "run_blocks", lambda *a: asked.append((a[7], a[8], a[9], a[10].kept)) or right(*a))
+    monkeypatch.setattr(
+        kernels, "run_blocks", lambda *a: asked.append((a[7], a[8], a[9], a[10].kept)) or right(*a)
+    )
     limit = all_limits(net, 16, 40)[3]
     spinrnn.set_memory_limit(limit)
     p = plan_of(net, 16, 40, limit)
@@ -154,7 +168,8 @@ def test_what_does_not_fit_is_said_before_it_is_taken():
                 call()
             else:
                 with pytest.raises(
-                    spinrnn.MemoryLimitError, match=r"a batch of 40 cases with 18 substeps needs .* at least, .* are allowed; .*--memory"
+                    spinrnn.MemoryLimitError,
+                    match=r"a batch of 40 cases with 18 substeps needs .* at least, .* are allowed; .*--memory",
                 ):
                     call()
 
@@ -169,18 +184,32 @@ def test_the_plan_fits_wherever_anything_fits(density, samples):
         whole = plan_of(net, samples, points)
         assert (whole.segments, whole.segment, whole.bytes) == (1, steps, whole.whole)
         fixed = whole.bytes - _kept(net, whole, steps, 1)
-        needs = {segment: fixed + _kept(net, whole, segment, -(-steps // segment)) for segment in range(whole.chunk, steps, whole.chunk)}
+        needs = {
+            segment: fixed + _kept(net, whole, segment, -(-steps // segment))
+            for segment in range(whole.chunk, steps, whole.chunk)
+        }
         needs[steps] = whole.bytes
         least = min(needs.values())
-        for limit in (*np.geomspace(least, whole.bytes, 9).astype(int).tolist(), least, least - 1, 1, whole.bytes, whole.bytes - 1):
+        for limit in (
+            *np.geomspace(least, whole.bytes, 9).astype(int).tolist(),
+            least,
+            least - 1,
+            1,
+            whole.bytes,
+            whole.bytes - 1,
+        ):
             p = plan_of(net, samples, points, limit)
             assert p.bytes == needs[p.segment]
             assert p.whole == whole.bytes
             assert p.segments == -(-steps // p.segment)
-            assert (p.block, p.chunk, p.blocks) == (whole.block, whole.chunk, whole.blocks), "these make the bits"
+            assert (p.block, p.chunk, p.blocks) == (whole.block, whole.chunk, whole.blocks), (
+                "these make the bits"
+            )
             if limit >= least:
                 assert p.bytes <= limit
-                fewest = min(-(-steps // segment) for segment, need in needs.items() if need <= limit)
+                fewest = min(
+                    -(-steps // segment) for segment, need in needs.items() if need <= limit
+                )
                 assert p.segments == fewest
             else:
                 assert p.bytes == least  # as little as can be
@@ -220,7 +249,11 @@ def test_the_memory_planned_is_the_memory_taken(density, threads):
     net.loss_and_grad(u[:2, :, :2], labels[:2])  # compiles, starts threads
     for segments in (1, 2, 6):
         limits = np.geomspace(10**8, 10**4, 200).astype(int).tolist()
-        p = next(p for p in (plan_of(net, samples, points, limit) for limit in limits) if p.segments >= segments)
+        p = next(
+            p
+            for p in (plan_of(net, samples, points, limit) for limit in limits)
+            if p.segments >= segments
+        )
         spinrnn.set_memory_limit(p.bytes)
         fresh = net.replace()
         packing = fresh._packing()
@@ -230,7 +263,9 @@ def test_the_memory_planned_is_the_memory_taken(density, threads):
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        others = 6 * u.nbytes + 20 * net.parameters.nbytes + 40_000  # inputs by time, their copies and index, parameters, logits
+        others = (
+            6 * u.nbytes + 20 * net.parameters.nbytes + 40_000
+        )  # inputs by time, their copies and index, parameters, logits
         held = sum(fresh._engine._take(2**40).bytes for _ in range(p.threads))
         work = p.bytes - p.blocks * packing.gradient_size * 4
         assert work <= held < 1.02 * work + 10_000
@@ -275,7 +310,9 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
         assert bits(net, u, labels, lengths) == expected
     spinrnn.set_memory_limit(2**40)
     assert [x.tobytes() for x in net.simulate(u, lengths).state] == states
-    net.loss_and_grad(np.concatenate([u, 3 * u]), np.concatenate([labels, labels]))  # leaves large numbers
+    net.loss_and_grad(
+        np.concatenate([u, 3 * u]), np.concatenate([labels, labels])
+    )  # leaves large numbers
     logits, loss, gradient = net.logits_loss_grad(u, labels, lengths)
     assert (logits.tobytes(), loss, gradient.tobytes()) == expected
 
@@ -316,13 +353,19 @@ def test_blocks_of_any_width(monkeypatch, density):
     u, labels, lengths = batch(net, 83, 5)
     results = []
     for width in (1, 2, 3, 4, 5, 11):
-        monkeypatch.setattr(engine, "_block", lambda config, packing, panels, width=width: (width, max(1, 8 // width)))
+        monkeypatch.setattr(
+            engine,
+            "_block",
+            lambda config, packing, panels, width=width: (width, max(1, 8 // width)),
+        )
         assert plan_of(net, 83, 5).block == width
         results.append(net.logits_loss_grad(u, labels, lengths))
     for logits, loss, gradient in results[1:]:
         np.testing.assert_array_equal(logits, results[0][0])
         assert loss == results[0][1]
-        np.testing.assert_allclose(gradient, results[0][2], rtol=0, atol=1e-14 * np.abs(gradient).max())
+        np.testing.assert_allclose(
+            gradient, results[0][2], rtol=0, atol=1e-14 * np.abs(gradient).max()
+        )
 
 
 @pytest.mark.parametrize("density", DENSITIES)
@@ -333,7 +376,13 @@ def test_a_case_does_not_see_the_others(neuron, scheme, dtype, density):
     net = network(density, neuron=neuron, scheme=scheme, dtype=dtype, substeps=2, readout_window=1)
     u, labels, lengths = batch(net, 129, 5)
     alone = np.concatenate([net.forward(u[i : i + 1], lengths[i : i + 1]) for i in range(129)])
-    gradients = np.array([net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1])[1] for i in range(129)], dtype=float)
+    gradients = np.array(
+        [
+            net.loss_and_grad(u[i : i + 1], labels[i : i + 1], lengths[i : i + 1])[1]
+            for i in range(129)
+        ],
+        dtype=float,
+    )
     scale = np.abs(gradients.mean(0)).max()
     for samples in (1, 7, 8, 9, 15, 16, 17, 127, 128, 129):
         for first in {0, 129 - samples}:
@@ -343,7 +392,12 @@ def test_a_case_does_not_see_the_others(neuron, scheme, dtype, density):
             np.testing.assert_array_equal(net.forward(u[own], lengths[own]), alone[own])
             np.testing.assert_array_equal(net.simulate(u[own], lengths[own]).logits, alone[own])
             mean = gradients[own].mean(0)
-            np.testing.assert_allclose(gradient, mean, rtol=0, atol=100 * np.finfo(dtype).eps * max(scale, np.abs(mean).max()))
+            np.testing.assert_allclose(
+                gradient,
+                mean,
+                rtol=0,
+                atol=100 * np.finfo(dtype).eps * max(scale, np.abs(mean).max()),
+            )
 
 
 def test_no_cases_at_all():
@@ -366,7 +420,9 @@ def test_compiled_calls_are_short_and_cover_all_blocks(monkeypatch):
         groups = engine._groups(net.config, packing, p, True)
         assert [b for first, last in groups for b in range(first, last)] == list(range(p.blocks))
         each = 2 * 3 * packing.weights * 50 * net.config.resolved_substeps * p.block * 16
-        assert max(last - first for first, last in groups) in range(1, max(1, int(longest / each)) + 1)
+        assert max(last - first for first, last in groups) in range(
+            1, max(1, int(longest / each)) + 1
+        )
         if p.blocks >= 2 * threads:
             assert len(groups) >= threads
 
@@ -392,21 +448,27 @@ def first_bad(net, u, length):
 def test_divergence_is_located(dtype, density, threads):
     """Of several bad cases in several blocks the first; one whose bad input comes after its end is none."""
     spinrnn.set_threads(threads)
-    net = network(density, scheme="euler", substeps=3, dtype=dtype, power_floor=0.0, readout_window=2)
+    net = network(
+        density, scheme="euler", substeps=3, dtype=dtype, power_floor=0.0, readout_window=2
+    )
     u, labels, lengths = batch(net, 150, 14, shortest=3)
     clean = net.logits_loss_grad(u, labels, lengths)[0]
     lengths[[3, 149]] = 3, 14
     u[3, :, 3:] = 1e30
     short = net.replace(readout_window=0)
     assert np.isfinite(net.forward(u, lengths)).all()
-    np.testing.assert_array_equal(np.delete(net.forward(u, lengths), (3, 149), axis=0), np.delete(clean, (3, 149), axis=0))
+    np.testing.assert_array_equal(
+        np.delete(net.forward(u, lengths), (3, 149), axis=0), np.delete(clean, (3, 149), axis=0)
+    )
     for bad in ([149], [148, 149], [70, 133, 149], [17, 18, 31, 140], [0, 149]):
         wrong = u.copy()
         for i, case in enumerate(bad):
             lengths[case] = 14 - i
             wrong[case, :, 5 - i :] = 3e3
         record = first_bad(net, wrong[bad[0]].astype(float), 14)
-        for limit, call in itertools.product((2**40, plan_of(net, 150, 14, 1).bytes), (net.forward, net.loss_and_grad, net.simulate)):
+        for limit, call in itertools.product(
+            (2**40, plan_of(net, 150, 14, 1).bytes), (net.forward, net.loss_and_grad, net.simulate)
+        ):
             spinrnn.set_memory_limit(limit if call != net.simulate else 2**40)
             with pytest.raises(spinrnn.DivergenceError, match=f"case {bad[0]}, layer") as caught:
                 call(wrong, *([labels] if call == net.loss_and_grad else []), lengths)
@@ -417,7 +479,9 @@ def test_divergence_is_located(dtype, density, threads):
                 assert (error.layer, error.neuron, error.step) == record
             one, point = wrong[bad[0] : bad[0] + 1], error.step // 3
             assert np.isfinite(short.simulate(one[:, :, :point]).state[error.layer]).all()
-            with pytest.raises(spinrnn.DivergenceError, match=f"neuron {error.neuron}, step {error.step} "):
+            with pytest.raises(
+                spinrnn.DivergenceError, match=f"neuron {error.neuron}, step {error.step} "
+            ):
                 short.simulate(one[:, :, : point + 1])
 
 
@@ -429,11 +493,18 @@ def test_a_bad_parameter_of_any_block_raises(neuron, scheme, density, value):
     u, labels, lengths = batch(net, 20, 3)
     kept = net.parameters.copy()
     for block, (where, _) in net.layout.blocks.items():
-        existing = np.arange(where.start, where.stop) if net.mask is None else where.start + np.flatnonzero(net.mask[where])
+        existing = (
+            np.arange(where.start, where.stop)
+            if net.mask is None
+            else where.start + np.flatnonzero(net.mask[where])
+        )
         for place in {int(existing[0]), int(existing[-1])}:
             net.parameters[:] = kept
             net.parameters[place] = value
-            for call in (lambda: net.loss_and_grad(u, labels, lengths), lambda: net.forward(u[:1], lengths[:1])):
+            for call in (
+                lambda: net.loss_and_grad(u, labels, lengths),
+                lambda: net.forward(u[:1], lengths[:1]),
+            ):
                 with pytest.raises(spinrnn.DivergenceError) as caught:
                     call()
                 assert caught.value.case in (0, None), block
@@ -454,7 +525,15 @@ def test_a_network_goes_on_after_a_divergence():
 
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_constants_are_those_of_the_model(neuron, scheme):
-    net = network(neuron=neuron, scheme=scheme, dtype="float64", highpass_time=70e-9, nonlinear_damping=0.3, bias_ratio=2.5, substeps=5)
+    net = network(
+        neuron=neuron,
+        scheme=scheme,
+        dtype="float64",
+        highpass_time=70e-9,
+        nonlinear_damping=0.3,
+        bias_ratio=2.5,
+        substeps=5,
+    )
     c = engine._constants(dataclasses.replace(net.config, readout_window=2), 8)
     h = 1 / 5
     assert c.step == pytest.approx(h)
@@ -497,7 +576,16 @@ def test_memory_above_the_limit_is_let_go():
 
 def test_a_case_that_ended_large_does_not_poison_the_others():
     """Its power is finite at its end, the derivative of the step after it, which does not count, is not."""
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(1,), outputs=2, scheme="euler", substeps=1, power_floor=0.0, relaxation_time=40e-9))
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(
+            layers=(1,),
+            outputs=2,
+            scheme="euler",
+            substeps=1,
+            power_floor=0.0,
+            relaxation_time=40e-9,
+        )
+    )
     net.views()["w_ext"][0][:] = 1
     u = np.zeros((2, 1, 3))
     u[0] = 1e26
@@ -520,5 +608,8 @@ def test_a_simulation_that_does_not_fit_is_refused():
     net = network(substeps=2)
     u, _, _ = batch(net, 40, 50)
     spinrnn.set_memory_limit(100_000)
-    with pytest.raises(spinrnn.MemoryLimitError, match=r"a simulation of 40 cases with 100 substeps needs .* fewer cases at a time"):
+    with pytest.raises(
+        spinrnn.MemoryLimitError,
+        match=r"a simulation of 40 cases with 100 substeps needs .* fewer cases at a time",
+    ):
         net.simulate(u)

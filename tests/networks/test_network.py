@@ -14,7 +14,12 @@ import spinrnn
 
 @pytest.fixture
 def net():
-    return spinrnn.Network(spinrnn.NetworkConfig(layers=(4, 3), inputs=2, outputs=3, dtype="float64", readout_window=2), seed=1)
+    return spinrnn.Network(
+        spinrnn.NetworkConfig(
+            layers=(4, 3), inputs=2, outputs=3, dtype="float64", readout_window=2
+        ),
+        seed=1,
+    )
 
 
 def test_views_are_the_parameters():
@@ -39,13 +44,19 @@ def test_initial_weights_have_the_documented_spread_and_depend_on_the_seed():
     existing = views["w_int"][0][views["w_int"][0] != 0]
     assert existing.std() == pytest.approx(1 / np.sqrt(0.25 * 200), rel=0.03)
     assert (views["bias"][0] == 0).all()
-    assert (spinrnn.Network(config, seed=0).parameters == spinrnn.Network(config, seed=0).parameters).all()
-    assert (spinrnn.Network(config, seed=0).parameters != spinrnn.Network(config, seed=1).parameters).any()
+    assert (
+        spinrnn.Network(config, seed=0).parameters == spinrnn.Network(config, seed=0).parameters
+    ).all()
+    assert (
+        spinrnn.Network(config, seed=0).parameters != spinrnn.Network(config, seed=1).parameters
+    ).any()
 
 
 @pytest.mark.parametrize("density", [0.0001, 0.1, 0.5, 0.617])
 def test_masks_have_the_exact_density(density):
-    config = spinrnn.NetworkConfig(layers=(30, 20), inputs=4, density_int=density, density_ext=1 - density / 2)
+    config = spinrnn.NetworkConfig(
+        layers=(30, 20), inputs=4, density_int=density, density_ext=1 - density / 2
+    )
     net = spinrnn.Network(config, seed=3)
     masks = net.layout.named(net.mask)
     for name, mask in masks.items():
@@ -68,7 +79,9 @@ def test_simulate_returns_the_states_and_drives_of_the_twin(net):
             end = length * steps
             state, drive = trajectory.state[layer][case], trajectory.drive[layer][case]
             np.testing.assert_allclose(state[:, :end].T, [r[0][layer] for r in record], rtol=1e-12)
-            np.testing.assert_allclose(drive[:, :end].T, [r[1][layer] / 10e-9 for r in record], rtol=1e-12)
+            np.testing.assert_allclose(
+                drive[:, :end].T, [r[1][layer] / 10e-9 for r in record], rtol=1e-12
+            )
             assert np.isfinite(state[:, end]).all()
             assert np.isnan(state[:, end + 1 :]).all()
             assert np.isnan(drive[:, end:]).all()
@@ -106,7 +119,9 @@ def test_numbers_too_large_for_float32_are_named():
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2,)))
     u = np.zeros((2, 1, 3))
     u[1, 0, 2] = 1e300
-    with pytest.raises(spinrnn.DataError, match="not finite in float32 at case 1, channel 0, time 2"):
+    with pytest.raises(
+        spinrnn.DataError, match="not finite in float32 at case 1, channel 0, time 2"
+    ):
         net.forward(u)
 
 
@@ -125,7 +140,13 @@ def test_bad_labels(net, labels, message):
 
 
 @pytest.mark.parametrize(
-    ("lengths", "message"), [([5, 5], "expected 3"), ([5, 5, 6], "from 1 to 5, got 6"), ([0, 5, 5], "got 0"), ([1.5] * 3, "float64")]
+    ("lengths", "message"),
+    [
+        ([5, 5], "expected 3"),
+        ([5, 5, 6], "from 1 to 5, got 6"),
+        ([0, 5, 5], "got 0"),
+        ([1.5] * 3, "float64"),
+    ],
 )
 def test_bad_lengths(net, lengths, message):
     with pytest.raises(spinrnn.DataError, match=message):
@@ -140,7 +161,9 @@ def test_no_cases(net):
 
 def test_divergence_is_located():
     """Euler with a drive far too large for its step; the first bad state is found by the twin too."""
-    config = spinrnn.NetworkConfig(layers=(3, 2), scheme="euler", substeps=1, dtype="float64", power_floor=0.0)
+    config = spinrnn.NetworkConfig(
+        layers=(3, 2), scheme="euler", substeps=1, dtype="float64", power_floor=0.0
+    )
     net = spinrnn.Network(config, seed=0)
     u = np.zeros((70, 1, 12))
     u[66, 0, 4:] = 1e4
@@ -192,7 +215,11 @@ def test_the_loss_of_very_sure_networks_is_finite(net):
             value, gradient = net.loss_and_grad(u, labels)
             assert value == net.loss(u, labels) == loss
             expected = (np.arange(3) == top) * 1.0 - (np.arange(3) == label)
-            np.testing.assert_allclose(net.layout.named(gradient)["b_out"], net.config.output_amplification * expected, rtol=1e-12)
+            np.testing.assert_allclose(
+                net.layout.named(gradient)["b_out"],
+                net.config.output_amplification * expected,
+                rtol=1e-12,
+            )
 
 
 def test_inputs_of_any_real_kind_and_order(net):
@@ -200,7 +227,9 @@ def test_inputs_of_any_real_kind_and_order(net):
     expected = net.forward(u.astype(float))
     np.testing.assert_array_equal(net.forward(u), expected)
     np.testing.assert_array_equal(net.forward(np.asfortranarray(u.astype(float))), expected)
-    np.testing.assert_array_equal(net.forward(u.astype(float).repeat(2, axis=2)[:, :, ::2]), expected)
+    np.testing.assert_array_equal(
+        net.forward(u.astype(float).repeat(2, axis=2)[:, :, ::2]), expected
+    )
 
 
 def test_what_follows_the_end_may_be_nan(net):

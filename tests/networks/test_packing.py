@@ -25,7 +25,13 @@ def network(shape, densities=(1, 1), dtype="float64", seed=0, **changes):
     gains = tuple(1.5 + 0.5 * i for i in range(len(shape["layers"])))
     density_int, density_ext = densities
     config = spinrnn.NetworkConfig(
-        **shape, density_int=density_int, density_ext=density_ext, dtype=dtype, amplification=gains, output_amplification=3.0, **changes
+        **shape,
+        density_int=density_int,
+        density_ext=density_ext,
+        dtype=dtype,
+        amplification=gains,
+        output_amplification=3.0,
+        **changes,
     )
     net = spinrnn.Network(config, seed=seed)
     net.parameters += np.random.default_rng(seed + 1).normal(size=net.parameters.size)
@@ -63,11 +69,15 @@ def assembled(weights, first, count, targets, sources):
     """Sum of the matrices first .. first + count - 1 at their places in one of all targets and sources."""
     total, seen = np.zeros((targets, sources)), np.zeros((targets, sources), int)
     started = np.zeros(targets, bool)
-    for matrix, line in list(zip(matrices(weights), weights.table, strict=True))[first : first + count]:
+    for matrix, line in list(zip(matrices(weights), weights.table, strict=True))[
+        first : first + count
+    ]:
         rows, columns = slice(line[1], line[1] + line[2]), slice(line[3], line[3] + line[4])
         total[rows, columns] += matrix
         seen[rows, columns] += 1
-        assert (started[rows] == line[8]).all(), "a matrix adds to rows if and only if an earlier one has begun them"
+        assert (started[rows] == line[8]).all(), (
+            "a matrix adds to rows if and only if an earlier one has begun them"
+        )
         started[rows] = True
     assert seen.max() == 1, "two matrices overlap"
     assert started.all(), "rows that nothing is written to"
@@ -92,9 +102,15 @@ def test_the_table_is_the_network(shape, densities):
     np.testing.assert_allclose(assembled(w, w.forward, w.backward, n, n), expected.T, **close)
     at = w.forward + w.backward
     assert len(w.table) == at + 3
-    np.testing.assert_allclose(assembled(w, at, 1, c.layers[0], c.inputs), c.amplifications[0] * views["w_ext"][0], **close)
-    np.testing.assert_allclose(assembled(w, at + 1, 1, c.outputs, c.layers[-1]), 3 * views["w_out"], **close)
-    np.testing.assert_allclose(assembled(w, at + 2, 1, c.layers[-1], c.outputs), 3 * views["w_out"].T, **close)
+    np.testing.assert_allclose(
+        assembled(w, at, 1, c.layers[0], c.inputs), c.amplifications[0] * views["w_ext"][0], **close
+    )
+    np.testing.assert_allclose(
+        assembled(w, at + 1, 1, c.outputs, c.layers[-1]), 3 * views["w_out"], **close
+    )
+    np.testing.assert_allclose(
+        assembled(w, at + 2, 1, c.layers[-1], c.outputs), 3 * views["w_out"].T, **close
+    )
     np.testing.assert_array_equal(w.values[w.bias : w.bias + n], np.concatenate(views["bias"]))
     np.testing.assert_allclose(w.values[w.b_out : w.b_out + c.outputs], 3 * views["b_out"], **close)
     assert w.b_out + c.outputs == len(w.values)
@@ -112,7 +128,10 @@ def test_each_block_is_stored_by_its_own_density(densities):
     mixed = sparse_int or sparse_ext
     assert p.sparse == mixed
     # layer 0 has no layer below; of layer 1 ext and int are one matrix where both are of one kind
-    expected = [sparse_int, *([sparse_int] if sparse_int == sparse_ext else [sparse_ext, sparse_int])]
+    expected = [
+        sparse_int,
+        *([sparse_int] if sparse_int == sparse_ext else [sparse_ext, sparse_int]),
+    ]
     assert w.table[: w.forward, 0].tolist() == expected
     assert w.table[w.forward + w.backward, 0] == sparse_ext
     assert not w.table[-2:, 0].any()
@@ -170,7 +189,9 @@ def test_each_existing_parameter_is_packed_and_no_other(densities):
         flat[i] = np.nan
         values = p.pack(flat).values
         changed = ~np.isclose(values, base, rtol=0, atol=0)
-        block = next(name for name, (where, _) in net.layout.blocks.items() if where.start <= i < where.stop)
+        block = next(
+            name for name, (where, _) in net.layout.blocks.items() if where.start <= i < where.stop
+        )
         # w_ext_0 acts forward only, biases have no transpose
         copies = 1 if block.startswith(("w_ext_0", "b")) else 2
         assert changed.sum() == (copies if net.mask is None or net.mask[i] else 0), block
@@ -179,7 +200,11 @@ def test_each_existing_parameter_is_packed_and_no_other(densities):
 
 def mixed_problem(net):
     rng = np.random.default_rng(5)
-    return rng.normal(size=(3, net.config.inputs, 4)), np.arange(3) % net.config.outputs, np.array([4, 2, 3])
+    return (
+        rng.normal(size=(3, net.config.inputs, 4)),
+        np.arange(3) % net.config.outputs,
+        np.array([4, 2, 3]),
+    )
 
 
 @pytest.mark.parametrize("densities", [(0.1, 0.1), (0.7, 0.5), (0.1, 1)])
@@ -205,7 +230,12 @@ def test_a_mask_changed_in_place_is_noticed():
 
     def check():
         seen = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask))
-        np.testing.assert_allclose(net.forward(u, lengths), twin.logits(net.config, seen, u, lengths), rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(
+            net.forward(u, lengths),
+            twin.logits(net.config, seen, u, lengths),
+            rtol=1e-11,
+            atol=1e-11,
+        )
         gradient = net.loss_and_grad(u, labels, lengths)[1]
         assert net.mask is None or (gradient[~net.mask] == 0).all()
         return net._packing().sparse

@@ -17,7 +17,13 @@ from spinrnn.kernels import compiling, devicesteps
 from spinrnn.kernels import random as thermal
 from spinrnn.neurons import spread as devices
 
-SPREAD = {"spread_gamma": 0.2, "spread_nonlinear_damping": 0.3, "spread_bias": 0.1, "spread_gain": 0.4, "nonlinear_damping": 0.4}
+SPREAD = {
+    "spread_gamma": 0.2,
+    "spread_nonlinear_damping": 0.3,
+    "spread_bias": 0.1,
+    "spread_gain": 0.4,
+    "nonlinear_damping": 0.4,
+}
 NOISE = {"thermal_power": 3e-3}
 KINDS = [SPREAD, NOISE, SPREAD | NOISE]
 SCHEMES = ("exponential", "euler")
@@ -33,7 +39,9 @@ def _limits():
 def problem(scale=1.0, layers=(3, 5, 2), **changes):
     """A network with all parameters away from zero, inputs of unequal lengths, labels."""
     settings = {"substeps": 3, "readout_window": 1, "dtype": "float64"} | changes
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=layers, inputs=2, outputs=3, **settings), seed=0)
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=layers, inputs=2, outputs=3, **settings), seed=0
+    )
     rng = np.random.default_rng(0)
     net.parameters += 0.3 * rng.normal(size=net.parameters.size)
     return net, scale * rng.normal(size=(4, 2, 6)), rng.integers(0, 3, 4), np.array([6, 3, 5, 6])
@@ -44,12 +52,31 @@ def compare(net, u, labels, lengths, seed=7):
     mask = 1 if net.mask is None else net.mask
     views = net.layout.grouped(net.parameters * mask)
     reference = twin.logits(net.config, views, u, lengths, None, net.devices, seed)
-    np.testing.assert_allclose(net.forward(u, lengths, seed), reference, rtol=0, atol=1e-12 * np.abs(reference).max())
+    np.testing.assert_allclose(
+        net.forward(u, lengths, seed), reference, rtol=0, atol=1e-12 * np.abs(reference).max()
+    )
     _, gradient = net.loss_and_grad(u, labels, lengths, seed)
-    exact = twin.complex_step_gradient(net.config, net.layout, net.parameters, net.mask, u, labels, lengths, 1e-30, net.devices, seed)
+    exact = twin.complex_step_gradient(
+        net.config,
+        net.layout,
+        net.parameters,
+        net.mask,
+        u,
+        labels,
+        lengths,
+        1e-30,
+        net.devices,
+        seed,
+    )
     for block, (where, _) in net.layout.blocks.items():
         assert np.abs(exact[where]).max() > 1e-6, f"{block} takes no part in the test"
-        np.testing.assert_allclose(gradient[where], exact[where], rtol=0, atol=1e-12 * np.abs(exact[where]).max(), err_msg=block)
+        np.testing.assert_allclose(
+            gradient[where],
+            exact[where],
+            rtol=0,
+            atol=1e-12 * np.abs(exact[where]).max(),
+            err_msg=block,
+        )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -64,10 +91,15 @@ def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
 def test_strong_drives_and_an_active_floor_too(kind, scheme):
     """Strong noise meets both limits: the floor, and the power of 1 beyond which nothing is kicked."""
     changes = kind | ({"thermal_power": 0.1} if "thermal_power" in kind else {})
-    net, u, labels, lengths = problem(5.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes)
+    net, u, labels, lengths = problem(
+        5.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes
+    )
     states = np.concatenate([s.ravel() for s in net.simulate(u, lengths, 7).state])
     assert (states == 0.05).any()
-    drives = np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths, 7).drive]) * net.config.relaxation_time
+    drives = (
+        np.concatenate([d[np.isfinite(d)] for d in net.simulate(u, lengths, 7).drive])
+        * net.config.relaxation_time
+    )
     assert drives.min() < -2 < 4 < drives.max()
     compare(net, u, labels, lengths)
 
@@ -76,7 +108,9 @@ def test_strong_drives_and_an_active_floor_too(kind, scheme):
 @pytest.mark.parametrize("kind", KINDS)
 def test_central_differences(kind, scheme):
     config = dataclasses.replace(gradcheck.AWKWARD, scheme=scheme, dtype="float64", **kind)
-    rows = list(gradcheck._check_one(config, 6, 1, gradcheck.BOUND))  # this seed has blocks of 1e-5 of the loss, where rounding is felt
+    rows = list(
+        gradcheck._check_one(config, 6, 1, gradcheck.BOUND)
+    )  # this seed has blocks of 1e-5 of the loss, where rounding is felt
     assert len(rows) == 3 * 3 + 2
     assert max(r.error for r in rows) < 1e-8
 
@@ -84,13 +118,21 @@ def test_central_differences(kind, scheme):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("density", [1.0, 0.2])
 @pytest.mark.parametrize("kind", [SPREAD, SPREAD | NOISE])
-def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(monkeypatch, kind, density, dtype):
+def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(
+    monkeypatch, kind, density, dtype
+):
     from spinrnn.networks import running as engine
 
-    config = spinrnn.NetworkConfig(layers=(9, 21), inputs=1, outputs=3, dtype=dtype, density_int=density, **kind)
+    config = spinrnn.NetworkConfig(
+        layers=(9, 21), inputs=1, outputs=3, dtype=dtype, density_int=density, **kind
+    )
     net = spinrnn.Network(config, seed=1)
     rng = np.random.default_rng(0)
-    u, labels, lengths = rng.normal(size=(70, 1, 20)), rng.integers(0, 3, 70), rng.integers(5, 21, 70)
+    u, labels, lengths = (
+        rng.normal(size=(70, 1, 20)),
+        rng.integers(0, 3, 70),
+        rng.integers(5, 21, 70),
+    )
     results, segments = set(), set()
     for threads, limit, call in itertools.product((1, 3), (2**30, 1), (engine.LONGEST_CALL, 1)):
         spinrnn.set_threads(threads)
@@ -99,7 +141,9 @@ def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(monkeypatc
         spinrnn.set_memory_limit(max(limit, needed))
         segments.add(net.plan(70, 20).segments)
         logits, loss, gradient = net.logits_loss_grad(u, labels, lengths, 3)
-        results.add((logits.tobytes(), loss, gradient.tobytes(), net.forward(u, lengths, 3).tobytes()))
+        results.add(
+            (logits.tobytes(), loss, gradient.tobytes(), net.forward(u, lengths, 3).tobytes())
+        )
     assert max(segments) > 1
     assert len(results) == 1
     spinrnn.set_memory_limit(None)
@@ -156,7 +200,9 @@ def test_a_divergence_that_noise_causes_is_found_where_it_was():
 
 
 def test_spread_is_what_was_asked_for_and_drawn_once():
-    config = spinrnn.NetworkConfig(layers=(20000, 20000), **SPREAD, density_int=1e-4, density_ext=1e-4)
+    config = spinrnn.NetworkConfig(
+        layers=(20000, 20000), **SPREAD, density_int=1e-4, density_ext=1e-4
+    )
     drawn = devices.draw_devices(config)
     for name, key in devices.SPREADS.items():
         factor = getattr(drawn, name)
@@ -165,7 +211,9 @@ def test_spread_is_what_was_asked_for_and_drawn_once():
         assert factor.min() > 0
     for a, b in itertools.combinations(devices.SPREADS, 2):
         assert abs(np.corrcoef(getattr(drawn, a), getattr(drawn, b))[0, 1]) < 0.03
-    assert devices.draw_devices(dataclasses.replace(config, device_seed=1)).gamma[0] != drawn.gamma[0]
+    assert (
+        devices.draw_devices(dataclasses.replace(config, device_seed=1)).gamma[0] != drawn.gamma[0]
+    )
     assert devices.draw_devices(dataclasses.replace(config, spread_gain=0.0)).same(
         devices.Devices(drawn.gamma, drawn.nonlinear_damping, drawn.bias, np.ones(40000))
     )
@@ -178,7 +226,9 @@ def test_devices_know_nothing_of_the_weights():
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2000, 1), inputs=1, **SPREAD), seed=0)
     weights = net.views()["w_ext"][0][:, 0]
     for name in devices.SPREADS:
-        assert abs(np.corrcoef(np.log(getattr(net.devices, name)[:2000]), weights)[0, 1]) < 5 / np.sqrt(2000), name
+        assert abs(
+            np.corrcoef(np.log(getattr(net.devices, name)[:2000]), weights)[0, 1]
+        ) < 5 / np.sqrt(2000), name
 
 
 def test_devices_are_kept_by_files_and_replace(tmp_path):
@@ -198,7 +248,9 @@ def test_devices_are_kept_by_files_and_replace(tmp_path):
     assert net.replace(spread_gamma=0.0).devices.gamma[2] == 1
     ideal = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0))
     assert ideal.devices is None
-    assert ideal.replace(**{key: SPREAD[key] for key in devices.SPREADS.values()}).devices.same(devices.draw_devices(net.config))
+    assert ideal.replace(**{key: SPREAD[key] for key in devices.SPREADS.values()}).devices.same(
+        devices.draw_devices(net.config)
+    )
 
 
 def test_devices_count_as_they_are_now():
@@ -248,7 +300,10 @@ def test_wrong_devices_are_told(tmp_path):
     net.save(tmp_path / "list.h5")
     assert np.array_equal(spinrnn.load(tmp_path / "list.h5").devices.gain, right)
     before = net.devices
-    for wrong, message in (({"gamma": right}, "got dict"), (spinrnn.Devices(*[right] * 3, right[1:]), r"devices\.gain: expected 10")):
+    for wrong, message in (
+        ({"gamma": right}, "got dict"),
+        (spinrnn.Devices(*[right] * 3, right[1:]), r"devices\.gain: expected 10"),
+    ):
         with pytest.raises(spinrnn.DataError, match=message):
             net.devices = wrong
     assert net.devices is before
@@ -260,7 +315,9 @@ def test_wrong_devices_are_told(tmp_path):
 
 def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data):
     """Killed and resumed to the same bits; the network of the run, of its checkpoints and of memory have the same devices."""
-    network = dataclasses.replace(tiny_config.network, thermal_power=1e-3, spread_gamma=0.1, spread_gain=0.2, device_seed=4)
+    network = dataclasses.replace(
+        tiny_config.network, thermal_power=1e-3, spread_gamma=0.1, spread_gain=0.2, device_seed=4
+    )
     config = dataclasses.replace(tiny_config, network=network)
     whole = spinrnn.train(config, data=tiny_data)
     steps = iter(range(100))
@@ -273,14 +330,21 @@ def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data)
     loaded = spinrnn.load(tmp_path / "run")
     assert loaded.devices.same(whole.network.devices)
     assert loaded.devices.same(devices.draw_devices(network))
-    quiet = spinrnn.train(dataclasses.replace(config, network=dataclasses.replace(network, thermal_power=0.0)), data=tiny_data)
+    quiet = spinrnn.train(
+        dataclasses.replace(config, network=dataclasses.replace(network, thermal_power=0.0)),
+        data=tiny_data,
+    )
     assert quiet.history[0]["train_loss"] != whole.history[0]["train_loss"]
 
 
 def test_each_batch_of_training_has_noise_of_its_own(monkeypatch, tiny_config, tiny_data):
     seeds, right = [], spinrnn.Network.logits_loss_grad
-    monkeypatch.setattr(spinrnn.Network, "logits_loss_grad", lambda self, *a: seeds.append(a[3]) or right(self, *a))
-    config = dataclasses.replace(tiny_config, network=dataclasses.replace(tiny_config.network, thermal_power=1e-3))
+    monkeypatch.setattr(
+        spinrnn.Network, "logits_loss_grad", lambda self, *a: seeds.append(a[3]) or right(self, *a)
+    )
+    config = dataclasses.replace(
+        tiny_config, network=dataclasses.replace(tiny_config.network, thermal_power=1e-3)
+    )
     spinrnn.train(config, data=tiny_data)
     assert seeds[0] == 0, "while compiling"
     assert len(seeds) > 8
@@ -293,14 +357,18 @@ def test_each_batch_of_training_has_noise_of_its_own(monkeypatch, tiny_config, t
 @compiling.kernel
 def all_words(counters, keys, out):
     for i in range(len(counters)):
-        out[i, 0], out[i, 1] = thermal.scramble(counters[i, 0], counters[i, 1], keys[i, 0], keys[i, 1])
+        out[i, 0], out[i, 1] = thermal.scramble(
+            counters[i, 0], counters[i, 1], keys[i, 0], keys[i, 1]
+        )
 
 
 def test_known_answers_of_the_generator():
     """Those that its authors publish with Random123."""
     counters = np.array([[0, 0], [0xFFFFFFFF] * 2, [0x243F6A88, 0x85A308D3]], np.uint32)
     keys = np.array([[0, 0], [0xFFFFFFFF] * 2, [0x13198A2E, 0x03707344]], np.uint32)
-    expected = np.array([[0x6B200159, 0x99BA4EFE], [0x1CB996FC, 0xBB002BE7], [0xC4923A9C, 0x483DF7A0]], np.uint32)
+    expected = np.array(
+        [[0x6B200159, 0x99BA4EFE], [0x1CB996FC, 0xBB002BE7], [0xC4923A9C, 0x483DF7A0]], np.uint32
+    )
     out = np.empty_like(counters)
     all_words(counters, keys, out)
     np.testing.assert_array_equal(out, expected)
@@ -325,9 +393,13 @@ def test_kicks_are_those_of_two_normal_numbers(dtype):
     few = 8 * float(np.finfo(dtype).eps)
     for place in rng.integers(0, lengths.size, 500):
         row = place // v
-        x, y = twin.threefry((5 + int(row) // 40 * v + int(place) % v, int(row) % 40), [int(k) for k in key])
+        x, y = twin.threefry(
+            (5 + int(row) // 40 * v + int(place) % v, int(row) % 40), [int(k) for k in key]
+        )
         u, w = ((word // 2 + 0.5) / 2**31 for word in (x, y))
-        assert lengths[place] == pytest.approx(-float(scale[row % 40]) * np.log(u), rel=few, abs=few)
+        assert lengths[place] == pytest.approx(
+            -float(scale[row % 40]) * np.log(u), rel=few, abs=few
+        )
         assert cosines[place] == pytest.approx(np.cos(2 * np.pi * w), rel=0, abs=few)
     r2 = lengths.reshape(-1, 40, v) / scale[:, None]
     assert stats.kstest(r2.ravel(), "expon").pvalue > 1e-3
@@ -365,8 +437,15 @@ def test_kicks_at_the_edges(dtype):
 def test_silent_devices_start_at_the_floor():
     """One whose threshold is above its bias rests at the floor, or at zero without one."""
     for floor, start in ((1e-3, 1e-3), (0.0, 0.0)):
-        net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=1, power_floor=floor, dtype="float64"), seed=0)
-        net.devices = devices.Devices(np.array([1.0, 3.0, 1.0]), np.ones(3), np.array([1.0, 1.0, 0.4]), np.ones(3))
+        net = spinrnn.Network(
+            spinrnn.NetworkConfig(
+                layers=(3,), inputs=1, outputs=1, power_floor=floor, dtype="float64"
+            ),
+            seed=0,
+        )
+        net.devices = devices.Devices(
+            np.array([1.0, 3.0, 1.0]), np.ones(3), np.array([1.0, 1.0, 0.4]), np.ones(3)
+        )
         states = net.simulate(np.zeros((1, 1, 2))).state[0][0]
         np.testing.assert_allclose(states[:, 0], [0.5, start, start])
         assert (states[1:] == start).all()
@@ -378,18 +457,28 @@ def test_silent_devices_start_at_the_floor():
 def lone(count=16, **changes):
     """So many identical oscillators without couplings, in float64 unless changed."""
     settings = {"dtype": "float64", "power_floor": 0.0} | changes
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(count,), inputs=1, outputs=1, **settings), seed=0)
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(count,), inputs=1, outputs=1, **settings), seed=0
+    )
     net.parameters[:] = 0
     return net
 
 
 def last_states(net, drive, points, seed):
     """Powers of all neurons after so many relaxation times, for 1000 cases; some at a time, as a trajectory has all times."""
-    parts = [net.simulate(np.full((100, 1, points), drive), noise_seed=[seed, part]).state[0][:, :, -1] for part in range(10)]
+    parts = [
+        net.simulate(np.full((100, 1, points), drive), noise_seed=[seed, part]).state[0][:, :, -1]
+        for part in range(10)
+    ]
     return np.concatenate(parts).ravel()
 
 
-STATIONARY = [(2.0, 0.0, 1e-3, "exponential"), (3.0, 0.7, 4e-3, "exponential"), (1.02, 0.0, 1e-2, "exponential"), (3.0, 0.7, 4e-3, "euler")]
+STATIONARY = [
+    (2.0, 0.0, 1e-3, "exponential"),
+    (3.0, 0.7, 4e-3, "exponential"),
+    (1.02, 0.0, 1e-2, "exponential"),
+    (3.0, 0.7, 4e-3, "euler"),
+]
 
 
 @pytest.mark.parametrize(("xi", "q", "eta", "scheme"), STATIONARY)
@@ -397,15 +486,25 @@ def test_stationary_distribution(xi, q, eta, scheme):
     """Exp(-(p - p*)^2 / (2 gamma eta / (I + gamma Q))) on p > 0, from far above threshold to a distribution that zero cuts in half."""
     from scipy import stats
 
-    net = lone(bias_ratio=xi, nonlinear_damping=q, thermal_power=eta, scheme=scheme, substeps=8 if scheme == "exponential" else 32)
+    net = lone(
+        bias_ratio=xi,
+        nonlinear_damping=q,
+        thermal_power=eta,
+        scheme=scheme,
+        substeps=8 if scheme == "exponential" else 32,
+    )
     duration = 12 / (xi - 1) if xi > 1.5 else 60
     state = last_states(net, 0.0, int(duration), 11)
     fixed, width = (xi - 1) / (xi + q), np.sqrt(eta / (xi + q))
     theory = stats.truncnorm(-fixed / width, (1 - fixed) / width, fixed, width)
     assert state.mean() == pytest.approx(
-        theory.mean(), abs=5 * theory.std() / np.sqrt(state.size) + (0 if scheme == "exponential" else 0.02 * width)
+        theory.mean(),
+        abs=5 * theory.std() / np.sqrt(state.size)
+        + (0 if scheme == "exponential" else 0.02 * width),
     )
-    assert state.std() == pytest.approx(theory.std(), rel=5 / np.sqrt(2 * state.size) + (0.002 if scheme == "exponential" else 0.02))
+    assert state.std() == pytest.approx(
+        theory.std(), rel=5 / np.sqrt(2 * state.size) + (0.002 if scheme == "exponential" else 0.02)
+    )
     if scheme == "exponential":
         assert stats.kstest(state, theory.cdf).pvalue > 1e-3
 
@@ -430,7 +529,9 @@ def test_weak_order_of_the_noise(scheme, order):
         net = lone(thermal_power=eta, scheme=scheme, substeps=substeps, input_interval=interval)
         points = round(160e-9 / interval)
         states = net.simulate(np.zeros((2000, 1, points)), noise_seed=2).state[0]
-        states = states[:, :, :: round(20e-9 / interval) * substeps][:, :, 4:]  # every second relaxation time, when the start is forgotten
+        states = states[:, :, :: round(20e-9 / interval) * substeps][
+            :, :, 4:
+        ]  # every second relaxation time, when the start is forgotten
         errors.append(abs(states.var() / (eta / 2) - 1))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.35)
 
@@ -439,7 +540,10 @@ def test_gamma_of_a_device_scales_its_time_and_its_noise():
     """A device with twice the damping and, for an equal supercriticality, twice the drive does the same in half the time."""
     slow, fast = lone(thermal_power=2e-3, substeps=4), lone(thermal_power=2e-3, substeps=8)
     fast.devices = devices.Devices(*(np.full(16, factor) for factor in (2.0, 1.0, 2.0, 1.0)))
-    a, b = (net.simulate(np.zeros((16, 1, points)), noise_seed=9).state[0] for net, points in ((slow, 8), (fast, 4)))
+    a, b = (
+        net.simulate(np.zeros((16, 1, points)), noise_seed=9).state[0]
+        for net, points in ((slow, 8), (fast, 4))
+    )
     np.testing.assert_allclose(a, b, rtol=1e-11)
 
 
@@ -453,9 +557,14 @@ def test_linewidth_and_noise_power_are_each_others_inverse():
             spinrnn.thermal_power(wrong, config)
     with pytest.raises(spinrnn.ConfigError, match="nonlinear_shift"):
         spinrnn.linewidth(config, np.nan)
-    with pytest.raises(spinrnn.ConfigError, match=r"noise power of 0\.126, the largest is 0\.1; .*which is given as 0 \(nonlinear_shift\)"):
+    with pytest.raises(
+        spinrnn.ConfigError,
+        match=r"noise power of 0\.126, the largest is 0\.1; .*which is given as 0 \(nonlinear_shift\)",
+    ):
         spinrnn.thermal_power(2e6, spinrnn.NetworkConfig())
-    assert spinrnn.thermal_power(2e6, spinrnn.NetworkConfig(), 5) == pytest.approx(0.12566 / 26, rel=1e-3)
+    assert spinrnn.thermal_power(2e6, spinrnn.NetworkConfig(), 5) == pytest.approx(
+        0.12566 / 26, rel=1e-3
+    )
 
 
 def test_impossible_settings_are_told_all_at_once():
@@ -485,8 +594,18 @@ for scheme, (dtype, tolerance), kind in itertools.product(
     slope = twin.loss(c, shifted, u, [0, 1, 1], lengths, net.devices, 6).imag / 1e-30
     assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
-    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, timeout=600)
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]),
+    }
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=600,
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -497,8 +616,17 @@ def test_points_of_sweeps_without_devices_keep_their_names():
     def name(**changes):
         return identity(spinrnn.RunConfig(network=spinrnn.NetworkConfig(**changes)), "data")
 
-    assert name().startswith("4c927e551d82d364e5a4ded155070de9"), "what it was before there were devices"
+    assert name().startswith("4c927e551d82d364e5a4ded155070de9"), (
+        "what it was before there were devices"
+    )
     assert name(device_seed=3) == name()
-    different = [name(thermal_power=1e-3), name(spread_gain=0.1), name(spread_gain=0.1, device_seed=3), name(spread_bias=0.1)]
+    different = [
+        name(thermal_power=1e-3),
+        name(spread_gain=0.1),
+        name(spread_gain=0.1, device_seed=3),
+        name(spread_bias=0.1),
+    ]
     assert len({name(), *different}) == 5
-    assert name(neuron="ctrnn", spread_gain=0.1, device_seed=3) == name(neuron="ctrnn", spread_gain=0.1)
+    assert name(neuron="ctrnn", spread_gain=0.1, device_seed=3) == name(
+        neuron="ctrnn", spread_gain=0.1
+    )

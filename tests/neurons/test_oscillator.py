@@ -17,7 +17,11 @@ def naive(net, u, lengths):
         for case in range(len(u)):
             for neuron in range(drive.shape[1]):
                 for point in range(lengths[case]):
-                    steps = drive[case, neuron, point * c.resolved_substeps : (point + 1) * c.resolved_substeps].astype(float)
+                    steps = drive[
+                        case,
+                        neuron,
+                        point * c.resolved_substeps : (point + 1) * c.resolved_substeps,
+                    ].astype(float)
                     if c.neuron == "oscillator":
                         values.append(abs(sum((i - gamma * c.bias_ratio) * h for i in steps)))
                     else:
@@ -31,25 +35,46 @@ def test_it_is_its_definition(neuron, chunk, monkeypatch):
     monkeypatch.setattr(drive_, "_BYTES", chunk)
     rng = np.random.default_rng(1)
     config = spinrnn.NetworkConfig(
-        layers=(3, 2), inputs=2, outputs=2, neuron=neuron, input_interval=7e-9, relaxation_time=3e-9, substeps=3, dtype="float64"
+        layers=(3, 2),
+        inputs=2,
+        outputs=2,
+        neuron=neuron,
+        input_interval=7e-9,
+        relaxation_time=3e-9,
+        substeps=3,
+        dtype="float64",
     )
     net = spinrnn.Network(config, seed=2)
     u, lengths = rng.normal(size=(5, 2, 4)), np.array([4, 1, 3, 4, 2])
-    assert spinrnn.cumulative_drive(net, u, lengths) == pytest.approx(naive(net, u, lengths), rel=1e-12)
+    assert spinrnn.cumulative_drive(net, u, lengths) == pytest.approx(
+        naive(net, u, lengths), rel=1e-12
+    )
     assert spinrnn.cumulative_drive(net, u) == pytest.approx(naive(net, u, [4] * 5), rel=1e-12)
 
 
 def test_a_bias_alone_has_a_closed_form():
     """Without couplings the drive is gamma (xi_0 + b), so the integral is b Delta t / tau."""
-    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), input_interval=5e-9, relaxation_time=20e-9, bias_ratio=3.0, dtype="float64"))
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(
+            layers=(3,), input_interval=5e-9, relaxation_time=20e-9, bias_ratio=3.0, dtype="float64"
+        )
+    )
     net.parameters[:] = 0
     net.views()["bias"][0][:] = [0.5, -1.0, 2.0]
-    assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(3.5 / 3 / 4, rel=1e-12)
+    assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(
+        3.5 / 3 / 4, rel=1e-12
+    )
 
 
 def test_devices_count_from_their_own_fixed_bias():
     net = spinrnn.Network(
-        spinrnn.NetworkConfig(layers=(2, 1), input_interval=5e-9, relaxation_time=20e-9, spread_bias=0.3, dtype="float64")
+        spinrnn.NetworkConfig(
+            layers=(2, 1),
+            input_interval=5e-9,
+            relaxation_time=20e-9,
+            spread_bias=0.3,
+            dtype="float64",
+        )
     )
     net.parameters[:] = 0
     assert spinrnn.cumulative_drive(net, np.ones((4, 1, 6))) == pytest.approx(0, abs=1e-12)

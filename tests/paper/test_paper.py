@@ -24,17 +24,34 @@ from spinrnn.sweep.cube import Variable, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
-SWEEPS = ("intervals", "noise", "longer", "relaxation", "rates", "amplification", "densities", "validation", "spread", "thermal")
+SWEEPS = (
+    "intervals",
+    "noise",
+    "longer",
+    "relaxation",
+    "rates",
+    "amplification",
+    "densities",
+    "validation",
+    "spread",
+    "thermal",
+)
 
 
 def cli(*arguments):
-    return subprocess.run([sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "spinrnn", *map(str, arguments)], capture_output=True, text=True
+    )
 
 
 def drive_of(config):
     """A made-up cumulative drive: proportional to Delta t / tau and, weakly, to the learning rate."""
     network = config.network
-    return network.input_interval / network.relaxation_time * (config.train.learning_rate / 0.02) ** 0.3
+    return (
+        network.input_interval
+        / network.relaxation_time
+        * (config.train.learning_rate / 0.02) ** 0.3
+    )
 
 
 def accuracy_of(config):
@@ -42,7 +59,12 @@ def accuracy_of(config):
     network, drive = config.network, drive_of(config)
     ratio = network.input_interval / network.relaxation_time
     value = 0.4 + 0.55 * min(1, drive) ** 0.5 - 0.1 * max(0, math.log(ratio / 3))
-    return value * network.density_int**0.02 * network.density_ext**0.03 * (0.98 if network.neuron == "ctrnn" else 1)
+    return (
+        value
+        * network.density_int**0.02
+        * network.density_ext**0.03
+        * (0.98 if network.neuron == "ctrnn" else 1)
+    )
 
 
 def made_up(sweep, missing=()):
@@ -51,16 +73,31 @@ def made_up(sweep, missing=()):
     for number, point in enumerate(sweep.points):
         if number in missing:
             continue
-        accuracy = accuracy_of(point.config) + 0.01 * (point.position[-1] / (sweep.shape[-1] - 1) - 0.5)
-        values = {"test_accuracy": accuracy, "test_accuracy_fine": accuracy - 0.001, "test_loss": 1 - accuracy, "diverged": 0, "failed": 0}
+        accuracy = accuracy_of(point.config) + 0.01 * (
+            point.position[-1] / (sweep.shape[-1] - 1) - 0.5
+        )
+        values = {
+            "test_accuracy": accuracy,
+            "test_accuracy_fine": accuracy - 0.001,
+            "test_loss": 1 - accuracy,
+            "diverged": 0,
+            "failed": 0,
+        }
         for name, value in (values | {"cumulative_drive": drive_of(point.config)}).items():
             if name in cube.variables:
                 cube[name][point.position] = value
     if sweep.record_test:
         dims, epochs = tuple(axis.name for axis in sweep.axes), np.arange(1, 6)
-        for name, factor in {"train_accuracy": 1.02, "test_accuracy": 1, "train_loss": 0.3, "test_loss": 0.5}.items():
+        for name, factor in {
+            "train_accuracy": 1.02,
+            "test_accuracy": 1,
+            "train_loss": 0.3,
+            "test_loss": 0.5,
+        }.items():
             curve = factor * cube["test_accuracy"][..., None] * (1 - 0.5 / epochs)
-            cube.variables[f"history_{name}"] = Variable((*dims, "epoch"), curve.astype(np.float32), {})
+            cube.variables[f"history_{name}"] = Variable(
+                (*dims, "epoch"), curve.astype(np.float32), {}
+            )
         cube.coordinates["epoch"] = Variable(("epoch",), epochs.astype(float), {})
     return cube
 
@@ -80,7 +117,9 @@ def cubes(tmp_path_factory):
         spinrnn.Network(config, seed=1).save(out / f"network-{ratio:g}.h5")
     for point in recipe_sweep("spread").points[:2]:  # the ideal ones, which "thermal" shares
         network = dataclasses.replace(point.config.network, device_seed=0)
-        spinrnn.Network(network, seed=point.config.train.seed).save(out / f"network-{point.name}.h5")
+        spinrnn.Network(network, seed=point.config.train.seed).save(
+            out / f"network-{point.name}.h5"
+        )
     return out
 
 
@@ -89,7 +128,11 @@ def cubes(tmp_path_factory):
 
 def test_the_recipes_are_what_the_paper_has():
     assert list(RECIPES)[:6] == ["fig1", "fig2", "fig3", "fig4", "fig5", "energy"]
-    assert {name for recipe in RECIPES.values() for name in recipe.sweeps} == set(SWEEPS) == set(QUICK_ENTRIES)
+    assert (
+        {name for recipe in RECIPES.values() for name in recipe.sweeps}
+        == set(SWEEPS)
+        == set(QUICK_ENTRIES)
+    )
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -97,19 +140,30 @@ def test_every_sweep_has_its_quick_form_of_the_same_points_with_fewer_epochs(nam
     full, quick = recipe_sweep(name), recipe_sweep(name, quick=True)
     assert len(full.axes[-1]) == (5 if name == "validation" else 10)
     assert 0 < len(quick) <= len(full) // 5
-    assert full.points[0].config.train.noise == (0.15 if name == "noise" else 0), "the plain protocol"
+    assert full.points[0].config.train.noise == (0.15 if name == "noise" else 0), (
+        "the plain protocol"
+    )
     networks = {point.config.network for point in full.points}
     assert {point.config.network for point in quick.points} <= networks
     assert {point.config.train.epochs for point in full.points} == {90 if name == "longer" else 30}
     assert {point.config.train.epochs for point in quick.points} == {18 if name == "longer" else 6}
-    assert all(network.resolved_substeps >= max(4, 2 * network.input_interval / network.relaxation_time) for network in networks)
+    assert all(
+        network.resolved_substeps >= max(4, 2 * network.input_interval / network.relaxation_time)
+        for network in networks
+    )
 
 
 def test_the_axes_are_wide_enough():
-    ratios = {c.network.input_interval / c.network.relaxation_time for c in (p.config for p in recipe_sweep("intervals").points)}
+    ratios = {
+        c.network.input_interval / c.network.relaxation_time
+        for c in (p.config for p in recipe_sweep("intervals").points)
+    }
     assert min(ratios) <= 0.05 * (1 + 1e-9)
     assert max(ratios) >= 20 * (1 - 1e-9)
-    densities = {(p.config.network.density_int, p.config.network.density_ext) for p in recipe_sweep("densities").points}
+    densities = {
+        (p.config.network.density_int, p.config.network.density_ext)
+        for p in recipe_sweep("densities").points
+    }
     for share in (0.5, 0.25, 0.1, 0.05):
         assert {(share, 1), (1, share), (share, share)} <= densities
 
@@ -126,9 +180,13 @@ def test_quartiles_leave_out_what_is_missing():
 def test_plateau():
     x = [0.1, 1, 10, 100, 1000]
     assert curves.plateau(x, [0, 80, 90, 90, 0], 85) == pytest.approx((10**0.5, 10 ** (2 + 5 / 90)))
-    assert curves.plateau(x, [90, 0, 0, 90, 90], 90) == pytest.approx((100, 1000)), "the widest one; its end is where the curve ends"
+    assert curves.plateau(x, [90, 0, 0, 90, 90], 90) == pytest.approx((100, 1000)), (
+        "the widest one; its end is where the curve ends"
+    )
     assert curves.plateau(x, [1, 2, 3, 4, 5], 6) is None
-    assert curves.plateau([0.1, 1, 10, 50, 100], [90, 90, 0, 90, 90], 90) == pytest.approx((0.1, 1)), "the widest by ratio"
+    assert curves.plateau([0.1, 1, 10, 50, 100], [90, 90, 0, 90, 90], 90) == pytest.approx(
+        (0.1, 1)
+    ), "the widest by ratio"
     assert curves.plateau(x, [np.nan, 90, np.nan, 90, 90], 80) == pytest.approx((100, 1000))
 
 
@@ -140,7 +198,9 @@ def test_spread_is_zero_for_one_curve_and_grows_with_the_distance():
     assert curves.spread([(x, line), (x, line + 1), (x, line + 2)]) == pytest.approx(4 / 3)
     assert math.isnan(curves.spread([(x, line), (1000 * x, line)]))
     holes = [np.nan, *line[1:]]
-    assert curves.spread([(x, holes), (x, line)]) == pytest.approx(0, abs=1e-12), "what is missing is left out"
+    assert curves.spread([(x, holes), (x, line)]) == pytest.approx(0, abs=1e-12), (
+        "what is missing is left out"
+    )
     assert math.isnan(curves.spread([(x, np.full(5, np.nan)), (x, line)]))
 
 
@@ -168,11 +228,15 @@ def test_a_divergence_is_counted_and_not_averaged():
 def test_separation_of_classes():
     """Two cases of two classes each, two neurons, two times."""
     knows = np.array([[[0.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], [[1.0, 1.0]]])
-    not_yet = np.array([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 1.0]]])  # tells the cases apart, and at the end the classes
+    not_yet = np.array(
+        [[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 1.0]]]
+    )  # tells the cases apart, and at the end the classes
 
     class Net:
         def simulate(self, u):
-            return type("T", (), {"state": [knows, not_yet, np.concatenate([knows, 3 * not_yet], axis=1)]})
+            return type(
+                "T", (), {"state": [knows, not_yet, np.concatenate([knows, 3 * not_yet], axis=1)]}
+            )
 
     data = spinrnn.Dataset(np.zeros((4, 1, 3)), [3, 3, 5, 5])
     found = traces.separation(Net(), data, np.arange(4))
@@ -195,16 +259,25 @@ def test_the_images_are_test_cases_of_these_classes():
 def test_energy_of_the_default_network_is_the_papers():
     config = spinrnn.NetworkConfig()
     assert spinrnn.inference_energy(config, 64) == pytest.approx(40e-12, rel=0.01)
-    assert spinrnn.inference_energy(config, 64, 1e-6, 1e-9) == pytest.approx((96 * 1e-6 + 5472 * 1e-9) * 64 * 10e-9)
+    assert spinrnn.inference_energy(config, 64, 1e-6, 1e-9) == pytest.approx(
+        (96 * 1e-6 + 5472 * 1e-9) * 64 * 10e-9
+    )
 
 
 def test_synapses_are_those_that_exist():
     from spinrnn.analysis.energy import synapses
 
     for density_int, density_ext in ((1, 1), (0.3, 1), (0.05, 0.17)):
-        net = spinrnn.Network(spinrnn.NetworkConfig(layers=(7, 9), inputs=3, density_int=density_int, density_ext=density_ext), seed=2)
+        net = spinrnn.Network(
+            spinrnn.NetworkConfig(
+                layers=(7, 9), inputs=3, density_int=density_int, density_ext=density_ext
+            ),
+            seed=2,
+        )
         views = net.views()
-        assert synapses(net.config) == sum(np.count_nonzero(w) for w in [*views["w_ext"], *views["w_int"], views["w_out"]])
+        assert synapses(net.config) == sum(
+            np.count_nonzero(w) for w in [*views["w_ext"], *views["w_int"], views["w_out"]]
+        )
 
 
 def test_impossible_powers_are_told_together():
@@ -226,7 +299,9 @@ def test_figures_are_drawn_from_the_cubes_alone_and_to_the_same_bytes(name, cube
     assert (cubes / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert (cubes / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     width = int.from_bytes((cubes / f"{name}.png").read_bytes()[16:20], "big") / 300
-    assert width in (pytest.approx(draw.COLUMN, abs=0.02), pytest.approx(draw.PAGE, abs=0.02)), "the width of one or two columns"
+    assert width in (pytest.approx(draw.COLUMN, abs=0.02), pytest.approx(draw.PAGE, abs=0.02)), (
+        "the width of one or two columns"
+    )
     assert json.loads((cubes / f"{name}.json").read_text())["findings"]
     again = spinrnn.reproduce(name, cubes, run=False)
     assert {path: (cubes / path).read_bytes() for path in again.files} == files
@@ -239,7 +314,10 @@ def test_figures_are_drawn_from_the_cubes_alone_and_to_the_same_bytes(name, cube
 def table(cubes, name):
     spinrnn.reproduce(name, cubes, run=False)
     with open(cubes / f"{name}.csv") as file:
-        return [{k: float(v) if k not in WORDS and v else v for k, v in row.items()} for row in csv.DictReader(file)]
+        return [
+            {k: float(v) if k not in WORDS and v else v for k, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
 
 
 def test_fig2_has_both_networks_the_noise_and_the_longer_training(cubes):
@@ -250,8 +328,14 @@ def test_fig2_has_both_networks_the_noise_and_the_longer_training(cubes):
     ]  # fmt: skip
     for row in rows:
         ratio = row["interval_over_relaxation_time"]
-        made = 0.4 + 0.55 * min(1, ratio * (row["learning_rate"] / 0.02) ** 0.3) ** 0.5 - 0.1 * max(0, math.log(ratio / 3))
-        assert row["accuracy_percent_median"] == pytest.approx(100 * made * (0.98 if row["neuron"] == "ctrnn" else 1), rel=1e-5)
+        made = (
+            0.4
+            + 0.55 * min(1, ratio * (row["learning_rate"] / 0.02) ** 0.3) ** 0.5
+            - 0.1 * max(0, math.log(ratio / 3))
+        )
+        assert row["accuracy_percent_median"] == pytest.approx(
+            100 * made * (0.98 if row["neuron"] == "ctrnn" else 1), rel=1e-5
+        )
 
 
 def test_fig2_finds_the_plateau(cubes):
@@ -260,16 +344,22 @@ def test_fig2_finds_the_plateau(cubes):
     assert start == pytest.approx((0.4983 / 0.55) ** 2, rel=0.05)
     assert end == pytest.approx(3 * math.exp((0.95 - 0.8983) / 0.1), rel=0.05)
     assert width == pytest.approx(end / start, rel=1e-3)
-    assert found["oscillators, 90 epochs: Delta t / tau with 89.83 % or more, from, to, ratio"][1] == 2, "where its points end"
+    assert (
+        found["oscillators, 90 epochs: Delta t / tau with 89.83 % or more, from, to, ratio"][1] == 2
+    ), "where its points end"
 
 
 def test_fig3_sees_that_curves_collapse(cubes):
     """The made-up accuracy below Delta t = tau is a function of the drive alone, and for three relaxation times one of the ratio."""
     found = spinrnn.reproduce("fig3", cubes, run=False).findings
-    assert found["3 a: curves lie apart on the axis Delta t / tau by (points)"] < 0.6, "the third curve has further points"
+    assert found["3 a: curves lie apart on the axis Delta t / tau by (points)"] < 0.6, (
+        "the third curve has further points"
+    )
     assert found["3 a: curves lie apart on the axis Delta t by (points)"] > 5
     green = "3 c: curves with tau > Delta t lie apart on the axis {} by (points)"
-    assert found[green.format("cumulative drive")] < 0.6, "curves interpolated between different points"
+    assert found[green.format("cumulative drive")] < 0.6, (
+        "curves interpolated between different points"
+    )
     assert found[green.format("Delta t / tau")] > 2 * found[green.format("cumulative drive")]
     smallest = found["3 b: accuracy by learning rate at the smallest Delta t, 0.5 ns (%)"]
     assert smallest["0.002"] < smallest["0.006"] < smallest["0.02"]
@@ -277,36 +367,57 @@ def test_fig3_sees_that_curves_collapse(cubes):
 
 def test_fig4_sorts_the_densities(cubes):
     found = spinrnn.reproduce("fig4", cubes, run=False).findings
-    for name, power in (("recurrent (W_int)", 0.02), ("between layers (W_ext)", 0.03), ("both", 0.05)):
+    for name, power in (
+        ("recurrent (W_int)", 0.02),
+        ("between layers (W_ext)", 0.03),
+        ("both", 0.05),
+    ):
         for share in (1, 0.5, 0.25, 0.1, 0.05):
-            assert found[f"{name}: median accuracy at density {share:g} (%)"] == pytest.approx(95 * share**power, abs=0.01)
+            assert found[f"{name}: median accuracy at density {share:g} (%)"] == pytest.approx(
+                95 * share**power, abs=0.01
+            )
     assert found["both: smallest density with the paper's 89.83 %"] == 0.5
     assert found["recurrent (W_int): smallest density with the paper's 89.83 %"] == 0.1
 
 
 def test_fig5_has_training_and_test_curves(cubes):
     rows = table(cubes, "fig5")
-    assert [(r["density"], r["epoch"]) for r in rows] == [(d, e) for d in (0.5, 0.25, 0.1) for e in range(1, 6)]
+    assert [(r["density"], r["epoch"]) for r in rows] == [
+        (d, e) for d in (0.5, 0.25, 0.1) for e in range(1, 6)
+    ]
     value = 0.95 * 0.1**0.05 * 0.9
-    for name, factor in {"train_accuracy_percent": 102, "test_accuracy_percent": 100, "train_loss": 0.3, "test_loss": 0.5}.items():
+    for name, factor in {
+        "train_accuracy_percent": 102,
+        "test_accuracy_percent": 100,
+        "train_loss": 0.3,
+        "test_loss": 0.5,
+    }.items():
         assert rows[-1][f"{name}_median"] == pytest.approx(factor * value, rel=1e-5)
 
 
 def test_energy_counts_synapses_and_shows_its_assumptions(cubes):
     rows = table(cubes, "energy")
-    assert {(r["neuron_power_w"], r["synapse_power_w"]) for r in rows} == {(0.65e-6, p) for p in (0, 1e-9, 1e-8)}
+    assert {(r["neuron_power_w"], r["synapse_power_w"]) for r in rows} == {
+        (0.65e-6, p) for p in (0, 1e-9, 1e-8)
+    }
     for row in rows:
         power = row["neurons"] * row["neuron_power_w"] + row["synapses"] * row["synapse_power_w"]
-        assert row["energy_per_image_j"] == pytest.approx(power * 64 * row["input_interval_s"], rel=1e-6)
-    other = spinrnn.reproduce("energy", cubes, run=False, compute={"neuron_power": 2e-6, "synapse_power": 5e-9})
-    assert other.findings["assumed power of a neuron (W)"] == 2e-6
-    assert other.findings["energy of an image at Delta t = 10 ns, synapses at 5e-09 W (pJ)"] == pytest.approx(
-        1e12 * 64 * 10e-9 * (96 * 2e-6 + 5472 * 5e-9), rel=1e-3
+        assert row["energy_per_image_j"] == pytest.approx(
+            power * 64 * row["input_interval_s"], rel=1e-6
+        )
+    other = spinrnn.reproduce(
+        "energy", cubes, run=False, compute={"neuron_power": 2e-6, "synapse_power": 5e-9}
     )
+    assert other.findings["assumed power of a neuron (W)"] == 2e-6
+    assert other.findings[
+        "energy of an image at Delta t = 10 ns, synapses at 5e-09 W (pJ)"
+    ] == pytest.approx(1e12 * 64 * 10e-9 * (96 * 2e-6 + 5472 * 5e-9), rel=1e-3)
 
 
 def test_missing_results_are_told(cubes, tmp_path):
-    with pytest.raises(StoreError, match="no results of the sweeps densities there; without --no-run"):
+    with pytest.raises(
+        StoreError, match="no results of the sweeps densities there; without --no-run"
+    ):
         spinrnn.reproduce("fig4", tmp_path / "new", run=False)
     made_up(recipe_sweep("noise"), missing=range(70)).save(tmp_path / "noise.h5")
     for name in ("intervals", "longer"):
@@ -353,11 +464,15 @@ def test_the_command_runs_what_is_missing_and_draws(tmp_path):
     rows = list(csv.DictReader(open(out / "fig1.csv")))  # noqa: SIM115
     case = int(rows[0]["case"])
     found = net.simulate(load_digits().inputs[[case]])
-    assert [float(r["power"]) for r in rows[: len(found.time)]] == pytest.approx(found.state[0][0, 0].tolist(), rel=1e-6)
+    assert [float(r["power"]) for r in rows[: len(found.time)]] == pytest.approx(
+        found.state[0][0, 0].tolist(), rel=1e-6
+    )
     last = [r for r in rows if r["layer"] == "2"][-len(found.time) :]
     assert {r["neuron"] for r in last} == {"1"}
     found = net.simulate(load_digits().inputs[[int(last[0]["case"])]])
-    assert [float(r["power"]) for r in last] == pytest.approx(found.state[2][0, 1].tolist(), rel=1e-6)
+    assert [float(r["power"]) for r in last] == pytest.approx(
+        found.state[2][0, 1].tolist(), rel=1e-6
+    )
     assert [float(r["time_s"]) for r in last] == pytest.approx(found.time.tolist(), rel=1e-6)
 
 
@@ -391,17 +506,25 @@ def test_expectations_are_interpolated_between_measured_ratios(cubes):
 
 
 def test_runs_with_another_filter_do_not_count(cubes):
-    with_others = guide_of([spinrnn.load_cube(cubes / f"{name}.h5") for name in ("intervals", "relaxation")])
-    assert {c.config.network.relaxation_time for found in with_others.curves.values() for c in found} == {10e-9}
+    with_others = guide_of(
+        [spinrnn.load_cube(cubes / f"{name}.h5") for name in ("intervals", "relaxation")]
+    )
+    assert {
+        c.config.network.relaxation_time for found in with_others.curves.values() for c in found
+    } == {10e-9}
 
 
 def test_the_best_relaxation_time_is_recommended(cubes):
     advice = spinrnn.advise(1e-9, folder=cubes)
-    assert advice.relaxation_time in (pytest.approx(1e-9), pytest.approx(0.5e-9)), "the made-up optimum is flat from 1 to 3"
+    assert advice.relaxation_time in (pytest.approx(1e-9), pytest.approx(0.5e-9)), (
+        "the made-up optimum is flat from 1 to 3"
+    )
     assert advice.expected[1] == pytest.approx(0.95)
     assert advice.highpass_time == pytest.approx(10 * advice.relaxation_time)
     assert advice.tolerated[0] < advice.relaxation_time <= advice.tolerated[1] * (1 + 1e-9)
-    lost = 0.1 * math.log(5 / 3)  # at 5, the first measured ratio beyond the flat part, which ends for the curve at 2
+    lost = 0.1 * math.log(
+        5 / 3
+    )  # at 5, the first measured ratio beyond the flat part, which ends for the curve at 2
     assert advice.tolerated[0] == pytest.approx(1e-9 / 2 / 2.5 ** (0.01 / lost), rel=0.03)
     assert not advice.outside
 
@@ -436,13 +559,20 @@ def test_advice_is_a_configuration(cubes, tmp_path):
         assert getattr(config.network, name) == pytest.approx(getattr(advice, name)), name
     for name in ("learning_rate", "noise", "epochs", "batch"):
         assert getattr(config.train, name) == getattr(advice, name), name
-    assert (config.network.input_interval, config.train.epochs, config.train.batch) == (5e-9, 30, 16)
+    assert (config.network.input_interval, config.train.epochs, config.train.batch) == (
+        5e-9,
+        30,
+        16,
+    )
 
 
 def test_a_gap_between_the_curves_is_outside():
     low, high = recipe_sweep("noise"), recipe_sweep("intervals")
     seeds = low.shape[-1]
-    cubes = [made_up(low, missing=range(2 * seeds, 7 * seeds)), made_up(high, missing=range(7 * seeds))]
+    cubes = [
+        made_up(low, missing=range(2 * seeds, 7 * seeds)),
+        made_up(high, missing=range(7 * seeds)),
+    ]
     advice = guide_of(cubes).advise(3e-9, relaxation_time=10e-9)
     assert advice.expected is None
     assert "no run at or around 0.3" in advice.outside[0]
@@ -468,7 +598,9 @@ def test_cubes_of_other_sweeps_are_refused(cubes, tmp_path):
     with pytest.raises(StoreError, match=r"noise\.h5: is the cube of the sweep densities"):
         spinrnn.advise(1e-9, folder=tmp_path)
     made_up(recipe_sweep("noise", quick=True)).save(tmp_path / "noise.h5")
-    with pytest.raises(StoreError, match=r"noise\.h5 holds another form of this sweep \(noise-quick"):
+    with pytest.raises(
+        StoreError, match=r"noise\.h5 holds another form of this sweep \(noise-quick"
+    ):
         spinrnn.reproduce("fig2", tmp_path, run=False)
 
 
@@ -501,7 +633,12 @@ def test_a_condition_that_diverged_whole_does_not_spoil_the_findings(cubes, tmp_
         cube.save(tmp_path / f"{name}.h5")
     found = spinrnn.reproduce("fig3", tmp_path, run=False).findings
     assert all(value is not None for value in found.values())
-    assert spinrnn.reproduce("guideline", tmp_path, run=False).findings["trainings compared, each a time scale and a way of training"] == 9
+    assert (
+        spinrnn.reproduce("guideline", tmp_path, run=False).findings[
+            "trainings compared, each a time scale and a way of training"
+        ]
+        == 9
+    )
 
 
 def test_a_flipped_bit_in_a_cube_is_seen(cubes, tmp_path):
@@ -522,7 +659,9 @@ def test_the_advice_that_comes_with_the_package():
     between = spinrnn.advise(10e-9, relaxation_time=30e-9)
     assert between.interpolated
     found = json.loads((packaged("reproduction") / "guideline.json").read_text())["findings"]
-    mean, largest = (found[f"{which} difference of the medians (points)"] for which in ("mean", "largest"))
+    mean, largest = (
+        found[f"{which} difference of the medians (points)"] for which in ("mean", "largest")
+    )
     assert np.allclose(guide.BETWEEN, (mean / 100, largest / 100), rtol=0, atol=5e-4)
     assert f"{100 * guide.BETWEEN[0]:.1f} points off on average" in guide.to_toml(between)
 
@@ -546,8 +685,15 @@ def test_impossible_questions_are_refused(cubes, tmp_path):
         spinrnn.advise(10.0, relaxation_time=10e-9, folder=cubes)
     refused(cli("advise", "--interval", "0"), "interval", "10e-9")
     refused(cli("advise", "--interval", "10ns"), "--interval", "in seconds, as in 10e-9")
-    refused(cli("advise", "--interval", "1e-9", "--cubes", "nowhere"), "nowhere: no such folder", "reproduce guideline")
-    refused(cli("advise", "--interval", "1e-9", "--cubes", tmp_path), "lacks the cubes intervals, noise, rates, amplification")
+    refused(
+        cli("advise", "--interval", "1e-9", "--cubes", "nowhere"),
+        "nowhere: no such folder",
+        "reproduce guideline",
+    )
+    refused(
+        cli("advise", "--interval", "1e-9", "--cubes", tmp_path),
+        "lacks the cubes intervals, noise, rates, amplification",
+    )
     with pytest.raises(ConfigError, match="in seconds"):
         spinrnn.advise("10ns", folder=cubes)
 
@@ -556,13 +702,25 @@ def test_the_guideline_compares_trained_with_expected(cubes):
     rows = table(cubes, "guideline")
     assert len(rows) == 10
     for row in rows:
-        assert row["trained_percent_median"] == pytest.approx(row["expected_percent_median"], abs=3.5)
-        inside = row["expected_percent_q25"] <= row["trained_percent_median"] <= row["expected_percent_q75"]
+        assert row["trained_percent_median"] == pytest.approx(
+            row["expected_percent_median"], abs=3.5
+        )
+        inside = (
+            row["expected_percent_q25"]
+            <= row["trained_percent_median"]
+            <= row["expected_percent_q75"]
+        )
         assert row["median_inside_expected_band"] == str(inside)
     found = json.loads((cubes / "guideline.json").read_text())["findings"]
-    distances = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
-    assert found["mean difference of the medians (points)"] == pytest.approx(np.mean(distances), rel=1e-3, abs=1e-3)
-    assert found["trained median inside the expected band"] == sum(row["median_inside_expected_band"] == "True" for row in rows)
+    distances = [
+        abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows
+    ]
+    assert found["mean difference of the medians (points)"] == pytest.approx(
+        np.mean(distances), rel=1e-3, abs=1e-3
+    )
+    assert found["trained median inside the expected band"] == sum(
+        row["median_inside_expected_band"] == "True" for row in rows
+    )
     assert numbers.PAPER[0] < numbers.PAPER[1]
     assert to_csv([{"a": math.nan, "b": 1}]) == "a,b\n,1\n"
 
@@ -570,7 +728,11 @@ def test_the_guideline_compares_trained_with_expected(cubes):
 def test_networks_go_to_the_devices_of_their_own_seed(cubes, monkeypatch):
     """Though the files of ideal networks are shared by sweeps, and say nothing of the devices."""
     seen = []
-    monkeypatch.setattr(robustness, "evaluate", lambda net, data, seed: seen.append(net) or types.SimpleNamespace(accuracy=0.5))
+    monkeypatch.setattr(
+        robustness,
+        "evaluate",
+        lambda net, data, seed: seen.append(net) or types.SimpleNamespace(accuracy=0.5),
+    )
     result = robustness.spread(reproduction.Source(cubes, {"spread": recipe_sweep("spread")}))
     assert [c.runs for c in result.data["curves"]["trained on ideal devices"]] == [2] * 6
     for point, net in zip(recipe_sweep("spread").points[50:52], seen[-2:], strict=True):

@@ -61,7 +61,10 @@ PACKED = gzip.compress(GOOD)
         (gzip.compress(GOOD[:6]), "truncated within its header"),
         (gzip.compress(GOOD[:-1]), "truncated, 99 of 100 bytes follow"),
         (gzip.compress(GOOD + b"\0"), "too long, more than 100 bytes follow"),
-        (gzip.compress(struct.pack(">BBBBI", 0, 0, 14, 1, 2**30)), "more than .* bytes of gzip can hold"),
+        (
+            gzip.compress(struct.pack(">BBBBI", 0, 0, 14, 1, 2**30)),
+            "more than .* bytes of gzip can hold",
+        ),
         (PACKED[:5], "truncated or damaged gzip"),
         (PACKED[:40], "truncated or damaged gzip"),
         (PACKED[:-1], "truncated or damaged gzip"),
@@ -79,7 +82,9 @@ def test_bad_files(tmp_path, content, message):
 @pytest.mark.parametrize("claim", [100, 50_000_000])
 def test_a_bomb_takes_no_memory(tmp_path, claim):
     """200 MB of zeros in 200 kB, of which no more is unpacked than the header claims; and a header that claims more than is there."""
-    zeros = gzip.compress(struct.pack(">BBBBI", 0, 0, 8, 1, claim) + bytes(200_000_000 if claim == 100 else 1000))
+    zeros = gzip.compress(
+        struct.pack(">BBBBI", 0, 0, 8, 1, claim) + bytes(200_000_000 if claim == 100 else 1000)
+    )
     path = tmp_path / "bomb.gz"
     path.write_bytes(zeros if claim == 100 else zeros + gzip.compress(os.urandom(60_000), 1)[:-8])
     tracemalloc.start()
@@ -87,7 +92,9 @@ def test_a_bomb_takes_no_memory(tmp_path, claim):
         IdxFile(path, 1).read()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5e6 + claim  # tracemalloc counts what is asked for, also where it is never touched
+    assert (
+        peak < 5e6 + claim
+    )  # tracemalloc counts what is asked for, also where it is never touched
 
 
 def test_a_folder(idx_folder):
@@ -95,9 +102,15 @@ def test_a_folder(idx_folder):
     assert data.inputs.shape == (78, 1, 12)
     assert (data.inputs.dtype, data.labels.dtype) == (np.float32, np.int64)
     assert data.lengths is None
-    train = np.frombuffer(gzip.decompress((idx_folder / IMAGES).read_bytes())[16:], np.uint8).reshape(60, 12)
-    test = np.frombuffer((idx_folder / "t10k-images-idx3-ubyte").read_bytes()[16:], np.uint8).reshape(18, 12)
-    np.testing.assert_allclose(data.inputs[:, 0], np.concatenate([train, test]) / 255, rtol=1e-7)  # pixels row by row
+    train = np.frombuffer(
+        gzip.decompress((idx_folder / IMAGES).read_bytes())[16:], np.uint8
+    ).reshape(60, 12)
+    test = np.frombuffer(
+        (idx_folder / "t10k-images-idx3-ubyte").read_bytes()[16:], np.uint8
+    ).reshape(18, 12)
+    np.testing.assert_allclose(
+        data.inputs[:, 0], np.concatenate([train, test]) / 255, rtol=1e-7
+    )  # pixels row by row
     np.testing.assert_array_equal(data.labels, [*(np.arange(60) % 3), *(np.arange(18) % 3)])
     training, validation, own = split(data, spinrnn.DataConfig(), 0)
     np.testing.assert_array_equal(own, np.arange(60, 78))
@@ -116,7 +129,9 @@ def test_other_spellings_and_folders_of_the_same_name(idx_folder):
     assert spinrnn.load_dataset(str(idx_folder)).digest() == expected
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [("i1", "f4"), ("i2", "f4"), ("i4", "f8"), ("f4", "f4"), ("f8", "f8")])
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("i1", "f4"), ("i2", "f4"), ("i4", "f8"), ("f4", "f4"), ("f8", "f8")]
+)
 def test_other_types_keep_their_values(idx_folder, dtype, expected):
     images = (np.random.default_rng(1).normal(size=(60, 3, 4)) * 50).astype(dtype)
     for part, count in (("train", 60), ("t10k", 18)):
@@ -134,20 +149,39 @@ def test_files_that_do_not_fit_together(idx_folder):
             spinrnn.load_dataset(str(idx_folder))
         (idx_folder / name).write_bytes(good)
 
-    refused_with(LABELS, np.zeros(59, np.uint8), rf"{IMAGES} holds 60 images, but {LABELS} 59 labels")
-    refused_with("t10k-labels-idx1-ubyte", np.zeros(19, np.uint8), "t10k-images-idx3-ubyte holds 18 images, but .* 19 labels")
+    refused_with(
+        LABELS, np.zeros(59, np.uint8), rf"{IMAGES} holds 60 images, but {LABELS} 59 labels"
+    )
+    refused_with(
+        "t10k-labels-idx1-ubyte",
+        np.zeros(19, np.uint8),
+        "t10k-images-idx3-ubyte holds 18 images, but .* 19 labels",
+    )
     refused_with(LABELS, np.zeros(60), "labels must be whole numbers, got type double")
     other = "holds images of 3 x 4 pixels of type ubyte, but t10k-images-idx3-ubyte "
-    refused_with("t10k-images-idx3-ubyte", np.zeros((18, 4, 3), np.uint8), other + "4 x 3 pixels of type ubyte")
-    refused_with("t10k-images-idx3-ubyte", np.zeros((18, 3, 4), np.float32), other + "3 x 4 pixels of type float")
+    refused_with(
+        "t10k-images-idx3-ubyte",
+        np.zeros((18, 4, 3), np.uint8),
+        other + "4 x 3 pixels of type ubyte",
+    )
+    refused_with(
+        "t10k-images-idx3-ubyte",
+        np.zeros((18, 3, 4), np.float32),
+        other + "3 x 4 pixels of type float",
+    )
 
 
 def test_missing_files_are_named(idx_folder, tmp_path):
     (idx_folder / LABELS).unlink()
-    with pytest.raises(spinrnn.StoreError, match=r"mnist\.small: has no file train-labels-idx1-ubyte \(or"):
+    with pytest.raises(
+        spinrnn.StoreError, match=r"mnist\.small: has no file train-labels-idx1-ubyte \(or"
+    ):
         spinrnn.load_dataset(str(idx_folder))
     (idx_folder / "t10k-images-idx3-ubyte").unlink()
-    with pytest.raises(spinrnn.StoreError, match="no file t10k-images-idx3-ubyte and no file train-labels-idx1-ubyte"):
+    with pytest.raises(
+        spinrnn.StoreError,
+        match="no file t10k-images-idx3-ubyte and no file train-labels-idx1-ubyte",
+    ):
         spinrnn.load_dataset(str(idx_folder))
     with pytest.raises(spinrnn.DataError, match="nor a folder that exists"):
         spinrnn.load_dataset(str(tmp_path / "mnist"))
@@ -172,13 +206,18 @@ def test_training_on_a_folder(idx_folder, tmp_path):
     assert summary["cases"] == {"training": 54, "validation": 6, "test": 18}
     assert np.sum(summary["confusion"], axis=1).tolist() == [6, 6, 6]
     assert summary["test_accuracy"] > 0.8
-    plain = json.loads(spinrnn_command("evaluate", run, "--json").stdout)  # from another working directory
+    plain = json.loads(
+        spinrnn_command("evaluate", run, "--json").stdout
+    )  # from another working directory
     assert (plain["test_accuracy"], plain["cases"]) == (summary["test_accuracy"], 18)
     (run / "summary.json").unlink()
     resumed = spinrnn_command("train", *arguments, "--resume", cwd=work)
     assert "continuing in runs/mnist.small-seed0;" in resumed.stdout, resumed.stderr
     wrong = spinrnn_command("train", *arguments, "--set", "data.test_fraction=0.2", cwd=work)
-    refused(wrong, "data.test_fraction: these data bring their own test part, 18 of 78 cases; leave the key out")
+    refused(
+        wrong,
+        "data.test_fraction: these data bring their own test part, 18 of 78 cases; leave the key out",
+    )
     assert [path.name for path in (work / "runs").iterdir()] == [run.name]
     labels = (idx_folder / "t10k-labels-idx1-ubyte").read_bytes()
     (idx_folder / "t10k-labels-idx1-ubyte").write_bytes(labels[:-1] + b"\0")
@@ -186,16 +225,23 @@ def test_training_on_a_folder(idx_folder, tmp_path):
 
 
 def test_the_given_test_part_is_the_trainers(idx_folder):
-    config = spinrnn.RunConfig(network=spinrnn.NetworkConfig(layers=(2,), outputs=3, substeps=1), data=spinrnn.DataConfig(split_seed=4))
+    config = spinrnn.RunConfig(
+        network=spinrnn.NetworkConfig(layers=(2,), outputs=3, substeps=1),
+        data=spinrnn.DataConfig(split_seed=4),
+    )
     data = spinrnn.load_dataset(str(idx_folder))
     trainer = Trainer(config, data)
     np.testing.assert_array_equal(trainer.test.inputs, data.inputs[60:])
     learned = np.concatenate([trainer.training.inputs, trainer.validation.inputs])
-    assert sorted(case.tobytes() for case in learned) == sorted(case.tobytes() for case in data.inputs[:60])
+    assert sorted(case.tobytes() for case in learned) == sorted(
+        case.tobytes() for case in data.inputs[:60]
+    )
 
 
 def test_mnist():
-    folder = Path(os.environ.get("SPINRNN_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
+    folder = Path(
+        os.environ.get("SPINRNN_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist")
+    )
     if not folder.is_dir():
         pytest.skip(f"MNIST is not in {folder}; SPINRNN_MNIST=FOLDER names another one")
     data = spinrnn.load_dataset(folder)

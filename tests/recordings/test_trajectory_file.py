@@ -19,7 +19,10 @@ from spinrnn.machine import memory, threads
 @pytest.fixture
 def command(capsys):
     """Function that runs the command line here, as a process of its own takes seconds to start; returns what `subprocess.run` does."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    kept = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    }
 
     def call(*arguments):
         capsys.readouterr()
@@ -38,7 +41,11 @@ def command(capsys):
 def same(file, trajectory):
     """Checks that the file holds this trajectory, to the bit in float32."""
     for layer in range(len(trajectory.state)):
-        for stored, array in ((file.state, trajectory.state), (file.output, trajectory.output), (file.drive, trajectory.drive)):
+        for stored, array in (
+            (file.state, trajectory.state),
+            (file.output, trajectory.output),
+            (file.drive, trajectory.drive),
+        ):
             assert stored[layer].shape == array[layer].shape
             np.testing.assert_array_equal(stored[layer][:], array[layer].astype(np.float32))
     np.testing.assert_array_equal(file.time, trajectory.time)
@@ -63,11 +70,28 @@ def test_attributes_of_the_caller(net, given, tmp_path):
     with pytest.raises(spinrnn.DataError, match="noise_seed"):
         net.simulate_to(path, u, noise_seed=np.array([1, 2]))
     assert not list(tmp_path.iterdir())
-    net.simulate_to(path, u, attributes={"device": "sample é", "current": [1.5, 2.5], "count": 3, "seed": 2**70, "large": 2**40}, layers=0)
+    net.simulate_to(
+        path,
+        u,
+        attributes={
+            "device": "sample é",
+            "current": [1.5, 2.5],
+            "count": 3,
+            "seed": 2**70,
+            "large": 2**40,
+        },
+        layers=0,
+    )
     with spinrnn.open_trajectory(path) as file:
         assert (file.attributes["seed"], file.attributes["large"]) == (str(2**70), 2**40)
-        assert (file.attributes["device"], file.attributes["current"].tolist(), file.attributes["count"]) == ("sample é", [1.5, 2.5], 3)
-        assert [state is None for state in file.state] == [False] + [True] * (len(net.config.layers) - 1)
+        assert (
+            file.attributes["device"],
+            file.attributes["current"].tolist(),
+            file.attributes["count"],
+        ) == ("sample é", [1.5, 2.5], 3)
+        assert [state is None for state in file.state] == [False] + [True] * (
+            len(net.config.layers) - 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +110,11 @@ def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes)
     net = spinrnn.Network(spinrnn.NetworkConfig(**{**vars(net.config), **changes}), seed=2)
     trajectory = net.simulate(u, lengths, noise_seed=[7, np.int64(2**40)])
     trajectory.save(tmp_path / "saved.h5", labels=labels)
-    further = {"cases": np.arange(37) + 100, "attributes": {"seed": 2**40 + 1, "note": "µ"}, "noise_seed": [7, 2**40]}
+    further = {
+        "cases": np.arange(37) + 100,
+        "attributes": {"seed": 2**40 + 1, "note": "µ"},
+        "noise_seed": [7, 2**40],
+    }
     net.simulate_to(tmp_path / "streamed.h5", u, lengths, labels=labels, **further)
     for name in ("saved.h5", "streamed.h5"):
         with spinrnn.Trajectory.open(tmp_path / name) as file:
@@ -98,13 +126,20 @@ def test_both_ways_of_writing_hold_the_simulation(net, given, tmp_path, changes)
             np.testing.assert_array_equal(file.lengths, lengths)
             np.testing.assert_array_equal(file.labels, labels)
             assert file.labels.dtype == np.int64
-            assert (file.time.dtype, file.state[0].dtype, file.inputs.dtype) == (np.float64, np.float32, np.dtype(net.config.dtype))
+            assert (file.time.dtype, file.state[0].dtype, file.inputs.dtype) == (
+                np.float64,
+                np.float32,
+                np.dtype(net.config.dtype),
+            )
             assert (file.network.devices is None) == (net.devices is None)
             assert net.devices is None or file.network.devices.same(net.devices)
             again = file.network.simulate(file.inputs, file.lengths, noise_seed=file.noise_seed)
             np.testing.assert_array_equal(again.state[2], trajectory.state[2])
             assert file.cases[3] == (3 if name == "saved.h5" else 103)
-            assert name == "saved.h5" or (file.attributes["seed"], file.attributes["note"]) == (2**40 + 1, "µ")
+            assert name == "saved.h5" or (file.attributes["seed"], file.attributes["note"]) == (
+                2**40 + 1,
+                "µ",
+            )
             file.check()
 
 
@@ -124,7 +159,9 @@ def test_every_so_many_substeps(net, given, tmp_path, every):
     """Also where the number does not divide the 21 substeps: the drive has always one time less."""
     u, lengths, _ = given
     trajectory = net.simulate(u, lengths)
-    net.simulate_to(tmp_path / "t.h5", u, lengths, every=every, variables=["drive", "p"], layers=[2, 0])
+    net.simulate_to(
+        tmp_path / "t.h5", u, lengths, every=every, variables=["drive", "p"], layers=[2, 0]
+    )
     with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
         times = len(file.time)
         assert times == 21 // every + 1
@@ -134,8 +171,12 @@ def test_every_so_many_substeps(net, given, tmp_path, every):
         assert file.drive[1] is None
         assert file.every == every
         for layer in (0, 2):
-            np.testing.assert_array_equal(file.state[layer][:], trajectory.state[layer][:, :, ::every])
-            np.testing.assert_array_equal(file.drive[layer][:], trajectory.drive[layer][:, :, ::every][:, :, : times - 1])
+            np.testing.assert_array_equal(
+                file.state[layer][:], trajectory.state[layer][:, :, ::every]
+            )
+            np.testing.assert_array_equal(
+                file.drive[layer][:], trajectory.drive[layer][:, :, ::every][:, :, : times - 1]
+            )
 
 
 def test_results_do_not_depend_on_threads_or_memory(net, given, tmp_path):
@@ -162,10 +203,18 @@ def test_slices_are_those_of_numpy(written):
     ]  # fmt: skip
     for key in keys:
         with spinrnn.open_trajectory(path) as file:
-            np.testing.assert_array_equal(file.state[1][key], array[key], err_msg=repr(key), strict=True)
+            np.testing.assert_array_equal(
+                file.state[1][key], array[key], err_msg=repr(key), strict=True
+            )
     with spinrnn.open_trajectory(path) as file:
         stored = file.state[1]
-        assert (len(stored), stored.shape, stored.ndim, stored.size, stored.nbytes) == (37, array.shape, 3, array.size, array.nbytes)
+        assert (len(stored), stored.shape, stored.ndim, stored.size, stored.nbytes) == (
+            37,
+            array.shape,
+            3,
+            array.size,
+            array.nbytes,
+        )
         np.testing.assert_array_equal(np.asarray(stored), array)
         assert np.asarray(stored, dtype=np.float64).dtype == np.float64
         for bad in (37, -38, (0, 4), "a", (0, 0, 0, 0), [37]):
@@ -239,8 +288,15 @@ def test_xarray_opens_it(written, engine):
         np.testing.assert_array_equal(data.w_int_1.values, net.views()["w_int"][1])
         assert data.w_int_1.dims == ("neuron_1", "source_1")
         assert data.power_2.sel(case=3, neuron_2=1).sel(time=5e-9, method="nearest").shape == ()
-        assert all(data[name].attrs["units"] in ("1", "s", "1/s") and data[name].attrs["long_name"] for name in data.variables)
-        assert (data.attrs["neuron"], data.attrs["substeps"], data.attrs["complete"]) == ("oscillator", 3, 1)
+        assert all(
+            data[name].attrs["units"] in ("1", "s", "1/s") and data[name].attrs["long_name"]
+            for name in data.variables
+        )
+        assert (data.attrs["neuron"], data.attrs["substeps"], data.attrs["complete"]) == (
+            "oscillator",
+            3,
+            1,
+        )
         assert data.attrs["relaxation_time"] == 10e-9
         assert "layers = [5, 4, 6]" in data.attrs["config"]
 
@@ -248,7 +304,9 @@ def test_xarray_opens_it(written, engine):
 def run_program(*arguments):
     if shutil.which(arguments[0]) is None:
         pytest.skip(f"{arguments[0]} is not installed")
-    result = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        [str(a) for a in arguments], capture_output=True, text=True, timeout=120
+    )
     assert result.returncode == 0, result.stderr
     return " ".join(result.stdout.split())
 
@@ -269,7 +327,12 @@ def test_ncdump_shows_names_coordinates_and_units(written):
 def test_h5dump_shows_scales_and_units(written):
     _, trajectory, path = written
     text = run_program("h5dump", "-d", "/drive_0", "-s", "2,1,3", "-c", "1,1,1", path)
-    for part in ('"DIMENSION_LIST"', '"1/s"', '"drive I of the neurons of layer 0, held from drive_time on"', "H5T_IEEE_F32LE"):
+    for part in (
+        '"DIMENSION_LIST"',
+        '"1/s"',
+        '"drive I of the neurons of layer 0, held from drive_time on"',
+        "H5T_IEEE_F32LE",
+    ):
         assert part in text
     assert f"(2,1,3): {trajectory.drive[0][2, 1, 3]:.5g}"[:14] in text
     assert '"DIMENSION_SCALE"' in run_program("h5dump", "-d", "/time", path)
@@ -301,7 +364,16 @@ def test_simulate_a_run_a_configuration_and_a_network(command, tiny_file, tiny_d
     config = spinrnn.load_config(tiny_file)
     parts = split(tiny_data, config.data, config.resolved_split_seed)
     done = command(
-        "simulate", run, "--input", f"{tiny_file.parent}/tiny.npz:test[2:9:2]", "--out", out, "--variables", "p,m", "--layers", "1"
+        "simulate",
+        run,
+        "--input",
+        f"{tiny_file.parent}/tiny.npz:test[2:9:2]",
+        "--out",
+        out,
+        "--variables",
+        "p,m",
+        "--layers",
+        "1",
     )
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
@@ -319,25 +391,47 @@ def test_simulate_a_run_a_configuration_and_a_network(command, tiny_file, tiny_d
         assert file.attributes["source"].endswith("tiny.npz:test[2:9:2]")
     refused(command("simulate", run, "--out", out), "t.h5 exists", "--overwrite")
     # the default is the test part of the run's own data; another network's key may be overruled
-    done = command("simulate", run, "--out", out, "--overwrite", "--set", "network.substeps=5", "--every", "5")
+    done = command(
+        "simulate", run, "--out", out, "--overwrite", "--set", "network.substeps=5", "--every", "5"
+    )
     assert done.returncode == 0, done.stderr
     with spinrnn.open_trajectory(out) as file:
         np.testing.assert_array_equal(file.cases, parts[2])
         assert file.config.substeps == 5
     # a fresh network of the configuration's seed, all cases
-    done = command("simulate", tiny_file, "--input", ":all", "--out", out, "--overwrite", "--set", "train.seed=3")
+    done = command(
+        "simulate",
+        tiny_file,
+        "--input",
+        ":all",
+        "--out",
+        out,
+        "--overwrite",
+        "--set",
+        "train.seed=3",
+    )
     assert done.returncode == 0, done.stderr
     with spinrnn.open_trajectory(out) as file:
         fresh = spinrnn.Network(config.network, seed=3)
         assert file.network.parameters.tobytes() == fresh.parameters.tobytes()
-        np.testing.assert_array_equal(file.state[0][:], fresh.simulate(tiny_data.inputs, tiny_data.lengths).state[0])
+        np.testing.assert_array_equal(
+            file.state[0][:], fresh.simulate(tiny_data.inputs, tiny_data.lengths).state[0]
+        )
         assert file.attributes["seed"] == 3
     # the network of a file, on a user's inputs without labels; then that of a trajectory file
     np.savez(tmp_path / "mine.npz", inputs=tiny_data.inputs[:3])
     with h5py.File(tmp_path / "mine.h5", "w") as file:
         file["inputs"] = tiny_data.inputs[:3]
     for network, data in ((run / "network.h5", "mine.npz"), (out, "mine.h5[0,2]")):
-        done = command("simulate", network, "--input", tmp_path / data, "--out", tmp_path / "u.h5", "--overwrite")
+        done = command(
+            "simulate",
+            network,
+            "--input",
+            tmp_path / data,
+            "--out",
+            tmp_path / "u.h5",
+            "--overwrite",
+        )
         assert done.returncode == 0, done.stderr
         with spinrnn.open_trajectory(tmp_path / "u.h5") as file:
             assert file.labels is None

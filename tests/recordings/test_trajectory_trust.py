@@ -34,7 +34,9 @@ def test_an_unfinished_file_is_known_and_a_failure_leaves_nothing(net, given, tm
     with pytest.raises(KeyboardInterrupt):
         net.simulate_to(path, u, lengths, on_block=stop)
     assert list(tmp_path.iterdir()) == [kept]
-    with pytest.raises(spinrnn.StoreError, match="unfinished, the simulation that wrote it was interrupted"):
+    with pytest.raises(
+        spinrnn.StoreError, match="unfinished, the simulation that wrote it was interrupted"
+    ):
         spinrnn.open_trajectory(kept)
     with h5py.File(kept) as file:  # other programs see it, too
         assert file.attrs["complete"] == 0
@@ -53,7 +55,9 @@ def test_stale_files_are_removed_and_those_at_work_are_not(net, given, tmp_path)
     def second(done):
         if not begun:
             begun.append(1)
-            net.simulate_to(path, u[:5], lengths[:5])  # as another process would, to the same target
+            net.simulate_to(
+                path, u[:5], lengths[:5]
+            )  # as another process would, to the same target
             with spinrnn.open_trajectory(path) as file:
                 assert len(file) == 5
 
@@ -97,7 +101,10 @@ def test_a_full_disk_leaves_the_old_file(written, given, monkeypatch, call):
     monkeypatch.setattr(os, call, full)
     for write in (lambda: net.simulate_to(path, *given[:2]), lambda: trajectory.save(path)):
         calls.clear()
-        with pytest.raises(spinrnn.StoreError, match=r"cannot write .*traces\.h5: No space left on device; nothing of it is kept"):
+        with pytest.raises(
+            spinrnn.StoreError,
+            match=r"cannot write .*traces\.h5: No space left on device; nothing of it is kept",
+        ):
             write()
         assert calls
         assert path.read_bytes() == before
@@ -108,7 +115,9 @@ def test_room_is_asked_for_before_anything_is_simulated(net, given, tmp_path, mo
     monkeypatch.setattr(net, "history", None)
     disk = os.statvfs(tmp_path)
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*disk[:4], 1, *disk[5:])))
-    with pytest.raises(spinrnn.StoreError, match=r"No space left on device: .* needed, 4.0 KiB free"):
+    with pytest.raises(
+        spinrnn.StoreError, match=r"No space left on device: .* needed, 4.0 KiB free"
+    ):
         net.simulate_to(tmp_path / "t.h5", *given[:2])
     assert list(tmp_path.iterdir()) == []
 
@@ -136,7 +145,12 @@ def test_a_small_and_a_read_only_disk(small_disk, net, given, monkeypatch):
 def test_paths_that_cannot_be_written_or_read(net, given, tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"")
-    for bad in (file / "t.h5", tmp_path / "none" / "t.h5", tmp_path / ("n" * 253), str(tmp_path / "a\0b")):
+    for bad in (
+        file / "t.h5",
+        tmp_path / "none" / "t.h5",
+        tmp_path / ("n" * 253),
+        str(tmp_path / "a\0b"),
+    ):
         with pytest.raises(spinrnn.StoreError, match="cannot write"):
             net.simulate_to(bad, *given[:2])
     os.mkfifo(tmp_path / "pipe")
@@ -209,7 +223,9 @@ def test_hostile_files_with_a_seal_that_fits(written, tmp_path):
         file["time"] = np.arange(22)
 
     def claim(file):  # the arrays that it claims must exist before memory is taken for them
-        file.attrs["config"] = str(file.attrs["config"].decode()).replace("[5, 4, 6]", "[50000, 4, 6]")
+        file.attrs["config"] = str(file.attrs["config"].decode()).replace(
+            "[5, 4, 6]", "[50000, 4, 6]"
+        )
 
     def newer(file):
         file.attrs["version"] = 2
@@ -252,7 +268,12 @@ def test_a_damaged_block_is_told_when_it_is_read(written, tmp_path):
     with spinrnn.open_trajectory(path) as file:
         np.testing.assert_array_equal(file.state[1][:16], trajectory.state[1][:16])
         np.testing.assert_array_equal(file.state[1][32:, 2, 5], trajectory.state[1][32:, 2, 5])
-        for read in (lambda: file.state[1][17], lambda: file.state[1][:], lambda: file.state[1][..., 0], file.check):
+        for read in (
+            lambda: file.state[1][17],
+            lambda: file.state[1][:],
+            lambda: file.state[1][..., 0],
+            file.check,
+        ):
             with pytest.raises(spinrnn.StoreError, match="cases 16 to 31 of power_1 do not match"):
                 read()
 
@@ -266,7 +287,10 @@ def test_a_file_that_is_cut_while_it_is_open(written):
 
 
 def test_a_block_that_was_not_written_gives_no_file(tmp_path):
-    variables = [streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(20)), streamed.Variable("x", ("case",), "f4", "1", "x")]
+    variables = [
+        streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(20)),
+        streamed.Variable("x", ("case",), "f4", "1", "x"),
+    ]
     with (
         pytest.raises(spinrnn.StoreError, match="1 of 2 blocks were not written"),
         streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file,
@@ -278,7 +302,10 @@ def test_a_block_that_was_not_written_gives_no_file(tmp_path):
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_an_error_of_the_disk_is_told_once_and_not_lost(tmp_path, monkeypatch, failing):
     """The system says it to one of the syncs beside the simulation; those that follow, if any, know nothing of it."""
-    variables = [streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(9)), streamed.Variable("x", ("case",), "f4", "1", "x")]
+    variables = [
+        streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(9)),
+        streamed.Variable("x", ("case",), "f4", "1", "x"),
+    ]
     calls = []
 
     def broken(_):
@@ -307,7 +334,9 @@ def test_reading_from_several_threads(written):
 
         def read(first):
             for case in np.roll(np.arange(37), first):
-                if not np.array_equal(file.state[0][case], trajectory.state[0][case], equal_nan=True):
+                if not np.array_equal(
+                    file.state[0][case], trajectory.state[0][case], equal_nan=True
+                ):
                     wrong.append(case)
 
         workers = [threading.Thread(target=read, args=(k,)) for k in range(4)]
@@ -334,7 +363,9 @@ with spinrnn.open_trajectory("{tmp_path}/large.h5") as file:
     assert one.shape == (720, 6) and 0 < largest < 1
 print(peak() - before)
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
+    )
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "large.h5").stat().st_size > 200e6
     assert int(result.stdout) < 80e6
@@ -346,13 +377,23 @@ def long_simulation(tmp_path):
     (tmp_path / "c.toml").write_text("[network]\nlayers = [32, 32]\nsubsteps = 8\n")
     np.savez(tmp_path / "u.npz", inputs=np.random.default_rng(0).random((2000, 1, 32)))
     out = tmp_path / "t.h5"
-    return ["simulate", tmp_path / "c.toml", "--input", tmp_path / "u.npz", "--out", out, "--overwrite"], out
+    return [
+        "simulate",
+        tmp_path / "c.toml",
+        "--input",
+        tmp_path / "u.npz",
+        "--out",
+        out,
+        "--overwrite",
+    ], out
 
 
 def begin(arguments, out, seconds=280):
     """Starts the command; returns the process once it has begun to write."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "spinrnn", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "spinrnn", *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     end = time.monotonic() + seconds
     while process.poll() is None and not list(out.parent.glob(".t.h5.*.tmp")):
@@ -369,4 +410,7 @@ def test_a_signal_removes_what_was_begun(long_simulation, number):
     status = process.wait(timeout=280)
     left = list(out.parent.glob(".t.h5.*"))
     assert left == []
-    assert (status, out.exists()) in ((128 + number, False), (0, True))  # it may have been done by then
+    assert (status, out.exists()) in (
+        (128 + number, False),
+        (0, True),
+    )  # it may have been done by then

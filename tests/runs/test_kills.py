@@ -48,7 +48,9 @@ def test_a_fault_is_found(tmp_path, tiny_data, tiny_config):
 def test_what_a_killed_session_left_is_removed(tmp_path, sweep_file):
     """Their names never come again, so that no later write of the same file would do it."""
     out = tmp_path / "out"
-    sweep = spinrnn.load_sweep(sweep_file('[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]'))
+    sweep = spinrnn.load_sweep(
+        sweep_file('[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]')
+    )
     assert spinrnn.run_sweep(sweep, out, executor="serial").done == 2
     next(out.glob("points/*.h5")).unlink()
     (out / ".session-0123456789ab.0123456789ab.tmp").write_bytes(b"{")

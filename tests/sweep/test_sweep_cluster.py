@@ -22,7 +22,9 @@ RATES = '[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2]\n'
 
 
 def run(*command, **options):
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=120, **options
+    )
 
 
 def wait_for(condition, seconds=60):
@@ -56,11 +58,30 @@ def expected(sweep_file, tmp_path):
 def dask_cluster(tmp_path):
     pytest.importorskip("distributed", reason="Dask distributed is not installed")
     scheduler = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", tmp_path / "s.json"],
+        [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            tmp_path / "s.json",
+        ],
         stderr=subprocess.DEVNULL,
     )
-    options = ["--scheduler-file", str(tmp_path / "s.json"), "--nthreads", "2", "--no-dashboard", "--local-directory", str(tmp_path)]
-    worker = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", *options], stderr=subprocess.DEVNULL)
+    options = [
+        "--scheduler-file",
+        str(tmp_path / "s.json"),
+        "--nthreads",
+        "2",
+        "--no-dashboard",
+        "--local-directory",
+        str(tmp_path),
+    ]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", *options], stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(lambda: (tmp_path / "s.json").exists() and (tmp_path / "s.json").stat().st_size)
         yield json.loads((tmp_path / "s.json").read_text())["address"], scheduler
@@ -78,7 +99,17 @@ def test_a_dask_scheduler(expected, tmp_path, dask_cluster):
     """A cluster of one's own, with two threads in one worker; it is left running."""
     path, results = expected
     address, scheduler = dask_cluster
-    done = run(*COMMAND, "run", path, "--out", tmp_path / "out", "--executor", "dask", "--scheduler", address)
+    done = run(
+        *COMMAND,
+        "run",
+        path,
+        "--out",
+        tmp_path / "out",
+        "--executor",
+        "dask",
+        "--scheduler",
+        address,
+    )
     assert done.returncode == 0, done.stderr
     assert accuracies(path, tmp_path / "out") == results
     assert scheduler.poll() is None
@@ -88,21 +119,40 @@ def test_a_dask_scheduler_that_goes_away(sweep_file, tmp_path, dask_cluster):
     address, scheduler = dask_cluster
     path, out = sweep_file("", epochs="100000\ncheckpoint_seconds = 1000"), tmp_path / "out"
     process = subprocess.Popen(
-        [*COMMAND, "run", str(path), "--out", str(out), "--executor", "dask", "--scheduler", address], stderr=subprocess.PIPE, text=True
+        [
+            *COMMAND,
+            "run",
+            str(path),
+            "--out",
+            str(out),
+            "--executor",
+            "dask",
+            "--scheduler",
+            address,
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     wait_for(lambda: list(out.glob("points/*.run")))
     scheduler.kill()
     complaint = process.communicate(timeout=60)[1]
     assert process.returncode == 2
-    assert "finished points are safe, run the sweep again to go on" in complaint.strip().splitlines()[-1]
+    assert (
+        "finished points are safe, run the sweep again to go on"
+        in complaint.strip().splitlines()[-1]
+    )
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:8786"])
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:8786"]
+)
 def test_a_dask_address_that_does_not_answer(sweep_file, tmp_path, address):
     pytest.importorskip("distributed", reason="Dask distributed is not installed")
     start = time.monotonic()
     with pytest.raises(spinrnn.EngineError, match="no Dask scheduler answers at"):
-        spinrnn.run_sweep(spinrnn.load_sweep(sweep_file()), tmp_path / "out", executor="dask", scheduler=address)
+        spinrnn.run_sweep(
+            spinrnn.load_sweep(sweep_file()), tmp_path / "out", executor="dask", scheduler=address
+        )
     assert time.monotonic() - start < 10
 
 
@@ -110,7 +160,18 @@ def test_extras_that_are_missing_are_named(sweep_file, tmp_path):
     code = "import sys\nfor name in ('dask', 'distributed', 'mpi4py'): sys.modules[name] = None\nfrom spinrnn.cli.main import main\nsys.exit(main(sys.argv[1:]))"
     path = sweep_file()
     for executor, extra in (("dask", "spinrnn[dask]"), ("mpi", "spinrnn[mpi]")):
-        result = run(sys.executable, "-c", code, "sweep", "run", path, "--out", tmp_path / "out", "--executor", executor)
+        result = run(
+            sys.executable,
+            "-c",
+            code,
+            "sweep",
+            "run",
+            path,
+            "--out",
+            tmp_path / "out",
+            "--executor",
+            executor,
+        )
         assert result.returncode == 2
         assert extra in result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
@@ -136,7 +197,18 @@ def test_mpi(expected, tmp_path, mpiexec):
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     }
-    ranks = [mpiexec, "-n", "3", sys.executable, "-m", "mpi4py.futures", "-m", "spinrnn", "sweep", "run"]
+    ranks = [
+        mpiexec,
+        "-n",
+        "3",
+        sys.executable,
+        "-m",
+        "mpi4py.futures",
+        "-m",
+        "spinrnn",
+        "sweep",
+        "run",
+    ]
     done = run(*ranks, path, "--out", tmp_path / "out", "--executor", "mpi", env=environment)
     assert done.returncode == 0, done.stderr
     assert "finished: 6 of 6 points" in done.stdout
@@ -165,8 +237,16 @@ def slurm(tmp_path_factory):
 
 def queue(slurm):
     """{task: (state, restarts)} of the jobs that wait or run."""
-    lines = run("squeue", "--array", "--noheader", "--Format=JobArrayID:40,State:20,RestartCnt:10", env=slurm).stdout.splitlines()
-    return {task: (state, int(restarts)) for task, state, restarts in (line.split() for line in lines)}
+    lines = run(
+        "squeue",
+        "--array",
+        "--noheader",
+        "--Format=JobArrayID:40,State:20,RestartCnt:10",
+        env=slurm,
+    ).stdout.splitlines()
+    return {
+        task: (state, int(restarts)) for task, state, restarts in (line.split() for line in lines)
+    }
 
 
 def submit(slurm, script, *options):
@@ -182,7 +262,13 @@ def test_an_array_of_jobs(expected, tmp_path, slurm):
     assert made.returncode == 0, made.stderr
     assert f"sbatch {script}" in made.stdout
     text = script.read_text()
-    for line in ("#SBATCH --array=0-1", "#SBATCH --time=0-00:0", "#SBATCH --mem=", "#SBATCH --requeue", "#SBATCH --signal=B:USR1@90"):
+    for line in (
+        "#SBATCH --array=0-1",
+        "#SBATCH --time=0-00:0",
+        "#SBATCH --mem=",
+        "#SBATCH --requeue",
+        "#SBATCH --signal=B:USR1@90",
+    ):
         assert line in text
     assert run("bash", "-n", script).returncode == 0
     submit(slurm, script)
@@ -220,12 +306,28 @@ def through_time_limit_requeue_and_cancel(path, tmp_path, slurm):
     wait_for(lambda: queue(slurm).get(job) == ("PENDING", 1), 90)
     first = steps()
     assert first > 0
-    assert counts(path, out) == {"done": 0, "diverged": 0, "failed": 0, "damaged": 0, "running": 0, "waiting": 1}
+    assert counts(path, out) == {
+        "done": 0,
+        "diverged": 0,
+        "failed": 0,
+        "damaged": 0,
+        "running": 0,
+        "waiting": 1,
+    }
     # queued again: goes on; not in the same second, as SLURM has revoked the credential of the job that it requeued
     time.sleep(5)
-    assert run("scontrol", "update", f"jobid={job}", "timelimit=30", "starttime=now", env=slurm).returncode == 0
-    submit(slurm, None, "--wrap=true", "--output=/dev/null")  # SLURM looks at its queue when something is submitted
-    wait_for(lambda: queue(slurm).get(job) == ("RUNNING", 1), 200)  # at the latest when SLURM's delay of two minutes is over
+    assert (
+        run(
+            "scontrol", "update", f"jobid={job}", "timelimit=30", "starttime=now", env=slurm
+        ).returncode
+        == 0
+    )
+    submit(
+        slurm, None, "--wrap=true", "--output=/dev/null"
+    )  # SLURM looks at its queue when something is submitted
+    wait_for(
+        lambda: queue(slurm).get(job) == ("RUNNING", 1), 200
+    )  # at the latest when SLURM's delay of two minutes is over
     wait_for(lambda: counts(path, out)["running"], 30)
     time.sleep(1)
     # cancelled: stops with a checkpoint and stays so
@@ -252,7 +354,9 @@ def test_the_plan_of_an_array(sweep_file):
     assert batch.plan(points, measured, tasks=16).megabytes == 300
     assert batch.plan(points, measured, tasks=2, jobs=2).seconds < 0.6 * plan.seconds
     assert batch.plan(points, measured, tasks=2, jobs=2).megabytes == 900
-    assert "\nexport SPINRNN_MEMORY=30M\n" in batch.script(sweep, "out", batch.plan(points, measured, jobs=2), measured)
+    assert "\nexport SPINRNN_MEMORY=30M\n" in batch.script(
+        sweep, "out", batch.plan(points, measured, jobs=2), measured
+    )
     for tasks in (17, 0):
         with pytest.raises(spinrnn.ConfigError, match="--array: must be from 1 to 16"):
             batch.plan(points, measured, tasks=tasks)

@@ -82,7 +82,10 @@ def test_the_cube(made, tmp_path):
     for name, variable in (cube.variables | cube.coordinates).items():
         np.testing.assert_array_equal(variable.values, again[name])
     assert again.coordinates["layers"].labels == [[6, 5]]
-    assert not any(name.startswith("history") for name in spinrnn.collect_sweep(sweep, out, history=False).variables)
+    assert not any(
+        name.startswith("history")
+        for name in spinrnn.collect_sweep(sweep, out, history=False).variables
+    )
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
@@ -95,7 +98,15 @@ def test_xarray_opens_it_as_it_is(made, tmp_path, engine):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*dimension.*")
         data = xarray.open_dataset(tmp_path / "cube.h5", engine=engine)
-    assert dict(data.sizes) == {"neuron": 2, "tau": 2, "relaxation": 3, "layers": 1, "epochs": 2, "seed": 2, "epoch": 3}
+    assert dict(data.sizes) == {
+        "neuron": 2,
+        "tau": 2,
+        "relaxation": 3,
+        "layers": 1,
+        "epochs": 2,
+        "seed": 2,
+        "epoch": 3,
+    }
     for name, variable in cube.variables.items():
         assert data[name].dims == variable.dims
         assert data[name].dtype == variable.values.dtype
@@ -148,7 +159,15 @@ def test_a_thousand_points_are_quick(sweep_file, tmp_path):
     folder.claim(sweep)
     result = spinrnn.train(points[0].config)
     arrays = {"best_parameters": result.network.parameters, "history/train_loss": np.arange(300.0)}
-    state = {"values": {}, "environment": {}, "summary": result.summary, "extra": {}, "error": None, "status": "done", "seconds": 1.0}
+    state = {
+        "values": {},
+        "environment": {},
+        "summary": result.summary,
+        "extra": {},
+        "error": None,
+        "status": "done",
+        "seconds": 1.0,
+    }
     for point in points:
         folder.save(point.digest, point.name, "", arrays, {**state, "finished": 0.0})
     start = time.process_time()

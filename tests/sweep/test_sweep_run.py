@@ -62,19 +62,37 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
         single = spinrnn.train(point.config)
         arrays, state = folder.load(point.digest, point.name)
         assert arrays["best_parameters"].tobytes() == single.network.parameters.tobytes()
-        assert spinrnn.load(folder.result_path(point.name)).parameters.tobytes() == single.network.parameters.tobytes()
-        for key in ("test_accuracy", "test_loss", "test_loss_fine", "best_epoch", "validation_loss", "data_sha256"):
+        assert (
+            spinrnn.load(folder.result_path(point.name)).parameters.tobytes()
+            == single.network.parameters.tobytes()
+        )
+        for key in (
+            "test_accuracy",
+            "test_loss",
+            "test_loss_fine",
+            "best_epoch",
+            "validation_loss",
+            "data_sha256",
+        ):
             assert state["summary"][key] == single.summary[key]
         for key in ("train_loss", "validation_accuracy"):
-            np.testing.assert_array_equal(arrays[f"history/{key}"], [record[key] for record in single.history])
+            np.testing.assert_array_equal(
+                arrays[f"history/{key}"], [record[key] for record in single.history]
+            )
         best = state["summary"]["best_epoch"] - 1
         assert arrays["history/test_loss"][best] == state["summary"]["test_loss"]
         assert arrays["history/test_accuracy"][best] == state["summary"]["test_accuracy"]
         assert state["environment"]["threads"] == 1
         assert state["values"] == point.values
         data = spinrnn.load_dataset(point.config.data.source)
-        test = data.take(spinrnn.datasets.split(data, point.config.data, point.config.resolved_split_seed)[2])
-        assert state["extra"]["cumulative_drive"] == spinrnn.cumulative_drive(single.network, test.inputs, test.lengths) > 0
+        test = data.take(
+            spinrnn.datasets.split(data, point.config.data, point.config.resolved_split_seed)[2]
+        )
+        assert (
+            state["extra"]["cumulative_drive"]
+            == spinrnn.cumulative_drive(single.network, test.inputs, test.lengths)
+            > 0
+        )
 
 
 def test_complete_points_are_skipped_and_damaged_ones_repeated(sweep_file, tmp_path):
@@ -145,7 +163,9 @@ def test_other_failures_are_recorded_and_tried_again_when_asked(sweep_file, tmp_
 def test_shards_share_the_points(sweep_file, tmp_path):
     path, out = sweep_file(RATES, seeds=2), tmp_path / "out"
     for number, expected in ((0, 3), (1, 6), (2, 8)):
-        result = sweep_command("run", path, "--out", out, "--executor", "serial", "--shard", f"{number}/3")
+        result = sweep_command(
+            "run", path, "--out", out, "--executor", "serial", "--shard", f"{number}/3"
+        )
         assert result.returncode == 0
         assert len(list((out / "points").glob("*.h5"))) == expected
     for shard in ("3/3", "-1/3", "1", "1/0", "a/b"):
@@ -157,7 +177,11 @@ def test_a_folder_belongs_to_one_sweep(sweep_file, tmp_path):
     assert sweep_command("run", path, "--out", out, "--executor", "serial").returncode == 0
     first = bits(path, out)
     sweep_file(RATES, seeds=2)
-    refused(sweep_command("run", path, "--out", out, "--executor", "serial"), "belongs to another sweep", "--extend")
+    refused(
+        sweep_command("run", path, "--out", out, "--executor", "serial"),
+        "belongs to another sweep",
+        "--extend",
+    )
     refused(sweep_command("status", path, "--out", out), "belongs to another sweep")
     refused(sweep_command("collect", path, "--out", out), "belongs to another sweep")
     extended = sweep_command("run", path, "--out", out, "--executor", "serial", "--extend")
@@ -173,15 +197,27 @@ def test_a_folder_belongs_to_one_sweep(sweep_file, tmp_path):
     refused(sweep_command("run", path, "--out", tmp_path / "other"), "not empty and not a sweep")
     refused(sweep_command("run", path, "--out", tmp_path / "other" / "thesis.tex"), "is a file")
     refused(sweep_command("status", tmp_path / "other"), "no sweep.json")
-    refused(sweep_command("status", path, "--out", tmp_path / "none"), "no sweep has been run there")
+    refused(
+        sweep_command("status", path, "--out", tmp_path / "none"), "no sweep has been run there"
+    )
     (out / "sweep.json").write_text("{}")
     refused(sweep_command("status", out), "sweep.json: damaged")
 
 
 def test_data_that_change_stop_the_sweep(sweep_file, tmp_path, tiny_data):
     path, out = sweep_file(RATES), tmp_path / "out"
-    assert sweep_command("run", path, "--out", out, "--executor", "serial", "--shard", "0/2").returncode == 0
-    np.savez(tmp_path / "tiny.npz", inputs=tiny_data.inputs + 1, labels=tiny_data.labels, lengths=tiny_data.lengths)
+    assert (
+        sweep_command(
+            "run", path, "--out", out, "--executor", "serial", "--shard", "0/2"
+        ).returncode
+        == 0
+    )
+    np.savez(
+        tmp_path / "tiny.npz",
+        inputs=tiny_data.inputs + 1,
+        labels=tiny_data.labels,
+        lengths=tiny_data.lengths,
+    )
     work._load.cache_clear()  # this process has the right ones in memory
     refused(sweep_command("run", out, "--executor", "serial"), "tiny.npz has changed")
     (tmp_path / "tiny.npz").unlink()
@@ -194,12 +230,31 @@ def test_data_that_change_stop_the_sweep(sweep_file, tmp_path, tiny_data):
 def test_bad_command_lines(sweep_file, tmp_path):
     path = sweep_file(RATES)
     refused(sweep_command("run", tmp_path / "none.toml"), "none.toml: No such file")
-    refused(sweep_command("run", path, "--scheduler", "tcp://x:1", "--out", tmp_path / "o"), "--scheduler belongs to --executor dask")
-    refused(sweep_command("run", sweep_file('[[axes]]\nkey = "x"\nvalues = []')), "x is no configuration key", "the axis is empty")
+    refused(
+        sweep_command("run", path, "--scheduler", "tcp://x:1", "--out", tmp_path / "o"),
+        "--scheduler belongs to --executor dask",
+    )
+    refused(
+        sweep_command("run", sweep_file('[[axes]]\nkey = "x"\nvalues = []')),
+        "x is no configuration key",
+        "the axis is empty",
+    )
     with memory.using(None):  # the option sets it in this process
-        refused(sweep_command("run", path, "--executor", "mpi", "--memory", "1G", "--out", tmp_path / "p"), "--memory", "SPINRNN_MEMORY")
+        refused(
+            sweep_command(
+                "run", path, "--executor", "mpi", "--memory", "1G", "--out", tmp_path / "p"
+            ),
+            "--memory",
+            "SPINRNN_MEMORY",
+        )
     assert not (tmp_path / "p").exists()
-    for arguments in (["fly"], [], ["run"], ["run", path, "--jobs", 0], ["run", path, "--executor", "magic"]):
+    for arguments in (
+        ["fly"],
+        [],
+        ["run"],
+        ["run", path, "--jobs", 0],
+        ["run", path, "--executor", "magic"],
+    ):
         refused(sweep_command(*arguments), "--help says what there is")
 
 
@@ -211,7 +266,9 @@ def least_memory(point):
     trainer = Trainer(point.config, spinrnn.load_dataset(point.config.data.source))
     cases, inputs = min(point.config.train.batch, len(trainer.training)), trainer.training.inputs
     with threads.using(1):
-        return engine.plan(trainer.net.config, trainer.net._packing(), cases, inputs.shape[2], True, 1).bytes
+        return engine.plan(
+            trainer.net.config, trainer.net._packing(), cases, inputs.shape[2], True, 1
+        ).bytes
 
 
 def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
@@ -248,8 +305,15 @@ def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
 @pytest.fixture
 def forty(sweep_file, tmp_path):
     """A sweep of 40 points of about a third of a second each, and its undisturbed results."""
-    path = sweep_file(RATES, epochs="40\nnoise = 0.1\ncheckpoint_seconds = 0.05", seeds=10, record_test="true")
-    assert sweep_command("run", path, "--out", tmp_path / "undisturbed", "--executor", "serial").returncode == 0
+    path = sweep_file(
+        RATES, epochs="40\nnoise = 0.1\ncheckpoint_seconds = 0.05", seeds=10, record_test="true"
+    )
+    assert (
+        sweep_command(
+            "run", path, "--out", tmp_path / "undisturbed", "--executor", "serial"
+        ).returncode
+        == 0
+    )
     return path, bits(path, tmp_path / "undisturbed")
 
 
@@ -293,7 +357,10 @@ def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
     assert sorted(p.name for p in out.iterdir()) == [".lock", "points", "sweep.json"]
 
 
-@pytest.mark.parametrize(("executor", "number", "status"), [("process", signal.SIGTERM, 143), ("serial", signal.SIGUSR1, 75)])
+@pytest.mark.parametrize(
+    ("executor", "number", "status"),
+    [("process", signal.SIGTERM, 143), ("serial", signal.SIGUSR1, 75)],
+)
 def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status):
     path, out = sweep_file("", epochs=f"600\n{LONG}", record_test="true"), tmp_path / "out"
     command = [*COMMAND, "run", str(path), "--out", str(out), "--jobs", "1", "--executor", executor]
@@ -314,32 +381,46 @@ def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status)
     assert "0 running, 1 waiting" in sweep_command("status", out).stdout
     assert subprocess.run(command, timeout=60).returncode == 0
     if executor == "process":
-        assert sweep_command("run", path, "--out", tmp_path / "whole", "--executor", "serial").returncode == 0
+        assert (
+            sweep_command(
+                "run", path, "--out", tmp_path / "whole", "--executor", "serial"
+            ).returncode
+            == 0
+        )
         assert bits(path, out) == bits(path, tmp_path / "whole")
 
 
 def test_workers_do_not_outlive_the_sweep(sweep_file, tmp_path):
     path, out = sweep_file("", epochs=f"100000\n{LONG}"), tmp_path / "out"
-    process = subprocess.Popen([*COMMAND, "run", str(path), "--out", str(out), "--jobs", "2"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(path), "--out", str(out), "--jobs", "2"], stdout=subprocess.DEVNULL
+    )
     wait_for(lambda: [p for p in out.glob("runs/*/metrics.jsonl") if p.stat().st_size > 2000])
     workers = children(process.pid)
     assert workers
     process.kill()
     process.wait()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 20)
-    assert spinrnn.store.load_newest_checkpoint(next(out.glob("runs/*")))[2]["steps"] > 10  # they had the time for it
+    assert (
+        spinrnn.store.load_newest_checkpoint(next(out.glob("runs/*")))[2]["steps"] > 10
+    )  # they had the time for it
     assert json.loads(sweep_command("status", out, "--json").stdout)["points"]["running"] == 0
 
 
 def test_what_kills_leave_behind_complete_points_is_removed(sweep_file, tmp_path):
     """Kills after the last result: of a worker before it removes its run, of the sweep before it ends its session or while it begins it."""
     path, out = sweep_file(RATES), tmp_path / "out"
-    assert sweep_command("run", path, "--out", out, "--executor", "serial", "--keep-runs").returncode == 0
+    assert (
+        sweep_command("run", path, "--out", out, "--executor", "serial", "--keep-runs").returncode
+        == 0
+    )
     whole, folder = bits(path, out), SweepFolder(out)
     first, second = (point.name for point in spinrnn.load_sweep(path).points[:2])
     folder.lock(first)._path.write_text(json.dumps({"host": "x", "pid": 1}))
     os.utime(folder.lock(first)._path, (0, 0))
-    (out / "session-0123456789ab").write_text(json.dumps({"host": os.uname().nodename, "pid": 2**22 + 1}))
+    (out / "session-0123456789ab").write_text(
+        json.dumps({"host": os.uname().nodename, "pid": 2**22 + 1})
+    )
     (out / ".session-0123456789ab.0123.tmp").write_text("")
     (out / ".sweep.json.0123.tmp").write_text("{")
     assert sweep_command("run", path, "--out", out, "--executor", "serial").returncode == 0
@@ -371,7 +452,10 @@ def test_a_point_that_kills_its_workers_fails_alone(sweep_file, tmp_path, monkey
     assert place == "learning_rate = 0.02"
     assert "the worker died 3 times before the first checkpoint" in error
     monkeypatch.undo()
-    assert spinrnn.run_sweep(spinrnn.load_sweep(path), out, executor="serial", retry_failed=True).done == 4
+    assert (
+        spinrnn.run_sweep(spinrnn.load_sweep(path), out, executor="serial", retry_failed=True).done
+        == 4
+    )
 
 
 def die_at_once(task):
@@ -396,7 +480,9 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
             cluster.sync(nanny.close)
             wait_for(lambda: engine.slots() == 0, 180)
             wait_for(lambda: engine.slots() == 1, 180)
-            assert "no such folder" in engine.submit({"folder": "/nowhere"}).result(60)["error"], "it works"
+            assert "no such folder" in engine.submit({"folder": "/nowhere"}).result(60)["error"], (
+                "it works"
+            )
             monkeypatch.setattr(engine._cluster, "scale", lambda _: None)
             monkeypatch.setattr(engines, "PATIENCE", 3)
             (nanny,) = cluster.workers.values()
@@ -443,10 +529,14 @@ class DiesUnderAnother(DiesLate):
 
 
 @pytest.mark.parametrize("keep_runs", [False, True])
-def test_what_a_worker_leaves_that_dies_in_another_session(sweep_file, tmp_path, monkeypatch, keep_runs):
+def test_what_a_worker_leaves_that_dies_in_another_session(
+    sweep_file, tmp_path, monkeypatch, keep_runs
+):
     dying, out = DiesUnderAnother(), tmp_path / "out"
     monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
-    assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    assert (
+        spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    )
     assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
     assert not list(out.glob("points/*.run"))
 
@@ -460,21 +550,38 @@ def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path,
     folder, (done, lost, short, _) = SweepFolder(out), sweep.points
     folder.result_path(lost.name).unlink()
     _, _, state = container.load_record(folder.result_path(short.name), "point")
-    state |= {"status": "failed", "error": {"class": "MemoryLimitError", "text": ""}, "summary": None}
+    state |= {
+        "status": "failed",
+        "error": {"class": "MemoryLimitError", "text": ""},
+        "summary": None,
+    }
     container.save_record(folder.result_path(short.name), "point", to_toml(short.config), {}, state)
     for point in (done, lost, short):
         folder.lock(point.name)._path.write_text("{}")
         folder.clear(point.digest, point.name, keep_runs)
         assert not folder.lock(point.name)._path.exists()
-    assert [folder.run_path(p.name).exists() for p in (done, lost, short)] == [keep_runs, True, True]
-    assert spinrnn.run_sweep(sweep, out, executor="serial", retry_failed=True, keep_runs=keep_runs).done == 4
+    assert [folder.run_path(p.name).exists() for p in (done, lost, short)] == [
+        keep_runs,
+        True,
+        True,
+    ]
+    assert (
+        spinrnn.run_sweep(
+            sweep, out, executor="serial", retry_failed=True, keep_runs=keep_runs
+        ).done
+        == 4
+    )
 
 
 @pytest.mark.parametrize("keep_runs", [False, True])
-def test_what_a_worker_leaves_that_dies_after_its_result(sweep_file, tmp_path, monkeypatch, keep_runs):
+def test_what_a_worker_leaves_that_dies_after_its_result(
+    sweep_file, tmp_path, monkeypatch, keep_runs
+):
     dying, out = DiesLate(), tmp_path / "out"
     monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
-    assert spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    assert (
+        spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
+    )
     assert len(dying.died) == 4
     assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
     assert (out / "runs").exists() == keep_runs
@@ -488,7 +595,9 @@ def test_a_folder_is_made_while_another_worker_removes_the_one_above(tmp_path, m
     def late(path, *arguments, **options):
         calls.append(path)
         if len(calls) < 4:
-            raise (FileNotFoundError if len(calls) % 2 else FileExistsError)(2, "No such file or directory")
+            raise (FileNotFoundError if len(calls) % 2 else FileExistsError)(
+                2, "No such file or directory"
+            )
         return make(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "mkdir", late)
@@ -510,7 +619,10 @@ def test_two_processes_share_one_sweep(sweep_file, tmp_path):
     """Each point is run once; the one that ends first waits for the other's last point."""
     path, out = sweep_file(RATES, epochs=f"30\n{LONG}", seeds=2), tmp_path / "out"
     command = [*COMMAND, "run", str(path), "--out", str(out), "--executor", "serial", "--keep-runs"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     for process in both:
         output, complaint = process.communicate(timeout=60)
         assert process.returncode == 0, complaint
@@ -524,7 +636,9 @@ def test_a_damaged_run_folder_is_begun_again(sweep_file, tmp_path):
     path, out = sweep_file(RATES), tmp_path / "out"
     sweep = spinrnn.load_sweep(path)
     run = SweepFolder(out).run_path(sweep.points[0].name)
-    other = dataclasses.replace(sweep.points[0].config, network=spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=3))
+    other = dataclasses.replace(
+        sweep.points[0].config, network=spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=3)
+    )
     spinrnn.train(other, out=run)
     (out / "sweep.json").write_text(json.dumps({"digest": sweep.digest, **sweep.to_json()}))
     assert spinrnn.run_sweep(sweep, out, executor="serial").done == 4
@@ -536,7 +650,9 @@ def test_no_space_left(sweep_file, tmp_path):
     """On a small file system: an error that says so, finished points whole, and with more space it goes on."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True
+    )
     if mounted.returncode:
         pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
     try:

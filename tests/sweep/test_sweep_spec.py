@@ -32,14 +32,24 @@ def test_points_in_order(sweep_file):
     sweep = spinrnn.load_sweep(sweep_file(AXES, seeds=2))
     assert sweep.shape == (3, 2, 2)
     assert [axis.name for axis in sweep.axes] == ["input_interval", "tau", "seed"]
-    assert [point.position for point in sweep.points] == [(i, j, k) for i in range(3) for j in range(2) for k in range(2)]
+    assert [point.position for point in sweep.points] == [
+        (i, j, k) for i in range(3) for j in range(2) for k in range(2)
+    ]
     last = sweep.points[-1]
-    assert (last.config.network.input_interval, last.config.network.relaxation_time, last.config.network.highpass_time) == (
+    assert (
+        last.config.network.input_interval,
+        last.config.network.relaxation_time,
+        last.config.network.highpass_time,
+    ) == (
         1e-7,
         2e-8,
         3e-7,
     )
-    assert (last.config.train.seed, last.config.train.epochs, last.config.network.layers) == (1, 4, (6, 5))
+    assert (last.config.train.seed, last.config.train.epochs, last.config.network.layers) == (
+        1,
+        4,
+        (6, 5),
+    )
     assert last.config.data.source.endswith("tiny.npz")
     assert sweep.points[4].config.network.input_interval == 1e-8
 
@@ -56,7 +66,13 @@ def test_a_single_point_and_ranges(sweep_file):
 def test_the_same_in_another_process(sweep_file):
     path = sweep_file(AXES, seeds=2)
     code = "import sys, spinrnn; s = spinrnn.load_sweep(sys.argv[1]); print(s.digest, *(p.digest for p in s.points))"
-    out = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", code, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "7"},
+    ).stdout
     sweep = spinrnn.load_sweep(path)
     assert out.split() == [sweep.digest, *(point.digest for point in sweep.points)]
     assert Sweep.from_json(json.loads(json.dumps(sweep.to_json())), "there").digest == sweep.digest
@@ -64,21 +80,46 @@ def test_the_same_in_another_process(sweep_file):
 
 def test_identity_is_what_the_result_depends_on(tiny_config):
     def of(content="d", record=(), **changes):
-        parts = {name: dataclasses.replace(getattr(tiny_config, name), **changes.get(name, {})) for name in TABLES}
+        parts = {
+            name: dataclasses.replace(getattr(tiny_config, name), **changes.get(name, {}))
+            for name in TABLES
+        }
         return identity(spinrnn.RunConfig(**parts), content, record)
 
-    same = [{"train": {"checkpoint_seconds": 77.0, "checkpoints": 3}}, {"data": {"source": "elsewhere.npz"}}, {"data": {"split_seed": 0}}]
-    same += [{"network": {"amplification": (1.0, 1.0)}}, {"network": {"substeps": 2, "relaxation_time": 10e-9}}]
+    same = [
+        {"train": {"checkpoint_seconds": 77.0, "checkpoints": 3}},
+        {"data": {"source": "elsewhere.npz"}},
+        {"data": {"split_seed": 0}},
+    ]
+    same += [
+        {"network": {"amplification": (1.0, 1.0)}},
+        {"network": {"substeps": 2, "relaxation_time": 10e-9}},
+    ]
     assert all(of(**changes) == of() for changes in same)
-    others = [{"train": {"seed": 1}}, {"network": {"substeps": 3}}, {"data": {"split_seed": 5}}, {"network": {"density_int": 0.51}}]
-    digests = {of(), of("other data"), of(record=["record_test"]), *(of(**changes) for changes in others)}
+    others = [
+        {"train": {"seed": 1}},
+        {"network": {"substeps": 3}},
+        {"data": {"split_seed": 5}},
+        {"network": {"density_int": 0.51}},
+    ]
+    digests = {
+        of(),
+        of("other data"),
+        of(record=["record_test"]),
+        *(of(**changes) for changes in others),
+    }
     assert len(digests) == 7
 
 
 def test_the_data_are_known_by_their_content(sweep_file, tmp_path, tiny_data):
     path = sweep_file(seeds=2)
     before = spinrnn.load_sweep(path)
-    np.savez(tmp_path / "tiny.npz", inputs=tiny_data.inputs + 1e-6, labels=tiny_data.labels, lengths=tiny_data.lengths)
+    np.savez(
+        tmp_path / "tiny.npz",
+        inputs=tiny_data.inputs + 1e-6,
+        labels=tiny_data.labels,
+        lengths=tiny_data.lengths,
+    )
     assert spinrnn.load_sweep(path).digest != before.digest
 
 
@@ -157,16 +198,26 @@ def test_impossible_points_are_told_by_reason(sweep_file):
     found = problems(sweep_file(text, seeds=2))
     assert len(found) == 3
     assert (
-        "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): network.density_int: must be in (0, 1], got 0.0" in found
+        "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): network.density_int: must be in (0, 1], got 0.0"
+        in found
     )
     assert any(
-        line.startswith('at density_int = 0.5, learning_rate = "fast", seed = 0 (and 5 more points): train.learning_rate') for line in found
+        line.startswith(
+            'at density_int = 0.5, learning_rate = "fast", seed = 0 (and 5 more points): train.learning_rate'
+        )
+        for line in found
     )
-    many = '[[axes]]\nkey = "network.density_int"\nvalues = [' + ", ".join(str(2 + i) for i in range(20)) + "]"
+    many = (
+        '[[axes]]\nkey = "network.density_int"\nvalues = ['
+        + ", ".join(str(2 + i) for i in range(20))
+        + "]"
+    )
     found = problems(sweep_file(many))
     assert len(found) == 6
     assert found[-1] == "and 15 more reasons"
-    assert problems(sweep_file("[network]\nlayres = [3]", seeds=4)) == ["network.layres: unknown key; did you mean layers?"]
+    assert problems(sweep_file("[network]\nlayres = [3]", seeds=4)) == [
+        "network.layres: unknown key; did you mean layers?"
+    ]
 
 
 def test_points_that_are_the_same_run(sweep_file):
@@ -198,7 +249,13 @@ def test_networks_that_do_not_fit_the_data(sweep_file, tiny_file):
 def test_files_that_are_no_sweep(tmp_path):
     with pytest.raises(spinrnn.StoreError, match="No such file"):
         spinrnn.load_sweep(tmp_path / "none.toml")
-    for content in (b"[sweep", b"\xff\xfe\x00", b"axes = 3\n[sweep]\nname = 'a'", b"sweep = 3", b"network = 3\n[sweep]\nname = 'a'"):
+    for content in (
+        b"[sweep",
+        b"\xff\xfe\x00",
+        b"axes = 3\n[sweep]\nname = 'a'",
+        b"sweep = 3",
+        b"network = 3\n[sweep]\nname = 'a'",
+    ):
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(spinrnn.ConfigError, match=r"bad\.toml"):
             spinrnn.load_sweep(tmp_path / "bad.toml")

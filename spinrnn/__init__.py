@@ -52,14 +52,16 @@ _HOMES = {
     "EngineError": "errors",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [*_HOMES, "analysis", "__version__"]
 
 
 def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
     import importlib
 
+    if name == "analysis":
+        return importlib.import_module("spinrnn.analysis")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"spinrnn.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

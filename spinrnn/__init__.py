@@ -31,7 +31,7 @@ _HOMES = {
     "run_sweep": "sweep.runner",
     "collect_sweep": "sweep.cube",
     "load_cube": "sweep.cube",
-    "inference_energy": "analysis.energy",
+    "inference_energy": "analysis.powers",
     "analyse": "analysis.report",
     "linewidth": "neurons.oscillator",
     "thermal_power": "neurons.oscillator",

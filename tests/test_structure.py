@@ -27,7 +27,7 @@ FLOORS = {
     "recordings": "trajectory writing recording measurement",
     "networks": "packing running recurrent saved",
     "learning": "adam trainer",
-    "analysis": "drive energy spectra readout device recall classes populations figures measures report",
+    "analysis": "drive powers spectra readout device recall classes populations figures measures report",
     "identify": "residuals sensitivity guesses figures fit",
     "checks": "gradient",
     "runs": "checkpoints loading run",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.analysis import classes, device, figures, populations, recall, spectra
-from spinrnn.analysis.energy import NEURON_POWER, SYNAPSE_POWER, synapses
+from spinrnn.analysis.powers import NEURON_POWER, SYNAPSE_POWER, synapses
 from spinrnn.errors import DataError
 
 FEW = 4

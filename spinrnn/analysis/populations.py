@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinrnn.analysis.device import each_neuron
-from spinrnn.analysis.energy import NEURON_POWER, SYNAPSE_POWER
+from spinrnn.analysis.powers import NEURON_POWER, SYNAPSE_POWER
 from spinrnn.errors import DataError
 
 DEAD, SATURATED = 0.01, 0.9

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spinrnn.analysis.energy import NEURON_POWER, inference_energy, synapses
+from spinrnn.analysis.powers import NEURON_POWER, inference_energy, synapses
 from spinrnn.errors import StoreError
 from spinrnn.paper.curves import band, chosen, columns, describe, medians, plateau, same, spread
 from spinrnn.paper.traces import first_of, separation, test_part, traces

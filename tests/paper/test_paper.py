@@ -265,7 +265,7 @@ def test_energy_of_the_default_network_is_the_papers():
 
 
 def test_synapses_are_those_that_exist():
-    from spinrnn.analysis.energy import synapses
+    from spinrnn.analysis.powers import synapses
 
     for density_int, density_ext in ((1, 1), (0.3, 1), (0.05, 0.17)):
         net = spinrnn.Network(

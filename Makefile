@@ -1,10 +1,12 @@
-# make train: set up and run the main job; make test: set up and run the tests; make env: set up only.
+# make train: set up and run the main job; make env: set up only.
+# make test: the tests to run at every commit; make test-all: with kills, fuzzing, clusters and full seeds.
+# make lint: style and format.
 # EXTRAS=test,dask,mpi also installs what sweeps on those clusters need.
 EXTRAS ?= test
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: env train test lint
+.PHONY: env train test test-all lint
 
 env: $(VENV)/ready
 
@@ -18,7 +20,10 @@ train: env
 	$(VENV)/bin/spinrnn train
 
 test: env
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-all: env
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 lint: env
 	$(VENV)/bin/ruff check

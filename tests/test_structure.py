@@ -17,7 +17,7 @@ FLOORS = {
     "machine": "cgroups signals threads environment memory",
     "config": "run",
     "files": "atomic seal lazy hdf5 container streaming",
-    ".": "plotting",
+    ".": "findings plotting",
     "readers": "idx npz",
     "kernels": "tiles compiling random stepping devicesteps blocks",
     "synapses": "layout",

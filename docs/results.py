@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
-from spinrnn.config.run import load_config
+from spinrnn.config.toml import load_config
 
 CTRNN, PLAIN = "network.neuron=ctrnn", "train.noise=0"
 STUDIES = {

@@ -10,7 +10,7 @@ _HOMES = {
     "TrainConfig": "config.run",
     "DataConfig": "config.run",
     "RunConfig": "config.run",
-    "load_config": "config.run",
+    "load_config": "config.toml",
     "Network": "networks.recurrent",
     "Devices": "neurons.spread",
     "Trajectory": "recordings.trajectory",

@@ -222,7 +222,7 @@ def main(arguments=None):
 
 
 def _train(options):
-    from spinrnn.config.run import load_config
+    from spinrnn.config.toml import load_config
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
@@ -285,8 +285,8 @@ def _memory_line(trainer):
 
 def _newest_run(config):
     """The run folder in runs/ that was written to last, among those of this configuration (None: of any); None if there is none."""
-    from spinrnn.config.run import load_config
-    from spinrnn.runs.run import differences
+    from spinrnn.config.toml import load_config
+    from spinrnn.runs.folder import differences
 
     folders = []
     for path in Path("runs").glob("*/config.toml"):
@@ -364,20 +364,21 @@ def _print_summary(result):
 
 
 def _evaluate(options):
-    from spinrnn.config import run as config
+    from spinrnn.config.toml import load_config
     from spinrnn.datasets import loading as loading_
     from spinrnn.datasets import parts
     from spinrnn.errors import ConfigError, StoreError
     from spinrnn.files.atomic import read_json
     from spinrnn.learning import trainer as training
     from spinrnn.neurons.spread import draw_devices
-    from spinrnn.runs import checkpoints, loading, run
+    from spinrnn.runs import checkpoints, loading
+    from spinrnn.runs.folder import SUMMARY_KEYS, check_data
 
     folder = Path(options.run)
     if not (folder / "config.toml").is_file():
         raise StoreError(f"{folder}: no config.toml there; give the folder of a run")
-    stored = config.load_config(folder / "config.toml")
-    changed = config.load_config(folder / "config.toml", options.set)
+    stored = load_config(folder / "config.toml")
+    changed = load_config(folder / "config.toml", options.set)
     same_split = dataclasses.replace(changed.data, source=stored.data.source) == stored.data
     if changed.train != stored.train or not same_split:
         raise ConfigError(
@@ -388,11 +389,11 @@ def _evaluate(options):
     data = loading_.load_dataset(changed.data.source)
     finished = (folder / "summary.json").is_file()
     state = (
-        read_json(folder / "summary.json", run.SUMMARY_KEYS)
+        read_json(folder / "summary.json", SUMMARY_KEYS)
         if finished
         else checkpoints.load_newest_checkpoint(folder)[2]
     )
-    run.check_data(state["data_sha256"], data.digest(), folder)
+    check_data(state["data_sha256"], data.digest(), folder)
     if not finished:
         if state["best_epoch"] is None:
             raise StoreError(
@@ -440,7 +441,7 @@ def _evaluate(options):
 
 def _gradcheck(options):
     from spinrnn.checks.gradient import AWKWARD, BOUND, check_gradient
-    from spinrnn.config.run import load_config
+    from spinrnn.config.toml import load_config
 
     network = (
         load_config(options.config, options.set).network

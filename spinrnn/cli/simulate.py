@@ -133,13 +133,14 @@ class _Stopped(Exception):
 
 def _network(options):
     """(`Network`, `RunConfig` or None, function that checks the digest of the run's data or None) of what the user named."""
-    from spinrnn.config.run import load_config
+    from spinrnn.config.toml import load_config
     from spinrnn.errors import ConfigError, StoreError
     from spinrnn.files import seal
     from spinrnn.files.atomic import read_json
     from spinrnn.networks.recurrent import Network
     from spinrnn.recordings.writing import open_trajectory
-    from spinrnn.runs import checkpoints, loading, run
+    from spinrnn.runs import checkpoints, loading
+    from spinrnn.runs.folder import SUMMARY_KEYS, check_data
 
     path = Path(options.network)
     if path.suffix == ".toml" and not path.is_dir():
@@ -167,11 +168,11 @@ def _network(options):
         def check(digest):
             finished = (path / "summary.json").is_file()
             state = (
-                read_json(path / "summary.json", run.SUMMARY_KEYS)
+                read_json(path / "summary.json", SUMMARY_KEYS)
                 if finished
                 else checkpoints.load_newest_checkpoint(path)[2]
             )
-            run.check_data(state["data_sha256"], digest, path)
+            check_data(state["data_sha256"], digest, path)
 
         return loading.load(path).replace(**vars(config.network)), config, check
     if options.set:

@@ -5,20 +5,14 @@ Quantities are in SI units here (seconds). The kernels work in reduced units (ti
 """
 
 import dataclasses
-import difflib
 import itertools
-import json
 import math
-import sys
-import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
-from numbers import Integral, Real
-from pathlib import Path
 from typing import Literal
 
-from spinrnn.errors import ConfigError, StoreError, reason_of
+from spinrnn.config.tables import check, keys_of, suggest
+from spinrnn.errors import ConfigError
 
 LARGEST_RATIO = 1e5
 """Times that differ by more from the relaxation time are taken for a mistake of units."""
@@ -28,8 +22,6 @@ LARGEST_NETWORK = 1e10
 """Weights."""
 LARGEST_THERMAL_POWER = 0.1
 """In units of the normalised power: beyond it eq. (1) has lost its meaning."""
-LARGEST_DOTS = 200
-"""In a line of a configuration that a file holds: a key of many parts takes the parser minutes."""
 TEST_FRACTION = 0.2
 """Of data without a test part of their own, where `DataConfig.test_fraction` is None."""
 
@@ -99,7 +91,7 @@ class NetworkConfig:
     device_seed: int = 0
 
     def __post_init__(self):
-        _check(self)
+        check(self)
 
     @property
     def resolved_substeps(self):
@@ -221,7 +213,7 @@ class TrainConfig:
     checkpoints: int = 2
 
     def __post_init__(self):
-        _check(self)
+        check(self)
 
     def problems(self):
         for name in ("epochs", "batch", "checkpoints"):
@@ -264,7 +256,7 @@ class DataConfig:
     split_seed: int | None = None
 
     def __post_init__(self):
-        _check(self)
+        check(self)
 
     def problems(self):
         if not self.source:
@@ -310,83 +302,6 @@ class RunConfig:
 # ---- types ----
 
 
-def _typed(hint, value):
-    """Returns value as the annotated type asks for it, or raises TypeError with what is wanted in the user's words."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value in arguments and isinstance(value, str):
-            return value
-        close = difflib.get_close_matches(str(value), arguments, 1)
-        raise TypeError(
-            " or ".join(json.dumps(a) for a in arguments)
-            + (f" (did you mean {json.dumps(close[0])}?)" if close else "")
-        )
-    if origin is types.UnionType:
-        for argument in arguments:
-            try:
-                return _typed(argument, value)
-            except TypeError:
-                pass
-        raise TypeError(" or ".join(_NAMES[a] for a in arguments if a is not types.NoneType))
-    if origin is tuple:
-        if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
-            raise TypeError(_NAMES[hint])
-        try:
-            return tuple(_typed(arguments[0], v) for v in value)
-        except TypeError:
-            raise TypeError(_NAMES[hint]) from None
-    if hint is types.NoneType:
-        if value is not None:
-            raise TypeError("nothing")
-        return None
-    if hint is str:
-        if isinstance(value, str):
-            return value
-    elif not isinstance(value, bool):
-        if hint is int and isinstance(value, Integral) and abs(value) < 2**63:
-            return int(value)
-        if (
-            hint is float and isinstance(value, Real) and abs(value) <= sys.float_info.max
-        ):  # also false for NaN
-            return float(value)
-    raise TypeError(_NAMES[hint])
-
-
-_NAMES = {
-    int: "a whole number",
-    float: "a finite number",
-    str: "a text",
-    tuple[int, ...]: "a list of whole numbers",
-    tuple[float, ...]: "a list of numbers",
-}
-
-
-def _check(config):
-    """Converts and checks the fields of a frozen dataclass in place; raises ConfigError with all problems at once.
-
-    A field of the wrong type counts with its default in the checks of the others.
-    """
-    problems = []
-    hints = typing.get_type_hints(type(config))
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        try:
-            object.__setattr__(config, f.name, _typed(hints[f.name], value))
-        except TypeError as error:
-            problems.append(f"{f.name}: must be {error}, got {_shown(value)}")
-            object.__setattr__(config, f.name, f.default)
-    problems += config.problems()
-    if problems:
-        raise ConfigError(problems)
-
-
-def _shown(value):
-    try:
-        return json.dumps(value)
-    except TypeError:
-        return repr(value)
-
-
 # ---- TOML ----
 
 
@@ -400,9 +315,9 @@ def from_tables(tables):
     problems, made = [], {}
     for name, table in tables.items():
         if name not in sections:
-            owners = [s for s, cls in sections.items() if name in _keys(cls)]
+            owners = [s for s, cls in sections.items() if name in keys_of(cls)]
             hint = (
-                f"; it belongs into the table [{owners[0]}]" if owners else _suggest(name, sections)
+                f"; it belongs into the table [{owners[0]}]" if owners else suggest(name, sections)
             )
             problems.append(
                 f"{name}: unknown {'table' if isinstance(table, dict) else 'key'}{hint}"
@@ -410,9 +325,9 @@ def from_tables(tables):
         elif not isinstance(table, dict):
             problems.append(f"{name}: must be a table, write [{name}] and its keys below")
         else:
-            known = _keys(sections[name])
+            known = keys_of(sections[name])
             problems += [
-                f"{name}.{key}: unknown key{_suggest(key, known)}"
+                f"{name}.{key}: unknown key{suggest(key, known)}"
                 for key in table
                 if key not in known
             ]
@@ -427,81 +342,6 @@ def from_tables(tables):
     return RunConfig(**made)
 
 
-def _keys(cls):
-    return [f.name for f in dataclasses.fields(cls)]
-
-
-def _suggest(name, known):
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
-
-
-def load_config(path=None, settings=()):
-    """Reads a configuration.
-
-    Args:
-        path: TOML file; None for the defaults.
-        settings: texts "table.key=value" that overrule the file; value as in TOML, a bare word counts as text, a relative
-            data.source counts from the working directory.
-    Returns:
-        RunConfig. A relative data.source is resolved against the folder of the file.
-    Raises:
-        ConfigError: the content; StoreError: the file cannot be read.
-    """
-    tables = {}
-    if path is not None:
-        try:
-            tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise StoreError(f"cannot read the configuration {path}: {reason_of(error)}") from None
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # also of undecodable text and of nesting without end
-            raise ConfigError([f"not valid TOML: {error}"], path) from None
-        data = tables.get("data")
-        if isinstance(data, dict) and "source" in data:
-            data["source"] = _absolute(data["source"], Path(path).absolute().parent)
-    problems = []
-    settings = [settings] if isinstance(settings, str) else settings
-    for text in settings:
-        key, equals, value = text.partition("=")
-        parts = key.strip().split(".")
-        if not equals or len(parts) != 2 or not all(parts):
-            problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")
-            continue
-        table = tables.setdefault(parts[0], {})
-        if isinstance(table, dict):
-            value = _value(value.strip())
-            table[parts[1]] = _absolute(value, Path.cwd()) if parts == ["data", "source"] else value
-    try:
-        config = from_tables(tables)
-    except ConfigError as error:
-        where = path if not settings else f"{path} with the settings" if path else "settings"
-        raise ConfigError(problems + error.problems, where) from None
-    if problems:
-        raise ConfigError(problems)
-    return config
-
-
-def _absolute(source, folder):
-    """A run folder must find its data again from anywhere, so paths are made absolute; names of built-in data stay."""
-    if not isinstance(source, str) or source in ("", "digits"):
-        return source
-    try:
-        return str(folder / Path(source).expanduser())
-    except RuntimeError:  # no such user
-        return str(folder / source)
-
-
-def _value(text):
-    try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return parsed["value"] if list(parsed) == ["value"] else text
-
-
 def to_tables(config):
     """Nested dictionaries of a RunConfig."""
     return dataclasses.asdict(config)
@@ -514,33 +354,3 @@ def automatic(config):
         "split_seed": config.resolved_split_seed,
         "test_fraction": TEST_FRACTION,
     }
-
-
-def from_toml(text):
-    """RunConfig of the text of a configuration file, as `to_toml` writes it; ConfigError also if it is no TOML."""
-    if any(line.count(".") > LARGEST_DOTS for line in text.split("\n")):
-        raise ConfigError([f"not a configuration: a line with more than {LARGEST_DOTS} dots"])
-    try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError, TypeError) as error:
-        raise ConfigError([f"not valid TOML: {error}"]) from None
-    return from_tables(tables)
-
-
-def to_toml(config, sections=("network", "train", "data")):
-    """The text of a configuration file that `load_config` reads back as the same run; of these sections only."""
-    known, lines = automatic(config), []
-    for name in sections:
-        lines.append(f"[{name}]")
-        for key, value in to_tables(config)[name].items():
-            if (
-                value is None
-            ):  # TOML has no None; what follows from other keys must go on following them
-                remark = (
-                    ", unless the data bring their own test part" if key == "test_fraction" else ""
-                )
-                lines.append(f"# {key} = {known[key]} (automatic{remark})")
-            else:  # numbers, texts and lists of them are written alike in JSON and TOML
-                lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
-        lines.append("")
-    return "\n".join(lines)

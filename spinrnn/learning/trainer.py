@@ -12,7 +12,8 @@ from scipy.special import log_softmax
 from spinrnn.datasets import dataset as datasets
 from spinrnn.datasets import parts
 from spinrnn.errors import DataError, DivergenceError
-from spinrnn.learning.adam import Adam, clip_gradient, learning_rate
+from spinrnn.learning.adam import Adam
+from spinrnn.learning.schedule import clip_gradient, learning_rate
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.spread import devices_of
 

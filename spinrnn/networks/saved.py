@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spinrnn.config import run as configs
+from spinrnn.config.run import RunConfig
+from spinrnn.config.toml import from_toml, to_toml
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import write_container
 from spinrnn.networks.recurrent import Network
@@ -20,9 +21,7 @@ def save_network(net, path):
         }
     if net.devices is not None:
         arrays |= net.devices.named()
-    write_container(
-        path, "network", configs.to_toml(configs.RunConfig(network=net.config), ["network"]), arrays
-    )
+    write_container(path, "network", to_toml(RunConfig(network=net.config), ["network"]), arrays)
 
 
 def network_from(config, blocks, masks, devices):
@@ -37,7 +36,7 @@ def network_from(config, blocks, masks, devices):
 
 def config_of(path, toml):
     try:
-        return configs.from_toml(toml)
+        return from_toml(toml)
     except ConfigError as error:
         raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
 

@@ -12,7 +12,8 @@ import threading
 import numpy as np
 
 import spinrnn
-from spinrnn.config import run as configs
+from spinrnn.config.run import RunConfig
+from spinrnn.config.toml import from_toml, to_toml
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.streaming import StreamReader, StreamWriter, Variable
 from spinrnn.machine.environment import describe
@@ -312,7 +313,7 @@ class _Plan:
             "version": VERSION,
             "spinrnn": spinrnn.__version__,
             "environment": json.dumps(describe()),
-            "config": configs.to_toml(configs.RunConfig(network=config), ["network"]),
+            "config": to_toml(RunConfig(network=config), ["network"]),
             "every": self.every,
             "variables": ",".join(self.variables),
             "stored_layers": np.array(self.layers),
@@ -422,7 +423,7 @@ class TrajectoryFile:
                 f"{path}: has the version {a.get('version')}, this spinrnn reads up to {VERSION}; install a newer spinrnn"
             )
         try:
-            self.config = configs.from_toml(a["config"]).network
+            self.config = from_toml(a["config"]).network
         except ConfigError as error:
             raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
         self.every, self.time = a.get("every"), self._array("time", (None,), "f")

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from spinrnn.config import run as configs
+from spinrnn.config.toml import to_toml
 from spinrnn.errors import StoreError
 from spinrnn.files.container import load_record, save_record
 from spinrnn.networks.saved import config_of
@@ -11,7 +11,7 @@ from spinrnn.networks.saved import config_of
 
 def save_checkpoint(path, config, arrays, state):
     """Writes flat arrays by name and `state`, anything that JSON can hold, for `load_checkpoint`."""
-    save_record(path, "checkpoint", configs.to_toml(config), arrays, state)
+    save_record(path, "checkpoint", to_toml(config), arrays, state)
 
 
 def load_checkpoint(path):

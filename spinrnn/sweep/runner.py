@@ -6,7 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from spinrnn.config.run import to_toml
+from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, EngineError, StoreError
 from spinrnn.sweep import executors as engines
 from spinrnn.sweep import work

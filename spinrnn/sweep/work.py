@@ -15,7 +15,8 @@ from multiprocessing import connection, parent_process
 import numpy as np
 
 from spinrnn.analysis.drive import cumulative_drive
-from spinrnn.config.run import from_tables, to_tables, to_toml
+from spinrnn.config.run import from_tables, to_tables
+from spinrnn.config.toml import to_toml
 from spinrnn.datasets import loading, parts
 from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
 from spinrnn.learning.trainer import evaluate

@@ -6,7 +6,8 @@ import math
 import pytest
 
 import spinrnn
-from spinrnn.config.run import from_tables, load_config, to_toml
+from spinrnn.config.run import from_tables
+from spinrnn.config.toml import load_config, to_toml
 
 
 def problems(tables):

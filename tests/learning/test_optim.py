@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.learning.adam import Adam, clip_gradient, learning_rate
+from spinrnn.learning.adam import Adam
+from spinrnn.learning.schedule import clip_gradient, learning_rate
 
 
 def test_adam_follows_the_published_algorithm():

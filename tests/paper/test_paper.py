@@ -13,7 +13,7 @@ import pytest
 from conftest import refused
 
 import spinrnn
-from spinrnn.config.run import load_config
+from spinrnn.config.toml import load_config
 from spinrnn.datasets.loading import load_digits
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import packaged, to_csv

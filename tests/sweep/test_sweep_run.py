@@ -21,7 +21,7 @@ from conftest import here, refused
 from kills import bits, children
 
 import spinrnn
-from spinrnn.config.run import to_toml
+from spinrnn.config.toml import to_toml
 from spinrnn.files import atomic as files
 from spinrnn.files import container
 from spinrnn.learning.trainer import Trainer

@@ -30,10 +30,9 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import SpinrnnError
-from spinrnn.files import container
+from spinrnn.files import container, lazy
 from spinrnn.files import hdf5 as store
 from spinrnn.files import seal as seal_
-from spinrnn.files import streaming as streamed
 from spinrnn.recordings.measurement import load_measurement
 from spinrnn.recordings.recording import open_recording
 from spinrnn.runs import checkpoints
@@ -634,7 +633,7 @@ def mutate_npz(path, rng):
 def reseal(path, kind, original):
     """Gives a changed file a checksum that fits, as somebody would who means harm; leaves it where that is impossible."""
     if kind == "trajectory":
-        with streamed.StreamReader(original) as reader:
+        with lazy.StreamReader(original) as reader:
             reseal_streamed(path, reader)
         return
     try:
@@ -683,11 +682,11 @@ def reseal_streamed(path, reader):
         text = json.dumps(
             {"end": end, "block": block, "streamed": [[n, *p] for n, p in places.items()]}
         ).encode()
-        digest = streamed._digest_outside(stream.fileno(), end, places.values())
+        digest = seal_.digest_outside(stream.fileno(), end, places.values())
         digest.update(table + text)
         stream.seek(end)
         stream.write(
-            table + text + streamed._LAST.pack(seal_.SEALED, len(table), len(text), digest.digest())
+            table + text + seal_.LAST.pack(seal_.SEALED, len(table), len(text), digest.digest())
         )
 
 

@@ -27,8 +27,8 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
-from spinrnn.files import hdf5 as store
 from spinrnn.files import seal
+from spinrnn.files.container import read_container
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 
@@ -104,7 +104,7 @@ def read(path, name):
             with spinrnn.open_trajectory(path) as file:
                 file.check()
         else:
-            store._read(path)
+            read_container(path)
     elif name.endswith(".json") or name.startswith("session-"):
         json.loads(path.read_bytes())
     elif name.endswith(".toml"):

@@ -16,7 +16,7 @@ FLOORS = {
     "": "errors",
     "machine": "cgroups signals threads environment memory",
     "config": "tables run toml",
-    "files": "atomic seal lazy hdf5 container streaming",
+    "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "idx npz",
     "kernels": "tiles compiling random stepping devicesteps blocks",
@@ -50,7 +50,7 @@ LATE = {
 HOMES = {
     "numba": {"kernels.compiling", "kernels.tiles", "kernels.stepping", "kernels.random"},
     "llvmlite": {"kernels.tiles", "kernels.random"},
-    "h5py": {"files.hdf5", "files.container", "files.streaming", "doctor.examine"},
+    "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.examine"},
     "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures"},
     "tqdm": {"cli.main", "cli.simulate"},
     "threadpoolctl": {"bench.timing"},

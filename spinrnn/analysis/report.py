@@ -9,7 +9,8 @@ import numpy as np
 from spinrnn import plotting as figures
 from spinrnn.analysis.measures import MEASURES, Settings
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
-from spinrnn.files.atomic import make_folder, to_csv, write_together
+from spinrnn.files.atomic import make_folder, write_together
+from spinrnn.files.text import to_csv
 from spinrnn.recordings.recording import Recording, open_recording
 
 

@@ -97,7 +97,8 @@ def _identify(options):
 
     from spinrnn import plotting as figures
     from spinrnn.errors import ConfigError
-    from spinrnn.files.atomic import make_folder, to_json, write_together
+    from spinrnn.files.atomic import make_folder, write_together
+    from spinrnn.files.text import to_json
     from spinrnn.identify import figures as figures_
     from spinrnn.identify.fit import identify_device
 
@@ -191,7 +192,7 @@ def _read(path, neuron, cases):
     """(`Measurement`, floor of the power) of a user's file or of a neuron in a trajectory."""
     import spinrnn
     from spinrnn.errors import DataError
-    from spinrnn.files.hdf5 import is_spinrnn_file
+    from spinrnn.files.container import is_spinrnn_file
     from spinrnn.recordings.measurement import from_trajectory, load_measurement
 
     if neuron is None or not is_spinrnn_file(path):

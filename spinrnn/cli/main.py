@@ -368,11 +368,11 @@ def _evaluate(options):
     from spinrnn.datasets import loading as loading_
     from spinrnn.datasets import parts
     from spinrnn.errors import ConfigError, StoreError
-    from spinrnn.files.atomic import read_json
+    from spinrnn.files.text import read_json
     from spinrnn.learning import trainer as training
     from spinrnn.neurons.spread import draw_devices
     from spinrnn.runs import checkpoints, loading
-    from spinrnn.runs.folder import SUMMARY_KEYS, check_data
+    from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
     folder = Path(options.run)
     if not (folder / "config.toml").is_file():

@@ -136,11 +136,11 @@ def _network(options):
     from spinrnn.config.toml import load_config
     from spinrnn.errors import ConfigError, StoreError
     from spinrnn.files import seal
-    from spinrnn.files.atomic import read_json
+    from spinrnn.files.text import read_json
     from spinrnn.networks.recurrent import Network
     from spinrnn.recordings.writing import open_trajectory
     from spinrnn.runs import checkpoints, loading
-    from spinrnn.runs.folder import SUMMARY_KEYS, check_data
+    from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
     path = Path(options.network)
     if path.suffix == ".toml" and not path.is_dir():

@@ -1,11 +1,8 @@
 """Writing files so that a kill or a full disk never leaves half of one: all of it beside the target, then one rename."""
 
 import contextlib
-import csv
 import fcntl
 import glob
-import io
-import json
 import os
 import warnings
 from pathlib import Path
@@ -129,39 +126,3 @@ def packaged(name):
     here = Path(__file__).parent.parent
     installed = here / "data" / name
     return installed if installed.exists() else here.parent / "data" / name
-
-
-def read_json(path, keys):
-    """The object in a JSON file; StoreError if it cannot be read or lacks one of the keys."""
-    try:
-        value = json.loads(read_bytes(path))
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict) or not all(key in value for key in keys):
-        raise StoreError(f"{path}: damaged; remove it and resume the run to make it again")
-    return value
-
-
-def write_json(path, value):
-    write_atomic(path, to_json(value))
-
-
-def to_json(value):
-    return json.dumps(value, indent=2) + "\n"
-
-
-def to_csv(rows):
-    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {
-                name: ("" if value != value else f"{value:.7g}")
-                if isinstance(value, float)
-                else value
-                for name, value in row.items()
-            }
-        )
-    return text.getvalue()

@@ -7,10 +7,10 @@ import uuid
 import h5py
 import numpy as np
 
-from spinrnn.errors import StoreError, listed
+from spinrnn.errors import StoreError, listed, reason_of
 from spinrnn.files.atomic import read_bytes, write_atomic
-from spinrnn.files.hdf5 import WHOLE, read_arrays
-from spinrnn.files.seal import is_streamed
+from spinrnn.files.hdf5 import read_arrays, read_attribute
+from spinrnn.files.seal import WHOLE, is_streamed
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
@@ -85,3 +85,27 @@ def digest_of(header, arrays):
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
+
+
+def is_spinrnn_file(path):
+    """True if the root of an HDF5 file says that spinrnn wrote it. Reads no data; StoreError if the file cannot be opened at all."""
+    if is_streamed(path):
+        return True
+    try:
+        with open(path, "rb") as file:
+            if file.read(8) != b"\x89HDF\r\n\x1a\n":
+                return False
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
+    try:
+        with (
+            open(path, "rb") as stream,
+            h5py.File(stream, "r") as file,
+        ):  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
+            return (
+                read_attribute(file, "format") in ("spinrnn", b"spinrnn")
+                if "format" in file.attrs
+                else False
+            )
+    except Exception:  # damaged: whoever reads all of it says how
+        return False

@@ -12,39 +12,13 @@ import math
 import h5py
 import numpy as np
 
-from spinrnn.errors import StoreError, listed, reason_of
-from spinrnn.files.seal import is_streamed
+from spinrnn.errors import StoreError, listed
+from spinrnn.files.seal import WHOLE
 
 LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
 """Of datasets in a file and of nested groups; hard links could make a small file endless."""
-WHOLE = b"spinrnn whole 1\n"
-"""Begins the last 48 bytes of what `write_file` writes; the SHA-256 of all before follows. HDF5 overlooks them, other programs that write cut them off."""
 _HARMLESS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
 """Filters that give as many bytes as they take."""
-
-
-def is_spinrnn_file(path):
-    """True if the root of an HDF5 file says that spinrnn wrote it. Reads no data; StoreError if the file cannot be opened at all."""
-    if is_streamed(path):
-        return True
-    try:
-        with open(path, "rb") as file:
-            if file.read(8) != b"\x89HDF\r\n\x1a\n":
-                return False
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
-    try:
-        with (
-            open(path, "rb") as stream,
-            h5py.File(stream, "r") as file,
-        ):  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
-            return (
-                _attribute(file, "format") in ("spinrnn", b"spinrnn")
-                if "format" in file.attrs
-                else False
-            )
-    except Exception:  # damaged: whoever reads all of it says how
-        return False
 
 
 def read_arrays(content, path, ratio=1024):
@@ -82,11 +56,11 @@ def read_arrays(content, path, ratio=1024):
 
 def read_attributes(file, texts=True):
     """{name: number, text, bytes or array of numbers} of the root; texts: those of variable length, too, whose damage can hang HDF5."""
-    found = {name: _attribute(file, name, texts) for name in file.attrs}
+    found = {name: read_attribute(file, name, texts) for name in file.attrs}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _attribute(file, name, texts=True):
+def read_attribute(file, name, texts=True):
     """An attribute of the root; None for what is no number, text or array of numbers, as a few bytes of it may stand for very many."""
     attribute = file.attrs.get_id(name)
     if attribute.dtype.kind == "O":  # a text of variable length, or worse

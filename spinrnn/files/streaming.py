@@ -14,12 +14,9 @@ a byte, and each block when it is first read.
 import contextlib
 import dataclasses
 import errno
-import hashlib
 import json
 import math
 import os
-import stat
-import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,17 +26,11 @@ import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files.atomic import new_temporary, remove_stale, sync_folder
-from spinrnn.files.hdf5 import check_link, check_plain, read_attributes
-from spinrnn.files.lazy import CHECK, Stored, checksum
-from spinrnn.files.seal import SEALED, UNSEALED
+from spinrnn.files.seal import CHECK, LAST, SEALED, UNSEALED, checksum, digest_outside
 from spinrnn.machine.memory import format_size
 
-_LAST = struct.Struct("<16sQQ32s")
-_PIECE = 1 << 20
 _SYNC = 1 << 26
 """Bytes after which the disk is set to work, beside the simulation: else all of it would wait for the end, in memory that others need."""
-LARGEST_SEAL = 1 << 28
-"""Bytes: what claims more is no seal."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +159,7 @@ class StreamWriter:
     def _mark(self):
         """Gives the file its later length and says at its end that it is not finished."""
         places = self._json()
-        last = _LAST.pack(UNSEALED, CHECK * len(self._table), len(places), bytes(32))
+        last = LAST.pack(UNSEALED, CHECK * len(self._table), len(places), bytes(32))
         _write(self._descriptor, last, self._end + CHECK * len(self._table) + len(places))
 
     def _json(self):
@@ -191,13 +182,13 @@ class StreamWriter:
         ):  # HDF5 cuts off what it does not know, here the mark
             raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
         table, places = b"".join(self._table), self._json()
-        digest = _digest_outside(self._descriptor, self._end, self._places.values())
+        digest = digest_outside(self._descriptor, self._end, self._places.values())
         digest.update(table + places)
         _write(self._descriptor, table + places, self._end)
         os.fsync(self._descriptor)
         at = self._end + len(table) + len(places)
-        _write(self._descriptor, _LAST.pack(SEALED, len(table), len(places), digest.digest()), at)
-        os.ftruncate(self._descriptor, at + _LAST.size)
+        _write(self._descriptor, LAST.pack(SEALED, len(table), len(places), digest.digest()), at)
+        os.ftruncate(self._descriptor, at + LAST.size)
         os.fsync(self._descriptor)
         os.replace(self._temporary, self.path)
         os.close(self._descriptor)
@@ -274,167 +265,4 @@ def _write(descriptor, content, at):
         content, at = content[done:], at + done
 
 
-def _digest_outside(descriptor, end, places):
-    """SHA-256, to be continued, of the bytes up to `end` that lie in none of the (offset, bytes of a case, cases)."""
-    digest, at = hashlib.sha256(), 0
-    for offset, row, cases in sorted([*places, (end, 0, 0)]):
-        while at < offset:
-            piece = os.pread(descriptor, min(_PIECE, offset - at), at)
-            if not piece:
-                raise OSError(errno.EIO, "the file became shorter")
-            digest.update(piece)
-            at += len(piece)
-        at = offset + row * cases
-    return digest
-
-
 # ---- reading ----
-
-
-class StreamReader:
-    """A file that `StreamWriter` wrote, opened for reading. Its seal has been checked; streamed datasets are read when they are asked for.
-
-    Attributes:
-        attributes: {name: text, number or array} of the root; arrays: {name: array} of all that was not streamed; stored: {name: `Stored`}.
-    Raises:
-        StoreError: missing, unfinished, truncated, changed or foreign.
-    """
-
-    def __init__(self, path):
-        self.path = Path(path)
-        try:
-            self._descriptor = os.open(
-                path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-            )  # NONBLOCK: not to wait at a pipe
-        except (OSError, ValueError) as error:
-            raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
-        try:
-            self._open()
-        except StoreError:
-            self.close()
-            raise
-        except (
-            Exception
-        ) as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
-            self.close()
-            raise StoreError(
-                f"{path}: damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-            ) from None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        """Closes the file; arrays that were read stay."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _open(self):
-        table, block, end, places = _read_seal(self._descriptor, self.path)
-        with open(os.dup(self._descriptor), "rb") as stream, h5py.File(stream, "r") as file:
-            self.attributes = {name: _plain(value) for name, value in read_attributes(file).items()}
-            self.arrays, self.stored, first, total = {}, {}, 0, 0
-            for name in file:
-                check_link(file, name, "", self.path)
-                if not isinstance(file[name], h5py.Dataset):
-                    raise StoreError(
-                        f"{self.path}: {name} is a group, which a file of this kind has not"
-                    )
-                check_plain(file[name], name, self.path)
-                total += file[name].nbytes
-                if file[name].id.get_offset() is None or total > end:
-                    raise StoreError(
-                        f"{self.path}: the dataset {name} is not stored in a piece of its own"
-                    )
-                if name not in places:
-                    self.arrays[name] = file[name][()]
-            for name, (offset, row, cases) in places.items():
-                shape, dtype = file[name].shape, file[name].dtype
-                if (
-                    file[name].id.get_offset(),
-                    math.prod(shape[1:]) * dtype.itemsize,
-                    shape[:1],
-                ) != (offset, row, (cases,)):
-                    raise StoreError(
-                        f"{self.path}: the dataset {name} does not lie where the seal says"
-                    )
-                blocks = -(-cases // block)
-                self.stored[name] = Stored(
-                    self, name, offset, shape, dtype, block, table[first : first + blocks]
-                )
-                first += blocks
-
-    def read(self, size, at):
-        """So many bytes from there; StoreError where they cannot be had."""
-        if self._descriptor is None:
-            raise StoreError(
-                f"{self.path}: has been closed; read what you need within the with block"
-            )
-        content = np.empty(size, np.uint8)
-        view, done = memoryview(content), 0
-        try:
-            while done < size and (
-                got := os.preadv(self._descriptor, [view[done : done + (1 << 28)]], at + done)
-            ):
-                done += got
-        except OSError as error:
-            raise StoreError(f"cannot read {self.path}: {reason_of(error)}") from None
-        if done < size:
-            raise StoreError(f"{self.path}: became shorter while it was read")
-        return content
-
-
-def _read_seal(descriptor, path):
-    """(checksums of the blocks (blocks, 16), cases in a block, end of the HDF5 part, {name: (offset, bytes of a case, cases)}) of a whole file."""
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise StoreError(f"cannot read {path}: not a file")
-    size = status.st_size
-    last = os.pread(descriptor, _LAST.size, max(0, size - _LAST.size))
-    magic, of_table, of_places, expected = (
-        _LAST.unpack(last) if len(last) == _LAST.size else (b"", 0, 0, b"")
-    )
-    if magic == UNSEALED:
-        raise StoreError(
-            f"{path}: unfinished, the simulation that wrote it was interrupted; remove it and simulate again"
-        )
-    end = size - _LAST.size - of_table - of_places
-    if magic != SEALED or max(of_table, of_places) > LARGEST_SEAL or end < 0:
-        raise StoreError(
-            f"{path}: no trajectory file of spinrnn, or truncated, or changed by another program"
-        )
-    tail = os.pread(descriptor, of_table + of_places, end)
-    damaged = StoreError(f"{path}: damaged, its content does not match its checksum")
-    try:
-        head = json.loads(tail[of_table:])
-        block, streamed = head["block"], {name: tuple(place) for name, *place in head["streamed"]}
-        numbers = [block, head["end"], *(n for place in streamed.values() for n in place)]
-        whole = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and all(
-            len(place) == 3 for place in streamed.values()
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise damaged from None
-    if not whole or block < 1 or head["end"] != end:
-        raise damaged
-    at = 0
-    for offset, row, cases in sorted(streamed.values()):
-        if offset < at or offset + row * cases > end:
-            raise damaged
-        at = offset + row * cases
-    if of_table != CHECK * sum(-(-cases // block) for _, _, cases in streamed.values()):
-        raise damaged
-    digest = _digest_outside(descriptor, end, streamed.values())
-    digest.update(tail)
-    if digest.digest() != expected:
-        raise damaged
-    return np.frombuffer(tail[:of_table], np.uint8).reshape(-1, CHECK), block, end, streamed
-
-
-def _plain(value):
-    if isinstance(value, bytes):  # np.bytes_ too
-        return value.decode("utf-8", "replace")
-    return value.item() if isinstance(value, np.generic) else value

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.errors import StoreError
-from spinrnn.files.atomic import make_folder, to_csv, to_json, write_together
+from spinrnn.files.atomic import make_folder, write_together
+from spinrnn.files.text import to_csv, to_json
 from spinrnn.paper import curves, guide
 from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import recipe, recipe_sweep

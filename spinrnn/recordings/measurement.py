@@ -8,7 +8,8 @@ import numpy as np
 
 from spinrnn.errors import DataError, listed
 from spinrnn.files.atomic import read_bytes
-from spinrnn.files.hdf5 import is_spinrnn_file, read_arrays
+from spinrnn.files.container import is_spinrnn_file
+from spinrnn.files.hdf5 import read_arrays
 from spinrnn.readers.npz import read_npz
 
 ARRAYS = ("time", "drive", "power", "noise")

@@ -23,7 +23,8 @@ import numpy as np
 import spinrnn
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import read_bytes
-from spinrnn.files.hdf5 import is_spinrnn_file, read_arrays
+from spinrnn.files.container import is_spinrnn_file
+from spinrnn.files.hdf5 import read_arrays
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.readers.npz import read_npz
 

@@ -15,7 +15,8 @@ import spinrnn
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import from_toml, to_toml
 from spinrnn.errors import ConfigError, DataError, StoreError
-from spinrnn.files.streaming import StreamReader, StreamWriter, Variable
+from spinrnn.files.lazy import StreamReader
+from spinrnn.files.streaming import StreamWriter, Variable
 from spinrnn.machine.environment import describe
 from spinrnn.neurons.spread import SPREADS, checked_seed, devices_of
 from spinrnn.synapses.layout import Layout

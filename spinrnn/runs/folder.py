@@ -13,22 +13,16 @@ from spinrnn.config.run import automatic, to_tables
 from spinrnn.config.toml import load_config, to_toml
 from spinrnn.errors import (
     ConfigError,
-    DataError,
     SpinrnnError,
     StoreError,
     reason_of,
 )
-from spinrnn.files.atomic import (
-    make_folder,
-    read_json,
-    remove_all_stale,
-    warn_of_no_locks,
-    write_atomic,
-    write_json,
-)
+from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.files.text import read_json, write_json
 from spinrnn.machine.environment import describe
 from spinrnn.networks.recurrent import Network
 from spinrnn.runs import checkpoints, loading
+from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
 
 @dataclasses.dataclass
@@ -43,13 +37,6 @@ class Result:
     summary: dict
     history: list
     folder: Path | None
-
-
-SUMMARY_KEYS = (
-    "test_accuracy", "test_loss", "test_accuracy_fine", "test_loss_fine", "substeps", "substeps_fine", "validation_accuracy", "best_epoch",
-    "epochs", "seconds_training", "seconds_compiling", "data_sha256",
-)  # fmt: skip
-"""What a reader of summary.json may rely on."""
 
 
 class Folder:
@@ -205,14 +192,6 @@ class Folder:
                 f"{self.path}: its newest checkpoint is whole, but has no history; remove it"
             )
         return Result(loading.load(self.path), summary, state["history"], self.path)
-
-
-def check_data(expected, digest, path):
-    """Raises DataError unless the digest is that of the data which the run in `path` was started with."""
-    if digest != expected:
-        raise DataError(
-            f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)"
-        )
 
 
 def differences(stored, given):

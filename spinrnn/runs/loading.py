@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from spinrnn.errors import StoreError
+from spinrnn.errors import (
+    DataError,
+    StoreError,
+)
 from spinrnn.files.container import read_container
 from spinrnn.networks.saved import _checkpoint_network, config_of, devices_in, network_from
 from spinrnn.runs.checkpoints import load_newest_checkpoint
@@ -49,3 +52,18 @@ def load_with_config(path):
         blocks("mask", "bu") if sparse else None,
         devices_in(path, arrays, config.network),
     ), None
+
+
+SUMMARY_KEYS = (
+    "test_accuracy", "test_loss", "test_accuracy_fine", "test_loss_fine", "substeps", "substeps_fine", "validation_accuracy", "best_epoch",
+    "epochs", "seconds_training", "seconds_compiling", "data_sha256",
+)  # fmt: skip
+"""What a reader of summary.json may rely on."""
+
+
+def check_data(expected, digest, path):
+    """Raises DataError unless the digest is that of the data which the run in `path` was started with."""
+    if digest != expected:
+        raise DataError(
+            f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)"
+        )

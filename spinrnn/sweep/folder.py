@@ -19,13 +19,8 @@ from pathlib import Path
 
 from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import container
-from spinrnn.files.atomic import (
-    make_folder,
-    read_json,
-    remove_all_stale,
-    warn_of_no_locks,
-    write_atomic,
-)
+from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
+from spinrnn.files.text import read_json
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.columns import EXTRA, SUMMARY
 from spinrnn.sweep.points import Sweep

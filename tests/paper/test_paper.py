@@ -16,7 +16,8 @@ import spinrnn
 from spinrnn.config.toml import load_config
 from spinrnn.datasets.loading import load_digits
 from spinrnn.errors import ConfigError, StoreError
-from spinrnn.files.atomic import packaged, to_csv
+from spinrnn.files.atomic import packaged
+from spinrnn.files.text import to_csv
 from spinrnn.paper import curves, guide, numbers, reproduction, robustness, traces
 from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep

@@ -17,6 +17,7 @@ import pytest
 from conftest import tmpfs
 
 import spinrnn
+from spinrnn.files import lazy
 from spinrnn.files import streaming as streamed
 from spinrnn.machine import threads
 
@@ -168,7 +169,7 @@ def test_paths_that_cannot_be_written_or_read(net, given, tmp_path):
 
 def reseal(path):
     """Gives a file that was changed through HDF5 a seal that fits, as somebody would who means harm."""
-    with streamed.StreamReader(path) as reader:
+    with lazy.StreamReader(path) as reader:
         pass
 
     def seal(change):

@@ -18,11 +18,9 @@ def _typed(hint, value):
     if origin is Literal:
         if value in arguments and isinstance(value, str):
             return value
-        close = difflib.get_close_matches(str(value), arguments, 1)
-        raise TypeError(
-            " or ".join(json.dumps(a) for a in arguments)
-            + (f" (did you mean {json.dumps(close[0])}?)" if close else "")
-        )
+        known = " or ".join(json.dumps(a) for a in arguments)
+        close = nearest(value, arguments)
+        raise TypeError(known if close is None else f"{known} (did you mean {json.dumps(close)}?)")
     if origin is types.UnionType:
         for argument in arguments:
             try:
@@ -93,6 +91,21 @@ def keys_of(cls):
     return [f.name for f in dataclasses.fields(cls)]
 
 
+def nearest(name, known):
+    """The known name that is spelt most like this one, or None where none is close."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), 1)), None)
+
+
 def suggest(name, known):
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+    """The end of a message about an unknown name: the nearest of the known ones, or all.
+
+    A key is also near where its table alone is missing or another one (network.inputs). Of
+    more than 30 known names none is listed, as a line would no longer be read.
+    """
+    known = list(known)
+    last = str(name).rpartition(".")[2]
+    same = (key for key in known if key.rpartition(".")[2] == last)
+    near = nearest(name, known) or next(same, None)
+    if near is not None:
+        return f"; did you mean {near}?"
+    return f"; known are {', '.join(known)}" if len(known) <= 30 else ""

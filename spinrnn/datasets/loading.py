@@ -1,10 +1,10 @@
 """Data sets from their sources: the packaged digits, .npz, HDF5, folders of IDX files."""
 
-import difflib
 from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.tables import nearest
 from spinrnn.datasets.dataset import _ARRAYS, Dataset
 from spinrnn.errors import DataError, listed
 from spinrnn.files.atomic import packaged, read_bytes
@@ -49,7 +49,8 @@ def load_dataset(source, labelled=True):
             f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}"
         )
     for name in set(arrays) - set(_ARRAYS):  # others may be anything, but not a misspelt one
-        for meant in difflib.get_close_matches(name, _ARRAYS, 1):
+        meant = nearest(name, _ARRAYS)
+        if meant is not None:
             raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise DataError(f"{path}: not a NumPy archive of plain arrays of numbers")

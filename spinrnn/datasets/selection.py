@@ -1,11 +1,11 @@
 """Which cases of which data, written as source:part[cases]: "digits:test[0:100]", "mine.npz", "mnist:train[5]", "mine.h5[3,5,9]"."""
 
-import difflib
 import re
 from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.tables import suggest
 from spinrnn.datasets import loading, parts
 from spinrnn.errors import ConfigError, DataError
 
@@ -31,9 +31,8 @@ def parse(text):
     if part is not None and part not in (*PARTS, "all"):
         if Path(f"{source}:{part}").exists():  # a colon in a file's name
             return f"{source}:{part}", None, cases
-        close = difflib.get_close_matches(part, (*PARTS, "all"), 1)
-        hint = f"did you mean {close[0]}?" if close else f"parts are {', '.join(PARTS)} and all"
-        raise ConfigError([f"--input {text}: unknown part {part}; {hint}"])
+        hint = suggest(part, (*PARTS, "all"))
+        raise ConfigError([f"--input {text}: unknown part {part}{hint}"])
     return source, part, cases
 
 

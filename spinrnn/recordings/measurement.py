@@ -1,11 +1,11 @@
 """Measured trajectories of single oscillators: checks of time, drive and power, and the files that hold them."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.tables import nearest
 from spinrnn.errors import DataError, listed
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.container import is_spinrnn_file
@@ -222,15 +222,15 @@ def load_measurement(path, neuron=None):
         raise DataError(f"{path}: give a .npz, .h5 or .hdf5 file")
     arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
     missing = [name for name in ARRAYS[:3] if name not in arrays]
-    near = {
-        name: close[0] for name in missing if (close := difflib.get_close_matches(name, arrays, 1))
-    }
+    near = {name: nearest(name, arrays) for name in missing}
     if missing:
         if is_spinrnn_file(path):
             raise DataError(
                 f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)"
             )
-        meant = "".join(f"; should {listed([close])} be {name}?" for name, close in near.items())
+        meant = "".join(
+            f"; should {listed([close])} be {name}?" for name, close in near.items() if close
+        )
         raise DataError(
             f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}"
         )

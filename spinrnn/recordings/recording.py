@@ -13,7 +13,6 @@ NaN marks what was not measured; a case that ends early ends in NaN.
 """
 
 import contextlib
-import difflib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import spinrnn
+from spinrnn.config.tables import nearest
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.container import is_spinrnn_file
@@ -226,7 +226,8 @@ def open_recording(path, **numbers):
         return recording
     arrays = _read(path)
     for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
-        for meant in difflib.get_close_matches(name, (*ARRAYS, *NUMBERS), 1):
+        meant = nearest(name, (*ARRAYS, *NUMBERS))
+        if meant is not None:
             raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
     for name, meant in ALIASES.items():
         if name in arrays:

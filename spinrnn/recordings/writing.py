@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import difflib
 import functools
 import json
 import threading
@@ -13,6 +12,7 @@ import numpy as np
 
 import spinrnn
 from spinrnn.config.run import RunConfig
+from spinrnn.config.tables import suggest
 from spinrnn.config.toml import from_toml, to_toml
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.lazy import StreamReader
@@ -168,10 +168,8 @@ class _Plan:
         variables = [variables] if isinstance(variables, str) else list(variables)
         for name in variables:
             if name not in known:
-                close = difflib.get_close_matches(str(name), known, 1)
-                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
                 reason = "a CTRNN has no mean power" if name == "m" else "unknown"
-                self.problems.append(f"variables: {name}: {reason}; {hint}")
+                self.problems.append(f"variables: {name}: {reason}{suggest(name, known)}")
         layers = (
             range(len(config.layers))
             if layers is None

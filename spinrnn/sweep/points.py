@@ -18,7 +18,6 @@ zip = { "network.relaxation_time" = [10e-9, 20e-9], "network.highpass_time" = [1
 """
 
 import dataclasses
-import difflib
 import functools
 import hashlib
 import itertools
@@ -41,6 +40,7 @@ from spinrnn.config.run import (
     from_tables,
     to_tables,
 )
+from spinrnn.config.tables import suggest
 from spinrnn.datasets import loading
 from spinrnn.datasets import parts as parts_
 from spinrnn.errors import ConfigError, DataError, StoreError
@@ -208,7 +208,7 @@ def _read(path):
 def _from_tables(content, folder, where):
     """A `Sweep` of nested dictionaries, with all mistakes at once; relative paths count from the folder."""
     problems = [
-        f"{name}: unknown table{_meant(name, [*TABLES, 'sweep', 'axes'])}"
+        f"{name}: unknown table{suggest(name, [*TABLES, 'sweep', 'axes'])}"
         for name in content
         if name not in (*TABLES, "sweep", "axes")
     ]
@@ -217,7 +217,7 @@ def _from_tables(content, folder, where):
         problems, head = [*problems, "sweep: must be a table, write [sweep] and its keys below"], {}
     known = ("name", "seeds", "base", "record_test", "cumulative_drive")
     problems += [
-        f"sweep.{key}: unknown key{_meant(key, known)}" for key in head if key not in known
+        f"sweep.{key}: unknown key{suggest(key, known)}" for key in head if key not in known
     ]
     name = head.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
@@ -286,20 +286,6 @@ def _placed(table, folder):
     return {**table, "source": str(folder / Path(source).expanduser())}
 
 
-def _meant(name, known):
-    """The hint at the end of a message: the closest of the known names, or all of them."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    if not close:  # a key without its table, or in the wrong one
-        close = [key for key in known if key.rpartition(".")[2] == name.rpartition(".")[2]]
-    return (
-        f"; did you mean {close[0]}?"
-        if close
-        else ""
-        if len(known) > 10
-        else f"; known are {', '.join(known)}"
-    )
-
-
 def _axes(tables, folder, problems):
     axes = []
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -315,7 +301,7 @@ def _axes(tables, folder, problems):
         )
         known = ("name", "key", "values", "linear", "logarithmic", "zip")
         found = [
-            f"{where}: unknown key {key}{_meant(key, known)}" for key in table if key not in known
+            f"{where}: unknown key {key}{suggest(key, known)}" for key in table if key not in known
         ]
         kinds = [kind for kind in ("values", "linear", "logarithmic") if kind in table]
         if "zip" in table:
@@ -339,7 +325,7 @@ def _axes(tables, folder, problems):
         values = {}
         for key, given in zipped.items():
             if key not in KEYS:
-                found.append(f"{where}: {key} is no configuration key{_meant(key, KEYS)}")
+                found.append(f"{where}: {key} is no configuration key{suggest(key, KEYS)}")
             values[key] = _values(given, f"{where}: {key}", found)
             if key == "data.source":
                 values[key] = tuple(_placed({"source": v}, folder)["source"] for v in values[key])

@@ -22,13 +22,20 @@ def read_npz(path, content=None):
         with np.load(
             io.BytesIO(content), allow_pickle=False, max_header_size=LARGEST_HEADER
         ) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except DataError:
         raise
     except Exception as error:  # zip, header and object-array errors are of many classes
         raise DataError(
             f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})"
         ) from None
+    # of a member that is no array NumPy gives the bytes
+    foreign = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+    if foreign:
+        raise DataError(
+            f"{path}: {listed(foreign)} is no array; write it with numpy.savez, arrays alone"
+        )
+    return arrays
 
 
 def _check_members(archive, size, path):

@@ -1,6 +1,7 @@
 """Files with mistakes, of chance and of malice, of every kind: a few hundred of those that `python tests/fuzz.py` makes."""
 
 import time
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 import spinrnn
 from spinrnn.config import toml
+from spinrnn.recordings.measurement import load_measurement
+from spinrnn.recordings.recording import open_recording
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.status import look
@@ -90,6 +93,21 @@ def test_hostile_data_are_refused_at_once(tmp_path, attack, words):
     with pytest.raises((spinrnn.DataError, spinrnn.StoreError), match=words):
         spinrnn.load_dataset(path)
     assert time.perf_counter() - began < 20
+
+
+@pytest.mark.parametrize("read", [spinrnn.load_dataset, open_recording, load_measurement])
+@pytest.mark.parametrize("name", ["power.npy", "inputs.npy", "note.txt", "time"])
+def test_a_member_of_an_archive_that_is_no_array(tmp_path, read, name):
+    """NumPy gives its bytes in the place of an array."""
+    path = tmp_path / "data.npz"
+    arrays = {"time": np.arange(9.0), "power": np.ones(9), "drive": np.ones(9)}
+    arrays |= {"inputs": np.zeros((3, 1, 2)), "labels": np.arange(3)}
+    np.savez(path, **{key: array for key, array in arrays.items() if f"{key}.npy" != name})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, b"hello")
+    with pytest.raises(spinrnn.DataError, match="is no array") as error:
+        read(path)
+    assert name.removesuffix(".npy") in str(error.value)
 
 
 def test_attributes_that_stand_for_very_much_are_passed_over(tmp_path):

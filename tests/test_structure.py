@@ -33,9 +33,9 @@ FLOORS = {
     "runs": "checkpoints loading folder run",
     "sweep": "columns points folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes reproduction",
-    "bench": "timing table reference processes peers runner",
-    "doctor": "probe examine",
-    "cli": "doctor analyse sweep simulate identify reproduce main",
+    "bench": "sizes timing table reference processes peers runner",
+    "doctor": "verdict probe processors memory installation places examine",
+    "cli": "options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -50,16 +50,16 @@ LATE = {
 HOMES = {
     "numba": {"kernels.compiling", "kernels.tiles", "kernels.stepping", "kernels.random"},
     "llvmlite": {"kernels.tiles", "kernels.random"},
-    "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.examine"},
+    "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
     "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures"},
-    "tqdm": {"cli.main", "cli.simulate"},
+    "tqdm": {"cli.train", "cli.simulate"},
     "threadpoolctl": {"bench.timing"},
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
         "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.device", "identify.residuals", "identify.fit",
     },
-    "argparse": {"cli.main", "cli.reproduce", "cli.analyse", "cli.identify"},
+    "argparse": {"cli.main", "cli.options", "cli.reproduce", "cli.analyse", "cli.identify"},
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},
     "mpi4py": {"sweep.executors"},

@@ -11,6 +11,7 @@ import pytest
 import spinrnn
 from spinrnn.bench import processes, reference
 from spinrnn.bench import runner as bench
+from spinrnn.bench import sizes as sizes_
 from spinrnn.bench import table as benchtable
 from spinrnn.bench import timing as measure
 from spinrnn.cli import main as cli
@@ -18,7 +19,7 @@ from spinrnn.kernels import compiling
 from spinrnn.machine import memory, threads
 from spinrnn.networks import packing
 
-TINY = bench.Sizes(
+TINY = sizes_.Sizes(
     sgemm=64, rounds=2, seconds=0.1, reference=((4, 3),), float64=(4,), sparse=((16, 0.1, 2),), crossover=((8, 2, (0.2, 0.5)),),
     threads=(4,), long=300, starts=1, growth_neurons=(4, 8, 16, 24), growth_points=(2, 4), growth_batch=(16, 48), growth_density=(0.1, 0.2, 0.5),
     growth_n=16, brief=2, mnist=1,
@@ -307,7 +308,7 @@ def test_the_command(rows, monkeypatch, capsys, extra):
     )
     spinrnn.set_threads(None)
     ((sizes, options),) = asked
-    assert sizes is bench.QUICK
+    assert sizes is sizes_.QUICK
     assert (options["count"], options["peers"], options["mnist"]) == (2, True, "there")
     out, err = capsys.readouterr()
     assert err == ""

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from spinrnn.doctor import examine as doctor
+from spinrnn.doctor import installation, memory, places, processors, verdict
 from spinrnn.doctor import probe as filesystem
 from spinrnn.kernels import compiling
 from spinrnn.sweep import folder as sweep_folder
@@ -60,7 +60,7 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    found = only(doctor.processors(environ, affinity, machine, quota), state)
+    found = only(processors.processors(environ, affinity, machine, quota), state)
     assert text in found.text
     assert fix in found.fix
 
@@ -77,39 +77,45 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
 )
 def test_processors_that_are_as_they_should_be(monkeypatch, environ, affinity, machine, quota):
     monkeypatch.delenv("SPINRNN_THREADS", raising=False)
-    assert {finding.state for finding in doctor.processors(environ, affinity, machine, quota)} == {
-        "fine"
-    }
+    assert {
+        finding.state for finding in processors.processors(environ, affinity, machine, quota)
+    } == {"fine"}
 
 
 def test_a_part_of_the_machine_is_mentioned(monkeypatch):
     monkeypatch.delenv("SPINRNN_THREADS", raising=False)
-    found = only(doctor.processors({}, 1, 8, None), "note")
+    found = only(processors.processors({}, 1, 8, None), "note")
     assert "bound to 1 of 8 processors" in found.text
     assert "taskset" in found.text
 
 
 def test_processors_of_a_node():
-    assert doctor.slurm_processors({"SLURM_JOB_CPUS_PER_NODE": "4(x2),2", "SLURM_NODEID": "2"}) == 2
-    assert doctor.slurm_processors({"SLURM_JOB_CPUS_PER_NODE": "4(x2),2", "SLURM_NODEID": "1"}) == 4
-    assert doctor.slurm_processors({}) is None
+    assert (
+        processors.slurm_processors({"SLURM_JOB_CPUS_PER_NODE": "4(x2),2", "SLURM_NODEID": "2"})
+        == 2
+    )
+    assert (
+        processors.slurm_processors({"SLURM_JOB_CPUS_PER_NODE": "4(x2),2", "SLURM_NODEID": "1"})
+        == 4
+    )
+    assert processors.slurm_processors({}) is None
 
 
 def test_memory(monkeypatch):
     monkeypatch.delenv("SPINRNN_MEMORY", raising=False)
-    assert doctor.memory_checks({}, None, 4 * GIB)[0].state == "fine"
+    assert memory.memory_checks({}, None, 4 * GIB)[0].state == "fine"
     for text, message in (
         ("much", "must be a size"),
         ("3G", "SPINRNN_MEMORY=3.0 GiB, but there are 2.0 GiB, control group 2.0 GiB"),
     ):
         monkeypatch.setenv("SPINRNN_MEMORY", text)
         assert (
-            message in only(doctor.memory_checks({"SPINRNN_MEMORY": text}, 2 * GIB, 4 * GIB)).text
+            message in only(memory.memory_checks({"SPINRNN_MEMORY": text}, 2 * GIB, 4 * GIB)).text
         )
     monkeypatch.setenv("SPINRNN_MEMORY", "1M")
     assert (
         "only 1.0 MiB"
-        in only(doctor.memory_checks({"SPINRNN_MEMORY": "1M"}, None, GIB), "note").text
+        in only(memory.memory_checks({"SPINRNN_MEMORY": "1M"}, None, GIB), "note").text
     )
 
 
@@ -121,68 +127,73 @@ GOOD = {
 
 
 def test_the_cache():
-    assert doctor.cache({}, [("/x", GOOD)])[0].state == "fine"
+    assert installation.cache({}, [("/x", GOOD)])[0].state == "fine"
     bad = {**GOOD, "write": {"error": [30, "Read-only file system"]}}
     assert (
         "every run compiles"
-        in only(doctor.cache({}, [("/y", bad), ("/z", {"look": {}, "hung": "write"})])).text
+        in only(installation.cache({}, [("/y", bad), ("/z", {"look": {}, "hung": "write"})])).text
     )
     assert (
         "/y, which NUMBA_CACHE_DIR names, cannot be written: Read-only"
-        in only(doctor.cache({"NUMBA_CACHE_DIR": "/y"}, [("/y", bad), ("/x", GOOD)])).text
+        in only(installation.cache({"NUMBA_CACHE_DIR": "/y"}, [("/y", bad), ("/x", GOOD)])).text
     )
     assert (
         "network file system (nfs4)"
-        in only(doctor.cache({}, [("/x", {**GOOD, "mount": {"type": "nfs4"}})]), "note").text
+        in only(installation.cache({}, [("/x", {**GOOD, "mount": {"type": "nfs4"}})]), "note").text
     )
     assert (
         "others may write"
         in only(
-            doctor.cache({}, [("/x", {**GOOD, "look": {**GOOD["look"], "mode": 0o41777}})]), "note"
+            installation.cache({}, [("/x", {**GOOD, "look": {**GOOD["look"], "mode": 0o41777}})]),
+            "note",
         ).text
     )
     assert (
-        "NUMBA_DISABLE_JIT" in only(doctor.cache({"NUMBA_DISABLE_JIT": "1"}, [("/x", GOOD)])).text
+        "NUMBA_DISABLE_JIT"
+        in only(installation.cache({"NUMBA_DISABLE_JIT": "1"}, [("/x", GOOD)])).text
     )
     assert (
         "Numba cannot be imported: ImportError: no LLVM"
-        in only(doctor.cache({}, ImportError("no\nLLVM"))).text
+        in only(installation.cache({}, ImportError("no\nLLVM"))).text
     )
 
 
 def test_hdf5_and_versions():
     assert (
-        doctor.hdf5({"HDF5_USE_FILE_LOCKING": "FALSE"}, "3.14", (1, 14, 6), (1, 14, 6), False)[
-            0
-        ].state
+        installation.hdf5(
+            {"HDF5_USE_FILE_LOCKING": "FALSE"}, "3.14", (1, 14, 6), (1, 14, 6), False
+        )[0].state
         == "fine"
     )
     assert (
-        "built against 1.14.6" in only(doctor.hdf5({}, "3.14", (1, 10, 4), (1, 14, 6), False)).text
+        "built against 1.14.6"
+        in only(installation.hdf5({}, "3.14", (1, 10, 4), (1, 14, 6), False)).text
     )
     assert (
         "floating-point"
-        in only(doctor.hdf5({}, "3.14", (1, 14, 3), (1, 14, 3), False), "note").text
+        in only(installation.hdf5({}, "3.14", (1, 14, 3), (1, 14, 3), False), "note").text
     )
     assert (
         "'no' is none of"
         in only(
-            doctor.hdf5({"HDF5_USE_FILE_LOCKING": "no"}, "3.14", (1, 14, 6), (1, 14, 6), False)
+            installation.hdf5(
+                {"HDF5_USE_FILE_LOCKING": "no"}, "3.14", (1, 14, 6), (1, 14, 6), False
+            )
         ).text
     )
     assert (
         "h5py cannot be imported"
-        in only(doctor.hdf5({}, ImportError("libhdf5.so"), None, None, None)).text
+        in only(installation.hdf5({}, ImportError("libhdf5.so"), None, None, None)).text
     )
     assert (
         "numpy 1.26.4 is older than 2.0"
-        in only(doctor.versions({"numpy": "1.26.4"}, "3.12", 64, {})).text
+        in only(installation.versions({"numpy": "1.26.4"}, "3.12", 64, {})).text
     )
     assert (
         "numba is not installed"
-        in only(doctor.versions({"numba": None}, "3.12", 32, {"mpi": False})).text
+        in only(installation.versions({"numba": None}, "3.12", 32, {"mpi": False})).text
     )
-    assert "no AVX" in only(doctor.versions({}, "3.12", 16, {}), "note").text
+    assert "no AVX" in only(installation.versions({}, "3.12", 16, {}), "note").text
 
 
 def test_the_oldest_versions_are_those_of_the_project():
@@ -190,10 +201,10 @@ def test_the_oldest_versions_are_those_of_the_project():
 
     project = tomllib.loads((compiling.PACKAGE.parent / "pyproject.toml").read_text())["project"]
     written = dict(text.split(">=") for text in project["dependencies"])
-    assert {name: doctor._dotted(version) for name, version in doctor.TESTED.items()} | {
+    assert {name: verdict._dotted(version) for name, version in installation.TESTED.items()} | {
         "numba": "0.61"
     } == {name: version for name, version in written.items()}
-    assert set(doctor.EXTRAS) < set(project["optional-dependencies"])
+    assert set(installation.EXTRAS) < set(project["optional-dependencies"])
 
 
 # ---- folders ----
@@ -204,7 +215,7 @@ def facts_of(folder, **options):
 
 
 def test_a_good_folder(tmp_path):
-    findings = doctor.folder_checks(tmp_path, filesystem.examine(tmp_path), {})
+    findings = places.folder_checks(tmp_path, filesystem.examine(tmp_path), {})
     assert "problem" not in {finding.state for finding in findings}
     assert list(tmp_path.iterdir()) == []
 
@@ -227,7 +238,7 @@ def test_the_mount_of_a_path():
 def test_the_type_comes_from_the_system(tmp_path):
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/mountinfo").write_text("1 0 8:1 / / rw - nfs4 x rw\n")
-    assert doctor.folder_checks("x", facts_of(tmp_path, root=tmp_path), {})[0].text.endswith(
+    assert places.folder_checks("x", facts_of(tmp_path, root=tmp_path), {})[0].text.endswith(
         "nfs4 (network)"
     )
 
@@ -239,19 +250,19 @@ def test_a_folder_without_locks(tmp_path, monkeypatch, number):
 
     monkeypatch.setattr(fcntl, "flock", none)
     facts = facts_of(tmp_path)
-    found = only(doctor.folder_checks("x", facts, {}))
+    found = only(places.folder_checks("x", facts, {}))
     assert f"no file locks here ({os.strerror(number)})" in found.text
     assert "HDF5_USE_FILE_LOCKING=FALSE" in found.fix
     assert only(
         [
             f
-            for f in doctor.folder_checks("x", facts, {"HDF5_USE_FILE_LOCKING": "FALSE"})
+            for f in places.folder_checks("x", facts, {"HDF5_USE_FILE_LOCKING": "FALSE"})
             if f.subject == "locks"
         ],
         "note",
     )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
-    assert "granted to everybody" in only(doctor.folder_checks("x", facts_of(tmp_path), {})).text
+    assert "granted to everybody" in only(places.folder_checks("x", facts_of(tmp_path), {})).text
 
 
 @pytest.mark.parametrize(
@@ -262,7 +273,7 @@ def test_a_folder_where_calls_fail(tmp_path, monkeypatch, call, subject):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, call, fail)
-    found = [f for f in doctor.folder_checks("x", facts_of(tmp_path), {}) if f.state == "problem"]
+    found = [f for f in places.folder_checks("x", facts_of(tmp_path), {}) if f.state == "problem"]
     assert subject in [f.subject for f in found]
     assert all("Input/output error" in f.text for f in found)
     assert list(tmp_path.iterdir()) == []
@@ -282,21 +293,21 @@ def test_clocks_that_differ(tmp_path, monkeypatch, ahead, state, text):
     assert (
         text
         in only(
-            [f for f in doctor.folder_checks("x", facts_of(tmp_path), {}) if f.subject == "clock"],
+            [f for f in places.folder_checks("x", facts_of(tmp_path), {}) if f.subject == "clock"],
             state,
         ).text
     )
-    assert sweep_folder.SILENCE / 2 > doctor.MUCH_SKEW
+    assert sweep_folder.SILENCE / 2 > places.MUCH_SKEW
 
 
 def test_room():
-    assert doctor._room({"size": GIB, "free": GIB, "files": 0, "files_free": 0})[0].state == "fine"
+    assert places._room({"size": GIB, "free": GIB, "files": 0, "files_free": 0})[0].state == "fine"
     assert (
-        doctor._room({"size": GIB, "free": 2**27, "files": 0, "files_free": 0})[0].state == "note"
+        places._room({"size": GIB, "free": 2**27, "files": 0, "files_free": 0})[0].state == "note"
     )
     assert (
         "only 3 more files"
-        in only(doctor._room({"size": GIB, "free": GIB, "files": 100, "files_free": 3})).text
+        in only(places._room({"size": GIB, "free": GIB, "files": 100, "files_free": 3})).text
     )
 
 
@@ -329,8 +340,8 @@ def test_a_file_system_that_does_not_answer(tmp_path):
     """The child is given up within the time limit, and removes what it made if it still can."""
     script = tmp_path / "child.py"
     script.write_text(
-        f"import sys, time; sys.path.insert(0, {str(compiling.PACKAGE)!r})\nimport filesystem\n"
-        "filesystem._locks = lambda *_: time.sleep(60)\nfilesystem._main(sys.argv[1])\n"
+        f"import sys, time; sys.path.insert(0, {os.path.dirname(filesystem.__file__)!r})\nimport probe\n"
+        "probe._locks = lambda *_: time.sleep(60)\nprobe._main(sys.argv[1])\n"
     )
     target = tmp_path / "target"
     target.mkdir()
@@ -341,10 +352,10 @@ def test_a_file_system_that_does_not_answer(tmp_path):
     assert list(target.iterdir()) == []
     assert (
         "does not answer (waiting for a lock); a dead network mount?"
-        in only(doctor.folder_checks("x", facts, {})).text
+        in only(places.folder_checks("x", facts, {})).text
     )
     failed = filesystem.examine(target, 20, [sys.executable, "-c", "raise SystemExit('broken')"])
-    assert "cannot be examined: broken" in only(doctor.folder_checks("x", failed, {})).text
+    assert "cannot be examined: broken" in only(places.folder_checks("x", failed, {})).text
 
 
 def test_the_command(tmp_path):

@@ -29,7 +29,7 @@ def test_a_colon_in_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a:b").mkdir()
     assert parse("a:b[0]") == ("a:b", None, "0")
-    with pytest.raises(spinrnn.ConfigError, match="parts are train, validation, test and all"):
+    with pytest.raises(spinrnn.ConfigError, match="known are train, validation, test, all"):
         parse("a:qqq")
 
 

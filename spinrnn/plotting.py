@@ -1,10 +1,50 @@
-"""Figures. Every function takes an `ax` to draw into, makes a figure of its own without one, returns the axes, and never shows or saves."""
+"""Pictures: figures in our settings of matplotlib whatever the user's are, units with a prefix, PNG files.
 
+`settings` is the context in which a figure of ours is made and saved. `in_our_settings`
+puts a drawing function into it where that makes a figure of its own; axes that a user
+gives keep the user's settings.
+"""
+
+import contextlib
+import functools
+import inspect
 import io
+import threading
 
+import matplotlib
 import numpy as np
 
 from spinrnn.files.atomic import write_atomic
+
+_settings_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def settings(changes=()):
+    """Context in which matplotlib has its own defaults and the changes, {name: value}.
+
+    A user's matplotlibrc (LaTeX for all text, fonts, sizes, formats) has no effect within,
+    and holds again afterwards. The settings belong to the process: one thread at a time.
+    """
+    with _settings_lock, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(changes)
+        yield
+
+
+def in_our_settings(draw):
+    """Decorator of a function with an argument `ax` or `axes`: in `settings` where that is None."""
+    signature = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def drawn(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        if given.get("ax") is not None or given.get("axes") is not None:
+            return draw(*args, **kwargs)
+        with settings():
+            return draw(*args, **kwargs)
+
+    return drawn
 
 
 def prefixed(values, unit):
@@ -21,8 +61,9 @@ def save(ax, path):
 
 
 def picture(ax):
-    """The figure of these axes as PNG, bytes."""
-    return figure_bytes(ax.figure, format="png", dpi=150)
+    """The figure of these axes as PNG, bytes, in our settings."""
+    with settings():
+        return figure_bytes(ax.figure, format="png", dpi=150)
 
 
 def figure_bytes(figure, **options):

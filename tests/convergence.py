@@ -10,6 +10,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import spinrnn
+from spinrnn.plotting import settings
 
 KINDS = [
     ("oscillator", "exponential"),
@@ -116,8 +117,6 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(
-        sys.argv[1]
-        if len(sys.argv) > 1
-        else Path(__file__).parent.parent / "docs" / "convergence.png"
-    )
+    page = Path(__file__).parent.parent / "docs" / "convergence.png"
+    with settings():
+        main(sys.argv[1] if len(sys.argv) > 1 else page)

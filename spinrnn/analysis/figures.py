@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spinrnn.analysis.device import steady_power
-from spinrnn.plotting import prefixed
+from spinrnn.plotting import in_our_settings, prefixed
 
 MANY = 12
 """Neurons up to which each gets a line in a legend."""
@@ -32,6 +32,7 @@ def _frequency(values):
     return 10.0**-power, "1/s" if power == 0 else f"$10^{{{power}}}$/s"
 
 
+@in_our_settings
 def steady_states(result, ax=None):
     """Steady power against drive, with theory where it is known: as a line, or as a mark for each state where devices differ. result: `SteadyStates`."""
     ax = _axes(ax)
@@ -59,6 +60,7 @@ def steady_states(result, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def step_responses(result, ax=None):
     """Relaxation rate against drive with confidence intervals, and |drive - gamma| as marks where gamma is known. result: `StepResponses`."""
     ax = _axes(ax)
@@ -92,6 +94,7 @@ def step_responses(result, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def transfer_curve(results, ax=None):
     """Steady power against drive with the fitted curve and the threshold. results: {name: `TransferCurve`}."""
     ax = _axes(ax)
@@ -113,6 +116,7 @@ def transfer_curve(results, ax=None):
     return _legend(ax) if len(results) <= MANY else ax
 
 
+@in_our_settings
 def power_spectrum(results, ax=None):
     """Median over the neurons of each layer, with the band of all of them. results: {name: `Spectrum`}."""
     ax = _axes(ax)
@@ -136,6 +140,7 @@ def power_spectrum(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def autocorrelation(results, ax=None):
     """Median over the neurons of each layer, with the band of all of them. results: {name: `Autocorrelation`}."""
     ax = _axes(ax)
@@ -159,6 +164,7 @@ def autocorrelation(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def memory(results, ax=None):
     """Held-out score against the delay, summed over channels if there are several. results: {name: `Memory`}."""
     ax = _axes(ax)
@@ -180,6 +186,7 @@ def memory(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def cumulative_drive(results, ax=None):
     """Cumulative drive of each neuron, in rising order, and the paper's reference value 1. results: {name: `CumulativeDrive`}."""
     ax = _axes(ax)
@@ -195,6 +202,7 @@ def cumulative_drive(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def neuron_activity(results, ax=None):
     """Mean power of each neuron, in rising order, with its standard deviation; dead, saturated and still ones marked. results: {name: `Activity`}."""
     ax = _axes(ax)
@@ -234,6 +242,7 @@ def neuron_activity(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def effective_dimension(results, ax=None):
     """Share of the variance in the first k principal axes, with the participation ratio. results: {name: `Dimension`}."""
     ax = _axes(ax)
@@ -248,6 +257,7 @@ def effective_dimension(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def class_variance(time, results, ax=None):
     """Share of the variance between the classes against time. time: (time,) s; results: {name: `ClassVariance`}."""
     ax = _axes(ax)
@@ -258,6 +268,7 @@ def class_variance(time, results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def class_accuracy(results, ax=None):
     """Accuracy of the linear classifier against time, with its interval and the level of chance. results: {name: `ClassAccuracy`}."""
     ax = _axes(ax)
@@ -272,6 +283,7 @@ def class_accuracy(results, ax=None):
     return _legend(ax)
 
 
+@in_our_settings
 def energy(result, ax=None):
     """Energy against time with its parts and the assumptions. result: `Energy`."""
     ax = _axes(ax)

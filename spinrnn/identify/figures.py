@@ -3,9 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from spinrnn.plotting import prefixed
+from spinrnn.plotting import in_our_settings, prefixed
 
 
+@in_our_settings
 def device_fit(fit, axes=None, cases=3):
     """Measured and predicted power, residuals against time, and their correlation against the distance in samples.
 

@@ -1,7 +1,5 @@
 """The drawings of the figures, from what `numbers` found: sizes of a journal's columns, colours that colour-blind people tell apart."""
 
-import contextlib
-
 import matplotlib
 import matplotlib.ticker
 import numpy as np
@@ -9,7 +7,7 @@ from matplotlib.figure import Figure
 
 from spinrnn.paper.curves import QUARTILES, band, medians
 from spinrnn.paper.numbers import PAPER, PAPER_ENERGY, density
-from spinrnn.plotting import figure_bytes
+from spinrnn.plotting import figure_bytes, settings
 
 COLUMN, PAGE = 3.4, 7.0
 """Widths of one and of two columns (inches)."""
@@ -26,13 +24,9 @@ STYLE = {
 }  # fmt: skip
 
 
-@contextlib.contextmanager
 def style():
     """Context in which figures are made and saved in our style, whatever the user's own is."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
+    return settings(STYLE)
 
 
 def pictures(figure, stem):

@@ -3,7 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from spinrnn.plotting import in_our_settings
 
+
+@in_our_settings
 def training_curves(history, axes=None):
     """Loss, accuracy and gradient norm against the epoch.
 
@@ -55,6 +58,7 @@ def training_curves(history, axes=None):
     return axes
 
 
+@in_our_settings
 def confusion_matrix(confusion, ax=None):
     """Number of cases by label (row) and answer (column); colours show shares of the row, without the diagonal's weight."""
     if ax is None:

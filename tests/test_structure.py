@@ -13,7 +13,7 @@ from spinrnn.kernels import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
-    "": "errors",
+    "": "errors arrays",
     "machine": "cgroups signals threads environment memory",
     "config": "tables run toml",
     "files": "atomic text seal hdf5 container streaming lazy",

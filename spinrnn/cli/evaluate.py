@@ -1,52 +1,29 @@
 """The command line of `spinrnn evaluate`."""
 
-import dataclasses
 import json
 import sys
-from pathlib import Path
 
 
 def _evaluate(options):
-    from spinrnn.config.toml import load_config
-    from spinrnn.datasets import loading as loading_
     from spinrnn.datasets import parts
-    from spinrnn.errors import ConfigError, StoreError
-    from spinrnn.files.text import read_json
+    from spinrnn.datasets.loading import load_dataset
+    from spinrnn.errors import StoreError
     from spinrnn.learning import trainer as training
     from spinrnn.neurons.spread import draw_devices
-    from spinrnn.runs import checkpoints, loading
-    from spinrnn.runs.loading import SUMMARY_KEYS, check_data
+    from spinrnn.runs.loading import open_run
 
-    folder = Path(options.run)
-    if not (folder / "config.toml").is_file():
-        raise StoreError(f"{folder}: no config.toml there; give the folder of a run")
-    stored = load_config(folder / "config.toml")
-    changed = load_config(folder / "config.toml", options.set)
-    same_split = dataclasses.replace(changed.data, source=stored.data.source) == stored.data
-    if changed.train != stored.train or not same_split:
-        raise ConfigError(
-            ["--set: evaluate takes keys of [network], and data.source for data that have moved"]
+    run = open_run(options.run, options.set)
+    net, config = run.network, run.config
+    data = load_dataset(config.data.source)
+    run.check_data(data.digest())
+    if run.best_epoch is None:
+        raise StoreError(
+            f"{run.folder}: no epoch has been finished yet; "
+            f"go on with spinrnn train --out {run.folder} --resume"
         )
-    net = loading.load(folder)
-    net = net.replace(**vars(changed.network))
-    data = loading_.load_dataset(changed.data.source)
-    finished = (folder / "summary.json").is_file()
-    state = (
-        read_json(folder / "summary.json", SUMMARY_KEYS)
-        if finished
-        else checkpoints.load_newest_checkpoint(folder)[2]
-    )
-    check_data(state["data_sha256"], data.digest(), folder)
-    if not finished:
-        if state["best_epoch"] is None:
-            raise StoreError(
-                f"{folder}: no epoch has been finished yet; go on with spinrnn train --out {folder} --resume"
-            )
-        print(
-            f"spinrnn: warning: the run in {folder} is not finished, this is its best epoch so far",
-            file=sys.stderr,
-        )
-    test = data.take(parts.split(data, stored.data, stored.resolved_split_seed)[2])
+    if run.note:
+        print(f"spinrnn: warning: {run.note}", file=sys.stderr)
+    test = data.take(parts.split(data, config.data, config.resolved_split_seed)[2])
     if sys.stderr.isatty():
         print(
             f"evaluating {len(test)} cases; the first call of a version compiles for some seconds",
@@ -59,8 +36,8 @@ def _evaluate(options):
         "test_loss": score.loss,
         "cases": len(test),
         "substeps": net.config.resolved_substeps,
+        "finished": run.finished,
     }
-    result["finished"] = finished
     if options.json:
         print(json.dumps({**result, "confusion": score.confusion.tolist()}))
     else:

@@ -1,6 +1,5 @@
 """The command line of trajectory files: `spinrnn simulate`. Exit status: 0 written, 2 bad input or a full disk, 130, 143 or 75 stopped; then nothing is left."""
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -75,6 +74,7 @@ def _simulate(options):
     from spinrnn.machine.memory import format_size
     from spinrnn.machine.signals import StopSignals
     from spinrnn.recordings.writing import write_trajectory
+    from spinrnn.runs.loading import open_any
 
     out = Path(options.out)
     if out.is_dir():
@@ -93,8 +93,10 @@ def _simulate(options):
                 f"--layers: must be numbers with commas between them, as in 0,2, got {options.layers!r}"
             ]
         ) from None
-    net, config, check = _network(options)
-    data, cases, digest = select(options.input, config, check)
+    net, config, run = open_any(options.network, options.set)
+    if run is not None and run.note:
+        print(f"spinrnn: warning: {run.note}", file=sys.stderr)
+    data, cases, digest = select(options.input, config, run and run.check_data)
     attributes = {"source": options.input, "data_sha256": digest}
     if config is not None:
         attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}
@@ -129,58 +131,6 @@ def _simulate(options):
 
 class _Stopped(Exception):
     """A signal asked to stop."""
-
-
-def _network(options):
-    """(`Network`, `RunConfig` or None, function that checks the digest of the run's data or None) of what the user named."""
-    from spinrnn.config.toml import load_config
-    from spinrnn.errors import ConfigError, StoreError
-    from spinrnn.files import seal
-    from spinrnn.files.text import read_json
-    from spinrnn.networks.recurrent import Network
-    from spinrnn.recordings.writing import open_trajectory
-    from spinrnn.runs import checkpoints, loading
-    from spinrnn.runs.loading import SUMMARY_KEYS, check_data
-
-    path = Path(options.network)
-    if path.suffix == ".toml" and not path.is_dir():
-        config = load_config(path, options.set)
-        return Network(config.network, seed=config.train.seed), config, None
-    if path.is_dir():
-        if not (path / "config.toml").is_file():
-            raise StoreError(
-                f"{path}: no config.toml there; give the folder of a run, a CONFIG.toml or the file of a network"
-            )
-        stored, config = (
-            load_config(path / "config.toml"),
-            load_config(path / "config.toml", options.set),
-        )
-        if (
-            config.train != stored.train
-            or dataclasses.replace(config.data, source=stored.data.source) != stored.data
-        ):
-            raise ConfigError(
-                [
-                    "--set: with a run, simulate takes keys of [network], and data.source for data that have moved"
-                ]
-            )
-
-        def check(digest):
-            finished = (path / "summary.json").is_file()
-            state = (
-                read_json(path / "summary.json", SUMMARY_KEYS)
-                if finished
-                else checkpoints.load_newest_checkpoint(path)[2]
-            )
-            check_data(state["data_sha256"], digest, path)
-
-        return loading.load(path).replace(**vars(config.network)), config, check
-    if options.set:
-        raise ConfigError(["--set: goes with the folder of a run or with a CONFIG.toml"])
-    if seal.is_streamed(path):
-        with open_trajectory(path) as file:
-            return file.network, None, None
-    return *loading.load_with_config(path), None
 
 
 class _Bar:

@@ -1,9 +1,11 @@
-"""Networks in files: written, and made again from the arrays of a file."""
+"""Networks in files: a network as arrays by name, and made again from the arrays of a
+file.
+"""
 
 import numpy as np
 
-from spinrnn.config.run import RunConfig
-from spinrnn.config.toml import from_toml, to_toml
+from spinrnn.config import run as configs
+from spinrnn.config import toml as toml_files
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import write_container
 from spinrnn.networks.recurrent import Network
@@ -12,60 +14,121 @@ from spinrnn.synapses.layout import Layout
 
 
 def save_network(net, path):
-    """Writes a network to an HDF5 file: one dataset for each block of parameters, and of the mask and the devices if there are any."""
+    """Writes a network to an HDF5 file, atomically, for `spinrnn.load`."""
+    config = configs.RunConfig(network=net.config)
+    write_container(path, "network", toml_files.to_toml(config, ["network"]), arrays_of(net))
+
+
+def arrays_of(net):
+    """{name: array} that a network's file holds.
+
+    `parameters/BLOCK` for each block of `Layout`, and where there are any `mask/BLOCK`,
+    1 for what exists, and `devices/QUANTITY` with a factor for each neuron.
+    """
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
-        arrays |= {
-            f"mask/{name}": view.astype(np.uint8)
-            for name, view in net.layout.named(net.mask).items()
-        }
+        masks = net.layout.named(net.mask)
+        arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in masks.items()}
     if net.devices is not None:
         arrays |= net.devices.named()
-    write_container(path, "network", to_toml(RunConfig(network=net.config), ["network"]), arrays)
+    return arrays
 
 
-def network_from(config, blocks, masks, devices):
-    """`Network` with these parameters, {name: array} of the blocks of its layout; masks: the same for the mask, None where all entries exist; devices: as its attribute."""
-    net = _empty_network(config)
-    for flat, stored in ((net.parameters, blocks), (net.mask, masks)):
-        for name, view in {} if flat is None else net.layout.named(flat).items():
-            view[...] = stored[name]
-    net.devices = devices
-    return net
-
-
-def config_of(path, toml):
+def config_in(path, text):
+    """`RunConfig` of the configuration that a file holds as TOML; StoreError if it
+    cannot be used.
+    """
     try:
-        return from_toml(toml)
+        return toml_files.from_toml(text)
     except ConfigError as error:
         raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
 
 
-def _empty_network(config):
-    """A network whose parameters and mask wait to be filled."""
-    net = Network(config)
-    net.parameters[:] = 0
+def network_from(config, parameters, masks, devices):
+    """`Network` of a `NetworkConfig` with given arrays.
+
+    Args:
+        parameters: {name: array} of the blocks of its `Layout`.
+        masks: the same for the mask; None where all entries exist.
+        devices: `Devices` or None.
+    """
+    net = _empty_network(config)
+    for flat, given in ((net.parameters, parameters), (net.mask, masks)):
+        if flat is not None:
+            for name, view in net.layout.named(flat).items():
+                view[...] = given[name]
+    net.devices = devices
     return net
 
 
-def devices_in(path, arrays, config):
+def network_of_arrays(path, config, arrays):
+    """`Network` of a `NetworkConfig` and the arrays that `arrays_of` gave; StoreError
+    names what does not fit.
+    """
+    shapes = {name: shape for name, (_, shape) in Layout(config).blocks.items()}
+    sparse = is_sparse(config)
+    wrong = _misfits(arrays, "parameters", "f", shapes)
+    if sparse:
+        wrong += _misfits(arrays, "mask", "bu", shapes)
+    if wrong:
+        name, shape = wrong[0]
+        more = f" ({len(wrong)} are so)" if len(wrong) > 1 else ""
+        raise StoreError(
+            f"{path}: the dataset {name} is missing or not of the shape {shape}{more}; "
+            "the file does not fit its configuration"
+        )
+    parameters = {name: arrays[f"parameters/{name}"] for name in shapes}
+    masks = {name: arrays[f"mask/{name}"] for name in shapes} if sparse else None
+    return network_from(config, parameters, masks, devices_in(path, config, arrays))
+
+
+def _misfits(arrays, prefix, kinds, shapes):
+    """[(dataset, shape that it should have)] of those that are missing, or of another
+    shape or kind.
+    """
+    wrong = []
+    for name, shape in shapes.items():
+        found = arrays.get(f"{prefix}/{name}")
+        if found is None or found.shape != shape or found.dtype.kind not in kinds:
+            wrong.append((f"{prefix}/{name}", shape))
+    return wrong
+
+
+def network_of_checkpoint(path, config, arrays):
+    """`Network` of the best epoch so far, of a `NetworkConfig` and the flat arrays of a
+    checkpoint.
+    """
+    size = Layout(config).size
+    names = ["best_parameters", "mask"] if is_sparse(config) else ["best_parameters"]
+    wrong = [name for name in names if name not in arrays or arrays[name].shape != (size,)]
+    # before a network is made, as the configuration may claim any size
+    if wrong:
+        raise StoreError(f"{path}: lacks {' and '.join(wrong)} of {size} numbers")
+    net = _empty_network(config)
+    net.parameters[:] = arrays["best_parameters"]
+    if net.mask is not None:
+        net.mask[:] = arrays["mask"].astype(bool)
+    net.devices = devices_in(path, config, arrays)
+    return net
+
+
+def devices_in(path, config, arrays):
+    """`Devices` of the arrays of a file, or None; StoreError if they do not fit the
+    configuration.
+    """
     try:
         return devices_of(arrays, config)
     except DataError as error:
         raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
 
 
-def _checkpoint_network(config, arrays, path):
-    size = Layout(config.network).size
-    names = ["best_parameters"]
-    if config.network.density_int < 1 or config.network.density_ext < 1:
-        names.append("mask")
-    wrong = [name for name in names if name not in arrays or arrays[name].shape != (size,)]
-    if wrong:  # before a network is made, as the configuration may claim any size
-        raise StoreError(f"{path}: lacks {' and '.join(wrong)} of {size} numbers")
-    net = _empty_network(config.network)
-    net.parameters[:] = arrays["best_parameters"]
-    if net.mask is not None:
-        net.mask[:] = arrays["mask"].astype(bool)
-    net.devices = devices_in(path, arrays, config.network)
+def is_sparse(config):
+    """Whether not all connections exist, so that a file holds a mask."""
+    return config.density_int < 1 or config.density_ext < 1
+
+
+def _empty_network(config):
+    """A network whose parameters and mask wait to be filled."""
+    net = Network(config)
+    net.parameters[:] = 0
     return net

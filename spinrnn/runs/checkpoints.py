@@ -6,18 +6,22 @@ from pathlib import Path
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import StoreError
 from spinrnn.files.container import load_record, save_record
-from spinrnn.networks.saved import config_of
+from spinrnn.networks.saved import config_in
 
 
 def save_checkpoint(path, config, arrays, state):
-    """Writes flat arrays by name and `state`, anything that JSON can hold, for `load_checkpoint`."""
+    """Writes flat arrays by name and `state`, anything that JSON can hold, for
+    `load_checkpoint`.
+    """
     save_record(path, "checkpoint", to_toml(config), arrays, state)
 
 
 def load_checkpoint(path):
-    """Returns (RunConfig, {name: array}, state) of a checkpoint; StoreError as in `load`."""
+    """(`RunConfig`, {name: array}, state) of a checkpoint; StoreError as in
+    `spinrnn.load`.
+    """
     toml, arrays, state = load_record(path, "checkpoint")
-    return config_of(path, toml), arrays, state
+    return config_in(path, toml), arrays, state
 
 
 def checkpoint_paths(folder):
@@ -26,7 +30,8 @@ def checkpoint_paths(folder):
 
 
 def load_newest_checkpoint(folder):
-    """`load_checkpoint` of the newest one that is whole; warns of each damaged one by name.
+    """`load_checkpoint` of the newest one that is whole; warns of each damaged one by
+    name.
 
     Raises:
         StoreError: there is none, or none is whole.

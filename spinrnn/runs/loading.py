@@ -1,69 +1,189 @@
-"""Any path that holds a network, a file or the folder of a run, as the network and its configuration."""
+"""Any path that holds a network, as the network and its configuration.
 
+Such a path is the file of a network, a checkpoint, the result of a point of a sweep, a
+trajectory file, a configuration (a fresh network) or the folder of a run, finished or
+not.
+"""
+
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
-from spinrnn.errors import (
-    DataError,
-    StoreError,
-)
+from spinrnn.config.run import RunConfig
+from spinrnn.config.toml import load_config
+from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import read_container
-from spinrnn.networks.saved import _checkpoint_network, config_of, devices_in, network_from
+from spinrnn.files.seal import is_streamed
+from spinrnn.files.text import read_json
+from spinrnn.networks.recurrent import Network
+from spinrnn.networks.saved import config_in, network_of_arrays, network_of_checkpoint
+from spinrnn.recordings.writing import open_trajectory
 from spinrnn.runs.checkpoints import load_newest_checkpoint
-from spinrnn.synapses.layout import Layout
+
+SUMMARY_KEYS = (
+    "test_accuracy",
+    "test_loss",
+    "test_accuracy_fine",
+    "test_loss_fine",
+    "substeps",
+    "substeps_fine",
+    "validation_accuracy",
+    "best_epoch",
+    "epochs",
+    "seconds_training",
+    "seconds_compiling",
+    "data_sha256",
+)
+"""What a reader of summary.json may rely on."""
 
 
-def load(path):
-    """Reads a `Network` from a file that `Network.save` wrote, from a checkpoint (its best epoch so far) or from a run folder.
+def load(path: str | Path) -> Network:
+    """Reads a `Network` from a file or from the folder of a run.
 
-    The result file of a point of a sweep has the network of its best epoch, too; `open_trajectory(path).network` is that of a trajectory file.
-
+    Args:
+        path: a file that `Network.save` wrote; or a checkpoint, the folder of a run or
+            the result of a point of a sweep: then the network of the best epoch, so far
+            where the run is not finished. That of a trajectory file is
+            `open_trajectory(path).network`.
     Raises:
-        StoreError: missing, truncated, damaged, foreign or too new, one line that says which.
+        StoreError: missing, truncated, damaged, foreign or too new, one line that says
+            which.
     """
     path = Path(path)
     if path.is_dir():
         if not (path / "network.h5").exists():
-            return _checkpoint_network(*load_newest_checkpoint(path)[:2], path)
+            config, arrays, _ = load_newest_checkpoint(path)
+            return network_of_checkpoint(path, config.network, arrays)
         path = path / "network.h5"
     return load_with_config(path)[0]
 
 
 def load_with_config(path):
-    """(`Network`, `RunConfig`) of a file, as `load` reads it; the latter None where the file knows its network only."""
-    kind, toml, arrays = read_container(path)
-    config = config_of(path, toml)
+    """(`Network`, `RunConfig` or None) of a file; the latter where it holds a run's."""
+    kind, text, arrays = read_container(path)
+    config = config_in(path, text)
     if kind in ("checkpoint", "point"):
-        return _checkpoint_network(config, arrays, path), config
-    layout = Layout(config.network)
-    sparse = config.network.density_int < 1 or config.network.density_ext < 1
-
-    def blocks(prefix, kinds):
-        for name, (_, shape) in layout.blocks.items():
-            stored = arrays.get(f"{prefix}/{name}")
-            if stored is None or stored.shape != shape or stored.dtype.kind not in kinds:
-                raise StoreError(
-                    f"{path}: the dataset {prefix}/{name} is missing or not of the shape {shape}; the file does not fit its configuration"
-                )
-        return {name: arrays[f"{prefix}/{name}"] for name in layout.blocks}
-
-    return network_from(
-        config.network,
-        blocks("parameters", "f"),
-        blocks("mask", "bu") if sparse else None,
-        devices_in(path, arrays, config.network),
-    ), None
+        return network_of_checkpoint(path, config.network, arrays), config
+    return network_of_arrays(path, config.network, arrays), None
 
 
-SUMMARY_KEYS = (
-    "test_accuracy", "test_loss", "test_accuracy_fine", "test_loss_fine", "substeps", "substeps_fine", "validation_accuracy", "best_epoch",
-    "epochs", "seconds_training", "seconds_compiling", "data_sha256",
-)  # fmt: skip
-"""What a reader of summary.json may rely on."""
+# ---- the folder of a run ----
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as its folder has it.
+
+    Attributes:
+        folder; config: `RunConfig`, with what was set; network: of the best epoch (so
+            far).
+        finished: whether it has its results; best_epoch: from 1, None before the first
+            has ended.
+        data_sha256: digest of the data that it was started with.
+    """
+
+    folder: Path
+    config: RunConfig
+    network: Network
+    finished: bool
+    best_epoch: int | None
+    data_sha256: str
+
+    def check_data(self, digest):
+        """Raises DataError unless the digest is that of the run's data."""
+        check_data(self.data_sha256, digest, self.folder)
+
+    @property
+    def note(self):
+        """What the user should know of a run that is not finished, else None."""
+        if self.finished:
+            return None
+        return f"the run in {self.folder} is not finished, " + (
+            "these are its initial weights"
+            if self.best_epoch is None
+            else "this is its best epoch so far"
+        )
+
+
+def open_run(folder, settings=(), command="evaluate"):
+    """`StoredRun` of a folder.
+
+    Args:
+        settings: ["KEY=VALUE", ...] of [network], and data.source where the data have
+            moved.
+        command: that asks, for the message.
+    Raises:
+        StoreError: no run, or a damaged one; ConfigError: other settings, or wrong
+            ones.
+    """
+    folder = Path(folder)
+    file = folder / "config.toml"
+    if not file.is_file():
+        raise StoreError(
+            f"{folder}: no config.toml there; give the folder of a run, as spinrnn train writes it"
+        )
+    stored, config = load_config(file), load_config(file, settings)
+    moved = dataclasses.replace(stored.data, source=config.data.source)
+    if config.train != stored.train or config.data != moved:
+        raise ConfigError(
+            [
+                f"--set: of a run, {command} takes keys of [network], "
+                "and data.source for data that have moved"
+            ]
+        )
+    network = load(folder).replace(**vars(config.network))
+    return StoredRun(folder, config, network, *_progress(folder))
+
+
+def _progress(folder):
+    """(whether the run is finished, number of its best epoch or None, digest of its
+    data).
+    """
+    summary = folder / "summary.json"
+    finished = summary.is_file()
+    state = read_json(summary, SUMMARY_KEYS) if finished else load_newest_checkpoint(folder)[2]
+    try:
+        return finished, state["best_epoch"], state["data_sha256"]
+    except (KeyError, TypeError):
+        raise StoreError(
+            f"{folder}: its newest checkpoint is whole, but not one of a run; remove it"
+        ) from None
 
 
 def check_data(expected, digest, path):
-    """Raises DataError unless the digest is that of the data which the run in `path` was started with."""
+    """Raises DataError unless the digest is that of the data which the run in `path`
+    was started with.
+    """
     if digest != expected:
         raise DataError(
-            f"{path} was trained on other data than those found now; restore them, or give them again (from Python data=...)"
+            f"{path} was trained on other data than those found now; "
+            "restore them, or give them again (from Python data=...)"
         )
+
+
+# ---- any path ----
+
+
+def open_any(path, settings=(), command="simulate"):
+    """(`Network`, `RunConfig` or None, `StoredRun` or None) of any path that holds a
+    network.
+
+    Args:
+        settings: ["KEY=VALUE", ...], for a configuration and for a run as of
+            `open_run`.
+    Raises:
+        StoreError: it cannot be read; ConfigError: settings that it cannot take.
+    """
+    path = Path(path)
+    if path.is_dir():
+        run = open_run(path, settings, command)
+        return run.network, run.config, run
+    if path.suffix == ".toml":
+        config = load_config(path, settings)
+        return Network(config.network, seed=config.train.seed), config, None
+    if settings:
+        raise ConfigError(["--set: goes with the folder of a run or with a CONFIG.toml"])
+    if is_streamed(path):
+        with open_trajectory(path) as file:
+            return file.network, None, None
+    return *load_with_config(path), None

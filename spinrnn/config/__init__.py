@@ -1,1 +1,1 @@
-"""What a run is: its tables as dataclasses, read from TOML or Python and checked as a whole."""
+"""What a run is: its tables as dataclasses, read from TOML and checked as a whole."""

@@ -1,4 +1,9 @@
-"""A frozen dataclass and its table: types and values are checked, and all problems are told at once."""
+"""A frozen dataclass and its table: the types of its fields are the table's schema.
+
+`check` converts the fields to their types and asks the dataclass for its own
+`problems`; `from_nested` makes a dataclass of tables from nested dictionaries, as TOML
+gives them. Both tell all problems at once, as sentences "key: what is wrong".
+"""
 
 import dataclasses
 import difflib
@@ -6,50 +11,74 @@ import json
 import sys
 import types
 import typing
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
-from typing import Literal
+from typing import Any, Literal
 
 from spinrnn.errors import ConfigError
 
+LARGEST_LIST = 30
+"""Known names that a message lists; a line with more would not be read."""
+SHOWN = 80
+"""Characters of a wrong value that a message shows."""
 
-def _typed(hint, value):
-    """Returns value as the annotated type asks for it, or raises TypeError with what is wanted in the user's words."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value in arguments and isinstance(value, str):
-            return value
-        known = " or ".join(json.dumps(a) for a in arguments)
-        close = nearest(value, arguments)
-        raise TypeError(known if close is None else f"{known} (did you mean {json.dumps(close)}?)")
-    if origin is types.UnionType:
-        for argument in arguments:
-            try:
-                return _typed(argument, value)
-            except TypeError:
-                pass
-        raise TypeError(" or ".join(_NAMES[a] for a in arguments if a is not types.NoneType))
-    if origin is tuple:
-        if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
-            raise TypeError(_NAMES[hint])
+
+class Problems(list[str]):
+    """What is wrong with the values of a dataclass, a sentence for each problem."""
+
+    def __init__(self, config: Any):
+        super().__init__()
+        self._config = config
+
+    def add(self, key: str, sentence: str) -> None:
+        """A problem of a key in words of its own."""
+        self.append(f"{key}: {sentence}")
+
+    def require(self, ok: bool, key: str, wanted: str, got: Any = None) -> None:
+        """Unless ok, the problem that the key must be what is wanted; got is its
+        value."""
+        if not ok:
+            value = getattr(self._config, key) if got is None else got
+            self.add(key, f"must be {wanted}, got {value}")
+
+
+def check(config: Any) -> None:
+    """Converts the fields of a frozen dataclass in place and checks them.
+
+    A field of the wrong type counts with its default in the checks of the others.
+
+    Raises:
+        ConfigError: all problems at once.
+    """
+    problems = []
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = plain(getattr(config, field.name))
         try:
-            return tuple(_typed(arguments[0], v) for v in value)
-        except TypeError:
-            raise TypeError(_NAMES[hint]) from None
-    if hint is types.NoneType:
-        if value is not None:
-            raise TypeError("nothing")
-        return None
-    if hint is str:
-        if isinstance(value, str):
-            return value
-    elif not isinstance(value, bool):
-        if hint is int and isinstance(value, Integral) and abs(value) < 2**63:
-            return int(value)
-        if (
-            hint is float and isinstance(value, Real) and abs(value) <= sys.float_info.max
-        ):  # also false for NaN
-            return float(value)
-    raise TypeError(_NAMES[hint])
+            converted = _typed(hints[field.name], value)
+        except TypeError as error:
+            problems.append(f"{field.name}: must be {error}, got {_shown(value)}")
+            converted = field.default
+        object.__setattr__(config, field.name, converted)
+    problems += config.problems()
+    if problems:
+        raise ConfigError(problems)
+
+
+# ---- types ----
+
+
+def plain(value: Any) -> Any:
+    """The Python number or text that a NumPy scalar or an array without axes stands
+    for.
+
+    Anything else is returned as it is, a masked value too: it has no number. NumPy
+    itself is not imported, as reading a configuration does not need it.
+    """
+    scalar = hasattr(value, "dtype") and getattr(value, "ndim", None) == 0
+    if scalar and hasattr(value, "item") and not getattr(value, "mask", False):
+        return value.item()
+    return value
 
 
 _NAMES = {
@@ -61,46 +90,138 @@ _NAMES = {
 }
 
 
-def check(config):
-    """Converts and checks the fields of a frozen dataclass in place; raises ConfigError with all problems at once.
+def _typed(hint: Any, value: Any) -> Any:
+    """The value as the type asks for it; else TypeError with what is wanted, in
+    words."""
+    if typing.get_origin(hint) is Literal:
+        return _choice(typing.get_args(hint), value)
+    if typing.get_origin(hint) is types.UnionType:
+        return _one_of(typing.get_args(hint), value)
+    if typing.get_origin(hint) is tuple:
+        return _items(hint, value)
+    if hint is types.NoneType:
+        fits = value is None
+    elif hint is str:
+        fits = isinstance(value, str)
+    elif hint is int:
+        fits = _is(Integral, value) and abs(value) < 2**63
+    else:
+        # the comparison is false for NaN
+        fits = _is(Real, value) and abs(value) <= sys.float_info.max
+    if not fits:
+        raise TypeError(_NAMES.get(hint, "nothing"))
+    if hint is str:
+        return str.__str__(value)
+    return None if value is None else hint(value)
 
-    A field of the wrong type counts with its default in the checks of the others.
-    """
-    problems = []
-    hints = typing.get_type_hints(type(config))
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
+
+def _is(kind: type, value: Any) -> bool:
+    """Whether it is a number of this kind; True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _choice(known: tuple[str, ...], value: Any) -> str:
+    if isinstance(value, str) and value in known:
+        return str.__str__(value)
+    wanted = " or ".join(json.dumps(name) for name in known)
+    close = nearest(value, known)
+    if close is not None:
+        wanted += f" (did you mean {json.dumps(close)}?)"
+    raise TypeError(wanted)
+
+
+def _one_of(hints: tuple[Any, ...], value: Any) -> Any:
+    for hint in hints:
         try:
-            object.__setattr__(config, f.name, _typed(hints[f.name], value))
-        except TypeError as error:
-            problems.append(f"{f.name}: must be {error}, got {_shown(value)}")
-            object.__setattr__(config, f.name, f.default)
-    problems += config.problems()
+            return _typed(hint, value)
+        except TypeError:
+            pass
+    raise TypeError(" or ".join(_NAMES[hint] for hint in hints if hint is not types.NoneType))
+
+
+def _items(hint: Any, value: Any) -> tuple[Any, ...]:
+    """A list of any kind as a tuple; a text or a table is none."""
+    item = typing.get_args(hint)[0]
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(_NAMES[hint])
+    try:
+        return tuple(_typed(item, plain(v)) for v in value)
+    except TypeError:
+        raise TypeError(_NAMES[hint]) from None
+
+
+def _shown(value: Any) -> str:
+    """A wrong value in a message: as in TOML where it can be, and not long."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):
+        # ValueError: an integer of too many digits, which repr cannot write either
+        text = f"a number of {value.bit_length()} bits" if type(value) is int else repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+# ---- dataclasses of tables ----
+
+
+def from_nested(cls: type, tables: Mapping[str, Any]) -> Any:
+    """Makes a dataclass whose fields are dataclasses, its tables, of nested
+    dictionaries.
+
+    Raises:
+        ConfigError: every unknown, mistyped and impossible value, with the nearest
+            known key.
+    """
+    sections = typing.get_type_hints(cls)
+    problems, made = [], {}
+    for name, table in tables.items():
+        if name not in sections:
+            problems.append(_unknown_table(name, table, sections))
+        elif not isinstance(table, Mapping):
+            problems.append(f"{name}: must be a table, write [{name}] and its keys below")
+        else:
+            known = keys_of(sections[name])
+            problems += [
+                f"{name}.{key}: unknown key{suggest(key, known)}"
+                for key in table
+                if key not in known
+            ]
+            values = {key: value for key, value in table.items() if key in known}
+            try:
+                made[name] = sections[name](**values)
+            except ConfigError as error:
+                problems += [f"{name}.{problem}" for problem in error.problems]
     if problems:
         raise ConfigError(problems)
+    return cls(**made)
 
 
-def _shown(value):
-    try:
-        return json.dumps(value)
-    except TypeError:
-        return repr(value)
+def _unknown_table(name: str, table: Any, sections: Mapping[str, type]) -> str:
+    kind = "table" if isinstance(table, Mapping) else "key"
+    owners = [section for section, cls in sections.items() if name in keys_of(cls)]
+    if owners:
+        return f"{name}: unknown {kind}; it belongs into the table [{owners[0]}]"
+    return f"{name}: unknown {kind}{suggest(name, sections)}"
 
 
-def keys_of(cls):
-    return [f.name for f in dataclasses.fields(cls)]
+def keys_of(cls: type) -> list[str]:
+    """The keys of a dataclass's table."""
+    return [field.name for field in dataclasses.fields(cls)]
 
 
-def nearest(name, known):
+# ---- unknown names ----
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
     """The known name that is spelt most like this one, or None where none is close."""
     return next(iter(difflib.get_close_matches(str(name), list(known), 1)), None)
 
 
-def suggest(name, known):
-    """The end of a message about an unknown name: the nearest of the known ones, or all.
+def suggest(name: Any, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of
+    them.
 
-    A key is also near where its table alone is missing or another one (network.inputs). Of
-    more than 30 known names none is listed, as a line would no longer be read.
+    A key is near as well where its table is missing or another one (inputs for
+    network.inputs).
     """
     known = list(known)
     last = str(name).rpartition(".")[2]
@@ -108,4 +229,4 @@ def suggest(name, known):
     near = nearest(name, known) or next(same, None)
     if near is not None:
         return f"; did you mean {near}?"
-    return f"; known are {', '.join(known)}" if len(known) <= 30 else ""
+    return f"; known are {', '.join(known)}" if len(known) <= LARGEST_LIST else ""

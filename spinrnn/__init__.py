@@ -38,7 +38,7 @@ _HOMES = {
     "reproduce": "paper.reproduction",
     "advise": "paper.guide",
     "identify_device": "identify.fit",
-    "DeviceFit": "identify.fit",
+    "DeviceFit": "identify.result",
     "set_threads": "machine.threads",
     "get_threads": "machine.threads",
     "set_memory_limit": "machine.memory",

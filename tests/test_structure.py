@@ -27,15 +27,15 @@ FLOORS = {
     "recordings": "trajectory writing recording measurement",
     "networks": "packing running recurrent saved",
     "learning": "adam schedule trainer",
-    "analysis": "drive powers spectra readout device recall classes populations figures measures report",
-    "identify": "residuals sensitivity guesses figures fit",
+    "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",
+    "identify": "oscillator sensitivity problem guesses residuals suspects result fit figures wording report",
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
     "sweep": "columns points folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
+    "cli": "options doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -57,7 +57,8 @@ HOMES = {
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.device", "identify.residuals", "identify.fit",
+        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares", "analysis.relaxation", "analysis.transfer",
+        "identify.problem", "identify.residuals", "identify.result",
     },
     "argparse": {"cli.main", "cli.options", "cli.reproduce", "cli.analyse", "cli.identify"},
     "dask": {"sweep.executors"},

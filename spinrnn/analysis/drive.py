@@ -1,7 +1,11 @@
 """The drive that a neuron receives over a sequence, summed."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
+from spinrnn.analysis.plateaus import each_neuron
 from spinrnn.errors import DataError
 
 _BYTES = 64e6
@@ -54,3 +58,54 @@ def cumulative_drive(net, u, lengths=None):
             )
             total += float(np.nansum(np.abs(integral)))  # NaN after a case's own end
     return total / (int(lengths.sum()) * neurons)
+
+
+@dataclass(frozen=True, eq=False)
+class CumulativeDrive:
+    """Mean over cases and input intervals of | integral over an interval of (I - I_rest) dt |, dimensionless.
+
+    Attributes:
+        value: mean over the neurons; neuron: (neuron,), NaN for a neuron without values.
+    """
+
+    value: float
+    neuron: np.ndarray
+
+
+def drive_integrals(time, drive, interval, rest):
+    """Cumulative drive, as `spinrnn.cumulative_drive` defines it, from a recording.
+
+    Args:
+        time: (time,) s; drive: (case, neuron, time - 1) in 1/s, time k's held until time k + 1, a case may end in NaN.
+        interval: s, input interval, the first one from the first time on; rest: 1/s, drive without input, gamma xi_0, a number or
+            (neuron,) where devices differ.
+    Returns:
+        `CumulativeDrive`.
+    Raises:
+        DataError: the recording is shorter than an interval, or holds no drive; rest is neither a number nor one for each neuron.
+    """
+    rest = each_neuron("rest", rest, drive)[:, None]
+    elapsed = time - time[0]
+    points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
+    if points < 1:
+        raise DataError(
+            f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s"
+        )
+    integral = np.zeros((*drive.shape[:2], len(time)))
+    np.cumsum(
+        (np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:]
+    )
+    ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
+    after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
+    part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])
+    # the integral is a straight line between times
+    at_ends = integral[:, :, after - 1] * (1 - part)
+    at_ends += np.where(part > 0, integral[:, :, after] * part, 0)
+    values = np.abs(np.diff(at_ends, axis=2))
+    present = np.isfinite(values)
+    count = present.sum(axis=(0, 2)).astype(float)
+    if not count.any():
+        raise DataError("no case has a drive over a whole input interval")
+    count[count == 0] = np.nan
+    neuron = np.where(present, values, 0).sum(axis=(0, 2)) / count
+    return CumulativeDrive(float(np.nanmean(neuron)), neuron)

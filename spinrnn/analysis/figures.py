@@ -6,7 +6,7 @@ Where several curves go into one picture (layers, neurons), results come as {nam
 import numpy as np
 from matplotlib.figure import Figure
 
-from spinrnn.analysis.device import steady_power
+from spinrnn.analysis.steady import steady_power
 from spinrnn.plotting import in_our_settings, prefixed
 
 MANY = 12

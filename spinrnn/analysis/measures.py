@@ -8,8 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinrnn.analysis import classes, device, figures, populations, recall, spectra
+from spinrnn.analysis import figures, powers
+from spinrnn.analysis.activity import DEAD, SATURATED, SHARE, STILL, neuron_activity
+from spinrnn.analysis.classes import class_accuracy, class_variance
+from spinrnn.analysis.dimension import effective_dimension
+from spinrnn.analysis.drive import drive_integrals
+from spinrnn.analysis.plateaus import evenly
 from spinrnn.analysis.powers import NEURON_POWER, SYNAPSE_POWER, synapses
+from spinrnn.analysis.recall import input_memory, network_memory
+from spinrnn.analysis.relaxation import step_responses
+from spinrnn.analysis.spectra import autocorrelation, power_spectrum
+from spinrnn.analysis.steady import steady_states
+from spinrnn.analysis.transfer import transfer_curve
 from spinrnn.errors import DataError
 
 FEW = 4
@@ -103,7 +113,7 @@ def relaxation(recording, settings):
     oscillator = recording.neuron == "oscillator"
     found, layers = _device(
         recording,
-        device.step_responses,
+        step_responses,
         settings,
         lambda _: {"form": "logistic" if oscillator else "exponential"},
     )
@@ -173,7 +183,7 @@ def transfer(recording, settings):
     curves = {}
     for name, part in enough.items():
         try:
-            curves[name] = device.transfer_curve(found.drive[part], found.power[part])
+            curves[name] = transfer_curve(found.drive[part], found.power[part])
         except DataError as error:
             reason = error
     if not curves:
@@ -223,7 +233,7 @@ def spectrum(recording, settings):
     """Power spectrum"""
     time = recording.time[recording.first(settings.start) :]
     found = {
-        f"layer {k}": spectra.power_spectrum(time, recording.powers(k, settings.start))
+        f"layer {k}": power_spectrum(time, recording.powers(k, settings.start))
         for k in recording.layers
     }
     rows = [
@@ -259,7 +269,7 @@ def correlation(recording, settings):
     """Autocorrelation time"""
     time = recording.time[recording.first(settings.start) :]
     found = {
-        f"layer {k}": spectra.autocorrelation(time, recording.powers(k, settings.start))
+        f"layer {k}": autocorrelation(time, recording.powers(k, settings.start))
         for k in recording.layers
     }
     rows = [
@@ -291,9 +301,7 @@ def memory(recording, settings):
     states = {f"layer {k}": recording.powers(k)[:, :, ends[:points]] for k in recording.layers}
     if len(states) > 1:
         states["all"] = np.concatenate(list(states.values()), axis=1)
-    found = {
-        name: recall.input_memory(s, inputs, recording.input_interval) for name, s in states.items()
-    }
+    found = {name: input_memory(s, inputs, recording.input_interval) for name, s in states.items()}
     lines = [
         f"{name}, channel {channel}: at least {100 * m.limit:g} % of the variance decoded up to a delay of {reach:.4g} s"
         if np.isfinite(reach)
@@ -324,7 +332,7 @@ def capacity(recording, settings):
         finite = np.asarray(recording.inputs[:: recording.stride], dtype=float)
         low, high = (float(edge(finite[np.isfinite(finite)])) for edge in (np.min, np.max))
         low, high = (low, high) if low < high else (low - 0.5, low + 0.5)
-    found = recall.network_memory(recording.network, low, high, layers=recording.layers)
+    found = network_memory(recording.network, low, high, layers=recording.layers)
     found = {f"layer {name}" if name != "all" else name: m for name, m in found.items()}
     lines = [
         f"{name}: {m.capacity.sum():.2f}, up to a delay of {m.delay[-1]:.4g} s"
@@ -347,7 +355,7 @@ def drive(recording, settings):
         )
     scale = 1.0 if oscillator else 1 / recording.relaxation_time
     found = {
-        f"layer {k}": populations.drive_integrals(
+        f"layer {k}": drive_integrals(
             recording.time,
             scale * recording.drives(k),
             recording.input_interval,
@@ -374,7 +382,7 @@ def activity(recording, settings):
     """Dead and saturated neurons"""
     sign = np.abs if recording.neuron == "ctrnn" else np.asarray
     found = {
-        f"layer {k}": populations.neuron_activity(sign(recording.powers(k, settings.start)))
+        f"layer {k}": neuron_activity(sign(recording.powers(k, settings.start)))
         for k in recording.layers
     }
     rows = [
@@ -389,9 +397,9 @@ def activity(recording, settings):
         f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, of {len(a.mean)}"
         for name, a in found.items()
     ]
-    share = 100 * populations.SHARE
+    share = 100 * SHARE
     lines.append(
-        f"dead: below {populations.DEAD:g} for {share:g} % of the times; saturated: above {populations.SATURATED:g}; still: deviation below {populations.STILL:g}"
+        f"dead: below {DEAD:g} for {share:g} % of the times; saturated: above {SATURATED:g}; still: deviation below {STILL:g}"
     )
     return Finding(rows, lines, lambda ax=None: figures.neuron_activity(found, ax))
 
@@ -399,7 +407,7 @@ def activity(recording, settings):
 def dimension(recording, settings):
     """Effective dimension of the states"""
     found = {
-        f"layer {k}": populations.effective_dimension(recording.powers(k, settings.start))
+        f"layer {k}": effective_dimension(recording.powers(k, settings.start))
         for k in recording.layers
     }
     rows = [
@@ -422,9 +430,7 @@ def dimension(recording, settings):
 def variance(recording, settings):
     """Share of the variance between the classes"""
     labels, some = _labels(recording), _some(recording.time)
-    found = {
-        f"layer {k}": classes.class_variance(recording.powers(k), labels) for k in recording.layers
-    }
+    found = {f"layer {k}": class_variance(recording.powers(k), labels) for k in recording.layers}
     rows = [
         {"layer": layer, "time_s": float(t), "share_between_classes": float(share)}
         for layer, c in zip(recording.layers, found.values(), strict=True)
@@ -445,7 +451,7 @@ def classifier(recording, settings):
     """Linear classifier on held-out cases"""
     labels = _labels(recording)
     found = {
-        f"layer {k}": classes.class_accuracy(recording.time, recording.powers(k), labels)
+        f"layer {k}": class_accuracy(recording.time, recording.powers(k), labels)
         for k in recording.layers
     }
     rows = [
@@ -481,7 +487,7 @@ def energy(recording, settings):
     weights = 0
     if recording.network is not None:
         neurons, weights = sum(recording.network.config.layers), synapses(recording.network.config)
-    found = populations.energy(
+    found = powers.energy(
         recording.time[_some(recording.time)], neurons, weights, power, settings.synapse_power
     )
     rows = _rows(
@@ -516,7 +522,7 @@ def _steady(recording, settings):
     known = recording.nonlinear_damping is not None
     return _device(
         recording,
-        device.steady_states,
+        steady_states,
         settings,
         lambda layer: {"nonlinear_damping": recording.dampings(layer)} if known else {},
     )
@@ -575,7 +581,7 @@ def _labels(recording):
 
 def _some(times):
     """Numbers of the times that a table lists: all, or `MOST` evenly chosen ones."""
-    return device.evenly(len(times), MOST)
+    return evenly(len(times), MOST)
 
 
 def _zip(*columns):

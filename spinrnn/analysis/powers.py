@@ -1,7 +1,12 @@
 """Energy of an inference, from powers that are assumed."""
 
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
 from spinrnn.config.run import NetworkConfig
-from spinrnn.errors import ConfigError
+from spinrnn.errors import ConfigError, DataError
 from spinrnn.neurons.oscillator import _positive
 from spinrnn.synapses.layout import Layout, existing
 
@@ -48,3 +53,40 @@ def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SY
         raise ConfigError(problems)
     power = sum(config.layers) * neuron_power + synapses(config) * synapse_power
     return power * points * config.input_interval
+
+
+@dataclass(frozen=True, eq=False)
+class Energy:
+    """Electrical energy of one case over time, for assumed powers.
+
+    Attributes:
+        time: (time,) s; neurons, synapses, total: (time,) J, spent until then.
+        neuron_count, synapse_count; neuron_power, synapse_power: W, of one, as assumed.
+    """
+
+    time: np.ndarray
+    neurons: np.ndarray
+    synapses: np.ndarray
+    total: np.ndarray
+    neuron_count: int
+    synapse_count: int
+    neuron_power: float
+    synapse_power: float
+
+
+def energy(time, neurons, synapses=0, neuron_power=NEURON_POWER, synapse_power=SYNAPSE_POWER):
+    """Energy of one case, E = (n_neurons P_neuron + n_synapses P_synapse) t, as `spinrnn.inference_energy` has it. Never show it without its assumptions.
+
+    Args:
+        time: (time,) s; neurons, synapses: their numbers; neuron_power, synapse_power: W of one, the defaults are assumptions.
+    Returns:
+        `Energy`.
+    Raises:
+        DataError: a power is negative or not finite.
+    """
+    for name, power in (("neuron_power", neuron_power), ("synapse_power", synapse_power)):
+        if not 0 <= power < math.inf:
+            raise DataError(f"{name}: must be a power in watts from 0, got {power}")
+    elapsed = np.asarray(time, dtype=np.float64) - time[0]
+    parts = neurons * neuron_power * elapsed, synapses * synapse_power * elapsed
+    return Energy(elapsed, *parts, sum(parts), neurons, synapses, neuron_power, synapse_power)

@@ -8,7 +8,8 @@ import math
 import warnings
 from pathlib import Path
 
-from spinrnn.cli.wording import _lines
+from spinrnn.identify.report import table_of
+from spinrnn.identify.wording import lines_of
 
 
 def add_commands(command, positive, size):
@@ -130,13 +131,13 @@ def _identify(options):
     contents = {
         "json": to_json(report),
         "png": figures.picture(figures_.device_fit(fit)[0]),
-        "csv": _table(fit),
+        "csv": table_of(fit),
     }
     write_together({out / f"device.{ending}": content for ending, content in contents.items()})
     if options.json:
         print(json.dumps(report))
     else:
-        print("\n".join(_lines(report)))
+        print("\n".join(lines_of(report)))
         print(f"written: {out}/device.json, device.png, device.csv")
     return 0 if report["describes"] else 1
 
@@ -231,18 +232,3 @@ def _read(path, neuron, cases):
 
 
 # ---- results ----
-
-
-def _table(fit):
-    """CSV of all samples; empty where the power is missing."""
-    import numpy as np
-
-    data, rows = fit.measurement, ["case,time (s),drive,power,model,residual"]
-    for case, time in enumerate(data.time):
-        for k in range(int((~np.isnan(time)).sum())):
-            drive = data.drive[case, k] if k < data.drive.shape[1] else np.nan
-            numbers = (drive, data.power[case, k], fit.predicted[case, k], fit.residual[case, k])
-            rows.append(
-                f"{case},{time[k]:.12g},{','.join('' if np.isnan(x) else f'{x:.10g}' for x in numbers)}"
-            )
-    return "\n".join(rows) + "\n"

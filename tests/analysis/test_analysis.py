@@ -9,6 +9,7 @@ import scipy.integrate
 import spinrnn
 from spinrnn import analysis
 from spinrnn.analysis import figures
+from spinrnn.analysis.powers import synapses
 
 
 def ar1(rng, coefficient, shape, deviation=1.0):
@@ -641,7 +642,7 @@ def test_the_energy_is_that_of_an_inference():
     found = analysis.energy(
         5 + config.input_interval * np.arange(65),
         96,
-        spinrnn.quantities.synapses(config),
+        synapses(config),
         2e-6,
         1e-9,
     )

@@ -16,7 +16,8 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.identify import figures as figures_
 from spinrnn.identify import fit as identify
-from spinrnn.identify import residuals
+from spinrnn.identify import oscillator, residuals
+from spinrnn.identify import problem as problem_
 from spinrnn.identify import sensitivity as response
 from spinrnn.recordings import measurement as measured
 
@@ -121,8 +122,11 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
     data = measured.measurement(
         time, rng.normal(size=(3, 30)), power, rng.uniform(0.01, 0.1, (3, 30))
     )
-    problem = identify._Problem(
-        data, identify._known(fixed, "scale" not in fixed, between, 0.0, 0.95, data), between, 0.0
+    problem = problem_.Problem(
+        data,
+        identify.known_parameters(fixed, "scale" not in fixed, between, 0.0, 0.95, data),
+        between,
+        0.0,
     )
     x = problem.pack(TRUE | {"scale": 1.2}, np.array([0.2, 0.4, 0.6]))
     assert len(x) == len(problem.free) + 3
@@ -640,7 +644,7 @@ def test_wrong_arguments_are_told_at_once():
     ):
         assert part in str(caught.value)
     for settings, part in (
-        ({"fixed": dict.fromkeys(identify.NAMES, 1.0)}, "nothing is left"),
+        ({"fixed": dict.fromkeys(oscillator.NAMES, 1.0)}, "nothing is left"),
         ({"drive_between": "cubic"}, "drive_between"),
     ):
         with pytest.raises(spinrnn.ConfigError, match=part):

@@ -6,7 +6,7 @@ SLOWEST = 1e3
 """Damping rate in 1/s, below which the time is more probably in another unit than s: oscillators relax within some ns."""
 
 
-def _rounded(value, error):
+def rounded(value, error):
     """The value with two digits of its error."""
     digits = (
         5
@@ -16,7 +16,7 @@ def _rounded(value, error):
     return f"{value:.{digits}g}"
 
 
-def _lines(report):
+def lines_of(report):
     """Text of a report, line by line."""
     counts = (
         f"{report['samples']} samples in {report['cases']} case{'s' if report['cases'] > 1 else ''}"
@@ -25,12 +25,12 @@ def _lines(report):
     yield f"{report['file']}: {counts}{missing}; drive {report['drive_between']} between them"
     for name, found in report["parameters"].items():
         value, error = found["value"], found["error"]
-        text = f"{name:<17}{_rounded(value, error):>14}"
+        text = f"{name:<17}{rounded(value, error):>14}"
         unit = "" if found["unit"] == "1" else f" {found['unit']}"
         if found["fixed"]:
             yield text + (f" ± {error:.2g}" if error else "") + f"{unit}   fixed"
             continue
-        low, high = (_rounded(found[end], error) for end in ("low", "high"))
+        low, high = (rounded(found[end], error) for end in ("low", "high"))
         yield f"{text} ± {error:.2g}{unit}   {100 * report['level']:g} %: {low} to {high}"
     gamma = report["parameters"]["gamma"]
     if gamma["value"] < SLOWEST and gamma["fixed"]:

@@ -19,13 +19,13 @@ FLOORS = {
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "idx npz",
-    "kernels": "tiles compiling random stepping devicesteps blocks",
+    "kernels": "tiles compiling arithmetic random workspace couplings losses stepping devicesteps blocks",
     "synapses": "layout",
     "neurons": "spread oscillator",
     "tasks": "figures",
     "datasets": "dataset parts loading selection",
     "recordings": "trajectory writing recording measurement",
-    "networks": "packing running recurrent saved",
+    "networks": "packing planning running recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",
     "identify": "oscillator sensitivity problem guesses residuals suspects result fit figures wording report",
@@ -48,8 +48,8 @@ LATE = {
 """Imports upwards that a method makes when it is called: (module, what it imports)."""
 
 HOMES = {
-    "numba": {"kernels.compiling", "kernels.tiles", "kernels.stepping", "kernels.random"},
-    "llvmlite": {"kernels.tiles", "kernels.random"},
+    "numba": {"kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random"},
+    "llvmlite": {"kernels.tiles", "kernels.arithmetic"},
     "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
     "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures"},
     "tqdm": {"cli.train", "cli.simulate"},
@@ -178,7 +178,7 @@ def test_the_kernels_run_as_plain_python(tile):
     code = f"""
 import itertools, numpy as np, spinrnn, twin
 from spinrnn.kernels import tiles
-from spinrnn.networks import running as engine
+from spinrnn.networks import planning
 assert tiles.product_tile is not tiles._product_tile
 tiles.TILE = {tile}
 layouts = ((2, 3), 1, 1, 3), ((2, 13), 1, 0.6, 9), ((5, 7, 4), 0.2, 0.2, 9), ((5, 7), 0.1, 1, 9)  # dense, sparse, mixed
@@ -201,7 +201,7 @@ for (neuron, scheme), (dtype, tolerance), (layers, density_int, density_ext, poi
     shifted = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask) + 1e-30j * direction)
     slope = twin.loss(c, shifted, u, [0, 1, 1], lengths).imag / 1e-30
     assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
-    plan = engine.plan(c, net._packing(), 3, points, True, 1)
+    plan = planning.plan(c, net._packing(), 3, points, True, 1)
     spinrnn.set_memory_limit(plan.bytes)
     assert (plan.segments > 1) == (points == 9)
     again = net.loss_and_grad(u, [0, 1, 1], lengths)

@@ -14,8 +14,7 @@ import numpy as np
 from spinrnn.bench.timing import seconds_of
 from spinrnn.config.run import NetworkConfig
 from spinrnn.machine import memory, threads
-from spinrnn.networks import packing
-from spinrnn.networks import running as engine
+from spinrnn.networks import packing, planning
 from spinrnn.networks.recurrent import Network
 
 FIELDS = (
@@ -91,7 +90,7 @@ class Side:
     def plan(self):
         """`engine.Plan` of the work."""
         with threads.using(self.threads), memory.using(self.limit):
-            return engine.plan(
+            return planning.plan(
                 self.config,
                 self._packing,
                 self.batch,

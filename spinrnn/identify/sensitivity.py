@@ -5,8 +5,8 @@ Derivatives go forward with the power: six numbers are known for each time, so t
 where an adjoint would cost one for each sample.
 """
 
+from spinrnn.kernels.arithmetic import decay
 from spinrnn.kernels.compiling import inlined, kernel
-from spinrnn.kernels.stepping import decay
 
 PARAMETERS = ("gamma", "Q", "bias", "gain", "start")
 """Order of the derivatives of `device_forward`; start is the power at the first time."""

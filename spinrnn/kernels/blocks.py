@@ -22,244 +22,23 @@ forward pass keeps the state at the start of each, and the backward pass runs a 
 Kernels do not allocate for each step and do not raise: `run_blocks` returns 0, or 1 + the first sample with a non-finite state.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from spinrnn.kernels.compiling import inlined, kernel, loop, piece
+from spinrnn.kernels.compiling import inlined, kernel, piece
+from spinrnn.kernels.couplings import couple, couple_gradient
 from spinrnn.kernels.devicesteps import noisy_forward, spread_forward
+from spinrnn.kernels.losses import cross_entropy
 from spinrnn.kernels.stepping import neurons_backward, neurons_forward
 from spinrnn.kernels.tiles import (
-    PANELS,
-    gradient_tile,
-    group_length,
-    lane_products,
-    product_tile,
     row_length,
-    sparse_row,
-    transpose_tile,
     view,
 )
-
-
-class Weights(NamedTuple):
-    """The parameters as the kernels want them: matrices between groups of neighbouring rows, with masks and amplification applied.
-
-    A line of the table is one matrix: 0 whether it is sparse, 1 first target row, 2 targets n, 3 first source row, 4 sources m, 5 where its
-    values start, 6 where its row pointers start (sparse), 7 where its gradient starts, 8 whether it adds to what earlier lines made of
-    its target rows, 9 and 10 height and cut of its tiles (dense, see `tiles.tile_heights`). The values of a dense matrix are these tiles,
-    each column by column. Row i of a sparse one has the entries pointers[i] to pointers[i + 1], counted in values and columns,
-    columns from the first source row.
-    """
-
-    table: np.ndarray  # (matrices, 11) int64, in this order: drive of layer l from z of layers l-1 and l; their transposes, dLoss/dz of
-    #   layer l from dLoss/dI of layers l and l+1; drive of layer 0 from the input channels; logits from the readout; and its transpose
-    forward: int  # number of the first kind
-    backward: int  # of the second
-    values: np.ndarray  # flat; after those of the matrices the two below
-    columns: np.ndarray  # flat int32
-    pointers: np.ndarray  # flat int64
-    bias: int  # where the (N,) trainable biases start in values
-    b_out: int  # (K,)
-    neurons: int  # N
-    channels: int  # C
-    last: int  # n_{L-1}
-    classes: int  # K
-    g_bias: int  # where the gradients of bias and b_out start in a block's flat vector of gradients
-    g_b_out: int
-
-
-class Work(NamedTuple):
-    """Memory of one thread: one flat array, and where its parts start."""
-
-    memory: np.ndarray
-    history: int  # 0, or M + 1 where a simulation wants all levels of state, mean and drive
-    kept: int  # substeps whose z, dp'/dp and dp'/dI are kept: those of a segment, or 1 for the forward pass alone
-    state: int  # level: power p (CTRNN: s) at the current time
-    mean: int  # level: the filter's mean m; 0 for the CTRNN
-    drive: int  # level: I held over the current substep
-    base: int  # level: the part of the drive that is constant over an input interval
-    constant: int  # level: xi_0 + b
-    states: int  # levels of the history
-    means: int
-    drives: int
-    held: int  # two levels: state and mean of samples past their end
-    blended: int  # levels: z, what the couplings act on, of the substeps kept and the time after; V rows follow, as a transposed
-    #   tile may reach beyond the last
-    by_state: int  # levels: dp'/dp of the substeps kept
-    by_drive: (
-        int  # levels: dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI
-    )
-    starts: int  # state, mean and z at the start of each segment
-    readout: int  # (P, n_{L-1}, V) what W_out acts on
-    g_readout: int  # (P, n_{L-1}, V)
-    logits: int  # (P, K, V)
-    g_logits: int  # (P, K, V) dLoss/dlogits
-    g_state: int  # level: dLoss/dp at the current time
-    g_mean: int  # level: dLoss/dm
-    g_blended: int  # two levels: dLoss/dz at times k and k + 1, at k modulo 2
-    g_base: int  # level: dLoss/dI summed over the substeps of an input interval
-    g_bias: int  # (N, V) dLoss/dI summed over time and panels
-    tile: int  # transposed tiles of the substeps of a chunk
-
+from spinrnn.kernels.workspace import add_and_clear, copy, fill, fill_rows, sum_rows
 
 # ---- small pieces ----
 
 
-@piece
-def fill(memory, start, count, number):
-    """view(memory, start, count) = number; the array expression takes ten times as long to compile."""
-    for i in range(start, start + count):
-        memory[i] = number
-
-
-@loop
-def add_and_clear(total, values):
-    """total += values, then values = 0."""
-    for i in range(total.size):
-        total[i] += values[i]
-        values[i] = total.dtype.type(0)
-
-
-@piece
-def copy(memory, source, target, count):
-    """view(memory, target, count) = view(memory, source, count)."""
-    for i in range(count):
-        memory[target + i] = memory[source + i]
-
-
-@piece
-def fill_rows(memory, start, values, first, rows, constant):
-    """Row i of memory from `start` on = constant + values[first + i] in all places."""
-    v = row_length(memory)
-    for i in range(rows):
-        for j in range(v):
-            memory[start + i * v + j] = constant + values[first + i]
-
-
-@piece
-def sum_rows(memory, start, rows, total, total_at):
-    """total[total_at + i] += sum of row i of memory from `start` on."""
-    v = row_length(memory)
-    for i in range(rows):
-        for j in range(v):
-            total[total_at + i] += memory[start + i * v + j]
-
-
 # ---- the couplings: one product for each matrix ----
-
-
-@piece
-def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel, panels):
-    """Target rows of out = initial rows + matrix i times source rows, for each panel.
-
-    source_at and out_at are where row 0 of the first panel stands, source_panel and panel how far the panels are apart. The initial rows
-    stand in out too, their row 0 at initial_at; initial_at < 0 stands for zeros.
-    """
-    v = row_length(out)
-    sparse, target, targets, first, sources, start = (
-        w.table[i, 0],
-        w.table[i, 1],
-        w.table[i, 2],
-        w.table[i, 3],
-        w.table[i, 4],
-        w.table[i, 5],
-    )
-    source_at += first * v
-    height, cut, row = w.table[i, 9], w.table[i, 10], 0
-    while row < targets:
-        height -= row == cut
-        old, new, here, left = initial_at, out_at + (target + row) * v, source_at, panels
-        if initial_at >= 0:
-            old += (target + row) * v
-        while left > 0:
-            if sparse:
-                entry = w.table[i, 6] + row
-                first_entry, last_entry, together = (
-                    w.pointers[entry],
-                    w.pointers[entry + 1],
-                    PANELS if left > PANELS else left,
-                )
-                sparse_row(
-                    w.values,
-                    w.columns,
-                    first_entry,
-                    last_entry,
-                    source,
-                    here,
-                    source_panel,
-                    together,
-                    old,
-                    out,
-                    new,
-                    panel,
-                )
-            else:
-                together = 1
-                product_tile(
-                    height, w.values, start + row * sources, source, here, sources, old, out, new
-                )
-            here, new, left = (
-                here + together * source_panel,
-                new + together * panel,
-                left - together,
-            )
-            if initial_at >= 0:
-                old += together * panel
-        row += height
-
-
-@piece
-def couple_gradient(
-    w, i, g_targets, g_at, g_unit, source, source_at, source_unit, units, gradient, tile, tile_at
-):
-    """gradient of matrix i += sum over units and samples of (target rows of g_targets) (source rows)^T.
-
-    A unit is one panel at one time; g_at and source_at are where row 0 of the first unit stands, g_unit and source_unit how far units are apart.
-    A dense gradient is kept as (tile of V sources, target, V); what it holds for sources beyond the last means nothing.
-    """
-    v = row_length(gradient)
-    sparse, targets, sources, out_at = w.table[i, 0], w.table[i, 2], w.table[i, 4], w.table[i, 7]
-    g_at += w.table[i, 1] * v
-    source_at += w.table[i, 3] * v
-    if sparse:
-        most = group_length(gradient)
-        for row in range(targets):
-            entry, end = w.pointers[w.table[i, 6] + row], w.pointers[w.table[i, 6] + row + 1]
-            while entry < end:
-                count, place = (
-                    most if end - entry > most else end - entry,
-                    out_at + entry - w.table[i, 5],
-                )
-                lane_products(
-                    count,
-                    g_targets,
-                    g_at + row * v,
-                    g_unit,
-                    w.columns,
-                    entry,
-                    source,
-                    source_at,
-                    source_unit,
-                    units,
-                    gradient,
-                    place,
-                )
-                entry += count
-        return
-    for left in range(0, sources, v):
-        for unit in range(units):
-            transpose_tile(
-                source, source_at + unit * source_unit + left * v, tile, tile_at + unit * v * v
-            )
-        height, cut, row = w.table[i, 9], w.table[i, 10], 0
-        while row < targets:
-            height -= row == cut
-            place = out_at + (left * targets // v + row) * v
-            gradient_tile(
-                height, g_targets, g_at + row * v, g_unit, tile, tile_at, units, gradient, place
-            )
-            row += height
 
 
 @inlined
@@ -374,26 +153,6 @@ def logits_backward(w, work, gradient, panels):
     )
     for q in range(panels):
         sum_rows(memory, g_logits + q * g_unit, w.classes, gradient, w.g_b_out)
-
-
-@piece
-def cross_entropy(logits, labels, scale, losses, memory, g_logits):
-    """losses (samples,) = log(sum_i exp(o_i)) - o_label, in float64, and g_logits (P, K, V) = scale (softmax(o)_i - [i = label]); logits (samples, K)."""
-    v, classes = row_length(memory), logits.shape[1]
-    for j in range(labels.size):
-        top = logits[j, 0]
-        for i in range(1, classes):
-            top = logits[j, i] if logits[j, i] > top else top
-        total = 0.0
-        for i in range(classes):
-            total += np.exp(np.float64(logits[j, i]) - np.float64(top))
-        normaliser = np.log(total) + np.float64(top)
-        losses[j] = normaliser - np.float64(logits[j, labels[j]])
-        for i in range(classes):
-            share = np.exp(np.float64(logits[j, i]) - normaliser)
-            memory[g_logits + (j // v * classes + i) * v + j % v] = scale * (
-                share - 1.0 if i == labels[j] else share
-            )
 
 
 # ---- a block of samples ----

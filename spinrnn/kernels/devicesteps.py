@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spinrnn.kernels.arithmetic import decay, square_root
 from spinrnn.kernels.compiling import inlined, loop
-from spinrnn.kernels.random import kicks, scramble, square_root
-from spinrnn.kernels.stepping import OSCILLATOR_EXPONENTIAL, decay, filtered
+from spinrnn.kernels.random import kicks, scramble
+from spinrnn.kernels.stepping import OSCILLATOR_EXPONENTIAL, filtered
 from spinrnn.kernels.tiles import row_length
 
 

@@ -7,9 +7,8 @@ step is then the same few multiplications for every model. Reduced units; equati
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
+from spinrnn.kernels.arithmetic import decay
 from spinrnn.kernels.compiling import inlined, loop
 
 OSCILLATOR_EULER, OSCILLATOR_EXPONENTIAL, CTRNN = 0, 1, 2
@@ -35,87 +34,6 @@ class Constants(NamedTuple):
     readout: np.ndarray  # (window + 1,) weight of y at so many substeps before a sample's end: [1], or the trapezoidal rule, so that it is an
     #   integral and not a mean of S values
     chunk: int  # substeps whose gradients of the weights are summed together
-
-
-# ---- exp(-x) and what the exponential step needs of it, vectorised by the compiler because it is plain arithmetic ----
-
-_LOG2E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.4286068203094172e-06
-_ROUND32, _ROUND64 = (
-    1.5 * 2.0**23,
-    1.5 * 2.0**52,
-)  # adding it rounds to an integer that stands in the lowest bits
-_BITS32 = np.int32(np.float32(_ROUND32).view(np.int32) - 127)
-_BITS64 = np.int64(np.float64(_ROUND64).view(np.int64) - 1023)
-_LOG2E_32, _LN2_HIGH_32, _LN2_LOW_32 = (
-    np.float32(_LOG2E),
-    np.float32(_LN2_HIGH),
-    np.float32(_LN2_LOW),
-)
-_LN2_HIGH_64, _LN2_LOW_64 = 0.693147180369123816490, 1.90821492927058770002e-10
-_ROUND_32 = np.float32(_ROUND32)
-_LARGEST_32, _LARGEST_64 = np.float32(87.0), 708.0  # exp(-x) stays a normal number
-_SMALLEST_32, _SMALLEST_64 = np.float32(1e-30), 1e-300  # keeps the quotients at x = 0 defined
-_ONE_32 = np.float32(1.0)
-_Q0, _Q1, _Q2, _Q3 = (np.float32(1 / f) for f in (2, 6, 24, 120))
-_Q4, _Q5, _Q6 = (np.float32(1 / f) for f in (720, 5040, 40320))
-_R0, _R1, _R2, _R3, _R4, _R5 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040
-_R6, _R7, _R8, _R9, _R10, _R11 = (
-    1 / 40320,
-    1 / 362880,
-    1 / 3628800,
-    1 / 39916800,
-    1 / 479001600,
-    1 / 6227020800,
-)
-
-
-def _decay32(x):
-    """`decay` in float32. exp(-x) = 2^n exp(r), exp(r) = 1 + r + r^2 q(r), |r| <= ln 2 / 2, q by its Taylor series."""
-    x = _SMALLEST_32 if x < _SMALLEST_32 else x
-    clipped = _LARGEST_32 if x > _LARGEST_32 else x  # in this order a NaN stays one
-    shifted = _ROUND_32 - clipped * _LOG2E_32
-    n = shifted - _ROUND_32
-    power = np.int32((np.float32(shifted).view(np.int32) - _BITS32) << 23).view(
-        np.float32
-    )  # 2^n; Numba widens int32
-    r = (-clipped - n * _LN2_HIGH_32) - n * _LN2_LOW_32
-    r2 = (
-        r * r
-    )  # the series in pairs, as a chain of seven steps would be what the processor waits for
-    q = ((_Q0 + r * _Q1) + r2 * (_Q2 + r * _Q3)) + (r2 * r2) * ((_Q4 + r * _Q5) + r2 * _Q6)
-    t = r + r2 * q
-    inverse = _ONE_32 / x
-    mean = -((power - _ONE_32) + power * t) * inverse
-    # without range reduction (n = 0) q is (exp(-x) - 1 + x) / x^2 itself; the difference below would cancel there
-    return power + power * t, mean, q if n == 0 else (_ONE_32 - mean) * inverse
-
-
-def _decay64(x):
-    """`decay` in float64."""
-    x = _SMALLEST_64 if x < _SMALLEST_64 else x
-    clipped = _LARGEST_64 if x > _LARGEST_64 else x
-    shifted = _ROUND64 - clipped * _LOG2E
-    n = shifted - _ROUND64
-    power = np.int64((np.float64(shifted).view(np.int64) - _BITS64) << 52).view(np.float64)
-    r = (-clipped - n * _LN2_HIGH_64) - n * _LN2_LOW_64
-    r2 = r * r
-    r4 = r2 * r2
-    q = ((_R4 + r * _R5) + r2 * (_R6 + r * _R7)) + r4 * ((_R8 + r * _R9) + r2 * (_R10 + r * _R11))
-    q = ((_R0 + r * _R1) + r2 * (_R2 + r * _R3)) + r4 * q
-    t = r + r2 * q
-    inverse = 1.0 / x
-    mean = -((power - 1.0) + power * t) * inverse
-    return power + power * t, mean, q if n == 0 else (1.0 - mean) * inverse
-
-
-def decay(x):
-    """For x >= 0: exp(-x), (1 - exp(-x)) / x and (exp(-x) - 1 + x) / x^2, without cancellation; NaN gives NaN."""
-    return _decay32(x) if isinstance(x, np.float32) else _decay64(x)
-
-
-@overload(decay, inline="always")
-def _decay_overload(x):
-    return _decay32 if x == types.float32 else _decay64
 
 
 # ---- forward: drive holds the whole drive I; state and mean are modified in place; blended_next is z' ----

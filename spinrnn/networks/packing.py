@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinrnn.kernels.blocks import Weights
+from spinrnn.kernels.couplings import Weights
 from spinrnn.kernels.tiles import aligned, lanes, tile_heights
 
 SPARSE_BELOW = 0.3

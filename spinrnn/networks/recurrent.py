@@ -9,7 +9,8 @@ from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.networks.packing import Packing
-from spinrnn.networks.running import Engine, check_simulation, plan_within, simulation_blocks
+from spinrnn.networks.planning import check_simulation, plan_within, simulation_blocks
+from spinrnn.networks.running import Engine
 from spinrnn.neurons.spread import SPREADS, Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.trajectory import Trajectory
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights

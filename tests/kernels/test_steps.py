@@ -5,8 +5,7 @@ import pytest
 from convergence import KINDS, errors, order
 
 import spinrnn
-from spinrnn.kernels import compiling
-from spinrnn.kernels import stepping as steps
+from spinrnn.kernels import arithmetic, compiling
 
 
 def single(drive_weight, **changes):
@@ -98,7 +97,7 @@ def test_coupled_networks_converge_with_their_order(neuron, scheme):
 @compiling.kernel
 def all_decays(x, kept, lost, curved):
     for i in range(x.size):
-        kept[i], lost[i], curved[i] = steps.decay(x[i])
+        kept[i], lost[i], curved[i] = arithmetic.decay(x[i])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -11,9 +11,10 @@ import twin
 import spinrnn
 from spinrnn.kernels import blocks as kernels
 from spinrnn.kernels import tiles
+from spinrnn.networks import planning
 from spinrnn.networks import running as engine
 from spinrnn.networks.packing import Packing
-from spinrnn.networks.running import plan
+from spinrnn.networks.planning import plan
 
 KINDS = list(itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")))
 DTYPES = ["float32", "float64"]
@@ -101,7 +102,7 @@ def test_segments_do_not_change_a_bit(neuron, scheme, dtype, density):
 
 
 def test_segments_of_a_network_with_wide_blocks(monkeypatch):
-    monkeypatch.setattr(engine, "LARGE_WEIGHTS", 0)
+    monkeypatch.setattr(planning, "LARGE_WEIGHTS", 0)
     net = network(substeps=3)
     u, labels, lengths = batch(net, 100, 23)
     assert plan_of(net, 100, 23).block == 2
@@ -279,7 +280,7 @@ def test_planned_numbers_are_the_parts_of_the_work_memory():
         p = plan_of(net, 100, 7, backward=backward)
         for history, kept in ((0, p.segment), (9, 1)):
             work = engine._work(net.config, engine._Memory(), p, history, kept)
-            sizes = engine._sizes(net.config, p.block, p.chunk, history, kept, p.segments)
+            sizes = planning.work_sizes(net.config, p.block, p.chunk, history, kept, p.segments)
             spans = sorted((getattr(work, name), size) for name, size in sizes.items())
             assert spans[0][0] == 0
             for (start, size), (after, _) in itertools.pairwise([*spans, (work.memory.size, 0)]):
@@ -325,7 +326,7 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
 @pytest.mark.parametrize("wide", [False, True])
 def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, density, wide):
     if wide:
-        monkeypatch.setattr(engine, "LARGE_WEIGHTS", 0)
+        monkeypatch.setattr(planning, "LARGE_WEIGHTS", 0)
     net = network(density, dtype=dtype, substeps=3)
     u, labels, lengths = batch(net, 300, 11)
     assert plan_of(net, 300, 11).block == (4 if density < 0.3 else 2 if wide else 1)
@@ -354,7 +355,7 @@ def test_blocks_of_any_width(monkeypatch, density):
     results = []
     for width in (1, 2, 3, 4, 5, 11):
         monkeypatch.setattr(
-            engine,
+            planning,
             "_block",
             lambda config, packing, panels, width=width: (width, max(1, 8 // width)),
         )

@@ -121,6 +121,7 @@ def test_central_differences(kind, scheme):
 def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(
     monkeypatch, kind, density, dtype
 ):
+    from spinrnn.networks import planning
     from spinrnn.networks import running as engine
 
     config = spinrnn.NetworkConfig(
@@ -137,7 +138,7 @@ def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(
     for threads, limit, call in itertools.product((1, 3), (2**30, 1), (engine.LONGEST_CALL, 1)):
         spinrnn.set_threads(threads)
         monkeypatch.setattr(engine, "LONGEST_CALL", call)
-        needed = engine.plan(config, net._packing(), 70, 20, True, limit).bytes
+        needed = planning.plan(config, net._packing(), 70, 20, True, limit).bytes
         spinrnn.set_memory_limit(max(limit, needed))
         segments.add(net.plan(70, 20).segments)
         logits, loss, gradient = net.logits_loss_grad(u, labels, lengths, 3)
@@ -577,7 +578,7 @@ def test_the_kernels_of_devices_run_as_plain_python():
     """NUMBA_DISABLE_JIT=1 catches indices out of range and the plain lines of the generator that differ from its instructions."""
     code = f"""
 import itertools, numpy as np, spinrnn, twin
-from spinrnn import thermal
+from spinrnn.kernels import random as thermal
 assert thermal.scramble is not thermal._scramble
 spread = {SPREAD}
 for scheme, (dtype, tolerance), kind in itertools.product(

@@ -26,7 +26,7 @@ from spinrnn.files import atomic as files
 from spinrnn.files import container
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import memory, threads
-from spinrnn.networks import running as engine
+from spinrnn.networks import planning
 from spinrnn.sweep import executors as engines
 from spinrnn.sweep import work
 from spinrnn.sweep.folder import SweepFolder
@@ -266,7 +266,7 @@ def least_memory(point):
     trainer = Trainer(point.config, spinrnn.load_dataset(point.config.data.source))
     cases, inputs = min(point.config.train.batch, len(trainer.training)), trainer.training.inputs
     with threads.using(1):
-        return engine.plan(
+        return planning.plan(
             trainer.net.config, trainer.net._packing(), cases, inputs.shape[2], True, 1
         ).bytes
 

@@ -34,7 +34,7 @@ from spinrnn.files import container, lazy
 from spinrnn.files import hdf5 as store
 from spinrnn.files import seal as seal_
 from spinrnn.recordings.measurement import load_measurement
-from spinrnn.recordings.recording import open_recording
+from spinrnn.recordings.opening import open_recording
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.cube import Cube, Variable, load_cube
 

@@ -24,7 +24,7 @@ FLOORS = {
     "neurons": "spread oscillator",
     "tasks": "figures",
     "datasets": "dataset parts loading selection",
-    "recordings": "trajectory writing recording measurement",
+    "recordings": "trajectory contents writing reading recording opening measurement",
     "networks": "packing planning running recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",
@@ -42,7 +42,8 @@ FLOORS = {
 
 LATE = {
     ("recordings.trajectory", "recordings.writing"),
-    ("recordings.writing", "networks.saved"),
+    ("recordings.trajectory", "recordings.reading"),
+    ("recordings.reading", "networks.saved"),
     ("networks.recurrent", "networks.saved"),
 }
 """Imports upwards that a method makes when it is called: (module, what it imports)."""

@@ -7,7 +7,7 @@ Names are imported when they are first used.
 
 _HOMES = {
     "Recording": "recordings.recording",
-    "open_recording": "recordings.recording",
+    "open_recording": "recordings.opening",
     "recording_of": "recordings.recording",
     "steady_power": "analysis.steady",
     "find_plateaus": "analysis.plateaus",

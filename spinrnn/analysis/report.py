@@ -11,7 +11,8 @@ from spinrnn.analysis.measures import MEASURES, Settings
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
 from spinrnn.files.atomic import make_folder, write_together
 from spinrnn.files.text import to_csv
-from spinrnn.recordings.recording import Recording, open_recording
+from spinrnn.recordings.opening import open_recording
+from spinrnn.recordings.recording import Recording
 
 
 @dataclass

@@ -42,7 +42,7 @@ class Trajectory:
     @staticmethod
     def open(path):
         """`spinrnn.open_trajectory`: a file that is read as far as it is asked for."""
-        from spinrnn.recordings.writing import open_trajectory
+        from spinrnn.recordings.reading import open_trajectory
 
         return open_trajectory(path)
 

@@ -17,7 +17,7 @@ from spinrnn.files.seal import is_streamed
 from spinrnn.files.text import read_json
 from spinrnn.networks.recurrent import Network
 from spinrnn.networks.saved import config_in, network_of_arrays, network_of_checkpoint
-from spinrnn.recordings.writing import open_trajectory
+from spinrnn.recordings.reading import open_trajectory
 from spinrnn.runs.checkpoints import load_newest_checkpoint
 
 SUMMARY_KEYS = (

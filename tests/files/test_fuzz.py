@@ -13,7 +13,7 @@ import pytest
 import spinrnn
 from spinrnn.config import toml
 from spinrnn.recordings.measurement import load_measurement
-from spinrnn.recordings.recording import open_recording
+from spinrnn.recordings.opening import open_recording
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.status import look

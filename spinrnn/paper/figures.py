@@ -234,12 +234,12 @@ def guideline(result):
     figure = Figure(figsize=(COLUMN, 2.6), layout="constrained")
     ax = figure.subplots()
     rows = result.data["rows"]
-    for settings, colour, words in (
+    for usual, colour, words in (
         (True, BLUE, "usual settings"),
         (False, RED, "advised settings"),
     ):
         part = [
-            row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == settings
+            row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == usual
         ]
         for name, shift, marker in (("expected", 0.97, "_"), ("trained", 1.03, "o")):
             x = [shift * row["interval_over_relaxation_time"] for row in part]

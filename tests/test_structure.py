@@ -31,7 +31,7 @@ FLOORS = {
     "identify": "oscillator sensitivity problem guesses residuals suspects result fit figures wording report",
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
-    "sweep": "columns points folder work cube status executors runner slurm",
+    "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",

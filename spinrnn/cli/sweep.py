@@ -143,8 +143,8 @@ def engine_settings(options):
 def _open(options):
     """(Sweep, Path of its folder) of a sweep file or a folder."""
     from spinrnn.errors import ConfigError
+    from spinrnn.sweep.file import load_sweep
     from spinrnn.sweep.folder import SweepFolder
-    from spinrnn.sweep.points import load_sweep
 
     if options.out == "":
         raise ConfigError(["--out: give the name of a folder"])

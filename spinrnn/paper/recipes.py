@@ -9,7 +9,7 @@ from spinrnn.errors import ConfigError
 from spinrnn.paper import figures as draw
 from spinrnn.paper import numbers, robustness
 from spinrnn.paper.curves import same
-from spinrnn.sweep.points import load_sweep
+from spinrnn.sweep.file import load_sweep
 
 QUICK_SEEDS, QUICK_SHARE = 2, 5
 QUICK_ENTRIES = {

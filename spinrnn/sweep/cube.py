@@ -14,9 +14,10 @@ from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.container import digest_of, write_file
 from spinrnn.files.hdf5 import read_arrays
+from spinrnn.sweep.axes import auxiliary, unit
 from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
+from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import SweepFolder
-from spinrnn.sweep.points import Sweep, auxiliary, unit
 
 
 @dataclass

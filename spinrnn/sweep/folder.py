@@ -23,7 +23,7 @@ from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks
 from spinrnn.files.text import read_json
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.columns import EXTRA, SUMMARY
-from spinrnn.sweep.points import Sweep
+from spinrnn.sweep.file import Sweep
 
 SILENCE = 120
 """Seconds without a touch after which a worker on another machine, whose lock may not be visible here, counts as dead."""

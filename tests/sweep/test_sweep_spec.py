@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.sweep.points import TABLES, Sweep, identity
+from spinrnn.sweep.axes import TABLES
+from spinrnn.sweep.file import Sweep
+from spinrnn.sweep.points import identity
 
 AXES = """
 [[axes]]

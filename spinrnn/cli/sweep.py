@@ -323,24 +323,24 @@ def _collect(options):
 
 
 def _slurm(options):
-    from spinrnn.sweep import slurm as batch
+    from spinrnn.sweep import slurm
     from spinrnn.sweep.folder import SweepFolder
 
     sweep, path = _open(options)
     SweepFolder(path).claim(sweep)
     print("measuring the most expensive point for some seconds", flush=True)
     start = time.monotonic()
-    measured = batch.measure(sweep, options.threads_per_worker)
-    plan = batch.plan(
+    measured = slurm.time_point(sweep, options.threads_per_worker)
+    array = slurm.job_array(
         sweep.points, measured, options.array, options.jobs, options.threads_per_worker
     )
     target = options.script or f"{sweep.name}.slurm"
-    batch.write_script(target, batch.script(sweep, path, plan, measured))
+    slurm.write_script(target, slurm.script(sweep, path, array, measured))
     print(
         f"measured in {time.monotonic() - start:.0f} s: {_span(measured.seconds)} and {measured.memory / 1e6:.0f} MB for the most expensive of {len(sweep)} points"
     )
     print(
-        f"{target}: {plan.tasks} tasks, {_span(plan.minutes * 60)} and {plan.megabytes} MB each; the longest is expected to take {_span(plan.seconds)}"
+        f"{target}: {array.tasks} tasks, {_span(array.minutes * 60)} and {array.megabytes} MB each; the longest is expected to take {_span(array.seconds)}"
     )
     print(
         f"to submit: sbatch {target}    to look: spinrnn sweep status {path}    at the end: spinrnn sweep collect {path}"

@@ -150,7 +150,7 @@ def _crossing(x, y, outside, inside, level):
     )
 
 
-def spread(curves, count=50):
+def curve_distance(curves, count=50):
     """How far curves lie apart: mean |difference| of two curves over the range of log x that both have, averaged over all pairs.
 
     Args:

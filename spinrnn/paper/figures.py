@@ -238,9 +238,7 @@ def guideline(result):
         (True, BLUE, "usual settings"),
         (False, RED, "advised settings"),
     ):
-        part = [
-            row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == usual
-        ]
+        part = [row for row in rows if (row["amplification"] == 1 and row["noise"] == 0) == usual]
         for name, shift, marker in (("expected", 0.97, "_"), ("trained", 1.03, "o")):
             x = [shift * row["interval_over_relaxation_time"] for row in part]
             low, middle, high = (

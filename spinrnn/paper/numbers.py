@@ -6,7 +6,16 @@ import numpy as np
 
 from spinrnn.analysis.powers import NEURON_POWER, inference_energy, synapses
 from spinrnn.errors import StoreError
-from spinrnn.paper.curves import band, chosen, columns, describe, medians, plateau, same, spread
+from spinrnn.paper.curves import (
+    band,
+    chosen,
+    columns,
+    curve_distance,
+    describe,
+    medians,
+    plateau,
+    same,
+)
 from spinrnn.paper.traces import first_of, separation, test_part, traces
 
 PAPER = (86.92, 89.83, 92.74)
@@ -26,7 +35,7 @@ POINTS = 64
 
 
 @dataclass
-class Result:
+class FigureNumbers:
     """What a recipe found.
 
     Attributes:
@@ -60,7 +69,7 @@ def fig1(source):
         for name, share in shares.items()
     }
     images = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
-    return Result(
+    return FigureNumbers(
         {"traces": found, "cases": cases, "images": images, "shares": shares},
         {"": _trace_rows(found), "-separation": rows},
         findings,
@@ -106,7 +115,7 @@ def fig2(source):
         "-traces": rows,
         "-inputs": pixels,
     }
-    return Result(
+    return FigureNumbers(
         {"curves": curves, "panels": panels, "inputs": inputs, "cases": cases}, tables, findings
     )
 
@@ -127,7 +136,9 @@ def fig3(source):
     for tau, found in by_time.items():
         findings |= _plateau(f"relaxation time {1e9 * tau:g} ns", found)
     for axis, place in (("Delta t", lambda c: c.interval), ("Delta t / tau", lambda c: c.ratio)):
-        value = spread([([place(c) for c in found], medians(found)) for found in by_time.values()])
+        value = curve_distance(
+            [([place(c) for c in found], medians(found)) for found in by_time.values()]
+        )
         findings[f"3 a: curves lie apart on the axis {axis} by (points)"] = round(value, 2)
     shared = [
         c.interval
@@ -162,7 +173,7 @@ def fig3(source):
         for drive, accuracy in zip(c.values["cumulative_drive"], c.values["test_accuracy"], strict=True)
         if np.isfinite(accuracy)
     ]  # fmt: skip
-    return Result(
+    return FigureNumbers(
         {"by_time": by_time, "by_rate": by_rate, "runs": runs}, {"": rows, "-runs": runs}, findings
     )
 
@@ -191,7 +202,7 @@ def fig4(source):
         findings[f"{name}: smallest density with the paper's {PAPER[1]} %"] = (
             min(least) if least else "none"
         )
-    return Result({"curves": curves}, {"": [describe(c) for c in every]}, findings)
+    return FigureNumbers({"curves": curves}, {"": [describe(c) for c in every]}, findings)
 
 
 def fig5(source):
@@ -222,7 +233,7 @@ def fig5(source):
             round(100 * last["train_accuracy"], 2),
             round(100 * last["test_accuracy"], 2),
         ]
-    return Result({"panels": panels}, {"": rows}, findings)
+    return FigureNumbers({"panels": panels}, {"": rows}, findings)
 
 
 def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
@@ -286,7 +297,7 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
             f"energy of an image at Delta t = 10 ns, synapses at {row['synapse_power_w']:g} W (pJ)"
         )
         findings[what] = _digits(1e12 * row["energy_per_image_j"])
-    return Result(
+    return FigureNumbers(
         {"rows": rows, "powers": powers, "neuron_power": neuron_power}, {"": rows}, findings
     )
 
@@ -333,7 +344,7 @@ def guideline(source):
         "mean difference of the medians (points)": _digits(np.mean(errors)),
         "largest difference of the medians (points)": _digits(max(errors)),
     }
-    return Result({"rows": rows}, {"": rows}, findings)
+    return FigureNumbers({"rows": rows}, {"": rows}, findings)
 
 
 # ---- parts ----
@@ -391,7 +402,7 @@ def _collapse(every):
         ("cumulative drive", lambda found: list(medians(found, "cumulative_drive", 1))),
     ):
         findings[f"3 c: curves with tau > Delta t lie apart on the axis {axis} by (points)"] = (
-            round(spread([(place(found), medians(found)) for found in green]), 2)
+            round(curve_distance([(place(found), medians(found)) for found in green]), 2)
         )
     return findings
 

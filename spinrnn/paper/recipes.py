@@ -33,7 +33,7 @@ class Recipe:
 
     Attributes:
         title: what it shows; sweeps: {name: which of its points, a function of a `Point`, or None for all}; compute: function of a
-            `reproduction.Source`, returns a `numbers.Result`; draw: function of that, returns the figure.
+            `reproduction.Source`, returns a `numbers.FigureNumbers`; draw: function of that, returns the figure.
     """
 
     title: str

@@ -6,7 +6,7 @@ from spinrnn.errors import StoreError
 from spinrnn.learning.trainer import evaluate
 from spinrnn.neurons.spread import SPREADS
 from spinrnn.paper.curves import Condition, medians
-from spinrnn.paper.numbers import PAPER, Result
+from spinrnn.paper.numbers import PAPER, FigureNumbers
 from spinrnn.paper.traces import test_part
 
 
@@ -70,7 +70,7 @@ def _against(source, sweep, keys, label, names):
             f"{getattr(c.config.network, keys[0]):g}": round(float(middle), 2)
             for c, middle in zip(found, medians(found), strict=True)
         }
-    return Result({"curves": curves, "key": keys[0], "label": label}, {"": rows}, findings)
+    return FigureNumbers({"curves": curves, "key": keys[0], "label": label}, {"": rows}, findings)
 
 
 def _accuracy(config, net, values):

@@ -21,7 +21,7 @@ from spinrnn.sweep.folder import SweepFolder
 
 
 @dataclass
-class Variable:
+class NamedArray:
     """An array with named dimensions.
 
     Attributes:
@@ -47,8 +47,8 @@ class Cube:
     """Collected results.
 
     Attributes:
-        coordinates: {name: `Variable`}; of each dimension the one of its name, (size,), and further ones of zipped axes.
-        variables: {name: `Variable`} float64 with the sweep's dimensions, NaN where missing; the curves, "history_...", float32 with "epoch" behind.
+        coordinates: {name: `NamedArray`}; of each dimension the one of its name, (size,), and further ones of zipped axes.
+        variables: {name: `NamedArray`} float64 with the sweep's dimensions, NaN where missing; the curves, "history_...", float32 with "epoch" behind.
         attributes: of the whole: name and digest of the sweep, the sweep as JSON, version of spinrnn.
         states: {status: number of points}, as `SweepFolder.results` names them; not part of the file.
     """
@@ -134,7 +134,7 @@ def load_cube(path):
         layout = json.loads(text)
         cube = Cube({}, {}, attributes)
         for name, (is_coordinate, dims, own) in layout.items():
-            variable = Variable(tuple(dims), arrays[name], own)
+            variable = NamedArray(tuple(dims), arrays[name], own)
             if variable.values.ndim != len(dims):
                 raise ValueError
             (cube.coordinates if is_coordinate else cube.variables)[name] = variable
@@ -165,7 +165,7 @@ def collect_sweep(sweep, folder, history=True):
     }
     for name, (symbol, meaning) in (SUMMARY | EXTRA).items():
         if name != "cumulative_drive" or sweep.cumulative_drive:
-            cube.variables[name] = Variable(
+            cube.variables[name] = NamedArray(
                 dims, np.full(shape, np.nan), {"units": symbol, "long_name": meaning}
             )
     curves = {}
@@ -185,7 +185,7 @@ def collect_sweep(sweep, folder, history=True):
     epochs = max((len(curve) for found in curves.values() for curve in found.values()), default=0)
     if epochs:
         numbers = np.arange(1, epochs + 1, dtype=np.float64)
-        cube.coordinates["epoch"] = Variable(
+        cube.coordinates["epoch"] = NamedArray(
             ("epoch",), numbers, {"units": "1", "long_name": "epoch, from 1"}
         )
         for name in dict.fromkeys(name for found in curves.values() for name in found):
@@ -194,21 +194,21 @@ def collect_sweep(sweep, folder, history=True):
             for position, found in curves.items():
                 if name in found:
                     values[position][: len(found[name])] = found[name]
-            cube.variables[f"history_{name}"] = Variable(
+            cube.variables[f"history_{name}"] = NamedArray(
                 (*dims, "epoch"), values, {"units": symbol, "long_name": meaning}
             )
     return cube
 
 
 def _coordinates(sweep):
-    """{name: `Variable`} of all axes."""
+    """{name: `NamedArray`} of all axes."""
     made = {}
     for axis in sweep.axes:
         keys = {key.partition(".")[2]: key for key in axis.values}
         own = keys.get(axis.name) or (next(iter(axis.values)) if len(keys) == 1 else None)
         if own is None or len({json.dumps(v) for v in axis.values[own]}) < len(axis):
             number = np.arange(len(axis), dtype=np.int32)
-            made[axis.name] = Variable(
+            made[axis.name] = NamedArray(
                 (axis.name,),
                 number,
                 {"units": "1", "long_name": "number of the entry of a zipped axis"},
@@ -224,7 +224,7 @@ def _coordinate(axis, key):
     """Numbers as float64; anything else numbered, with its text in the attributes, as texts are what programs disagree about."""
     values, attributes = axis.values[key], {"units": unit(key), "long_name": key}
     if all(isinstance(v, (int, float)) for v in values):
-        return Variable((axis.name,), np.array(values, dtype=np.float64), attributes)
+        return NamedArray((axis.name,), np.array(values, dtype=np.float64), attributes)
     texts = [v if isinstance(v, str) else json.dumps(v, separators=(",", ":")) for v in values]
     numbers = np.arange(len(values), dtype=np.int32)
     attributes |= {
@@ -232,7 +232,7 @@ def _coordinate(axis, key):
         "flag_meanings": " ".join(t.replace(" ", "_") for t in texts),
         "labels": json.dumps(values),
     }
-    return Variable((axis.name,), numbers, attributes)
+    return NamedArray((axis.name,), numbers, attributes)
 
 
 def cube_path(folder):

@@ -20,15 +20,15 @@ PATIENCE = 120
 """Seconds after which workers of a Dask cluster of ours count as impossible to start."""
 
 
-def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worker=1, stop=None):
-    """An engine, to be closed after use.
+def open_workers(executor="process", jobs=None, scheduler=None, threads_per_worker=1, stop=None):
+    """`Workers`, to be closed after use.
 
     Args:
         executor: "process", a pool of processes on this machine; "serial", this process; "dask"; "mpi"; or an Executor of your own, which stays open.
         jobs: workers of a process pool or a local Dask cluster, or points at a time of an Executor; None: as many as fit `threads.get_threads`.
         scheduler: address of a Dask scheduler; None starts a local cluster.
         threads_per_worker: by which that number is divided where jobs is None.
-        stop: asked by the serial engine after each batch; the others stop at the end of the session.
+        stop: asked by the serial executor after each batch; the others stop at the end of the session.
     Raises:
         EngineError: a library is missing, the scheduler does not answer, or MPI was not started as it must be.
     """
@@ -36,7 +36,7 @@ def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worke
         raise EngineError("--scheduler belongs to --executor dask")
     jobs = jobs or max(1, threads.get_threads() // threads_per_worker)
     if isinstance(executor, concurrent.futures.Executor):
-        return Engine(executor, jobs)
+        return Workers(executor, jobs)
     if executor == "process":
         return _Processes(jobs)
     if executor == "serial":
@@ -50,7 +50,7 @@ def open_engine(executor="process", jobs=None, scheduler=None, threads_per_worke
     )
 
 
-class Engine:
+class Workers:
     """An executor, with what the others do not have in common.
 
     Attributes:
@@ -83,7 +83,7 @@ class Engine:
         """Waits for the workers, where they are ours."""
 
 
-class _Processes(Engine):
+class _Processes(Workers):
     """Spawned processes, as a fork would not have the threads that kernels run on."""
 
     ours = True
@@ -120,7 +120,7 @@ def _without_interrupts():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Serial(Engine):
+class _Serial(Workers):
     """One point after the other in this process."""
 
     def __init__(self, stop):
@@ -137,7 +137,7 @@ class _Serial(Engine):
         return future
 
 
-class _Dask(Engine):
+class _Dask(Workers):
     """Workers of a Dask cluster, a running one or one on this machine for the time of the sweep."""
 
     def __init__(self, jobs, address):
@@ -244,7 +244,7 @@ def _mpi():
     )
 
 
-class _Mpi(Engine):
+class _Mpi(Workers):
     """Ranks of an MPI job. A rank that dies ends the job; run again, it goes on."""
 
     def close(self):

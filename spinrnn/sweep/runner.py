@@ -1,4 +1,4 @@
-"""All points of a sweep, given to an engine: what is complete is skipped, what a dead worker lost runs again, and one failure does not stop the rest."""
+"""All points of a sweep, given to an workers: what is complete is skipped, what a dead worker lost runs again, and one failure does not stop the rest."""
 
 import concurrent.futures
 import dataclasses
@@ -8,8 +8,7 @@ from pathlib import Path
 
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, EngineError, StoreError
-from spinrnn.sweep import executors as engines
-from spinrnn.sweep import work
+from spinrnn.sweep import executors, work
 from spinrnn.sweep.folder import COMPLETE, SweepFolder
 
 LARGEST_DEATHS = 3
@@ -60,7 +59,7 @@ def run_sweep(
 
     Args:
         sweep: `Sweep`; out: its folder (default: sweeps/NAME).
-        executor, jobs, scheduler: see `engines.open_engine`; with a process pool the calling script needs its `if __name__ == "__main__":`.
+        executor, jobs, scheduler: see `executors.open_workers`; with a process pool the calling script needs its `if __name__ == "__main__":`.
         shard: (number from 0, count): only this share of the points.
         threads_per_worker: threads of each point. Processes on this machine share out `memory.memory_limit`; workers elsewhere have their own.
         retry_failed: run failed points again (those that diverged would diverge again and are complete).
@@ -93,32 +92,32 @@ def run_sweep(
     on_progress(progress)
     if not left:
         return progress
-    engine = engines.open_engine(executor, jobs, scheduler, threads_per_worker, stop)
+    workers = executors.open_workers(executor, jobs, scheduler, threads_per_worker, stop)
     session = None
     try:
         session = folder.begin_session()
         for point, _ in left:
             folder.clear(point.digest, point.name, keep_runs)
-        limits = {"threads": threads_per_worker, "memory": engine.memory(len(left))}
+        limits = {"threads": threads_per_worker, "memory": workers.memory(len(left))}
         tasks = [
             (work.task(folder, session, known, point, sweep, limits, keep_runs), point)
             for point, known in left
         ]
-        _Loop(folder, engine, session, tasks, progress, on_progress, stop).run()
+        _Loop(folder, workers, session, tasks, progress, on_progress, stop).run()
     finally:
         if session:
             folder.end_session(session)
-        engine.close()
+        workers.close()
     return progress
 
 
 class _Loop:
     """The points in flight, and what becomes of them."""
 
-    def __init__(self, folder, engine, session, tasks, progress, on_progress, stop):
-        self._folder, self._engine, self._session, self._progress = (
+    def __init__(self, folder, workers, session, tasks, progress, on_progress, stop):
+        self._folder, self._workers, self._session, self._progress = (
             folder,
-            engine,
+            workers,
             session,
             progress,
         )
@@ -150,15 +149,15 @@ class _Loop:
 
     def _fill(self):
         """Keeps twice as many points in flight as run at a time: enough that no worker waits, few enough to lose or cancel."""
-        room = 2 * self._engine.slots() if self._waiting else 0
+        room = 2 * self._workers.slots() if self._waiting else 0
         while self._waiting and len(self._flying) < max(room, 1):
             task, point = self._waiting.popleft()
             try:
-                self._flying[self._engine.submit(task)] = task, point
+                self._flying[self._workers.submit(task)] = task, point
             except concurrent.futures.BrokenExecutor:
                 self._waiting.appendleft((task, point))
                 if not self._flying:
-                    self._engine.rebuild()
+                    self._workers.rebuild()
                 return  # the futures in flight tell which points are lost
 
     def _collect(self):
@@ -175,7 +174,7 @@ class _Loop:
                     )
                 continue
             error = future.exception()
-            if isinstance(error, self._engine.lost):
+            if isinstance(error, self._workers.lost):
                 lost.append((task, point))
             elif error is not None:  # `run_point` tells everything else in its answer
                 self._fatal = self._fatal or EngineError(
@@ -207,11 +206,11 @@ class _Loop:
     def _recover(self, lost):
         """Runs lost points again, save those that have killed their workers; all others were merely in the same pool."""
         if isinstance(
-            self._engine.executor, concurrent.futures.ProcessPoolExecutor
+            self._workers.executor, concurrent.futures.ProcessPoolExecutor
         ):  # one dead worker breaks all
             lost += self._flying.values()
             self._flying.clear()
-        self._engine.rebuild()
+        self._workers.rebuild()
         if self._progress.stopped:
             return
         guilty = {point.name for _, point in lost if self._folder.lock(point.name).left_behind()}

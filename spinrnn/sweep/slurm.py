@@ -38,7 +38,7 @@ MARK = "# Written by `spinrnn sweep slurm`"
 
 
 @dataclasses.dataclass(frozen=True)
-class Measurement:
+class Needs:
     """What one point needs, its most expensive one: seconds (expected, of the whole point), start (seconds before its first step),
     memory (bytes of the process), states (bytes of these for a batch)."""
 
@@ -48,8 +48,8 @@ class Measurement:
     states: int
 
 
-def measure(sweep, threads_per_worker=1):
-    """Measures the most expensive point of the sweep for some seconds, in a process of its own. Returns a `Measurement`.
+def time_point(sweep, threads_per_worker=1):
+    """Measures the most expensive point of the sweep for some seconds, in a process of its own. Returns a `Needs`.
 
     Raises:
         DivergenceError, DataError: the point cannot be run; EngineError: the process died, for want of memory.
@@ -57,7 +57,7 @@ def measure(sweep, threads_per_worker=1):
     point = shard_of(sweep.points, None)[0]
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         job = pool.submit(
-            _measure,
+            _time_point,
             to_tables(point.config),
             sweep.record_test,
             sweep.cumulative_drive,
@@ -71,7 +71,7 @@ def measure(sweep, threads_per_worker=1):
             ) from None
 
 
-def _measure(tables, record_test, with_drive, threads_per_worker):
+def _time_point(tables, record_test, with_drive, threads_per_worker):
     began = time.perf_counter()
     threads.set_threads(threads_per_worker)
     config = from_tables(tables)
@@ -103,13 +103,13 @@ def _measure(tables, record_test, with_drive, threads_per_worker):
         cumulative_drive(net, few.inputs, few.lengths)
         total += (time.perf_counter() - before) / len(few) * len(trainer.test)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(
+    return Needs(
         total, start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, trainer.plan.bytes
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class JobArray:
     """A job array: tasks, jobs (points at a time in each), threads (of each point), seconds (expected of the longest task), minutes and megabytes to ask for."""
 
     tasks: int
@@ -120,19 +120,21 @@ class Plan:
     megabytes: int
 
 
-def plan(points, measured, tasks=None, jobs=1, threads_per_worker=1):
-    """A `Plan` for these points.
+def job_array(points, needs, tasks=None, jobs=1, threads_per_worker=1):
+    """A `JobArray` for these points.
 
     Args:
-        points: of the sweep; measured: `Measurement`; tasks: size of the array, None: tasks of about an hour; jobs, threads_per_worker: see `Plan`.
+        points: of the sweep; needs: `Needs`; tasks: size of the array, None: tasks of about an hour; jobs, threads_per_worker: see `JobArray`.
     Raises:
         ConfigError: the array is too large.
     """
     largest = max(point.cost for point in points)
-    needs = {point.digest: measured.seconds * point.cost / largest + 1 for point in points}
+    expected = {point.digest: needs.seconds * point.cost / largest + 1 for point in points}
     if tasks is None:
         tasks = min(
-            max(1, math.ceil(sum(needs.values()) / jobs / TASK_SECONDS)), len(points), LARGEST_ARRAY
+            max(1, math.ceil(sum(expected.values()) / jobs / TASK_SECONDS)),
+            len(points),
+            LARGEST_ARRAY,
         )
     if not 1 <= tasks <= min(len(points), LARGEST_ARRAY):
         raise ConfigError(
@@ -142,54 +144,54 @@ def plan(points, measured, tasks=None, jobs=1, threads_per_worker=1):
         )
     seconds = 0.0
     for number in range(tasks):
-        own = [needs[point.digest] for point in shard_of(points, (number, tasks))]
+        own = [expected[point.digest] for point in shard_of(points, (number, tasks))]
         seconds = max(seconds, max(own), sum(own) / jobs)
-    seconds += measured.start
+    seconds += needs.start
     minutes = math.ceil((MARGIN * seconds + 2 * NOTICE) / 60)
-    return Plan(
+    return JobArray(
         tasks,
         jobs,
         threads_per_worker,
         seconds,
         minutes,
-        math.ceil(MARGIN * (measured.memory * jobs + (jobs > 1) * 2e8) / 1e6),
+        math.ceil(MARGIN * (needs.memory * jobs + (jobs > 1) * 2e8) / 1e6),
     )
 
 
-def script(sweep, folder, plan, measured):
+def script(sweep, folder, array, needs):
     """Text of the job script."""
     folder = Path(folder).absolute()
-    engine = "--executor serial" if plan.jobs == 1 else f"--jobs {plan.jobs}"
+    executor = "--executor serial" if array.jobs == 1 else f"--jobs {array.jobs}"
     command = f"{shlex.quote(sys.executable)} -m spinrnn sweep"
     where = shlex.quote(str(folder))
-    days, minutes = divmod(plan.minutes, 24 * 60)
+    days, minutes = divmod(array.minutes, 24 * 60)
     return f"""#!/bin/bash
 {MARK}. Edit freely; options of sbatch overrule the #SBATCH lines.
 #
-# Sweep "{sweep.name}": {len(sweep)} points in {plan.tasks} tasks. Measured on the most expensive point: {measured.seconds:.0f} s and {measured.memory / 1e6:.0f} MB;
-# the longest task is expected to take {plan.seconds / 60:.0f} min. Time and memory below have a margin of {MARGIN}.
+# Sweep "{sweep.name}": {len(sweep)} points in {array.tasks} tasks. Measured on the most expensive point: {needs.seconds:.0f} s and {needs.memory / 1e6:.0f} MB;
+# the longest task is expected to take {array.seconds / 60:.0f} min. Time and memory below have a margin of {MARGIN}.
 # The submission, how to look and what to do at the end:
 #   sbatch THIS_FILE
 #   {command} status {where}
 #   {command} collect {where}
 #
 #SBATCH --job-name={sweep.name}
-#SBATCH --array=0-{plan.tasks - 1}
+#SBATCH --array=0-{array.tasks - 1}
 #SBATCH --time={days}-{minutes // 60:02d}:{minutes % 60:02d}:00
-#SBATCH --mem={plan.megabytes}M
+#SBATCH --mem={array.megabytes}M
 #SBATCH --ntasks=1
-#SBATCH --cpus-per-task={plan.jobs * plan.threads}
+#SBATCH --cpus-per-task={array.jobs * array.threads}
 #SBATCH --output="{folder}/slurm-%A_%a.log"
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@{NOTICE}
 
 # For the states of batches, out of --mem; left to itself spinrnn would take half of that, and more time where it is too little.
-export SPINRNN_MEMORY={math.ceil(MARGIN * measured.states * plan.jobs / 2**20)}M
+export SPINRNN_MEMORY={math.ceil(MARGIN * needs.states * array.jobs / 2**20)}M
 
 # {NOTICE} s before the time limit SLURM sends USR1 to this script, and TERM when the job is cancelled or preempted. Both go on to
 # spinrnn, which stops at its next batch with a checkpoint; after USR1 it exits with {REQUEUE}, and the task is queued again to go on.
-{command} run {where} --shard "$SLURM_ARRAY_TASK_ID/{plan.tasks}" {engine} --threads-per-worker {plan.threads} &
+{command} run {where} --shard "$SLURM_ARRAY_TASK_ID/{array.tasks}" {executor} --threads-per-worker {array.threads} &
 child=$!
 trap 'signalled=yes; kill -USR1 $child 2>/dev/null' USR1
 trap 'signalled=yes; kill -TERM $child 2>/dev/null' TERM

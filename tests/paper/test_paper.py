@@ -21,7 +21,7 @@ from spinrnn.files.text import to_csv
 from spinrnn.paper import curves, guide, numbers, reproduction, robustness, traces
 from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
-from spinrnn.sweep.cube import Variable, collect_sweep
+from spinrnn.sweep.cube import NamedArray, collect_sweep
 from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
@@ -96,10 +96,10 @@ def made_up(sweep, missing=()):
             "test_loss": 0.5,
         }.items():
             curve = factor * cube["test_accuracy"][..., None] * (1 - 0.5 / epochs)
-            cube.variables[f"history_{name}"] = Variable(
+            cube.variables[f"history_{name}"] = NamedArray(
                 (*dims, "epoch"), curve.astype(np.float32), {}
             )
-        cube.coordinates["epoch"] = Variable(("epoch",), epochs.astype(float), {})
+        cube.coordinates["epoch"] = NamedArray(("epoch",), epochs.astype(float), {})
     return cube
 
 
@@ -194,15 +194,15 @@ def test_plateau():
 def test_spread_is_zero_for_one_curve_and_grows_with_the_distance():
     x = np.geomspace(1, 100, 5)
     line = np.log(x)
-    assert curves.spread([(x, line), (x[::-1], line[::-1])]) == pytest.approx(0, abs=1e-12)
-    assert curves.spread([(x, line), (10 * x, line)]) == pytest.approx(math.log(10))
-    assert curves.spread([(x, line), (x, line + 1), (x, line + 2)]) == pytest.approx(4 / 3)
-    assert math.isnan(curves.spread([(x, line), (1000 * x, line)]))
+    assert curves.curve_distance([(x, line), (x[::-1], line[::-1])]) == pytest.approx(0, abs=1e-12)
+    assert curves.curve_distance([(x, line), (10 * x, line)]) == pytest.approx(math.log(10))
+    assert curves.curve_distance([(x, line), (x, line + 1), (x, line + 2)]) == pytest.approx(4 / 3)
+    assert math.isnan(curves.curve_distance([(x, line), (1000 * x, line)]))
     holes = [np.nan, *line[1:]]
-    assert curves.spread([(x, holes), (x, line)]) == pytest.approx(0, abs=1e-12), (
+    assert curves.curve_distance([(x, holes), (x, line)]) == pytest.approx(0, abs=1e-12), (
         "what is missing is left out"
     )
-    assert math.isnan(curves.spread([(x, np.full(5, np.nan)), (x, line)]))
+    assert math.isnan(curves.curve_distance([(x, np.full(5, np.nan)), (x, line)]))
 
 
 @pytest.mark.parametrize("name", SWEEPS)

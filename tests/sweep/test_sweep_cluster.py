@@ -13,8 +13,8 @@ from slurm import start as start_slurm
 from slurm import stop as stop_slurm
 
 import spinrnn
-from spinrnn.sweep import slurm as batch
 from spinrnn.sweep.folder import SweepFolder
+from spinrnn.sweep.slurm import MARK, Needs, job_array, script, write_script
 from spinrnn.sweep.status import look
 
 COMMAND = [sys.executable, "-m", "spinrnn", "sweep"]
@@ -344,29 +344,29 @@ def test_the_plan_of_an_array(sweep_file):
     text = '[[axes]]\nkey = "network.substeps"\nvalues = [1, 2, 4, 8]'
     sweep = spinrnn.load_sweep(sweep_file(text, seeds=4))
     points = sweep.points
-    measured = batch.Measurement(seconds=800.0, start=5.0, memory=200_000_000, states=10 * 2**20)
+    measured = Needs(seconds=800.0, start=5.0, memory=200_000_000, states=10 * 2**20)
     total = 4 * (800 + 400 + 200 + 100) + 16
-    plan = batch.plan(points, measured)
+    plan = job_array(points, measured)
     assert plan.tasks == 2  # of about an hour
     assert total / 2 <= plan.seconds <= 1.2 * total / 2
     assert 60 * plan.minutes > 1.5 * plan.seconds
-    assert batch.plan(points, measured, tasks=16).seconds == 806
-    assert batch.plan(points, measured, tasks=16).megabytes == 300
-    assert batch.plan(points, measured, tasks=2, jobs=2).seconds < 0.6 * plan.seconds
-    assert batch.plan(points, measured, tasks=2, jobs=2).megabytes == 900
-    assert "\nexport SPINRNN_MEMORY=30M\n" in batch.script(
-        sweep, "out", batch.plan(points, measured, jobs=2), measured
+    assert job_array(points, measured, tasks=16).seconds == 806
+    assert job_array(points, measured, tasks=16).megabytes == 300
+    assert job_array(points, measured, tasks=2, jobs=2).seconds < 0.6 * plan.seconds
+    assert job_array(points, measured, tasks=2, jobs=2).megabytes == 900
+    assert "\nexport SPINRNN_MEMORY=30M\n" in script(
+        sweep, "out", job_array(points, measured, jobs=2), measured
     )
     for tasks in (17, 0):
         with pytest.raises(spinrnn.ConfigError, match="--array: must be from 1 to 16"):
-            batch.plan(points, measured, tasks=tasks)
+            job_array(points, measured, tasks=tasks)
 
 
 def test_a_script_does_not_replace_another_file(tmp_path):
     precious = tmp_path / "job.slurm"
     precious.write_text("#!/bin/bash\n")
     with pytest.raises(spinrnn.StoreError, match="no script that spinrnn wrote"):
-        batch.write_script(precious, "new")
-    batch.write_script(tmp_path / "new.slurm", batch.MARK)
-    batch.write_script(tmp_path / "new.slurm", batch.MARK + " again")
+        write_script(precious, "new")
+    write_script(tmp_path / "new.slurm", MARK)
+    write_script(tmp_path / "new.slurm", MARK + " again")
     assert (tmp_path / "new.slurm").read_text().endswith("again")

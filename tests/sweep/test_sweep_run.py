@@ -27,8 +27,7 @@ from spinrnn.files import container
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import memory, threads
 from spinrnn.networks import planning
-from spinrnn.sweep import executors as engines
-from spinrnn.sweep import work
+from spinrnn.sweep import executors, work
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn", "sweep"]
@@ -274,7 +273,7 @@ def least_memory(point):
 def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
     """As many processes as threads; two of them get half of the memory each, and one all of it."""
     monkeypatch.setenv("SPINRNN_THREADS", "7")
-    assert engines.open_engine("process", threads_per_worker=2).slots() == 3
+    assert executors.open_workers("process", threads_per_worker=2).slots() == 3
     sweep = spinrnn.load_sweep(sweep_file(RATES))
     with memory.using(2 * least_memory(sweep.points[0]) - 2):
         progress = spinrnn.run_sweep(sweep, tmp_path / "out", jobs=2)
@@ -473,7 +472,7 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
     dask = pytest.importorskip("dask", reason="Dask is not installed")
     pytest.importorskip("distributed", reason="Dask distributed is not installed")
     with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
-        engine = engines.open_engine("dask", 1)
+        engine = executors.open_workers("dask", 1)
         try:
             wait_for(lambda: engine.slots() == 1, 180)
             cluster, (nanny,) = engine._cluster, engine._cluster.workers.values()
@@ -484,7 +483,7 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
                 "it works"
             )
             monkeypatch.setattr(engine._cluster, "scale", lambda _: None)
-            monkeypatch.setattr(engines, "PATIENCE", 3)
+            monkeypatch.setattr(executors, "PATIENCE", 3)
             (nanny,) = cluster.workers.values()
             cluster.sync(nanny.close)
             with pytest.raises(spinrnn.EngineError, match="do not start again"):
@@ -493,7 +492,7 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
             engine.close()
 
 
-class DiesLate(engines.Engine):
+class DiesLate(executors.Workers):
     """The worker of each point dies once, between the result and the removal of the run folder."""
 
     lost = (BrokenExecutor,)
@@ -533,7 +532,7 @@ def test_what_a_worker_leaves_that_dies_in_another_session(
     sweep_file, tmp_path, monkeypatch, keep_runs
 ):
     dying, out = DiesUnderAnother(), tmp_path / "out"
-    monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
+    monkeypatch.setattr(executors, "open_workers", lambda *_: dying)
     assert (
         spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
     )
@@ -578,7 +577,7 @@ def test_what_a_worker_leaves_that_dies_after_its_result(
     sweep_file, tmp_path, monkeypatch, keep_runs
 ):
     dying, out = DiesLate(), tmp_path / "out"
-    monkeypatch.setattr(engines, "open_engine", lambda *_: dying)
+    monkeypatch.setattr(executors, "open_workers", lambda *_: dying)
     assert (
         spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
     )

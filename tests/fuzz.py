@@ -30,9 +30,8 @@ import numpy as np
 
 import spinrnn
 from spinrnn.errors import SpinrnnError
-from spinrnn.files import container, lazy
-from spinrnn.files import hdf5 as store
-from spinrnn.files import seal as seal_
+from spinrnn.files import container, lazy, seal
+from spinrnn.files.hdf5 import read_arrays
 from spinrnn.recordings.measurement import load_measurement
 from spinrnn.recordings.opening import open_recording
 from spinrnn.runs import checkpoints
@@ -637,57 +636,53 @@ def reseal(path, kind, original):
             reseal_streamed(path, reader)
         return
     try:
-        attributes, arrays = store.read_arrays(path.read_bytes(), path, 50)
+        attributes, arrays = read_arrays(path.read_bytes(), path, 50)
         if kind == "cube":
             attributes.pop("sha256", None)
             text = attributes.pop("layout")
             layout = json.loads(text)
-            seal = Cube(
+            digest = Cube(
                 {},
                 {n: Variable(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()},
                 attributes,
             ).seal(text)
         else:
-            seal = container.digest_of(
+            digest = container.digest_of(
                 [attributes["kind"], attributes["version"], attributes["config"]], arrays
             )
     except Exception:  # then it is no such file any more
         return
     with h5py.File(path, "r+") as file:
-        file.attrs["sha256"] = seal
+        file.attrs["sha256"] = digest
 
 
 def reseal_streamed(path, reader):
-    """Writes a seal that fits behind the HDF5 part of a changed file; reader: `StreamReader` of what it was."""
-    table = b"".join(s._checksums.tobytes() for s in reader.stored.values())
-    block = next(iter(reader.stored.values()))._block
+    """Writes a seal that fits behind the HDF5 part of a changed file; reader: `StreamReader`
+    of what it was.
+    """
+    table = b"".join(stored.checksums.tobytes() for stored in reader.stored.values())
+    with h5py.File(path) as file:
+        datasets = {name: _place_now(file, name, old) for name, old in reader.stored.items()}
     with open(path, "r+b") as stream:
         end = os.fstat(stream.fileno()).st_size
-        places = {}
-        with h5py.File(path) as file:
-            for name, old in reader.stored.items():
-                item, found = file.get(name, getlink=True), None
-                if (
-                    isinstance(item, h5py.HardLink)
-                    and isinstance(file[name], h5py.Dataset)
-                    and file[name].shape
-                ):
-                    found = file[name].id.get_offset()
-                size = max(1, len(file[name])) if found else len(old)
-                places[name] = (
-                    (found, file[name].nbytes // size, size)
-                    if found
-                    else (old._offset, old.nbytes // size, size)
-                )
-        text = json.dumps(
-            {"end": end, "block": block, "streamed": [[n, *p] for n, p in places.items()]}
-        ).encode()
-        digest = seal_.digest_outside(stream.fileno(), end, places.values())
-        digest.update(table + text)
+        places = seal.Places(end, reader.places.block, datasets)
+        tail = table + places.to_json()
+        digest = places.digest(stream.fileno(), tail)
+        last = seal.LAST.pack(seal.SEALED, len(table), len(tail) - len(table), digest)
         stream.seek(end)
-        stream.write(
-            table + text + seal_.LAST.pack(seal_.SEALED, len(table), len(text), digest.digest())
-        )
+        stream.write(tail + last)
+
+
+def _place_now(file, name, old):
+    """(offset, bytes of a case, cases) of a dataset, where it is one still, else as it was."""
+    link = file.get(name, getlink=True)
+    if isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset):
+        item = file[name]
+        offset = item.id.get_offset() if item.shape else None
+        if offset:
+            cases = max(1, len(item))
+            return offset, item.nbytes // cases, cases
+    return old.offset, old.nbytes // len(old), len(old)
 
 
 # ---- one file, and many ----

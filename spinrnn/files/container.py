@@ -1,8 +1,14 @@
-"""Files of spinrnn that fit into memory: a header, plain arrays, a version and two checksums, written as a whole."""
+"""Files of spinrnn that fit into memory: networks, checkpoints and points of sweeps.
 
-import hashlib
+Such a file holds real arrays as plain contiguous datasets and, as attributes of the
+root, `format` ("spinrnn"), `kind` ("network", "checkpoint" or "point", the result of a
+point of a sweep), `version`, `config` (the configuration as TOML) and `sha256` over all
+of that. It is made in memory, written as a whole and never locked.
+"""
+
 import json
 import uuid
+from hashlib import sha256
 
 import h5py
 import numpy as np
@@ -10,20 +16,116 @@ import numpy as np
 from spinrnn.errors import StoreError, listed, reason_of
 from spinrnn.files.atomic import read_bytes, write_atomic
 from spinrnn.files.hdf5 import read_arrays, read_attribute
-from spinrnn.files.seal import WHOLE, is_streamed
+from spinrnn.files.seal import is_streamed, with_digest
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+# ---- writing ----
+
+
+def write_container(path, kind, toml, arrays):
+    """Writes a file of a kind: the configuration as TOML and arrays by name.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+    def fill(file):
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
+        digest = digest_of([kind, VERSION, toml], arrays)
+        file.attrs.update({**header, "sha256": digest})
+
+    write_file(path, fill)
 
 
 def save_record(path, kind, toml, arrays, state):
-    """Writes a file of this kind: the configuration as TOML, arrays by name, and `state`, anything that JSON can hold."""
+    """`write_container` with a `state`, anything that JSON can hold."""
     encoded = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
     write_container(path, kind, toml, {**arrays, "state_json": encoded})
 
 
+def write_file(path, fill):
+    """Writes an HDF5 file, atomically; fill(file) gives it its content, in memory.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    write_atomic(path, with_digest(_image(fill)))
+
+
+def _image(fill):
+    """Bytes of the HDF5 file that `fill` makes."""
+    # a name of its own, as HDF5 does not let two threads create files of one name
+    name = f"memory-{uuid.uuid4().hex}"
+    with h5py.File(name, "w", driver="core", backing_store=False) as file:
+        fill(file)
+        file.flush()
+        return file.id.get_file_image()
+
+
+def digest_of(header, arrays):
+    """SHA-256 of a header, which JSON can hold, and of {name: array}; hexadecimal text.
+
+    Types and shapes of the arrays count, their order does not.
+    """
+    digest = sha256(json.dumps(header).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+# ---- reading ----
+
+
+def read_container(path):
+    """(kind, configuration as TOML, {name: array}) of a whole file.
+
+    Raises:
+        StoreError: missing, truncated, damaged, foreign or too new.
+    """
+    # a trajectory file may be larger than memory
+    if is_streamed(path):
+        raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
+    attributes, arrays = read_arrays(read_bytes(path), path, 1)
+    _check_header(path, attributes)
+    kind, toml, version = (attributes[name] for name in ("kind", "config", "version"))
+    if str(attributes.get("sha256")) != digest_of([kind, version, toml], arrays):
+        raise StoreError(f"{path}: damaged, its content does not match its checksum")
+    return kind, toml, arrays
+
+
+def _check_header(path, attributes):
+    """Raises StoreError unless this version can read a file of these attributes."""
+    texts = all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config"))
+    if not texts or attributes["format"] != "spinrnn":
+        raise StoreError(f"{path}: not written by spinrnn")
+    check_version(path, "format version", attributes.get("version"), VERSION)
+
+
+def check_version(path, what, version, known):
+    """Raises StoreError unless a version is a whole number up to the known one."""
+    if isinstance(version, bool) or not isinstance(version, (int, np.integer)):
+        raise StoreError(f"{path}: damaged, its {what} is no whole number")
+    if version > known:
+        raise StoreError(
+            f"{path}: has the {what} {version}, this spinrnn reads up to {known}; "
+            "install a newer spinrnn"
+        )
+
+
 def load_record(path, kind):
-    """Returns (configuration as TOML, {name: array}, state) of a file that `save_record` wrote; StoreError as in `load`."""
+    """(configuration as TOML, {name: array}, state) of a file that `save_record` wrote.
+
+    Raises:
+        StoreError: as of `read_container`, or it is of another kind.
+    """
     found, toml, arrays = read_container(path)
     if found != kind or "state_json" not in arrays:
         raise StoreError(f"{path}: holds a {listed([found])}, not a {kind}")
@@ -33,79 +135,28 @@ def load_record(path, kind):
         raise StoreError(f"{path}: its state is not readable") from None
 
 
-def write_file(path, fill):
-    """Writes an HDF5 file, atomically: fill(file) gives it its content in memory, so no kill can leave half of one and no file is ever locked."""
-    name = f"memory-{uuid.uuid4().hex}"  # its own, as HDF5 keeps two threads from creating files of one name
-    with h5py.File(name, "w", driver="core", backing_store=False) as file:
-        fill(file)
-        file.flush()
-        content = file.id.get_file_image()
-    write_atomic(path, content + WHOLE + hashlib.sha256(content).digest())
-
-
-def write_container(path, kind, toml, arrays):
-    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-
-    def fill(file):
-        for name, array in arrays.items():
-            file.create_dataset(name, data=array, track_times=False)
-        header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
-        file.attrs.update({**header, "sha256": digest_of([kind, VERSION, toml], arrays)})
-
-    write_file(path, fill)
-
-
-def read_container(path):
-    """Returns (kind, configuration as TOML, {name: array}) of a whole file."""
-    if is_streamed(path):  # may be larger than memory
-        raise StoreError(f"{path}: a trajectory file; spinrnn.open_trajectory opens it")
-    attributes, arrays = read_arrays(read_bytes(path), path, 1)
-    if (
-        not all(isinstance(attributes.get(name), str) for name in ("format", "kind", "config"))
-        or attributes["format"] != "spinrnn"
-    ):
-        raise StoreError(f"{path}: not written by spinrnn")
-    version = attributes.get("version")
-    if not isinstance(version, int):
-        raise StoreError(f"{path}: damaged, its format version is no whole number")
-    if version > VERSION:
-        raise StoreError(
-            f"{path}: has the format version {version}, this spinrnn reads up to {VERSION}; install a newer spinrnn"
-        )
-    kind, toml = attributes["kind"], attributes["config"]
-    if str(attributes.get("sha256")) != digest_of([kind, version, toml], arrays):
-        raise StoreError(f"{path}: damaged, its content does not match its checksum")
-    return kind, toml, arrays
-
-
-def digest_of(header, arrays):
-    """SHA-256 of what JSON can hold and of {name: array}, with the types and shapes of the arrays; hexadecimal text."""
-    digest = hashlib.sha256(json.dumps(header).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.hexdigest()
-
-
 def is_spinrnn_file(path):
-    """True if the root of an HDF5 file says that spinrnn wrote it. Reads no data; StoreError if the file cannot be opened at all."""
+    """Whether the root of an HDF5 file says that spinrnn wrote it. Reads no data.
+
+    Raises:
+        StoreError: the file cannot be opened at all.
+    """
     if is_streamed(path):
         return True
     try:
         with open(path, "rb") as file:
-            if file.read(8) != b"\x89HDF\r\n\x1a\n":
+            if file.read(len(_SIGNATURE)) != _SIGNATURE:
                 return False
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+    # ValueError: a path with a null byte
+    except (OSError, ValueError) as error:
         raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
     try:
-        with (
-            open(path, "rb") as stream,
-            h5py.File(stream, "r") as file,
-        ):  # through Python, as HDF5_USE_FILE_LOCKING overrules `locking`
-            return (
-                read_attribute(file, "format") in ("spinrnn", b"spinrnn")
-                if "format" in file.attrs
-                else False
+        # by Python's file, as HDF5 would lock one that it opens itself
+        with open(path, "rb") as stream, h5py.File(stream, "r") as file:
+            return "format" in file.attrs and read_attribute(file, "format") in (
+                "spinrnn",
+                b"spinrnn",
             )
-    except Exception:  # damaged: whoever reads all of it says how
+    # damaged: whoever reads all of it says how
+    except Exception:
         return False

@@ -1,11 +1,9 @@
-"""HDF5 files of spinrnn: networks and checkpoints, written atomically, checked against a digest when read.
+"""Safe reading of any HDF5 file, ours or a user's: nothing in it is trusted.
 
-A file holds real arrays as plain contiguous datasets and, as attributes of the root, `format` ("spinrnn"), `kind` ("network",
-"checkpoint" or "point", the result of a point of a sweep), `version`, `config` (the configuration as TOML) and `sha256` over all of that. Reading trusts nothing: links, storage,
-types and sizes are checked before any data is touched, and no code is ever loaded.
+Links, storage, filters, types and sizes are checked before any data is touched; no code
+is ever loaded. What is read is real arrays by name, and the attributes of the root.
 """
 
-import hashlib
 import io
 import math
 
@@ -13,101 +11,136 @@ import h5py
 import numpy as np
 
 from spinrnn.errors import StoreError, listed
-from spinrnn.files.seal import WHOLE
+from spinrnn.files.seal import without_digest
 
-LARGEST_COUNT, LARGEST_DEPTH = 10_000, 4
-"""Of datasets in a file and of nested groups; hard links could make a small file endless."""
-_HARMLESS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
-"""Filters that give as many bytes as they take."""
+LARGEST_COUNT = 10_000
+"""Datasets and groups of a file that is not large."""
+SMALLEST_DATASET = 300
+"""Bytes that its header and its entry in a group take, at the least."""
+LARGEST_DEPTH = 4
+"""Of nested groups."""
+_ONE_TO_ONE = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+"""Filters whose output is as long as their input, so they cannot unpack a small file
+into a large one: one reorders bytes, the other checks them.
+"""
 
 
 def read_arrays(content, path, ratio=1024):
-    """Attributes and arrays of an HDF5 file given as bytes, after checks that make a hostile file harmless.
+    """Attributes and arrays of an HDF5 file given as bytes.
 
     Args:
-        content: the file; path: its name, for messages; ratio: of all arrays' bytes to those of the file, at most. 1024 is that of the best
-            compression, spinrnn's own files are not compressed.
+        content: the file; path: its name, for messages.
+        ratio: of the bytes of all arrays to those of the file, at most; 1024 is what
+            the best compression reaches, and 1 that of spinrnn's own files.
     Returns:
-        ({name: attribute}, {name: array}); nested names with "/".
+        ({name: attribute of the root}, {name: array}); nested names with "/".
+    Raises:
+        StoreError: no HDF5 file, damaged, or with anything in it but plain arrays.
     """
-    seal = content[
-        max(content.rfind(WHOLE, -96), 0) :
-    ]  # a little further on, should the end be lost or grown
-    if seal.startswith(
-        WHOLE
-    ):  # HDF5 never sees what has come to harm: damaged bytes can hang it. Files of before have no such end
-        content = content[: -len(seal)]
-        if seal[16:] != hashlib.sha256(content).digest():
-            raise StoreError(f"{path}: damaged, its content does not match its checksum")
+    content = without_digest(path, content)
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            collected = _Collected(path, len(content), ratio)
-            collected.take(file, "")
-            return read_attributes(file, texts=ratio == 1), collected.arrays
+            arrays = _Arrays(path, len(content), ratio)
+            arrays.collect(file, "")
+            return read_attributes(file, texts=ratio == 1), arrays.found
     except StoreError:
         raise
-    except (
-        Exception
-    ) as error:  # h5py raises OSError, KeyError, RuntimeError and more for a broken file
+    # h5py raises OSError, KeyError, RuntimeError and more for a broken file
+    except Exception as error:
         raise StoreError(
-            f"{path}: not an HDF5 file, truncated or damaged ({(str(error) or type(error).__name__).splitlines()[0]})"
+            f"{path}: not an HDF5 file, truncated or damaged ({first_line(error)})"
         ) from None
 
 
+def first_line(error):
+    """What an error says, in its first line; its kind where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+# ---- attributes ----
+
+
 def read_attributes(file, texts=True):
-    """{name: number, text, bytes or array of numbers} of the root; texts: those of variable length, too, whose damage can hang HDF5."""
+    """{name: number, text, bytes or array of numbers} of the attributes of the root.
+
+    Args:
+        texts: with those of variable length, whose damage can make HDF5 hang: of files
+            whose checksum is right.
+    """
     found = {name: read_attribute(file, name, texts) for name in file.attrs}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def read_attribute(file, name, texts=True):
-    """An attribute of the root; None for what is no number, text or array of numbers, as a few bytes of it may stand for very many."""
+    """An attribute of the root; None if it is no number, text or array of numbers.
+
+    What is none of these is not read, as a few bytes of it may stand for very many.
+    """
     attribute = file.attrs.get_id(name)
-    if attribute.dtype.kind == "O":  # a text of variable length, or worse
+    kind = attribute.dtype.kind
+    if kind == "O":
         text = isinstance(attribute.get_type(), h5py.h5t.TypeStringID) and attribute.shape == ()
         if not text or not (texts or name == "format"):
             return None
-    elif attribute.dtype.kind not in "fiubS":
+    elif kind not in "fiubS":
         return None
     value = file.attrs[name]
     return value.item() if isinstance(value, np.generic) else value
 
 
-class _Collected:
-    """The arrays of a file. A hard link may lead to what was there before, so whatever is looked at counts, not what is stored."""
+# ---- datasets ----
 
-    def __init__(self, path, limit, ratio):
-        self.path, self.limit, self.ratio = path, limit, ratio
-        self.arrays, self.entries, self.bytes = {}, 0, 0
 
-    def take(self, group, prefix):
-        """Takes what is in the group; StoreError where it is too much, or not plain."""
+class _Arrays:
+    """The arrays of a file; what it may hold is limited by its length.
+
+    Hard links may lead to the same dataset many times, so whatever is looked at counts.
+
+    Attributes:
+        found: {name: array}.
+    """
+
+    def __init__(self, path, size, ratio):
+        self.path, self.size, self.ratio = path, max(size, 1), ratio
+        self.largest_count = max(LARGEST_COUNT, size // SMALLEST_DATASET)
+        self.found, self.entries, self.bytes = {}, 0, 0
+
+    def collect(self, group, prefix):
+        """Reads what is in a group; StoreError where it is too much, or not plain."""
         for name in group:
+            full = f"{prefix}{name}"
             check_link(group, name, prefix, self.path)
-            self.entries += 1
-            if self.entries > LARGEST_COUNT or prefix.count("/") >= LARGEST_DEPTH:
-                raise StoreError(
-                    f"{self.path}: more than {LARGEST_COUNT} datasets, or groups nested more than {LARGEST_DEPTH} deep"
-                )
-            item, full = group[name], f"{prefix}{name}"
+            self._count(prefix)
+            item = group[name]
             if isinstance(item, h5py.Group):
-                self.take(item, f"{full}/")
-                continue
-            check_plain(item, full, self.path)
-            self.bytes += item.nbytes
-            piece = (
-                math.prod(item.chunks or ()) * item.dtype.itemsize
-            )  # is unpacked whole, even where the array is smaller
-            if max(self.bytes, piece) > self.ratio * max(self.limit, 1):
-                times = f"{self.ratio} times " if self.ratio > 1 else ""
-                raise StoreError(
-                    f"{self.path}: with the dataset {listed([full])} it claims more than {times}the {self.limit} bytes of the file"
-                )
-            self.arrays[full] = item[()]
+                self.collect(item, f"{full}/")
+            else:
+                check_plain(item, full, self.path)
+                self._measure(item, full)
+                self.found[full] = item[()]
+
+    def _count(self, prefix):
+        self.entries += 1
+        if self.entries > self.largest_count or prefix.count("/") >= LARGEST_DEPTH:
+            raise StoreError(
+                f"{self.path}: more than {self.largest_count} datasets, "
+                f"or groups nested more than {LARGEST_DEPTH} deep"
+            )
+
+    def _measure(self, item, name):
+        self.bytes += item.nbytes
+        # a chunk is unpacked as a whole, even where the array is smaller
+        chunk = math.prod(item.chunks or ()) * item.dtype.itemsize
+        if max(self.bytes, chunk) > self.ratio * self.size:
+            times = f"{self.ratio} times " if self.ratio > 1 else ""
+            raise StoreError(
+                f"{self.path}: with the dataset {listed([name])} it claims more than "
+                f"{times}the {self.size} bytes of the file"
+            )
 
 
 def check_link(group, name, prefix, path):
-    """Raises StoreError unless the group's entry is its own object and no link that leads elsewhere."""
+    """Raises StoreError if an entry of a group links to another name or file."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         raise StoreError(
             f"{path}: {listed([prefix + name])} is a link elsewhere, which spinrnn does not follow"
@@ -115,23 +148,31 @@ def check_link(group, name, prefix, path):
 
 
 def check_plain(item, name, path):
-    """Raises StoreError unless the dataset holds real numbers in this very file, and as many bytes as it claims."""
-    plain = (
-        isinstance(item, h5py.Dataset)
-        and item.shape is not None
-        and item.dtype.kind in "fiub"
-        and not item.is_virtual
-        and not item.external
-    )
-    if not plain or (item.compression is None and item.id.get_storage_size() < item.nbytes):
+    """Raises StoreError unless a dataset holds real numbers, all in this very file."""
+    if not _is_real_array(item) or not _is_stored(item):
         raise StoreError(
             f"{path}: the dataset {listed([name])} is not a plain array of real numbers"
         )
-    if item.chunks is None:
-        return
+    if item.chunks is not None and _is_packed_twice(item):
+        raise StoreError(
+            f"{path}: the dataset {listed([name])} is packed more than once, "
+            "so a small file could fill the memory"
+        )
+
+
+def _is_real_array(item):
+    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "fiub"
+
+
+def _is_stored(item):
+    """Whether the numbers lie in this file, and as many bytes as the shape claims."""
+    if item.is_virtual or item.external:
+        return False
+    return item.compression is not None or item.id.get_storage_size() >= item.nbytes
+
+
+def _is_packed_twice(item):
+    """Whether more than one filter can make many bytes of few."""
     how = item.id.get_create_plist()
     filters = [how.get_filter(number)[0] for number in range(how.get_nfilters())]
-    if len(set(filters) - set(_HARMLESS)) > 1 or len(set(filters)) < len(filters):
-        raise StoreError(
-            f"{path}: the dataset {listed([name])} is packed more than once, so a small file could fill the memory"
-        )
+    return len(set(filters) - set(_ONE_TO_ONE)) > 1 or len(set(filters)) < len(filters)

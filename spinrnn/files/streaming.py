@@ -1,24 +1,17 @@
-"""HDF5 files larger than memory: all datasets get their places first, blocks are written as they come, a seal is written last.
+"""Writing HDF5 files larger than memory: places first, then blocks, the seal last.
 
-HDF5 makes a file with contiguous datasets under a temporary name. Threads then write blocks of cases to their places by plain writes, without HDF5 and
-without its locks. When all are there, the file gets its seal, is synced and renamed. The seal stands behind what HDF5 sees as the file:
-
-    table       16 bytes (of SHA-256) for each block of each streamed dataset
-    places      JSON: end of the HDF5 part, cases in a block, [name, offset, bytes of a case, cases] of each streamed dataset
-    last 64     16 bytes `SEALED`, lengths of table and places, SHA-256 of everything that is not in a streamed dataset
-
-Until then the last 64 bytes begin with `UNSEALED`, so an interrupted file is known even if somebody renames it. Reading checks the seal before HDF5 sees
-a byte, and each block when it is first read.
+HDF5 makes a file with contiguous datasets under a temporary name. Threads then write
+blocks of cases to their places by plain writes, without HDF5 and without its locks.
+When all are there the file gets its seal (`seal` has its form), is synced and renamed.
 """
 
 import contextlib
-import dataclasses
 import errno
-import json
 import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -26,19 +19,23 @@ import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files.atomic import new_temporary, remove_stale, sync_folder
-from spinrnn.files.seal import CHECK, LAST, SEALED, UNSEALED, checksum, digest_outside
+from spinrnn.files.seal import CHECK, LAST, SEALED, UNSEALED, Places, checksum
 from spinrnn.machine.memory import format_size
 
-_SYNC = 1 << 26
-"""Bytes after which the disk is set to work, beside the simulation: else all of it would wait for the end, in memory that others need."""
+SYNC = 1 << 26
+"""Bytes after which the disk is set to work beside the simulation; else what waits for
+it would fill the memory, and all of it be written at the end."""
+_LARGEST_WRITE = 1 << 28
+"""Bytes of one call of the system."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Variable:
     """A dataset to be written.
 
     Attributes:
-        name; dims: names of its axes, each of them that of a coordinate, which is the variable with dims == (name,).
+        name; dims: names of its axes, each of them that of a coordinate, which is the
+            variable with dims == (name,).
         dtype: of the numbers; units: symbol; long_name: for people.
         values: array, or None for what will be streamed along the first axis.
     """
@@ -52,28 +49,25 @@ class Variable:
 
 
 class StreamWriter:
-    """A file that is being written; a context manager that ends with the whole file under its name, or with none.
+    """A file that is being written; a context manager.
+
+    It ends with the whole file under its name, or with none.
 
     Args:
         path: target, replaced when all is written.
-        variables: coordinates before those that use them; attributes: {name: text or number} of the root; block: cases in a block.
+        variables: `Variable`s, coordinates before those that use them.
+        attributes: {name: text or numbers} of the root; block: cases in a block.
     Raises:
         StoreError: the folder cannot be written to, or has not enough room.
     """
 
     def __init__(self, path, variables, attributes, block):
-        self.path, self.block = Path(path), block
-        self._temporary = None
-        self._syncer, self._syncing, self._waiting, self._lock = (
-            ThreadPoolExecutor(1),
-            None,
-            0,
-            threading.Lock(),
-        )
+        self.path, self._temporary = Path(path), None
+        self._syncer = _Syncer()
         try:
             remove_stale(self.path)
             self._temporary, self._descriptor = new_temporary(self.path)
-            self._prepare(variables, attributes)
+            self._prepare(variables, attributes, block)
         except BaseException as error:
             self._discard()
             self._tell(error)
@@ -84,7 +78,7 @@ class StreamWriter:
     def __exit__(self, kind, error, _):
         try:
             if kind is None:
-                self._seal()
+                self._finish()
         except BaseException as late:
             self._discard()
             self._tell(late)
@@ -94,109 +88,91 @@ class StreamWriter:
     @property
     def size(self):
         """Bytes of the file, but for its seal."""
-        return self._end
+        return self._places.end
 
     def write(self, name, start, array):
-        """Writes the cases from `start` on, a whole block or the rest: array of the dataset's type and further axes. Threads may do so at once.
+        """Writes a block of cases, from number `start` on; threads may do so at once.
 
+        Args:
+            array: (case, ...) of the dataset's type, a whole block or the rest.
         Raises:
             StoreError: the disk is full, or another error of the system.
         """
-        offset, row, _ = self._places[name]
+        offset, row, _ = self._places.datasets[name]
         content = memoryview(np.ascontiguousarray(array)).cast("B")
-        self._table[self._first[name] + start // self.block] = checksum(content)
+        self._table[self._first[name] + start // self._places.block] = checksum(content)
         try:
             _write(self._descriptor, content, offset + start * row)
-            self._sync(len(content))
+            self._syncer.note(self._descriptor, len(content))
         except OSError as error:
             self._tell(error)
 
-    def _sync(self, written):
-        """Has the disk write what there is, now and then; raises the error that the last time had, as the system tells it once only."""
-        with self._lock:
-            self._waiting += written
-            if self._waiting >= _SYNC and (self._syncing is None or self._syncing.done()):
-                if self._syncing is not None:
-                    self._syncing.result()
-                self._syncing, self._waiting = (
-                    self._syncer.submit(os.fdatasync, self._descriptor),
-                    0,
-                )
+    # ---- before and after the blocks ----
 
-    def _prepare(self, variables, attributes):
+    def _prepare(self, variables, attributes, block):
+        """Makes the HDF5 part, in which every dataset has its place."""
         sizes = {v.name: len(v.values) for v in variables if v.dims == (v.name,)}
         shapes = {v.name: tuple(sizes[dim] for dim in v.dims) for v in variables}
-        _check_room(
-            self.path,
-            sum(math.prod(shapes[v.name]) * np.dtype(v.dtype).itemsize for v in variables),
-        )
-        with open(os.dup(self._descriptor), "w+b") as stream, h5py.File(stream, "w") as file:
-            for v in variables:
-                dataset = _create(file, v, shapes[v.name])
-                put_attributes(dataset, {"units": v.units, "long_name": v.long_name})
-                if v.dims == (v.name,):
-                    dataset.make_scale(v.name)
-                else:
-                    for axis, dim in enumerate(v.dims):
-                        dataset.dims[axis].attach_scale(file[dim])
+        need = sum(math.prod(shapes[v.name]) * np.dtype(v.dtype).itemsize for v in variables)
+        _check_room(self.path, need)
+        with _open_hdf5(self._descriptor, "w+b", "w") as file:
+            _fill(file, variables, shapes)
             put_attributes(file, {**attributes, "complete": 0})
-            places = {
-                v.name: (file[v.name].id.get_offset(), shapes[v.name])
-                for v in variables
-                if v.values is None
-            }
-            items = {v.name: np.dtype(v.dtype).itemsize for v in variables}
-        self._places = {
-            name: (at, items[name] * math.prod(shape[1:]), shape[0])
-            for name, (at, shape) in places.items()
-        }
-        self._end = os.fstat(self._descriptor).st_size
-        blocks = [-(-cases // self.block) for _, _, cases in self._places.values()]
-        self._first = dict(zip(self._places, np.cumsum([0, *blocks]).tolist(), strict=False))
-        self._table = [None] * sum(blocks)
-        self._mark()
+            datasets = {v.name: _place_of(file[v.name]) for v in variables if v.values is None}
+        self._places = Places(os.fstat(self._descriptor).st_size, block, datasets)
+        self._first, blocks = self._places.first_blocks()
+        self._table = [None] * blocks
+        self._mark_unfinished()
 
-    def _mark(self):
-        """Gives the file its later length and says at its end that it is not finished."""
-        places = self._json()
-        last = LAST.pack(UNSEALED, CHECK * len(self._table), len(places), bytes(32))
-        _write(self._descriptor, last, self._end + CHECK * len(self._table) + len(places))
+    def _mark_unfinished(self):
+        """Gives the file its later length, and an end that says what it is not yet."""
+        table, places = CHECK * len(self._table), self._places.to_json()
+        last = LAST.pack(UNSEALED, table, len(places), bytes(32))
+        _write(self._descriptor, last, self._places.end + table + len(places))
 
-    def _json(self):
-        streamed = [[name, *place] for name, place in self._places.items()]
-        return json.dumps({"end": self._end, "block": self.block, "streamed": streamed}).encode()
-
-    def _seal(self):
-        if None in self._table:
+    def _finish(self):
+        """Gives the complete file its seal and its name."""
+        missing = self._table.count(None)
+        if missing:
             raise StoreError(
-                f"cannot finish {self.path}: {self._table.count(None)} of {len(self._table)} blocks were not written"
+                f"cannot finish {self.path}: {missing} of {len(self._table)} blocks "
+                "were not written"
             )
-        self._syncer.shutdown()
-        if self._syncing is not None:
-            self._syncing.result()
+        self._syncer.close()
         os.fsync(self._descriptor)
-        with open(os.dup(self._descriptor), "r+b") as stream, h5py.File(stream, "r+") as file:
-            file.attrs.modify("complete", np.int32(1))
-        if (
-            os.fstat(self._descriptor).st_size != self._end
-        ):  # HDF5 cuts off what it does not know, here the mark
-            raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
-        table, places = b"".join(self._table), self._json()
-        digest = digest_outside(self._descriptor, self._end, self._places.values())
-        digest.update(table + places)
-        _write(self._descriptor, table + places, self._end)
-        os.fsync(self._descriptor)
-        at = self._end + len(table) + len(places)
-        _write(self._descriptor, LAST.pack(SEALED, len(table), len(places), digest.digest()), at)
-        os.ftruncate(self._descriptor, at + LAST.size)
-        os.fsync(self._descriptor)
+        self._mark_complete()
+        self._write_seal()
         os.replace(self._temporary, self.path)
         os.close(self._descriptor)
         self._temporary = None
         sync_folder(self.path.parent)
 
+    def _mark_complete(self):
+        """Tells other programs; HDF5 cuts off the end of the file, which it does not
+        know.
+        """
+        with _open_hdf5(self._descriptor, "r+b", "r+") as file:
+            file.attrs.modify("complete", np.int32(1))
+        if os.fstat(self._descriptor).st_size != self._places.end:
+            raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
+
+    def _write_seal(self):
+        table, places = b"".join(self._table), self._places.to_json()
+        digest = self._places.digest(self._descriptor, table + places)
+        last = LAST.pack(SEALED, len(table), len(places), digest)
+        at = self._places.end + len(table) + len(places)
+        _write(self._descriptor, table + places, self._places.end)
+        # "sealed" reaches the disk after all that it is about
+        os.fsync(self._descriptor)
+        _write(self._descriptor, last, at)
+        os.ftruncate(self._descriptor, at + len(last))
+        os.fsync(self._descriptor)
+
+    # ---- failures ----
+
     def _discard(self):
-        self._syncer.shutdown()
+        """Removes what there is of the file."""
+        self._syncer.abandon()
         if self._temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
@@ -206,51 +182,118 @@ class StreamWriter:
 
     def _tell(self, error):
         """Raises the error, one of the system or of HDF5 as a StoreError."""
-        if isinstance(error, StoreError) or not isinstance(
-            error, (OSError, ValueError, RuntimeError)
-        ):
+        foreign = isinstance(error, (OSError, ValueError, RuntimeError))
+        if isinstance(error, StoreError) or not foreign:
             raise error
         raise StoreError(
             f"cannot write {self.path}: {reason_of(error)}; nothing of it is kept"
         ) from None
 
 
-def put_attributes(item, attributes):
-    """Writes attributes of a group or dataset: texts with a fixed length, which all programs read; whole numbers as int32 where they fit.
+class _Syncer:
+    """Has the disk write what there is every `SYNC` bytes, by a thread of its own."""
 
-    A whole number that not even int64 holds, as a seed may be, becomes its digits.
-    """
-    for name, value in attributes.items():
-        value = str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
-        if isinstance(value, str):
-            content = value.encode()
-            item.attrs.create(name, content, dtype=h5py.string_dtype("utf-8", max(1, len(content))))
+    def __init__(self):
+        self._thread, self._lock = ThreadPoolExecutor(1), threading.Lock()
+        self._running, self._waiting = None, 0
+
+    def note(self, descriptor, written):
+        """Counts bytes that were written to a file; raises the error that the disk had.
+
+        The system tells an error of the disk to one call only, so each call's end is
+        looked at.
+        """
+        with self._lock:
+            self._waiting += written
+            idle = self._running is None or self._running.done()
+            if self._waiting >= SYNC and idle:
+                if self._running is not None:
+                    self._running.result()
+                self._running = self._thread.submit(os.fdatasync, descriptor)
+                self._waiting = 0
+
+    def close(self):
+        """Waits for the disk; raises the error that it had."""
+        self._thread.shutdown()
+        if self._running is not None:
+            self._running.result()
+
+    def abandon(self):
+        """Waits for the disk, whatever it says."""
+        self._thread.shutdown()
+
+
+# ---- the HDF5 part ----
+
+
+@contextlib.contextmanager
+def _open_hdf5(descriptor, mode, hdf5_mode):
+    """An open file as HDF5 sees it; by Python's file, as HDF5 would lock its own."""
+    with open(os.dup(descriptor), mode) as stream, h5py.File(stream, hdf5_mode) as file:
+        yield file
+
+
+def _fill(file, variables, shapes):
+    """Makes the datasets, with names for their axes and units."""
+    for v in variables:
+        dataset = _create(file, v, shapes[v.name])
+        put_attributes(dataset, {"units": v.units, "long_name": v.long_name})
+        if v.dims == (v.name,):
+            dataset.make_scale(v.name)
         else:
-            value = np.asarray(value)
-            whole = np.int32 if np.all(np.abs(value) < 2**31) else np.int64
-            item.attrs.create(
-                name, value.astype(whole if value.dtype.kind in "iub" else np.float64)
-            )
+            for axis, dim in enumerate(v.dims):
+                dataset.dims[axis].attach_scale(file[dim])
 
 
 def _create(file, v, shape):
+    """The dataset of a variable; only its place if it will be streamed."""
     if v.values is not None:
-        return file.create_dataset(
-            v.name, data=np.ascontiguousarray(v.values, dtype=v.dtype), track_times=False
-        )
+        values = np.ascontiguousarray(v.values, dtype=v.dtype)
+        return file.create_dataset(v.name, data=values, track_times=False)
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     how.set_layout(h5py.h5d.CONTIGUOUS)
-    how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # so that it has a place at once
+    # a place at once, and nothing written to it
+    how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     how.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     how.set_obj_track_times(False)
     kind, space = h5py.h5t.py_create(np.dtype(v.dtype)), h5py.h5s.create_simple(shape)
     return h5py.Dataset(h5py.h5d.create(file.id, v.name.encode(), kind, space, how))
 
 
+def _place_of(dataset):
+    """(offset, bytes of a case, cases) of a dataset."""
+    shape = dataset.shape
+    return dataset.id.get_offset(), dataset.dtype.itemsize * math.prod(shape[1:]), shape[0]
+
+
+def put_attributes(item, attributes):
+    """Writes attributes of a group or dataset, in forms that all programs read.
+
+    Texts get a fixed length, whole numbers int32 where they fit; one that not even
+    int64 holds, as a seed may be, becomes its digits.
+    """
+    for name, value in attributes.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            value = str(value)
+        if isinstance(value, str):
+            content = value.encode()
+            kind = h5py.string_dtype("utf-8", max(1, len(content)))
+            item.attrs.create(name, content, dtype=kind)
+        else:
+            value = np.asarray(value)
+            whole = np.int32 if np.all(np.abs(value) < 2**31) else np.int64
+            kind = whole if value.dtype.kind in "iub" else np.float64
+            item.attrs.create(name, value.astype(kind))
+
+
+# ---- bytes ----
+
+
 def _check_room(path, need):
-    """Raises OSError where the disk says that so many bytes do not fit, before hours are spent on it."""
+    """Raises OSError where the disk has no room for so many bytes."""
     disk = os.statvfs(path.parent)
     free = disk.f_bavail * disk.f_frsize
+    # some file systems say 0 of everything
     if disk.f_blocks and need > free:
         raise OSError(
             errno.ENOSPC,
@@ -259,10 +302,8 @@ def _check_room(path, need):
 
 
 def _write(descriptor, content, at):
+    """Writes all bytes to that place of a file."""
     content = memoryview(content)
     while content:
-        done = os.pwrite(descriptor, content[: 1 << 28], at)
+        done = os.pwrite(descriptor, content[:_LARGEST_WRITE], at)
         content, at = content[done:], at + done
-
-
-# ---- reading ----

@@ -1,4 +1,4 @@
-"""JSON and CSV files: as text, and read with the keys that they must have."""
+"""JSON and CSV: values as text, and files of them."""
 
 import csv
 import io
@@ -9,7 +9,9 @@ from spinrnn.files.atomic import read_bytes, write_atomic
 
 
 def read_json(path, keys):
-    """The object in a JSON file; StoreError if it cannot be read or lacks one of the keys."""
+    """The object in a JSON file; StoreError if it is damaged or lacks one of the
+    keys.
+    """
     try:
         value = json.loads(read_bytes(path))
     except (ValueError, RecursionError):
@@ -20,25 +22,29 @@ def read_json(path, keys):
 
 
 def write_json(path, value):
+    """Writes a value as JSON, atomically; StoreError if that is impossible."""
     write_atomic(path, to_json(value))
 
 
 def to_json(value):
+    """A value as the text of a JSON file."""
     return json.dumps(value, indent=2) + "\n"
 
 
 def to_csv(rows):
-    """Rows (list of dictionaries with the same keys) as CSV text; floats with seven digits, what is missing left empty."""
+    """CSV text of rows, a list of dictionaries with the same keys.
+
+    Floats have seven digits; what is NaN is left empty.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow(
-            {
-                name: ("" if value != value else f"{value:.7g}")
-                if isinstance(value, float)
-                else value
-                for name, value in row.items()
-            }
-        )
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _cell(value):
+    if not isinstance(value, float):
+        return value
+    return "" if value != value else f"{value:.7g}"

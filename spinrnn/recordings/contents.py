@@ -120,7 +120,7 @@ class _Plan:
         return out
 
     def datasets(self):
-        """`streamed.Variable`s, coordinates first."""
+        """`files.streaming.Variable`s, coordinates first."""
         net, config = self.net, self.net.config
         _, channels, points = self._shape
         step = config.input_interval / config.resolved_substeps
@@ -260,7 +260,7 @@ def _weight_name(name, prefix):
 
 
 def _storable(name, value):
-    """Whether it can be an attribute: `streamed.put_attributes`."""
+    """Whether it can be an attribute: `files.streaming.put_attributes`."""
     if not (isinstance(name, str) and name):
         return False
     return isinstance(value, (str, int)) or (

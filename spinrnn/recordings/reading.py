@@ -21,7 +21,7 @@ class TrajectoryFile:
         time: (M + 1,) float64, s, of the stored levels; every: substeps between them.
         state, mean, output: [(case, n_l, M + 1)] power p (CTRNN: s), mean power m, output y, dimensionless, at `time`.
         drive: [(case, n_l, M)] in 1/s (CTRNN: dimensionless), held from `time` on.
-            Items are `streamed.Stored`, which are sliced like arrays; None for a layer that was not stored, and None for the whole list of a variable.
+            Items are `files.lazy.Stored`, which are sliced like arrays; None for a layer that was not stored, and None for the whole list of a variable.
         logits: (case, class); inputs: (case, channel, point); cases: (case,) numbers in their data set.
         labels, lengths: (case,) int64 or None, as in `Dataset`; noise_seed: of thermal noise, a number or a list, as in `Network.forward`.
     Raises:

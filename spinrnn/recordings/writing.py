@@ -1,6 +1,6 @@
 """Trajectory files: what is in them, under which names and units, how they are written block by block, and how they are opened.
 
-`streamed` knows how such a file is laid out on the disk; docs/FILES.md has the table of its datasets and attributes for readers in other programs.
+`files.seal` knows how such a file is laid out on the disk; docs/FILES.md has the table of its datasets and attributes for readers in other programs.
 """
 
 import threading

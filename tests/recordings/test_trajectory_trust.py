@@ -17,8 +17,7 @@ import pytest
 from conftest import tmpfs
 
 import spinrnn
-from spinrnn.files import lazy
-from spinrnn.files import streaming as streamed
+from spinrnn.files import lazy, streaming
 from spinrnn.machine import threads
 
 
@@ -91,7 +90,7 @@ def test_a_file_system_without_locks(written, given, monkeypatch):
 def test_a_full_disk_leaves_the_old_file(written, given, monkeypatch, call):
     net, trajectory, path = written
     before, calls, true = path.read_bytes(), [], getattr(os, call)
-    monkeypatch.setattr(streamed, "_SYNC", 1)
+    monkeypatch.setattr(streaming, "SYNC", 1)
 
     def full(*arguments):
         calls.append(1)
@@ -132,7 +131,7 @@ def test_a_small_and_a_read_only_disk(small_disk, net, given, monkeypatch):
     path = small_disk / "t.h5"
     net.simulate_to(path, *given[:2], every=7, variables=["p"], layers=[0])
     before = path.read_bytes()
-    monkeypatch.setattr(streamed, "_check_room", lambda *_: None)
+    monkeypatch.setattr(streaming, "_check_room", lambda *_: None)
     with pytest.raises(spinrnn.StoreError, match="No space left on device"):
         net.simulate_to(path, np.tile(given[0], (9, 1, 1)))
     assert path.read_bytes() == before
@@ -262,7 +261,7 @@ def test_a_damaged_block_is_told_when_it_is_read(written, tmp_path):
     _, trajectory, path = written
     with spinrnn.open_trajectory(path) as file:
         stored = file.state[1]
-        at = stored._offset + stored.nbytes // 37 * 20  # in case 20, of the second block
+        at = stored.offset + stored.nbytes // 37 * 20  # in case 20, of the second block
         content = bytearray(path.read_bytes())
         content[at] ^= 1
         path.write_bytes(content)
@@ -289,12 +288,12 @@ def test_a_file_that_is_cut_while_it_is_open(written):
 
 def test_a_block_that_was_not_written_gives_no_file(tmp_path):
     variables = [
-        streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(20)),
-        streamed.Variable("x", ("case",), "f4", "1", "x"),
+        streaming.Variable("case", ("case",), "i4", "1", "x", np.arange(20)),
+        streaming.Variable("x", ("case",), "f4", "1", "x"),
     ]
     with (
         pytest.raises(spinrnn.StoreError, match="1 of 2 blocks were not written"),
-        streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file,
+        streaming.StreamWriter(tmp_path / "x.h5", variables, {}, 16) as file,
     ):
         file.write("x", 0, np.zeros(16, np.float32))
     assert list(tmp_path.iterdir()) == []
@@ -304,8 +303,8 @@ def test_a_block_that_was_not_written_gives_no_file(tmp_path):
 def test_an_error_of_the_disk_is_told_once_and_not_lost(tmp_path, monkeypatch, failing):
     """The system says it to one of the syncs beside the simulation; those that follow, if any, know nothing of it."""
     variables = [
-        streamed.Variable("case", ("case",), "i4", "1", "x", np.arange(9)),
-        streamed.Variable("x", ("case",), "f4", "1", "x"),
+        streaming.Variable("case", ("case",), "i4", "1", "x", np.arange(9)),
+        streaming.Variable("x", ("case",), "f4", "1", "x"),
     ]
     calls = []
 
@@ -315,13 +314,13 @@ def test_an_error_of_the_disk_is_told_once_and_not_lost(tmp_path, monkeypatch, f
             raise OSError(errno.EIO, "Input/output error")
 
     def write():
-        with streamed.StreamWriter(tmp_path / "x.h5", variables, {}, 3) as file:
+        with streaming.StreamWriter(tmp_path / "x.h5", variables, {}, 3) as file:
             for start in (0, 3, 6):
                 file.write("x", start, np.zeros(3, np.float32))
-                while not file._syncing.done():
+                while not file._syncer._running.done():
                     time.sleep(0.001)
 
-    monkeypatch.setattr(streamed, "_SYNC", 1)
+    monkeypatch.setattr(streaming, "SYNC", 1)
     monkeypatch.setattr(os, "fdatasync", broken)
     with pytest.raises(spinrnn.StoreError, match="Input/output error"):
         write()

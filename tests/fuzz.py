@@ -35,7 +35,7 @@ from spinrnn.files.hdf5 import read_arrays
 from spinrnn.recordings.measurement import load_measurement
 from spinrnn.recordings.opening import open_recording
 from spinrnn.runs import checkpoints
-from spinrnn.sweep.cube import Cube, Variable, load_cube
+from spinrnn.sweep.cube import Cube, NamedArray, load_cube
 
 SECONDS, PATIENCE, MEMORY = 30, 300, 100e6
 """That a file may take at most, s of processor and of clock (the machine may be busy) and bytes; the files have some 10 kB, and user data may be compressed 1024 times."""
@@ -643,7 +643,7 @@ def reseal(path, kind, original):
             layout = json.loads(text)
             digest = Cube(
                 {},
-                {n: Variable(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()},
+                {n: NamedArray(tuple(v[1]), arrays[n], v[2]) for n, v in layout.items()},
                 attributes,
             ).seal(text)
         else:

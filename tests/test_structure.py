@@ -24,7 +24,7 @@ FLOORS = {
     "neurons": "spread oscillator",
     "tasks": "figures",
     "datasets": "dataset parts loading selection",
-    "recordings": "trajectory contents writing reading recording opening measurement",
+    "recordings": "histories trajectory contents writing reading recording opening measurement",
     "networks": "packing planning running recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",

@@ -12,7 +12,8 @@ from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Engine
 from spinrnn.neurons.spread import SPREADS, Devices, check_devices, checked_seed, draw_devices
-from spinrnn.recordings.trajectory import Trajectory
+from spinrnn.recordings.histories import taker
+from spinrnn.recordings.trajectory import MemorySink, Trajectory
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
 
 
@@ -181,21 +182,10 @@ class Network:
             lengths,
             noise_seed,
         )
-
-        def take(span, state, mean, drive, logits):
-            levels, row = len(state), 0
-            for layer, n in enumerate(self.config.layers):
-                own = slice(row, row + n)
-                trajectory.state[layer][span, :, :levels] = state[:, own].transpose(2, 1, 0)
-                trajectory.output[layer][span, :, :levels] = (
-                    state[:, own] - mean[:, own]
-                ).transpose(2, 1, 0)
-                trajectory.drive[layer][span, :, : levels - 1] = drive[:-1, own].transpose(2, 1, 0)
-                row += n
-            trajectory.logits[span] = logits
-
+        layers = range(len(self.config.layers))
+        sink = MemorySink(trajectory)
+        take = taker(sink, self.config, lengths, MemorySink.variables, layers)
         self.history(u, lengths, take, noise_seed)
-        trajectory.finish(self.config, lengths)
         return trajectory
 
     def simulate_to(self, path, u, lengths=None, **options):

@@ -98,26 +98,9 @@ class _Plan:
         """Name of a dataset."""
         return f"{_known(self.net.config)[variable][0]}_{layer}"
 
-    def steps(self, lengths):
-        """Substeps of cases of so many input points."""
-        return lengths * self.net.config.resolved_substeps
-
-    def block(self, variable, values, ends):
-        """float32 (case, neuron, stored time), in SI units, NaN after a case's own end, of (case, neuron, time up to the block's longest case)."""
-        stored = self.levels - (variable == "drive")
-        values = values[:, :, :stored]
-        out = np.empty((*values.shape[:2], stored), np.float32)
-        have = values.shape[2]
-        if variable == "drive" and self.net.config.neuron == "oscillator":
-            relaxation_time = values.dtype.type(self.net.config.relaxation_time)
-            np.divide(values, relaxation_time, out=out[:, :, :have], casting="same_kind")
-        else:
-            out[:, :, :have] = values
-        # a state is known up to the end itself, a drive is held from a time before it
-        known = -(-ends // self.every) if variable == "drive" else ends // self.every + 1
-        for case in np.flatnonzero(known < stored):
-            out[case, :, known[case] :] = np.nan
-        return out
+    def times(self, variable):
+        """Number of stored times; a drive is held from each but the last one."""
+        return self.levels - (variable == "drive")
 
     def datasets(self):
         """`files.streaming.Variable`s, coordinates first."""

@@ -64,14 +64,22 @@ class Trajectory:
             logits=np.full((samples, config.outputs), np.nan, dtype=config.dtype),
         )
 
-    def finish(self, config, lengths):
-        """Converts the drive from reduced units to 1/s and blanks what lies after each case's end. Modified in place."""
-        ends = lengths * config.resolved_substeps
-        for layer in range(len(config.layers)):
-            if config.neuron == "oscillator":
-                self.drive[layer] /= np.dtype(config.dtype).type(config.relaxation_time)
-            for case in np.flatnonzero(ends < len(self.time) - 1):
-                end = ends[case]
-                self.state[layer][case, :, end + 1 :] = np.nan
-                self.output[layer][case, :, end + 1 :] = np.nan
-                self.drive[layer][case, :, end:] = np.nan
+
+class MemorySink:
+    """Fills the arrays of an empty `Trajectory`; a `Sink`."""
+
+    variables = ("p", "output", "drive")
+
+    def __init__(self, trajectory: Trajectory):
+        arrays = (trajectory.state, trajectory.output, trajectory.drive)
+        self._arrays = dict(zip(self.variables, arrays, strict=True))
+        self._logits = trajectory.logits
+
+    def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:
+        return self._arrays[variable][layer][cases]
+
+    def put(self, variable: str, layer: int, cases: slice, filled: np.ndarray) -> None:
+        """Nothing: `array` is a view, so the trajectory has been filled."""
+
+    def end(self, cases: slice, logits: np.ndarray) -> None:
+        self._logits[cases] = logits

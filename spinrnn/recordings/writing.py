@@ -3,6 +3,7 @@
 `files.seal` knows how such a file is laid out on the disk; docs/FILES.md has the table of its datasets and attributes for readers in other programs.
 """
 
+import itertools
 import threading
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from spinrnn.errors import DataError
 from spinrnn.files.streaming import StreamWriter
 from spinrnn.recordings.contents import DEFAULT, _Plan
+from spinrnn.recordings.histories import taker
+from spinrnn.recordings.trajectory import MemorySink
 
 _CASES = 16
 """In a block of a trajectory that is in memory."""
@@ -51,39 +54,43 @@ def write_trajectory(
     u, lengths = net.check_inputs(u, lengths)
     plan = _Plan(net, u.shape, lengths, labels, every, variables, layers, cases)
     block, most = net.blocks(lengths)
-    steps, done, lock = plan.steps, 0, threading.Lock()
     with StreamWriter(
         path, plan.datasets(), plan.attributes(noise_seed, attributes), block
     ) as file:
         if on_start is not None:
             on_start(file.size)
-
-        def take(span, state, mean, drive, logits):
-            nonlocal done
-            ends, row = steps(lengths[span]), 0
-            for layer, n in enumerate(net.config.layers):
-                own = slice(row, row + n)
-                row += n
-                if layer not in plan.layers:
-                    continue
-                for name in plan.variables:
-                    if name == "output":
-                        values = state[::every, own] - mean[::every, own]
-                    else:
-                        values = {"p": state, "m": mean, "drive": drive[:-1]}[name][::every, own]
-                    file.write(
-                        plan.name(name, layer),
-                        span.start,
-                        plan.block(name, values.transpose(2, 1, 0), ends),
-                    )
-            file.write("inputs", span.start, u[span])
-            file.write("logits", span.start, logits.astype(np.float32))
-            if on_block is not None:
-                with lock:
-                    done += len(logits)
-                    on_block(done)
-
+        sink = FileSink(file, plan, u, on_block)
+        take = taker(sink, net.config, lengths, plan.variables, plan.layers, plan.every)
         net.history(u, lengths, take, noise_seed, most)
+
+
+class FileSink:
+    """Writes blocks of cases to a `StreamWriter`; a `Sink`.
+
+    Args:
+        u: (case, channel, point) inputs of all cases, which are stored with the rest.
+        on_block: called with the number of cases done so far, or None.
+    """
+
+    def __init__(self, file, plan, u, on_block=None):
+        self._file, self._plan, self._inputs, self._on_block = file, plan, u, on_block
+        self._done, self._lock = 0, threading.Lock()
+
+    def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:
+        neurons = self._plan.net.config.layers[layer]
+        shape = (cases.stop - cases.start, neurons, self._plan.times(variable))
+        return np.empty(shape, np.float32)
+
+    def put(self, variable: str, layer: int, cases: slice, filled: np.ndarray) -> None:
+        self._file.write(self._plan.name(variable, layer), cases.start, filled)
+
+    def end(self, cases: slice, logits: np.ndarray) -> None:
+        self._file.write("inputs", cases.start, self._inputs[cases])
+        self._file.write("logits", cases.start, logits.astype(np.float32))
+        if self._on_block is not None:
+            with self._lock:
+                self._done += len(logits)
+                self._on_block(self._done)
 
 
 def save_trajectory(path, trajectory, labels=None):
@@ -97,16 +104,10 @@ def save_trajectory(path, trajectory, labels=None):
     with StreamWriter(
         path, plan.datasets(), plan.attributes(trajectory.noise_seed, None), _CASES
     ) as file:
+        sink, stored = FileSink(file, plan, u), MemorySink(trajectory)
         for start in range(0, len(u), _CASES):
-            span = slice(start, start + _CASES)
-            for layer in plan.layers:
-                for name, arrays in (
-                    ("p", trajectory.state),
-                    ("output", trajectory.output),
-                    ("drive", trajectory.drive),
-                ):
-                    file.write(
-                        plan.name(name, layer), start, arrays[layer][span].astype(np.float32)
-                    )
-            file.write("inputs", start, u[span])
-            file.write("logits", start, trajectory.logits[span].astype(np.float32))
+            cases = slice(start, min(start + _CASES, len(u)))
+            for layer, variable in itertools.product(plan.layers, plan.variables):
+                array = stored.array(variable, layer, cases)
+                sink.put(variable, layer, cases, array.astype(np.float32))
+            sink.end(cases, trajectory.logits[cases])

@@ -14,7 +14,7 @@ from spinrnn.kernels import compiling
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays",
-    "machine": "cgroups signals threads environment memory",
+    "machine": "cgroups signals setting threads environment memory",
     "config": "tables run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",

@@ -9,7 +9,7 @@ from scipy import optimize
 from spinrnn.errors import DataError, MemoryLimitError
 from spinrnn.identify.oscillator import NAMES
 from spinrnn.identify.sensitivity import device_forward
-from spinrnn.machine.memory import format_size, memory_limit
+from spinrnn.machine.memory import format_size, get_memory_limit
 
 PIECES = 4
 """Steps between two samples of a drive that goes linearly between them."""
@@ -44,9 +44,9 @@ class Problem:
             )
         self.pieces = PIECES if drive_between == "linear" else 1
         taken = 8 * (6 * self.count * size + self.cases * self.samples * (2 * self.pieces + 30))
-        if taken > memory_limit():
+        if taken > get_memory_limit():
             raise MemoryLimitError(
-                f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, the limit is {format_size(memory_limit())}; take "
+                f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, the limit is {format_size(get_memory_limit())}; take "
                 "fewer cases or samples, or raise the limit (SPINRNN_MEMORY)"
             )
         self.durations = np.repeat(data.durations / self.pieces, self.pieces, axis=1)

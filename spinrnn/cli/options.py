@@ -65,7 +65,7 @@ def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> 
 def add_powers(
     parser: argparse.ArgumentParser, synapse: str, type: Callable[[str], float] | None = None
 ) -> None:
-    """Adds the two powers of the energy; synapse: the default of the second, in words."""
+    """Adds the two powers of the energy; synapse: the second default in words."""
     parser.add_argument(
         "--neuron-power",
         type=type or power,

@@ -1,7 +1,8 @@
-"""What an array of the user's becomes: a plain array in which nothing that was masked is a number.
+"""What a user's array becomes: a plain one, in which nothing masked is a number.
 
-A masked array (`numpy.ma`) keeps numbers under its mask, and `numpy.asarray` hands these out as if
-they had been measured. So every array that enters the package goes through `array_of`.
+A masked array (`numpy.ma`) keeps numbers under its mask, and `numpy.asarray` hands
+these out as if they had been measured. So every array that enters the package goes
+through `array_of`.
 """
 
 import numpy as np
@@ -10,15 +11,17 @@ from spinrnn.errors import DataError
 
 
 def array_of(values, name: str, *, missing: bool = False) -> np.ndarray:
-    """The values as a plain array; no copy where they are one, or a masked array without a mask.
+    """The values as a plain array, without a copy where nothing is masked.
 
     Args:
-        values: an array, a masked array, or lists (of lists ...) of numbers or of such arrays.
+        values: an array, a masked array, or lists (of lists ...) of numbers or of such
+            arrays.
         name: what the user calls it, for messages.
-        missing: whether NaN may stand for what is missing. Masked entries then become NaN, whole
-            numbers among them float64.
+        missing: whether NaN may stand for what is missing. Masked entries then become
+            NaN, whole numbers among them float64.
     Raises:
-        DataError: an entry is masked and nothing may be missing, or the rows differ in length.
+        DataError: an entry is masked and nothing may be missing, or the rows differ in
+            length.
     """
     try:
         if not _is_masked(values):

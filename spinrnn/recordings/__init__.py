@@ -1,1 +1,1 @@
-"""Neurons over time, simulated or measured: in memory, written to a file, read from one."""
+"""Neurons over time, simulated or measured: in memory, in files, for a fit."""

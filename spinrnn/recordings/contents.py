@@ -1,12 +1,20 @@
-"""What is in a trajectory file: names, units and axes of its datasets, its attributes, and the checks of what is asked for."""
+"""What a trajectory file holds: names, units and axes of datasets, and attributes.
+
+docs/FILES.md has the same as a table for readers in other programs; `files.streaming`
+lays the datasets out on the disk.
+"""
 
 import dataclasses
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import spinrnn
-from spinrnn.config.run import RunConfig
+from spinrnn.arrays import array_of
+from spinrnn.config.run import NetworkConfig, RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, DataError
@@ -16,252 +24,317 @@ from spinrnn.neurons.spread import checked_seed
 
 VERSION = 1
 """Of the names and meanings of what is in a file; newer ones are refused."""
-
-
 DEFAULT = ("p", "drive", "output")
 """Variables that are stored unless told otherwise; m is p - output."""
 
 
-# variable: (stem of its datasets, units, long_name) of an oscillator
+class Stored(NamedTuple):
+    """How a variable of the neurons is stored: one dataset STEM_l for each layer l."""
+
+    stem: str
+    units: str
+    meaning: str
+
+
 _OSCILLATOR = {
-    "p": ("power", "1", "normalised power p of the neurons of layer {}"),
-    "m": (
+    "p": Stored("power", "1", "normalised power p of the neurons of layer {}"),
+    "m": Stored(
         "mean_power",
         "1",
         "mean power m of the neurons of layer {}, as its high-pass filter holds it",
     ),
-    "output": ("output", "1", "output y = p - m of the neurons of layer {}"),
-    "drive": ("drive", "1/s", "drive I of the neurons of layer {}, held from drive_time on"),
+    "output": Stored("output", "1", "output y = p - m of the neurons of layer {}"),
+    "drive": Stored("drive", "1/s", "drive I of the neurons of layer {}, held from drive_time on"),
 }
-
-
 _CTRNN = {
-    "p": ("state", "1", "state s of the neurons of layer {}"),
-    "output": ("output", "1", "output y = s of the neurons of layer {}"),
-    "drive": ("drive", "1", "argument of tanh of the neurons of layer {}, held from drive_time on"),
+    "p": Stored("state", "1", "state s of the neurons of layer {}"),
+    "output": Stored("output", "1", "output y = s of the neurons of layer {}"),
+    "drive": Stored(
+        "drive", "1", "argument of tanh of the neurons of layer {}, held from drive_time on"
+    ),
 }
 
 
-def _known(config):
+def variables_of(config: NetworkConfig) -> dict[str, Stored]:
+    """{variable: how it is stored} of a network's neurons, in the order of a file."""
     return _OSCILLATOR if config.neuron == "oscillator" else _CTRNN
 
 
-class _Plan:
-    """What a file will hold, checked: every mistake is told before anything is written.
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; truth values are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+# ---- what is asked for ----
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a file will hold. `contents_of` makes one of what users ask for.
 
     Attributes:
-        net; every; variables: in the order of `_OSCILLATOR`; layers: sorted; levels: times that are stored.
+        net: `Network`.
+        shape: (cases, channels, points) of the inputs.
+        lengths: (case,) input points of each case.
+        every: substeps from a stored time to the next.
+        variables: in the order of a file; layers: numbers from 0, sorted.
+        labels: (case,) or None; cases: (case,) numbers in their data set.
     """
 
-    def __init__(self, net, shape, lengths, labels, every, variables, layers, cases):
-        config = net.config
-        self.net, self._shape, self._lengths = net, shape, lengths
-        self.problems, known = [], _known(config)
-        substeps = shape[2] * config.resolved_substeps
-        if not _whole(every) or not 1 <= every <= substeps:
-            self.problems.append(
-                f"every: must be a whole number from 1 to {substeps}, the substeps of the longest case, got {every!r}"
-            )
-            every = 1
-        self.every, self.levels = int(every), substeps // int(every) + 1
-        variables = [variables] if isinstance(variables, str) else list(variables)
-        for name in variables:
-            if name not in known:
-                reason = "a CTRNN has no mean power" if name == "m" else "unknown"
-                self.problems.append(f"variables: {name}: {reason}{suggest(name, known)}")
-        layers = (
-            range(len(config.layers))
-            if layers is None
-            else [layers]
-            if _whole(layers)
-            else list(layers)
-        )
-        wrong = [
-            layer for layer in layers if not _whole(layer) or not 0 <= layer < len(config.layers)
-        ]
-        if wrong:
-            self.problems.append(
-                f"layers: must be whole numbers from 0 to {len(config.layers) - 1}, got {wrong[0]!r}"
-            )
-        self.variables = [name for name in known if name in variables]
-        self.layers = sorted({int(layer) for layer in layers if layer not in wrong})
-        if not self.problems and not (self.variables and self.layers):
-            self.problems.append("variables, layers: give at least one of each")
-        if self.problems:
-            raise ConfigError(self.problems)
-        if not shape[0]:
-            raise DataError("inputs: no cases, there is nothing to simulate")
-        self._labels = None if labels is None else _numbers("labels", labels, shape[0])
-        self._cases = np.arange(shape[0]) if cases is None else _numbers("cases", cases, shape[0])
+    net: Any
+    shape: tuple[int, int, int]
+    lengths: np.ndarray
+    every: int
+    variables: list[str]
+    layers: list[int]
+    labels: np.ndarray | None
+    cases: np.ndarray
 
-    def name(self, variable, layer):
-        """Name of a dataset."""
-        return f"{_known(self.net.config)[variable][0]}_{layer}"
+    @property
+    def levels(self) -> int:
+        """Number of stored times, the start among them."""
+        return self.shape[2] * self.net.config.resolved_substeps // self.every + 1
 
-    def times(self, variable):
-        """Number of stored times; a drive is held from each but the last one."""
+    def times(self, variable: str) -> int:
+        """Number of stored times; a drive is held from each but the last."""
         return self.levels - (variable == "drive")
 
-    def datasets(self):
-        """`files.streaming.Variable`s, coordinates first."""
-        net, config = self.net, self.net.config
-        _, channels, points = self._shape
-        step = config.input_interval / config.resolved_substeps
-        time = np.arange(self.levels) * (step * self.every)
+    def name(self, variable: str, layer: int) -> str:
+        """Name of a dataset."""
+        return f"{variables_of(self.net.config)[variable].stem}_{layer}"
 
-        def numbers(name, count, meaning):
-            return Variable(name, (name,), "i4", "1", meaning, np.arange(count))
 
-        made = [
-            Variable("case", ("case",), "i4", "1", "number of the case in its data set", self._cases),
-            Variable("time", ("time",), "f8", "s", "time from the start", time),
-            Variable("drive_time", ("drive_time",), "f8", "s", "time from the start, from which on a drive is held for a substep", time[:-1]),
-            Variable("input_time", ("input_time",), "f8", "s", "time from the start, from which on an input value is held",
-                     np.arange(points) * config.input_interval),
-            numbers("channel", channels, "number of the input channel"),
-            numbers("class", config.outputs, "number of the class"),
-        ]  # fmt: skip
-        for layer, n in enumerate(config.layers):
-            made.append(numbers(f"neuron_{layer}", n, f"number of the neuron in layer {layer}"))
-            made.append(
-                numbers(
-                    f"source_{layer}",
-                    n,
-                    f"number of the sending neuron in layer {layer}, of recurrent weights",
-                )
-            )
-        real = np.dtype(config.dtype).str[1:]
-        for prefix, flat, dtype in (("", net.parameters, real), ("exists_", net.mask, "u1")):
-            for name, view in {} if flat is None else net.layout.named(flat).items():
-                made.append(
-                    Variable(
-                        prefix + name,
-                        _weight_dims(config, name),
-                        dtype,
-                        "1",
-                        _weight_name(name, prefix),
-                        view,
-                    )
-                )
-        for quantity, factors in (
-            {} if net.devices is None else net.devices.by_layer(config).items()
-        ):
-            for layer, own in enumerate(factors):
-                meaning = f"factor of the nominal {quantity} of the neurons of layer {layer}"
-                made.append(
-                    Variable(
-                        f"{quantity}_factor_{layer}", (f"neuron_{layer}",), "f8", "1", meaning, own
-                    )
-                )
-        if self._labels is not None:
-            made.append(Variable("labels", ("case",), "i4", "1", "class of the case", self._labels))
-        if (self._lengths < points).any():
-            made.append(
-                Variable(
-                    "lengths",
-                    ("case",),
-                    "i4",
-                    "1",
-                    "input points of the case, what follows is NaN",
-                    self._lengths,
-                )
-            )
-        made.append(Variable("inputs", ("case", "channel", "input_time"), real, "1", "input u"))
-        made.append(Variable("logits", ("case", "class"), "f4", "1", "output o of the network"))
-        for name in self.variables:
-            _, units, meaning = _known(config)[name]
-            for layer in self.layers:
-                dims = ("case", f"neuron_{layer}", "drive_time" if name == "drive" else "time")
-                made.append(
-                    Variable(self.name(name, layer), dims, "f4", units, meaning.format(layer))
-                )
-        return made
+def contents_of(
+    net, shape, lengths, *, labels=None, every=1, variables=DEFAULT, layers=None, cases=None
+) -> Contents:
+    """`Contents` of what is asked for, as `spinrnn.write_trajectory` describes it.
 
-    def attributes(self, noise_seed, further):
-        """Attributes of the root: what made the file, the configuration with automatic values resolved, and what the caller adds."""
-        config = self.net.config
-        what = (
-            "a network of spin-torque nano-oscillators"
-            if config.neuron == "oscillator"
-            else "a CTRNN"
+    Raises:
+        ConfigError: every, variables, layers; DataError: no cases, labels or cases that
+            do not fit.
+    """
+    variables = [variables] if isinstance(variables, str) else list(variables)
+    if layers is None:
+        layers = range(len(net.config.layers))
+    layers = [layers] if is_whole(layers) else list(layers)
+    problems = _problems(net.config, shape[2], every, variables, layers)
+    if problems:
+        raise ConfigError(problems)
+    if not shape[0]:
+        raise DataError("inputs: no cases, there is nothing to simulate")
+    return Contents(
+        net,
+        shape,
+        lengths,
+        int(every),
+        [name for name in variables_of(net.config) if name in variables],
+        sorted({int(layer) for layer in layers}),
+        None if labels is None else _numbers("labels", labels, shape[0]),
+        np.arange(shape[0]) if cases is None else _numbers("cases", cases, shape[0]),
+    )
+
+
+def _problems(config, points, every, variables, layers):
+    """What of a request cannot be stored, in words."""
+    problems, known = [], variables_of(config)
+    substeps, last = points * config.resolved_substeps, len(config.layers) - 1
+    if not is_whole(every) or not 1 <= every <= substeps:
+        problems.append(
+            f"every: must be a whole number from 1 to {substeps}, the substeps of the longest "
+            f"case, got {every!r}"
         )
-        resolved = dataclasses.asdict(config) | {"substeps": config.resolved_substeps}
-        made = {
-            "Conventions": "CF-1.8",
-            "title": f"trajectory of {what}",
-            "format": "spinrnn",
-            "kind": "trajectory",
-            "version": VERSION,
-            "spinrnn": spinrnn.__version__,
-            "environment": json.dumps(describe()),
-            "config": to_toml(RunConfig(network=config), ["network"]),
-            "every": self.every,
-            "variables": ",".join(self.variables),
-            "stored_layers": np.array(self.layers),
-            "noise_seed": json.dumps(checked_seed(noise_seed), default=int),
-            **resolved,
-        }
-        further = further or {}
-        problems = [
-            f"attributes: {name!r} is one of the file's own; choose another name"
-            for name in (*made, "complete")
-            if name in further
-        ]
-        problems += [
-            f"attributes: {name!r} must have a name and be a text or numbers, got {value!r}"
-            for name, value in further.items()
-            if not _storable(name, value)
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return made | further
+    for name in variables:
+        if name not in known:
+            reason = "a CTRNN has no mean power" if name == "m" else "unknown"
+            problems.append(f"variables: {name}: {reason}{suggest(name, known)}")
+    wrong = [layer for layer in layers if not is_whole(layer) or not 0 <= layer <= last]
+    if wrong:
+        problems.append(f"layers: must be whole numbers from 0 to {last}, got {wrong[0]!r}")
+    if not problems and not (variables and layers):
+        problems.append("variables, layers: give at least one of each")
+    return problems
 
 
-def _weight_dims(config, name):
+def _numbers(name, values, cases):
+    """(case,) whole numbers that fit into int32, or DataError."""
+    values = array_of(values, name)
+    if values.shape != (cases,) or values.dtype.kind not in "iu":
+        raise DataError(
+            f"{name}: expected {cases} whole numbers, one for each case; got {values.dtype} "
+            f"of shape {values.shape}"
+        )
+    if values.size and not -(2**31) <= int(values.min()) <= int(values.max()) < 2**31:
+        raise DataError(f"{name}: must be below 2^31, got {values.max()}")
+    return values
+
+
+# ---- datasets ----
+
+
+def datasets_of(contents: Contents) -> list[Variable]:
+    """All datasets of a file, coordinates first."""
+    return [
+        *_coordinates(contents),
+        *_weights(contents.net),
+        *_devices(contents.net),
+        *_of_cases(contents),
+        *_states(contents),
+    ]
+
+
+def _coordinates(contents):
+    config = contents.net.config
+    _, channels, points = contents.shape
+    step = config.input_interval / config.resolved_substeps * contents.every
+    time = np.arange(contents.levels) * step
+    start = "time from the start"
+    held = f"{start}, from which on a drive is held for a substep"
+    read = f"{start}, from which on an input value is held"
+    points_time = np.arange(points) * config.input_interval
+    case = "number of the case in its data set"
+    yield Variable("case", ("case",), "i4", "1", case, contents.cases)
+    yield Variable("time", ("time",), "f8", "s", start, time)
+    yield Variable("drive_time", ("drive_time",), "f8", "s", held, time[:-1])
+    yield Variable("input_time", ("input_time",), "f8", "s", read, points_time)
+    yield _count("channel", channels, "number of the input channel")
+    yield _count("class", config.outputs, "number of the class")
+    for layer, n in enumerate(config.layers):
+        sender = f"number of the sending neuron in layer {layer}, of recurrent weights"
+        yield _count(f"neuron_{layer}", n, f"number of the neuron in layer {layer}")
+        yield _count(f"source_{layer}", n, sender)
+
+
+def _count(name, count, meaning):
+    return Variable(name, (name,), "i4", "1", meaning, np.arange(count))
+
+
+def _weights(net) -> Iterator[Variable]:
+    """Parameters, and of a sparse network which of them exist."""
+    real = np.dtype(net.config.dtype).str[1:]
+    for name, view in net.layout.named(net.parameters).items():
+        dims, meaning = _axes_of(net.config, name), _meaning_of(name)
+        yield Variable(name, dims, real, "1", meaning, view)
+    if net.mask is None:
+        return
+    for name, view in net.layout.named(net.mask).items():
+        dims, meaning = _axes_of(net.config, name), f"1 where one exists: {_meaning_of(name)}"
+        yield Variable(f"exists_{name}", dims, "u1", "1", meaning, view)
+
+
+def _devices(net) -> Iterator[Variable]:
+    """Factors of devices that differ."""
+    factors = {} if net.devices is None else net.devices.by_layer(net.config)
+    for quantity, layers in factors.items():
+        for layer, own in enumerate(layers):
+            name, dims = f"{quantity}_factor_{layer}", (f"neuron_{layer}",)
+            meaning = f"factor of the nominal {quantity} of the neurons of layer {layer}"
+            yield Variable(name, dims, "f8", "1", meaning, own)
+
+
+def _of_cases(contents) -> Iterator[Variable]:
+    """What belongs to cases: labels, lengths, inputs and outputs."""
+    lengths, meaning = contents.lengths, "input points of the case, what follows is NaN"
+    real = np.dtype(contents.net.config.dtype).str[1:]
+    if contents.labels is not None:
+        yield Variable("labels", ("case",), "i4", "1", "class of the case", contents.labels)
+    if (lengths < contents.shape[2]).any():
+        yield Variable("lengths", ("case",), "i4", "1", meaning, lengths)
+    yield Variable("inputs", ("case", "channel", "input_time"), real, "1", "input u")
+    yield Variable("logits", ("case", "class"), "f4", "1", "output o of the network")
+
+
+def _states(contents) -> Iterator[Variable]:
+    """Variables of the neurons over time."""
+    for name in contents.variables:
+        _, units, meaning = variables_of(contents.net.config)[name]
+        for layer in contents.layers:
+            dims = ("case", f"neuron_{layer}", "drive_time" if name == "drive" else "time")
+            yield Variable(contents.name(name, layer), dims, "f4", units, meaning.format(layer))
+
+
+def _axes_of(config, name):
+    """Axes of a block of parameters."""
+    if name == "w_out":
+        return ("class", f"neuron_{len(config.layers) - 1}")
+    if name == "b_out":
+        return ("class",)
     stem, _, layer = name.rpartition("_")
-    last = f"neuron_{len(config.layers) - 1}"
-    if name in ("w_out", "b_out"):
-        return ("class", last) if name == "w_out" else ("class",)
-    before = f"neuron_{int(layer) - 1}" if int(layer) else "channel"
+    if stem == "bias":
+        return (f"neuron_{layer}",)
+    if stem == "w_int":
+        return (f"neuron_{layer}", f"source_{layer}")
+    return (f"neuron_{layer}", "channel" if layer == "0" else f"neuron_{int(layer) - 1}")
+
+
+def _meaning_of(name):
+    """What a block of parameters is, in words."""
+    stem, _, layer = name.rpartition("_")
+    before = "the inputs" if layer == "0" else "the layer before"
     return {
-        "w_ext": (f"neuron_{layer}", before),
-        "w_int": (f"neuron_{layer}", f"source_{layer}"),
-        "bias": (f"neuron_{layer}",),
-    }[stem]
-
-
-def _weight_name(name, prefix):
-    stem, _, layer = name.rpartition("_")
-    meaning = {
-        "w_ext": f"weights from {'the layer before' if layer != '0' else 'the inputs'} to layer {layer}",
+        "w_ext": f"weights from {before} to layer {layer}",
         "w_int": f"recurrent weights of layer {layer}",
         "bias": f"biases of layer {layer}",
         "w": "weights of the readout",
         "b": "biases of the readout",
     }[stem]
-    return f"1 where one exists: {meaning}" if prefix else meaning
 
 
-def _storable(name, value):
-    """Whether it can be an attribute: `files.streaming.put_attributes`."""
-    if not (isinstance(name, str) and name):
+# ---- attributes ----
+
+
+def attributes_of(contents: Contents, noise_seed, further: Mapping | None) -> dict[str, Any]:
+    """Attributes of the root: what made the file, and what the caller adds.
+
+    Raises:
+        ConfigError: a name that the file uses itself, or a value that cannot be stored;
+        DataError: noise_seed.
+    """
+    own, further = _own_attributes(contents, noise_seed), further or {}
+    problems = [
+        f"attributes: {name!r} is one of the file's own; choose another name"
+        for name in (*own, "complete")
+        if name in further
+    ]
+    problems += [
+        f"attributes: {name!r} must have a name and be a text or numbers, got {value!r}"
+        for name, value in further.items()
+        if not _is_storable(name, value)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return own | further
+
+
+def _own_attributes(contents, noise_seed):
+    config = contents.net.config
+    oscillators = config.neuron == "oscillator"
+    what = "a network of spin-torque nano-oscillators" if oscillators else "a CTRNN"
+    return {
+        "Conventions": "CF-1.8",
+        "title": f"trajectory of {what}",
+        "format": "spinrnn",
+        "kind": "trajectory",
+        "version": VERSION,
+        "spinrnn": spinrnn.__version__,
+        "environment": json.dumps(describe()),
+        "config": to_toml(RunConfig(network=config), ["network"]),
+        "every": contents.every,
+        "variables": ",".join(contents.variables),
+        "stored_layers": np.array(contents.layers),
+        "noise_seed": json.dumps(checked_seed(noise_seed), default=int),
+        # all keys of the network, automatic values resolved
+        **dataclasses.asdict(config),
+        "substeps": config.resolved_substeps,
+    }
+
+
+def _is_storable(name, value):
+    """Whether `files.streaming.put_attributes` can store it under this name."""
+    if not (isinstance(name, str) and name) or isinstance(value, bytes):
         return False
-    return isinstance(value, (str, int)) or (
-        not isinstance(value, bytes) and np.asarray(value).dtype.kind in "fiub"
-    )
-
-
-def _whole(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _numbers(name, values, cases):
-    """(case,) whole numbers that fit into int32, or DataError."""
-    values = np.asarray(values)
-    if values.shape != (cases,) or values.dtype.kind not in "iu":
-        raise DataError(
-            f"{name}: expected {cases} whole numbers, one for each case; got {values.dtype} of shape {values.shape}"
-        )
-    if values.size and not -(2**31) <= int(values.min()) <= int(values.max()) < 2**31:
-        raise DataError(f"{name}: must be below 2^31, got {values.max()}")
-    return values
+    if isinstance(value, str | int):
+        return True
+    try:
+        return array_of(value, name).dtype.kind in "fiub"
+    except DataError:
+        return False

@@ -1,9 +1,9 @@
-"""From the blocks of a simulation to trajectories: layers, axes, units, and the ends of cases.
+"""From the blocks of a simulation to trajectories: layers, axes, units, ends of cases.
 
-The engine hands over a block of cases as (time, neuron, case) with the neurons of all layers, in
-reduced units, up to the block's longest case. A trajectory has (case, neuron, time) for each
-layer, drives in 1/s and NaN after a case's own end. `taker` turns the one into the other, for a
-`Sink`: arrays in memory, or a file.
+The engine hands over a block of cases as (time, neuron, case) with the neurons of all
+layers, in reduced units, up to the block's longest case. A trajectory has (case,
+neuron, time) for each layer, drives in 1/s and NaN after a case's own end. `taker`
+turns the one into the other, for a `Sink`: arrays in memory, or a file.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from spinrnn.config.run import NetworkConfig
 
 
 class Sink(Protocol):
-    """Where the cases of a block go. Several threads call it, each with cases of its own."""
+    """Where blocks of cases go. Several threads call it, each with cases of its own."""
 
     def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:
         """(case, neuron, stored time) to be filled with a variable of these cases."""
@@ -39,7 +39,8 @@ def taker(
     layers: Iterable[int],
     every: int = 1,
 ) -> Callable:
-    """The function `take` that `Network.history` calls for each block, which fills a sink.
+    """The function `take` that `Network.history` calls for each block, which fills a
+    sink.
 
     Args:
         lengths: (case,) input points of all cases.
@@ -71,7 +72,9 @@ def taker(
 
 
 def _fill(array, values, scale):
-    """Writes values, divided by scale unless it is None, to the first times of the array."""
+    """Writes values, divided by scale unless it is None, to the first times of the
+    array.
+    """
     times = min(array.shape[2], values.shape[2])
     if scale is None:
         array[:, :, :times] = values[:, :, :times]
@@ -82,7 +85,8 @@ def _fill(array, values, scale):
 def _known(variable, substeps, every):
     """Stored times that cases of so many substeps have, (case,).
 
-    A state is known at the end itself, while a drive is held from a time before the end.
+    A state is known at the end itself, while a drive is held from a time before the
+    end.
     """
     return -(-substeps // every) if variable == "drive" else substeps // every + 1
 

@@ -1,190 +1,253 @@
-"""Trajectory files, open for reading: what has been checked when one is opened, and arrays that are read as they are sliced."""
+"""Trajectory files: checked when opened, read as far as they are sliced."""
 
 import functools
 import json
+from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.run import NetworkConfig
 from spinrnn.config.toml import from_toml
 from spinrnn.errors import ConfigError, DataError, StoreError
-from spinrnn.files.lazy import StreamReader
-from spinrnn.neurons.spread import SPREADS, devices_of
-from spinrnn.recordings.contents import VERSION, _known, _whole
+from spinrnn.files.lazy import Stored, StreamReader
+from spinrnn.neurons.spread import SPREADS, Devices, devices_of
+from spinrnn.recordings.contents import VERSION, is_whole, variables_of
 from spinrnn.synapses.layout import Layout
 
 
 class TrajectoryFile:
-    """A trajectory file, open for reading; a context manager. Arrays of states are read as far as they are sliced, and checked as they are read.
+    """A trajectory file, open for reading; a context manager, and an `AnyTrajectory`.
+
+    Arrays of states are read as far as they are sliced, and checked as they are read.
 
     Attributes:
-        config: `NetworkConfig`; network: `Network` with the weights that were simulated; attributes: {name: value} of the file.
+        config: `NetworkConfig`; network: `Network` with the weights that were
+            simulated.
+        attributes: {name: value} of the file.
         time: (M + 1,) float64, s, of the stored levels; every: substeps between them.
-        state, mean, output: [(case, n_l, M + 1)] power p (CTRNN: s), mean power m, output y, dimensionless, at `time`.
+        state, mean, output: [(case, n_l, M + 1)] power p (CTRNN: s), mean power m,
+            output y, dimensionless, at `time`.
         drive: [(case, n_l, M)] in 1/s (CTRNN: dimensionless), held from `time` on.
-            Items are `files.lazy.Stored`, which are sliced like arrays; None for a layer that was not stored, and None for the whole list of a variable.
-        logits: (case, class); inputs: (case, channel, point); cases: (case,) numbers in their data set.
-        labels, lengths: (case,) int64 or None, as in `Dataset`; noise_seed: of thermal noise, a number or a list, as in `Network.forward`.
+            Items of these lists are `files.lazy.Stored`, which are sliced like arrays;
+            None for a layer that was not stored, and None for the whole list of a
+            variable.
+        logits: (case, class); inputs: (case, channel, point).
+        cases: (case,) numbers in their data set.
+        labels, lengths: (case,) int64 or None, as in `Dataset`.
+        noise_seed: of thermal noise, a number or a list, as in `Network.forward`.
     Raises:
-        StoreError: missing, unfinished, truncated, changed, foreign or too new; on opening, or when what does not match its checksum is read.
+        StoreError: missing, unfinished, truncated, changed, foreign or too new; on
+            opening, or when what does not match its checksum is read.
     """
 
-    def __init__(self, path):
+    config: NetworkConfig
+    attributes: dict
+    time: np.ndarray
+    every: int
+    state: list[Stored | None] | None
+    mean: list[Stored | None] | None
+    output: list[Stored | None] | None
+    drive: list[Stored | None] | None
+    logits: np.ndarray
+    cases: np.ndarray
+    labels: np.ndarray | None
+    lengths: np.ndarray | None
+    noise_seed: int | list[int]
+
+    def __init__(self, path: str | Path):
         self._reader = StreamReader(path)
         try:
-            self._open(path)
+            self._open()
         except BaseException:
             self._reader.close()
             raise
 
-    def _open(self, path):
-        a = self.attributes = self._reader.attributes
-        texts = all(
-            isinstance(a.get(name), str) for name in ("format", "kind", "config", "variables")
-        )
-        if not texts or a["format"] != "spinrnn" or a["kind"] != "trajectory":
-            raise StoreError(f"{path}: not a trajectory file of spinrnn")
-        if not _whole(a.get("version")):
-            raise StoreError(f"{path}: damaged, its version is no whole number")
-        if a["version"] > VERSION:
-            raise StoreError(
-                f"{path}: has the version {a.get('version')}, this spinrnn reads up to {VERSION}; install a newer spinrnn"
-            )
-        try:
-            self.config = from_toml(a["config"]).network
-        except ConfigError as error:
-            raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
-        self.every, self.time = a.get("every"), self._array("time", (None,), "f")
-        try:
-            self.noise_seed = json.loads(a["noise_seed"])
-        except (KeyError, TypeError, ValueError, RecursionError):
-            raise StoreError(f"{path}: its noise_seed is missing or no number") from None
-        known, shape = _known(self.config), self._shape("inputs", 3)
-        cases, points = shape[0], shape[2]
-        if (
-            not _whole(self.every)
-            or self.every < 1
-            or len(self.time) != points * self.config.resolved_substeps // self.every + 1
-        ):
-            raise StoreError(f"{path}: its times do not fit its configuration")
-        self._stored("inputs", (cases, self.config.inputs, points), self.config.dtype)
-        self.logits = np.asarray(self._stored("logits", (cases, self.config.outputs), "float32"))
-        self.cases = self._array("case", (cases,), "i")
-        self.labels, self.lengths = (
-            self._array(name, (cases,), "i").astype(np.int64)
-            if name in self._reader.arrays
-            else None
-            for name in ("labels", "lengths")
-        )
-        named = a["variables"].split(",")
-        layers = np.atleast_1d(a.get("stored_layers")).tolist()
-
-        def by_layer(name):
-            if name not in named or name not in known:
-                return None
-            stem, levels = known[name][0], len(self.time) - (name == "drive")
-            sizes = enumerate(self.config.layers)
-            return [
-                self._stored(f"{stem}_{layer}", (cases, n, levels), "float32")
-                if layer in layers
-                else None
-                for layer, n in sizes
-            ]
-
+    def _open(self):
+        reader, datasets = self._reader, _Datasets(self._reader)
+        self.attributes = reader.attributes
+        _check_head(reader.path, self.attributes)
+        self.config = _config(reader.path, self.attributes["config"])
+        self.noise_seed = _noise_seed(reader.path, self.attributes)
+        self.every, self.time = self.attributes.get("every"), datasets.array("time", (None,), "f")
+        cases, _, points = datasets.shape("inputs", 3)
+        _check_times(reader.path, self.config, points, self.every, len(self.time))
+        # `inputs` is read when it is first asked for
+        datasets.stored("inputs", (cases, self.config.inputs, points), self.config.dtype)
+        self.logits = np.asarray(datasets.stored("logits", (cases, self.config.outputs), "float32"))
+        self.cases = datasets.array("case", (cases,), "i")
+        self.labels = datasets.numbers("labels", cases)
+        self.lengths = datasets.numbers("lengths", cases)
         self.state, self.mean, self.output, self.drive = (
-            by_layer(name) for name in ("p", "m", "output", "drive")
+            self._by_layer(datasets, name) for name in ("p", "m", "output", "drive")
         )
-        blocks = {
-            name: self._array(name, block, "f")
-            for name, (_, block) in Layout(self.config).blocks.items()
-        }
-        sparse = self.config.density_int < 1 or self.config.density_ext < 1
-        masks = (
-            {
-                name: self._array(f"exists_{name}", b.shape, "u").astype(bool)
-                for name, b in blocks.items()
-            }
-            if sparse
+        self.network = _network(datasets, self.config)
+
+    def _by_layer(self, datasets, name):
+        """Arrays of a variable for each layer, None for what was not stored."""
+        known, named = variables_of(self.config), self.attributes["variables"].split(",")
+        if name not in named or name not in known:
+            return None
+        layers = np.atleast_1d(self.attributes.get("stored_layers")).tolist()
+        cases, levels = len(self.logits), len(self.time) - (name == "drive")
+        return [
+            datasets.stored(f"{known[name].stem}_{layer}", (cases, n, levels), "float32")
+            if layer in layers
             else None
-        )
-        from spinrnn.networks.saved import network_from  # a network imports this module
+            for layer, n in enumerate(self.config.layers)
+        ]
 
-        self.network = network_from(self.config, blocks, masks, self._devices(path))
-
-    def __enter__(self):
+    def __enter__(self) -> "TrajectoryFile":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_) -> None:
         self.close()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.logits)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         layers = ", ".join(str(n) for n in self.config.layers)
-        return f"<TrajectoryFile {self._reader.path}: {len(self)} cases, {len(self.time)} times, layers of {layers} neurons>"
+        return (
+            f"<TrajectoryFile {self._reader.path}: {len(self)} cases, {len(self.time)} times, "
+            f"layers of {layers} neurons>"
+        )
 
     @functools.cached_property
-    def inputs(self):
+    def inputs(self) -> np.ndarray:
         return np.asarray(self._reader.stored["inputs"])
 
-    def close(self):
+    def close(self) -> None:
         """Closes the file. Arrays that were read stay."""
         self._reader.close()
 
-    def check(self):
-        """Reads all of the file; StoreError where a block does not match its checksum."""
+    def check(self) -> None:
+        """Reads all of it; StoreError where a block does not match its checksum."""
         for stored in self._reader.stored.values():
             for _ in stored.blocks():
                 pass
 
-    def _devices(self, path):
-        """`Devices` that the network ran on, or None."""
-        names = {
-            name: [f"{name}_factor_{layer}" for layer in range(len(self.config.layers))]
-            for name in SPREADS
-        }
-        found = {}
-        for name, parts in names.items():
-            if any(part in self._reader.arrays for part in parts):
-                own = zip(parts, self.config.layers, strict=True)
-                found[f"devices/{name}"] = np.concatenate(
-                    [self._array(part, (n,), "f") for part, n in own]
-                )
-        try:
-            return devices_of(found, self.config)
-        except DataError as error:
-            raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
 
-    def _shape(self, name, ndim):
+def open_trajectory(path: str | Path) -> TrajectoryFile:
+    """Opens a trajectory file. Memory is taken by what is read from it only.
+
+    Raises:
+        StoreError: as `TrajectoryFile` says.
+    """
+    return TrajectoryFile(path)
+
+
+# ---- attributes ----
+
+
+def _check_head(path, attributes):
+    """Raises StoreError unless the attributes are those of a trajectory that we can
+    read.
+    """
+    names = ("format", "kind", "config", "variables")
+    texts = all(isinstance(attributes.get(name), str) for name in names)
+    if not texts or (attributes["format"], attributes["kind"]) != ("spinrnn", "trajectory"):
+        raise StoreError(f"{path}: not a trajectory file of spinrnn")
+    version = attributes.get("version")
+    if not is_whole(version):
+        raise StoreError(f"{path}: damaged, its version is no whole number")
+    if version > VERSION:
+        raise StoreError(
+            f"{path}: has the version {version}, this spinrnn reads up to {VERSION}; "
+            "install a newer spinrnn"
+        )
+
+
+def _config(path, text):
+    try:
+        return from_toml(text).network
+    except ConfigError as error:
+        raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
+
+
+def _noise_seed(path, attributes):
+    try:
+        return json.loads(attributes["noise_seed"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise StoreError(f"{path}: its noise_seed is missing or no number") from None
+
+
+def _check_times(path, config, points, every, levels):
+    substeps = points * config.resolved_substeps
+    if not is_whole(every) or every < 1 or levels != substeps // every + 1:
+        raise StoreError(f"{path}: its times do not fit its configuration")
+
+
+# ---- datasets ----
+
+
+class _Datasets:
+    """Datasets of a file by name, each refused unless it is what it should be."""
+
+    def __init__(self, reader):
+        self._reader, self.path = reader, reader.path
+
+    def __contains__(self, name):
+        return name in self._reader.arrays
+
+    def shape(self, name, ndim):
+        """Shape of a streamed dataset with so many axes."""
         found = self._reader.stored.get(name)
         if found is None or found.ndim != ndim:
-            raise StoreError(
-                f"{self._reader.path}: the dataset {name} is missing or has not {ndim} axes"
-            )
+            raise StoreError(f"{self.path}: the dataset {name} is missing or has not {ndim} axes")
         return found.shape
 
-    def _stored(self, name, shape, dtype):
+    def stored(self, name, shape, dtype):
+        """A streamed dataset, not read yet."""
         found = self._reader.stored.get(name)
         if found is None or found.shape != shape or found.dtype != np.dtype(dtype):
             raise StoreError(
-                f"{self._reader.path}: the dataset {name} is missing or not {dtype} of the shape {shape}"
+                f"{self.path}: the dataset {name} is missing or not {dtype} of the shape {shape}"
             )
         return found
 
-    def _array(self, name, shape, kind):
+    def array(self, name, shape, kind):
+        """An array that was not streamed; shape: (None,) for any length."""
         found = self._reader.arrays.get(name)
-        fits = (
-            found is not None
-            and found.dtype.kind == kind
-            and (found.shape == shape or (shape == (None,) and found.ndim == 1))
-        )
-        if not fits:
+        fits = found is not None and found.dtype.kind == kind
+        if not fits or (found.ndim != 1 if shape == (None,) else found.shape != shape):
             raise StoreError(
-                f"{self._reader.path}: the dataset {name} is missing or does not fit the configuration"
+                f"{self.path}: the dataset {name} is missing or does not fit the configuration"
             )
         return found
 
+    def numbers(self, name, cases):
+        """(case,) int64 whole numbers, or None where the file has none."""
+        return self.array(name, (cases,), "i").astype(np.int64) if name in self else None
 
-def open_trajectory(path):
-    """Opens a trajectory file: a `TrajectoryFile`. Memory is taken by what is read from it only."""
-    return TrajectoryFile(path)
+
+def _network(datasets, config):
+    """`Network` that was simulated."""
+    # a network makes trajectories, so this module cannot import it at its head
+    from spinrnn.networks.saved import network_from
+
+    shapes = {name: shape for name, (_, shape) in Layout(config).blocks.items()}
+    parameters = {name: datasets.array(name, shape, "f") for name, shape in shapes.items()}
+    masks = None
+    if config.density_int < 1 or config.density_ext < 1:
+        masks = {
+            name: datasets.array(f"exists_{name}", shape, "u").astype(bool)
+            for name, shape in shapes.items()
+        }
+    return network_from(config, parameters, masks, _devices(datasets, config))
+
+
+def _devices(datasets, config) -> Devices | None:
+    """`Devices` that the network ran on, or None."""
+    found = {}
+    for name in SPREADS:
+        parts = [f"{name}_factor_{layer}" for layer in range(len(config.layers))]
+        if any(part in datasets for part in parts):
+            own = zip(parts, config.layers, strict=True)
+            factors = [datasets.array(part, (n,), "f") for part, n in own]
+            found[f"devices/{name}"] = np.concatenate(factors)
+    try:
+        return devices_of(found, config)
+    except DataError as error:
+        raise StoreError(
+            f"{datasets.path}: {error}; the file does not fit its configuration"
+        ) from None

@@ -1,72 +1,118 @@
-"""Trajectories: the states and drives of a network over time, as `Network.simulate` returns them."""
+"""States and drives of a network over time, as `Network.simulate` returns them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from spinrnn.config.run import NetworkConfig
+
+if TYPE_CHECKING:
+    from spinrnn.recordings.reading import TrajectoryFile
+
+
+class AnyTrajectory(Protocol):
+    """What `Trajectory` and `TrajectoryFile` have in common; attributes as there.
+
+    Lists have an item for each layer, an array or what is sliced like one, or None
+    where the layer was not stored; the whole list is None where the variable was not.
+    """
+
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def state(self) -> Sequence[Any] | None: ...
+    @property
+    def output(self) -> Sequence[Any] | None: ...
+    @property
+    def drive(self) -> Sequence[Any] | None: ...
+    @property
+    def logits(self) -> np.ndarray: ...
+    @property
+    def network(self) -> Any: ...
+    @property
+    def inputs(self) -> np.ndarray | None: ...
+    @property
+    def lengths(self) -> np.ndarray | None: ...
+    @property
+    def noise_seed(self) -> int | list[int] | None: ...
 
 
 @dataclass(eq=False, repr=False)
 class Trajectory:
-    """States and drives of a simulation with M substeps. Lists have one array for each layer l; values after a case's own end are NaN.
+    """States and drives of a simulation with M substeps; an `AnyTrajectory`.
+
+    Lists have one array for each layer l; values after a case's own end are NaN.
 
     Attributes:
         time: (M + 1,) float64, seconds from the start.
         state: [(case, n_l, M + 1)] power p, dimensionless (CTRNN: s), at `time`.
-        output: [(case, n_l, M + 1)] high-passed power y = p - m, eq. (2) (CTRNN: s), at `time`.
-        drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the argument of tanh, dimensionless).
+        output: [(case, n_l, M + 1)] high-passed power y = p - m, eq. (2) (CTRNN: s), at
+            `time`.
+        drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the
+            argument of tanh, dimensionless).
         logits: (case, class), eq. (4).
-        network: a copy of the `Network`; inputs: (case, channel, point), what it read; lengths: (case,) input points of each case; noise_seed: as
-            given. None where the trajectory was not made by `Network.simulate`.
+        network: a copy of the `Network`; inputs: (case, channel, point), what it read.
+        lengths: (case,) input points of each case; noise_seed: as given. These are None
+            where the trajectory was not made by `Network.simulate`.
     """
 
     time: np.ndarray
-    state: list
-    output: list
-    drive: list
+    state: list[np.ndarray]
+    output: list[np.ndarray]
+    drive: list[np.ndarray]
     logits: np.ndarray
-    network: object = None
+    network: Any = None
     inputs: np.ndarray | None = None
     lengths: np.ndarray | None = None
-    noise_seed: int | list | None = None
+    noise_seed: int | list[int] | None = None
 
-    def __repr__(self):
-        cases, points = len(self.logits), len(self.time) - 1
-        return f"<Trajectory of {cases} cases, {points} substeps, layers of {', '.join(str(s.shape[1]) for s in self.state)} neurons>"
+    def __repr__(self) -> str:
+        layers = ", ".join(str(state.shape[1]) for state in self.state)
+        return (
+            f"<Trajectory of {len(self.logits)} cases, {len(self.time) - 1} substeps, "
+            f"layers of {layers} neurons>"
+        )
 
-    def save(self, path, labels=None):
-        """Writes a trajectory file, atomically, in float32; labels: (case,) classes of the cases. Errors as of `spinrnn.write_trajectory`."""
+    def save(self, path: str | Path, labels: np.ndarray | None = None) -> None:
+        """Writes a trajectory file, atomically, in float32.
+
+        labels: (case,) classes of the cases. Errors as of `spinrnn.write_trajectory`.
+        """
         from spinrnn.recordings.writing import save_trajectory
 
         save_trajectory(path, self, labels)
 
     @staticmethod
-    def open(path):
+    def open(path: str | Path) -> TrajectoryFile:
         """`spinrnn.open_trajectory`: a file that is read as far as it is asked for."""
         from spinrnn.recordings.reading import open_trajectory
 
         return open_trajectory(path)
 
     @classmethod
-    def empty(cls, config, samples, points):
-        """Arrays of NaN for this many cases and input points."""
-        steps = points * config.resolved_substeps
+    def empty(cls, config: NetworkConfig, samples: int, points: int) -> Trajectory:
+        """Arrays of NaN for so many cases and input points."""
+        steps, dtype = points * config.resolved_substeps, config.dtype
 
         def arrays(levels):
-            return [
-                np.full((samples, n, levels), np.nan, dtype=config.dtype) for n in config.layers
-            ]
+            return [np.full((samples, n, levels), np.nan, dtype) for n in config.layers]
 
         return cls(
             time=np.arange(steps + 1) * (config.input_interval / config.resolved_substeps),
             state=arrays(steps + 1),
             output=arrays(steps + 1),
             drive=arrays(steps),
-            logits=np.full((samples, config.outputs), np.nan, dtype=config.dtype),
+            logits=np.full((samples, config.outputs), np.nan, dtype),
         )
 
 
 class MemorySink:
-    """Fills the arrays of an empty `Trajectory`; a `Sink`."""
+    """Fills the arrays of an empty `Trajectory`; a `histories.Sink`."""
 
     variables = ("p", "output", "drive")
 

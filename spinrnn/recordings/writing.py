@@ -1,88 +1,150 @@
-"""Trajectory files: what is in them, under which names and units, how they are written block by block, and how they are opened.
+"""Writes trajectory files: block by block during a simulation, or from memory.
 
-`files.seal` knows how such a file is laid out on the disk; docs/FILES.md has the table of its datasets and attributes for readers in other programs.
+`contents` says what is in such a file, `files.streaming` how it is laid out on the
+disk.
 """
 
 import itertools
 import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spinrnn.errors import DataError
 from spinrnn.files.streaming import StreamWriter
-from spinrnn.recordings.contents import DEFAULT, _Plan
+from spinrnn.recordings.contents import (
+    DEFAULT,
+    Contents,
+    attributes_of,
+    contents_of,
+    datasets_of,
+)
 from spinrnn.recordings.histories import taker
-from spinrnn.recordings.trajectory import MemorySink
+from spinrnn.recordings.trajectory import MemorySink, Trajectory
 
 _CASES = 16
 """In a block of a trajectory that is in memory."""
 
 
 def write_trajectory(
-    path,
+    path: str | Path,
     net,
-    u,
-    lengths=None,
+    u: np.ndarray,
+    lengths: np.ndarray | None = None,
     *,
-    labels=None,
-    every=1,
-    variables=DEFAULT,
-    layers=None,
-    cases=None,
-    attributes=None,
-    on_start=None,
-    on_block=None,
-    noise_seed=0,
-):
-    """Simulates and writes a trajectory file, block by block of cases, so that it may be larger than memory. It is there when all of it is.
+    labels: np.ndarray | None = None,
+    every: int = 1,
+    variables: str | Iterable[str] = DEFAULT,
+    layers: int | Iterable[int] | None = None,
+    cases: np.ndarray | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    on_start: Callable[[int], object] | None = None,
+    on_block: Callable[[int], object] | None = None,
+    noise_seed: int | list[int] = 0,
+) -> None:
+    """Simulates and writes a trajectory file block by block, as it may be larger than
+    memory.
+
+    The file is there when all of it is; after an error nothing of it is left.
 
     Args:
         path: of the file; one that exists is replaced.
-        net: `Network`; u: (case, channel, point) inputs; lengths: (case,) input points of each case, or None, as in `Network.forward`.
+        net: `Network`.
+        u: (case, channel, point) inputs; lengths: (case,) input points of each case, or
+            None, as in `Network.forward`.
         labels: (case,) whole numbers, stored with it, or None.
         every: store every so many substeps.
-        variables: some of "p" (power; CTRNN: state s), "m" (mean power), "drive", "output"; layers: numbers of layers from 0, None for all.
+        variables: some of "p" (power; CTRNN: state s), "m" (mean power), "drive",
+            "output".
+        layers: numbers of layers from 0, None for all.
         cases: (case,) numbers that the cases have in their data set, None for 0, 1, ...
-        attributes: {name: text or numbers} to be stored with it, under names that the file does not use itself.
+        attributes: {name: text or numbers} to be stored with it, under names that the
+            file does not use itself.
+        on_start: called with the bytes that the file will take, once it has its place;
+            an error of it is as one of on_block.
+        on_block: called with the number of cases done, after each block; an error that
+            it raises ends the simulation and removes the file.
         noise_seed: of thermal noise, as in `Network.forward`.
-        on_start: called with the bytes that the file will take, once it has its place; an error of it is as one of on_block.
-        on_block: called with the number of cases done, after each block; an error that it raises ends the simulation and removes the file.
     Raises:
-        ConfigError: every, variables, layers, attributes; DataError: u, lengths, labels, noise_seed, the network's devices; MemoryLimitError: not even one block fits;
-        DivergenceError: a state became infinite or NaN; StoreError: no room, no permission. After any of them nothing of the file is left.
+        ConfigError: every, variables, layers, attributes.
+        DataError: u, lengths, labels, noise_seed, the network's devices.
+        MemoryLimitError: not even one block fits.
+        DivergenceError: a state became infinite or NaN.
+        StoreError: no room, no permission.
     """
     u, lengths = net.check_inputs(u, lengths)
-    plan = _Plan(net, u.shape, lengths, labels, every, variables, layers, cases)
+    contents = contents_of(
+        net, u.shape, lengths,
+        labels=labels, every=every, variables=variables, layers=layers, cases=cases,
+    )  # fmt: skip
     block, most = net.blocks(lengths)
-    with StreamWriter(
-        path, plan.datasets(), plan.attributes(noise_seed, attributes), block
-    ) as file:
+    with _writer(path, contents, noise_seed, attributes, block) as file:
         if on_start is not None:
             on_start(file.size)
-        sink = FileSink(file, plan, u, on_block)
-        take = taker(sink, net.config, lengths, plan.variables, plan.layers, plan.every)
+        sink = FileSink(file, contents, u, on_block)
+        take = taker(sink, net.config, lengths, contents.variables, contents.layers, contents.every)
         net.history(u, lengths, take, noise_seed, most)
 
 
+def save_trajectory(
+    path: str | Path, trajectory: Trajectory, labels: np.ndarray | None = None
+) -> None:
+    """Writes a `Trajectory` that is in memory; arguments and errors as of
+    `write_trajectory`.
+
+    Raises:
+        DataError: also where it was not made by `Network.simulate`.
+    """
+    net, u, lengths = trajectory.network, trajectory.inputs, trajectory.lengths
+    if net is None:
+        raise DataError(
+            "trajectory: has no network, only what Network.simulate returned can be saved"
+        )
+    contents = contents_of(net, u.shape, lengths, labels=labels)
+    stored = MemorySink(trajectory)
+    with _writer(path, contents, trajectory.noise_seed, None, _CASES) as file:
+        sink = FileSink(file, contents, u)
+        for start in range(0, len(u), _CASES):
+            cases = slice(start, min(start + _CASES, len(u)))
+            for layer, variable in itertools.product(contents.layers, contents.variables):
+                array = stored.array(variable, layer, cases)
+                sink.put(variable, layer, cases, array.astype(np.float32))
+            sink.end(cases, trajectory.logits[cases])
+
+
+def _writer(path, contents, noise_seed, further, block):
+    """The file, with all but what is streamed, in blocks of so many cases."""
+    own = attributes_of(contents, noise_seed, further)
+    return StreamWriter(path, datasets_of(contents), own, block)
+
+
 class FileSink:
-    """Writes blocks of cases to a `StreamWriter`; a `Sink`.
+    """Writes blocks of cases to a `StreamWriter`; a `histories.Sink`.
 
     Args:
         u: (case, channel, point) inputs of all cases, which are stored with the rest.
         on_block: called with the number of cases done so far, or None.
     """
 
-    def __init__(self, file, plan, u, on_block=None):
-        self._file, self._plan, self._inputs, self._on_block = file, plan, u, on_block
-        self._done, self._lock = 0, threading.Lock()
+    def __init__(
+        self,
+        file: StreamWriter,
+        contents: Contents,
+        u: np.ndarray,
+        on_block: Callable[[int], object] | None = None,
+    ):
+        self._file, self._contents, self._inputs = file, contents, u
+        self._on_block, self._done, self._lock = on_block, 0, threading.Lock()
 
     def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:
-        neurons = self._plan.net.config.layers[layer]
-        shape = (cases.stop - cases.start, neurons, self._plan.times(variable))
+        neurons = self._contents.net.config.layers[layer]
+        shape = (cases.stop - cases.start, neurons, self._contents.times(variable))
         return np.empty(shape, np.float32)
 
     def put(self, variable: str, layer: int, cases: slice, filled: np.ndarray) -> None:
-        self._file.write(self._plan.name(variable, layer), cases.start, filled)
+        self._file.write(self._contents.name(variable, layer), cases.start, filled)
 
     def end(self, cases: slice, logits: np.ndarray) -> None:
         self._file.write("inputs", cases.start, self._inputs[cases])
@@ -91,23 +153,3 @@ class FileSink:
             with self._lock:
                 self._done += len(logits)
                 self._on_block(self._done)
-
-
-def save_trajectory(path, trajectory, labels=None):
-    """Writes a `Trajectory` that is in memory; arguments and errors as of `write_trajectory`, DataError if it was not made by `Network.simulate`."""
-    net, u, lengths = trajectory.network, trajectory.inputs, trajectory.lengths
-    if net is None:
-        raise DataError(
-            "trajectory: has no network, only what Network.simulate returned can be saved"
-        )
-    plan = _Plan(net, u.shape, lengths, labels, 1, DEFAULT, None, None)
-    with StreamWriter(
-        path, plan.datasets(), plan.attributes(trajectory.noise_seed, None), _CASES
-    ) as file:
-        sink, stored = FileSink(file, plan, u), MemorySink(trajectory)
-        for start in range(0, len(u), _CASES):
-            cases = slice(start, min(start + _CASES, len(u)))
-            for layer, variable in itertools.product(plan.layers, plan.variables):
-                array = stored.array(variable, layer, cases)
-                sink.put(variable, layer, cases, array.astype(np.float32))
-            sink.end(cases, trajectory.logits[cases])

@@ -1,7 +1,7 @@
 """Findings for machines, as JSON files have them.
 
-{key: {"value": ..., "unit": ..., "meaning": ...}}. Keys are short, in snake_case, and stay
-the same from version to version; docs/FILES.md says which files hold findings.
+{key: {"value": ..., "unit": ..., "meaning": ...}}. Keys are short, in snake_case, and
+stay the same from version to version; docs/FILES.md says which files hold findings.
 """
 
 import math
@@ -17,8 +17,8 @@ def finding(value: Any, unit: str, meaning: str) -> dict[str, Any]:
     """One finding as JSON has it.
 
     Args:
-        value: number, truth value, text, None, or arrays, lists and dictionaries of them;
-            what is not finite becomes None, which JSON writes as null.
+        value: number, truth value, text, None, or arrays, lists and dictionaries of
+            them; what is not finite becomes None, which JSON writes as null.
         unit: as in "1/s"; "1" for a number without one, "" for a text.
         meaning: one short sentence for people.
     Returns:

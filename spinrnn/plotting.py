@@ -10,9 +10,12 @@ import functools
 import inspect
 import io
 import threading
+import warnings
+from collections.abc import Callable
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 
 from spinrnn.files.atomic import write_atomic
 
@@ -71,3 +74,21 @@ def figure_bytes(figure, **options):
     content = io.BytesIO()
     figure.savefig(content, **options)
     return content.getvalue()
+
+
+def picture_or_none(draw: Callable[[], Axes], name: str) -> bytes | None:
+    """`picture` of the axes that draw() returns; where matplotlib fails None and a warning.
+
+    A picture is drawn when the numbers are there already, and must not cost them.
+    """
+    try:
+        return picture(draw())
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        warnings.warn(
+            f"{name} is not written, as drawing failed: {type(error).__name__}: {reason}",
+            stacklevel=2,
+        )
+        return None

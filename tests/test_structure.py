@@ -14,7 +14,7 @@ from spinrnn.kernels import compiling
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays",
-    "machine": "system cgroups signals setting threads environment memory",
+    "machine": "cgroups signals threads environment memory",
     "config": "tables run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
@@ -28,14 +28,14 @@ FLOORS = {
     "networks": "packing planning running recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",
-    "identify": "oscillator sensitivity problem guesses residuals suspects result fit figures wording report",
+    "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries result fit figures wording report",
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "streams options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
+    "cli": "options doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -59,12 +59,9 @@ HOMES = {
     "torch": {"bench.peers"},
     "scipy": {
         "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares", "analysis.relaxation", "analysis.transfer",
-        "identify.problem", "identify.residuals", "identify.result",
+        "identify.fit", "identify.residuals", "identify.result",
     },
-    "argparse": {
-        "cli.main", "cli.options", "cli.train", "cli.evaluate", "cli.gradcheck", "cli.sweep", "cli.reproduce", "cli.simulate",
-        "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
-    },
+    "argparse": {"cli.main", "cli.options", "cli.reproduce", "cli.analyse", "cli.identify"},
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},
     "mpi4py": {"sweep.executors"},

@@ -96,7 +96,7 @@ class Side:
                 self.batch,
                 self.points,
                 self.backward,
-                memory.get_memory_limit(),
+                memory.memory_limit(),
             )
 
     def operations(self):

@@ -1,1 +1,2 @@
-"""Device parameters fitted to recordings, with intervals and with tests of the model."""
+"""Device parameters fitted to recordings, with intervals and with tests of the
+model."""

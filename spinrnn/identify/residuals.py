@@ -1,21 +1,48 @@
-"""Do the residuals of a fit say that its model does not describe the data? Tests of their size, of their order and of named suspects.
+"""Do the residuals of a fit say that its model does not describe the data?
 
-A right model leaves noise that is independent from sample to sample. So the residuals are tested for correlation in time (Ljung and Box), against
-the noise where it is known (chi-square), and against directions into which the predicted power would move if something more were
-in the device (score tests, of one degree of freedom each): they find much smaller faults than the first two, and give them a name.
+A right model leaves noise that is independent from sample to sample. So the residuals
+are tested for correlation in time (Ljung and Box), against the noise where it is known
+(chi-square), and against directions into which the predicted power would move if
+something more were in the device (score tests, of one degree of freedom each): they
+find much smaller faults than the first two, and give them a name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 LEVEL = 0.01
-"""Probability that data of the model itself are called wrong: that of all tests together (each has its share, Bonferroni)."""
+"""Probability that data of the model itself are called wrong: that of all tests
+together (each has its share, Bonferroni)."""
 LAGS = 20
 """Samples over which the correlation is looked for, less in short data."""
+CORRELATION, SIZE = "correlation in time", "size against the noise"
+"""Names of the two tests of no suspect."""
 _ROUNDING = 30
-"""Residuals below so many steps of the numbers' resolution are rounding, which is neither independent nor of any interest."""
+"""Residuals below so many steps of the numbers' resolution are rounding, which is
+neither independent nor of any interest."""
+_LEFT = 1e-5
+"""Share of a suspect's direction outside those of the fitted numbers from which on it
+is tested; of less the fit imitates it: the data cannot tell, and it does no harm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect:
+    """Something that may be wrong with a device.
+
+    Attributes:
+        key: short, for machines; name: for people.
+        direction: (present sample,) derivative of the predicted power by its size.
+        factor: of that size to `unit`.
+    """
+
+    key: str
+    name: str
+    direction: np.ndarray
+    factor: float
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -23,9 +50,13 @@ class Check:
     """One test of the residuals.
 
     Attributes:
-        name: what it looks for; p: probability of so much or more of it if the model is right; passed: p is above this test's share of `LEVEL`.
-        share: of the sum of squares of the residuals that the suspect would explain; None for tests of no suspect.
-        estimate, error: size of the suspect and its standard error, to first order, so of a large one no more than its order; unit: theirs.
+        name: what it looks for; key: the same, short, for machines.
+        p: probability of so much or more of it if the model is right; passed: p is
+            above this test's share of `LEVEL`.
+        share: of the sum of squares of the residuals that the suspect would explain;
+            None for tests of no suspect.
+        estimate, error: size of the suspect and its standard error, to first order, so
+            of a large one no more than its order; unit: theirs.
     """
 
     name: str
@@ -35,6 +66,7 @@ class Check:
     estimate: float | None = None
     error: float | None = None
     unit: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +75,33 @@ class Diagnosis:
 
     Attributes:
         describes: no test failed: nothing in the data contradicts the model.
-        rounding: the residuals are no larger than the rounding of the stored power, so that nothing was tested.
-        checks: list of `Check`; chi_square: sum of squares over the noise's variance, None where the noise is unknown; freedom: its degrees of freedom.
+        rounding: the residuals are no larger than the rounding of the stored power, so
+            that nothing was tested.
+        checks: list of `Check`; chi_square: sum of squares over the noise's variance,
+            None where the noise is unknown; freedom: its degrees of freedom.
+        overstated: the noise is known, and the residuals are smaller than it.
         correlation: (lag,) of the residuals, from lag 1.
     """
 
     describes: bool
     rounding: bool
-    checks: list
+    checks: list[Check]
     chi_square: float | None
     freedom: int
     overstated: bool
     correlation: np.ndarray
 
     @property
-    def failed(self):
-        """The tests that failed; first those of suspects, the one that explains most at the head."""
+    def failed(self) -> list[Check]:
+        """The tests that failed; first those of suspects, the one that explains most at
+        the head."""
         return sorted(
-            (c for c in self.checks if not c.passed),
-            key=lambda c: (c.share is None, -(c.share or 0), c.p),
+            (check for check in self.checks if not check.passed),
+            key=lambda check: (check.share is None, -(check.share or 0), check.p),
         )
 
 
-def correlation(residual, lags):
+def correlation(residual: np.ndarray, lags: int) -> tuple[np.ndarray, np.ndarray]:
     """Correlation of residuals at samples k apart, k = 1 ... lags.
 
     Args:
@@ -81,59 +117,80 @@ def correlation(residual, lags):
     return products / np.maximum(pairs, 1) / (variance or 1.0), pairs
 
 
-def diagnose(residual, jacobian, suspects, known, resolution):
+def diagnose(
+    residual: np.ndarray,
+    jacobian: np.ndarray,
+    suspects: Sequence[Suspect],
+    known: bool,
+    resolution: np.ndarray,
+) -> Diagnosis:
     """Tests the residuals of a least-squares fit.
 
     Args:
-        residual: (case, sample) measured less predicted power, over the noise's standard deviation where it is known; NaN where missing.
-        jacobian: (present sample, k) derivatives of the prediction, in the same unit, by the k fitted numbers.
-        suspects: {name: ((present sample,) derivative by the suspect, in the same unit, factor to its unit, unit)}.
-        known: the noise is known; resolution: (case, sample) rounding of the power in the same unit.
-    Returns:
-        `Diagnosis`.
+        residual: (case, sample) measured less predicted power, over the noise's
+            standard deviation where it is known; NaN where missing.
+        jacobian: (present sample, k) derivatives of the prediction, in the same unit,
+            by the k fitted numbers.
+        suspects: their directions in the same unit; known: the noise is known.
+        resolution: (case, sample) rounding of the power in the same unit.
     """
     present = ~np.isnan(residual)
     e = residual[present]
     count, fitted = jacobian.shape
-    freedom = count - fitted
-    total = float(e @ e)
+    freedom, total = count - fitted, float(e @ e)
+    steps = _ROUNDING * resolution[present]
+    rounding = bool(total <= steps @ steps)
     lags = max(1, min(LAGS, int(present.sum(axis=1).max()) // 4))
     r, pairs = correlation(residual, lags)
-    rounding = bool(total <= (_ROUNDING * resolution[present]) @ (_ROUNDING * resolution[present]))
-    found = [("correlation in time", float(stats.chi2.sf(np.sum(pairs * r**2), lags)), {})]
-    chi_square = total if known else None
+    # Ljung and Box for many samples: the sum over the lags of n r^2 is of a chi-square
+    # law
+    p = float(stats.chi2.sf(np.sum(pairs * r**2), lags))
+    found = [(CORRELATION, p, {"key": "correlation"})]
     if known:
-        found.append(("size against the noise", float(stats.chi2.sf(total, freedom)), {}))
-    basis = np.linalg.qr(jacobian / np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300))[0]
-    for name, (direction, factor, unit) in suspects.items():
-        length = np.linalg.norm(direction)
-        rest = direction / length if length > 0 else direction
-        rest = rest - basis @ (basis.T @ rest)
-        rest = rest - basis @ (
-            basis.T @ rest
-        )  # twice, as the first leaves rounding where little is left
-        left = np.linalg.norm(rest)
-        if (
-            not left > 1e-5 or freedom < 2
-        ):  # the fitted parameters can imitate it: the data cannot tell, and it does no harm
-            continue
-        score = float(rest @ e) / left
-        explained = min(float(score**2 / total), 1.0) if total > 0 else 0.0
-        variance = 1.0 if known else max(total - score**2, 0.0) / (freedom - 1)
-        ratio = (
-            score**2 / variance if variance > 0 else np.inf
-        )  # variance 0: it explains all that is left
-        p = stats.chi2.sf(ratio, 1) if known else stats.f.sf(ratio, 1, freedom - 1)
-        scale = abs(factor) / (left * length)
-        size = {
-            "share": explained,
-            "estimate": float(np.sign(factor) * score * scale),
-            "error": float(np.sqrt(variance) * scale),
-            "unit": unit,
-        }
-        found.append((name, float(p), size))
+        found.append((SIZE, float(stats.chi2.sf(total, freedom)), {"key": "noise_size"}))
+    lengths = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    basis = np.linalg.qr(jacobian / lengths)[0]
+    for suspect in suspects:
+        tested = _score_test(e, basis, suspect, known, freedom)
+        if tested is not None:
+            found.append((suspect.name, *tested))
     checks = [Check(name, p, rounding or p > LEVEL / len(found), **more) for name, p, more in found]
-    overstated = known and bool(stats.chi2.cdf(total, freedom) < LEVEL)
     return Diagnosis(
-        all(c.passed for c in checks), rounding, checks, chi_square, freedom, overstated, r
+        describes=all(check.passed for check in checks),
+        rounding=rounding,
+        checks=checks,
+        chi_square=total if known else None,
+        freedom=freedom,
+        overstated=known and bool(stats.chi2.cdf(total, freedom) < LEVEL),
+        correlation=r,
     )
+
+
+def _score_test(e, basis, suspect, known, freedom):
+    """(p, further attributes of `Check`) of a suspect, None where the data cannot tell.
+
+    The part of its direction that is orthogonal to those of the fitted numbers,
+    (sample, k) orthonormal in basis, is compared with the residuals e (sample,).
+    """
+    length, total = np.linalg.norm(suspect.direction), float(e @ e)
+    outside = suspect.direction / length if length > 0 else suspect.direction
+    # twice, as the first time leaves rounding where little is left
+    for _ in range(2):
+        outside = outside - basis @ (basis.T @ outside)
+    left = np.linalg.norm(outside)
+    if not left > _LEFT or freedom < 2:
+        return None
+    score = float(outside @ e) / left
+    explained = min(float(score**2 / total), 1.0) if total > 0 else 0.0
+    variance = 1.0 if known else max(total - score**2, 0.0) / (freedom - 1)
+    # variance 0: it explains all that is left
+    ratio = score**2 / variance if variance > 0 else np.inf
+    p = stats.chi2.sf(ratio, 1) if known else stats.f.sf(ratio, 1, freedom - 1)
+    scale = abs(suspect.factor) / (left * length)
+    return float(p), {
+        "share": explained,
+        "estimate": float(np.sign(suspect.factor) * score * scale),
+        "error": float(np.sqrt(variance) * scale),
+        "unit": suspect.unit,
+        "key": suspect.key,
+    }

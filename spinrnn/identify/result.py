@@ -1,40 +1,66 @@
-"""What a fit found: values, errors and intervals, with the numbers that follow from them."""
+"""What a fit found: values with standard errors and intervals, and the tests of its
+residuals.
 
-from dataclasses import dataclass
+Errors follow from the Jacobian of the predicted power over the noise (whitened). What
+each case's own first power can imitate is taken out of it, so that only the device's
+parameters remain: its part orthogonal to the first powers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
 from spinrnn.errors import DataError
-from spinrnn.identify.oscillator import DERIVED_UNITS, NAMES, UNITS, with_derived
-from spinrnn.identify.residuals import Diagnosis
-from spinrnn.identify.suspects import diagnosis_of
+from spinrnn.identify.entries import report_of
+from spinrnn.identify.oscillator import NAMES, with_derived
+from spinrnn.identify.problem import Problem
+from spinrnn.identify.residuals import Diagnosis, diagnose
+from spinrnn.identify.suspects import suspects_of
 from spinrnn.recordings.measurement import Measurement
 
 TOGETHER = 1e-7
-"""Smallest singular value of the Jacobian, its columns of length 1, at which parameters count as told apart."""
+"""Smallest singular value of the Jacobian, its columns of length 1, at which parameters
+count as told apart."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Parameters (by name) and (case,) first powers at which a search ended; cost: half
+    the sum of squares of the residuals over sigma."""
+
+    values: dict[str, float]
+    start: np.ndarray
+    cost: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DeviceFit:
-    """What `identify_device` found. Dictionaries go by the names in `NAMES`, or of the derived numbers in `DERIVED_UNITS`.
+    """What `identify_device` found. Dictionaries go by the names of parameters
+    ("gamma", "Q", "bias", "gain", "scale") and of what follows from them ("gamma (1 +
+    Q)", "gamma (bias - 1)" and "threshold").
 
     Attributes:
-        values: fitted and fixed parameters, with the derived numbers; units in `UNITS` and `DERIVED_UNITS`.
+        values: fitted and fixed parameters, with the derived numbers; units in
+            `oscillator.UNITS` and `DERIVED_UNITS`.
         errors: standard errors; 0 for what is fixed exactly.
-        intervals: (low, high) at `level`; t-distribution, or normal where the noise is known.
+        intervals: (low, high) at `level`; t-distribution, or normal where the noise is
+            known.
         free: names that were fitted; fixed: {name: (value, uncertainty)} of the others.
         level: of the intervals; start: (case,) fitted p at the first time.
         noise: standard deviation of the residuals, in the power's unit.
-        predicted: (case, sample) power, NaN after the end of a case; residual: measured less predicted, NaN where missing.
-        measurement: `Measurement`; drive_between: "held" or "linear"; diagnosis: `Diagnosis`.
+        predicted: (case, sample) power, NaN after the end of a case.
+        residual: (case, sample) measured less predicted, NaN where missing.
+        measurement: what was fitted; drive_between: "held" or "linear".
+        diagnosis: the tests of the residuals.
     """
 
-    values: dict
-    errors: dict
-    intervals: dict
-    free: list
-    fixed: dict
+    values: dict[str, float]
+    errors: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    free: list[str]
+    fixed: dict[str, tuple[float, float]]
     level: float
     start: np.ndarray
     noise: float
@@ -44,116 +70,155 @@ class DeviceFit:
     drive_between: str
     diagnosis: Diagnosis
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         found = ", ".join(f"{name} = {self.values[name]:.5g}" for name in NAMES)
-        return f"<DeviceFit {found}{'' if self.diagnosis.describes else '; the model does not describe the data'}>"
+        wrong = "" if self.diagnosis.describes else "; the model does not describe the data"
+        return f"<DeviceFit {found}{wrong}>"
 
-    def report(self):
-        """All but the samples as plain numbers, texts, lists and dictionaries, as JSON has them."""
-        units = UNITS | DERIVED_UNITS
-        numbers = {
-            name: {
-                "value": value, "error": self.errors[name], "low": self.intervals[name][0], "high": self.intervals[name][1],
-                "unit": units[name], "fixed": name in self.fixed,
-            }
-            for name, value in self.values.items()
-        }  # fmt: skip
-        diagnosis = vars(self.diagnosis) | {
-            "checks": [vars(check) for check in self.diagnosis.checks], "correlation": self.diagnosis.correlation.tolist(),
-        }  # fmt: skip
-        present = self.measurement.present
-        return {
-            "parameters": numbers, "level": self.level, "start": self.start.tolist(), "cases": len(present), "samples": int(present.sum()),
-            "missing": int((~np.isnan(self.predicted) & ~present).sum()), "noise": self.noise, "highest": float(np.nanmax(self.measurement.power)), "noise_known": self.measurement.noise is not None,
-            "drive_between": self.drive_between, **diagnosis,
-        }  # fmt: skip
+    def report(self) -> dict:
+        """All but the samples as JSON has them: findings and tests, by short keys; the
+        form is in docs/FILES.md."""
+        return report_of(self)
 
 
-def result_of(problem, found, level):
-    values, start, data = found.values, found.start, problem.data
-    p, by = problem.run(values, start)
-    by_names, by_start = problem.columns(values, p, by)
-    weighted, by_start = by_names / problem.sigma[:, None], by_start / problem.sigma
-    unit = (
-        by_start
-        / np.sqrt(np.maximum(np.bincount(problem.case_of, by_start**2, problem.cases), 1e-300))[
-            problem.case_of
-        ]
-    )
-    # what each case's own first power can imitate is taken out, so that only the device's parameters remain
-    outside = np.column_stack(
-        [
-            c - unit * np.bincount(problem.case_of, unit * c, problem.cases)[problem.case_of]
-            for c in weighted.T
-        ]
-    )
-    order = [NAMES.index(name) for name in problem.free]
-    lengths = np.linalg.norm(outside[:, order], axis=0)
-    check_told_apart(
-        problem, values, outside[:, order], lengths, np.linalg.norm(weighted[:, order], axis=0)
-    )
-    freedom = problem.count - len(order) - problem.cases
-    known_noise = data.noise is not None
-    variance = 1.0 if known_noise else 2 * found.cost / freedom
-    quantile = float(
-        stats.norm.ppf((1 + level) / 2) if known_noise else stats.t.ppf((1 + level) / 2, freedom)
-    )
-    q, r = np.linalg.qr(outside[:, order] / lengths)
-    inverse = (
-        np.linalg.inv(r) / lengths[:, None]
-    )  # J = Q R: covariance R^-1 R^-T, and R^-1 Q^T is the change of the fit with the data
-    covariance = np.zeros((len(NAMES), len(NAMES)))
-    covariance[np.ix_(order, order)] = variance * inverse @ inverse.T
-    for name, (
-        _,
-        uncertainty,
-    ) in problem.known.items():  # the fit follows a fixed number that is a little off
-        shift = np.zeros(len(NAMES))
-        shift[NAMES.index(name)] = 1.0
-        shift[order] = -inverse @ (q.T @ outside[:, NAMES.index(name)])
-        covariance += uncertainty**2 * np.outer(shift, shift)
-    everything, slopes = with_derived(values)
-    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in slopes.items()}
+def result_of(problem: Problem, solution: Solution, level: float) -> DeviceFit:
+    """`DeviceFit` of the solution of a problem; level: of the intervals.
+
+    Raises:
+        DataError: the data do not tell all fitted parameters apart.
+    """
+    data, values, start = problem.data, solution.values, solution.start
+    p, slopes = problem.predict(values, start)
+    by_parameters, by_start = problem.power_slopes(values, p, slopes)
+    whitened = by_parameters / problem.sigma[:, None]
+    orthogonal = _orthogonal_to_starts(problem, whitened, by_start / problem.sigma)
+    free = [NAMES.index(name) for name in problem.free]
+    check_told_apart(problem, values, orthogonal[:, free], whitened[:, free])
+    freedom = problem.count - len(free) - problem.cases
+    if data.noise is not None:
+        variance, quantile = 1.0, float(stats.norm.ppf((1 + level) / 2))
+    else:
+        variance = 2 * solution.cost / freedom
+        quantile = float(stats.t.ppf((1 + level) / 2, freedom))
+    covariance = _covariance(orthogonal, free, variance, problem.known)
+    everything, gradients = with_derived(values)
+    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
     intervals = {
-        name: (v - quantile * errors[name], v + quantile * errors[name])
-        for name, v in everything.items()
+        name: (value - quantile * errors[name], value + quantile * errors[name])
+        for name, value in everything.items()
     }
     predicted = np.where(np.isnan(data.time), np.nan, values["scale"] * p)
     residual = data.power - predicted
     return DeviceFit(
-        everything, errors, intervals, problem.free, problem.known, level, start, float(np.sqrt(np.nansum(residual**2) / freedom)), predicted,
-        residual, data, problem.drive_between, diagnosis_of(problem, values, start, p, by, predicted, residual),
-    )  # fmt: skip
+        values=everything,
+        errors=errors,
+        intervals=intervals,
+        free=problem.free,
+        fixed=problem.known,
+        level=level,
+        start=start,
+        noise=float(np.sqrt(np.nansum(residual**2) / freedom)),
+        predicted=predicted,
+        residual=residual,
+        measurement=data,
+        drive_between=problem.drive_between,
+        diagnosis=_diagnosis(problem, solution, p, by_parameters, by_start, predicted, residual),
+    )
 
 
-def check_told_apart(problem, values, outside, lengths, whole):
-    """Raises a DataError if some fitted parameters can change together without a change of the prediction."""
+def _orthogonal_to_starts(problem, whitened, by_start):
+    """The part of whitened columns (sample, 5) that is orthogonal, within each case, to
+    the derivative by_start (sample,) by the case's first power."""
+
+    def sum_of_case(values):
+        return np.bincount(problem.case_of, values, problem.cases)[problem.case_of]
+
+    unit = by_start / np.sqrt(np.maximum(sum_of_case(by_start**2), 1e-300))
+    return np.column_stack([column - unit * sum_of_case(unit * column) for column in whitened.T])
+
+
+def _covariance(orthogonal, free, variance, known):
+    """(5, 5) covariance of the parameters by `NAMES`.
+
+    With the columns of the free parameters J = Q R it is R^-1 R^-T for these, and the
+    fit follows a change of the data by R^-1 Q^T. A known number that is a little off
+    changes the prediction, which the free ones make up for.
+
+    Args:
+        orthogonal: (sample, 5); free: numbers of the free columns; variance: of
+            whitened noise.
+        known: {name: (value, uncertainty)}.
+    """
+    lengths = np.linalg.norm(orthogonal[:, free], axis=0)
+    q, r = np.linalg.qr(orthogonal[:, free] / lengths)
+    inverse = np.linalg.inv(r) / lengths[:, None]
+    covariance = np.zeros((len(NAMES), len(NAMES)))
+    covariance[np.ix_(free, free)] = variance * inverse @ inverse.T
+    for name, (_, uncertainty) in known.items():
+        number = NAMES.index(name)
+        shift = np.zeros(len(NAMES))
+        shift[number] = 1.0
+        shift[free] = -inverse @ (q.T @ orthogonal[:, number])
+        covariance += uncertainty**2 * np.outer(shift, shift)
+    return covariance
+
+
+def check_told_apart(
+    problem: Problem, values: Mapping[str, float], orthogonal: np.ndarray, whitened: np.ndarray
+) -> None:
+    """Raises a DataError if some fitted parameters can change together without a change
+    of the prediction; orthogonal, whitened: (sample, free) columns of the free
+    parameters."""
+    lengths = np.linalg.norm(orthogonal, axis=0)
+    whole = np.maximum(np.linalg.norm(whitened, axis=0), 1e-300)
     silent = [
         name
-        for name, left, all_of in zip(problem.free, lengths, whole, strict=True)
-        if not left > TOGETHER * max(all_of, 1e-300)
+        for name, left, length in zip(problem.free, lengths, whole, strict=True)
+        if not left > TOGETHER * length
     ]
     if silent:
         raise DataError(
-            f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the power constant? {_fix(silent)}"
+            f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the "
+            f"power constant? {_fix(silent)}"
         )
-    singular, directions = np.linalg.svd(outside / lengths, full_matrices=False)[1:]
-    if singular[-1] < TOGETHER:
-        together = [
-            name
-            for name, part in zip(problem.free, directions[-1], strict=True)
-            if abs(part) > 0.01
-        ]
-        if "bias" in problem.known and values["bias"] < 1 and values["Q"] > 1000:
-            raise DataError(
-                f"the power grows without drive, which bias = {values['bias']:g} excludes; fix Q or gamma in its place, as in fixed={{'Q': 0.5}} or "
-                "--fix Q=0.5 with its value, or give the whole drive"
-            )
+    singular, directions = np.linalg.svd(orthogonal / lengths, full_matrices=False)[1:]
+    if singular[-1] >= TOGETHER:
+        return
+    if "bias" in problem.known and values["bias"] < 1 and values["Q"] > 1000:
         raise DataError(
-            f"the data do not tell {' and '.join(together)} apart; "
-            f"is the drive constant, the power steady, the noise too large, or the device much faster than the samples? {_fix(together)}"
+            f"the power grows without drive, which bias = {values['bias']:g} excludes; fix Q or "
+            "gamma in its place, as in fixed={'Q': 0.5} or --fix Q=0.5 with its value, or give "
+            "the whole drive"
         )
+    together = [
+        name for name, part in zip(problem.free, directions[-1], strict=True) if abs(part) > 0.01
+    ]
+    raise DataError(
+        f"the data do not tell {' and '.join(together)} apart; is the drive constant, the power "
+        "steady, the noise too large, or the device much faster than the samples? "
+        f"{_fix(together)}"
+    )
 
 
 def _fix(names):
-    return f"Fix one, as in fixed={{'{names[-1]}': 0.5}} or --fix {names[-1]}=0.5 with its value, or vary the drive"
+    return (
+        f"Fix one, as in fixed={{'{names[-1]}': 0.5}} or --fix {names[-1]}=0.5 with its value, "
+        "or vary the drive"
+    )
+
+
+def _diagnosis(problem, solution, p, by_parameters, by_start, predicted, residual):
+    """`Diagnosis` of the residuals (case, sample); in units of the noise where it is
+    known."""
+    data, present = problem.data, problem.present
+    weight = 1 / problem.sigma if data.noise is not None else np.ones(problem.count)
+    free = [by_parameters[:, NAMES.index(name)] for name in problem.free]
+    jacobian = problem.matrix(free, by_start) * weight[:, None]
+    suspects = [
+        replace(suspect, direction=suspect.direction * weight)
+        for suspect in suspects_of(problem, solution.values, solution.start, p, by_parameters)
+    ]
+    e, resolution = residual.copy(), data.resolution * np.abs(predicted)
+    e[present] *= weight
+    resolution[present] *= weight
+    return diagnose(e, jacobian, suspects, data.noise is not None, resolution)

@@ -1,68 +1,98 @@
-"""What may be wrong with a device, as directions in which its power would move."""
+"""What may be wrong with a device, as directions in which its power would move.
+
+A saturating readout is no suspect of its own: 1 / p obeys a linear equation, so to
+first order it is another scale, which is one.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from spinrnn.identify.oscillator import NAMES, UNITS
-from spinrnn.identify.residuals import diagnose
+from spinrnn.identify.oscillator import KEYS, NAMES, UNITS
+from spinrnn.identify.problem import Problem
+from spinrnn.identify.residuals import Suspect
 
 
-def diagnosis_of(problem, values, start, p, by, predicted, residual):
-    """`Diagnosis` of the residuals, with what may be wrong with a device as suspects."""
-    data, gain, scale = problem.data, values["gain"], values["scale"]
-    middle = np.repeat((p[:, 1:] + p[:, :-1]) / 2, problem.pieces, axis=1)
-    largest = float(np.abs(problem.drive).max()) or 1.0
-    h = float(np.median(problem.durations[problem.durations > 0])) * problem.pieces
-    held = (
-        problem.drive_between == "held"
-    )  # until t + lag, the value from before; a linear drive has a slope instead
-    change = np.diff(problem.given, axis=1, **({"prepend": problem.given[:, :1]} if held else {}))[
-        :, : problem.samples - 1
+def suspects_of(
+    problem: Problem,
+    values: Mapping[str, float],
+    start: np.ndarray,
+    p: np.ndarray,
+    by_parameters: np.ndarray,
+) -> list[Suspect]:
+    """All suspects of a fit.
+
+    Args:
+        values, start: fitted parameters and (case,) first powers; p: (case, sample).
+        by_parameters: (present sample, 5) derivatives of the predicted power by
+            `NAMES`.
+    """
+    return [
+        *_of_the_drive(problem, values, start, p),
+        *_of_the_readout(problem, values["scale"], p),
+        *_of_what_is_fixed(problem, values, by_parameters),
     ]
-    before = np.repeat(
-        change / np.where(data.durations > 0, data.durations, np.inf), problem.pieces, axis=1
-    )
-    kicks = {
-        "lag of the drive (delay or another pole)": (-gain * before * h, h, "s"),
-        "saturation of the drive": (
-            -gain * problem.drive * np.abs(problem.drive) / largest,
-            1 / largest,
-            "1/drive",
-        ),
-        "damping beyond Q p": (
-            -values["gamma"] * middle**2 / (1 - np.minimum(middle, 0.999)),
-            1.0,
-            "1",
-        ),
-    }
-    present = problem.present
-    kicked = problem.run(values, start, np.stack([kick for kick, _, _ in kicks.values()], axis=2))[
-        1
-    ][present]
-    suspects = {
-        name: (scale * kicked[:, 5 + j], factor, unit)
-        for j, (name, (_, factor, unit)) in enumerate(kicks.items())
-    }
+
+
+def _of_the_drive(problem, values, start, p):
+    """Suspects that change the drive I: of each its kick of I, (case, step) in 1/s."""
+    gain, drive = values["gain"], problem.drive
+    largest = float(np.abs(drive).max()) or 1.0
+    h = _step(problem)
+    middle = np.repeat((p[:, 1:] + p[:, :-1]) / 2, problem.pieces, axis=1)
+    damping = -values["gamma"] * middle**2 / (1 - np.minimum(middle, 0.999))
+    saturation = -gain * drive * np.abs(drive) / largest
+    kicks = [-gain * _slope_of_the_drive(problem) * h, saturation, damping]
+    slopes = problem.predict(values, start, np.stack(kicks, axis=2))[1][problem.present]
+    lag, bend, more = values["scale"] * slopes[:, 5:].T
+    return [
+        Suspect("drive_lag", "lag of the drive (delay or another pole)", lag, h, "s"),
+        Suspect("drive_saturation", "saturation of the drive", bend, 1 / largest, "1/drive"),
+        Suspect("damping", "damping beyond Q p", more, 1.0, "1"),
+    ]
+
+
+def _of_the_readout(problem, scale, p):
+    h = _step(problem)
+    durations = problem.data.durations
+    before = np.where(durations > 0, durations, np.inf)[:, np.r_[0, : problem.samples - 1]]
     with np.errstate(invalid="ignore"):
-        slope = (
-            np.diff(p, axis=1, prepend=p[:, :1])
-            / np.where(data.durations > 0, data.durations, np.inf)[
-                :, np.r_[0, : problem.samples - 1]
-            ]
+        slope = np.diff(p, axis=1, prepend=p[:, :1]) / before
+    lag = -scale * slope[problem.present] * h
+    offset = np.full(problem.count, scale)
+    return [
+        Suspect("readout_lag", "lag of the readout", lag, h, "s"),
+        Suspect("readout_offset", "offset of the readout", offset, scale, UNITS["scale"]),
+    ]
+
+
+def _of_what_is_fixed(problem, values, by_parameters):
+    """Parameters whose values were given as exact."""
+    return [
+        Suspect(
+            f"fixed_{KEYS[name][0]}", f"{name} is not {values[name]:g}", column, 1.0, UNITS[name]
         )
-    suspects["lag of the readout"] = (-scale * slope[present] * h, h, "s")
-    # no saturation of the readout: 1 / p obeys a linear equation, so to first order it is another scale, which has its own line below
-    suspects["offset of the readout"] = (np.full(problem.count, scale), scale, UNITS["scale"])
-    by_names, by_start = problem.columns(values, p, by)
-    for name, column in zip(NAMES, by_names.T, strict=True):
-        if name in problem.known and problem.known[name][1] == 0:
-            suspects[f"{name} is not {values[name]:g}"] = (column, 1.0, UNITS[name])
-    weight = 1 / problem.sigma if data.noise is not None else np.ones(problem.count)
-    jacobian = problem.matrix([by_names[:, NAMES.index(name)] for name in problem.free], by_start)
-    e, resolution = residual.copy(), data.resolution * np.abs(predicted)
-    e[present] *= weight
-    resolution[present] *= weight
-    weighted = {
-        name: (direction * weight, factor, unit)
-        for name, (direction, factor, unit) in suspects.items()
-    }
-    return diagnose(e, jacobian * weight[:, None], weighted, data.noise is not None, resolution)
+        for name, column in zip(NAMES, by_parameters.T, strict=True)
+        if name in problem.known and problem.known[name][1] == 0
+    ]
+
+
+def _step(problem):
+    """s, the usual time between two samples."""
+    return float(np.median(problem.durations[problem.durations > 0])) * problem.pieces
+
+
+def _slope_of_the_drive(problem):
+    """(case, step) change of the drive over the time between samples, unit of drive /
+    s.
+
+    A held drive that is late has, until then, the value from before; a linear one has a
+    slope.
+    """
+    if problem.drive_between == "held":
+        change = np.diff(problem.given, axis=1, prepend=problem.given[:, :1])
+    else:
+        change = np.diff(problem.given, axis=1)
+    durations = problem.data.durations
+    slope = change[:, : problem.samples - 1] / np.where(durations > 0, durations, np.inf)
+    return np.repeat(slope, problem.pieces, axis=1)

@@ -1,73 +1,147 @@
-"""Sentences that the command line prints about results."""
+"""Sentences for people about a fitted device."""
 
 import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from spinrnn.identify.entries import missing_samples
+from spinrnn.identify.oscillator import DERIVED_UNITS, UNITS
+from spinrnn.identify.residuals import CORRELATION, SIZE
+from spinrnn.identify.result import DeviceFit
 
 SLOWEST = 1e3
-"""Damping rate in 1/s, below which the time is more probably in another unit than s: oscillators relax within some ns."""
+"""Damping rate in 1/s, below which the time is more probably in another unit than s:
+oscillators relax within some ns."""
+FAINTEST = 1e-3
+"""Highest power, below which it is more probably not normalised."""
 
 
-def rounded(value, error):
-    """The value with two digits of its error."""
-    digits = (
-        5
-        if not error or not value
-        else max(1, min(15, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2))
-    )
-    return f"{value:.{digits}g}"
+def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[str]:
+    """Text about a fit, line by line.
+
+    Args:
+        source: what was fitted; one_neuron: its cases are known to be of one device.
+    """
+    yield _heading(fit, source)
+    for name in fit.values:
+        yield _parameter(fit, name)
+    yield from _doubts(fit)
+    yield _noise(fit)
+    yield from _verdict(fit)
+    if not fit.diagnosis.describes:
+        yield from _faults(fit, one_neuron)
 
 
-def lines_of(report):
-    """Text of a report, line by line."""
-    counts = (
-        f"{report['samples']} samples in {report['cases']} case{'s' if report['cases'] > 1 else ''}"
-    )
-    missing = f", {report['missing']} missing" if report["missing"] else ""
-    yield f"{report['file']}: {counts}{missing}; drive {report['drive_between']} between them"
-    for name, found in report["parameters"].items():
-        value, error = found["value"], found["error"]
-        text = f"{name:<17}{rounded(value, error):>14}"
-        unit = "" if found["unit"] == "1" else f" {found['unit']}"
-        if found["fixed"]:
-            yield text + (f" ± {error:.2g}" if error else "") + f"{unit}   fixed"
-            continue
-        low, high = (rounded(found[end], error) for end in ("low", "high"))
-        yield f"{text} ± {error:.2g}{unit}   {100 * report['level']:g} %: {low} to {high}"
-    gamma = report["parameters"]["gamma"]
-    if gamma["value"] < SLOWEST and gamma["fixed"]:
-        yield f"gamma is fixed at {gamma['value']:.2g} 1/s, which is that of no oscillator: it is a rate, 1e8 for a relaxation time of 10 ns"
-    elif gamma["value"] < SLOWEST:
-        text = f"A damping rate of {gamma['value']:.2g} 1/s is that of no oscillator; is the time in s?"
-        if report["parameters"]["bias"]["fixed"]:
-            text += " And is the drive the whole drive? If it counts from a working point, the bias is not 0: fix gamma or Q in its place (--fix Q=0)."
-        yield text
-    if report["highest"] < 1e-3 and report["parameters"]["scale"]["fixed"]:
-        yield f"The power is at most {report['highest']:.2g}; is it normalised? --free-scale lets its scale be fitted."
-    noise = f"noise            {report['noise']:>14.4g}"
-    if report["chi_square"] is not None:
-        noise += (
-            f"   chi-square {report['chi_square']:.1f} with {report['freedom']} degrees of freedom"
+def rounded(value: float, error: float) -> str:
+    """The value with two digits of its error; five digits where there is none."""
+    if not error or not value:
+        return f"{value:.5g}"
+    digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2
+    return f"{value:.{max(1, min(15, digits))}g}"
+
+
+def _heading(fit, source):
+    present = fit.measurement.present
+    cases = f"{len(present)} case{'s' if len(present) > 1 else ''}"
+    missing = missing_samples(fit)
+    more = f", {missing} missing" if missing else ""
+    between = f"drive {fit.drive_between} between them"
+    return f"{source}: {present.sum()} samples in {cases}{more}; {between}"
+
+
+def _parameter(fit, name):
+    value, error = fit.values[name], fit.errors[name]
+    unit = (UNITS | DERIVED_UNITS)[name]
+    unit = "" if unit == "1" else f" {unit}"
+    text = f"{name:<17}{rounded(value, error):>14}"
+    if name in fit.fixed:
+        return text + (f" ± {error:.2g}" if error else "") + f"{unit}   fixed"
+    low, high = (rounded(end, error) for end in fit.intervals[name])
+    return f"{text} ± {error:.2g}{unit}   {100 * fit.level:g} %: {low} to {high}"
+
+
+def _doubts(fit):
+    """Values that no oscillator has, and what may be wrong then."""
+    gamma = fit.values["gamma"]
+    if gamma < SLOWEST and "gamma" in fit.fixed:
+        yield (
+            f"gamma is fixed at {gamma:.2g} 1/s, which is that of no oscillator: it is a rate, "
+            "1e8 for a relaxation time of 10 ns"
         )
-    yield noise
-    if report["overstated"]:
-        yield "The residuals are smaller than the noise that was said, so the intervals are wider than need be."
-    if report["rounding"]:
+    elif gamma < SLOWEST:
+        text = f"A damping rate of {gamma:.2g} 1/s is that of no oscillator; is the time in s?"
+        if "bias" in fit.fixed:
+            text += (
+                " And is the drive the whole drive? If it counts from a working point, the bias "
+                "is not 0: fix gamma or Q in its place (--fix Q=0)."
+            )
+        yield text
+    highest = float(np.nanmax(fit.measurement.power))
+    if highest < FAINTEST and "scale" in fit.fixed:
+        yield (
+            f"The power is at most {highest:.2g}; is it normalised? --free-scale lets its scale "
+            "be fitted."
+        )
+
+
+def _noise(fit):
+    text = f"noise            {fit.noise:>14.4g}"
+    found = fit.diagnosis
+    if found.chi_square is None:
+        return text
+    return f"{text}   chi-square {found.chi_square:.1f} with {found.freedom} degrees of freedom"
+
+
+def _verdict(fit):
+    found = fit.diagnosis
+    if found.overstated:
+        yield (
+            "The residuals are smaller than the noise that was said, so the intervals are wider "
+            "than need be."
+        )
+    if found.rounding:
         yield "The model describes the data to the rounding of their numbers."
-    elif report["describes"]:
-        yield f"The model describes the data: {len(report['checks'])} tests of the residuals found nothing."
+    elif found.describes:
+        yield (
+            f"The model describes the data: {len(found.checks)} tests of the residuals found "
+            "nothing."
+        )
     else:
-        yield "The model does NOT describe the data, so the intervals cannot be trusted. What the residuals show:"
-        failed = [check for check in report["checks"] if not check["passed"]]
-        for check in sorted(failed, key=lambda c: -(c["share"] or -1)):
-            text = f"  {check['name']}   p = {check['p']:.1g}"
-            if check["share"] is not None:
-                unit = "" if check["unit"] == "1" else f" {check['unit']}"
-                text += f", would explain {100 * check['share']:.2g} % of them, to first order {check['estimate']:.2g}{unit}"
-            yield text
-        if len(failed) > 1 and "correlation in time" in [check["name"] for check in failed]:
-            yield "  the residuals are correlated, so the p of the others are too small: where the device has thermal noise, which correlates them, none need be real"
-        if report["cases"] > 1 and report["neuron"] is None:
-            yield f"  the {report['cases']} cases were fitted as one device; where they are several, fit each alone (--cases 0:1)"
-        if [check["name"] for check in failed] == ["size against the noise"]:
-            yield "  nothing but its size: the noise is probably larger than was said"
-        elif all(check["share"] is None for check in failed):
-            yield "  none of the known suspects: noise that is not independent between samples, thermal noise of the device, or a device unlike eq. (1)"
+        yield (
+            "The model does NOT describe the data, so the intervals cannot be trusted. What the "
+            "residuals show:"
+        )
+
+
+def _faults(fit, one_neuron):
+    """The tests that failed, and how they are to be taken."""
+    failed = fit.diagnosis.failed
+    names = [check.name for check in failed]
+    for check in failed:
+        text = f"  {check.name}   p = {check.p:.1g}"
+        if check.share is not None:
+            unit = "" if check.unit == "1" else f" {check.unit}"
+            text += (
+                f", would explain {100 * check.share:.2g} % of them, to first order "
+                f"{check.estimate:.2g}{unit}"
+            )
+        yield text
+    if len(failed) > 1 and CORRELATION in names:
+        yield (
+            "  the residuals are correlated, so the p of the others are too small: where the "
+            "device has thermal noise, which correlates them, none need be real"
+        )
+    cases = len(fit.measurement.power)
+    if cases > 1 and not one_neuron:
+        yield (
+            f"  the {cases} cases were fitted as one device; where they are several, fit each "
+            "alone (--cases 0:1)"
+        )
+    if names == [SIZE]:
+        yield "  nothing but its size: the noise is probably larger than was said"
+    elif all(check.share is None for check in failed):
+        yield (
+            "  none of the known suspects: noise that is not independent between samples, thermal "
+            "noise of the device, or a device unlike eq. (1)"
+        )

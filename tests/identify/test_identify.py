@@ -14,9 +14,8 @@ from conftest import refused
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.identify import arguments, oscillator, residuals
 from spinrnn.identify import figures as figures_
-from spinrnn.identify import fit as identify
-from spinrnn.identify import oscillator, residuals
 from spinrnn.identify import problem as problem_
 from spinrnn.identify import sensitivity as response
 from spinrnn.recordings import measurement as measured
@@ -124,7 +123,7 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
     )
     problem = problem_.Problem(
         data,
-        identify.known_parameters(fixed, "scale" not in fixed, between, 0.0, 0.95, data),
+        arguments.known_parameters(fixed, "scale" not in fixed, between, 0.0, 0.95, data),
         between,
         0.0,
     )
@@ -334,7 +333,7 @@ def test_several_cases_missing_samples_and_uneven_times():
         assert fit.errors[name] < 0.05 * abs(TRUE[name])
     assert np.abs(np.log(fit.start / 1e-4)).max() < 0.5
     assert np.array_equal(np.isnan(fit.residual), np.isnan(power))
-    assert fit.report()["missing"] == sum(
+    assert fit.report()["findings"]["missing"]["value"] == sum(
         np.isnan(p[: np.flatnonzero(~np.isnan(p))[-1]]).sum() for p in power
     )
 
@@ -538,7 +537,7 @@ def test_a_correlation_over_several_samples_is_seen():
     """An echo after 5 samples, which leaves neighbours uncorrelated."""
     rng = np.random.default_rng(26)
     white = rng.normal(size=1005)
-    arguments = rng.normal(size=(1000, 2)), {}, False, np.zeros((1, 1000))
+    arguments = rng.normal(size=(1000, 2)), [], False, np.zeros((1, 1000))
     assert residuals.diagnose(white[None, 5:], *arguments).describes
     found = residuals.diagnose(white[None, 5:] + 0.4 * white[None, :-5], *arguments)
     assert [check.name for check in found.failed] == ["correlation in time"]
@@ -604,7 +603,7 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         "noise: case 1",
     ):
         assert part in str(caught.value)
-    for arguments, part in (
+    for given, part in (
         ((time, drive[:3], power), r"drive: its shape \(3,\) does not fit"),
         ((time[:4], drive, power), r"time: its shape"),
         ((time, drive, power[0, :2]), "power: must have the axes"),
@@ -622,7 +621,7 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ),
     ):
         with pytest.raises(spinrnn.DataError, match=part):
-            measured.measurement(*arguments)
+            measured.measurement(*given)
 
 
 def test_wrong_arguments_are_told_at_once():
@@ -671,13 +670,13 @@ def test_layers_neurons_and_cases_that_are_not_there():
     trajectory = spinrnn.Network(
         spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2), seed=0
     ).simulate(np.zeros((2, 1, 4)))
-    for arguments, part in (
+    for given, part in (
         ((1, 0), "layers 0 to 0"),
         ((0, 3), "neurons 0 to 2"),
         ((0, 0, slice(5, 6)), "none of the 2 cases"),
     ):
         with pytest.raises(spinrnn.DataError, match=part):
-            measured.from_trajectory(trajectory, *arguments)
+            measured.from_trajectory(trajectory, *given)
     trajectory.drive = None
     with pytest.raises(spinrnn.DataError, match="drive was not stored"):
         measured.from_trajectory(trajectory, 0, 0)
@@ -709,16 +708,17 @@ def test_identify_writes_text_json_table_and_picture(files, capsys):
     assert "1198 samples in 2 cases, 2 missing" in text
     assert "The model describes the data" in text
     report = json.loads((files / "right-device/device.json").read_text())
-    gamma = report["parameters"]["gamma"]
+    gamma = report["findings"]["gamma"]
     assert gamma["low"] < 1e8 < gamma["high"]
     assert gamma["unit"] == "1/s"
     assert not gamma["fixed"]
-    assert report["parameters"]["Q"] == {
+    assert report["findings"]["q"] == {
         "value": 0.8,
+        "unit": "1",
+        "meaning": "nonlinear damping of eq. (1)",
         "error": 0.0,
         "low": 0.8,
         "high": 0.8,
-        "unit": "1",
         "fixed": True,
     }
     assert (files / "right-device/device.png").read_bytes().startswith(b"\x89PNG")
@@ -750,11 +750,13 @@ def test_identify_reads_hdf5_and_takes_known_noise(files, capsys):
     )
     report = json.loads(capsys.readouterr().out)
     assert report == json.loads((files / "a/device.json").read_text())
-    assert report["noise_known"]
-    assert report["level"] == 0.5
-    assert report["chi_square"] == pytest.approx(report["freedom"], rel=0.2)
-    assert report["parameters"]["Q"]["error"] == pytest.approx(0.05)
-    assert len(report["start"]) == 3
+    assert report["findings"]["noise_known"]["value"]
+    assert report["findings"]["level"]["value"] == 0.5
+    assert report["findings"]["chi_square"]["value"] == pytest.approx(
+        report["findings"]["degrees_of_freedom"]["value"], rel=0.2
+    )
+    assert report["findings"]["q"]["error"] == pytest.approx(0.05)
+    assert len(report["findings"]["start"]["value"]) == 3
     assert main(["identify", "right.h5", "--fix", "Q=0.8", "--noise", "0.1"]) == 0
     assert "smaller than the noise that was said" in capsys.readouterr().out
     assert main(["identify", "right.h5", "--fix", "Q=0.8", "--noise", "0.01"]) == 1
@@ -766,7 +768,9 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     text = capsys.readouterr().out
     assert "does NOT describe" in text
     assert "lag of the drive (delay or another pole)" in text
-    assert not json.loads((files / "delayed-device/device.json").read_text())["describes"]
+    assert not json.loads((files / "delayed-device/device.json").read_text())["findings"][
+        "describes"
+    ]["value"]
 
 
 def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_devices(
@@ -864,10 +868,10 @@ def test_identify_reads_a_neuron_of_a_trajectory_file(tmp_path, monkeypatch, cap
     )
     assert main(["identify", "traces.h5", "--neuron", "1,2", "--cases", ":2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["rounding"]
-    assert report["cases"] == 2
+    assert report["findings"]["rounding"]["value"]
+    assert report["findings"]["cases"]["value"] == 2
     for name, value in {"gamma": 1e8, "Q": 0.5, "gain": 1.0}.items():
-        assert report["parameters"][name]["value"] == pytest.approx(value, rel=1e-3)
+        assert report["findings"][name.lower()]["value"] == pytest.approx(value, rel=1e-3)
     assert report["neuron"] == [1, 2]
     assert main(["identify", "traces.h5"]) == 2
     assert "if it is a trajectory, say which neuron (--neuron L,N)" in capsys.readouterr().err
@@ -903,7 +907,7 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
     assert main(["identify", "right.npz", "--fix", "Q=0.8", "--json"]) == 0
     alone = json.loads(capsys.readouterr().out)
     assert main(["identify", f"both.{ending}", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["parameters"] == alone["parameters"]
+    assert json.loads(capsys.readouterr().out)["findings"] == alone["findings"]
     for neuron, message in (
         (None, "2 neurons; give one of them"),
         ("2", "2 neurons; give one of them"),
@@ -921,11 +925,16 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
         assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
         assert "drive: its shape" in capsys.readouterr().err
     noise = np.stack(
-        [np.full(arrays["power"].shape, 9.0), np.full(arrays["power"].shape, alone["noise"])],
+        [
+            np.full(arrays["power"].shape, 9.0),
+            np.full(arrays["power"].shape, alone["findings"]["noise"]["value"]),
+        ],
         axis=1,
     )
-    for given in (noise, np.float64(alone["noise"])):
+    for given in (noise, np.float64(alone["findings"]["noise"]["value"])):
         np.savez("noisy.npz", **both, noise=given)
         assert main(["identify", "noisy.npz", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
-        assert found["freedom"] == pytest.approx(found["chi_square"], rel=1e-6)
+        assert found["findings"]["degrees_of_freedom"]["value"] == pytest.approx(
+            found["findings"]["chi_square"]["value"], rel=1e-6
+        )

@@ -1,0 +1,72 @@
+"""What files for machines say of a `DeviceFit`: findings and tests by short keys."""
+
+from typing import Any
+
+import numpy as np
+
+from spinrnn.findings import finding, findings, plain
+from spinrnn.identify.oscillator import DERIVED_UNITS, KEYS, UNITS
+
+
+def report_of(fit: Any) -> dict:
+    """Findings and tests of a fit as JSON has them; the form is in docs/FILES.md."""
+    return {
+        "findings": _parameters(fit) | findings(_facts(fit)),
+        "tests": {check.key: _test(check) for check in fit.diagnosis.checks},
+    }
+
+
+def missing_samples(fit: Any) -> int:
+    """Number of samples of which the power is missing, before the ends of the cases."""
+    return int((~np.isnan(fit.predicted) & ~fit.measurement.present).sum())
+
+
+def _parameters(fit):
+    """{key: finding, with standard error, interval and whether it was fixed}."""
+    found = {}
+    for name, value in fit.values.items():
+        key, meaning = KEYS[name]
+        low, high = fit.intervals[name]
+        more = {"error": fit.errors[name], "low": low, "high": high, "fixed": name in fit.fixed}
+        found[key] = finding(value, (UNITS | DERIVED_UNITS)[name], meaning) | plain(more)
+    return found
+
+
+def _facts(fit):
+    """{key: (value, unit, meaning)}."""
+    data, found = fit.measurement, fit.diagnosis
+    power = UNITS["scale"]
+    highest = float(np.nanmax(data.power))
+    return {
+        "level": (fit.level, "1", "confidence level of low and high"),
+        "cases": (len(data.power), "1", "number of cases"),
+        "samples": (int(data.present.sum()), "1", "number of samples with a power"),
+        "missing": (missing_samples(fit), "1", "samples without a power before a case's end"),
+        "drive_between": (fit.drive_between, "", "held or linear between its samples"),
+        "start": (fit.start, "1", "fitted p at the first time of each case"),
+        "highest_power": (highest, power, "largest measured power"),
+        "noise": (fit.noise, power, "standard deviation of the residuals"),
+        "noise_known": (data.noise is not None, "", "the noise of each sample was given"),
+        "describes": (found.describes, "", "no test of the residuals failed"),
+        "rounding": (found.rounding, "", "the residuals are rounding; nothing was tested"),
+        "overstated": (found.overstated, "", "the residuals are smaller than the given noise"),
+        "chi_square": (found.chi_square, "1", "sum of squares over the given noise's variance"),
+        "degrees_of_freedom": (found.freedom, "1", "samples less unknowns"),
+        "residual_correlation": (
+            found.correlation,
+            "1",
+            "correlation of residuals 1, 2, ... samples apart",
+        ),
+    }
+
+
+def _test(check):
+    """A test of the residuals: its p, and size and share of what it looks for."""
+    more = {
+        "passed": check.passed,
+        "share": check.share,
+        "estimate": check.estimate,
+        "error": check.error,
+        "estimate_unit": check.unit,
+    }
+    return finding(check.p, "1", f"probability by chance: {check.name}") | plain(more)

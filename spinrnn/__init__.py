@@ -1,10 +1,13 @@
-"""spinrnn: multilayer recurrent networks of spin-torque nano-oscillators, simulated, trained and compared with their software twin.
+"""spinrnn: multilayer recurrent networks of spin-torque nano-oscillators.
 
-Names are imported when they are first used, so that `import spinrnn` and `spinrnn --help` are quick.
+They are simulated, trained and compared with their software twin. Names are imported when
+they are first used, so that `import spinrnn` and `spinrnn --help` are quick; editors find
+the names and their types in __init__.pyi.
 """
 
 __version__ = "0.1.0"
 
+# {public name: module below spinrnn that has it}
 _HOMES = {
     "NetworkConfig": "config.run",
     "TrainConfig": "config.run",
@@ -58,10 +61,13 @@ __all__ = [*_HOMES, "analysis", "__version__"]
 def __getattr__(name):
     import importlib
 
+    if name not in __all__:
+        raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
+    trouble = importlib.import_module("spinrnn.machine.system").unsupported()
+    if trouble:
+        raise ImportError(trouble)
     if name == "analysis":
         return importlib.import_module("spinrnn.analysis")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"spinrnn.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -14,7 +14,7 @@ from spinrnn.kernels import compiling
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays",
-    "machine": "cgroups signals threads environment memory",
+    "machine": "system cgroups signals setting threads environment memory",
     "config": "tables run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
@@ -35,7 +35,7 @@ FLOORS = {
     "paper": "traces curves numbers robustness figures guide recipes reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "options doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
+    "cli": "streams options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -61,7 +61,10 @@ HOMES = {
         "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares", "analysis.relaxation", "analysis.transfer",
         "identify.fit", "identify.residuals", "identify.result",
     },
-    "argparse": {"cli.main", "cli.options", "cli.reproduce", "cli.analyse", "cli.identify"},
+    "argparse": {
+        "cli.main", "cli.options", "cli.train", "cli.evaluate", "cli.gradcheck", "cli.sweep", "cli.reproduce", "cli.simulate",
+        "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
+    },
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},
     "mpi4py": {"sweep.executors"},

@@ -96,7 +96,7 @@ class Side:
                 self.batch,
                 self.points,
                 self.backward,
-                memory.memory_limit(),
+                memory.get_memory_limit(),
             )
 
     def operations(self):

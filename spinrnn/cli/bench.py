@@ -1,31 +1,59 @@
 """The command line of `spinrnn bench`."""
 
+import argparse
 import json
 import sys
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json
+
+SUMMARY = "Measure the speed on this machine, beside its matrix product; some minutes."
 
 
-def _bench(options):
-    from spinrnn.bench import runner as bench
-    from spinrnn.bench import sizes as sizes_
-    from spinrnn.bench import table as benchtable
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "bench", bench, SUMMARY)
+    parser.add_argument(
+        "--quick", action="store_true", help="less than a minute: fewer sizes and repetitions"
+    )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="also the same work in JAX and PyTorch, where installed; takes longer",
+    )
+    parser.add_argument(
+        "--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files"
+    )
+    add_json(parser, "one JSON object for each result")
 
-    terminal = sys.stderr.isatty()
 
-    def status(text):
-        if terminal:
-            print(f"\r\033[K{text and text + ' ...'}", end="", file=sys.stderr, flush=True)
+def bench(options: argparse.Namespace) -> int:
+    """Measures; prints each result as it comes, and the ratios at the end."""
+    from spinrnn.bench import runner, table
+    from spinrnn.bench.sizes import FULL, QUICK
 
-    sizes, rows = sizes_.QUICK if options.quick else sizes_.FULL, []
+    rows = []
+    results = runner.run(
+        QUICK if options.quick else FULL,
+        count=options.threads,
+        peers=options.peers,
+        mnist=options.mnist,
+        progress=_show,
+    )
     try:
-        for row in bench.run(
-            sizes, count=options.threads, peers=options.peers, mnist=options.mnist, progress=status
-        ):
-            status("")
+        for row in results:
+            _show("")
             rows.append(row)
-            for line in [json.dumps(row)] if options.json else benchtable.lines(row):
+            for line in [json.dumps(row)] if options.json else table.lines(row):
                 print(line, flush=True)
     finally:
-        status("")
+        _show("")
     if not options.json:
-        print("\n".join(benchtable.ratios(rows)))
+        print("\n".join(table.ratios(rows)))
     return 0
+
+
+def _show(text: str) -> None:
+    """What is measured next, on a terminal; the empty text clears the line."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text and text + ' ...'}", end="", file=sys.stderr, flush=True)

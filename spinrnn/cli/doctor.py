@@ -1,41 +1,49 @@
-"""The command line of the doctor: `spinrnn doctor`."""
+"""The command line of `spinrnn doctor`. Exit status 1: there is a problem."""
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json
+
+SUMMARY = (
+    "Say what is odd about the surroundings:"
+    " threads, memory, cache, HDF5, the file system of a folder."
+)
 
 
-def add_commands(command):
-    """Adds the command; command: function (name, function, summary) that returns the parser."""
-    sub = command(
-        "doctor",
-        _doctor,
-        "Say what is odd about the surroundings: threads, memory, cache, HDF5, the file system of a folder.",
-    )
-    sub.add_argument(
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "doctor", doctor, SUMMARY, threads=False)
+    # what the environment says of them is what it looks at, right or wrong
+    parser.set_defaults(limits=False)
+    parser.add_argument(
         "folder",
         nargs="?",
         default=".",
         metavar="FOLDER",
         help="where runs are to be written (default: the working folder)",
     )
-    sub.add_argument("--json", action="store_true", help="print one JSON object for each finding")
+    add_json(parser, "one JSON object for each finding")
 
 
-def _doctor(options):
-    import dataclasses
-    import json
-
-    from spinrnn.doctor import examine as doctor
+def doctor(options: argparse.Namespace) -> int:
+    """Examines; prints one line for each verdict, and below it what to do."""
+    from spinrnn.doctor.examine import examine
     from spinrnn.errors import ConfigError
 
     if not options.folder or "\0" in options.folder:
         raise ConfigError(["FOLDER: give the name of a folder"])
-    findings = doctor.examine(options.folder)
-    for finding in findings:
+    verdicts = examine(options.folder)
+    for verdict in verdicts:
         if options.json:
-            print(json.dumps(dataclasses.asdict(finding)))
-        else:
-            print(f"{finding.state:<8} {finding.subject}: {finding.text}")
-            if finding.fix:
-                print(f"{'':<8} -> {finding.fix}")
-    problems = sum(finding.state == "problem" for finding in findings)
+            print(json.dumps(dataclasses.asdict(verdict)))
+            continue
+        print(f"{verdict.state:<8} {verdict.subject}: {verdict.text}")
+        if verdict.fix:
+            print(f"{'':<8} -> {verdict.fix}")
+    problems = sum(verdict.state == "problem" for verdict in verdicts)
     if not options.json:
         print(f"{problems or 'no'} problem{'' if problems == 1 else 's'}")
     return 1 if problems else 0

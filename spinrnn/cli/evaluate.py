@@ -1,56 +1,79 @@
 """The command line of `spinrnn evaluate`."""
 
+import argparse
 import json
 import sys
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json, add_memory, add_set
+
+SUMMARY = "Test a trained network on the test part of its data."
 
 
-def _evaluate(options):
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "evaluate", evaluate, SUMMARY)
+    parser.add_argument("run", metavar="RUN", help="run folder")
+    add_set(parser)
+    add_memory(
+        parser,
+        "for the states of a batch, as in 2G; less takes longer and gives the same bits",
+    )
+    add_json(parser)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Tests the network; prints the scores and what is special about its devices."""
     from spinrnn.datasets import parts
     from spinrnn.datasets.loading import load_dataset
     from spinrnn.errors import StoreError
-    from spinrnn.learning import trainer as training
-    from spinrnn.neurons.spread import draw_devices
+    from spinrnn.learning import trainer
     from spinrnn.runs.loading import open_run
 
     run = open_run(options.run, options.set)
-    net, config = run.network, run.config
-    data = load_dataset(config.data.source)
+    data = load_dataset(run.config.data.source)
     run.check_data(data.digest())
     if run.best_epoch is None:
-        raise StoreError(
-            f"{run.folder}: no epoch has been finished yet; "
-            f"go on with spinrnn train --out {run.folder} --resume"
-        )
+        advice = f"go on with spinrnn train --out {run.folder} --resume"
+        raise StoreError(f"{run.folder}: no epoch has been finished yet; {advice}")
     if run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
-    test = data.take(parts.split(data, config.data, config.resolved_split_seed)[2])
+    test = data.take(parts.split(data, run.config.data, run.config.resolved_split_seed)[2])
     if sys.stderr.isatty():
-        print(
-            f"evaluating {len(test)} cases; the first call of a version compiles for some seconds",
-            file=sys.stderr,
-            flush=True,
-        )
-    score = training.evaluate(net, test)
-    result = {
-        "test_accuracy": score.accuracy,
-        "test_loss": score.loss,
-        "cases": len(test),
-        "substeps": net.config.resolved_substeps,
-        "finished": run.finished,
-    }
+        text = f"evaluating {len(test)} cases; the first call of a version compiles"
+        print(f"{text} for some seconds", file=sys.stderr, flush=True)
+    score = trainer.evaluate(run.network, test)
+    substeps = run.network.config.resolved_substeps
     if options.json:
-        print(json.dumps({**result, "confusion": score.confusion.tolist()}))
+        result = {
+            "test_accuracy": score.accuracy,
+            "test_loss": score.loss,
+            "cases": len(test),
+            "substeps": substeps,
+            "finished": run.finished,
+            "confusion": score.confusion.tolist(),
+        }
+        print(json.dumps(result))
     else:
-        oscillators = net.config.neuron == "oscillator"
-        devices = "" if net.devices is None else ", devices that differ"
-        if net.devices is not None and net.devices.same(draw_devices(net.config)):
-            devices += f" (device_seed {net.config.device_seed})"
-        noise = (
-            f", thermal noise of {net.config.thermal_power:g}"
-            if oscillators and net.config.thermal_power
-            else ""
-        )
-        print(
-            f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases, loss {score.loss:.4f}, {result['substeps']} substeps{devices}{noise}"
-        )
+        text = f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases"
+        text += f", loss {score.loss:.4f}, {substeps} substeps"
+        print(text + _devices(run.network) + _noise(run.network.config))
     return 0
+
+
+def _devices(net: Any) -> str:
+    """Which devices the network has, where they differ."""
+    from spinrnn.neurons.spread import draw_devices
+
+    if net.devices is None:
+        return ""
+    drawn = net.devices.same(draw_devices(net.config))
+    seed = f" (device_seed {net.config.device_seed})" if drawn else ""
+    return f", devices that differ{seed}"
+
+
+def _noise(config: Any) -> str:
+    """Which thermal noise the network has, if any."""
+    if config.neuron != "oscillator" or not config.thermal_power:
+        return ""
+    return f", thermal noise of {config.thermal_power:g}"

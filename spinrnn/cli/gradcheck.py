@@ -1,32 +1,53 @@
-"""The command line of `spinrnn gradcheck`."""
+"""The command line of `spinrnn gradcheck`.
 
+Exit status 1: a block of the gradient is wrong.
+"""
+
+import argparse
 import dataclasses
 import json
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json, add_set
+
+SUMMARY = "Compare the hand-derived gradient with central differences; both neurons, both schemes."
 
 
-def _gradcheck(options):
-    from spinrnn.checks.gradient import AWKWARD, BOUND, check_gradient
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "gradcheck", gradcheck, SUMMARY)
+    parser.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG.toml",
+        help="network to check (default: a small one with all the difficulties)",
+    )
+    add_set(parser)
+    add_json(parser, "one JSON object for each block")
+
+
+def gradcheck(options: argparse.Namespace) -> int:
+    """Compares, prints each block as it is done, and the largest error at the end."""
+    from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
 
-    network = (
-        load_config(options.config, options.set).network
-        if options.config or options.set
-        else AWKWARD
-    )
+    network = None
+    if options.config or options.set:
+        network = load_config(options.config, options.set).network
     worst, failed = 0.0, 0
-    for row in check_gradient(None if network is AWKWARD else network):
+    for row in check_gradient(network):
         failed += not row.ok
         worst = max(worst, row.error)
-        if options.json:
-            print(json.dumps(dataclasses.asdict(row)), flush=True)
-        else:
-            verdict = "ok" if row.ok else "FAILED"
-            print(
-                f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}{row.entries:>5} entries   largest error {row.error:.1e}   {verdict}",
-                flush=True,
-            )
+        text = json.dumps(dataclasses.asdict(row)) if options.json else _line(row)
+        print(text, flush=True)
     if not options.json:
-        print(
-            f"largest error {worst:.1e}, bound {BOUND:.0e}: {f'{failed} blocks FAILED' if failed else 'all blocks ok'}"
-        )
+        verdict = f"{failed} blocks FAILED" if failed else "all blocks ok"
+        print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {verdict}")
     return 1 if failed else 0
+
+
+def _line(row: Any) -> str:
+    verdict = "ok" if row.ok else "FAILED"
+    error = f"largest error {row.error:.1e}"
+    block = f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}"
+    return f"{block}{row.entries:>5} entries   {error}   {verdict}"

@@ -1,123 +1,109 @@
 """The command line of `spinrnn identify`.
 
-Exit status: 0 the model describes the data, 1 it does not, as the text says (the fit is written all the same), 2 bad input.
+Exit status: 0 the model describes the data, 1 it does not, as the text says (the fit is
+written all the same), 2 bad input.
 """
 
+import argparse
 import json
-import math
 import warnings
 from pathlib import Path
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json, add_memory, number
+
+SUMMARY = (
+    "Fit gamma, Q, bias and gain of a device to its measured power,"
+    " and say whether the model describes it."
+)
 
 
-def add_commands(command, positive, size):
-    """Adds the command; arguments as those of `cli_sweep.add_commands`."""
-    sub = command(
-        "identify",
-        _identify,
-        "Fit gamma, Q, bias and gain of a device to its measured power, and say whether the model describes it.",
-    )
-    sub.add_argument(
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "identify", identify, SUMMARY)
+    parser.add_argument(
         "file",
         metavar="FILE",
         help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory",
     )
-    sub.add_argument(
-        "--fix", action="append", default=[], metavar="NAME=VALUE",
-        help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive) or scale; with an uncertainty as Q=0.7+-0.1; may be repeated "
-        "(default: bias=0 and scale=1, as one of gamma, Q and bias must be known)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--free-scale", action="store_true", help="fit scale, the measured power of p = 1"
-    )
-    sub.add_argument(
-        "--noise",
-        type=_number,
-        metavar="SD",
-        help="standard deviation of the power's noise, where it is known (default: noise in FILE)",
-    )
-    sub.add_argument(
-        "--linear",
-        action="store_true",
-        help="the drive goes linearly between its samples (default: it is held)",
-    )
-    sub.add_argument("--cases", metavar="A:B", help="only cases from A to B - 1")
-    sub.add_argument(
-        "--neuron",
-        metavar="L,N",
-        help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron, sample); from 0",
-    )
-    sub.add_argument(
-        "--power-floor",
-        type=_number,
-        metavar="P",
-        help="smallest p (default: that of a trajectory's network, else 0)",
-    )
-    sub.add_argument(
+    _add_model(parser)
+    _add_selection(parser)
+    parser.add_argument(
         "--level",
-        type=_number,
+        type=number,
         default=0.95,
         metavar="C",
         help="of the confidence intervals (default: 0.95)",
     )
-    sub.add_argument(
+    parser.add_argument(
         "--out",
         metavar="DIR",
         help="folder of device.json, device.png and device.csv (default: FILE's name with -device)",
     )
-    sub.add_argument(
-        "--json", action="store_true", help="print one JSON object, the content of device.json"
+    add_json(parser, "one JSON object, the content of device.json")
+    add_memory(parser, "of the fit, as in 2G")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what is known of the device and of its measurement."""
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive) or scale; with an"
+        " uncertainty as Q=0.7+-0.1; may be repeated (default: bias=0 and scale=1, as one of"
+        " gamma, Q and bias must be known)",
     )
-    sub.add_argument(
-        "--memory",
-        type=size,
-        metavar="SIZE",
-        help="memory of the fit, as in 2G (default: SPINRNN_MEMORY, else half of what is available)",
+    parser.add_argument(
+        "--free-scale", action="store_true", help="fit scale, the measured power of p = 1"
+    )
+    parser.add_argument(
+        "--noise",
+        type=number,
+        metavar="SD",
+        help="standard deviation of the power's noise, where it is known (default: noise in FILE)",
+    )
+    parser.add_argument(
+        "--linear",
+        action="store_true",
+        help="the drive goes linearly between its samples (default: it is held)",
+    )
+    parser.add_argument(
+        "--power-floor",
+        type=number,
+        metavar="P",
+        help="smallest p (default: that of a trajectory's network, else 0)",
     )
 
 
-def _number(text):
-    import argparse
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that choose among cases and neurons."""
+    parser.add_argument("--cases", metavar="A:B", help="only cases from A to B - 1")
+    parser.add_argument(
+        "--neuron",
+        metavar="L,N",
+        help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron,"
+        " sample); from 0",
+    )
 
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
-    return value
 
-
-def _identify(options):
-    import dataclasses
-
-    import numpy as np
-
-    from spinrnn.errors import ConfigError
+def identify(options: argparse.Namespace) -> int:
+    """Fits, writes the three files of the fit and prints what was found."""
     from spinrnn.identify.fit import identify_device
     from spinrnn.identify.report import write_report
     from spinrnn.identify.wording import lines_of
 
-    problems = []
-    fixed = _fixed(options.fix, problems)
-    cases = _cases(options.cases, problems)
-    neuron = _neuron(options.neuron, problems)
-    if options.noise == 0:
-        problems.append("--noise: must be above 0")
-    if options.out == "":
-        problems.append("--out: give the name of a folder")
-    if problems:
-        raise ConfigError(problems)
+    fixed, cases, neuron = _arguments(options)
     data, floor = _read(options.file, neuron, cases)
     if options.noise is not None:
-        data = dataclasses.replace(data, noise=np.full(data.power.shape, options.noise))
-    floor = floor if options.power_floor is None else options.power_floor
-    between = "linear" if options.linear else "held"
+        data = _with_noise(data, options.noise)
     fit = identify_device(
         data,
         fixed=fixed,
         free_scale=options.free_scale,
-        drive_between=between,
-        power_floor=floor,
+        drive_between="linear" if options.linear else "held",
+        power_floor=floor if options.power_floor is None else options.power_floor,
         level=options.level,
     )
     report = {"file": options.file, "neuron": neuron, **fit.report()}
@@ -131,23 +117,46 @@ def _identify(options):
     return 0 if fit.diagnosis.describes else 1
 
 
+def _with_noise(data: Any, noise: float) -> Any:
+    """The measurement with this standard deviation of each sample."""
+    import dataclasses
+
+    import numpy as np
+
+    return dataclasses.replace(data, noise=np.full(data.power.shape, noise))
+
+
 # ---- arguments ----
 
 
-def _fixed(texts, problems):
+def _arguments(options: argparse.Namespace) -> tuple[dict, slice, tuple[int, ...] | None]:
+    """(fixed, cases, neuron) of the options; ConfigError with all that is wrong with
+    them.
+    """
+    from spinrnn.errors import ConfigError
+
+    problems: list[str] = []
+    fixed = _fixed(options.fix, problems)
+    cases = _cases(options.cases, problems)
+    neuron = _neuron(options.neuron, problems)
+    if options.noise == 0:
+        problems.append("--noise: must be above 0")
+    if options.out == "":
+        problems.append("--out: give the name of a folder")
+    if problems:
+        raise ConfigError(problems)
+    return fixed, cases, neuron
+
+
+def _fixed(texts: list[str], problems: list[str]) -> dict[str, tuple[float, float]]:
     """{name: (value, uncertainty)} of NAME=VALUE and NAME=VALUE+-UNCERTAINTY."""
     found = {}
     for text in texts:
         name, equals, numbers = (part.strip() for part in text.partition("="))
-        try:
-            value, _, uncertainty = numbers.replace("±", "+-").partition("+-")
-            pair = float(value), float(uncertainty or 0)
-        except ValueError:
-            equals = ""
-        if not equals:
-            problems.append(
-                f"--fix: write NAME=VALUE or NAME=VALUE+-UNCERTAINTY, as in Q=0.7+-0.1, got {text!r}"
-            )
+        pair = _value(numbers) if equals else None
+        if pair is None:
+            form = "NAME=VALUE or NAME=VALUE+-UNCERTAINTY, as in Q=0.7+-0.1"
+            problems.append(f"--fix: write {form}, got {text!r}")
         elif name in found:
             problems.append(f"--fix: {name} is given twice")
         else:
@@ -155,66 +164,96 @@ def _fixed(texts, problems):
     return found
 
 
-def _cases(text, problems):
-    first, colon, last = ("" if text is None else text).partition(":")
-    if text is not None and not (
-        colon and all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last))
-    ):
-        problems.append(f"--cases: write A:B, as in 0:10, got {text!r}")
+def _value(text: str) -> tuple[float, float] | None:
+    """(value, uncertainty), the latter 0 where it is not said; None where these are no
+    numbers.
+    """
+    value, _, uncertainty = text.replace("±", "+-").partition("+-")
+    try:
+        return float(value), float(uncertainty or 0)
+    except ValueError:
         return None
+
+
+def _cases(text: str | None, problems: list[str]) -> slice:
+    """The slice that A:B means; all where nothing is said."""
+    if text is None:
+        return slice(None)
+    first, colon, last = text.partition(":")
+    if not colon or not all(part == "" or _is_whole(part) for part in (first, last)):
+        problems.append(f"--cases: write A:B, as in 0:10, got {text!r}")
+        return slice(None)
     return slice(int(first) if first else None, int(last) if last else None)
 
 
-def _neuron(text, problems):
+def _neuron(text: str | None, problems: list[str]) -> tuple[int, ...] | None:
+    """(layer, neuron) or (neuron,); None where nothing is said."""
     if text is None:
         return None
     parts = text.split(",")
-    if len(parts) > 2 or not all(part.isascii() and part.isdigit() for part in parts):
-        problems.append(
-            f"--neuron: write L,N, layer and neuron from 0, as in 0,3 (of your own file N), got {text!r}"
-        )
+    if len(parts) > 2 or not all(map(_is_whole, parts)):
+        form = "L,N, layer and neuron from 0, as in 0,3 (of your own file N)"
+        problems.append(f"--neuron: write {form}, got {text!r}")
         return None
     return tuple(map(int, parts))
 
 
-def _read(path, neuron, cases):
-    """(`Measurement`, floor of the power) of a user's file or of a neuron in a trajectory."""
-    import spinrnn
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+# ---- data ----
+
+
+def _read(path: str, neuron: tuple[int, ...] | None, cases: slice) -> tuple[Any, float]:
+    """(`Measurement`, floor of the power) of a user's file or of a neuron in a
+    trajectory.
+    """
     from spinrnn.errors import DataError
     from spinrnn.files.container import is_spinrnn_file
-    from spinrnn.recordings.measurement import from_trajectory, load_measurement
+    from spinrnn.recordings.measurement import load_measurement
 
-    if neuron is None or not is_spinrnn_file(path):
-        if neuron and len(neuron) > 1:
-            raise DataError(
-                f"{path}: is no trajectory of spinrnn, so it has no layers; write --neuron {neuron[1]}"
-            )
-        return load_measurement(path, *(neuron or ())).take(cases), 0.0
+    if neuron is not None and is_spinrnn_file(path):
+        return _read_trajectory(path, neuron, cases)
+    if neuron and len(neuron) > 1:
+        advice = f"write --neuron {neuron[1]}"
+        raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
+    return load_measurement(path, *(neuron or ())).take(cases), 0.0
+
+
+def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[Any, float]:
+    """(`Measurement`, floor of the power) of a neuron in a trajectory."""
+    import spinrnn
+    from spinrnn.errors import DataError
+    from spinrnn.recordings.measurement import from_trajectory
+
     with spinrnn.open_trajectory(path) as trajectory:
         if len(neuron) == 1:
-            raise DataError(
-                f"{path}: is a trajectory of spinrnn; write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
-            )
+            advice = f"write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
+            raise DataError(f"{path}: is a trajectory of spinrnn; {advice}")
         config = trajectory.config
         if config.neuron != "oscillator":
-            raise DataError(
-                f"{path}: is of a network of {config.neuron}, and not of oscillators, which eq. (1) describes"
-            )
-        data, floor = from_trajectory(trajectory, *neuron, cases), config.power_floor
+            text = f"is of a network of {config.neuron}, and not of oscillators"
+            raise DataError(f"{path}: {text}, which eq. (1) describes")
+        data = from_trajectory(trajectory, *neuron, cases)
+    _warn(config, float(data.durations.max()))
+    return data, config.power_floor
+
+
+def _warn(config: Any, longest: float) -> None:
+    """Warns of what makes a trajectory no exact solution of eq. (1).
+
+    longest: s between two of its samples.
+    """
     step = config.input_interval / config.resolved_substeps
-    if float(data.durations.max()) > 1.5 * step:
-        warnings.warn(
-            "not every substep is stored, the drive in between is not known; simulate without --every for this",
-            stacklevel=2,
-        )
-    if config.thermal_power:
-        warnings.warn(
-            "simulated with thermal noise, which is taken for noise of the readout; intervals and tests do not hold",
-            stacklevel=2,
-        )
-    if config.scheme == "euler":
-        warnings.warn(
-            "simulated with first-order steps, which are not quite eq. (1); what differs is seen in the residuals",
-            stacklevel=2,
-        )
-    return data, floor
+    doubts = {
+        "not every substep is stored, the drive in between is not known;"
+        " simulate without --every for this": longest > 1.5 * step,
+        "simulated with thermal noise, which is taken for noise of the readout;"
+        " intervals and tests do not hold": bool(config.thermal_power),
+        "simulated with first-order steps, which are not quite eq. (1);"
+        " what differs is seen in the residuals": config.scheme == "euler",
+    }
+    for text, holds in doubts.items():
+        if holds:
+            warnings.warn(text, stacklevel=2)

@@ -1,18 +1,139 @@
-"""Options that several commands have, and the types of their values."""
+"""Options that several commands have, and the types of their values.
+
+`add_command` makes the parser of a command; the functions below it add one option each.
+A type turns the text of an option into its value or says in one line what it must be.
+"""
 
 import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+Command = Callable[[argparse.Namespace], int]
+"""What a command does: takes the parsed options, returns the exit status."""
 
 
-def _positive(text):
+def add_command(
+    commands: Any, name: str, function: Command, summary: str, *, threads: bool = True
+) -> argparse.ArgumentParser:
+    """Adds a command and returns its parser.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        name, function, summary: of the command.
+        threads: whether it has the option --threads.
+    """
+    parser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(function=function, threads=None, limits=True)
+    if threads:
+        parser.add_argument(
+            "--threads",
+            type=whole,
+            metavar="N",
+            help="threads (default: SPINRNN_THREADS, else as many as SLURM and the system allow)",
+        )
+    return parser
+
+
+def add_memory(
+    parser: argparse.ArgumentParser,
+    what: str,
+    default: str = "SPINRNN_MEMORY, else half of what is available",
+) -> None:
+    """Adds --memory; what: what the memory is for, default: what holds without it."""
+    parser.add_argument(
+        "--memory", type=size, metavar="SIZE", help=f"memory {what} (default: {default})"
+    )
+
+
+def add_set(parser: argparse.ArgumentParser, example: str = "train.epochs=50") -> None:
+    """Adds --set, a list of texts KEY=VALUE."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"overrule one key, as in {example}; may be repeated",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
+    """Adds --json; what: what is printed then."""
+    parser.add_argument("--json", action="store_true", help=f"print {what}")
+
+
+def add_powers(
+    parser: argparse.ArgumentParser, synapse: str, type: Callable[[str], float] | None = None
+) -> None:
+    """Adds the two powers of the energy; synapse: the second default in words."""
+    parser.add_argument(
+        "--neuron-power",
+        type=type or power,
+        metavar="W",
+        help="energy: power of an oscillator (default: 0.65e-6)",
+    )
+    parser.add_argument(
+        "--synapse-power",
+        type=type or power,
+        metavar="W",
+        help=f"energy: power of a synapse (default: {synapse})",
+    )
+
+
+def powers(options: argparse.Namespace) -> dict[str, float]:
+    """The powers in W that were given, under the names of `analysis.energy`'s
+    arguments.
+    """
+    given = {"neuron_power": options.neuron_power, "synapse_power": options.synapse_power}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+# ---- types of values ----
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 1."""
     if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text)):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
 
 
-def _size(text):
+def size(text: str) -> int:
+    """A size of memory in bytes, as in 2G."""
     from spinrnn.machine.memory import parse_size
 
     try:
         return parse_size(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def number(text: str) -> float:
+    """A number from 0."""
+    return _number(text, lambda value: value >= 0, "a number from 0")
+
+
+def seconds(text: str) -> float:
+    """A time in s from 0."""
+    return _number(text, lambda value: value >= 0, "a time in seconds from 0, as in 50e-9")
+
+
+def interval(text: str) -> float:
+    """A time in s above 0."""
+    return _number(text, lambda value: value > 0, "a positive time in seconds, as in 10e-9")
+
+
+def power(text: str) -> float:
+    """A power in W from 0."""
+    return _number(text, lambda value: value >= 0, "a power in watts from 0, as in 0.65e-6")
+
+
+def _number(text: str, allowed: Callable[[float], bool], what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    # each comparison is false for NaN, so NaN is refused
+    if not (allowed(value) and value < math.inf):
+        raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+    return value

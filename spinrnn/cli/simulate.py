@@ -1,131 +1,106 @@
-"""The command line of trajectory files: `spinrnn simulate`. Exit status: 0 written, 2 bad input or a full disk, 130, 143 or 75 stopped; then nothing is left."""
+"""The command line of trajectory files: `spinrnn simulate`.
 
+Exit status: 0 written, 2 bad input or a full disk, 130, 143 or 75 stopped; then nothing
+of the file is left.
+"""
+
+import argparse
 import sys
 from pathlib import Path
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_memory, add_set, whole
+
+SUMMARY = "Simulate a network and write its states and drives over time to an HDF5 file."
 
 
-def add_commands(command, positive, size):
-    """Adds the command; arguments as those of `cli_sweep.add_commands`."""
-    sub = command(
-        "simulate",
-        _simulate,
-        "Simulate a network and write its states and drives over time to an HDF5 file.",
-    )
-    sub.add_argument(
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "simulate", simulate, SUMMARY)
+    parser.add_argument(
         "network",
         metavar="RUN_OR_CONFIG",
-        help="run folder or file of a network: as trained; CONFIG.toml: a fresh network of its seed",
+        help="run folder or file of a network: as trained; CONFIG.toml: a fresh network of its"
+        " seed",
     )
-    sub.add_argument(
+    parser.add_argument(
         "--input",
         metavar="DATA",
         default=":test",
-        help="source:part[cases], as in digits:test[0:100], mine.npz or mnist:train[7]; parts are train, validation, test and all, as the run "
-        "splits the data (default: the test part of the run's own data)",
+        help="source:part[cases], as in digits:test[0:100], mine.npz or mnist:train[7]; parts"
+        " are train, validation, test and all, as the run splits the data (default: the test"
+        " part of the run's own data)",
     )
-    sub.add_argument("--out", required=True, metavar="FILE", help="file to write, as in traces.h5")
-    sub.add_argument(
-        "--every",
-        type=positive,
-        default=1,
-        metavar="K",
-        help="store every K-th substep (default: 1)",
+    parser.add_argument("--out", required=True, metavar="FILE", help="file to write, as traces.h5")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace FILE if it exists, once the new one is complete",
     )
-    sub.add_argument(
-        "--variables",
-        default="p,drive,output",
-        metavar="NAMES",
-        help="of p (power), m (mean power), drive and output (default: p,drive,output; m is p - output)",
-    )
-    sub.add_argument(
-        "--layers", metavar="NUMBERS", help="layers to store, from 0, as in 0,2 (default: all)"
-    )
-    sub.add_argument(
+    _add_contents(parser)
+    parser.add_argument(
         "--noise-seed",
         type=int,
         default=0,
         metavar="SEED",
         help="of thermal noise, if network.thermal_power is set (default: 0)",
     )
-    sub.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace FILE if it exists, once the new one is complete",
+    add_set(parser, "network.substeps=16")
+    add_memory(parser, "for the blocks at work, as in 2G", "SPINRNN_MEMORY")
+
+
+def _add_contents(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what the file holds."""
+    parser.add_argument(
+        "--every",
+        type=whole,
+        default=1,
+        metavar="K",
+        help="store every K-th substep (default: 1)",
     )
-    sub.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="overrule one key, as in network.substeps=16",
+    parser.add_argument(
+        "--variables",
+        default="p,drive,output",
+        metavar="NAMES",
+        help="of p (power), m (mean power), drive and output (default: p,drive,output; m is"
+        " p - output)",
     )
-    sub.add_argument(
-        "--memory",
-        type=size,
-        metavar="SIZE",
-        help="memory for the blocks at work, as in 2G (default: SPINRNN_MEMORY)",
+    parser.add_argument(
+        "--layers", metavar="NUMBERS", help="layers to store, from 0, as in 0,2 (default: all)"
     )
 
 
-def _simulate(options):
+def simulate(options: argparse.Namespace) -> int:
+    """Simulates the cases that were chosen; writes the file whole or not at all."""
     import spinrnn
-    from spinrnn.datasets.selection import select
-    from spinrnn.errors import ConfigError, StoreError
     from spinrnn.machine.memory import format_size
     from spinrnn.machine.signals import StopSignals
-    from spinrnn.recordings.writing import write_trajectory
-    from spinrnn.runs.loading import open_any
 
-    out = Path(options.out)
-    if out.is_dir():
-        raise StoreError(f"{out} is a folder; give the name of a file")
-    if out.exists() and not options.overwrite:
-        raise StoreError(f"{out} exists; --overwrite replaces it, or choose another --out")
-    try:
-        layers = (
-            None
-            if options.layers is None
-            else [int(number) for number in options.layers.split(",")]
-        )
-    except ValueError:
-        raise ConfigError(
-            [
-                f"--layers: must be numbers with commas between them, as in 0,2, got {options.layers!r}"
-            ]
-        ) from None
-    net, config, run = open_any(options.network, options.set)
-    if run is not None and run.note:
-        print(f"spinrnn: warning: {run.note}", file=sys.stderr)
-    data, cases, digest = select(options.input, config, run and run.check_data)
-    attributes = {"source": options.input, "data_sha256": digest}
-    if config is not None:
-        attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}
+    out = _target(options)
+    layers = _layers(options.layers)
+    net, data, more = _chosen(options)
     stop = StopSignals()
     with _Bar(len(data)) as bar:
 
-        def on_start(size):
-            print(
-                f"{out}: {len(data)} case{'s' if len(data) > 1 else ''}, {format_size(size)} to write",
-                flush=True,
-            )
+        def on_start(size: int) -> None:
+            cases = f"{len(data)} case{'s' if len(data) > 1 else ''}"
+            print(f"{out}: {cases}, {format_size(size)} to write", flush=True)
 
-        def on_block(done):
+        def on_block(done: int) -> None:
             if stop():
                 raise _Stopped
             bar(done)
 
         try:
-            write_trajectory(
-                out, net, data.inputs, data.lengths, labels=data.labels, every=options.every, variables=[name.strip() for name in options.variables.split(",")],
-                layers=layers, cases=cases, attributes=attributes, on_start=on_start, on_block=on_block, noise_seed=options.noise_seed,
-            )  # fmt: skip
+            _write(
+                out, net, data, options, layers=layers, on_start=on_start, on_block=on_block, **more
+            )
         except _Stopped:
             print(f"spinrnn: stopped, nothing of {out} is kept", file=sys.stderr)
             return stop.status
     with spinrnn.open_trajectory(out) as file:
-        print(
-            f"{out}: {len(file)} cases, {len(file.time)} times to {file.time[-1]:g} s, {format_size(out.stat().st_size)}"
-        )
+        times = f"{len(file.time)} times to {file.time[-1]:g} s"
+        print(f"{out}: {len(file)} cases, {times}, {format_size(out.stat().st_size)}")
     return 0
 
 
@@ -133,23 +108,87 @@ class _Stopped(Exception):
     """A signal asked to stop."""
 
 
+def _target(options: argparse.Namespace) -> Path:
+    """The file to write; StoreError where it must not be written."""
+    from spinrnn.errors import StoreError
+
+    out = Path(options.out)
+    if out.is_dir():
+        raise StoreError(f"{out} is a folder; give the name of a file")
+    if out.exists() and not options.overwrite:
+        raise StoreError(f"{out} exists; --overwrite replaces it, or choose another --out")
+    return out
+
+
+def _layers(text: str | None) -> list[int] | None:
+    """Numbers between commas; None, which means all, where nothing is said."""
+    from spinrnn.errors import ConfigError
+
+    try:
+        return None if text is None else [int(number) for number in text.split(",")]
+    except ValueError:
+        form = "numbers with commas between them, as in 0,2"
+        raise ConfigError([f"--layers: must be {form}, got {text!r}"]) from None
+
+
+def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
+    """(`Network`, `Dataset` to simulate, arguments of `write_trajectory` that say what
+    it is).
+    """
+    from spinrnn.datasets.selection import select
+    from spinrnn.runs.loading import open_any
+
+    net, config, run = open_any(options.network, options.set)
+    if run is not None and run.note:
+        print(f"spinrnn: warning: {run.note}", file=sys.stderr)
+    data, cases, digest = select(options.input, config, run and run.check_data)
+    attributes = {"source": options.input, "data_sha256": digest}
+    if config is not None:
+        attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}
+    return net, data, {"cases": cases, "attributes": attributes}
+
+
+def _write(
+    out: Path,
+    net: Any,
+    data: Any,
+    options: argparse.Namespace,
+    **more: Any,
+) -> None:
+    """Calls `write_trajectory` with the data and the options."""
+    from spinrnn.recordings.writing import write_trajectory
+
+    write_trajectory(
+        out,
+        net,
+        data.inputs,
+        data.lengths,
+        labels=data.labels,
+        every=options.every,
+        variables=[name.strip() for name in options.variables.split(",")],
+        noise_seed=options.noise_seed,
+        **more,
+    )
+
+
 class _Bar:
     """A progress bar of cases on a terminal, silent elsewhere."""
 
-    def __init__(self, cases):
-        self._cases, self._bar = cases, None
+    def __init__(self, cases: int) -> None:
+        self._cases = cases
+        self._bar: Any = None
 
-    def __enter__(self):
+    def __enter__(self) -> "_Bar":
         if sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=self._cases, unit="case", dynamic_ncols=True)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, done):
+    def __call__(self, done: int) -> None:
         if self._bar is not None:
             self._bar.update(done - self._bar.n)

@@ -1,147 +1,133 @@
 """The command line of sweeps: `spinrnn sweep run`, `status`, `collect` and `slurm`.
 
-Exit status of `sweep run`: 0 all points have a result (a divergence is one), 1 some failed, 2 bad input or a full disk, and where it was asked to
-stop, with checkpoints written: 130 by Ctrl-C, 143 by SIGTERM, 75 by SIGUSR1 (queue the same command again).
+Exit status of `sweep run`: 0 all points have a result (a divergence is one), 1 some
+failed, 2 bad input or a full disk, and where it was asked to stop, with checkpoints
+written: 130 by Ctrl-C, 143 by SIGTERM, 75 by SIGUSR1 (queue the same command again).
 """
 
+import argparse
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from spinrnn.cli.options import add_command, add_json, add_memory, whole
+from spinrnn.cli.wording import span
+
+SUMMARY = "Run many points along axes, on this machine or a cluster."
 
 
-def add_commands(command, positive, size):
-    """Adds the commands of sweeps.
+def add_commands(commands: Any) -> None:
+    """Adds the commands of sweeps; commands: what `add_subparsers` returned."""
+    sweep = commands.add_parser("sweep", help=SUMMARY, description=SUMMARY)
+    inner = sweep.add_subparsers(dest="sweep_command", required=True, metavar="COMMAND")
+    for name, (function, add_options, summary) in COMMANDS.items():
+        # threads are those of the points, which have options of their own
+        parser = add_command(inner, name, function, summary, threads=False)
+        parser.add_argument("sweep", metavar="FILE", help="sweep file, or the folder of a sweep")
+        parser.add_argument(
+            "--out", metavar="DIR", help="folder of the sweep (default: sweeps/NAME)"
+        )
+        add_options(parser)
 
-    Args:
-        command: function (name, function, summary) that returns a parser for one command; positive, size: types of whole numbers from 1 and
-            of sizes of memory.
-    """
 
-    def target(sub):
-        sub.add_argument("sweep", metavar="FILE", help="sweep file, or the folder of a sweep")
-
-    def folder(sub):
-        sub.add_argument("--out", metavar="DIR", help="folder of the sweep (default: sweeps/NAME)")
-
-    run = command(
-        "run", _run, "Run the points of a sweep that have no result yet; run again, it goes on."
-    )
-    target(run)
-    folder(run)
-    run.add_argument(
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--shard", metavar="I/N", help="only share I of N, I from 0, as for SLURM arrays"
     )
-    run.add_argument(
+    parser.add_argument(
         "--keep-runs",
         action="store_true",
         help="keep the run folder of each point, with checkpoints and pictures",
     )
-    add_engine_options(run, positive, size)
+    add_engine_options(parser)
 
-    status = command("status", _status, "Say how far a sweep is.")
-    target(status)
-    folder(status)
-    status.add_argument("--json", action="store_true", help="print one JSON object")
 
-    collect = command(
-        "collect", _collect, "Collect the results so far in one HDF5 file, a cube for xarray."
-    )
-    target(collect)
-    folder(collect)
-    collect.add_argument(
+def _add_collect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--cube", metavar="FILE", help="file to write (default: cube.h5 in the sweep's folder)"
     )
-    collect.add_argument(
+    parser.add_argument(
         "--no-history", action="store_true", help="leave out the curves against the epoch"
     )
 
-    slurm = command("slurm", _slurm, "Measure one point and write a job-array script for SLURM.")
-    target(slurm)
-    folder(slurm)
-    slurm.add_argument(
+
+def _add_slurm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--array",
-        type=positive,
+        type=whole,
         metavar="N",
         help="tasks of the array (default: tasks of about an hour)",
     )
-    slurm.add_argument(
+    parser.add_argument(
         "--jobs",
-        type=positive,
+        type=whole,
         default=1,
         metavar="N",
         help="points at a time in each task (default: 1)",
     )
-    slurm.add_argument(
+    _add_threads_per_worker(parser)
+    parser.add_argument("--script", metavar="FILE", help="script to write (default: NAME.slurm)")
+
+
+def _add_threads_per_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--threads-per-worker",
-        type=positive,
+        type=whole,
         default=1,
         metavar="N",
         help="threads of each point (default: 1)",
     )
-    slurm.add_argument("--script", metavar="FILE", help="script to write (default: NAME.slurm)")
 
 
-def add_engine_options(sub, positive, size):
-    """Adds the options of all commands that run sweeps, which `engine_settings` reads."""
-    sub.add_argument(
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that run sweeps, which `engine_settings` reads."""
+    parser.add_argument(
         "--jobs",
-        type=positive,
+        type=whole,
         metavar="N",
-        help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM and the system allow them)",
+        help="points at a time (default: as many as fit the threads, as SPINRNN_THREADS or SLURM"
+        " and the system allow them)",
     )
-    sub.add_argument(
+    parser.add_argument(
         "--executor",
         choices=("process", "serial", "dask", "mpi"),
         default="process",
         help="where points run (default: process)",
     )
-    sub.add_argument(
+    parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
         help="of a Dask cluster, as in tcp://host:8786 (default: a cluster on this machine)",
     )
-    sub.add_argument(
-        "--threads-per-worker",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="threads of each point (default: 1)",
-    )
-    sub.add_argument(
-        "--memory",
-        type=size,
-        metavar="SIZE",
-        help="memory for the states of all batches at a time on this machine, as in 8G (default: SPINRNN_MEMORY, else half of what is available)",
-    )
-    sub.add_argument(
+    _add_threads_per_worker(parser)
+    add_memory(parser, "for the states of all batches at a time on this machine, as in 8G")
+    parser.add_argument(
         "--retry-failed",
         action="store_true",
         help="run points again that failed; those that diverged have their result",
     )
-    sub.add_argument(
+    parser.add_argument(
         "--extend",
         action="store_true",
         help="take over the folder of another version of the sweep and keep what both have",
     )
 
 
-def engine_settings(options):
+def engine_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Keyword arguments of `run_sweep` from these options."""
     from spinrnn.errors import ConfigError
 
     if options.memory and (options.executor == "mpi" or options.scheduler):
-        raise ConfigError(
-            [
-                "--memory: goes with processes of this command; set SPINRNN_MEMORY where the others are started"
-            ]
-        )
+        advice = "set SPINRNN_MEMORY where the others are started"
+        raise ConfigError([f"--memory: goes with processes of this command; {advice}"])
     names = ("executor", "jobs", "scheduler", "threads_per_worker", "retry_failed", "extend")
     return {name: getattr(options, name) for name in names}
 
 
-def _open(options):
-    """(Sweep, Path of its folder) of a sweep file or a folder."""
+def _open(options: argparse.Namespace) -> tuple[Any, Path]:
+    """(`Sweep`, its folder) of a sweep file or a folder."""
     from spinrnn.errors import ConfigError
     from spinrnn.sweep.file import load_sweep
     from spinrnn.sweep.folder import SweepFolder
@@ -157,41 +143,20 @@ def _open(options):
     return sweep, Path("sweeps") / sweep.name if options.out is None else Path(options.out)
 
 
-def _span(seconds):
-    """A time for people: 12 s, 3 min, 1 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 # ---- run ----
 
 
-def _run(options):
-    from spinrnn.errors import ConfigError
+def _run(options: argparse.Namespace) -> int:
     from spinrnn.machine.signals import StopSignals
-    from spinrnn.sweep.folder import SweepFolder
     from spinrnn.sweep.runner import run_sweep
 
-    shard = None
-    if options.shard is not None:
-        number, slash, count = options.shard.partition("/")
-        if not slash or not (
-            number.isascii() and number.isdigit() and count.isascii() and count.isdigit()
-        ):
-            raise ConfigError(
-                [f"--shard: write I/N with I from 0 to N - 1, as in 0/10; got {options.shard}"]
-            )
-        shard = int(number), int(count)
+    shard = _shard(options.shard)
     settings = engine_settings(options)
     stop = StopSignals()
     sweep, folder = _open(options)
     if not stop():
-        print(
-            f"sweep {sweep.name} in {folder}, {len(sweep)} points{f', shard {options.shard}' if shard else ''}",
-            flush=True,
-        )
+        part = f", shard {options.shard}" if shard else ""
+        print(f"sweep {sweep.name} in {folder}, {len(sweep)} points{part}", flush=True)
     with Line() as line:
         progress = run_sweep(
             sweep,
@@ -202,48 +167,67 @@ def _run(options):
             stop=stop,
             **settings,
         )
-    strangers = SweepFolder(folder).strangers(sweep.points)
-    if strangers:
-        print(
-            f"spinrnn: warning: {strangers} result files in {folder}/points belong to no point of this sweep and are left alone",
-            file=sys.stderr,
-        )
+    _tell_strangers(sweep, folder)
     tell_failures(progress)
     if progress.stopped:
-        left = progress.total - progress.finished
-        print(
-            f"spinrnn: stopped with {left} of {progress.total} points left; to go on: the same command again",
-            file=sys.stderr,
-        )
+        left = f"{progress.total - progress.finished} of {progress.total} points left"
+        text = f"spinrnn: stopped with {left}; to go on: the same command again"
+        print(text, file=sys.stderr)
         return stop.status
     print(f"finished: {_counts(progress)}; to collect: spinrnn sweep collect {folder}")
     return 1 if progress.failed else 0
 
 
-def tell_failures(progress):
+def _shard(text: str | None) -> tuple[int, int] | None:
+    """(I, N) of I/N; None where nothing is said."""
+    from spinrnn.errors import ConfigError
+
+    if text is None:
+        return None
+    parts = text.split("/", 1)
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        form = "I/N with I from 0 to N - 1, as in 0/10"
+        raise ConfigError([f"--shard: write {form}; got {text}"])
+    return int(parts[0]), int(parts[1])
+
+
+def _tell_strangers(sweep: Any, folder: Path) -> None:
+    """A warning where the folder holds results of another sweep."""
+    from spinrnn.sweep.folder import SweepFolder
+
+    strangers = SweepFolder(folder).strangers(sweep.points)
+    if strangers:
+        text = f"{strangers} result files in {folder}/points belong to no point of this sweep"
+        print(f"spinrnn: warning: {text} and are left alone", file=sys.stderr)
+
+
+def tell_failures(progress: Any) -> None:
     """A warning for each failure of this session."""
     for place, error in progress.errors.items():
         print(f"spinrnn: warning: failed at {place}: {error}", file=sys.stderr)
 
 
-def _counts(progress):
+def _counts(progress: Any) -> str:
     text = f"{progress.finished} of {progress.total} points"
     text += f", {progress.diverged} of them diverged" if progress.diverged else ""
     return text + (f", {progress.failed} FAILED" if progress.failed else "")
 
 
 class Line:
-    """One line that is written again and again on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the points."""
+    """One line that is written again and again on a terminal.
 
-    def __enter__(self):
+    Elsewhere, as in a batch job's log, a line for each tenth of the points.
+    """
+
+    def __enter__(self) -> "Line":
         self._open, self._terminal = False, sys.stderr.isatty()
         self.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.start()
 
-    def start(self, text=None):
+    def start(self, text: str | None = None) -> None:
         """Ends the line, prints a text, and begins anew."""
         if self._open:
             print(file=sys.stderr)
@@ -251,12 +235,8 @@ class Line:
         if text:
             print(text, flush=True)
 
-    def __call__(self, progress):
-        text, new = _counts(progress), progress.finished - progress.skipped
-        if new and progress.seconds:
-            rate = new / progress.seconds
-            text += f", {rate:.1f} points/s" if rate >= 1 else f", {rate * 60:.1f} points/min"
-            text += f", {_span(progress.remaining)} left" if progress.remaining is not None else ""
+    def __call__(self, progress: Any) -> None:
+        text = _counts(progress) + _speed(progress)
         if self._terminal:
             self._open = True
             print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
@@ -267,10 +247,20 @@ class Line:
             print(text, flush=True)
 
 
+def _speed(progress: Any) -> str:
+    """Points per time of this session, and the time that is left."""
+    new = progress.finished - progress.skipped
+    if not (new and progress.seconds):
+        return ""
+    rate = new / progress.seconds
+    text = f", {rate:.1f} points/s" if rate >= 1 else f", {rate * 60:.1f} points/min"
+    return text + (f", {span(progress.remaining)} left" if progress.remaining is not None else "")
+
+
 # ---- status and collect ----
 
 
-def _status(options):
+def _status(options: argparse.Namespace) -> int:
     from spinrnn.sweep.folder import SweepFolder
     from spinrnn.sweep.status import look
 
@@ -281,21 +271,11 @@ def _status(options):
     if options.json:
         print(json.dumps(found))
         return 0
-    counts = ", ".join(
-        f"{count} {status}"
-        for status, count in found["points"].items()
-        if count or status in ("done", "failed", "running")
-    )
-    print(f"sweep {sweep.name} in {path}: {len(sweep)} points, {counts}")
+    always = ("done", "failed", "running")
+    counts = [f"{n} {status}" for status, n in found["points"].items() if n or status in always]
+    print(f"sweep {sweep.name} in {path}: {len(sweep)} points, {', '.join(counts)}")
     if found["remaining"] is not None:
-        workers = (
-            f"{found['points']['running']} at a time"
-            if found["points"]["running"]
-            else "one at a time"
-        )
-        print(
-            f"expected to take another {_span(found['remaining'])}, {workers}; a point has taken {_span(found['seconds'])} on average"
-        )
+        print(_expected(found))
     for error in found["errors"]:
         print(f"{error['status']} at {error['point']}: {error['error']}")
     if found["more_errors"]:
@@ -303,7 +283,14 @@ def _status(options):
     return 0
 
 
-def _collect(options):
+def _expected(found: dict[str, Any]) -> str:
+    running = found["points"]["running"]
+    workers = f"{running} at a time" if running else "one at a time"
+    text = f"expected to take another {span(found['remaining'])}, {workers}"
+    return f"{text}; a point has taken {span(found['seconds'])} on average"
+
+
+def _collect(options: argparse.Namespace) -> int:
     from spinrnn.sweep.cube import collect_sweep, cube_path
     from spinrnn.sweep.folder import SweepFolder
 
@@ -312,17 +299,16 @@ def _collect(options):
     cube = collect_sweep(sweep, path, history=not options.no_history)
     target = Path(options.cube) if options.cube else cube_path(path)
     cube.save(target)
-    print(
-        f"{target}: {' x '.join(f'{axis.name} {len(axis)}' for axis in sweep.axes) or 'one point'}; "
-        + ", ".join(f"{n} {s}" for s, n in cube.states.items())
-    )
+    axes = " x ".join(f"{axis.name} {len(axis)}" for axis in sweep.axes)
+    states = ", ".join(f"{count} {state}" for state, count in cube.states.items())
+    print(f"{target}: {axes or 'one point'}; {states}")
     return 0
 
 
 # ---- slurm ----
 
 
-def _slurm(options):
+def _slurm(options: argparse.Namespace) -> int:
     from spinrnn.sweep import slurm
     from spinrnn.sweep.folder import SweepFolder
 
@@ -336,13 +322,34 @@ def _slurm(options):
     )
     target = options.script or f"{sweep.name}.slurm"
     slurm.write_script(target, slurm.script(sweep, path, array, measured))
-    print(
-        f"measured in {time.monotonic() - start:.0f} s: {_span(measured.seconds)} and {measured.memory / 1e6:.0f} MB for the most expensive of {len(sweep)} points"
-    )
-    print(
-        f"{target}: {array.tasks} tasks, {_span(array.minutes * 60)} and {array.megabytes} MB each; the longest is expected to take {_span(array.seconds)}"
-    )
-    print(
-        f"to submit: sbatch {target}    to look: spinrnn sweep status {path}    at the end: spinrnn sweep collect {path}"
-    )
+    most = f"{span(measured.seconds)} and {measured.memory / 1e6:.0f} MB"
+    taken = f"measured in {time.monotonic() - start:.0f} s"
+    print(f"{taken}: {most} for the most expensive of {len(sweep)} points")
+    each = f"{span(array.minutes * 60)} and {array.megabytes} MB each"
+    longest = f"the longest is expected to take {span(array.seconds)}"
+    print(f"{target}: {array.tasks} tasks, {each}; {longest}")
+    look, collect = f"spinrnn sweep status {path}", f"spinrnn sweep collect {path}"
+    print(f"to submit: sbatch {target}    to look: {look}    at the end: {collect}")
     return 0
+
+
+COMMANDS = {
+    "run": (
+        _run,
+        _add_run,
+        "Run the points of a sweep that have no result yet; run again, it goes on.",
+    ),
+    "status": (_status, add_json, "Say how far a sweep is."),
+    "collect": (
+        _collect,
+        _add_collect,
+        "Collect the results so far in one HDF5 file, a cube for xarray.",
+    ),
+    "slurm": (
+        _slurm,
+        _add_slurm,
+        "Measure one point and write a job-array script for SLURM.",
+    ),
+}
+"""{name: (what it does, what adds its options, summary)} of the commands below `sweep`.
+"""

@@ -1,76 +1,109 @@
-"""The command line of `spinrnn train`."""
+"""The command line of `spinrnn train`: which run, what is printed while it trains and
+after it.
+"""
 
+import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import spinrnn
+from spinrnn.cli.options import add_command, add_memory, add_set
+from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
+
+SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
 
 
-def _train(options):
-    from spinrnn.config.toml import load_config
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "train", train, SUMMARY)
+    parser.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG.toml",
+        help="configuration (default: the built-in recipe)",
+    )
+    add_set(parser)
+    add_memory(
+        parser,
+        "for the states of a batch, as in 2G; less takes longer and gives the same bits",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run in --out (default: the newest in runs/ of this configuration),"
+        " or start it if there is none",
+    )
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains, or goes on with a run; prints the results at the end."""
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
-    if options.seed is not None and any(
-        text.replace(" ", "").startswith("train.seed=") for text in options.set
-    ):
-        raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
-    settings = options.set + ([] if options.seed is None else [f"train.seed={options.seed}"])
-    given = options.config is not None or settings
-    config = load_config(options.config, settings)
-    if options.out == "":
-        raise spinrnn.ConfigError(["--out: give the name of a folder"])
-    out = (
-        Path(options.out)
-        if options.out
-        else _newest_run(config if given else None)
-        if options.resume
-        else None
-    )
-    if out is None:
-        out = _free_folder(config)
+    settings = _settings(options)
+    config, out = _chosen(options, settings)
     resuming = options.resume and (out / "config.toml").exists()
-    if resuming and not given:
-        config = None
+    given = options.config is not None or settings
     stop = StopSignals()
+
+    def on_start(trainer: Any) -> None:
+        verb = "continuing" if resuming else "training"
+        print(f"{verb} in {out}; the first run compiles for some seconds", flush=True)
+        print(memory_of_batch(trainer), flush=True)
+
     with _Progress() as progress:
-
-        def start(trainer):
-            print(
-                f"{'continuing' if resuming else 'training'} in {out}; the first run compiles for some seconds",
-                flush=True,
-            )
-            print(_memory_line(trainer), flush=True)
-
         try:
             result = run.train(
-                config, out, resume=options.resume, on_start=start, on_epoch=progress, stop=stop
+                config if given or not resuming else None,
+                out,
+                resume=options.resume,
+                on_start=on_start,
+                on_epoch=progress,
+                stop=stop,
             )
         except run.Interrupted as error:
-            print(
-                f"spinrnn: {error}; to go on: spinrnn train --out {out} --resume", file=sys.stderr
-            )
+            advice = f"to go on: spinrnn train --out {out} --resume"
+            print(f"spinrnn: {error}; {advice}", file=sys.stderr)
             return stop.status
-    _print_summary(result)
+    print("\n".join(results_of_training(result)))
     return 0
 
 
-def _memory_line(trainer):
-    """What a batch will take, said before it is taken."""
-    from spinrnn.machine.memory import format_size
-
-    plan, cases = trainer.plan, min(trainer.config.train.batch, len(trainer.training))
-    cut = (
-        f"; the time is cut into {plan.segments} segments, whole it would take {format_size(plan.whole)}"
-        if plan.segments > 1
-        else ""
-    )
-    return f"memory {format_size(plan.bytes)} for a batch of {cases} on {plan.threads} thread{'s' if plan.threads > 1 else ''}{cut}"
+def _settings(options: argparse.Namespace) -> list[str]:
+    """Texts KEY=VALUE of --set and --seed; ConfigError where they say the same key
+    twice.
+    """
+    if options.seed is None:
+        return options.set
+    if any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
+        raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
+    return [*options.set, f"train.seed={options.seed}"]
 
 
-def _newest_run(config):
-    """The run folder in runs/ that was written to last, among those of this configuration (None: of any); None if there is none."""
+def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path]:
+    """(`RunConfig`, run folder) of what the user gave."""
+    from spinrnn.config.toml import load_config
+
+    config = load_config(options.config, settings)
+    if options.out == "":
+        raise spinrnn.ConfigError(["--out: give the name of a folder"])
+    if options.out:
+        return config, Path(options.out)
+    newest = None
+    if options.resume:
+        newest = _newest_run(config if options.config is not None or settings else None)
+    return config, newest or _free_folder(config)
+
+
+def _newest_run(config: Any) -> Path | None:
+    """The run folder in runs/ that was written to last, None if there is none.
+
+    config: only runs of this configuration; None: of any.
+    """
     from spinrnn.config.toml import load_config
     from spinrnn.runs.folder import differences
 
@@ -81,66 +114,48 @@ def _newest_run(config):
                 folders.append(path.parent)
         except spinrnn.SpinrnnError:
             pass  # a damaged one is not the one that is meant
-    return max(
-        folders, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None
-    )
+    return max(folders, key=_last_write, default=None)
 
 
-def _free_folder(config):
-    """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that does not exist."""
-    source = Path(
-        os.path.abspath(config.data.source)
-    )  # without the dots of "../mnist/..", but with the names of links
+def _last_write(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.iterdir())
+
+
+def _free_folder(config: Any) -> Path:
+    """runs/NAME-seedN, or the first of runs/NAME-seedN-2, -3 ... that is free."""
+    # abspath takes the dots out of "../mnist/..", and keeps the names of links
+    source = Path(os.path.abspath(config.data.source))
     stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
 
 
 class _Progress:
-    """A bar on a terminal; elsewhere, as in a batch job's log, a line for about each tenth of the run."""
+    """A bar on a terminal; elsewhere, as in a batch job's log, a line for each tenth of
+    the run.
+    """
 
-    def __enter__(self):
-        self._bar = None
+    def __enter__(self) -> "_Progress":
+        self._bar: Any = None
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, trainer):
-        record, epochs = trainer.history[-1], trainer.config.train.epochs
-        text = f"loss {record['train_loss']:.3f}, validation {100 * record['validation_accuracy']:.1f} %, best {100 * trainer.best['validation_accuracy']:.1f} %"
+    def __call__(self, trainer: Any) -> None:
+        epoch, epochs = trainer.history[-1]["epoch"], trainer.config.train.epochs
+        text = progress_of_training(trainer)
         if sys.stderr.isatty():
-            if self._bar is None:
-                from tqdm import tqdm
+            self._draw(epoch, epochs, text)
+        elif epoch == 1 or epoch * 10 // epochs > (epoch - 1) * 10 // epochs:
+            line = f"epoch {epoch:>4} of {epochs}: {text}, {trainer.seconds():.1f} s"
+            print(line, flush=True)
 
-                self._bar = tqdm(
-                    total=epochs, initial=record["epoch"] - 1, unit="epoch", dynamic_ncols=True
-                )
-            self._bar.set_postfix_str(text, refresh=False)
-            self._bar.update()
-        elif (
-            record["epoch"] == 1
-            or record["epoch"] * 10 // epochs > (record["epoch"] - 1) * 10 // epochs
-        ):
-            print(
-                f"epoch {record['epoch']:>4} of {epochs}: {text}, {trainer.seconds():.1f} s",
-                flush=True,
-            )
+    def _draw(self, epoch: int, epochs: int, text: str) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
 
-
-def _print_summary(result):
-    s = result.summary
-    print(
-        f"test accuracy        {100 * s['test_accuracy']:6.2f} %   with {s['substeps']} substeps, loss {s['test_loss']:.4f}"
-    )
-    print(
-        f"test accuracy, fine  {100 * s['test_accuracy_fine']:6.2f} %   with {s['substeps_fine']} substeps, loss {s['test_loss_fine']:.4f}"
-    )
-    print(
-        f"validation accuracy  {100 * s['validation_accuracy']:6.2f} %   best epoch {s['best_epoch']} of {s['epochs']}"
-    )
-    print(
-        f"time                 {s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
-    )
-    print(f"results              {result.folder}/summary.json, curves.png, confusion.png")
+            self._bar = tqdm(total=epochs, initial=epoch - 1, unit="epoch", dynamic_ncols=True)
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update()

@@ -8,7 +8,7 @@ from spinrnn.machine import memory
 def memory_checks(environ, limit, available):
     """Of memory: limit, bytes of the control groups, None without; available, bytes that spinrnn would take unasked."""
     try:
-        taken = memory.memory_limit()
+        taken = memory.get_memory_limit()
     except ConfigError as error:
         return [Finding("memory", "problem", str(error), "export SPINRNN_MEMORY=2G, or unset it")]
     size, limit = (

@@ -11,7 +11,7 @@ import numpy as np
 from spinrnn.errors import DataError, MemoryLimitError
 from spinrnn.identify.oscillator import NAMES, coordinate_of, slope_of, value_of
 from spinrnn.identify.sensitivity import device_forward
-from spinrnn.machine.memory import format_size, memory_limit
+from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.recordings.measurement import Measurement
 
 PIECES = 4
@@ -73,10 +73,10 @@ class Problem:
                 "device and one for each case"
             )
         taken = 8 * (6 * self.count * size + self.cases * self.samples * (2 * self.pieces + 30))
-        if taken > memory_limit():
+        if taken > get_memory_limit():
             raise MemoryLimitError(
                 f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, "
-                f"the limit is {format_size(memory_limit())}; take fewer cases or samples, or "
+                f"the limit is {format_size(get_memory_limit())}; take fewer cases or samples, or "
                 "raise the limit (SPINRNN_MEMORY)"
             )
 

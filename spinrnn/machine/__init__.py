@@ -1,1 +1,1 @@
-"""What this process may use: processors, memory, signals, and what is said of the machine in results."""
+"""What this process may use, processors and memory, and what is said of its machine."""

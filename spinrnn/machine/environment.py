@@ -1,4 +1,4 @@
-"""What a run ran on: versions, processor, threads. Kept beside the results so that a figure can be traced to its origin."""
+"""What a run ran on, kept beside its results: versions, processor, threads."""
 
 import datetime
 import importlib.metadata

@@ -1,13 +1,20 @@
-"""Signals that ask a run to stop: after the current batch, with a checkpoint, and with an exit status that says why."""
+"""Signals that ask a run to stop after the current batch, with a checkpoint.
+
+The exit status says which signal it was.
+"""
 
 import signal
 
 REQUEUE = 75
-"""Exit status after SIGUSR1, by which a batch queue says that the time is nearly over: run the same command again, it goes on."""
+"""Exit status after SIGUSR1, by which a batch queue says that the time is nearly over:
+run the same command again, it goes on.
+"""
 
 
 class StopSignals:
-    """Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop; true when called once one has come. A second Ctrl-C stops at once.
+    """Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop.
+
+    True when called once one has come. A second Ctrl-C stops at once.
 
     Attributes:
         number: of the first signal, or None.
@@ -20,9 +27,8 @@ class StopSignals:
 
     def _note(self, number, _):
         self.number = self.number or int(number)
-        if (
-            number == signal.SIGINT
-        ):  # the others may come several times, from a batch queue and from its script
+        # the others may come several times, from a batch queue and from its script
+        if number == signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
 
     def __call__(self):
@@ -30,6 +36,8 @@ class StopSignals:
 
     @property
     def status(self):
-        """Exit status: 130 after Ctrl-C, 143 after SIGTERM or where no signal is known, 75 after SIGUSR1."""
+        """Exit status: 130 after Ctrl-C, 75 after SIGUSR1, 143 after SIGTERM or
+        none.
+        """
         number = self.number or int(signal.SIGTERM)
         return REQUEUE if number == signal.SIGUSR1 else 128 + number

@@ -1,33 +1,38 @@
-"""Threads: how many, and the pool that runs blocks of samples. The kernels use no BLAS, so nothing else makes threads.
+"""Threads: how many, and the pool that runs blocks of samples.
 
-Processes know nothing of each other: each takes all the threads it may. Whoever starts several on the same processors shares them
-out, by SPINRNN_THREADS, --threads, `set_threads` or the batch system.
+The kernels use no BLAS, so nothing else makes threads. Processes know nothing of each
+other: each takes all the threads it may. Whoever starts several on the same processors
+shares them out, by SPINRNN_THREADS, --threads, `set_threads` or the batch system.
 """
 
-import contextlib
 import functools
 import itertools
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from numbers import Integral
 
 from spinrnn.errors import ConfigError
 from spinrnn.machine.cgroups import processor_quota
+from spinrnn.machine.setting import Setting
 
-_chosen = None
+_chosen = Setting("threads")
+
+
+# ---- how many ----
 
 
 def available_threads():
-    """Threads that this process may use unasked: the smallest of three numbers, so that it never takes more than any of them allows.
+    """Threads that this process may use unasked: the smallest of three numbers.
 
-    SLURM_CPUS_PER_TASK: where tasks are not bound, only it tells the share of one task. Processors that the process is bound to: a step
-    that did not ask for processors of its own is bound to fewer than the variable, inherited from its job, says. Its control groups'
-    quota of computing time, rounded up.
+    SLURM_CPUS_PER_TASK: where tasks are not bound, only it tells the share of one task.
+    Processors that the process is bound to: a step that did not ask for processors of
+    its own is bound to fewer than the variable, inherited from its job, says. The quota
+    of computing time of its control groups, rounded up.
     """
-    allowed = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = bound or 1
     asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
     if asked.isascii() and asked.isdigit() and int(asked) > 0:
         allowed = min(allowed, int(asked))
@@ -35,27 +40,38 @@ def available_threads():
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 
-def set_threads(count):
-    """Sets the number of threads of all networks of this process, also above `available_threads`. Results do not depend on it.
+def set_threads(count: int | None) -> None:
+    """Sets the number of threads of all networks of this process. Results do not depend
+    on it.
 
-    None returns to SPINRNN_THREADS, else `available_threads`. ValueError for anything but None and whole numbers of at least 1.
+    Args:
+        count: at least 1, also above `available_threads`; None returns to
+            SPINRNN_THREADS, else `available_threads`.
+    Raises:
+        ValueError: anything else.
     """
-    global _chosen
-    if count is not None and (
-        not isinstance(count, Integral) or isinstance(count, bool) or count < 1
-    ):
+    _chosen.set(_checked(count))
+
+
+def _checked(count):
+    if count is None:
+        return None
+    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
         raise ValueError(f"number of threads: must be a whole number of at least 1, got {count!r}")
-    _chosen = None if count is None else int(count)
+    return int(count)
 
 
-def get_threads():
-    """The number of threads in use: what was set, else SPINRNN_THREADS, else `available_threads`.
+def get_threads() -> int:
+    """The number of threads in use.
+
+    It is what was set, else SPINRNN_THREADS, else `available_threads`.
 
     Raises:
         ConfigError: SPINRNN_THREADS is not a whole number of at least 1.
     """
-    if _chosen is not None:
-        return _chosen
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
     asked = os.environ.get("SPINRNN_THREADS", "").strip()
     if not asked:
         return available_threads()
@@ -66,50 +82,64 @@ def get_threads():
     return int(asked)
 
 
-@contextlib.contextmanager
 def using(count):
-    """Within it the number of threads is `count`, as by `set_threads`; None changes nothing."""
-    kept = _chosen
-    try:
-        if count is not None:
-            set_threads(count)
-        yield
-    finally:
-        set_threads(kept)
+    """A block in which the number of threads is `count`; None changes nothing.
+
+    It holds for the thread of Python that entered it. What `set_threads` sets within
+    the block holds until its end.
+    """
+    return _chosen.within(_checked(count))
+
+
+# ---- the pool ----
 
 
 @functools.cache
-def _pool(count, pid):  # pid: a pool does not survive a fork
+def _pool(count, process):
+    """Executor of so many threads; one for each process, as threads do not survive a
+    fork.
+    """
     return ThreadPoolExecutor(count, thread_name_prefix="spinrnn")
 
 
 def ordered_map(function, items, most=None):
-    """List of function(item), in order; this thread and those of the pool, at most `most` in all, take one item after the other.
+    """List of function(item), in order.
+
+    This thread and those of the pool, `get_threads` or `most` in all, take one item
+    after the other.
 
     Raises:
-        The error of the first item that has one; items that nobody has begun by then are left.
+        The error of the first item that has one; items that nobody has begun by then
+            are
+        left.
     """
     items = list(items)
-    results, errors, numbers = (
-        [None] * len(items),
-        {},
-        itertools.count(),
-    )  # next() of a count is one step for all threads
+    results, errors = [None] * len(items), {}
+    # next() of a count is one step for all threads, so no item is taken twice
+    numbers = itertools.count()
 
     def work():
-        while not errors and (i := next(numbers)) < len(items):
+        while not errors:
+            i = next(numbers)
+            if i >= len(items):
+                break
             try:
                 results[i] = function(items[i])
-            except BaseException as error:  # also Ctrl-C, which comes to the main thread
+            # also Ctrl-C, which comes to the main thread
+            except BaseException as error:
                 errors[i] = error
 
-    others = (
-        min(get_threads(), len(items), most or len(items)) - 1
-    )  # this thread does not wait for another to wake up, and keeps its processor
-    futures = [_pool(get_threads() - 1, os.getpid()).submit(work) for _ in range(others)]
+    # asked for once: another thread may set it meanwhile
+    threads = get_threads()
+    # this thread works too, so it does not wait for another to wake up
+    others = min(threads, len(items), most or len(items)) - 1
+    futures = [
+        _pool(threads - 1, os.getpid()).submit(copy_context().run, work) for _ in range(others)
+    ]
     work()
     for future in futures:
-        if not future.cancel():  # else it would only find that nothing is left
+        # one that has not begun would only find that nothing is left
+        if not future.cancel():
             future.result()
     if errors:
         raise errors[min(errors)]

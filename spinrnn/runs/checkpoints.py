@@ -46,5 +46,8 @@ def load_newest_checkpoint(folder):
             return load_checkpoint(path)
         except StoreError as error:
             last = error
-            warnings.warn(f"skipped a checkpoint that cannot be used: {error}", stacklevel=2)
+            # with no record of those that were shown, so that each is shown, also again
+            warnings.warn_explicit(
+                f"skipped a checkpoint that cannot be used: {error}", UserWarning, __file__, 1
+            )
     raise StoreError(f"{folder}: no checkpoint can be used; the last one tried: {last}")

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import json
 import os
-import warnings
 from pathlib import Path
 
 from spinrnn.config.run import automatic, to_tables
@@ -121,9 +120,7 @@ class Folder:
             self._lock.close()
 
     def _restore(self, trainer):
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            stored, arrays, state = checkpoints.load_newest_checkpoint(self.path)
+        stored, arrays, state = checkpoints.load_newest_checkpoint(self.path)
         changed = [
             d for d in differences(stored, trainer.config) if not d.startswith("data.source")
         ]  # data are known by their digest

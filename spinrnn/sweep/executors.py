@@ -70,7 +70,7 @@ class Workers:
 
     def memory(self, points):
         """Bytes that each worker may take for its batches, of what this process may take; None: what the worker finds itself."""
-        return max(1, memory.memory_limit() // min(self._jobs, points)) if self.ours else None
+        return max(1, memory.get_memory_limit() // min(self._jobs, points)) if self.ours else None
 
     def submit(self, task):
         return self.executor.submit(work.run_point, task)
@@ -132,8 +132,7 @@ class _Serial(Workers):
 
     def submit(self, task):
         future = concurrent.futures.Future()
-        with threads.using(None):  # a point sets it
-            future.set_result(work.run_point(task, self._stop))
+        future.set_result(work.run_point(task, self._stop))
         return future
 
 

@@ -61,7 +61,7 @@ def run_sweep(
         sweep: `Sweep`; out: its folder (default: sweeps/NAME).
         executor, jobs, scheduler: see `executors.open_workers`; with a process pool the calling script needs its `if __name__ == "__main__":`.
         shard: (number from 0, count): only this share of the points.
-        threads_per_worker: threads of each point. Processes on this machine share out `memory.memory_limit`; workers elsewhere have their own.
+        threads_per_worker: threads of each point. Processes on this machine share out `memory.get_memory_limit`; workers elsewhere have their own.
         retry_failed: run failed points again (those that diverged would diverge again and are complete).
         keep_runs: keep the run folder of each point.
         extend: take over the folder of another version of the sweep, with the results that both have.

@@ -95,7 +95,9 @@ def _run_locked(task, stop, began):
                 return state["status"], state["error"] and state["error"]["text"]
         except StoreError:
             pass  # there is none, or it is damaged
-        return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
+        # for this thread alone, as others of this process may work on other points
+        with threads.using(task["threads"]), memory.using(task["memory"]):
+            return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
     finally:
         lock.release()
 
@@ -120,9 +122,6 @@ class _Stop:
 def _train(task, folder, stop, began):
     config = from_tables(task["tables"])
     data = _data(config.data.source, task["data"])
-    threads.set_threads(task["threads"])
-    if task["memory"] is not None:
-        memory.set_memory_limit(task["memory"])
     name, path, seen = task["name"], folder.run_path(task["name"]), []
 
     def on_epoch(trainer):

@@ -124,14 +124,14 @@ def test_a_kernel_can_be_forced():
 
 
 def test_limits_hold_within_a_run_only(no_new_processes):
-    before = threads.get_threads(), memory.memory_limit()
+    before = threads.get_threads(), memory.get_memory_limit()
     rows = bench.run(TINY, count=3)
     assert next(rows)["threads"] == 3
     rows.close()
-    assert (threads.get_threads(), memory.memory_limit()) == before
+    assert (threads.get_threads(), memory.get_memory_limit()) == before
     with threads.using(5), memory.using(4096):
-        assert (threads.get_threads(), memory.memory_limit()) == (5, 4096)
-    assert (threads.get_threads(), memory.memory_limit()) == before
+        assert (threads.get_threads(), memory.get_memory_limit()) == (5, 4096)
+    assert (threads.get_threads(), memory.get_memory_limit()) == before
 
 
 # ---- measuring ----

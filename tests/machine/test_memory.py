@@ -5,6 +5,7 @@ import pytest
 import spinrnn
 from spinrnn.cli import main as cli
 from spinrnn.machine import cgroups, memory, signals, threads
+from spinrnn.machine.setting import Setting
 
 GIB = 2**30
 
@@ -22,9 +23,9 @@ def system(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
-    monkeypatch.setattr(memory, "_chosen", None)
+    monkeypatch.setattr(memory, "_chosen", Setting("memory"))
     monkeypatch.setattr(memory, "_from_machine", memory._from_machine.__wrapped__)
-    monkeypatch.setattr(threads, "_chosen", None)
+    monkeypatch.setattr(threads, "_chosen", Setting("threads"))
 
     def write(path, text):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -93,28 +94,28 @@ def test_half_of_what_is_free():
 
 def test_slurm(monkeypatch):
     monkeypatch.setenv("SLURM_MEM_PER_CPU", "1024")
-    assert memory.memory_limit() == 2 * GIB  # four processors
+    assert memory.get_memory_limit() == 2 * GIB  # four processors
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
-    assert memory.memory_limit() == GIB
+    assert memory.get_memory_limit() == GIB
     threads.set_threads(64)  # a wish for threads brings no memory
-    assert memory.memory_limit() == GIB
+    assert memory.get_memory_limit() == GIB
     monkeypatch.delenv("SLURM_MEM_PER_CPU")
     for value, expected in {"8192": 4, "0": 10, "": 10, "x": 10, "999999": 10}.items():
         monkeypatch.setenv("SLURM_MEM_PER_NODE", value)
-        assert memory.memory_limit() == expected * GIB, value
+        assert memory.get_memory_limit() == expected * GIB, value
 
 
 def test_control_groups(system):
     system("proc/self/cgroup", "0::/job/step\n")
     system("sys/fs/cgroup/job/step/memory.max", "max\n")
-    assert memory.memory_limit() == 10 * GIB
+    assert memory.get_memory_limit() == 10 * GIB
     system("sys/fs/cgroup/job/memory.max", f"{6 * GIB}\n")
-    assert memory.memory_limit() == 3 * GIB
+    assert memory.get_memory_limit() == 3 * GIB
     system("proc/self/cgroup", "4:memory:/docker/abc\n0::/\n")
     system("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n")
-    assert memory.memory_limit() == 10 * GIB
+    assert memory.get_memory_limit() == 10 * GIB
     system("sys/fs/cgroup/memory/memory.limit_in_bytes", f"{4 * GIB}\n")
-    assert memory.memory_limit() == 2 * GIB
+    assert memory.get_memory_limit() == 2 * GIB
 
 
 def test_systems_that_do_not_say(system, monkeypatch):
@@ -125,26 +126,26 @@ def test_systems_that_do_not_say(system, monkeypatch):
         {"SC_PHYS_PAGES": GIB // 4096, "SC_PAGE_SIZE": 4096}.__getitem__,
         raising=False,
     )
-    assert memory.memory_limit() == GIB // 2
+    assert memory.get_memory_limit() == GIB // 2
     monkeypatch.delattr(memory.os, "sysconf")
-    assert memory.memory_limit() == GIB
+    assert memory.get_memory_limit() == GIB
 
 
 def test_the_order_of_wishes(monkeypatch):
     monkeypatch.setenv("SPINRNN_MEMORY", "64G")  # taken whole, though it is more than there is
-    assert memory.memory_limit() == 64 * GIB
+    assert memory.get_memory_limit() == 64 * GIB
     spinrnn.set_memory_limit(5)
-    assert memory.memory_limit() == 5
+    assert memory.get_memory_limit() == 5
     spinrnn.set_memory_limit("2G")
-    assert memory.memory_limit() == 2 * GIB
+    assert memory.get_memory_limit() == 2 * GIB
     spinrnn.set_memory_limit(None)
-    assert memory.memory_limit() == 64 * GIB
+    assert memory.get_memory_limit() == 64 * GIB
     monkeypatch.setenv("SPINRNN_MEMORY", "plenty")
     with pytest.raises(
         spinrnn.ConfigError,
         match=r"^SPINRNN_MEMORY: must be a size such as 2G, 1.5G or 512M, got 'plenty'$",
     ):
-        memory.memory_limit()
+        memory.get_memory_limit()
     for wrong in (0, -1, 1.5, True, "plenty"):
         with pytest.raises(ValueError, match="size"):
             spinrnn.set_memory_limit(wrong)
@@ -166,6 +167,6 @@ def test_the_command_line(tmp_path, tiny_file, monkeypatch, capsys):
             cli.main([*arguments, option, wrong])
         assert f"argument {option}: must be a " in capsys.readouterr().err
     assert cli.main([*arguments, "--memory", "3G", "--threads", "1"]) == 0
-    assert (memory.memory_limit(), threads.get_threads()) == (3 * GIB, 1)
+    assert (memory.get_memory_limit(), threads.get_threads()) == (3 * GIB, 1)
     assert cli.main(["evaluate", str(out), "--memory", "2G", "--threads", "2"]) == 0
-    assert (memory.memory_limit(), threads.get_threads()) == (2 * GIB, 2)
+    assert (memory.get_memory_limit(), threads.get_threads()) == (2 * GIB, 2)

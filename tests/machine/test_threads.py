@@ -2,11 +2,13 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import spinrnn
-from spinrnn.machine import cgroups, threads
+from spinrnn.machine import cgroups, memory, threads
+from spinrnn.machine.setting import Setting
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +18,7 @@ def system(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
-    monkeypatch.setattr(threads, "_chosen", None)
+    monkeypatch.setattr(threads, "_chosen", Setting("threads"))
 
     def write(path, text):
         cgroups.processor_quota.cache_clear()
@@ -118,6 +120,97 @@ def test_the_threads_are_used(monkeypatch):
         threads.ordered_map(lambda _: threading.get_ident(), range(3))
         == [threading.get_ident()] * 3
     )
+
+
+def test_the_number_that_another_thread_sets_meanwhile(monkeypatch):
+    """It is asked for once: 3 threads, then 1, are a pool of 2 and not of 0."""
+    found = iter([3, 1, 1])
+    monkeypatch.setattr(threads, "get_threads", lambda: next(found))
+    assert threads.ordered_map(lambda x: x * x, range(7)) == [0, 1, 4, 9, 16, 25, 36]
+
+
+@pytest.mark.parametrize(
+    ("using", "get", "default"),
+    [(threads.using, spinrnn.get_threads, 8), (memory.using, spinrnn.get_memory_limit, None)],
+)
+def test_blocks_of_two_threads_at_the_same_time(using, get, default):
+    """Neither sees the other's number, and none stays behind, whoever ends first."""
+    default = default or get()
+    seen, meet = {}, threading.Barrier(2, timeout=20)
+
+    def work(number, first):
+        with using(number):
+            meet.wait()
+            seen[number] = get()
+            meet.wait()
+            if first:
+                return
+            meet.wait()
+        seen["after", number] = get()
+
+    first = threading.Thread(target=work, args=(1, True))
+    second = threading.Thread(target=work, args=(2, False))
+    first.start()
+    second.start()
+    first.join()
+    meet.wait()
+    second.join()
+    assert seen == {1: 1, 2: 2, ("after", 2): default}
+    assert get() == default
+
+
+def test_a_sweep_on_threads_of_this_process_leaves_its_settings(sweep_file, tmp_path):
+    sweep = spinrnn.load_sweep(
+        sweep_file('[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]', epochs=1)
+    )
+    before = spinrnn.get_threads(), spinrnn.get_memory_limit()
+    with ThreadPoolExecutor(2) as pool:
+        assert spinrnn.run_sweep(sweep, tmp_path / "out", executor=pool).done == 2
+    assert (spinrnn.get_threads(), spinrnn.get_memory_limit()) == before
+
+
+def test_blocks_within_blocks_and_what_is_set_in_them():
+    threads.set_threads(5)
+    with threads.using(3):
+        assert threads.get_threads() == 3
+        with threads.using(None):
+            assert threads.get_threads() == 3
+            threads.set_threads(7)
+            assert threads.get_threads() == 7
+        assert threads.get_threads() == 3
+        threads.set_threads(None)
+        assert threads.get_threads() == 8
+    assert threads.get_threads() == 5
+    with pytest.raises(ValueError, match="at least 1"), threads.using(0):
+        pass
+    assert threads.get_threads() == 5
+
+
+def test_the_threads_of_a_map_are_within_the_block_of_its_caller():
+    """What they call asks for the number of threads, too."""
+    barrier = threading.Barrier(3, timeout=20)
+    with threads.using(3):
+        found = threads.ordered_map(lambda _: (barrier.wait(), threads.get_threads())[1], range(3))
+    assert found == [3, 3, 3]
+
+
+def test_the_first_error_is_raised_and_what_follows_is_left():
+    done = []
+
+    def work(number):
+        if number == 2:
+            raise KeyError(number)
+        done.append(number)
+
+    with threads.using(1), pytest.raises(KeyError, match="2"):
+        threads.ordered_map(work, range(9))
+    assert done == [0, 1]
+
+
+def test_at_most_so_many_threads():
+    with threads.using(4):
+        idents = threads.ordered_map(lambda _: threading.get_ident(), range(50), most=1)
+    assert set(idents) == {threading.get_ident()}
 
 
 def test_the_real_system_has_an_answer(monkeypatch):

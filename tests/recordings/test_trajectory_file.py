@@ -26,7 +26,7 @@ def command(capsys):
 
     def call(*arguments):
         capsys.readouterr()
-        with memory.using(memory.memory_limit()), warnings.catch_warnings():
+        with memory.using(memory.get_memory_limit()), warnings.catch_warnings():
             status = cli.main([str(argument) for argument in arguments])
         return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
 

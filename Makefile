@@ -1,12 +1,12 @@
 # make train: set up and run the main job; make env: set up only.
 # make test: the tests to run at every commit; make test-all: with kills, fuzzing, clusters and full seeds.
-# make lint: style and format.
+# make lint: style and format; make types: the types of the package, as editors see them.
 # EXTRAS=test,dask,mpi also installs what sweeps on those clusters need.
 EXTRAS ?= test
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: env train test test-all lint
+.PHONY: env train test test-all lint types
 
 env: $(VENV)/ready
 
@@ -28,3 +28,6 @@ test-all: env
 lint: env
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
+
+types: env
+	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python

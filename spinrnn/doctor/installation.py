@@ -14,7 +14,7 @@ TESTED = {
     "numba": (0, 61),
     "scipy": (1, 15),
     "h5py": (3, 11),
-    "matplotlib": (3, 8),
+    "matplotlib": (3, 8, 4),
     "threadpoolctl": (3, 5),
     "tqdm": (4, 66),
 }
@@ -195,7 +195,7 @@ def versions(found, python, vectors, extras):
             )
         elif (
             name in TESTED
-            and tuple(int(n) for n in re.findall(r"[0-9]+", version)[:2]) < TESTED[name]
+            and tuple(int(n) for n in re.findall(r"[0-9]+", version)[:3]) < TESTED[name]
         ):
             least = _dotted(TESTED[name])
             findings.append(

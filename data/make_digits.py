@@ -1,4 +1,7 @@
-"""Writes digits.h5 beside this file from scikit-learn's copy of the UCI optical digits. Needs scikit-learn (the test extra): python data/make_digits.py"""
+"""Writes digits.h5 beside this file from scikit-learn's copy of the UCI optical digits.
+
+Needs scikit-learn (the test extra): python data/make_digits.py
+"""
 
 from pathlib import Path
 
@@ -17,7 +20,8 @@ with h5py.File(Path(__file__).with_name("digits.h5"), "w") as file:
         "Optical recognition of handwritten digits: the 1797 images of its test part, 8 x 8 pixels"
     )
     file.attrs["source"] = (
-        "UCI Machine Learning Repository, as distributed with scikit-learn (sklearn.datasets.load_digits)"
+        "UCI Machine Learning Repository, "
+        "as distributed with scikit-learn (sklearn.datasets.load_digits)"
     )
     file.attrs["licence"] = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
     file.attrs["citation"] = (

@@ -1,7 +1,8 @@
-"""Repeats the README's results on the digits: python docs/results.py [--runs DIR] [STUDY ...]; a killed call goes on where it was.
+"""Repeats the table of docs/results.md: python docs/results.py [STUDY ...]
 
-Each study is a list of ordinary training runs in DIR (default runs/results), one folder for each seed. Prints a line for each run and
-then a table with the median and the worst of each study. A run that diverges stops the script with its message.
+Each study is a list of ordinary training runs in DIR (default runs/results), one folder
+for each seed. Prints a line for each run and then a table with the median and the worst
+of each study. A killed call goes on where it was. A run that diverges stops the script.
 """
 
 import argparse
@@ -26,6 +27,38 @@ STUDIES = {
 }
 
 
+KEYS = (
+    "test_accuracy", "test_accuracy_fine", "validation_accuracy", "best_epoch", "seconds_training",
+)  # fmt: skip
+HEAD = "| study | seeds | median (%) | worst (%) | 8 x finer (%) | loss (points) | seconds |"
+
+
+def summaries_of(study, folder):
+    """Summaries of a study's runs; each is trained unless it is there, and printed."""
+    seeds, settings = STUDIES[study]
+    for seed in range(seeds):
+        config = load_config(None, [*settings, f"train.seed={seed}"])
+        summary = spinrnn.train(config, folder / f"{study}-seed{seed}", resume=True).summary
+        print(study, seed, json.dumps({key: summary[key] for key in KEYS}), flush=True)
+        yield summary
+
+
+def row_of(study, summaries):
+    """The study's row of the table."""
+    accuracy, fine, seconds = (
+        np.array([summary[key] for summary in summaries])
+        for key in ("test_accuracy", "test_accuracy_fine", "seconds_training")
+    )
+    numbers = (
+        100 * np.median(accuracy),
+        100 * accuracy.min(),
+        100 * np.median(fine),
+        100 * np.median(accuracy - fine),
+    )
+    cells = [study, str(len(summaries)), *(f"{n:.2f}" for n in numbers)]
+    return f"| {' | '.join(cells)} | {np.median(seconds):.0f} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/results"))
@@ -33,41 +66,9 @@ def main():
         "studies", nargs="*", metavar="STUDY", help=f"of {', '.join(STUDIES)}; default: all"
     )
     options = parser.parse_args()
-    table = []
-    for study in options.studies or STUDIES:
-        seeds, settings = STUDIES[study]
-        summaries = []
-        for seed in range(seeds):
-            config = load_config(None, [*settings, f"train.seed={seed}"])
-            summaries.append(
-                spinrnn.train(config, options.runs / f"{study}-seed{seed}", resume=True).summary
-            )
-            keys = (
-                "test_accuracy",
-                "test_accuracy_fine",
-                "validation_accuracy",
-                "best_epoch",
-                "seconds_training",
-            )
-            print(study, seed, json.dumps({key: summaries[-1][key] for key in keys}), flush=True)
-        accuracy, fine, seconds = (
-            np.array([s[key] for s in summaries])
-            for key in ("test_accuracy", "test_accuracy_fine", "seconds_training")
-        )
-        numbers = (
-            100 * np.median(accuracy),
-            100 * accuracy.min(),
-            100 * np.median(fine),
-            100 * np.median(accuracy - fine),
-            np.median(seconds),
-        )
-        table.append((study, seeds, *numbers))
-    print(
-        "\n| study | seeds | median test (%) | worst (%) | median, 8 x finer (%) | median loss (points) | seconds |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for row in table:
-        print("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.0f} |".format(*row))
+    studies = options.studies or STUDIES
+    rows = [row_of(study, list(summaries_of(study, options.runs))) for study in studies]
+    print("", HEAD, "|---|---|---|---|---|---|---|", *rows, sep="\n")
 
 
 if __name__ == "__main__":

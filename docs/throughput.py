@@ -1,8 +1,10 @@
-"""Throughput of sweeps: N independent points on 2 workers against one after the other, and the overhead of a point beyond its training.
+"""Throughput of sweeps: independent points on 2 workers against one after the other.
 
-    python docs/throughput.py [points] [epochs]        # default 20 points of 20 epochs; the machine should be quiet
+    python docs/throughput.py [points] [epochs]    # default 20 points of 20 epochs
 
-Prints the times and exits with status 1 if 2 workers take more than 1.1 x half the serial time, or a point more than 0.5 s beyond its training.
+The machine should be quiet. Prints the times and the overhead of a point beyond its
+training. The exit status is 1 if 2 workers take more than 1.1 x half the serial time,
+or a point more than 0.5 s beyond its training.
 """
 
 import sys
@@ -15,7 +17,10 @@ from spinrnn.sweep.folder import SweepFolder
 
 
 def timed(sweep, out, **settings):
-    """Seconds of a sweep, and the mean overhead of its points but the first of each worker, which loads the kernels."""
+    """Seconds of a sweep, and the mean overhead of a point.
+
+    The first point of each worker does not count, as it loads the kernels.
+    """
     start = time.perf_counter()
     spinrnn.run_sweep(sweep, out, **settings)
     seconds = time.perf_counter() - start
@@ -42,7 +47,8 @@ def main():
         parallel, _ = timed(sweep, Path(folder) / "parallel", jobs=2)
     ratio = parallel / (serial / 2)
     print(
-        f"{points} points: {serial:.1f} s one after the other, {parallel:.1f} s on 2 workers, {ratio:.3f} x half; overhead of a point {overhead:.2f} s"
+        f"{points} points: {serial:.1f} s one after the other, {parallel:.1f} s on 2 workers, "
+        f"{ratio:.3f} x half; overhead of a point {overhead:.2f} s"
     )
     return 0 if ratio <= 1.1 and overhead <= 0.5 else 1
 

@@ -1,9 +1,12 @@
-"""Speed and memory of writing a trajectory file, against a plain copy of as many bytes on the same disk.
+"""Speed and memory of writing a trajectory file, against a plain copy on the same disk.
 
-    python docs/trajectory_speed.py [FOLDER] [cases] [repetitions]      # default: here, 10000 cases, 3; the machine should be quiet
+    python docs/trajectory_speed.py [FOLDER] [cases] [repetitions]    # here, 10000, 3
 
-The paper's network of 3 x 32 neurons, 64 input points in 256 substeps; power, drive and output of all neurons: 3 GB, twice. Simulations and copies take turns, each ends with an
-fsync. Prints the times, the ratio of the medians and the largest memory of the simulating process. Status 1 below 60 % of the copy's speed or above 500 MB.
+The machine should be quiet. The paper's network of 3 x 32 neurons, 64 input points in
+256 substeps; power, drive and output of all neurons: 3 GB, twice. Simulations and
+copies take turns, each ends with an fsync. Prints the times, the ratio of the medians
+and the largest memory of the simulating process. The exit status is 1 below 60 % of the
+copy's speed or above 500 MB.
 """
 
 import os
@@ -58,12 +61,10 @@ def main():
             size = traces.stat().st_size
             copy.unlink()
     ratio = statistics.median(copying) / statistics.median(writing)
+    simulated, copied_in = (", ".join(f"{s:.2f}" for s in t) for t in (writing, copying))
     print(
-        f"{cases} cases, {size / 1e9:.2f} GB: simulated and written in {', '.join(f'{s:.2f}' for s in writing)} s, ",
-        end="",
-    )
-    print(
-        f"copied in {', '.join(f'{s:.2f}' for s in copying)} s; {100 * ratio:.0f} % of the copy's speed, {peak / 1e6:.0f} MB"
+        f"{cases} cases, {size / 1e9:.2f} GB: simulated and written in {simulated} s, "
+        f"copied in {copied_in} s; {100 * ratio:.0f} % of the copy's speed, {peak / 1e6:.0f} MB"
     )
     return 0 if ratio >= 0.6 and peak <= 500e6 else 1
 

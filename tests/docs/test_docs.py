@@ -1,0 +1,220 @@
+"""The pages for readers: blocks run, links lead somewhere, nothing is left out."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from blocks import alike, blocks_of, commands_of, compare, run_page
+from conftest import here
+
+import spinrnn
+from spinrnn import analysis
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "data").rglob("*.md"),
+        ROOT / "runs" / "README.md",
+    ]
+}
+SLOW = {
+    f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper", "FILES")
+}
+"""Pages whose blocks take many seconds."""
+NOT_RUN = {
+    "install": "installs packages",
+    "minutes": "takes minutes or hours",
+    "cluster": "needs SLURM, MPI or a Dask scheduler",
+    "foreign": "another language or program",
+    "tests": "would run these tests again",
+}
+ALLOWED = {
+    "README.md": {"install": 1},
+    "CONTRIBUTING.md": {"tests": 1},
+    "docs/start.md": {"install": 2},
+    "docs/data.md": {"minutes": 1},
+    "docs/devices.md": {"minutes": 1},
+    "docs/paper.md": {"minutes": 1},
+    "docs/speed.md": {"minutes": 2},
+    "docs/sweeps.md": {"cluster": 1},
+    "docs/threads.md": {"cluster": 1},
+    "docs/FILES.md": {"foreign": 2},
+}
+"""{page: {reason: number of its blocks}}: all blocks that no test runs."""
+LANGUAGES = {"python", "sh", "console", "toml", "text", "matlab"}
+WIDTH, LINES = 100, 150
+
+
+def text_of(page):
+    return PAGES[page].read_text(encoding="utf-8")
+
+
+def blocks(page):
+    return blocks_of(page, text_of(page))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working folder with the kept sweeps of the figures; limits as before."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "reproduction").symlink_to(ROOT / "data" / "reproduction")
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    spinrnn.set_threads(None)
+    spinrnn.set_memory_limit(None)
+
+
+def marked():
+    """Pages with blocks, the long ones marked."""
+    return [
+        pytest.param(page, marks=pytest.mark.slow if page in SLOW else ())
+        for page in PAGES
+        if blocks(page)
+    ]
+
+
+@pytest.mark.parametrize("page", marked())
+def test_the_blocks_of_a_page_run_and_print_what_it_shows(page, folder):
+    run_page(blocks(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_of_a_kind_that_is_run_or_says_why_it_is_not(page):
+    not_run = {}
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"{block.place}: {block.language or 'no language'}"
+        assert set(block.options) <= {"within", "status", "not-run"}, block.place
+        reason = block.options.get("not-run")
+        if reason is not None:
+            assert reason in NOT_RUN, block.place
+            not_run[reason] = not_run.get(reason, 0) + 1
+    assert not_run == ALLOWED.get(page, {})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_line_is_wider_than_a_page(page):
+    """Save a link, a picture or a row of a table, which cannot be broken."""
+    for number, line in enumerate(text_of(page).splitlines(), 1):
+        unbroken = re.fullmatch(r"\s*[-*]?\s*!?\[.*\]\(.*\)[.,;:]?", line) or line.startswith("| ")
+        assert len(line) <= WIDTH or unbroken, f"{page}:{number}: {len(line)} columns"
+
+
+def test_the_readme_is_short():
+    lines = text_of("README.md").splitlines()
+    assert len(lines) <= LINES
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_the_map_is_short():
+    assert len(text_of("docs/ARCHITECTURE.md").splitlines()) <= 80
+
+
+def anchors(page):
+    """Names by which links reach the headings of a page, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.*)$", text_of(page), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", head.lower()) for head in heads)
+    return {head.replace(" ", "-") for head in plain}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_headings_that_exist(page):
+    text = re.sub(r"^```.*?^```", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (PAGES[page].parent / path).resolve() if path else PAGES[page]
+        assert file.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors(file.relative_to(ROOT).as_posix()), f"{page}: {target}"
+
+
+def everything():
+    """The text of all pages for users."""
+    left_out = ("docs/DESIGN.md", "docs/ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md")
+    return "\n".join(text_of(page) for page in PAGES if page not in left_out)
+
+
+def test_every_public_name_is_on_a_page():
+    text = everything()
+    names = [f"spinrnn.{name}" for name in spinrnn.__all__]
+    names += [f"analysis.{name}" for name in analysis.__all__]
+    assert [name for name in names if not re.search(rf"{re.escape(name)}\b", text)] == []
+
+
+def test_every_command_and_option_is_on_a_page():
+    text = everything()
+    listed = re.findall(r"^    (\w+)\b", here("--help").stdout, re.MULTILINE)
+    assert len(listed) >= 10
+    inner = re.findall(r"^    (\w+)\b", here("sweep", "--help").stdout, re.MULTILINE)
+    commands = [[name] for name in listed] + [["sweep", name] for name in inner]
+    for command in commands:
+        assert f"spinrnn {' '.join(command)}" in text, command
+        options = re.findall(r"(?<![\w-])--[a-z][\w-]*", here(*command, "--help").stdout)
+        missing = {o for o in options if not re.search(rf"{o}\b", text)} - {"--help", "--version"}
+        assert missing == set(), f"spinrnn {' '.join(command)}: {missing}"
+
+
+def test_every_key_of_a_configuration_is_on_a_page():
+    text = everything()
+    for table in (spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig):
+        for key in table.__dataclass_fields__:
+            assert re.search(rf"\b{key}\b", text), f"{table.__name__}.{key}"
+
+
+def test_files_and_functions_that_the_map_names_exist():
+    """Paths in back quotes; `function()` or `Class.method()` in one of the item's
+    paths."""
+    inside = ROOT / "spinrnn"
+    for line in re.sub(r"\n  +", " ", text_of("docs/ARCHITECTURE.md")).splitlines():
+        paths = re.findall(r"`([\w./-]+(?:/|\.py|\.md|\.toml))`", line)
+        found = [next(p for p in (inside / path, ROOT / path) if p.exists()) for path in paths]
+        names = re.findall(r"`(?:(\w+)\.)?(\w+)\(\)`", line)
+        sources = "\n".join(p.read_text() for path in found for p in sources_of(path))
+        for owner, name in names:
+            assert re.search(rf"^\s*def {name}\b", sources, re.MULTILINE), f"{name}: {line}"
+            assert not owner or re.search(rf"^class {owner}\b", sources, re.MULTILINE), line
+
+
+def sources_of(path):
+    return path.rglob("*.py") if path.is_dir() else [path]
+
+
+def test_the_map_names_every_folder():
+    folders = {path.parent.name for path in (ROOT / "spinrnn").glob("*/__init__.py")}
+    named = set(re.findall(r"`(\w+)/`", text_of("docs/ARCHITECTURE.md")))
+    assert folders <= named
+
+
+# ---- the comparison itself ----
+
+
+def test_numbers_are_compared_within_the_tolerance_and_words_to_the_letter():
+    assert compare("loss 1.00, 3 cases", "loss 1.04, 3 cases", 0.05) is None
+    assert "not printed" in compare("loss 1.00, 3 cases", "loss 1.06, 3 cases", 0.05)
+    assert "not printed" in compare("loss 1.00", "Loss 1.00", 0.05)
+    assert "not shown" in compare("loss 1.00", "loss 1.00\nmore")
+    assert compare("a\n...\nc", "a\nb\nb\nc") is None
+    assert "not printed" in compare("a\n...\nd", "a\nb\nb\nc")
+    assert compare("a\n...", "a\nb") is None
+    assert not alike(["1"], ["-1"], 0.5)
+
+
+def test_blocks_are_found_with_their_options():
+    page = "x\n```sh status=1\nspinrnn train  # a run\n```\n"
+    page += "```console\n$ spinrnn a \\\n  b\nout\n```\n"
+    first, second = blocks_of("p", page)
+    assert (first.line, first.options, first.language) == (2, {"status": "1"}, "sh")
+    assert commands_of(first) == [(["spinrnn", "train"], None)]
+    assert commands_of(second) == [(["spinrnn", "a", "b"], "out")]
+
+
+def test_pages_name_no_place_of_one_machine():
+    """No folders of the machine on which they were written."""
+    tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True)
+    for page in tracked.stdout.split() or PAGES:
+        assert not re.search(r"/(?:home|root|work|opt)/", (ROOT / page).read_text()), page

@@ -1,4 +1,10 @@
-"""The files of one run: which there are, what they are for, and going on with them after a kill."""
+"""The files of one run: which there are, when they are written, going on with them.
+
+The order of writing is what makes a kill harmless: configuration first, checkpoints
+whenever time has passed, `summary.json` after the network, pictures last. A run that
+has a summary is complete; anything else goes on from its newest whole checkpoint.
+runs/README.md lists the files.
+"""
 
 import contextlib
 import dataclasses
@@ -6,124 +12,173 @@ import errno
 import fcntl
 import json
 import os
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
 
-from spinrnn.config.run import automatic, to_tables
+from spinrnn.config.run import RunConfig, automatic, to_tables
 from spinrnn.config.toml import load_config, to_toml
-from spinrnn.errors import (
-    ConfigError,
-    SpinrnnError,
-    StoreError,
-    reason_of,
-)
+from spinrnn.datasets.loading import load_dataset
+from spinrnn.errors import ConfigError, SpinrnnError, StoreError, reason_of
 from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.files.text import read_json, write_json
+from spinrnn.learning.trainer import Trainer
 from spinrnn.machine.environment import describe
 from spinrnn.networks.recurrent import Network
 from spinrnn.runs import checkpoints, loading
 from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
-
-@dataclasses.dataclass
-class Result:
-    """What a training run gives back.
-
-    Attributes:
-        network: the network of the best epoch; summary: dict, as summary.json; history: records of the epochs; folder: Path or None.
-    """
-
-    network: Network
-    summary: dict
-    history: list
-    folder: Path | None
+PICTURES = ("curves.png", "confusion.png")
 
 
 class Folder:
-    """The files of one run."""
+    """The files of one run.
 
-    def __init__(self, path):
+    Attributes:
+        path: of the folder, which need not exist yet.
+    """
+
+    path: Path
+
+    def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._lock = None
+        self._lock: IO[str] | None = None
 
     @property
-    def complete(self):
-        return (self.path / "summary.json").exists()
+    def _config_file(self) -> Path:
+        return self.path / "config.toml"
 
-    def settle(self, config, resume):
-        """The configuration to use: the run's own when it is continued, else the given one.
+    @property
+    def started(self) -> bool:
+        """Whether there is a run in the folder."""
+        return self._config_file.exists()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is one, and it has its results."""
+        return self.started and (self.path / "summary.json").exists()
+
+    # ---- the start ----
+
+    def settle(self, config: RunConfig | None, resume: bool) -> RunConfig | None:
+        """The configuration to use: the run's own when it is continued, else the given
+        one.
+
+        Where the given one names another place of the data, so does the result: whether
+        they are the same data is seen by their digest.
 
         Raises:
-            StoreError: the folder holds something that must not be overwritten; ConfigError: it was made with another configuration.
+            StoreError: the folder holds something that must not be overwritten;
+                ConfigError: the run in it was started with another configuration.
         """
-        own = self.path / "config.toml"
-        if own.exists():
-            if not resume:
-                raise StoreError(
-                    f"{self.path} holds another run; continue it (--resume, from Python resume=True) or choose another folder (--out)"
-                )
-            stored = load_config(own)
-            changed = [] if config is None else differences(stored, config)
-            if changed:
-                where = f"{self.path} was started with another configuration, choose another folder (--out) or ask for the same"
-                raise ConfigError(changed, where)
+        if not self.started:
+            self._check_free()
+            return config
+        if not resume:
+            raise StoreError(
+                f"{self.path} holds another run; continue it (--resume, from Python resume=True) "
+                "or choose another folder (--out)"
+            )
+        stored = load_config(self._config_file)
+        if config is None:
             return stored
+        changed = differences(stored, config)
+        if changed:
+            raise ConfigError(
+                changed,
+                f"{self.path} was started with another configuration, choose another folder "
+                "(--out) or ask for the same",
+            )
+        moved = dataclasses.replace(stored.data, source=config.data.source)
+        return dataclasses.replace(stored, data=moved)
+
+    def _check_free(self) -> None:
+        """Raises StoreError if the place is taken by something that is no run."""
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path} is a file; choose another folder (--out)")
         if self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise StoreError(
                 f"{self.path} is not empty and not a run; choose another folder (--out)"
             )
-        return config
 
-    def open(self, trainer, resume):
-        """Writes what a new run starts with, or takes the trainer to where the old one was."""
+    def open(self, trainer: Trainer, resume: bool) -> None:
+        """Writes what a new run starts with, or takes the trainer to where the old one
+        was.
+
+        Raises:
+            StoreError: it cannot be written, or another process is at work in it;
+            ConfigError: as `settle`; DataError: the data are not those of the run.
+        """
         make_folder(self.path)
         self._take_lock()
-        self.settle(trainer.config, resume)  # again, as another process may have been quicker
-        write_atomic(self.path / "config.toml", to_toml(trainer.config))
+        # once more, as another process may have been quicker
+        self.settle(trainer.config, resume)
+        going_on = bool(checkpoints.checkpoint_paths(self.path))
+        if going_on:
+            # before anything is written, as these may be other data
+            self._restore(trainer)
+        self.keep_config(trainer.config, same_data=going_on)
         write_json(self.path / "environment.json", describe())
         make_folder(self.path / "checkpoints")
         for folder in (self.path, self.path / "checkpoints"):
             remove_all_stale(folder)
-        if checkpoints.checkpoint_paths(self.path):
-            self._restore(trainer)
-        else:
+        if not going_on:
             self.checkpoint(trainer)
         # records after the checkpoint belong to work that was lost with the kill
-        write_atomic(
-            self.path / "metrics.jsonl",
-            "".join(json.dumps(record) + "\n" for record in trainer.history),
-        )
+        lines = [json.dumps(record) + "\n" for record in trainer.history]
+        write_atomic(self.path / "metrics.jsonl", "".join(lines))
 
-    def _take_lock(self):
-        """Keeps others out of the folder until `close`, or until this process ends, however it ends.
+    def moved(self, config: RunConfig) -> str | None:
+        """The place of the data so far, if the configuration names another one."""
+        before = load_config(self._config_file).data.source if self.started else None
+        return None if before == config.data.source else before
+
+    def keep_config(self, config: RunConfig, same_data: bool) -> None:
+        """Writes config.toml; says so where it names another place of the data than
+        before.
+
+        Args:
+            same_data: their digest is that of the run's data.
+        """
+        before = self.moved(config)
+        write_atomic(self._config_file, to_toml(config))
+        if before is not None:
+            digest = ", the same data by their digest" if same_data else ""
+            warnings.warn(
+                f"{self.path}: its data.source is now {config.data.source}{digest}; "
+                f"it was {before}",
+                stacklevel=2,
+            )
+
+    def _take_lock(self) -> None:
+        """Keeps others out of the folder until `close`, or until this process ends.
 
         Raises:
             StoreError: another process is at work in it.
         """
         try:
-            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held open as long as the run lasts
+            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - until `close`
         except OSError as error:
             raise StoreError(f"cannot write {self.path / '.lock'}: {reason_of(error)}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"another process is training in {self.path}; wait for it or choose another folder (--out)"
+                f"another process is training in {self.path}; wait for it or choose another "
+                "folder (--out)"
             ) from None
         except OSError as error:
             warn_of_no_locks(error, self.path)
 
-    def close(self):
+    def close(self) -> None:
         """Lets other processes, and the next call in this one, into the folder."""
         if self._lock is not None:
             self._lock.close()
 
-    def _restore(self, trainer):
+    def _restore(self, trainer: Trainer) -> None:
         stored, arrays, state = checkpoints.load_newest_checkpoint(self.path)
-        changed = [
-            d for d in differences(stored, trainer.config) if not d.startswith("data.source")
-        ]  # data are known by their digest
+        changed = differences(stored, trainer.config)
         if changed:
             raise ConfigError(changed, f"{self.path}: the checkpoints are not of this config.toml")
         try:
@@ -132,12 +187,15 @@ class Folder:
         except SpinrnnError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"its newest checkpoint is whole, but not one of a run ({type(error).__name__}: {error})"
             raise StoreError(
-                f"{self.path}: {reason}; remove the checkpoint, or begin in a new folder"
+                f"{self.path}: its newest checkpoint is whole, but not one of a run "
+                f"({type(error).__name__}: {error}); remove the checkpoint, or begin in a new "
+                "folder"
             ) from None
 
-    def append(self, record):
+    # ---- while it goes on ----
+
+    def append(self, record: dict[str, Any]) -> None:
         """Adds a line to metrics.jsonl; on a full disk all of it or nothing."""
         path, line = self.path / "metrics.jsonl", (json.dumps(record) + "\n").encode()
         try:
@@ -152,55 +210,134 @@ class Folder:
         except OSError as error:
             raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
 
-    def checkpoint(self, trainer):
-        """Writes a checkpoint named by the number of steps, and removes all but the newest `train.checkpoints`."""
+    def checkpoint(self, trainer: Trainer) -> None:
+        """Writes a checkpoint named by the number of steps.
+
+        Of the earlier ones the newest stay, `train.checkpoints` with this one.
+        """
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
-        checkpoints.save_checkpoint(
-            self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5",
-            trainer.config,
-            arrays,
-            state,
-        )
+        path = self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5"
+        checkpoints.save_checkpoint(path, trainer.config, arrays, state)
         for old in checkpoints.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
-            with contextlib.suppress(OSError):  # one too many does no harm
+            # one too many does no harm
+            with contextlib.suppress(OSError):
                 old.unlink(missing_ok=True)
 
-    def finish(self, net, history, summary, pictures):
-        net.save(self.path / "network.h5")
-        if pictures:
-            from spinrnn import plotting as figures
-            from spinrnn.tasks import (
-                figures as figures_,  # matplotlib takes longer to import than everything else
-            )
+    # ---- the end ----
 
-            figures.save(figures_.training_curves(history)[0], self.path / "curves.png")
-            figures.save(
-                figures_.confusion_matrix(summary["confusion"]), self.path / "confusion.png"
-            )
+    def finish(self, net: Network, summary: dict[str, Any]) -> None:
+        """Writes the network and, last, the numbers: from now on the run is
+        complete."""
+        net.save(self.path / "network.h5")
         write_json(self.path / "summary.json", summary)
 
-    def result(self):
-        """The `Result` of a complete run."""
+    def results(self) -> tuple[Network, dict[str, Any], list[dict[str, Any]]]:
+        """(network of the best epoch, summary, history) of a complete run."""
         summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
         _, _, state = checkpoints.load_newest_checkpoint(self.path)
         if not isinstance(state, dict) or not isinstance(state.get("history"), list):
             raise StoreError(
                 f"{self.path}: its newest checkpoint is whole, but has no history; remove it"
             )
-        return Result(loading.load(self.path), summary, state["history"], self.path)
+        return loading.load(self.path), summary, state["history"]
+
+    def draw(
+        self,
+        history: list[dict[str, Any]],
+        summary: dict[str, Any],
+        names: Iterable[str] = PICTURES,
+    ) -> None:
+        """Draws the pictures; those that cannot be drawn cost one warning and nothing
+        else."""
+        failed = {}
+        for name in names:
+            try:
+                _draw(self.path / name, history, summary)
+            except Exception as error:
+                # whatever matplotlib, its fonts or the disk may come to
+                failed[name] = reason_of(error)
+        if failed:
+            reasons = " and ".join(dict.fromkeys(failed.values()))
+            warnings.warn(
+                f"{self.path}: cannot draw {' and '.join(failed)}: {reasons}; the numbers are in "
+                "summary.json and metrics.jsonl",
+                stacklevel=2,
+            )
+
+    def missing_pictures(self) -> list[str]:
+        """Those that an earlier attempt did not come to."""
+        return [name for name in PICTURES if not (self.path / name).exists()]
 
 
-def differences(stored, given):
-    """What a configuration asks for that is not in the stored one of a run: a text for each key, none if it is the same run.
+def _draw(path: Path, history: list[dict[str, Any]], summary: dict[str, Any]) -> None:
+    # matplotlib takes longer to import than everything else
+    from spinrnn import plotting
+    from spinrnn.tasks import figures
 
-    A key that follows automatically is no difference from the same value written down: folders of earlier versions have such values.
+    if path.name == "curves.png":
+        plotting.save(figures.training_curves(history)[0], path)
+    else:
+        plotting.save(figures.confusion_matrix(summary["confusion"]), path)
+
+
+# ---- which run is meant ----
+
+
+def differences(stored: RunConfig, given: RunConfig) -> list[str]:
+    """What a configuration asks for that is not in the stored one of a run.
+
+    The place of the data is no difference, as data are known by their digest; nor is a
+    key that follows automatically from the same value written down, as folders of
+    earlier versions have such values.
+
+    Returns:
+        A text for each key; none if it is the same run.
     """
     follows = automatic(given)
-    pairs = zip(to_tables(stored).items(), to_tables(given).values(), strict=True)
-    return [
-        f"{section}.{key}: {json.dumps(old)} there, {json.dumps(new[key])} asked for"
-        for (section, table), new in pairs
-        for key, old in table.items()
-        if json.dumps(old) != json.dumps(new[key]) and (new[key] is not None or old != follows[key])
-    ]
+    known, asked, changed = to_tables(stored), to_tables(given), []
+    for section, table in known.items():
+        for key, old in table.items():
+            new = asked[section][key]
+            automatically = new is None and old == follows.get(key)
+            if (section, key) != ("data", "source") and old != new and not automatically:
+                there, wanted = json.dumps(old), json.dumps(new)
+                changed.append(f"{section}.{key}: {there} there, {wanted} asked for")
+    return changed
+
+
+def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | None:
+    """The run in one of the folders of this one that was written to last.
+
+    Args:
+        config: only runs of this configuration; None means of any. Where the data have
+            another place than those of a run, their digest decides; a run of the same
+            place comes first.
+    Returns:
+        Its folder; None if there is none.
+    """
+    here, elsewhere = [], []
+    for path in Path(folder).glob("*/config.toml"):
+        # a damaged one is not the one that is meant
+        with contextlib.suppress(SpinrnnError):
+            stored = load_config(path)
+            if config is None or not differences(stored, config):
+                same = config is None or stored.data.source == config.data.source
+                (here if same else elsewhere).append(path.parent)
+    if not here and elsewhere:
+        here = _of_these_data(elsewhere, config)
+    return max(here, key=_last_written, default=None)
+
+
+def _of_these_data(folders: list[Path], config: RunConfig) -> list[Path]:
+    """Those whose data are the ones of the configuration."""
+    digest, found = load_dataset(config.data.source).digest(), []
+    for folder in folders:
+        with contextlib.suppress(SpinrnnError):
+            if loading.progress(folder)[2] == digest:
+                found.append(folder)
+    return found
+
+
+def _last_written(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.iterdir())

@@ -132,10 +132,10 @@ def open_run(folder, settings=(), command="evaluate"):
             ]
         )
     network = load(folder).replace(**vars(config.network))
-    return StoredRun(folder, config, network, *_progress(folder))
+    return StoredRun(folder, config, network, *progress(folder))
 
 
-def _progress(folder):
+def progress(folder):
     """(whether the run is finished, number of its best epoch or None, digest of its
     data).
     """
@@ -156,8 +156,8 @@ def check_data(expected, digest, path):
     """
     if digest != expected:
         raise DataError(
-            f"{path} was trained on other data than those found now; "
-            "restore them, or give them again (from Python data=...)"
+            f"{path} was trained on other data than those found now, by their digest; restore "
+            "them, or give their place (--set data.source=PATH, from Python data=...)"
         )
 
 

@@ -1,25 +1,42 @@
-"""A run as a folder: its configuration, records, checkpoints and results on disk, and going on after a kill.
+"""A training from start to end, in memory or in the folder of a run that survives
+kills."""
 
-The order of writing is what makes a kill harmless: configuration first, checkpoints whenever time has passed, `summary.json` last.
-A run that has a summary is complete; anything else goes on from its newest whole checkpoint. runs/README.md lists the files.
-"""
-
+import dataclasses
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
-from spinrnn.errors import (
-    ConfigError,
-    DataError,
-    DivergenceError,
-)
+from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
 from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.networks.recurrent import Network
 from spinrnn.runs import checkpoints
-from spinrnn.runs.folder import Folder, Result
+from spinrnn.runs.folder import Folder
+from spinrnn.runs.loading import check_data
 
 FINER = 8
-"""The trained network is also tested with this many times finer substeps: a network that needs its own discretisation is no device."""
+"""The trained network is also tested with this many times finer substeps: a network
+that needs its own discretisation is no device."""
+
+
+@dataclasses.dataclass
+class Result:
+    """What a training run gives back.
+
+    Attributes:
+        network: of the best epoch.
+        summary: the numbers, as in summary.json.
+        history: records of the epochs, as in metrics.jsonl.
+        folder: of the run, or None.
+    """
+
+    network: Network
+    summary: dict[str, Any]
+    history: list[dict[str, Any]]
+    folder: Path | None
 
 
 class Interrupted(Exception):
@@ -27,106 +44,171 @@ class Interrupted(Exception):
 
 
 def train(
-    config=None,
-    out=None,
-    resume=False,
-    data=None,
-    on_start=None,
-    on_epoch=None,
-    stop=None,
-    pictures=True,
-):
-    """Trains a network, chooses the best epoch by the validation part and reads the test part once, at the end.
+    config: RunConfig | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    data: Dataset | None = None,
+    on_start: Callable[[Trainer], object] | None = None,
+    on_epoch: Callable[[Trainer], object] | None = None,
+    stop: Callable[[], bool] | None = None,
+    pictures: bool = True,
+) -> Result:
+    """Trains a network, chooses the best epoch by the validation part, tests it once.
+
+    The test part is read at the end only.
 
     Args:
-        config: `RunConfig`; None means the defaults, or with `resume` the configuration of the run.
+        config: of the run; None means the defaults, or with `resume` the configuration
+            of the run.
         out: run folder; None keeps everything in memory.
-        resume: continue the run in `out` if there is one, else start it.
-        data: `Dataset`; None reads config.data.source.
-        on_start: called with the `Trainer` once all checks are done and the folder is open; on_epoch: the same after each epoch.
-            What it adds to the newest record of `trainer.history` is kept with the run.
-        stop: called after each batch; when it returns true a checkpoint is written and `Interrupted` raised.
-        pictures: draw curves.png and confusion.png at the end.
+        resume: continue the run in `out` if there is one, else start it. Data that have
+            moved are the same by their digest; their new place, config.data.source, is
+            kept.
+        data: the labelled sequences; None reads config.data.source.
+        on_start: called with the `Trainer` once all checks are done and the folder is
+            open.
+        on_epoch: the same after each epoch. What it adds to the newest record of
+            `trainer.history` is kept with the run.
+        stop: called after each batch; when it returns true a checkpoint is written and
+            `Interrupted` raised.
+        pictures: draw curves.png and confusion.png at the end. Where that fails a
+            warning says so.
     Returns:
-        `Result`; for a run that is complete already, what it found.
+        The results; of a run that is complete already, what it found.
     Raises:
-        ConfigError, DataError, StoreError: bad input; DivergenceError: the last checkpoint stays; Interrupted: see `stop`.
+        ConfigError, DataError, StoreError: bad input; DivergenceError: the last
+        checkpoint stays; Interrupted: see `stop`.
     """
+    _check_arguments(config, data)
+    if out is None:
+        return _train(RunConfig() if config is None else config, data, on_start, on_epoch, stop)
+    folder = Folder(out)
+    config = folder.settle(config, resume) or RunConfig()
+    if folder.complete:
+        return _found(folder, config, data, pictures)
+    try:
+        result = _train(config, data, on_start, on_epoch, stop, folder, resume)
+        if pictures:
+            folder.draw(result.history, result.summary)
+        return result
+    finally:
+        folder.close()
+
+
+def _check_arguments(config: Any, data: Any) -> None:
     if config is not None and not isinstance(config, RunConfig):
-        raise ConfigError(
-            [f"config: must be a RunConfig, as load_config returns it; got {type(config).__name__}"]
-        )
+        got = type(config).__name__
+        raise ConfigError([f"config: must be a RunConfig, as load_config returns it; got {got}"])
     if data is not None and not isinstance(data, Dataset):
         raise DataError(
-            f"data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); got {type(data).__name__}"
+            "data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); "
+            f"got {type(data).__name__}"
         )
-    folder = None if out is None else Folder(out)
-    if folder:
-        config = folder.settle(config, resume)
-        if folder.complete:
-            return folder.result()
-    try:
-        return _train(
-            RunConfig() if config is None else config,
-            folder,
-            resume,
-            data,
-            on_start,
-            on_epoch,
-            stop,
-            pictures,
-        )
-    finally:
-        if folder:
-            folder.close()
 
 
-def _train(config, folder, resume, data, on_start, on_epoch, stop, pictures):
-    trainer = Trainer(config, load_dataset(config.data.source) if data is None else data)
+def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:
+    """The results of a complete run; data at another place must be the same."""
+    network, summary, history = folder.results()
+    moved = folder.moved(config)
+    if moved or data is not None:
+        data = load_dataset(config.data.source) if data is None else data
+        check_data(summary["data_sha256"], data.digest(), folder.path)
+    if moved:
+        folder.keep_config(config, same_data=True)
+    if pictures:
+        folder.draw(history, summary, folder.missing_pictures())
+    return Result(network, summary, history, folder.path)
+
+
+def _train(
+    config: RunConfig,
+    data: Dataset | None,
+    on_start: Callable[[Trainer], object] | None,
+    on_epoch: Callable[[Trainer], object] | None,
+    stop: Callable[[], bool] | None,
+    folder: Folder | None = None,
+    resume: bool = False,
+) -> Result:
+    """A run that is not complete yet, to its numbers."""
+    trainer = Trainer(config, _load(config, folder) if data is None else data)
     if folder:
         folder.open(trainer, resume)
     if on_start:
         on_start(trainer)
-    last_checkpoint = time.monotonic()
     try:
         compiling = trainer.warm_up()
-        for record in trainer.steps():
-            if record and folder:
-                folder.append(record)
-            if record and on_epoch:
-                on_epoch(trainer)
-            stopping = stop is not None and stop()
-            if folder and (
-                stopping or time.monotonic() - last_checkpoint >= config.train.checkpoint_seconds
-            ):
-                folder.checkpoint(trainer)
-                last_checkpoint = time.monotonic()
-            if stopping:
-                raise Interrupted(f"stopped after {trainer.adam.steps} training steps")
+        _steps(trainer, folder, on_epoch, stop)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
     if folder:
         folder.checkpoint(trainer)
-    return _finish(trainer, folder, compiling, pictures)
+    network = trainer.best_network()
+    summary = summarise(trainer, network, compiling)
+    if folder:
+        folder.finish(network, summary)
+    return Result(network, summary, trainer.history, folder and folder.path)
 
 
-def _finish(trainer, folder, compiling, pictures=True):
-    """Reads the test part, and writes the results."""
-    net = trainer.best_network()
-    score = evaluate(net, trainer.test)
-    finer = evaluate(net.replace(substeps=FINER * net.config.resolved_substeps), trainer.test)
-    summary = {
+def _load(config: RunConfig, folder: Folder | None) -> Dataset:
+    """The run's data; where a run goes on that no longer finds them, what to do."""
+    source = config.data.source
+    try:
+        return load_dataset(source)
+    except (DataError, StoreError) as error:
+        if folder and folder.started and not Path(source).exists():
+            raise type(error)(
+                f"{error}; if the data of {folder.path} have moved, give their new place "
+                "(--set data.source=PATH)"
+            ) from None
+        raise
+
+
+def _steps(
+    trainer: Trainer,
+    folder: Folder | None,
+    on_epoch: Callable[[Trainer], object] | None,
+    stop: Callable[[], bool] | None,
+) -> None:
+    """All steps that are left, with records and checkpoints on the way."""
+    last_checkpoint = time.monotonic()
+    for record in trainer.steps():
+        if record and folder:
+            folder.append(record)
+        if record and on_epoch:
+            on_epoch(trainer)
+        stopping = stop is not None and stop()
+        waited = time.monotonic() - last_checkpoint
+        if folder and (stopping or waited >= trainer.config.train.checkpoint_seconds):
+            folder.checkpoint(trainer)
+            last_checkpoint = time.monotonic()
+        if stopping:
+            raise Interrupted(f"stopped after {trainer.adam.steps} training steps")
+
+
+def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str, Any]:
+    """Reads the test part; the numbers of summary.json.
+
+    Args:
+        trainer: at the end of the training.
+        network: of its best epoch.
+        compiling: seconds before the first step.
+    """
+    substeps, best = network.config.resolved_substeps, trainer.best
+    score = evaluate(network, trainer.test)
+    finer = evaluate(network.replace(substeps=FINER * substeps), trainer.test)
+    mask = network.mask
+    return {
         "test_accuracy": score.accuracy,
         "test_loss": score.loss,
         "test_accuracy_fine": finer.accuracy,
         "test_loss_fine": finer.loss,
-        "substeps": net.config.resolved_substeps,
-        "substeps_fine": FINER * net.config.resolved_substeps,
-        "validation_accuracy": trainer.best["validation_accuracy"],
-        "validation_loss": trainer.best["validation_loss"],
-        "best_epoch": trainer.best["epoch"],
+        "substeps": substeps,
+        "substeps_fine": FINER * substeps,
+        "validation_accuracy": best["validation_accuracy"],
+        "validation_loss": best["validation_loss"],
+        "best_epoch": best["epoch"],
         "epochs": trainer.epoch,
-        "parameters": int(net.parameters.size if net.mask is None else net.mask.sum()),
+        "parameters": int(network.parameters.size if mask is None else mask.sum()),
         "cases": {
             "training": len(trainer.training),
             "validation": len(trainer.validation),
@@ -138,12 +220,10 @@ def _finish(trainer, folder, compiling, pictures=True):
         "data_sha256": trainer.data_digest,
         "confusion": score.confusion.tolist(),
     }
-    if folder:
-        folder.finish(net, trainer.history, summary, pictures)
-    return Result(net, summary, trainer.history, folder and folder.path)
 
 
-def _with_checkpoint(error, folder):
+def _with_checkpoint(error: DivergenceError, folder: Folder | None) -> DivergenceError:
+    """The error with the place of the last checkpoint."""
     if folder:
         newest = checkpoints.checkpoint_paths(folder.path)[0]
         error.args = (f"{error}; the last good checkpoint is {newest}",)

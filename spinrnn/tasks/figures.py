@@ -1,84 +1,89 @@
-"""Pictures of a training: loss and accuracy over the epochs, and the confusion matrix."""
+"""Pictures of a training: loss and accuracy over the epochs, and the confusion
+matrix."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spinrnn.plotting import in_our_settings
 
+LARGEST_TABLE = 20
+"""Classes of a confusion matrix whose numbers can still be read."""
+
 
 @in_our_settings
-def training_curves(history, axes=None):
-    """Loss, accuracy and gradient norm against the epoch.
+def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None = None):
+    """Cross-entropy, accuracy and gradient norm against the epoch.
 
     Args:
-        history: records of epochs, as in metrics.jsonl; axes: three axes, or None.
+        history: records of epochs, as in metrics.jsonl.
+        axes: three axes, or None for a figure of its own.
     Returns:
         The three axes.
     """
     if axes is None:
         axes = Figure(figsize=(12, 3.6), layout="constrained").subplots(1, 3)
-    epochs = [record["epoch"] for record in history]
-    marker = "o" if len(epochs) < 2 else None  # a line of one point would be invisible
-    for ax, name in zip(axes, ("loss", "accuracy"), strict=False):
-        scale = 100 if name == "accuracy" else 1
-        ax.plot(
-            epochs,
-            [scale * record[f"train_{name}"] for record in history],
-            "-",
-            marker=marker,
-            label="training",
-        )
-        ax.plot(
-            epochs,
-            [scale * record[f"validation_{name}"] for record in history],
-            "--",
-            marker=marker,
-            label="validation",
-        )
-        ax.legend(frameon=False)
-    axes[0].set(xlabel="epoch", ylabel="cross-entropy", yscale="log")
-    axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
-    axes[2].plot(
-        epochs,
-        [record["gradient_norm"] for record in history],
-        marker=marker,
-        label="mean of the epoch",
-    )
-    axes[2].plot(
-        epochs,
-        [record["gradient_norm_max"] for record in history],
-        ":",
-        marker=marker,
-        label="largest",
-    )
-    axes[2].set(xlabel="epoch", ylabel="gradient norm before clipping", ylim=(0, None))
-    axes[2].legend(frameon=False)
+    loss, accuracy, norm = axes
+    parts = [("train_{}", "training", "-"), ("validation_{}", "validation", "--")]
+    for key, label, style in parts:
+        _line(loss, history, key.format("loss"), label, style)
+        _line(accuracy, history, key.format("accuracy"), label, style, scale=100)
+    _line(norm, history, "gradient_norm", "mean of the epoch", "-")
+    _line(norm, history, "gradient_norm_max", "largest", ":")
+    loss.set(xlabel="epoch", ylabel="cross-entropy (nat)", yscale="log")
+    accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
+    norm.set(xlabel="epoch", ylabel="norm of the gradient before clipping", ylim=(0, None))
     for ax in axes:
+        ax.legend(frameon=False)
         ax.xaxis.get_major_locator().set_params(integer=True)
     return axes
 
 
+def _line(
+    ax: Axes,
+    history: list[dict[str, Any]],
+    key: str,
+    label: str,
+    style: str,
+    scale: float = 1,
+) -> None:
+    """One quantity of the records against the epoch; a line of one point would be
+    invisible.
+    """
+    epochs = [record["epoch"] for record in history]
+    values = [scale * record[key] for record in history]
+    ax.plot(epochs, values, style, marker="o" if len(epochs) < 2 else None, label=label)
+
+
 @in_our_settings
-def confusion_matrix(confusion, ax=None):
-    """Number of cases by label (row) and answer (column); colours show shares of the row, without the diagonal's weight."""
+def confusion_matrix(confusion: Any, ax: Axes | None = None) -> Axes:
+    """Number of cases by label (row) and answer (column).
+
+    The colour is the share of the label's cases, in percent, so that classes of
+    different sizes compare.
+
+    Args:
+        confusion: (class, class) whole numbers, as `Score.confusion`.
+        ax: to draw into, or None for a figure of its own.
+    Returns:
+        The axes.
+    """
     if ax is None:
-        ax = Figure(figsize=(5, 4.6), layout="constrained").subplots()
+        ax = Figure(figsize=(5.6, 4.6), layout="constrained").subplots()
     confusion = np.asarray(confusion)
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    percent = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    ax.figure.colorbar(image, ax=ax, label="colour: share of the label's cases (%)")
     classes = len(confusion)
-    if classes <= 20:
+    if classes <= LARGEST_TABLE:
         for row, column in np.argwhere(confusion):
-            colour = "white" if share[row, column] > 0.5 else "black"
-            ax.text(
-                column,
-                row,
-                str(confusion[row, column]),
-                ha="center",
-                va="center",
-                color=colour,
-                fontsize=8,
-            )
-        ax.set(xticks=range(classes), yticks=range(classes))
-    ax.set(xlabel="answer", ylabel="label")
+            colour = "white" if percent[row, column] > 50 else "black"
+            text = str(confusion[row, column])
+            style = {"ha": "center", "va": "center", "fontsize": 8}
+            ax.text(column, row, text, color=colour, **style)
+        ax.set(xticks=range(classes), yticks=range(classes), title="numbers: cases")
+    ax.set(xlabel="class answered", ylabel="class of the label")
     return ax

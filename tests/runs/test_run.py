@@ -1,32 +1,110 @@
-"""Run folders through the real command: what they hold, kills and resumption, and every kind of bad input."""
+"""Run folders through the real command: what they hold, resumption, every kind of bad input.
+
+Most calls are made within this process, on one finished run that is copied where a test
+changes it; processes of their own are left where signals, streams or limits matter.
+"""
 
 import dataclasses
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
-from conftest import refused, spinrnn_command
+from conftest import here, refused, spinrnn_command
 from kills import weights
 
 import spinrnn
+from spinrnn.config.toml import to_toml
+from spinrnn.datasets import parts
 from spinrnn.runs import checkpoints
+from spinrnn.runs.folder import Folder, newest_run
+
+CONFIG = """
+[network]
+layers = [6, 5]
+inputs = 2
+outputs = 3
+density_int = 0.5
+substeps = 2
+[train]
+epochs = 4
+batch = 16
+checkpoint_seconds = 0
+[data]
+source = "tiny.npz"
+"""
+
+
+def dataset(seed=5):
+    """120 noisy sequences of two channels and three classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(3), 40)
+    inputs = rng.normal(size=(3, 2, 5))[labels] + 0.1 * rng.normal(size=(120, 2, 5))
+    return spinrnn.Dataset(inputs, labels, rng.integers(4, 6, 120))
+
+
+def save(path, data):
+    np.savez(path, inputs=data.inputs, labels=data.labels, lengths=data.lengths)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with tiny.toml, tiny.npz and a finished run, which tests only read.
+
+    Its standard output is in stdout.txt.
+    """
+    folder = tmp_path_factory.mktemp("project")
+    save(folder / "tiny.npz", dataset())
+    (folder / "tiny.toml").write_text(CONFIG)
+    result = here("train", folder / "tiny.toml", "--out", folder / "run")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    (folder / "stdout.txt").write_text(result.stdout)
+    return folder
 
 
 @pytest.fixture
-def finished(tiny_file, tmp_path):
-    out = tmp_path / "run"
-    result = spinrnn_command("train", tiny_file, "--out", out)
-    assert result.returncode == 0, result.stderr
-    return out, result
+def toml(project, tmp_path):
+    """Path of the configuration in a project of the test's own."""
+    for name in ("tiny.toml", "tiny.npz"):
+        shutil.copy2(project / name, tmp_path / name)
+    return tmp_path / "tiny.toml"
 
 
-def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
-    out, result = finished
-    assert sorted(p.name for p in out.iterdir()) == [
+@pytest.fixture
+def finished(project, tmp_path):
+    """A copy of the finished run; its data are in `project`."""
+    return shutil.copytree(project / "run", tmp_path / "run")
+
+
+def set_(*texts):
+    """The texts as options of the command line."""
+    return [word for text in texts for word in ("--set", text)]
+
+
+def summary_of(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def reopen(folder, *names):
+    """Takes away what a run that was killed before its end would not have."""
+    for name in ("summary.json", *names):
+        (folder / name).unlink()
+    return folder
+
+
+# ---- what a run folder holds ----
+
+
+def test_a_run_folder_holds_what_its_readme_says(project):
+    out = project / "run"
+    assert sorted(path.name for path in out.iterdir()) == [
         ".lock",
         "checkpoints",
         "config.toml",
@@ -37,166 +115,225 @@ def test_a_run_folder_holds_what_its_readme_says(finished, tiny_file):
         "network.h5",
         "summary.json",
     ]
-    summary = json.loads((out / "summary.json").read_text())
-    for key in (
-        "test_accuracy",
-        "test_loss",
-        "test_accuracy_fine",
-        "validation_accuracy",
-        "epochs",
-        "seconds_training",
-        "seconds_compiling",
-    ):
-        assert key in summary
-    assert summary["epochs"] == 4
-    assert summary["substeps_fine"] == 8 * summary["substeps"] == 16
-    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert [r["epoch"] for r in records] == [1, 2, 3, 4]
-    for key in (
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "gradient_norm",
-        "learning_rate",
-        "seconds",
-    ):
-        assert all(key in r for r in records)
     for picture in ("curves.png", "confusion.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
     environment = json.loads((out / "environment.json").read_text())
-    assert environment["packages"]["numpy"]
-    assert environment["threads"] >= 1
-    assert 1 <= len(list((out / "checkpoints").iterdir())) <= 2
-    assert f"{100 * summary['test_accuracy']:.2f} %" in result.stdout
-    assert f"{100 * summary['test_accuracy_fine']:.2f} %" in result.stdout
+    assert environment["packages"]["numpy"] == np.__version__
+    assert environment["threads"] == spinrnn.get_threads()
+    # 84 training cases in 6 batches, 4 epochs
+    assert [path.name for path in checkpoints.checkpoint_paths(out)] == [
+        "00000024.h5",
+        "00000023.h5",
+    ]
     config = spinrnn.load_config(out / "config.toml")
-    assert (config.network.resolved_substeps, config.train.epochs) == (2, 4)
-    assert config.data.source == str(tiny_file.parent / "tiny.npz")
+    assert config == spinrnn.load_config(project / "tiny.toml")
+    assert config.data.source == str(project / "tiny.npz")
+
+
+def by_hand(net, data):
+    """(accuracy, mean cross-entropy, confusion) of a network, case by case."""
+    logits = net.forward(data.inputs, data.lengths).astype(float)
+    confusion = [[0] * 3 for _ in range(3)]
+    losses = []
+    for values, label in zip(logits, data.labels, strict=True):
+        confusion[label][int(np.argmax(values))] += 1
+        losses.append(np.log(np.exp(values).sum()) - values[label])
+    right = sum(confusion[k][k] for k in range(3))
+    return right / len(losses), np.mean(losses), confusion
+
+
+def test_the_summary_is_what_the_network_does(tiny_config, tmp_path):
+    """All numbers of summary.json, computed once more from the network and the data.
+
+    Few epochs on noisy data, so that the matrix is not diagonal and the best epoch not the last.
+    """
+    data = dataset()
+    data.inputs[:] += 0.8 * np.random.default_rng(1).normal(size=data.inputs.shape)
+    train = dataclasses.replace(
+        tiny_config.train, seed=3, epochs=7, learning_rate=0.15, schedule="constant"
+    )
+    config = dataclasses.replace(tiny_config, train=train)
+    result = spinrnn.train(config, out=tmp_path / "run", data=data, pictures=False)
+    summary, net, history = result.summary, result.network, result.history
+    assert summary_of(tmp_path / "run") == summary
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == history
+
+    training, validation, test = parts.split(data, config.data, 3)
+    assert summary["cases"] == {"training": 84, "validation": 12, "test": 24}
+    assert [len(part) for part in (training, validation, test)] == [84, 12, 24]
+    accuracy, loss, confusion = by_hand(net, data.take(test))
+    assert summary["test_accuracy"] == accuracy
+    assert summary["test_loss"] == pytest.approx(loss, rel=1e-6)
+    assert summary["confusion"] == confusion
+    assert confusion != np.transpose(confusion).tolist()
+    fine = net.replace(substeps=16)
+    accuracy, loss, _ = by_hand(fine, data.take(test))
+    assert summary["test_accuracy_fine"] == accuracy
+    assert summary["test_loss_fine"] == pytest.approx(loss, rel=1e-6)
+    assert (summary["substeps"], summary["substeps_fine"]) == (2, 16)
+    assert summary["test_loss"] != summary["test_loss_fine"]
+
+    accuracy, loss, _ = by_hand(net, data.take(validation))
+    assert summary["validation_accuracy"] == accuracy
+    assert summary["validation_loss"] == pytest.approx(loss, rel=1e-6)
+    ranks = [record["validation_accuracy"] for record in history]
+    best = max(k for k, rank in enumerate(ranks, 1) if rank == max(ranks))
+    assert summary["best_epoch"] == best
+    assert best < len(history) == summary["epochs"] == 7
+    assert [record["epoch"] for record in history] == list(range(1, 8))
+
+    # the masked weights of two layers, 6 and 5 neurons, are drawn: count what is there
+    views = net.views()
+    masked = sum(int((views[name] != 0).sum()) for name in ("w_int_0", "w_int_1"))
+    assert summary["parameters"] == 2 * 6 + 6 * 5 + 5 * 3 + masked + 6 + 5 + 3
+    assert summary["seed"] == 3
+    assert summary["data_sha256"] == data.digest()
+    spent = sum(record["seconds"] for record in history)
+    assert summary["seconds_training"] == pytest.approx(spent, abs=1e-3)
+    assert 0 < summary["seconds_training"] < 60
+    assert 0 <= summary["seconds_compiling"] < 120
+
+
+def test_what_train_prints_is_the_summary(project):
+    summary, text = summary_of(project / "run"), (project / "stdout.txt").read_text()
+    numbers = [float(n) for n in re.findall(r"[-+.\d]+", text[text.index("test accuracy") :])]
+    s = summary
+    wanted = [
+        *(100 * s["test_accuracy"], s["substeps"], s["test_loss"]),
+        *(100 * s["test_accuracy_fine"], s["substeps_fine"], s["test_loss_fine"]),
+        *(100 * s["validation_accuracy"], s["best_epoch"], s["epochs"]),
+        *(s["seconds_training"], s["seconds_compiling"]),
+    ]
+    np.testing.assert_allclose(numbers[: len(wanted)], wanted, rtol=0, atol=0.051)
+    np.testing.assert_allclose(numbers[2], s["test_loss"], rtol=0, atol=5.1e-5)
+    last = json.loads((project / "run" / "metrics.jsonl").read_text().splitlines()[-1])
+    line = next(line for line in text.splitlines() if line.startswith("epoch    4 of 4"))
+    loss, validation, best, _ = (float(n) for n in re.findall(r"[.\d]+", line.partition(":")[2]))
+    assert loss == pytest.approx(last["train_loss"], abs=6e-4)
+    assert validation == pytest.approx(100 * last["validation_accuracy"], abs=0.06)
+    assert best == pytest.approx(100 * s["validation_accuracy"], abs=0.06)
 
 
 def test_the_number_of_checkpoints_is_chosen(tiny_config, tiny_data, tmp_path):
-    config = dataclasses.replace(
-        tiny_config, train=dataclasses.replace(tiny_config.train, checkpoints=5)
-    )
-    result = spinrnn.train(config, out=tmp_path / "run", data=tiny_data)
+    train = dataclasses.replace(tiny_config.train, checkpoints=5)
+    config = dataclasses.replace(tiny_config, train=train)
+    result = spinrnn.train(config, out=tmp_path / "run", data=tiny_data, pictures=False)
     paths = checkpoints.checkpoint_paths(result.folder)
-    assert len(paths) == 5
+    assert [int(path.stem) for path in paths] == [24, 23, 22, 21, 20]
     for path in paths[:4]:
         path.write_bytes(b"damaged")
     with pytest.warns(UserWarning, match="skipped a checkpoint"):
-        assert checkpoints.load_newest_checkpoint(result.folder)[2]["steps"] == int(paths[4].stem)
+        assert checkpoints.load_newest_checkpoint(result.folder)[2]["steps"] == 20
 
 
-def test_evaluate_repeats_the_summary_and_takes_finer_steps(finished):
-    out, _ = finished
-    summary = json.loads((out / "summary.json").read_text())
-    plain = json.loads(spinrnn_command("evaluate", out, "--json").stdout)
-    fine = json.loads(
-        spinrnn_command("evaluate", out, "--set", "network.substeps=16", "--json").stdout
-    )
-    assert (plain["test_accuracy"], plain["test_loss"]) == (
-        summary["test_accuracy"],
-        summary["test_loss"],
-    )
-    assert (fine["test_accuracy"], fine["test_loss"]) == (
-        summary["test_accuracy_fine"],
-        summary["test_loss_fine"],
-    )
+def test_checkpoints_within_an_epoch_come_with_time(tiny_config, tiny_data, tmp_path):
+    """None is due before 1000 s: only the first and the last are written."""
+    train = dataclasses.replace(tiny_config.train, checkpoints=9, checkpoint_seconds=1000)
+    config = dataclasses.replace(tiny_config, train=train)
+    spinrnn.train(config, out=tmp_path / "run", data=tiny_data, pictures=False)
+    assert [path.stem for path in checkpoints.checkpoint_paths(tmp_path / "run")] == [
+        "00000024",
+        "00000000",
+    ]
+
+
+def test_evaluate_repeats_the_summary_and_takes_finer_steps(project):
+    out = project / "run"
+    summary = summary_of(out)
+    plain = json.loads(here("evaluate", out, "--json").stdout)
+    fine = json.loads(here("evaluate", out, *set_("network.substeps=16"), "--json").stdout)
+    for found, end in ((plain, ""), (fine, "_fine")):
+        assert found["test_accuracy"] == summary[f"test_accuracy{end}"]
+        assert found["test_loss"] == summary[f"test_loss{end}"]
+        assert found["substeps"] == summary[f"substeps{end}"]
     assert plain["confusion"] == summary["confusion"]
-    assert "test accuracy" in spinrnn_command("evaluate", out).stdout
+    assert (plain["cases"], plain["finished"]) == (24, True)
+    text = here("evaluate", out).stdout
+    assert f"test accuracy {100 * summary['test_accuracy']:.2f} % of 24 cases" in text
+    assert f"loss {summary['test_loss']:.4f}, 2 substeps" in text
     moved = ("network.spread_gamma=0.1", "network.device_seed=4", "network.thermal_power=1e-3")
-    real = spinrnn_command(
-        "evaluate", out, *(word for key in moved for word in ("--set", key))
-    ).stdout
+    real = here("evaluate", out, *set_(*moved)).stdout
     assert "devices that differ (device_seed 4), thermal noise of 0.001" in real
-    twin = spinrnn_command(
-        "evaluate", out, "--set", "network.neuron=ctrnn", "--set", "network.thermal_power=1e-3"
-    )
+    twin = here("evaluate", out, *set_("network.neuron=ctrnn", "network.thermal_power=1e-3"))
+    assert twin.returncode == 0
     assert "noise" not in twin.stdout
-    refused(
-        spinrnn_command("evaluate", out, "--set", "network.layers=[3]"),
-        "layers: fixed by the trained parameters",
-    )
-    refused(
-        spinrnn_command("evaluate", out, "--set", "network.substep=3"), "did you mean substeps?"
-    )
-    refused(spinrnn_command("evaluate", out, "--set", "train.epochs=3"), "keys of [network]")
-    refused(spinrnn_command("evaluate", out.parent), "no config.toml")
 
 
-def test_another_run_is_not_overwritten(finished, tiny_file, tmp_path):
-    out, _ = finished
-    before = {p: p.stat().st_mtime_ns for p in out.rglob("*")}
+@pytest.mark.parametrize(
+    ("settings", "fragment"),
+    [
+        (["network.layers=[3]"], "layers: fixed by the trained parameters"),
+        (["network.substep=3"], "did you mean substeps?"),
+        (["train.epochs=3"], "keys of [network]"),
+    ],
+)
+def test_evaluate_refuses_what_it_cannot_change(project, settings, fragment):
+    refused(here("evaluate", project / "run", *set_(*settings)), fragment)
+
+
+def test_evaluate_needs_a_run(project):
+    refused(here("evaluate", project), "no config.toml")
+
+
+# ---- which folder ----
+
+
+def test_another_run_is_not_overwritten(project, tmp_path):
+    out, config = project / "run", project / "tiny.toml"
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    refused(here("train", config, "--out", out), "holds another run", "--resume", "--out")
     refused(
-        spinrnn_command("train", tiny_file, "--out", out), "holds another run", "--resume", "--out"
-    )
-    refused(
-        spinrnn_command("train", tiny_file, "--out", out, "--resume", "--set", "train.epochs=9"),
+        here("train", config, "--out", out, "--resume", *set_("train.epochs=9")),
         "train.epochs: 4 there, 9 asked for",
     )
-    again = spinrnn_command("train", "--out", out, "--resume")
+    refused(
+        here("train", "--out", out, "--resume", *set_("train.epochs=9")),
+        "train.epochs: 4 there, 9 asked for",
+    )
+    again = here("train", "--out", out, "--resume")
     assert again.returncode == 0
-    assert "test accuracy" in again.stdout
-    assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
+    assert f"test accuracy        {100 * summary_of(out)['test_accuracy']:6.2f} %" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("precious")
-    refused(
-        spinrnn_command("train", tiny_file, "--out", tmp_path / "other"),
-        "is not empty and not a run",
-    )
-    refused(
-        spinrnn_command("train", tiny_file, "--out", tmp_path / "other" / "thesis.tex"), "is a file"
-    )
-    assert [p.name for p in (tmp_path / "other").iterdir()] == ["thesis.tex"]
+    refused(here("train", config, "--out", tmp_path / "other"), "is not empty and not a run")
+    refused(here("train", config, "--out", tmp_path / "other" / "thesis.tex"), "is a file")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.tex"]
 
 
-def test_default_folders_and_resuming_the_newest(tiny_file, tmp_path):
+def test_default_folders_and_resuming_the_newest(toml, tmp_path, monkeypatch):
     work = tmp_path / "work"
     work.mkdir()
+    monkeypatch.chdir(work)
+    settings = [toml, *set_("train.epochs=1")]
     for _ in range(2):
-        assert (
-            spinrnn_command(
-                "train", tiny_file, "--seed", 3, "--set", "train.epochs=1", cwd=work
-            ).returncode
-            == 0
-        )
-    assert sorted(p.name for p in (work / "runs").iterdir()) == ["tiny-seed3", "tiny-seed3-2"]
-    (work / "runs" / "tiny-seed3" / "summary.json").unlink()
+        assert here("train", *settings, "--seed", 3).returncode == 0
+    assert sorted(path.name for path in (work / "runs").iterdir()) == ["tiny-seed3", "tiny-seed3-2"]
+    reopen(work / "runs" / "tiny-seed3")
     time.sleep(0.02)
     os.utime(work / "runs" / "tiny-seed3" / "metrics.jsonl")
-    resumed = spinrnn_command("train", "--resume", cwd=work)
+    resumed = here("train", "--resume")
     assert "continuing in runs/tiny-seed3;" in resumed.stdout
-    settings = [tiny_file, "--set", "train.epochs=1", "--resume", "--seed"]
     for seed in (3, 4):  # as the tasks of an array job would
-        assert spinrnn_command("train", *settings, seed, cwd=work).returncode == 0
-    assert sorted(p.name for p in (work / "runs").iterdir()) == [
+        assert here("train", *settings, "--resume", "--seed", seed).returncode == 0
+    assert sorted(path.name for path in (work / "runs").iterdir()) == [
         "tiny-seed3",
         "tiny-seed3-2",
         "tiny-seed4",
     ]
-    refused(
-        spinrnn_command("train", "--seed", 1, "--set", "train.seed=2", cwd=work), "give one of them"
-    )
+    refused(here("train", "--seed", 1, *set_("train.seed=2")), "give one of them")
 
 
-def test_two_processes_do_not_share_a_folder(tiny_file, tmp_path):
+def test_two_processes_do_not_share_a_folder(toml, tmp_path):
     out = tmp_path / "run"
-    command = [
-        sys.executable,
-        "-m",
-        "spinrnn",
-        "train",
-        str(tiny_file),
-        "--set",
-        "train.epochs=100000",
-        "--out",
-        str(out),
-    ]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = ["train", str(toml), *set_("train.epochs=100000"), "--out", str(out)]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "spinrnn", *command], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert "training in" in first.stdout.readline()
-        refused(spinrnn_command(*command[3:], "--resume"), "another process is training in")
+        refused(here(*command, "--resume"), "another process is training in")
     finally:
         first.kill()
         first.wait()
@@ -208,117 +345,398 @@ def test_a_failure_that_is_kept_does_not_keep_the_folder(tiny_config, tiny_data,
     def broken(_):
         raise RuntimeError("broken")
 
+    out = tmp_path / "run"
     with pytest.raises(RuntimeError) as kept:
-        spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data, on_epoch=broken)
-    assert (
-        spinrnn.train(out=tmp_path / "run", data=tiny_data, resume=True, pictures=False).summary[
-            "epochs"
-        ]
-        == 4
-    )
+        spinrnn.train(tiny_config, out=out, data=tiny_data, on_epoch=broken)
+    again = spinrnn.train(out=out, data=tiny_data, resume=True, pictures=False)
+    assert again.summary["epochs"] == 4
     assert kept.type is RuntimeError
 
 
-def test_other_data_are_noticed(tiny_file, tmp_path, tiny_data):
-    out = tmp_path / "run"
-    assert spinrnn_command("train", tiny_file, "--out", out).returncode == 0
-    original = (tmp_path / "tiny.npz").read_bytes()
-    np.savez(
-        tmp_path / "tiny.npz",
-        inputs=tiny_data.inputs[::-1],
-        labels=tiny_data.labels[::-1],
-        lengths=tiny_data.lengths[::-1],
+def test_a_kill_before_the_first_file_is_no_obstacle(toml, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").write_text("")
+    settings = set_("train.epochs=1")
+    assert here("train", toml, "--out", tmp_path / "run", "--resume", *settings).returncode == 0
+    assert summary_of(tmp_path / "run")["epochs"] == 1
+
+
+# ---- data that are other ones, or at another place ----
+
+
+def test_other_data_are_noticed(toml, tmp_path, monkeypatch):
+    out, npz = tmp_path / "run", tmp_path / "tiny.npz"
+    assert here("train", toml, "--out", out, *set_("train.epochs=1")).returncode == 0
+    original = npz.read_bytes()
+    save(npz, dataset(seed=6))
+    refused(here("evaluate", out), "was trained on other data")
+    reopen(out)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.name != ".lock"}
+    refused(
+        here("train", "--out", out, "--resume"), "was trained on other data", "--set data.source"
     )
-    refused(spinrnn_command("evaluate", out), "was trained on other data")
-    (out / "summary.json").unlink()
-    refused(spinrnn_command("train", "--out", out, "--resume"), "was trained on other data")
-    refused(spinrnn_command("evaluate", out), "was trained on other data")
-    (tmp_path / "tiny.npz").unlink()
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    refused(here("evaluate", out), "was trained on other data")
+    npz.unlink()
     (tmp_path / "moved.npz").write_bytes(original)
-    refused(spinrnn_command("evaluate", out), "tiny.npz: No such file")
-    moved = spinrnn_command(
-        "evaluate", out, "--set", "data.source=moved.npz", "--json", cwd=tmp_path
-    )
+    refused(here("evaluate", out), "tiny.npz: No such file")
+    monkeypatch.chdir(tmp_path)
+    moved = here("evaluate", out, *set_("data.source=moved.npz"), "--json")
     assert json.loads(moved.stdout)["finished"] is False
     assert "not finished" in moved.stderr
 
 
-def test_folders_of_before_the_automatic_test_part(tiny_file, tmp_path):
-    """Their config.toml and checkpoints say test_fraction = 0.2; the same file that started them still goes on with them."""
-    old, new = tmp_path / "old", tmp_path / "new"
-    assert (
-        spinrnn_command(
-            "train", tiny_file, "--set", "data.test_fraction=0.2", "--out", old
-        ).returncode
-        == 0
-    )
-    assert "\ntest_fraction = 0.2\n" in (old / "config.toml").read_text()
-    assert spinrnn_command("train", tiny_file, "--out", new).returncode == 0
-    assert weights(old) == weights(new)
-    (old / "summary.json").unlink()
-    assert spinrnn_command("train", tiny_file, "--out", old, "--resume").returncode == 0
-    accuracies = [
-        json.loads(spinrnn_command("evaluate", folder, "--json").stdout) for folder in (old, new)
-    ]
-    assert accuracies[0] == accuracies[1]
+def test_a_run_goes_on_with_data_that_moved(finished, project, tmp_path):
+    """From Python: the same digest; the new place is kept, and said once."""
+    shutil.copy2(project / "tiny.npz", tmp_path / "moved.npz")
+    reopen(finished, "network.h5")
+    old, new = str(project / "tiny.npz"), str(tmp_path / "moved.npz")
+    config = spinrnn.load_config(project / "tiny.toml", [f"data.source={new}"])
+    said = re.escape(f"its data.source is now {new}, the same data by their digest; it was {old}")
+    with pytest.warns(UserWarning, match=said):
+        again = spinrnn.train(config, out=finished, resume=True, pictures=False)
+    assert again.summary["test_loss"] == summary_of(project / "run")["test_loss"]
+    assert (finished / "config.toml").read_text() == to_toml(config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spinrnn.train(out=finished, resume=True)
+        spinrnn.train(config, out=finished, resume=True)
+
+
+def test_a_finished_run_takes_the_new_place_of_its_data_and_no_other_data(finished, tmp_path):
+    shutil.copy2(spinrnn.load_config(finished / "config.toml").data.source, tmp_path / "moved.npz")
+    save(tmp_path / "other.npz", dataset(seed=6))
+    stored = (finished / "config.toml").read_text()
+
+    def ask(name):
+        return spinrnn.load_config(finished / "config.toml", [f"data.source={tmp_path / name}"])
+
+    with pytest.raises(spinrnn.DataError, match="was trained on other data"):
+        spinrnn.train(ask("other.npz"), out=finished, resume=True)
+    with pytest.raises(spinrnn.DataError, match="was trained on other data"):
+        spinrnn.train(out=finished, resume=True, data=dataset(seed=6))
+    assert (finished / "config.toml").read_text() == stored
+    result = spinrnn.train(out=finished, resume=True, data=dataset())
+    assert result.summary == summary_of(finished)
+    with pytest.warns(UserWarning, match=r"moved\.npz, the same data by their digest"):
+        result = spinrnn.train(ask("moved.npz"), out=finished, resume=True)
+    assert result.summary == summary_of(finished)
+    config = spinrnn.load_config(finished / "config.toml")
+    assert config.data.source == str(tmp_path / "moved.npz")
+
+
+def test_a_project_that_moved_goes_on_by_its_command(toml, tmp_path, monkeypatch):
+    """The folder with configuration, data and runs has another name; relative names hold."""
+    monkeypatch.chdir(tmp_path)
+    assert here("train", toml.name, *set_("train.epochs=2")).returncode == 0
+    losses = summary_of(tmp_path / "runs" / "tiny-seed0")["test_loss"]
+    reopen(tmp_path / "runs" / "tiny-seed0")
+    new = tmp_path.with_name(tmp_path.name + "-moved")
+    tmp_path.rename(new)
+    monkeypatch.chdir(new)
     refused(
-        spinrnn_command(
-            "train", tiny_file, "--set", "data.test_fraction=0.3", "--out", old, "--resume"
-        ),
+        here("train", "--resume", "--out", "runs/tiny-seed0"),
+        "tiny.npz: No such file",
+        "if the data of runs/tiny-seed0 have moved, give their new place (--set data.source=PATH)",
+    )
+    result = here("train", toml.name, "--resume", *set_("train.epochs=2"))
+    assert result.returncode == 0, result.stderr
+    assert "continuing in runs/tiny-seed0;" in result.stdout
+    assert result.stderr.count("\n") == 1
+    assert f"is now {new / 'tiny.npz'}, the same data by their digest" in result.stderr
+    assert summary_of(new / "runs" / "tiny-seed0")["test_loss"] == losses
+    assert [path.name for path in (new / "runs").iterdir()] == ["tiny-seed0"]
+    # other data are another run
+    save(new / "tiny.npz", dataset(seed=6))
+    (new / "tiny.npz").rename(new / "other.npz")
+    settings = set_("train.epochs=2", "data.source=other.npz")
+    assert here("train", toml.name, "--resume", *settings).returncode == 0
+    assert sorted(path.name for path in (new / "runs").iterdir()) == ["other-seed0", "tiny-seed0"]
+
+
+def test_a_new_place_alone_is_asked_of_the_run_itself(finished, project, tmp_path, monkeypatch):
+    """--set data.source without a configuration file: all else is the run's own."""
+    shutil.copy2(project / "tiny.npz", tmp_path / "moved.npz")
+    reopen(finished)
+    monkeypatch.chdir(tmp_path)
+    result = here("train", "--resume", "--out", finished, *set_("data.source=moved.npz"))
+    assert result.returncode == 0, result.stderr
+    assert summary_of(finished)["test_loss"] == summary_of(project / "run")["test_loss"]
+    kept = spinrnn.load_config(finished / "config.toml")
+    assert kept.data.source == str(tmp_path / "moved.npz")
+
+
+def test_the_newest_run_of_these_data(finished, project, tmp_path):
+    shutil.copytree(finished, tmp_path / "runs" / "a")
+    config = spinrnn.load_config(project / "tiny.toml")
+    shutil.copy2(project / "tiny.npz", tmp_path / "moved.npz")
+    save(tmp_path / "other.npz", dataset(seed=6))
+
+    def run_of(*settings):
+        return newest_run(tmp_path / "runs", spinrnn.load_config(project / "tiny.toml", settings))
+
+    assert run_of() == newest_run(tmp_path / "runs") == tmp_path / "runs" / "a"
+    assert run_of(f"data.source={tmp_path / 'moved.npz'}") == tmp_path / "runs" / "a"
+    assert run_of(f"data.source={tmp_path / 'other.npz'}") is None
+    assert run_of("train.seed=1") is None
+    assert newest_run(tmp_path / "none", config) is None
+    # a run with this very place goes before a newer one with another
+    text = to_toml(config).replace("tiny.npz", "elsewhere.npz")
+    shutil.copytree(finished, tmp_path / "runs" / "b")
+    (tmp_path / "runs" / "b" / "config.toml").write_text(text)
+    later = time.time() + 10
+    os.utime(tmp_path / "runs" / "b" / "metrics.jsonl", (later, later))
+    assert newest_run(tmp_path / "runs") == tmp_path / "runs" / "b"
+    assert run_of() == tmp_path / "runs" / "a"
+    (tmp_path / "runs" / "b" / "config.toml").write_text("damaged")
+    assert newest_run(tmp_path / "runs") == tmp_path / "runs" / "a"
+
+
+def test_folders_of_before_the_automatic_test_part(toml, finished, project):
+    """Their config.toml and checkpoints say test_fraction = 0.2; the same file that started
+    them still goes on with them.
+    """
+    old = toml.parent / "old"
+    assert here("train", toml, *set_("data.test_fraction=0.2"), "--out", old).returncode == 0
+    assert "\ntest_fraction = 0.2\n" in (old / "config.toml").read_text()
+    assert weights(old) == weights(finished)
+    reopen(old)
+    assert here("train", toml, "--out", old, "--resume").returncode == 0
+    assert summary_of(old)["test_loss"] == summary_of(project / "run")["test_loss"]
+    refused(
+        here("train", toml, *set_("data.test_fraction=0.3"), "--out", old, "--resume"),
         "0.2 there, 0.3 asked for",
     )
     refused(
-        spinrnn_command(
-            "train", tiny_file, "--set", "data.test_fraction=0.2", "--out", new, "--resume"
-        ),
+        here("train", toml, *set_("data.test_fraction=0.2"), "--out", finished, "--resume"),
         "null there, 0.2 asked for",
     )
 
 
-def test_a_kill_before_the_first_file_is_no_obstacle(tiny_file, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".lock").write_text("")
-    assert (
-        spinrnn_command("train", tiny_file, "--out", tmp_path / "run", "--resume").returncode == 0
+# ---- pictures ----
+
+
+def break_pictures(monkeypatch):
+    """What matplotlib says where LaTeX is asked for and not installed has several lines."""
+
+    def broken(*_):
+        raise RuntimeError("Failed to process string with tex\nbecause latex could not be found")
+
+    monkeypatch.setattr("spinrnn.plotting.save", broken)
+
+
+def test_a_picture_that_fails_costs_no_number(toml, tmp_path, monkeypatch, project):
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        break_pictures(patch)
+        result = here("train", toml, "--out", out)
+        assert result.returncode == 0, result.stderr
+        line = f"{out}: cannot draw curves.png and confusion.png: Failed to process string with tex"
+        assert result.stderr == (
+            f"spinrnn: warning: {line}; the numbers are in summary.json and metrics.jsonl\n"
+        )
+        assert "test accuracy" in result.stdout
+        assert summary_of(out)["test_loss"] == summary_of(project / "run")["test_loss"]
+        assert not list(out.glob("*.png"))
+        again = here("train", "--out", out, "--resume")
+        assert again.returncode == 0
+        assert again.stderr == result.stderr
+    # once they can be drawn, they are
+    assert here("train", "--out", out, "--resume").stderr == ""
+    for name in ("curves.png", "confusion.png"):
+        assert (out / name).read_bytes() == (project / "run" / name).read_bytes()
+
+
+def test_one_picture_that_fails_takes_none_with_it(tiny_config, tiny_data, tmp_path, monkeypatch):
+    def broken(history):
+        raise KeyError("train_loss")
+
+    monkeypatch.setattr("spinrnn.tasks.figures.training_curves", broken)
+    with pytest.warns(UserWarning, match=r"cannot draw curves\.png: 'train_loss'; the numbers"):
+        result = spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data)
+    assert result.summary == summary_of(tmp_path / "run")
+    assert [path.name for path in result.folder.glob("*.png")] == ["confusion.png"]
+
+
+def test_numbers_are_written_before_pictures(tiny_config, tiny_data, tmp_path, monkeypatch):
+    """Even a process that ends while it draws has them."""
+    there = []
+    monkeypatch.setattr(
+        "spinrnn.plotting.save",
+        lambda ax, path: there.append((path.name, (path.parent / "summary.json").exists())),
     )
+    spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data)
+    assert there == [("curves.png", True), ("confusion.png", True)]
 
 
-def test_damaged_files_of_a_finished_run(finished):
-    out, _ = finished
-    summary = out / "summary.json"
-    good = summary.read_bytes()
-    for content in (b"", b"{", b"{}", b"[]", b"\xff"):
-        summary.write_bytes(content)
-        refused(spinrnn_command("evaluate", out), "summary.json: damaged")
-        refused(spinrnn_command("train", "--out", out, "--resume"), "summary.json: damaged")
-    summary.unlink()
-    (out / "metrics.jsonl").write_text("{")
-    assert spinrnn_command("train", "--out", out, "--resume").returncode == 0
-    assert json.loads(summary.read_text())["test_accuracy"] == json.loads(good)["test_accuracy"]
-    assert (out / "metrics.jsonl").read_text().count("\n") == 4
-    summary.unlink()
-    config = out / "config.toml"
+def test_pictures_are_left_out_where_none_are_wanted(tiny_config, tiny_data, tmp_path):
+    spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data, pictures=False)
+    spinrnn.train(out=tmp_path / "run", data=tiny_data, pictures=False, resume=True)
+    assert not list((tmp_path / "run").glob("*.png"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MATPLOTLIBRC", "text.usetex: True\nfont.family: No Such Font\n"),
+        ("MATPLOTLIBRC", "savefig.dpi: 1e9\nfigure.figsize: 1e6, 1e6\n"),
+        ("MPLBACKEND", "no_such_backend"),
+    ],
+)
+def test_no_setting_of_matplotlib_stops_a_training(toml, tmp_path, name, text):
+    rc = tmp_path / "matplotlibrc"
+    rc.write_text(text)
+    environment = {**os.environ, name: str(rc) if name == "MATPLOTLIBRC" else text}
+    command = ("train", toml, "--out", tmp_path / "run", *set_("train.epochs=1"))
+    result = spinrnn_command(*command, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("\n") <= 1
+    assert summary_of(tmp_path / "run")["epochs"] == 1
+    assert "test accuracy" in result.stdout
+    again = spinrnn_command("train", "--out", tmp_path / "run", "--resume", env=environment)
+    assert again.returncode == 0, again.stderr
+
+
+# ---- damage ----
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b"\xff"])
+def test_a_damaged_summary(finished, content):
+    (finished / "summary.json").write_bytes(content)
+    refused(here("evaluate", finished), "summary.json: damaged")
+    refused(here("train", "--out", finished, "--resume"), "summary.json: damaged")
+
+
+def test_damaged_records_are_written_anew(finished, project):
+    reopen(finished)
+    (finished / "metrics.jsonl").write_text("{")
+    assert here("train", "--out", finished, "--resume").returncode == 0
+    assert summary_of(finished)["test_accuracy"] == summary_of(project / "run")["test_accuracy"]
+    assert (finished / "metrics.jsonl").read_text().count("\n") == 4
+
+
+def test_a_configuration_that_was_edited_or_cut(finished):
+    reopen(finished)
+    config = finished / "config.toml"
     text = config.read_text()
     config.write_text(text.replace("learning_rate = ", "learning_rate = 1"))
     refused(
-        spinrnn_command("train", "--out", out, "--resume"),
+        here("train", "--out", finished, "--resume"),
         "the checkpoints are not of this config.toml",
-        "train.learning_rate",
+        "train.learning_rate: 0.02 there, 10.02 asked for",
     )
     config.write_text(text[:40])
-    refused(spinrnn_command("train", "--out", out, "--resume"), "config.toml")
-    refused(spinrnn_command("evaluate", out), "config.toml")
-    (out / ".lock").unlink()
-    (out / ".lock").mkdir()
-    config.write_text(text)
-    refused(spinrnn_command("train", "--out", out, "--resume"), "cannot write")
+    refused(here("train", "--out", finished, "--resume"), "config.toml")
+    refused(here("evaluate", finished), "config.toml")
 
 
-def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
+def test_a_lock_that_cannot_be_had(finished):
+    reopen(finished)
+    (finished / ".lock").unlink()
+    (finished / ".lock").mkdir()
+    refused(here("train", "--out", finished, "--resume"), "cannot write", ".lock")
+
+
+def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(finished, project):
+    expected = weights(project / "run")
+    reopen(finished)
+    newest = checkpoints.checkpoint_paths(finished)[0]
+    newest.write_bytes(newest.read_bytes()[:3000])
+    resumed = here("train", "--out", finished, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert newest.name in resumed.stderr
+    assert weights(finished) == expected
+    for path in checkpoints.checkpoint_paths(finished):
+        path.write_bytes(b"")
+    reopen(finished)
+    last = here("train", "--out", finished, "--resume")
+    assert last.returncode == 2
+    assert "no checkpoint can be used" in last.stderr.splitlines()[-1]
+
+
+def test_a_checkpoint_of_something_else(finished):
+    """Whole, and of this configuration, but without what a run needs."""
+    reopen(finished)
+    path = checkpoints.checkpoint_paths(finished)[0]
+    config, arrays, state = checkpoints.load_checkpoint(path)
+    for wrong, words in (
+        ({**state, "steps": -1}, "not one of a run (ValueError: steps)"),
+        ({k: v for k, v in state.items() if k != "data_sha256"}, "not one of a run (KeyError:"),
+    ):
+        checkpoints.save_checkpoint(path, config, arrays, wrong)
+        refused(here("train", "--out", finished, "--resume"), words)
+    checkpoints.save_checkpoint(path, config, {**arrays, "adam_second": np.ones(3)}, state)
+    refused(here("train", "--out", finished, "--resume"), "ValueError: adam_second")
+
+
+def test_a_diverged_run_keeps_its_last_checkpoint(toml, tmp_path):
     out = tmp_path / "run"
-    settings = ["--set", "train.epochs=4000", "--set", "train.checkpoint_seconds=1000"]
+    bad = [
+        "network.scheme=euler",
+        "network.power_floor=0",
+        "train.learning_rate=300",
+        "train.clip=0",
+    ]
+    result = here("train", toml, "--out", out, *set_(*bad))
+    newest = checkpoints.checkpoint_paths(out)[0]
+    words = f"the last good checkpoint is {newest}"
+    refused(result, "diverged in epoch", "layer", "step", "try", words)
+    spinrnn.load(out)
+    assert not (out / "summary.json").exists()
+
+
+# ---- stopping ----
+
+
+def test_a_stop_writes_a_checkpoint_and_the_run_goes_on_to_the_same_bits(
+    tiny_config, tiny_data, tmp_path
+):
+    config = dataclasses.replace(
+        tiny_config, train=dataclasses.replace(tiny_config.train, checkpoint_seconds=1000)
+    )
+    seen = []
+    with pytest.raises(spinrnn.Interrupted, match="stopped after 9 training steps"):
+        spinrnn.train(
+            config,
+            out=tmp_path / "run",
+            data=tiny_data,
+            stop=lambda: seen.append(0) or len(seen) == 9,
+        )
+    assert checkpoints.load_newest_checkpoint(tmp_path / "run")[2]["steps"] == 9
+    assert not (tmp_path / "run" / "summary.json").exists()
+    steps = []
+    spinrnn.train(
+        config,
+        out=tmp_path / "run",
+        data=tiny_data,
+        resume=True,
+        pictures=False,
+        on_start=lambda trainer: steps.append(trainer.adam.steps),
+    )
+    whole = spinrnn.train(config, out=tmp_path / "whole", data=tiny_data, pictures=False)
+    assert steps == [9]
+    assert weights(tmp_path / "run") == weights(whole.folder)
+
+
+def test_what_is_added_to_a_record_stays_with_the_run(tiny_config, tiny_data, tmp_path):
+    def on_epoch(trainer):
+        trainer.history[-1]["mine"] = trainer.epoch
+
+    result = spinrnn.train(
+        tiny_config, out=tmp_path / "run", data=tiny_data, on_epoch=on_epoch, pictures=False
+    )
+    assert [record["mine"] for record in result.history] == [1, 2, 3, 4]
+    found = spinrnn.train(out=tmp_path / "run", data=tiny_data, resume=True, pictures=False)
+    assert found.history == result.history
+    assert found.folder == tmp_path / "run"
+
+
+def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(toml, tmp_path):
+    out = tmp_path / "run"
+    settings = set_("train.epochs=4000", "train.checkpoint_seconds=1000")
     process = subprocess.Popen(
-        [sys.executable, "-m", "spinrnn", "train", str(tiny_file), *settings, "--out", str(out)],
+        [sys.executable, "-m", "spinrnn", "train", str(toml), *settings, "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -329,125 +747,111 @@ def test_sigterm_writes_a_checkpoint_and_says_how_to_go_on(tiny_file, tmp_path):
     process.terminate()
     _, complaint = process.communicate(timeout=30)
     assert process.returncode == 143
-    assert "--resume" in complaint
+    assert f"to go on: spinrnn train --out {out} --resume" in complaint
     assert checkpoints.load_newest_checkpoint(out)[2]["steps"] > 0
 
 
-def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(tiny_file, tmp_path):
-    out, reference = tmp_path / "run", tmp_path / "reference"
-    for folder in (out, reference):
-        assert spinrnn_command("train", tiny_file, "--out", folder).returncode == 0
-    (out / "summary.json").unlink()
-    newest = checkpoints.checkpoint_paths(out)[0]
-    newest.write_bytes(newest.read_bytes()[:3000])
-    resumed = spinrnn_command("train", "--out", out, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
-    assert newest.name in resumed.stderr
-    assert weights(out) == weights(reference)
-    for path in checkpoints.checkpoint_paths(out):
-        path.write_bytes(b"")
-    (out / "summary.json").unlink()
-    last = spinrnn_command("train", "--out", out, "--resume")
-    assert last.returncode == 2
-    assert "no checkpoint can be used" in last.stderr.splitlines()[-1]
-
-
-def test_a_diverged_run_keeps_its_last_checkpoint(tiny_file, tmp_path):
-    out = tmp_path / "run"
-    bad = [
-        "network.scheme=euler",
-        "network.power_floor=0",
-        "train.learning_rate=300",
-        "train.clip=0",
-    ]
-    result = spinrnn_command(
-        "train", tiny_file, "--out", out, *(word for b in bad for word in ("--set", b))
-    )
-    refused(result, "diverged in epoch", "layer", "step", "try", "last good checkpoint")
-    spinrnn.load(out)
-    assert not (out / "summary.json").exists()
+# ---- bad input ----
 
 
 def test_bad_configurations(tmp_path):
     (tmp_path / "bad.toml").write_text(
         '[network]\nlayres = [3]\nneuron = "oscilator"\n[train]\nepochs = "many"\n'
     )
-    result = spinrnn_command("train", tmp_path / "bad.toml", "--out", tmp_path / "run")
+    out = tmp_path / "run"
     refused(
-        result,
+        here("train", tmp_path / "bad.toml", "--out", out),
         "bad.toml",
         "did you mean layers?",
         'did you mean "oscillator"?',
         'train.epochs: must be a whole number, got "many"',
     )
-    assert not (tmp_path / "run").exists()
-    refused(spinrnn_command("train", tmp_path / "none.toml"), "none.toml: No such file")
-    refused(
-        spinrnn_command("train", "--set", "network.readout_window=65", "--out", tmp_path / "run"),
-        "readout_window: 65",
-    )
-    refused(
-        spinrnn_command("train", "--set", "data.source=none.npz", "--out", tmp_path / "run"),
-        "none.npz: No such file",
-    )
-    assert not (tmp_path / "run").exists()
+    refused(here("train", tmp_path / "none.toml"), "none.toml: No such file")
+    refused(here("train", "--out", out, *set_("network.readout_window=65")), "readout_window: 65")
+    refused(here("train", "--out", out, *set_("data.source=none.npz")), "none.npz: No such file")
+    assert not out.exists()
 
 
-def test_inputs_with_nan_are_refused_before_anything_is_written(tiny_file, tmp_path, tiny_data):
-    inputs = tiny_data.inputs.copy()
-    inputs[7, 1, 2] = np.nan
-    np.savez(tmp_path / "tiny.npz", inputs=inputs, labels=tiny_data.labels)
-    refused(
-        spinrnn_command("train", tiny_file, "--out", tmp_path / "run"), "case 7, channel 1, time 2"
-    )
+def test_inputs_with_nan_are_refused_before_anything_is_written(toml, tmp_path):
+    data = dataset()
+    data.inputs[7, 1, 2] = np.nan
+    save(tmp_path / "tiny.npz", data)
+    refused(here("train", toml, "--out", tmp_path / "run"), "case 7, channel 1, time 2")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_cannot_be_written(tiny_file, tmp_path):
+def test_a_folder_that_cannot_be_written(toml, tmp_path):
     (tmp_path / "file").write_text("")
-    refused(
-        spinrnn_command("train", tiny_file, "--out", tmp_path / "file" / "run"),
-        "cannot create the folder",
-    )
+    refused(here("train", toml, "--out", tmp_path / "file" / "run"), "cannot create the folder")
 
 
-def test_a_full_disk(tiny_file, tmp_path):
-    """A file size limit makes every write of more than 4 KiB fail, as a full disk does."""
+def test_a_full_disk(toml, tmp_path):
+    """A limit on the size of files makes every write of more than 4 KiB fail, as a full
+    disk does.
+    """
     out = tmp_path / "run"
-    limited = [
-        "sh",
-        "-c",
-        'ulimit -f 8; exec "$@"',
-        "sh",
-        sys.executable,
-        "-m",
-        "spinrnn",
-        "train",
-        str(tiny_file),
-        "--out",
-        str(out),
-    ]
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, "-m", "spinrnn"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    result = subprocess.run(limited, capture_output=True, text=True, timeout=120, env=environment)
+    result = subprocess.run(
+        [*limited, "train", str(toml), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
     refused(result, "cannot write", "checkpoints", "File too large")
-    assert not [p for p in out.rglob("*") if p.name.endswith(".tmp")]
+    assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
+
+
+def test_a_record_that_does_not_fit_onto_the_disk_leaves_no_half_of_it(tmp_path, monkeypatch):
+    """A write that takes a part only, as at the end of a disk, is taken back."""
+    folder = Folder(tmp_path)
+    folder.append({"epoch": 1})
+    right = open
+
+    def small(*arguments, **options):
+        file = right(*arguments, **options)
+        return Small(file) if arguments[0] == tmp_path / "metrics.jsonl" else file
+
+    class Small:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def write(self, data):
+            return self.file.write(data[:5])
+
+    monkeypatch.setattr("builtins.open", small)
+    with pytest.raises(spinrnn.StoreError, match=r"cannot write .*metrics\.jsonl: No space left"):
+        folder.append({"epoch": 2})
+    monkeypatch.undo()
+    assert (tmp_path / "metrics.jsonl").read_text() == '{"epoch": 1}\n'
+
+
+# ---- other commands ----
 
 
 def test_gradcheck_command():
-    result = spinrnn_command("gradcheck")
+    result = here("gradcheck")
     assert result.returncode == 0
     assert "all blocks ok" in result.stdout
-    rows = [json.loads(line) for line in spinrnn_command("gradcheck", "--json").stdout.splitlines()]
-    assert {(r["neuron"], r["scheme"]) for r in rows} == {
+    rows = [json.loads(line) for line in here("gradcheck", "--json").stdout.splitlines()]
+    assert {(row["neuron"], row["scheme"]) for row in rows} == {
         (n, s) for n in ("oscillator", "ctrnn") for s in ("exponential", "euler")
     }
-    assert all(r["error"] < 1e-8 and r["ok"] for r in rows)
-    sized = spinrnn_command(
-        "gradcheck", "--set", "network.layers=[5, 6]", "--set", "network.nonlinear_damping=0.5"
-    )
+    assert all(row["error"] < 1e-8 and row["ok"] for row in rows)
+    sized = here("gradcheck", *set_("network.layers=[5, 6]", "network.nonlinear_damping=0.5"))
     assert sized.returncode == 0, sized.stdout
     assert "w_ext_1" in sized.stdout
-    refused(spinrnn_command("gradcheck", "--set", "network.layers=[0]"), "at least 1 neuron")
+    refused(here("gradcheck", *set_("network.layers=[0]")), "at least 1 neuron")
 
 
 def test_help_is_quick_and_complete():
@@ -470,22 +874,18 @@ def test_help_is_quick_and_complete():
     assert seconds < 3  # a generous bound for a busy machine; an idle one needs 0.05 s
 
 
-def test_standard_output_that_cannot_be_written(finished):
-    out, _ = finished
+def test_standard_output_that_cannot_be_written(project):
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "spinrnn", "evaluate", str(out)]
+        command = [sys.executable, "-m", "spinrnn", "evaluate", str(project / "run")]
         result = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120
         )
     refused(result, "cannot write to standard output: No space left")
 
 
-def test_bad_command_lines():
-    for arguments in (
-        [],
-        ["fly"],
-        ["train", "--threads", "0"],
-        ["train", "--seed", "x"],
-        ["evaluate"],
-    ):
-        refused(spinrnn_command(*arguments), "--help says what there is")
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["train", "--threads", "0"], ["train", "--seed", "x"], ["evaluate"]],
+)
+def test_bad_command_lines(arguments):
+    refused(here(*arguments), "--help says what there is")

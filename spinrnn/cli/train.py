@@ -47,7 +47,6 @@ def train(options: argparse.Namespace) -> int:
     settings = _settings(options)
     config, out = _chosen(options, settings)
     resuming = options.resume and (out / "config.toml").exists()
-    given = options.config is not None or settings
     stop = StopSignals()
 
     def on_start(trainer: Any) -> None:
@@ -58,7 +57,7 @@ def train(options: argparse.Namespace) -> int:
     with _Progress() as progress:
         try:
             result = run.train(
-                config if given or not resuming else None,
+                config,
                 out,
                 resume=options.resume,
                 on_start=on_start,
@@ -85,40 +84,25 @@ def _settings(options: argparse.Namespace) -> list[str]:
 
 
 def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path]:
-    """(`RunConfig`, run folder) of what the user gave."""
+    """(`RunConfig`, run folder) of what the user gave; None for the run's own.
+
+    Settings without a file overrule the configuration of the run that goes on.
+    """
     from spinrnn.config.toml import load_config
+    from spinrnn.runs.folder import newest_run
 
     config = load_config(options.config, settings)
     if options.out == "":
         raise spinrnn.ConfigError(["--out: give the name of a folder"])
-    if options.out:
-        return config, Path(options.out)
-    newest = None
-    if options.resume:
-        newest = _newest_run(config if options.config is not None or settings else None)
-    return config, newest or _free_folder(config)
-
-
-def _newest_run(config: Any) -> Path | None:
-    """The run folder in runs/ that was written to last, None if there is none.
-
-    config: only runs of this configuration; None: of any.
-    """
-    from spinrnn.config.toml import load_config
-    from spinrnn.runs.folder import differences
-
-    folders = []
-    for path in Path("runs").glob("*/config.toml"):
-        try:
-            if config is None or not differences(load_config(path), config):
-                folders.append(path.parent)
-        except spinrnn.SpinrnnError:
-            pass  # a damaged one is not the one that is meant
-    return max(folders, key=_last_write, default=None)
-
-
-def _last_write(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.iterdir())
+    out = Path(options.out) if options.out else None
+    if out is None and options.resume:
+        out = newest_run("runs", config if options.config is not None or settings else None)
+    if out is None:
+        return config, _free_folder(config)
+    own = out / "config.toml"
+    if options.resume and options.config is None and own.exists():
+        config = load_config(own, settings) if settings else None
+    return config, out
 
 
 def _free_folder(config: Any) -> Path:

@@ -43,10 +43,11 @@ def results_of_training(result: Any) -> list[str]:
     )
     seconds = f"{s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
     loss, loss_fine = f"loss {s['test_loss']:.4f}", f"loss {s['test_loss_fine']:.4f}"
+    pictures = [name for name in ("curves.png", "confusion.png") if (result.folder / name).exists()]
     return [
         f"test accuracy        {test}   with {s['substeps']} substeps, {loss}",
         f"test accuracy, fine  {fine}   with {s['substeps_fine']} substeps, {loss_fine}",
         f"validation accuracy  {validation}   best epoch {s['best_epoch']} of {s['epochs']}",
         f"time                 {seconds}",
-        f"results              {result.folder}/summary.json, curves.png, confusion.png",
+        f"results              {result.folder}/{', '.join(['summary.json', *pictures])}",
     ]

@@ -1,8 +1,8 @@
 """spinrnn: multilayer recurrent networks of spin-torque nano-oscillators.
 
-They are simulated, trained and compared with their software twin. Names are imported when
-they are first used, so that `import spinrnn` and `spinrnn --help` are quick; editors find
-the names and their types in __init__.pyi.
+They are simulated, trained and compared with their software twin. Names are imported
+when they are first used, so that `import spinrnn` and `spinrnn --help` are quick;
+editors find the names and their types in __init__.pyi.
 """
 
 __version__ = "0.1.0"

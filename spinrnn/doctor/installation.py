@@ -1,15 +1,19 @@
-"""What is installed: versions, HDF5, the processor's vectors, the cache of compiled code."""
+"""What is installed: versions, HDF5, vectors of the processor, the cache of compiled
+code.
+"""
 
-import importlib
 import importlib.metadata
 import importlib.util
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from spinrnn.doctor import probe as filesystem
-from spinrnn.doctor.verdict import Finding, _dotted, _line
+from spinrnn.doctor import probe
+from spinrnn.doctor.verdict import Verdict, dotted, fine, note, one_line, problem
 from spinrnn.machine import cgroups
 
-TESTED = {
+TESTED: dict[str, tuple[int, ...]] = {
     "numpy": (2, 0),
     "numba": (0, 61),
     "scipy": (1, 15),
@@ -19,164 +23,148 @@ TESTED = {
     "tqdm": (4, 66),
 }
 """Oldest versions that spinrnn is made for, as pyproject.toml has them."""
-
-
 FAULTY_HDF5 = {
     (1, 14, 3): "raises floating-point exceptions when it starts, which some programs stop at"
 }
-
-
 EXTRAS = {"dask": "distributed", "mpi": "mpi4py"}
+"""{extra: module that it brings}."""
+LOCKING = ("TRUE", "FALSE", "1", "0", "BEST_EFFORT")
+"""What HDF5 understands in HDF5_USE_FILE_LOCKING."""
+
+# ---- the cache of compiled code ----
 
 
-def _caches(seconds):
-    """[(folder, facts)] of the folders that may hold compiled code; an exception where Numba cannot be imported."""
+def folders_of_cache(seconds: float) -> list[tuple[str, dict[str, Any]]] | Exception:
+    """[(folder, facts of `probe.examine`)] of the folders that may hold compiled code.
+
+    The error in its place where Numba cannot be imported.
+    """
     try:
         from spinrnn.kernels.compiling import cache_folders
     except Exception as error:  # a broken installation fails in any way
         return error
-    return [(str(folder), filesystem.examine(folder, seconds)) for folder in cache_folders()]
+    return [(str(folder), probe.examine(folder, seconds)) for folder in cache_folders()]
 
 
-def cache(environ, found):
-    """Of the cache: found, as `_caches` returns it."""
+def cache(
+    environ: Mapping[str, str], found: list[tuple[str, dict[str, Any]]] | Exception
+) -> list[Verdict]:
+    """Verdicts on Numba and its cache; found: as `folders_of_cache` returns it."""
     if isinstance(found, Exception):
-        text = f"Numba cannot be imported: {type(found).__name__}: {_line(found)}"
-        return [
-            Finding(
-                "numba",
-                "problem",
-                text,
-                "install numba and llvmlite anew: pip install --force-reinstall numba",
-            )
-        ]
-    findings = []
+        text = f"Numba cannot be imported: {one_line(found)}"
+        fix = "install numba and llvmlite anew: pip install --force-reinstall numba"
+        return [problem("numba", text, fix)]
+    return [*_compilation(environ), *_named_folder(environ, found), _folder_in_use(found)]
+
+
+def _compilation(environ: Mapping[str, str]) -> Iterator[Verdict]:
     if environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        findings.append(
-            Finding(
-                "numba",
-                "problem",
-                "NUMBA_DISABLE_JIT is set: everything runs a thousand times slower",
-                "unset NUMBA_DISABLE_JIT",
-            )
-        )
-    usable = [(folder, facts) for folder, facts in found if not _trouble(facts)]
-    for folder, facts in found[: 1 if environ.get("NUMBA_CACHE_DIR") else 0]:
-        if _trouble(facts):
-            text = f"{folder}, which NUMBA_CACHE_DIR names, cannot be written: {_trouble(facts)}"
-            findings.append(
-                Finding(
-                    "cache",
-                    "problem",
-                    text,
-                    "set NUMBA_CACHE_DIR to a folder of yours that can be written",
-                )
-            )
+        text = "NUMBA_DISABLE_JIT is set: everything runs a thousand times slower"
+        yield problem("numba", text, "unset NUMBA_DISABLE_JIT")
+
+
+def _named_folder(
+    environ: Mapping[str, str], found: list[tuple[str, dict[str, Any]]]
+) -> Iterator[Verdict]:
+    """The folder that NUMBA_CACHE_DIR names, which is the first one."""
+    if not environ.get("NUMBA_CACHE_DIR") or not found:
+        return
+    folder, facts = found[0]
+    trouble = probe.trouble(facts)
+    if trouble:
+        text = f"{folder}, which NUMBA_CACHE_DIR names, cannot be written: {trouble}"
+        fix = "set NUMBA_CACHE_DIR to a folder of yours that can be written"
+        yield problem("cache", text, fix)
+
+
+def _folder_in_use(found: list[tuple[str, dict[str, Any]]]) -> Verdict:
+    """The first folder that can be written, which is the one that is written to."""
+    usable = [(folder, facts) for folder, facts in found if not probe.trouble(facts)]
     if not usable:
-        reasons = "; ".join(f"{folder}: {_trouble(facts)}" for folder, facts in found)
+        reasons = "; ".join(f"{folder}: {probe.trouble(facts)}" for folder, facts in found)
         text = f"compiled code cannot be kept, every run compiles for about ten seconds ({reasons})"
-        return [
-            *findings,
-            Finding(
-                "cache", "problem", text, "set NUMBA_CACHE_DIR to a folder that can be written"
-            ),
-        ]
+        return problem("cache", text, "set NUMBA_CACHE_DIR to a folder that can be written")
     folder, facts = usable[0]
     kind, look = facts.get("mount", {}).get("type", ""), facts["look"]
-    if look.get("mode", 0) & 0o002:
+    others_may_write = look.get("mode", 0) & 0o002
+    if others_may_write:
         text = f"{folder}: others may write to {look['tried']}, and loading a cache runs its code"
-        return [
-            *findings,
-            Finding(
-                "cache", "note", text, "set NUMBA_CACHE_DIR to a folder that only you can write to"
-            ),
-        ]
-    if kind in filesystem.NETWORK:
-        text = f"{folder} is on a network file system ({kind}): many processes that start at once wait for it"
-        return [
-            *findings,
-            Finding(
-                "cache",
-                "note",
-                text,
-                "where that is slow, set NUMBA_CACHE_DIR to a folder on the node's own disk",
-            ),
-        ]
-    return [*findings, Finding("cache", "fine", f"{folder}" + (f" ({kind})" if kind else ""))]
+        return note("cache", text, "set NUMBA_CACHE_DIR to a folder that only you can write to")
+    if kind in probe.NETWORK:
+        text = f"{folder} is on a network file system ({kind})"
+        cost = "many processes that start at once wait for it"
+        fix = "where that is slow, set NUMBA_CACHE_DIR to a folder on the node's own disk"
+        return note("cache", f"{text}: {cost}", fix)
+    return fine("cache", folder + (f" ({kind})" if kind else ""))
 
 
-def _trouble(facts):
-    """Why a folder cannot be written, "" if it can."""
-    if "hung" in facts:
-        return f"it does not answer ({facts['hung']})"
-    if "failed" in facts:
-        return facts["failed"]
-    if not facts.get("look", {}).get("folder"):
-        return "is not a folder"
-    error = facts.get("write", {}).get("error")
-    return error[1] if error else ""
+# ---- HDF5 ----
 
 
-def _hdf5():
-    """(h5py's version, HDF5 version at work, HDF5 version built against, with MPI), or one exception in place of all."""
+@dataclass(frozen=True)
+class Library:
+    """The HDF5 at work.
+
+    Attributes:
+        h5py: its version; running, built: versions of HDF5, of the library that is
+            loaded and of the one that h5py was built against; mpi: whether it was built
+            with MPI.
+    """
+
+    h5py: str
+    running: tuple[int, ...]
+    built: tuple[int, ...]
+    mpi: bool
+
+
+def library() -> Library | Exception:
+    """The `Library`; the error in its place where h5py cannot be imported."""
     try:
         import h5py
 
-        v = h5py.version
-        return (
-            v.version,
-            v.hdf5_version_tuple[:3],
-            getattr(v, "hdf5_built_version_tuple", v.hdf5_version_tuple)[:3],
-            h5py.get_config().mpi,
-        )
+        version = h5py.version
+        running = version.hdf5_version_tuple[:3]
+        built = getattr(version, "hdf5_built_version_tuple", running)[:3]
+        return Library(version.version, running, built, bool(h5py.get_config().mpi))
     except Exception as error:  # a broken installation fails in any way
-        return error, None, None, None
+        return error
 
 
-def hdf5(environ, h5py_version, running, built, mpi):
-    """Of HDF5: the versions, as tuples of three numbers."""
-    if isinstance(h5py_version, Exception):
-        text = f"h5py cannot be imported: {type(h5py_version).__name__}: {_line(h5py_version)}"
-        return [
-            Finding("HDF5", "problem", text, "install it anew: pip install --force-reinstall h5py")
-        ]
-    text, findings = (
-        f"h5py {h5py_version}, HDF5 {_dotted(running)}{', with MPI' if mpi else ''}",
-        [],
-    )
+def hdf5(environ: Mapping[str, str], found: Library | Exception) -> list[Verdict]:
+    """Verdicts on HDF5; found: as `library` returns it."""
+    if isinstance(found, Exception):
+        text = f"h5py cannot be imported: {one_line(found)}"
+        return [problem("HDF5", text, "install it anew: pip install --force-reinstall h5py")]
+    return [_library(found), *_locking(environ)]
+
+
+def _library(found: Library) -> Verdict:
+    running, built = found.running, found.built
+    text = f"h5py {found.h5py}, HDF5 {dotted(running)}{', with MPI' if found.mpi else ''}"
     if running[:2] != built[:2] or running < built:
-        text = f"{text}, but h5py was built against {_dotted(built)}: another library is loaded in its place, results may be wrong"
-        findings.append(
-            Finding(
-                "HDF5",
-                "problem",
-                text,
-                "unload the hdf5 module, or unset LD_LIBRARY_PATH and LD_PRELOAD; else reinstall h5py",
-            )
-        )
-    elif running in FAULTY_HDF5:
-        findings.append(
-            Finding("HDF5", "note", f"{text} {FAULTY_HDF5[running]}", "pip install --upgrade h5py")
-        )
-    else:
-        findings.append(Finding("HDF5", "fine", f"{text}; h5py lets one thread into it at a time"))
-    locking = environ.get("HDF5_USE_FILE_LOCKING")
-    if locking is not None and locking not in ("TRUE", "FALSE", "1", "0", "BEST_EFFORT"):
-        text = f"HDF5_USE_FILE_LOCKING={locking[:40]!r} is none of TRUE, FALSE and BEST_EFFORT: HDF5 ignores it"
-        findings.append(
-            Finding(
-                "HDF5_USE_FILE_LOCKING",
-                "problem",
-                text,
-                "export HDF5_USE_FILE_LOCKING=BEST_EFFORT, or unset it",
-            )
-        )
-    return findings
+        text = f"{text}, but h5py was built against {dotted(built)}"
+        risk = "another library is loaded in its place, results may be wrong"
+        fix = "unload the hdf5 module, or unset LD_LIBRARY_PATH and LD_PRELOAD; else reinstall h5py"
+        return problem("HDF5", f"{text}: {risk}", fix)
+    if running in FAULTY_HDF5:
+        return note("HDF5", f"{text} {FAULTY_HDF5[running]}", "pip install --upgrade h5py")
+    return fine("HDF5", f"{text}; h5py lets one thread into it at a time")
 
 
-def _versions():
+def _locking(environ: Mapping[str, str]) -> Iterator[Verdict]:
+    name = "HDF5_USE_FILE_LOCKING"
+    asked = environ.get(name)
+    if asked is not None and asked not in LOCKING:
+        text = f"{name}={asked[:40]!r} is none of TRUE, FALSE and BEST_EFFORT: HDF5 ignores it"
+        yield problem(name, text, f"export {name}=BEST_EFFORT, or unset it")
+
+
+# ---- versions ----
+
+
+def installed() -> dict[str, str | None]:
     """{package: version, None if missing} of what spinrnn needs."""
-    found = {}
+    found: dict[str, str | None] = {}
     for name in (*TESTED, "llvmlite"):
         try:
             found[name] = importlib.metadata.version(name)
@@ -185,61 +173,61 @@ def _versions():
     return found
 
 
-def versions(found, python, vectors, extras):
-    """Of versions: {package: version or None}; vectors: bytes of a processor's vector, None if unknown; extras: {extra: there or not}."""
-    findings = []
-    for name, version in found.items():
-        if version is None:
-            findings.append(
-                Finding("versions", "problem", f"{name} is not installed", f"pip install {name}")
-            )
-        elif (
-            name in TESTED
-            and tuple(int(n) for n in re.findall(r"[0-9]+", version)[:3]) < TESTED[name]
-        ):
-            least = _dotted(TESTED[name])
-            findings.append(
-                Finding(
-                    "versions",
-                    "problem",
-                    f"{name} {version} is older than {least}",
-                    f"pip install '{name}>={least}'",
-                )
-            )
-    shown = ", ".join(
-        f"{name} {found[name]}" for name in ("numpy", "numba", "llvmlite") if found.get(name)
-    )
-    findings.append(Finding("versions", "fine", f"Python {python}, {shown}"))
-    if vectors is not None:
-        name = {64: "AVX-512", 32: "AVX"}.get(vectors)
-        slow = Finding(
-            "processor",
-            "note",
-            "no AVX: kernels take two to four times as long",
-            "on a cluster choose newer nodes (--constraint)",
-        )
-        findings.append(
-            Finding("processor", "fine", f"{name}, vectors of {vectors} bytes") if name else slow
-        )
-    for extra, there in extras.items():
-        text = (
-            "installed"
-            if there
-            else f"not installed; pip install 'spinrnn[{extra}]', if a sweep is to use it"
-        )
-        findings.append(Finding(f"extra {extra}", "fine", text))
-    return findings
+def vectors() -> int | None:
+    """Bytes of the processor's vectors; None where the system does not say."""
+    text = cgroups.read_text(cgroups.ROOT / "proc/cpuinfo")
+    flags = text.partition("\nflags")[2].partition("\n")[0].split()
+    if not flags:
+        return None
+    if "avx512f" in flags:
+        return 64
+    return 32 if "avx" in flags else 16
 
 
-def _vectors():
-    flags = (
-        cgroups.read_text(cgroups.ROOT / "proc/cpuinfo")
-        .partition("\nflags")[2]
-        .partition("\n")[0]
-        .split()
-    )
-    return None if not flags else 64 if "avx512f" in flags else 32 if "avx" in flags else 16
-
-
-def _extras():
+def extras() -> dict[str, bool]:
+    """{extra: whether it is installed}."""
     return {extra: importlib.util.find_spec(module) is not None for extra, module in EXTRAS.items()}
+
+
+def versions(
+    found: Mapping[str, str | None], python: str, vector: int | None, extra: Mapping[str, bool]
+) -> list[Verdict]:
+    """Verdicts on what is installed.
+
+    Args:
+        found: as `installed` returns it; python: version; vector: as of `vectors`;
+            extra: as of `extras`.
+    """
+    verdicts = [_version(name, version) for name, version in found.items()]
+    shown = [f"{name} {found[name]}" for name in ("numpy", "numba", "llvmlite") if found.get(name)]
+    return [
+        *(verdict for verdict in verdicts if verdict is not None),
+        fine("versions", f"Python {python}, {', '.join(shown)}"),
+        *_vectors(vector),
+        *(_extra(name, there) for name, there in extra.items()),
+    ]
+
+
+def _version(name: str, version: str | None) -> Verdict | None:
+    if version is None:
+        return problem("versions", f"{name} is not installed", f"pip install {name}")
+    numbers = tuple(int(number) for number in re.findall(r"[0-9]+", version)[:3])
+    lowest = TESTED.get(name, ())
+    if numbers < lowest:
+        text = f"{name} {version} is older than {dotted(lowest)}"
+        return problem("versions", text, f"pip install '{name}>={dotted(lowest)}'")
+    return None
+
+
+def _vectors(size: int | None) -> Iterator[Verdict]:
+    names = {64: "AVX-512", 32: "AVX"}
+    if size in names:
+        yield fine("processor", f"{names[size]}, vectors of {size} bytes")
+    elif size is not None:
+        text = "no AVX: kernels take two to four times as long"
+        yield note("processor", text, "on a cluster choose newer nodes (--constraint)")
+
+
+def _extra(name: str, there: bool) -> Verdict:
+    advice = f"not installed; pip install 'spinrnn[{name}]', if a sweep is to use it"
+    return fine(f"extra {name}", "installed" if there else advice)

@@ -21,9 +21,7 @@ PAGES = {
         ROOT / "runs" / "README.md",
     ]
 }
-SLOW = {
-    f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper", "FILES")
-}
+SLOW = {f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper")}
 """Pages whose blocks take many seconds."""
 NOT_RUN = {
     "install": "installs packages",

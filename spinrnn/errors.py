@@ -1,4 +1,8 @@
-"""The errors that users see. Each is one line that says what is wrong, where, and what to do; the command line prints it and exits with status 2."""
+"""The errors that users see, and how their sentences are made.
+
+Each is one line that says what is wrong, where, and what to do; the command line prints it
+and exits with status 2.
+"""
 
 import errno
 
@@ -11,34 +15,25 @@ _NETWORK = {
 }
 
 
-def reason_of(error):
-    """One line with the system's reason for an OSError, or what another error says; those of network file systems with what to do."""
-    text = (
-        getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
-    )
-    why = _NETWORK.get(getattr(error, "errno", None))
-    if "lock file" in text:  # HDF5's words
-        why = "HDF5 asked for a lock; export HDF5_USE_FILE_LOCKING=FALSE, as spinrnn needs none"
-    return (
-        f"{text}: {why}; choose a folder on another one, spinrnn doctor FOLDER examines it"
-        if why
-        else text
-    )
+# ---- classes ----
 
 
 class SpinrnnError(Exception):
     """Base of all errors that are the input's fault and not a bug of spinrnn."""
 
-    def __str__(
-        self,
-    ):  # names and texts of a foreign file may hold line breaks, or what a terminal obeys
-        return "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__()
-        )
+    def __str__(self):
+        # names and texts of a foreign file may hold line breaks, or what a terminal obeys
+        return "".join(map(_printable, super().__str__()))
 
 
 class ConfigError(SpinrnnError, ValueError):
-    """A configuration that cannot be used. `problems` lists every mistake found, as strings ``"key: what is wrong"``."""
+    """A configuration that cannot be used.
+
+    Attributes:
+        problems: every mistake found, as strings ``"key: what is wrong"``.
+    """
+
+    problems: list[str]
 
     def __init__(self, problems, where=None):
         self.problems = list(problems)
@@ -47,15 +42,27 @@ class ConfigError(SpinrnnError, ValueError):
 
 
 class DataError(SpinrnnError, ValueError):
-    """Inputs, labels or lengths that the network cannot take, or a data set that cannot be read."""
+    """Inputs, labels or lengths that do not fit the network, or unreadable data."""
 
 
 class StoreError(SpinrnnError, OSError):
-    """A file or folder that cannot be read or written: missing, truncated, foreign, too new, a full or read-only disk."""
+    """A file or folder that cannot be read or written.
+
+    Missing, truncated, foreign, too new, a full or read-only disk.
+    """
 
 
 class DivergenceError(SpinrnnError, ArithmeticError):
-    """A state or loss became infinite or NaN. Attributes say where, as far as known: `case`, `layer`, `neuron`, `step` (substep, from 0)."""
+    """A state or loss became infinite or NaN.
+
+    Attributes:
+        case, layer, neuron, step: where, as far as known; the step is a substep, from 0.
+    """
+
+    case: int | None
+    layer: int | None
+    neuron: int | None
+    step: int | None
 
     def __init__(self, message, *, case=None, layer=None, neuron=None, step=None):
         super().__init__(message)
@@ -63,18 +70,48 @@ class DivergenceError(SpinrnnError, ArithmeticError):
 
 
 class MemoryLimitError(SpinrnnError, MemoryError):
-    """A computation that does not fit into the memory it may take; said before anything is allocated."""
+    """A computation beyond the memory it may take; said before anything is allocated."""
 
 
 class EngineError(SpinrnnError, RuntimeError):
-    """Workers that cannot be had: a library that is not installed, a scheduler that does not answer, processes that die at once."""
+    """Workers that cannot be had.
+
+    A library is not installed, a scheduler does not answer, processes die at once.
+    """
+
+
+# ---- sentences ----
+
+
+def reason_of(error):
+    """One line with the system's reason for an OSError, or what another error says.
+
+    Reasons of network file systems come with what to do.
+    """
+    text = getattr(error, "strerror", None)
+    text = text or (str(error).splitlines() or [type(error).__name__])[0]
+    why = _NETWORK.get(getattr(error, "errno", None))
+    # these are HDF5's words
+    if "lock file" in text:
+        why = "HDF5 asked for a lock; export HDF5_USE_FILE_LOCKING=FALSE, as spinrnn needs none"
+    if why is None:
+        return text
+    return f"{text}: {why}; choose a folder on another one, spinrnn doctor FOLDER examines it"
 
 
 def listed(names):
     """Names out of a file in a message: ten at most, each on one line and not long."""
     names = list(names)
-    shown = ", ".join(
-        name.encode("unicode_escape").decode()[:60] if not name.isprintable() else name[:60]
-        for name in names[:10]
-    )
-    return (shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")) or "nothing"
+    shown = ", ".join(_short(name) for name in names[:10])
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return shown + more or "nothing"
+
+
+def _short(name):
+    return (name if name.isprintable() else name.encode("unicode_escape").decode())[:60]
+
+
+def _printable(character):
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()

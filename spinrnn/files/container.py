@@ -6,6 +6,7 @@ point of a sweep), `version`, `config` (the configuration as TOML) and `sha256` 
 of that. It is made in memory, written as a whole and never locked.
 """
 
+import functools
 import json
 import uuid
 from hashlib import sha256
@@ -20,15 +21,27 @@ from spinrnn.files.seal import is_streamed, with_digest
 
 VERSION = 1
 """Version of the file format that is written; newer ones are refused."""
+AXIS_ORDER = (
+    "C: the last axis varies fastest; Octave and MATLAB count axes from that one, "
+    "and so show all of them in reverse"
+)
+"""Attribute `axis_order` of the root of our files."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_FORMS = ("earliest", ("v108", "v108"))
+"""Of HDF5's own format, as h5py names them. The first is read by every program; the
+second, by those with HDF5 1.8 (of 2008) or newer, has no limit of 64 KiB for attributes
+and for the list of datasets that share an axis.
+"""
 
 
 # ---- writing ----
 
 
-def write_container(path, kind, toml, arrays):
+def write_container(path, kind, toml, arrays, axes=None):
     """Writes a file of a kind: the configuration as TOML and arrays by name.
 
+    Args:
+        axes: {name: names of the array's axes}, for people and other programs.
     Raises:
         StoreError: it cannot be written.
     """
@@ -36,10 +49,12 @@ def write_container(path, kind, toml, arrays):
 
     def fill(file):
         for name, array in arrays.items():
-            file.create_dataset(name, data=array, track_times=False)
+            dataset = file.create_dataset(name, data=array, track_times=False)
+            if axes and name in axes:
+                dataset.attrs["axes"] = ", ".join(axes[name])
         header = {"format": "spinrnn", "kind": kind, "version": VERSION, "config": toml}
         digest = digest_of([kind, VERSION, toml], arrays)
-        file.attrs.update({**header, "sha256": digest})
+        file.attrs.update({**header, "axis_order": AXIS_ORDER, "sha256": digest})
 
     write_file(path, fill)
 
@@ -56,14 +71,28 @@ def write_file(path, fill):
     Raises:
         StoreError: it cannot be written.
     """
-    write_atomic(path, with_digest(_image(fill)))
+    write_atomic(path, with_digest(in_oldest_form(functools.partial(_image, fill))))
 
 
-def _image(fill):
+def in_oldest_form(make):
+    """What make(form) gives, in the oldest form of HDF5's format that holds it.
+
+    `make` begins anew each time; form: for h5py's `libver`. What fails for another
+    reason fails twice, and the error is that of the second time.
+    """
+    oldest, newer = _FORMS
+    try:
+        return make(oldest)
+    # h5py has no error of its own for what is too large
+    except (OSError, RuntimeError, ValueError):
+        return make(newer)
+
+
+def _image(fill, form):
     """Bytes of the HDF5 file that `fill` makes."""
     # a name of its own, as HDF5 does not let two threads create files of one name
     name = f"memory-{uuid.uuid4().hex}"
-    with h5py.File(name, "w", driver="core", backing_store=False) as file:
+    with h5py.File(name, "w", driver="core", backing_store=False, libver=form) as file:
         fill(file)
         file.flush()
         return file.id.get_file_image()

@@ -78,6 +78,8 @@ def read_attribute(file, name, texts=True):
     """
     attribute = file.attrs.get_id(name)
     kind = attribute.dtype.kind
+    if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > file.id.get_filesize():
+        return None
     if kind == "O":
         text = isinstance(attribute.get_type(), h5py.h5t.TypeStringID) and attribute.shape == ()
         if not text or not (texts or name == "format"):

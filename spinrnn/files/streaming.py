@@ -19,6 +19,7 @@ import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files.atomic import new_temporary, remove_stale, sync_folder
+from spinrnn.files.container import in_oldest_form
 from spinrnn.files.seal import CHECK, LAST, SEALED, UNSEALED, Places, checksum
 from spinrnn.machine.memory import format_size
 
@@ -115,10 +116,15 @@ class StreamWriter:
         shapes = {v.name: tuple(sizes[dim] for dim in v.dims) for v in variables}
         need = sum(math.prod(shapes[v.name]) * np.dtype(v.dtype).itemsize for v in variables)
         _check_room(self.path, need)
-        with _open_hdf5(self._descriptor, "w+b", "w") as file:
-            _fill(file, variables, shapes)
-            put_attributes(file, {**attributes, "complete": 0})
-            datasets = {v.name: _place_of(file[v.name]) for v in variables if v.values is None}
+
+        def make(form):
+            os.ftruncate(self._descriptor, 0)
+            with _open_hdf5(self._descriptor, "w+b", "w", form) as file:
+                _fill(file, variables, shapes)
+                put_attributes(file, {**attributes, "complete": 0})
+                return {v.name: _place_of(file[v.name]) for v in variables if v.values is None}
+
+        datasets = in_oldest_form(make)
         self._places = Places(os.fstat(self._descriptor).st_size, block, datasets)
         self._first, blocks = self._places.first_blocks()
         self._table = [None] * blocks
@@ -227,9 +233,12 @@ class _Syncer:
 
 
 @contextlib.contextmanager
-def _open_hdf5(descriptor, mode, hdf5_mode):
+def _open_hdf5(descriptor, mode, hdf5_mode, form=None):
     """An open file as HDF5 sees it; by Python's file, as HDF5 would lock its own."""
-    with open(os.dup(descriptor), mode) as stream, h5py.File(stream, hdf5_mode) as file:
+    with (
+        open(os.dup(descriptor), mode) as stream,
+        h5py.File(stream, hdf5_mode, libver=form) as file,
+    ):
         yield file
 
 

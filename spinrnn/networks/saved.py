@@ -10,13 +10,23 @@ from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import write_container
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.spread import devices_of
-from spinrnn.synapses.layout import Layout
+from spinrnn.synapses.layout import Layout, axes_of
 
 
 def save_network(net, path):
     """Writes a network to an HDF5 file, atomically, for `spinrnn.load`."""
     config = configs.RunConfig(network=net.config)
-    write_container(path, "network", toml_files.to_toml(config, ["network"]), arrays_of(net))
+    arrays = arrays_of(net)
+    axes = {name: _axes_of(net.config, name) for name in arrays}
+    write_container(path, "network", toml_files.to_toml(config, ["network"]), arrays, axes)
+
+
+def _axes_of(config, name):
+    """Names of the axes of an array of `arrays_of`; factors of devices go through all
+    layers.
+    """
+    prefix, _, block = name.partition("/")
+    return ("neuron",) if prefix == "devices" else axes_of(config, block)
 
 
 def arrays_of(net):

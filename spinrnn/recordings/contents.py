@@ -18,9 +18,11 @@ from spinrnn.config.run import NetworkConfig, RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, DataError
+from spinrnn.files.container import AXIS_ORDER
 from spinrnn.files.streaming import Variable
 from spinrnn.machine.environment import describe
 from spinrnn.neurons.spread import checked_seed
+from spinrnn.synapses.layout import axes_of
 
 VERSION = 1
 """Of the names and meanings of what is in a file; newer ones are refused."""
@@ -212,12 +214,12 @@ def _weights(net) -> Iterator[Variable]:
     """Parameters, and of a sparse network which of them exist."""
     real = np.dtype(net.config.dtype).str[1:]
     for name, view in net.layout.named(net.parameters).items():
-        dims, meaning = _axes_of(net.config, name), _meaning_of(name)
+        dims, meaning = axes_of(net.config, name), _meaning_of(name)
         yield Variable(name, dims, real, "1", meaning, view)
     if net.mask is None:
         return
     for name, view in net.layout.named(net.mask).items():
-        dims, meaning = _axes_of(net.config, name), f"1 where one exists: {_meaning_of(name)}"
+        dims, meaning = axes_of(net.config, name), f"1 where one exists: {_meaning_of(name)}"
         yield Variable(f"exists_{name}", dims, "u1", "1", meaning, view)
 
 
@@ -250,20 +252,6 @@ def _states(contents) -> Iterator[Variable]:
         for layer in contents.layers:
             dims = ("case", f"neuron_{layer}", "drive_time" if name == "drive" else "time")
             yield Variable(contents.name(name, layer), dims, "f4", units, meaning.format(layer))
-
-
-def _axes_of(config, name):
-    """Axes of a block of parameters."""
-    if name == "w_out":
-        return ("class", f"neuron_{len(config.layers) - 1}")
-    if name == "b_out":
-        return ("class",)
-    stem, _, layer = name.rpartition("_")
-    if stem == "bias":
-        return (f"neuron_{layer}",)
-    if stem == "w_int":
-        return (f"neuron_{layer}", f"source_{layer}")
-    return (f"neuron_{layer}", "channel" if layer == "0" else f"neuron_{int(layer) - 1}")
 
 
 def _meaning_of(name):
@@ -311,6 +299,7 @@ def _own_attributes(contents, noise_seed):
     what = "a network of spin-torque nano-oscillators" if oscillators else "a CTRNN"
     return {
         "Conventions": "CF-1.8",
+        "axis_order": AXIS_ORDER,
         "title": f"trajectory of {what}",
         "format": "spinrnn",
         "kind": "trajectory",

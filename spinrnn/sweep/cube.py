@@ -12,7 +12,7 @@ import numpy as np
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
-from spinrnn.files.container import digest_of, write_file
+from spinrnn.files.container import AXIS_ORDER, digest_of, write_file
 from spinrnn.files.hdf5 import read_arrays
 from spinrnn.sweep.axes import auxiliary, unit
 from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
@@ -159,6 +159,7 @@ def collect_sweep(sweep, folder, history=True):
     dims, shape = tuple(axis.name for axis in sweep.axes), sweep.shape
     cube = Cube(_coordinates(sweep), {}, {"Conventions": "CF-1.8", "title": f"sweep {sweep.name}"})
     cube.attributes |= {
+        "axis_order": AXIS_ORDER,
         "sweep": json.dumps(sweep.to_json()),
         "digest": sweep.digest,
         "spinrnn": spinrnn.__version__,

@@ -90,3 +90,17 @@ def draw_weights(config, layout, mask, rng):
                 0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape)
             )
     return (flat * mask).astype(config.dtype)
+
+
+def axes_of(config, name):
+    """Names of the axes of a block of parameters, ("neuron_1", "neuron_0") of w_ext_1."""
+    if name == "w_out":
+        return ("class", f"neuron_{len(config.layers) - 1}")
+    if name == "b_out":
+        return ("class",)
+    stem, _, layer = name.rpartition("_")
+    if stem == "bias":
+        return (f"neuron_{layer}",)
+    if stem == "w_int":
+        return (f"neuron_{layer}", f"source_{layer}")
+    return (f"neuron_{layer}", "channel" if layer == "0" else f"neuron_{int(layer) - 1}")

@@ -1,11 +1,12 @@
 """The pages for readers: blocks run, links lead somewhere, nothing is left out."""
 
+import csv
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from blocks import alike, blocks_of, commands_of, compare, run_page
+from blocks import NUMBER, alike, blocks_of, commands_of, compare, run_page
 from conftest import here
 
 import spinrnn
@@ -216,3 +217,51 @@ def test_pages_name_no_place_of_one_machine():
     tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True)
     for page in tracked.stdout.split() or PAGES:
         assert not re.search(r"/(?:home|root|work|opt)/", (ROOT / page).read_text()), page
+
+
+# ---- numbers ----
+
+BEST = {"interval_over_relaxation_time": 0.5, "epochs": 30, "noise": 0}
+SPARSE = {"density_int": 0.1, "density_ext": 0.1}
+IDEAL, OWN = {"training": "trained on ideal devices"}, {"training": "trained on these devices"}
+SILENT, NOISY = {"training": "trained without noise"}, {"training": "trained with the noise"}
+CLAIMS = [
+    ("README.md", "best | 96.1 %", "fig2", {"neuron": "oscillator", **BEST}),
+    ("README.md", "CTRNN | 94.3 %", "fig2", {"neuron": "ctrnn", **BEST}),
+    ("README.md", "connections | 92.6 %", "fig4", {"neuron": "oscillator", **SPARSE}),
+    ("README.md", "trained on them | 86.8 %", "spread", {"spread": 0.1, **IDEAL}),
+    ("docs/paper.md", "| 2.2 tau | 7.6 | 96.1 %", "fig2", {"neuron": "oscillator", **BEST}),
+    (
+        "docs/paper.md",
+        "94.2 %. The CTRNN loses more: 75.9 %",
+        "fig4",
+        {"neuron": "ctrnn", **SPARSE},
+    ),
+    ("docs/devices.md", "gain 5 % | 93.3 %", "spread", {"spread": 0.05, **IDEAL}),
+    ("docs/devices.md", "gain 5 % | 93.3 % | 94.2 %", "spread", {"spread": 0.05, **OWN}),
+    ("docs/devices.md", "| 10 % | 86.8 %", "spread", {"spread": 0.1, **IDEAL}),
+    ("docs/devices.md", "| 10 % | 86.8 % | 95.0 %", "spread", {"spread": 0.1, **OWN}),
+    ("docs/devices.md", "| 40 % | 29.1 %", "spread", {"spread": 0.4, **IDEAL}),
+    ("docs/devices.md", "| 40 % | 29.1 % | 95.0 %", "spread", {"spread": 0.4, **OWN}),
+    ("docs/devices.md", "1e-4 | 92.3 %", "thermal", {"thermal": 1e-4, **SILENT}),
+    ("docs/devices.md", "1e-4 | 92.3 % | 94.6 %", "thermal", {"thermal": 1e-4, **NOISY}),
+    ("docs/devices.md", "1e-3 | 84.4 %", "thermal", {"thermal": 1e-3, **SILENT}),
+    ("docs/devices.md", "1e-3 | 84.4 % | 94.2 %", "thermal", {"thermal": 1e-3, **NOISY}),
+    ("docs/devices.md", "1e-2 | 46.4 %", "thermal", {"thermal": 1e-2, **SILENT}),
+    ("docs/devices.md", "1e-2 | 46.4 % | 90.7 %", "thermal", {"thermal": 1e-2, **NOISY}),
+]
+"""(page, text that ends in an accuracy, table of data/reproduction, its row)."""
+
+
+@pytest.mark.parametrize(("page", "claim", "table", "where"), CLAIMS)
+def test_accuracies_on_the_pages_are_those_of_the_kept_tables(page, claim, table, where):
+    assert claim in text_of(page)
+    with open(ROOT / "data" / "reproduction" / f"{table}.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if all(same(row[k], where[k]) for k in where)]
+    median = float(rows[0]["accuracy_percent_median"])
+    assert len(rows) == 1
+    assert NUMBER.findall(claim)[-1] == f"{median:.1f}"
+
+
+def same(cell, value):
+    return cell == value if isinstance(value, str) else float(cell) == value

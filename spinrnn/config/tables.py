@@ -11,7 +11,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, Literal
 
@@ -88,6 +88,8 @@ _NAMES = {
     tuple[int, ...]: "a list of whole numbers",
     tuple[float, ...]: "a list of numbers",
 }
+_PLAIN: dict[Any, Callable[[Any], Any]] = {int: int, float: float, str: str.__str__}
+"""From any number or text of the kind to Python's own."""
 
 
 def _typed(hint: Any, value: Any) -> Any:
@@ -110,9 +112,7 @@ def _typed(hint: Any, value: Any) -> Any:
         fits = _is(Real, value) and abs(value) <= sys.float_info.max
     if not fits:
         raise TypeError(_NAMES.get(hint, "nothing"))
-    if hint is str:
-        return str.__str__(value)
-    return None if value is None else hint(value)
+    return None if value is None else _PLAIN[hint](value)
 
 
 def _is(kind: type, value: Any) -> bool:

@@ -324,7 +324,7 @@ def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | No
             if config is None or not differences(stored, config):
                 same = config is None or stored.data.source == config.data.source
                 (here if same else elsewhere).append(path.parent)
-    if not here and elsewhere:
+    if config is not None and elsewhere and not here:
         here = _of_these_data(elsewhere, config)
     return max(here, key=_last_written, default=None)
 

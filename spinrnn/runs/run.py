@@ -197,6 +197,7 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
     score = evaluate(network, trainer.test)
     finer = evaluate(network.replace(substeps=FINER * substeps), trainer.test)
     mask = network.mask
+    assert best is not None, "no epoch has ended"
     return {
         "test_accuracy": score.accuracy,
         "test_loss": score.loss,

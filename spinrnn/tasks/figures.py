@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spinrnn.plotting import in_our_settings
 
@@ -24,9 +25,9 @@ def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None =
     Returns:
         The three axes.
     """
-    if axes is None:
-        axes = Figure(figsize=(12, 3.6), layout="constrained").subplots(1, 3)
-    loss, accuracy, norm = axes
+    own = Figure(figsize=(12, 3.6), layout="constrained")
+    panels = own.subplots(1, 3) if axes is None else axes
+    loss, accuracy, norm = panels
     parts = [("train_{}", "training", "-"), ("validation_{}", "validation", "--")]
     for key, label, style in parts:
         _line(loss, history, key.format("loss"), label, style)
@@ -36,10 +37,10 @@ def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None =
     loss.set(xlabel="epoch", ylabel="cross-entropy (nat)", yscale="log")
     accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
     norm.set(xlabel="epoch", ylabel="norm of the gradient before clipping", ylim=(0, None))
-    for ax in axes:
+    for ax in panels:
         ax.legend(frameon=False)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    return axes
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return panels
 
 
 def _line(

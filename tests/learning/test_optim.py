@@ -11,7 +11,8 @@ from spinrnn.learning.schedule import clip_gradient, learning_rate
 
 
 def test_adam_follows_the_published_algorithm():
-    """Algorithm 1 of arXiv:1412.6980 and the decoupled decay of arXiv:1711.05101, written out for one entry."""
+    """Algorithm 1 of arXiv:1412.6980 and the decoupled decay of arXiv:1711.05101,
+    written out for one entry."""
     config = spinrnn.TrainConfig(beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1)
     rng = np.random.default_rng(0)
     parameters, adam = (

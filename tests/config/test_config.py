@@ -1,4 +1,5 @@
-"""Configuration: every mistake is named, all at once; what is written is read back the same; units are converted once."""
+"""Configuration: every mistake is named, all at once; what is written is read back the
+same; units are converted once."""
 
 import dataclasses
 import math
@@ -6,7 +7,7 @@ import math
 import pytest
 
 import spinrnn
-from spinrnn.config.run import from_tables
+from spinrnn.config.run import automatic, from_tables, to_tables
 from spinrnn.config.toml import load_config, to_toml
 
 
@@ -17,24 +18,71 @@ def problems(tables):
     return caught.value.problems
 
 
-def test_defaults_are_the_documented_network():
-    c = spinrnn.NetworkConfig()
-    assert (c.layers, c.inputs, c.outputs, c.neuron, c.scheme, c.dtype) == (
-        (32, 32, 32),
-        1,
-        10,
-        "oscillator",
-        "exponential",
-        "float32",
-    )
-    assert (c.input_interval, c.relaxation_time, c.highpass_time) == (10e-9, 10e-9, 100e-9)
-    assert (c.bias_ratio, c.nonlinear_damping, c.power_floor, c.readout_window) == (
-        2.0,
-        0.0,
-        1e-6,
-        0,
-    )
-    assert c.resolved_substeps == 4
+DEFAULTS = {
+    "network": {
+        "layers": (32, 32, 32),
+        "inputs": 1,
+        "outputs": 10,
+        "neuron": "oscillator",
+        "scheme": "exponential",
+        "substeps": None,
+        "input_interval": 10e-9,
+        "relaxation_time": 10e-9,
+        "highpass_time": 100e-9,
+        "bias_ratio": 2.0,
+        "nonlinear_damping": 0.0,
+        "power_floor": 1e-6,
+        "amplification": 1.0,
+        "output_amplification": 10.0,
+        "readout_window": 0,
+        "density_int": 1.0,
+        "density_ext": 1.0,
+        "dtype": "float32",
+        "thermal_power": 0.0,
+        "spread_gamma": 0.0,
+        "spread_nonlinear_damping": 0.0,
+        "spread_bias": 0.0,
+        "spread_gain": 0.0,
+        "device_seed": 0,
+    },
+    "train": {
+        "epochs": 300,
+        "batch": 128,
+        "learning_rate": 0.02,
+        "schedule": "cosine",
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 0.0,
+        "clip": 1.0,
+        "noise": 0.15,
+        "seed": 0,
+        "checkpoint_seconds": 10.0,
+        "checkpoints": 2,
+    },
+    "data": {
+        "source": "digits",
+        "validation_fraction": 0.1,
+        "test_fraction": None,
+        "split_seed": None,
+    },
+}
+"""Those that the docstrings mark [paper] or [ours], written down once more."""
+
+
+def test_defaults_are_those_of_the_documentation():
+    assert to_tables(spinrnn.RunConfig()) == DEFAULTS
+    assert spinrnn.NetworkConfig().resolved_substeps == 4
+
+
+def test_what_follows_from_other_values():
+    config = spinrnn.RunConfig(train=spinrnn.TrainConfig(seed=7))
+    assert automatic(config) == {"substeps": 4, "split_seed": 7, "test_fraction": 0.2}
+    assert config.resolved_split_seed == 7
+    fixed = dataclasses.replace(config, data=spinrnn.DataConfig(split_seed=0))
+    assert fixed.resolved_split_seed == 0
+    assert spinrnn.NetworkConfig(amplification=2).amplifications == (2.0, 2.0, 2.0)
+    assert spinrnn.NetworkConfig(amplification=[1, 2, 3]).amplifications == (1.0, 2.0, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -115,59 +163,120 @@ def test_all_mistakes_at_once_with_suggestions():
     assert len(found) == 11
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("layers", []),
-        ("layers", [32, 0]),
-        ("layers", 32),
-        ("inputs", 0),
-        ("outputs", 0),
-        ("substeps", 0),
-        ("input_interval", 0),
-        ("relaxation_time", -1e-9),
-        ("highpass_time", -1e-9),
-        ("highpass_time", float("nan")),
-        ("input_interval", float("inf")),
-        ("bias_ratio", 1.0),
-        ("nonlinear_damping", -0.1),
-        ("power_floor", -1e-6),
-        ("power_floor", 0.5),
-        ("amplification", [1.0, 2.0]),
-        ("amplification", "loud"),
-        ("output_amplification", 0.0),
-        ("readout_window", -1),
-        ("density_int", 1.01),
-        ("density_ext", 0.0),
-        ("dtype", "float16"),
-        ("scheme", 2),
-        ("layers", [10**400]),
-        ("layers", [10**9]),
-        ("outputs", 10**30),
-        ("substeps", 10**400),
-        ("bias_ratio", 1e300),
-        ("bias_ratio", 10**400),
-        ("nonlinear_damping", 1e300),
-        ("amplification", 1e300),
-        ("output_amplification", 1e-300),
-        ("input_interval", 1e308),
-        ("input_interval", 1e-320),
-        ("relaxation_time", 1e-320),
-        ("highpass_time", 1e-320),
-    ],
-)
-def test_impossible_values(key, value):
-    with pytest.raises(spinrnn.ConfigError, match=key):
-        spinrnn.NetworkConfig(**{key: value})
+TINY, HUGE = 1e-9, 1e9
+LIMITS = [
+    (spinrnn.NetworkConfig, "layers", [[1]], [[], [32, 0], 32, [10**400], [10**9], "3"]),
+    (spinrnn.NetworkConfig, "inputs", [1], [0, -1, 10**30]),
+    (spinrnn.NetworkConfig, "outputs", [1], [0, 10**30]),
+    (spinrnn.NetworkConfig, "substeps", [1, None], [0, 10**400, 2.0]),
+    (spinrnn.NetworkConfig, "input_interval", [1.01e-13, 0.99e-3], [0, -1e-9, 0.99e-13, 1.01e-3]),
+    (spinrnn.NetworkConfig, "highpass_time", [1.01e-13, 0.99e-3], [0, 0.99e-13, 1.01e-3]),
+    (spinrnn.NetworkConfig, "relaxation_time", [1.01e-12, 0.99e-3], [0, -1e-9]),
+    (spinrnn.NetworkConfig, "input_interval", [], [float("inf"), float("nan"), 1e308, 1e-320]),
+    (spinrnn.NetworkConfig, "highpass_time", [], [-1e-9, float("nan"), 1e-320]),
+    (spinrnn.NetworkConfig, "bias_ratio", [1.001, HUGE], [1.0, 0, 1.001 * HUGE, 10**400]),
+    (spinrnn.NetworkConfig, "nonlinear_damping", [0, HUGE], [-0.1, 1.001 * HUGE]),
+    (spinrnn.NetworkConfig, "power_floor", [0, 0.099], [-1e-6, 0.1]),
+    (spinrnn.NetworkConfig, "amplification", [TINY, HUGE], [0.99 * TINY, 1.01 * HUGE, 0, -1]),
+    (spinrnn.NetworkConfig, "amplification", [[1, 2, 3]], [[1.0, 2.0], [1, 1, 0], "loud"]),
+    (spinrnn.NetworkConfig, "output_amplification", [TINY, HUGE], [0.99 * TINY, 1.01 * HUGE]),
+    (spinrnn.NetworkConfig, "readout_window", [0], [-1]),
+    (spinrnn.NetworkConfig, "density_int", [1, 1e-6], [1.01, 0, -0.1]),
+    (spinrnn.NetworkConfig, "density_ext", [1, 1e-6], [1.01, 0, -0.1]),
+    (spinrnn.NetworkConfig, "dtype", ["float64"], ["float16"]),
+    (spinrnn.NetworkConfig, "scheme", ["euler"], [2, "rk4"]),
+    (spinrnn.NetworkConfig, "thermal_power", [0, 0.1], [-1e-9, 0.1001]),
+    (spinrnn.NetworkConfig, "spread_gamma", [0, 1], [-0.01, 1.01]),
+    (spinrnn.NetworkConfig, "spread_nonlinear_damping", [0, 1], [-0.01, 1.01]),
+    (spinrnn.NetworkConfig, "spread_bias", [0, 1], [-0.01, 1.01]),
+    (spinrnn.NetworkConfig, "spread_gain", [0, 1], [-0.01, 1.01]),
+    (spinrnn.NetworkConfig, "device_seed", [0], [-1, 1.5]),
+    (spinrnn.TrainConfig, "epochs", [1], [0]),
+    (spinrnn.TrainConfig, "batch", [1], [0]),
+    (spinrnn.TrainConfig, "checkpoints", [1], [0]),
+    (spinrnn.TrainConfig, "learning_rate", [1e-30, HUGE], [0, -1, 1.01 * HUGE]),
+    (spinrnn.TrainConfig, "schedule", ["constant"], ["linear"]),
+    (spinrnn.TrainConfig, "beta1", [0, 0.999], [-0.1, 1]),
+    (spinrnn.TrainConfig, "beta2", [0, 0.999], [-0.1, 1]),
+    (spinrnn.TrainConfig, "epsilon", [1e-30, 1], [0.9e-30, 1.01, 0]),
+    (spinrnn.TrainConfig, "weight_decay", [0, HUGE], [-1, 1.01 * HUGE]),
+    (spinrnn.TrainConfig, "clip", [0, 1e300], [-1]),
+    (spinrnn.TrainConfig, "noise", [0, HUGE], [-1, 1.01 * HUGE]),
+    (spinrnn.TrainConfig, "seed", [0], [-1]),
+    (spinrnn.TrainConfig, "checkpoint_seconds", [0], [-1]),
+    (spinrnn.DataConfig, "source", ["a"], ["", 3]),
+    (spinrnn.DataConfig, "validation_fraction", [0.001, 0.999], [0, 1]),
+    (spinrnn.DataConfig, "test_fraction", [None, 0.001, 0.899], [0, 1, 0.9]),
+    (spinrnn.DataConfig, "split_seed", [None, 0], [-1]),
+]
 
 
-def test_a_slip_of_units_is_told():
-    with pytest.raises(spinrnn.ConfigError, match="times are in seconds"):
-        spinrnn.NetworkConfig(input_interval=10)
+@pytest.mark.parametrize(("cls", "key", "possible", "impossible"), LIMITS)
+def test_limits(cls, key, possible, impossible):
+    """What is just possible, and what no longer is."""
+    for value in possible:
+        found = getattr(cls(**{key: value}), key)
+        assert found == (tuple(value) if isinstance(value, list) else value)
+    for value in impossible:
+        with pytest.raises(spinrnn.ConfigError) as caught:
+            cls(**{key: value})
+        wanted = "validation_fraction" if (key, value) == ("test_fraction", 0.9) else key
+        assert any(problem.startswith(f"{wanted}: ") for problem in caught.value.problems)
+
+
+def test_every_key_has_its_limits_tried():
+    tried = {(cls, key) for cls, key, *_ in LIMITS} | {(spinrnn.NetworkConfig, "neuron")}
+    for cls in (spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig):
+        assert {key for found, key in tried if found is cls} == {
+            field.name for field in dataclasses.fields(cls)
+        }
+
+
+def test_a_problem_says_what_is_wanted_and_what_was_given():
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.NetworkConfig(
+            layers=[3, 0],
+            substeps=0,
+            bias_ratio=0.5,
+            amplification=[1.0, 0.0, 2.0],
+            device_seed=-1,
+            thermal_power=0.2,
+            input_interval=10,
+        )
+    assert sorted(caught.value.problems) == [
+        "amplification: give one number, or one for each of the 2 layers, got 3",
+        "amplification: must be from 1e-09 to 1e+09, got 0.0",
+        "bias_ratio: must be above 1, else the oscillator is below its threshold and silent, "
+        "got 0.5",
+        "device_seed: must not be negative, got -1",
+        "input_interval: 10 s is out of all proportion to relaxation_time, 1e-08 s; times are in "
+        "seconds, as in 10e-9",
+        "layers: each layer needs at least 1 neuron, got [3, 0]",
+        "substeps: must be at least 1, got 0",
+        "thermal_power: must be from 0 to 0.1, in units of the normalised power, got 0.2",
+    ]
+
+
+def test_a_network_too_large_is_asked_about():
+    """32 inputs, 70,000 and 70,000 neurons, 10 classes: 70,000**2 * 3 and less."""
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.NetworkConfig(layers=[70_000, 70_000], inputs=32)
+    assert caught.value.problems == ["layers: 1.5e+10 weights are more than 1e+10; is that meant?"]
+    spinrnn.NetworkConfig(layers=[50_000, 50_000], inputs=32)
+
+
+@pytest.mark.parametrize("tau", [1e-320, 1e-300, 1.01e-3])
+def test_a_slip_of_units_is_told_of_the_times_that_no_longer_fit(tau):
+    """10 and 100 ns are a hundred thousandth of a relaxation time, and less, or far more."""
+    with pytest.raises(spinrnn.ConfigError, match="times are in seconds") as caught:
+        spinrnn.NetworkConfig(relaxation_time=tau)
+    keys = [problem.partition(":")[0] for problem in caught.value.problems]
+    assert keys == (["input_interval"] if tau > 1e-8 else ["input_interval", "highpass_time"])
 
 
 def test_automatic_substeps_stay_automatic(tmp_path):
-    """A configuration that was written down follows its time scales like the one it came from."""
+    """A configuration that was written down follows its time scales like the one it
+    came from."""
     path = tmp_path / "config.toml"
     path.write_text(to_toml(spinrnn.RunConfig()))
     assert "# substeps = 4 (automatic)" in path.read_text()

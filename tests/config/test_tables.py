@@ -1,4 +1,5 @@
-"""Tables: values of any library become Python's own, wrong ones are told as they are."""
+"""Tables: values of any library become Python's own, wrong ones are told as they
+are."""
 
 import dataclasses
 import fractions

@@ -278,6 +278,49 @@ def test_a_damaged_block_is_told_when_it_is_read(written, tmp_path):
                 read()
 
 
+def flipped(content, at, bit):
+    """The bytes with one bit of the byte `at` the other way."""
+    return content[:at] + bytes([content[at] ^ (1 << bit)]) + content[at + 1 :]
+
+
+def test_one_flipped_bit_of_a_weight_is_told(written):
+    """The highest bit of its exponent makes 1e38 times as much of it."""
+    net, _, path = written
+    content, weights = path.read_bytes(), net.views()["w_out"].ravel()
+    number = int(np.flatnonzero((0 < abs(weights)) & (abs(weights) < 1))[0])
+    with h5py.File(path) as file:
+        at = file["w_out"].id.get_offset() + 4 * number
+    assert np.frombuffer(content[at : at + 4], "f4")[0] == weights[number]
+    path.write_bytes(flipped(content, at + 3, 6))
+    wrong = np.frombuffer(path.read_bytes()[at : at + 4], "f4")[0]
+    assert wrong == pytest.approx(weights[number] * 2.0**128)
+    with pytest.raises(spinrnn.StoreError, match="does not match its checksum"):
+        spinrnn.open_trajectory(path)
+
+
+def test_a_flipped_bit_in_any_part_is_told(written):
+    """On opening or, in a streamed dataset, by `check`; nothing reads other numbers."""
+    _, _, path = written
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        places = {name: (item.id.get_offset(), item.nbytes) for name, item in file.items()}
+    last = len(content) - 64
+    table, text = np.frombuffer(content[last + 16 : last + 32], "<u8")
+    parts = {"table": (last - int(table + text), int(table)), "text": (last - int(text), int(text))}
+    parts |= {"lengths": (last + 16, 16), "digest": (last + 32, 32), "magic": (last, 16)}
+    for name, (at, size) in {**places, **parts, "superblock": (0, 96)}.items():
+        for place in (at, at + size // 2, at + size - 1):
+            path.write_bytes(flipped(content, place, 5))
+            with pytest.raises(spinrnn.StoreError, match=r"damaged|truncated, or changed"):
+                pytest.fail(f"{name}: a flipped bit at {place} is not told: {read_all(path)}")
+
+
+def read_all(path):
+    """Reads and checks all of a trajectory file."""
+    with spinrnn.open_trajectory(path) as file:
+        file.check()
+
+
 def test_a_file_that_is_cut_while_it_is_open(written):
     _, _, path = written
     with spinrnn.open_trajectory(path) as file:

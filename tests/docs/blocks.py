@@ -2,9 +2,9 @@
 
 A page is run in an empty folder that has `data/reproduction` of the project. Its blocks
 run in order. `python` blocks share one namespace; a `text` block behind one is what it
-prints. `sh` blocks are commands, `console` blocks are commands behind "$ " with what
-they print. A `toml` block, whose first line is a comment with the name of a file, is
-written to that file and read.
+prints. `octave` blocks are run where Octave is installed. `sh` blocks are commands,
+`console` blocks are commands behind "$ " with what they print. A `toml` block, whose
+first line is a comment with the name of a file, is written to that file and read.
 
 Behind the language a block may say `within=0.05` (relative tolerance of its numbers),
 `status=1` (exit status of its last command) and `not-run=REASON` (a reason of
@@ -16,6 +16,7 @@ import io
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +177,16 @@ def run_python(block, namespace):
     return output.getvalue()
 
 
+def run_octave(block):
+    """What an octave block prints; None where Octave is not installed."""
+    if shutil.which("octave") is None:
+        return None
+    command = ["octave", "--quiet", "--norc", "--no-gui", "--eval", block.text]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.stdout, f"{block.place}: {result.stderr}"
+    return result.stdout
+
+
 def read_toml(block):
     """Writes a block to the file that its first line names, and reads it.
 
@@ -189,23 +200,34 @@ def read_toml(block):
         spinrnn.load_config(name)
 
 
+def run_commands(block):
+    commands = commands_of(block)
+    for number, (words, output) in enumerate(commands, 1):
+        last = number == len(commands)
+        status = int(block.options.get("status", 0)) if last else 0
+        run_command(block, words, output, status)
+
+
+def check_shown(block, printed):
+    """Compares a `text` block with what the block before it printed, if that was run."""
+    if printed is not None:
+        difference = compare(block.text, printed, float(block.options.get("within", 0)))
+        assert difference is None, f"{block.place}: {difference}\nprinted:\n{printed}"
+
+
 def run_page(blocks):
     """Runs the blocks of one page in the working folder."""
-    namespace, printed = {"__name__": "__main__"}, None
+    namespace, printed = {"__name__": "__main__"}, "nothing, as no block was run"
     for block in blocks:
         if "not-run" in block.options:
             continue
         if block.language == "python":
             printed = run_python(block, namespace)
+        elif block.language == "octave":
+            printed = run_octave(block)
         elif block.language == "text":
-            assert printed is not None, f"{block.place}: no python block before it"
-            difference = compare(block.text, printed, float(block.options.get("within", 0)))
-            assert difference is None, f"{block.place}: {difference}\nprinted:\n{printed}"
+            check_shown(block, printed)
         elif block.language == "toml":
             read_toml(block)
         else:
-            commands = commands_of(block)
-            for number, (words, output) in enumerate(commands, 1):
-                last = number == len(commands)
-                status = int(block.options.get("status", 0)) if last else 0
-                run_command(block, words, output, status)
+            run_commands(block)

@@ -9,8 +9,11 @@ import numpy as np
 
 from spinrnn.errors import DataError
 
+PADDED_WITH_NAN = "with NaN to one length"
+PADDED_WITH_LENGTHS = "to one length and give their lengths"
 
-def array_of(values, name: str, *, missing: bool = False) -> np.ndarray:
+
+def array_of(values, name: str, *, missing: bool = False, padding: str | None = None) -> np.ndarray:
     """The values as a plain array, without a copy where nothing is masked.
 
     Args:
@@ -19,6 +22,8 @@ def array_of(values, name: str, *, missing: bool = False) -> np.ndarray:
         name: what the user calls it, for messages.
         missing: whether NaN may stand for what is missing. Masked entries then become
             NaN, whole numbers among them float64.
+        padding: how rows of different lengths are to be made one array, for the
+            message.
     Raises:
         DataError: an entry is masked and nothing may be missing, or the rows differ in
             length.
@@ -28,8 +33,8 @@ def array_of(values, name: str, *, missing: bool = False) -> np.ndarray:
             return np.asarray(values)
         masked = _joined(values)
     except ValueError:
-        hint = "with NaN to one length" if missing else "to one length and give their lengths"
-        raise DataError(f"{name}: the cases differ in shape; pad them {hint}") from None
+        padding = padding or (PADDED_WITH_NAN if missing else PADDED_WITH_LENGTHS)
+        raise DataError(f"{name}: the cases differ in shape; pad them {padding}") from None
     array = np.asarray(masked.data)
     # a record has a mask for each of its fields; no caller computes with records
     if array.dtype.kind == "V" or not np.ma.is_masked(masked):

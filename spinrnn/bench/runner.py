@@ -21,12 +21,11 @@ from spinrnn.bench.reference import Side, new_row
 from spinrnn.bench.sizes import FULL
 from spinrnn.bench.timing import Sgemm, Times, crossing, exponent, peak_growth, take_turns
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig
-from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.folder import read_folder
 from spinrnn.errors import StoreError
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import environment, threads
 from spinrnn.networks import packing
-from spinrnn.readers import idx
 
 ALIKE = 1e-3
 """Relative difference of loss and gradient's norm up to which a peer does the same work."""
@@ -51,8 +50,7 @@ def run(sizes=FULL, *, count=None, peers=False, mnist=None, progress=lambda text
             raise StoreError(
                 f"{mnist}: no such folder; --mnist takes the folder of MNIST's four IDX files"
             )
-        inputs, labels, test = idx.read_folder(mnist)
-        data = Dataset(inputs, labels, test=test)
+        data = read_folder(mnist)
     with threads.using(count):
         yield from _Run(sizes, peers, data, progress).rows()
 

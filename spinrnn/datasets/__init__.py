@@ -1,1 +1,1 @@
-"""Labelled sequences to learn from: what a data set is, where it comes from, its parts."""
+"""Labelled sequences to learn from: what they are, their sources and their parts."""

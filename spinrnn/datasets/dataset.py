@@ -1,28 +1,33 @@
-"""Data sets: the digits that come with the package, the user's own files and folders, and stratified splits."""
+"""What a data set is: labelled sequences, checked when they are put together."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.arrays import PADDED_WITH_LENGTHS, array_of
 from spinrnn.errors import DataError
 
-_ARRAYS = ("inputs", "labels", "lengths", "test")
+ARRAYS = ("inputs", "labels", "lengths", "test")
+"""Names of a data set's arrays, in files as in Python."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled sequences.
+    """Labelled sequences. Arrays may be given as lists; a masked input is a missing
+    one.
 
     Attributes:
-        inputs: (case, channel, time) real.
-        labels: (case,) whole numbers from 0; None for inputs that are only to be simulated.
-        lengths: (case,) input points of each case, or None if all have the whole length.
-        test: (case,) bool, True for the cases of the test part that the data bring with them, or None if it is to be drawn. Zeros and
-            ones are taken too.
+        inputs: (case, channel, time) real; what follows a case's length may be NaN.
+        labels: (case,) whole numbers from 0; None for inputs that are only simulated.
+        lengths: (case,) input points of each case, or None if all have the whole
+            length.
+        test: (case,) bool, True for the cases of the test part that the data bring with
+            them, or None if it is to be drawn. Zeros and ones are taken too.
 
     Raises:
-        DataError: the cases differ in shape, or test is not one truth value for each case.
+        DataError: the cases differ in shape, a label or a length is masked, or test is
+            not one truth value for each case.
     """
 
     inputs: np.ndarray
@@ -31,21 +36,18 @@ class Dataset:
     test: np.ndarray | None = None
 
     def __post_init__(self):
-        for name in _ARRAYS:
+        for name in ARRAYS:
             value = getattr(self, name)
-            try:
-                object.__setattr__(self, name, None if value is None else np.asarray(value))
-            except ValueError:
-                raise DataError(
-                    f"{name}: the cases differ in shape; pad them to one length and give their lengths"
-                ) from None
+            if value is not None:
+                array = array_of(value, name, missing=name == "inputs", padding=PADDED_WITH_LENGTHS)
+                object.__setattr__(self, name, array)
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.inputs if self.labels is None else self.labels)
 
-    def digest(self):
+    def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
         digest = hashlib.sha256()
         for array in (self.inputs, self.labels, self.lengths, self.test):
@@ -54,25 +56,22 @@ class Dataset:
                 digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
-    def take(self, indices):
-        """The cases with these indices."""
+    def take(self, indices) -> "Dataset":
+        """The cases with these indices, a slice or (case,) numbers or truth values."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         return Dataset(
-            *(
-                None if (array := getattr(self, name)) is None else array[indices]
-                for name in _ARRAYS
-            )
+            **{name: None if array is None else array[indices] for name, array in arrays.items()}
         )
 
 
 def _truth(test, cases):
-    """test as (case,) bool; an HDF5 file's bool may hold any byte, so these are looked at too."""
+    """test as (case,) bool, or DataError."""
+    # HDF5's truth values are bytes, and a damaged file holds others than 0 and 1
     numbers = test.view(np.uint8) if test.dtype == bool else test
-    if (
-        test.shape != (cases,)
-        or numbers.dtype.kind not in "iu"
-        or not np.isin(numbers, (0, 1)).all()
-    ):
+    right = test.shape == (cases,) and numbers.dtype.kind in "iu"
+    if not right or not np.isin(numbers, (0, 1)).all():
         raise DataError(
-            f"test: must be {cases} times true or false (1 or 0), one for each case; got {test.dtype} of shape {test.shape}"
+            f"test: must be {cases} times true or false (1 or 0), one for each case; "
+            f"got {test.dtype} of shape {test.shape}"
         )
     return numbers == 1

@@ -1,53 +1,77 @@
-"""Training, validation and test part of a data set."""
+"""Training, validation and test part of a data set: a stratified draw."""
 
 import numpy as np
 
-from spinrnn.config.run import TEST_FRACTION
+from spinrnn.config.run import TEST_FRACTION, DataConfig
+from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError
 
+NAMES = ("training", "validation", "test")
 
-def split(data, config, seed):
-    """Indices (training, validation, test) of a stratified random split: each class gives the rounded shares that `DataConfig` asks for.
 
-    A test part that the data bring with them is taken as it is, and the shares are those of the other cases.
+def split(data: Dataset, config: DataConfig, seed) -> list[np.ndarray]:
+    """Indices (training, validation, test) of a stratified random split.
+
+    Each class gives the rounded shares that `DataConfig` asks for. A test part that the
+    data bring with them is taken as it is, and the shares are those of the other cases.
 
     Args:
-        data: `Dataset`; config: `DataConfig`; seed: of the draw, `RunConfig.resolved_split_seed`.
+        seed: of the draw, `RunConfig.resolved_split_seed`.
 
     Raises:
-        DataError: a part is empty, because there are too few cases; or a test part is asked for though the data bring theirs.
+        DataError: a part is empty, because there are too few cases; or a test part is
+            asked for though the data bring theirs.
     """
-    share, own = config.test_fraction, data.test
-    if own is None:
-        share, own = TEST_FRACTION if share is None else share, np.zeros(len(data), bool)
-    elif share is not None:
-        raise DataError(
-            f"data.test_fraction: these data bring their own test part, {np.sum(own)} of {len(own)} cases; leave the key out"
-        )
-    else:
-        share = 0.0
+    own = np.zeros(len(data), bool) if data.test is None else data.test
+    share = _test_share(data, config)
     if config.validation_fraction + share >= 1:
         raise DataError(
-            f"data.validation_fraction: {config.validation_fraction} and {share} for the test part leave nothing to train on"
+            f"data.validation_fraction: {config.validation_fraction} and {share} for the test "
+            "part leave nothing to train on"
         )
     rng = np.random.default_rng(seed)
-    parts = ([], [], [np.flatnonzero(own)])
-    for label in np.unique(data.labels):
-        members = rng.permutation(np.flatnonzero((data.labels == label) & ~own))
-        test = round(share * len(members))
-        validation = round(config.validation_fraction * len(members))
-        for part, chosen in zip(
-            parts,
-            np.split(members[::-1], [len(members) - test - validation, len(members) - test]),
-            strict=True,
-        ):
-            part.append(chosen)
-    parts = [np.sort(np.concatenate(part)) if part else np.empty(0, dtype=int) for part in parts]
-    for name, part in zip(("training", "validation", "test"), parts, strict=True):
-        if not len(part):
-            if name == "test" and data.test is not None:
-                raise DataError("data: their own test part is empty, test is true for no case")
-            raise DataError(
-                f"data: the {name} part is empty, {len(data) - own.sum()} cases are too few for these fractions"
-            )
+    drawn = [
+        _draw(np.flatnonzero((data.labels == label) & ~own), config.validation_fraction, share, rng)
+        for label in np.unique(data.labels)
+    ]
+    training, validation, test = ([part[k] for part in drawn] for k in range(3))
+    parts = [_sorted(training), _sorted(validation), _sorted([np.flatnonzero(own), *test])]
+    _check(parts, data, int(len(data) - own.sum()))
     return parts
+
+
+def _test_share(data, config):
+    """Share of the cases that is drawn for the test part."""
+    share = config.test_fraction
+    if data.test is None:
+        return TEST_FRACTION if share is None else share
+    if share is not None:
+        raise DataError(
+            "data.test_fraction: these data bring their own test part, "
+            f"{np.sum(data.test)} of {len(data)} cases; leave the key out"
+        )
+    return 0.0
+
+
+def _draw(members, validation_share, test_share, rng):
+    """(training, validation, test) cases of the members of one class."""
+    order = rng.permutation(members)[::-1]
+    test = round(test_share * len(order))
+    validation = round(validation_share * len(order))
+    return np.split(order, [len(order) - test - validation, len(order) - test])
+
+
+def _sorted(cases):
+    return np.sort(np.concatenate(cases)) if cases else np.empty(0, dtype=int)
+
+
+def _check(parts, data, drawn):
+    """Raises DataError for an empty part; drawn: cases that parts were drawn from."""
+    for name, part in zip(NAMES, parts, strict=True):
+        if len(part):
+            continue
+        if name == "test" and data.test is not None:
+            raise DataError("data: their own test part is empty, test is true for no case")
+        raise DataError(
+            f"data: the {name} part is empty, {drawn} cases are too few for these fractions"
+        )

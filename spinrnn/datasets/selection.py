@@ -1,23 +1,30 @@
-"""Which cases of which data, written as source:part[cases]: "digits:test[0:100]", "mine.npz", "mnist:train[5]", "mine.h5[3,5,9]"."""
+"""Which cases of which data, written as source:part[cases].
+
+Examples: "digits:test[0:100]", "mine.npz", "mnist:train[5]", "mine.h5[3,5,9]".
+"""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
-from spinrnn.datasets import loading, parts
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
 
 PARTS = {"train": 0, "validation": 1, "test": 2}
-"""Parts and their place in what `datasets.split` returns; "all" is everything."""
+"""Parts and their place in what `split` returns; "all" is everything."""
 _FORM = re.compile(
     r"(?P<source>.*?)(?::(?P<part>[A-Za-z]+))?(?:\[(?P<cases>[^\[\]]*)\])?", re.DOTALL
 )
 _CASES = re.compile(r"(-?\d{1,18})?(?::(-?\d{1,18})?(?::(-?\d{1,18})?)?)?", re.ASCII)
 
 
-def parse(text):
+def parse(text: str) -> tuple[str, str | None, str | None]:
     """(source or "", part or None, cases or None) of such a text.
 
     Raises:
@@ -29,48 +36,49 @@ def parse(text):
             [f"--input {text}: a bracket is missing; cases are written as in [0:100]"]
         )
     if part is not None and part not in (*PARTS, "all"):
-        if Path(f"{source}:{part}").exists():  # a colon in a file's name
+        # a colon in a file's name
+        if Path(f"{source}:{part}").exists():
             return f"{source}:{part}", None, cases
         hint = suggest(part, (*PARTS, "all"))
         raise ConfigError([f"--input {text}: unknown part {part}{hint}"])
     return source, part, cases
 
 
-def select(text, config=None, data_check=None):
+def select(
+    text: str, config: RunConfig | None = None, data_check: Callable[[str], object] | None = None
+) -> tuple[Dataset, np.ndarray, str]:
     """The cases that the text names.
 
     Args:
-        text: source:part[cases]; each of the three may be left out: the source of the run, all cases. Parts are those that the run has split,
-            cases are a number, numbers with commas between them, or a slice as of a list. Files need no labels unless a part is asked for.
-        config: `RunConfig` of the run, or None where there is none.
-        data_check: called with the digest of the run's own data before a part of them is taken.
+        text: source:part[cases]. Each of the three may be left out: the source is that
+            of the run then, the cases are all. Parts are those that the run has split,
+            cases are a number, numbers with commas between them, or a slice as of a
+            list. Files need no labels unless a part is asked for.
+        config: of the run, or None where there is none.
+        data_check: called with the digest of the run's own data before a part of them
+            is taken.
     Returns:
-        (`Dataset` of these cases, their numbers (case,) in the whole, digest of the whole).
+        (`Dataset` of these cases, their numbers (case,) in the whole, digest of the
+            whole).
     Raises:
         ConfigError, DataError, StoreError: what cannot be read, split or found.
     """
     source, part, cases = parse(text)
-    if not source and config is None:
-        raise ConfigError(
-            [f"--input {text}: names no data, and without a run there are none that could be meant"]
-        )
-    if part in PARTS and config is None:
-        raise ConfigError(
-            [
-                f"--input {text}: a part needs the run that has split the data; give its folder, or leave out :{part}"
-            ]
-        )
-    own = not source or (config is not None and _same(source, config.data.source))
-    data = loading.load_dataset(source or config.data.source, labelled=False)
+    if config is None:
+        _check_without_run(text, source, part)
+        data = load_dataset(source, labelled=False)
+    else:
+        data = load_dataset(source or config.data.source, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
     if part in PARTS:
         if data.labels is None:
             raise DataError(
                 f"--input {text}: the data have no labels and so no parts; leave out :{part}"
             )
+        own = not source or _same(source, config.data.source)
         if own and data_check is not None:
             data_check(digest)
-        numbers = parts.split(data, config.data, config.resolved_split_seed)[PARTS[part]]
+        numbers = split(data, config.data, config.resolved_split_seed)[PARTS[part]]
     if cases is not None:
         numbers = numbers[_index(cases, len(numbers), text)]
     if not len(numbers):
@@ -78,10 +86,27 @@ def select(text, config=None, data_check=None):
     return data.take(numbers), numbers, digest
 
 
+def _check_without_run(text, source, part):
+    """Raises ConfigError for what only a run can tell."""
+    if not source:
+        raise ConfigError(
+            [f"--input {text}: names no data, and without a run there are none that could be meant"]
+        )
+    if part in PARTS:
+        raise ConfigError(
+            [
+                f"--input {text}: a part needs the run that has split the data; give its folder, "
+                f"or leave out :{part}"
+            ]
+        )
+
+
 def _same(one, other):
-    return one == other or (
-        Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
-    )
+    """Whether two sources are one, perhaps by different paths."""
+    if one == other:
+        return True
+    one, other = Path(one), Path(other)
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _index(cases, count, text):
@@ -97,7 +122,8 @@ def _index(cases, count, text):
     except (ValueError, OverflowError):
         raise ConfigError(
             [
-                f"--input {text}: cases must be a number, numbers with commas between them, or a slice, as in [0:100]"
+                f"--input {text}: cases must be a number, numbers with commas between them, or "
+                "a slice, as in [0:100]"
             ]
         ) from None
     wrong = numbers[(numbers < -count) | (numbers >= count)]

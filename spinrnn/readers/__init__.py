@@ -1,1 +1,1 @@
-"""Files of other programs, one module for each format."""
+"""Files of other programs: a module for each format, which knows no meaning."""

@@ -3,29 +3,50 @@
 import io
 import math
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
 from spinrnn.errors import DataError, listed
-from spinrnn.files.atomic import read_bytes
+from spinrnn.readers.table import Table
 
+ENDINGS = (".npz",)
+SIGNATURE = b"PK\x03\x04"
 LARGEST_HEADER = 1000
-"""Characters before the numbers of an array in a NumPy archive; plain ones have some hundred, and Python's parser takes memory for more."""
+"""Characters of the description before an array's numbers. Plain arrays need some
+hundred; Python's parser of longer ones would take memory without bounds.
+"""
+LARGEST_RATIO = 1100
+"""Of all arrays' bytes to those of the file: the best of deflate, the only compression
+that NumPy uses, is 1032.
+"""
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
-def read_npz(path, content=None):
-    """{name: array} of a NumPy archive, or of its bytes as they were read; DataError if it is none, or holds anything but plain arrays."""
-    content = read_bytes(path) if content is None else content
+def claims(content: bytes) -> bool:
+    """Whether the bytes are those of an archive."""
+    return content.startswith(SIGNATURE)
+
+
+def read(path: str | Path, content: bytes) -> Table:
+    """`Table` of the bytes of a file.
+
+    Raises:
+        DataError: no archive of NumPy's, or one with anything but plain arrays.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive, len(content), path)
-        with np.load(
-            io.BytesIO(content), allow_pickle=False, max_header_size=LARGEST_HEADER
-        ) as archive:
+        stream = io.BytesIO(content)
+        with np.load(stream, allow_pickle=False, max_header_size=LARGEST_HEADER) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except DataError:
         raise
-    except Exception as error:  # zip, header and object-array errors are of many classes
+    # damaged archives, headers and arrays of objects raise errors of many classes
+    except Exception as error:
         raise DataError(
             f"{path}: not a NumPy archive of plain arrays of numbers ({type(error).__name__})"
         ) from None
@@ -35,31 +56,33 @@ def read_npz(path, content=None):
         raise DataError(
             f"{path}: {listed(foreign)} is no array; write it with numpy.savez, arrays alone"
         )
-    return arrays
+    return Table(Path(path), arrays)
 
 
 def _check_members(archive, size, path):
-    """Raises DataError where a small archive would fill the memory: NumPy packs by deflate alone, whose best is a ratio of 1032."""
+    """Raises DataError where a small archive would fill the memory."""
     members = archive.infolist()
-    if any(
-        member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members
-    ):
+    plain = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if any(member.compress_type not in plain for member in members):
         raise DataError(
-            f"{path}: packed in a way that NumPy does not; write it again with numpy.savez_compressed"
+            f"{path}: packed in a way that NumPy does not; write it again with "
+            "numpy.savez_compressed"
         )
-    if sum(member.file_size for member in members) > 1100 * size:
-        raise DataError(f"{path}: claims more than 1100 times its {size} bytes")
-    headers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+    if sum(member.file_size for member in members) > LARGEST_RATIO * size:
+        raise DataError(f"{path}: claims more than {LARGEST_RATIO} times its {size} bytes")
     for member in members:
         with archive.open(member) as file:
-            if file.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
-                shape, _, dtype = headers[np.lib.format.read_magic(file)](
-                    file, max_header_size=LARGEST_HEADER
-                )
-                if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise DataError(
-                        f"{path}: {listed([member.filename])} claims the shape {shape}, which is more than it holds"
-                    )
+            _check_header(file, member, path)
+
+
+def _check_header(file, member, path):
+    """Raises DataError where an array claims more than its member holds."""
+    if file.peek(6)[:6] != np.lib.format.MAGIC_PREFIX:
+        return
+    read_header = _HEADERS[np.lib.format.read_magic(file)]
+    shape, _, dtype = read_header(file, max_header_size=LARGEST_HEADER)
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise DataError(
+            f"{path}: {listed([member.filename])} claims the shape {shape}, which is more than "
+            "it holds"
+        )

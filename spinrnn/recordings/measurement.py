@@ -1,31 +1,40 @@
-"""Measured trajectories of single oscillators: checks of time, drive and power, and the files that hold them."""
+"""Measured trajectories of one oscillator, as a fit needs them."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from spinrnn.config.tables import nearest
-from spinrnn.errors import DataError, listed
-from spinrnn.files.atomic import read_bytes
+from spinrnn.arrays import PADDED_WITH_NAN, array_of
+from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
-from spinrnn.files.hdf5 import read_arrays
-from spinrnn.readers.npz import read_npz
+from spinrnn.recordings.samples import (
+    NAMES,
+    Samples,
+    kind_problems,
+    read_device,
+    samples_of,
+    tell,
+)
+from spinrnn.recordings.trajectory import AnyTrajectory
 
-ARRAYS = ("time", "drive", "power", "noise")
-"""Arrays of a file; noise may be missing."""
+LEAST = 3
+"""Samples of a case that are not NaN, at least."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """Trajectories of one device, checked. Where a case has no more samples, durations are 0.
+    """Trajectories of one device, checked. Where a case has no more samples, durations
+    are 0.
 
     Attributes:
         time: (case, sample) float64, s; NaN after the end of a case.
-        drive: (case, sample) in the user's unit, or (case, sample - 1): each value is held until the next time. At the last sample of a case
-            it may be NaN, as a held drive has no use for it; 0 after that.
+        drive: (case, sample) in the user's unit, or (case, sample - 1): each value is
+            held until the next time. At the last sample of a case it may be NaN, as a
+            held drive has no use for it; 0 after that.
         power: (case, sample) float64; NaN: missing.
-        noise: (case, sample) standard deviation of the power's noise, or None where it is unknown.
+        noise: (case, sample) standard deviation of the power's noise, or None where it
+            is unknown.
         resolution: relative resolution of the numbers that the power was stored in.
     """
 
@@ -36,16 +45,16 @@ class Measurement:
     resolution: float
 
     @property
-    def present(self):
+    def present(self) -> np.ndarray:
         """(case, sample) bool: where the power was measured."""
         return ~np.isnan(self.power)
 
     @property
-    def durations(self):
+    def durations(self) -> np.ndarray:
         """(case, sample - 1) s between the times, 0 after the end of a case."""
         return np.nan_to_num(np.diff(self.time, axis=1))
 
-    def take(self, cases):
+    def take(self, cases: slice) -> "Measurement":
         """The cases of a slice; DataError if there are none."""
         if not len(self.power[cases]):
             raise DataError(f"cases: the {len(self.power)} cases have none of these")
@@ -55,116 +64,84 @@ class Measurement:
         )
 
 
-def measurement(time, drive, power, noise=None):
-    """Checks measured trajectories of one device.
+def measurement(time, drive, power, noise=None) -> Measurement:
+    """Checks measured trajectories of one device; `samples` describes their axes.
 
     Args:
         time: (sample,) or (case, sample) s, increasing, not necessarily evenly.
-        drive: as power, or with one value less for each case where it is held between the times; (sample,) if all cases have the same.
-        power: (sample,) or (case, sample); NaN where it is missing, and after the end of shorter cases.
-        noise: standard deviation of the power's noise, one number or as power; None if it is unknown.
-    Returns:
-        `Measurement`.
+        drive: as power, or with one value less for each case where it is held between
+            the times; (sample,) if all cases have the same.
+        power: (sample,) or (case, sample); NaN or masked where it is missing, and after
+            the end of shorter cases.
+        noise: standard deviation of the power's noise, one number or as power; None if
+            it is unknown.
     Raises:
         DataError: all mistakes at once.
     """
     arrays, problems = {}, []
-    for name, value in zip(ARRAYS, (time, drive, power, noise), strict=True):
+    for name, value in zip(NAMES, (time, drive, power, noise), strict=True):
+        if value is None and name == "noise":
+            continue
         try:
-            array = None if value is None else np.asarray(value)
-        except ValueError:
-            problems.append(f"{name}: the cases differ in length; pad them with NaN to one length")
-            continue
-        if value is not None and array.dtype.kind not in "fiu":
-            problems.append(f"{name}: must be real numbers, got {array.dtype}")
-        elif value is not None:
-            arrays[name] = array
-    if problems:
-        raise DataError("; ".join(problems))
-    power = arrays["power"]
-    if power.ndim not in (1, 2) or power.shape[-1] < 3 or not power.size:
-        raise DataError(
-            f"power: must have the axes (sample,) or (case, sample) and at least 3 samples, got the shape {power.shape}{_turned(power)}"
-        )
-    cases, samples = power.shape if power.ndim == 2 else (1, len(power))
-    lengths = {"time": (samples,), "drive": (samples, samples - 1), "noise": (samples, 1)}
-    for name, allowed in lengths.items():
-        array = arrays.get(name)
-        if array is None:
-            continue
-        if array.ndim == 0 and name == "noise":
-            array = array[None]
-        if (
-            array.ndim not in (1, 2)
-            or array.shape[-1] not in allowed
-            or (array.ndim == 2 and len(array) not in (1, cases))
-        ):
-            problems.append(
-                f"{name}: its shape {array.shape} does not fit the power's {power.shape}"
-            )
-        arrays[name] = array
-    if problems:
-        raise DataError("; ".join(problems))
-    resolution = _resolution(power)
-    power = power.reshape(cases, samples).astype(np.float64)
-    for name in arrays.keys() - {"power"}:
-        array = arrays[name]
-        array = np.broadcast_to(array, (cases, array.shape[-1])).astype(np.float64)
-        arrays[name] = np.broadcast_to(array, power.shape) if name == "noise" else array
-    time, drive, noise = (arrays.get(name) for name in ("time", "drive", "noise"))
-    present = ~np.isnan(power)
-    ends = np.where(
-        present.any(axis=1), samples - 1 - np.argmax(present[:, ::-1], axis=1), 0
-    )  # last sample of each case
-    used = np.arange(samples) <= ends[:, None]
-    for case in range(cases):
-        where = f"case {case}" if cases > 1 else "the trajectory"
-        end = ends[case]
-        if present[case].sum() < 3:
-            problems.append(
-                f"power: {where} has {present[case].sum()} samples that are not NaN; it takes at least 3"
-            )
-        if np.isinf(power[case]).any():
-            problems.append(
-                f"power: {where} has an infinite value at sample {np.argmax(np.isinf(power[case]))}"
-            )
-        wrong = np.flatnonzero(~np.isfinite(time[case, : end + 1]))
-        if wrong.size:
-            problems.append(f"time: {where} has no finite time at sample {wrong[0]}")
-        elif (backwards := np.flatnonzero(np.diff(time[case, : end + 1]) <= 0)).size:
-            problems.append(f"time: {where} does not increase after sample {backwards[0]}")
-        wrong = np.flatnonzero(~np.isfinite(drive[case, :end]))
-        if wrong.size:
-            problems.append(
-                f"drive: {where} has no finite value at sample {wrong[0]}; only the power may be missing"
-            )
-        if (
-            noise is not None
-            and not ((noise[case] > 0) & np.isfinite(noise[case]))[present[case]].all()
-        ):
-            problems.append(f"noise: {where} has a value that is no positive number")
-    if problems:
-        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise DataError("; ".join(problems[:10]) + more)
+            arrays[name] = array_of(value, name, missing=True, padding=PADDED_WITH_NAN)
+        except DataError as error:
+            problems.append(str(error))
+    tell(problems + kind_problems(arrays))
+    shape = arrays["power"].shape
+    if len(shape) == 3:
+        tell([f"power: must have the axes (sample,) or (case, sample), got the shape {shape}"])
+    return _measurement(arrays)
+
+
+def _measurement(arrays, neuron=0):
+    """`Measurement` of one neuron; arrays: {name: real array}."""
+    samples, problems = samples_of(arrays, "case", LEAST, neuron)
+    if samples is not None:
+        problems += _fit_problems(samples)
+    tell(problems)
+    cases, _, times = samples.power.shape
+    used = np.arange(times) <= samples.ends[:, None]
+    power = samples.power[:, 0].astype(np.float64)
+    drive = np.broadcast_to(samples.drive[:, 0], (cases, samples.drive.shape[2]))
+    noise = samples.noise
+    if noise is not None:
+        noise = np.broadcast_to(noise[:, 0].astype(np.float64), power.shape)
     return Measurement(
-        np.where(used, time, np.nan),
-        np.where(used[:, : drive.shape[1]], drive, 0.0),
+        np.where(used, samples.time, np.nan),
+        np.where(used[:, : drive.shape[1]], drive.astype(np.float64), 0.0),
         np.where(used, power, np.nan),
         noise,
-        resolution,
+        _resolution(samples.power),
     )
 
 
-def _turned(power):
-    return (
-        "; are the axes in another order?"
-        if power.ndim == 2 and power.shape[0] > 3 > power.shape[1]
-        else ""
-    )
+def _fit_problems(samples: Samples):
+    """What a fit lacks, in words: enough powers, or a drive known throughout."""
+    problems, drives = [], None
+    counts = np.count_nonzero(~np.isnan(samples.power[:, 0]), axis=1)
+    if samples.drive is not None:
+        drives = np.broadcast_to(samples.drive[:, 0], (len(counts), samples.drive.shape[2]))
+    for case, (count, end) in enumerate(zip(counts, samples.ends, strict=True)):
+        where = samples.where(case)
+        if count < LEAST:
+            problems.append(
+                f"power: {where} has {count} samples that are not NaN; it takes at least {LEAST}"
+            )
+        # the drive at the end itself is held until after it
+        missing = [] if drives is None else np.flatnonzero(~np.isfinite(drives[case, :end]))
+        if len(missing):
+            problems.append(
+                f"drive: {where} has no finite value at sample {missing[0]}; only the power may be "
+                "missing"
+            )
+    return problems
 
 
 def _resolution(power):
-    """Relative step of float32 if the numbers were stored in it, also where they were widened afterwards; else of float64."""
+    """Relative step of float32 if the numbers were stored in it, else of float64.
+
+    Also if they were widened to float64 afterwards.
+    """
     with np.errstate(over="ignore"):
         single = power.dtype.kind == "f" and np.array_equal(
             power.astype(np.float32).astype(power.dtype), power, equal_nan=True
@@ -172,99 +149,77 @@ def _resolution(power):
     return float(np.finfo(np.float32 if single else np.float64).eps)
 
 
-def from_trajectory(trajectory, layer, neuron, cases=None):
-    """Power and drive of one simulated neuron as a `Measurement`.
+# ---- sources ----
+
+
+def from_trajectory(
+    trajectory: AnyTrajectory, layer: int, neuron: int, cases: slice | None = None
+) -> Measurement:
+    """Power and drive of one simulated neuron.
 
     Args:
-        trajectory: what `Network.simulate` returned or `spinrnn.open_trajectory` opened; layer, neuron: from 0; cases: slice, None for all.
+        trajectory: what `Network.simulate` returned or `spinrnn.open_trajectory`
+            opened.
+        layer, neuron: from 0; cases: None for all.
     Raises:
-        DataError: there is no such neuron or case, or the file has no power or no drive of it.
+        DataError: there is no such neuron or case, or no power or drive of it was
+            stored.
     """
-    layers = len(
-        trajectory.state
-        if trajectory.state is not None
-        else trajectory.drive
-        if trajectory.drive is not None
-        else []
-    )
+    layers = len(trajectory.state or trajectory.drive or [])
     if not 0 <= layer < layers:
         raise DataError(f"layer {layer}: the trajectory has the layers 0 to {layers - 1}")
-    found = {}
-    for name in ("state", "drive"):
-        by_layer = getattr(trajectory, name)
-        if by_layer is None or by_layer[layer] is None:
-            raise DataError(
-                f"layer {layer}: the {'power' if name == 'state' else 'drive'} was not stored; simulate with it"
-            )
-        if not 0 <= neuron < by_layer[layer].shape[1]:
-            raise DataError(
-                f"neuron {neuron}: layer {layer} has the neurons 0 to {by_layer[layer].shape[1] - 1}"
-            )
-        found[name] = np.asarray(by_layer[layer][slice(None) if cases is None else cases, neuron])
-    if not len(found["state"]):
-        raise DataError(
-            f"cases: none of the {trajectory.state[layer].shape[0]} cases is among them"
-        )
-    return measurement(trajectory.time, found["drive"], found["state"])
+    power = _of_layer(trajectory.state, "power", layer, neuron)
+    drive = _of_layer(trajectory.drive, "drive", layer, neuron)
+    cases = slice(None) if cases is None else cases
+    own = np.asarray(power[cases, neuron])
+    if not len(own):
+        raise DataError(f"cases: none of the {power.shape[0]} cases is among them")
+    return measurement(trajectory.time, np.asarray(drive[cases, neuron]), own)
 
 
-def load_measurement(path, neuron=None):
-    """Reads a `Measurement` from a .npz, .h5 or .hdf5 file with the arrays time, drive and power, perhaps noise.
+def _of_layer(layers, word, layer, neuron):
+    """A layer's array (case, neuron, time), if it has such a neuron."""
+    if layers is None or layers[layer] is None:
+        raise DataError(f"layer {layer}: the {word} was not stored; simulate with it")
+    neurons = layers[layer].shape[1]
+    if not 0 <= neuron < neurons:
+        raise DataError(f"neuron {neuron}: layer {layer} has the neurons 0 to {neurons - 1}")
+    return layers[layer]
+
+
+def load_measurement(path: str | Path, neuron: int | None = None) -> Measurement:
+    """Reads a `Measurement` from a user's file, as `samples` describes it.
 
     Args:
-        path: the file; shapes as in `measurement`, or (case, neuron, sample), as `analysis.open_recording` reads them, of power, drive and noise.
-        neuron: of those, from 0.
+        path: .npz, .h5 or .hdf5.
+        neuron: from 0, of a power with the axes (case, neuron, sample).
     Raises:
-        StoreError: the file cannot be read; DataError: arrays are missing or do not fit together, or there is no such neuron.
+        StoreError: the file cannot be read.
+        DataError: arrays are missing or do not fit together, or there is no such
+            neuron.
     """
-    path = Path(path)
-    if path.suffix not in (".npz", ".h5", ".hdf5"):
-        raise DataError(f"{path}: give a .npz, .h5 or .hdf5 file")
-    arrays = read_npz(path) if path.suffix == ".npz" else read_arrays(read_bytes(path), path)[1]
-    missing = [name for name in ARRAYS[:3] if name not in arrays]
-    near = {name: nearest(name, arrays) for name in missing}
-    if missing:
-        if is_spinrnn_file(path):
-            raise DataError(
-                f"{path}: was written by spinrnn; if it is a trajectory, say which neuron (--neuron L,N)"
-            )
-        meant = "".join(
-            f"; should {listed([close])} be {name}?" for name, close in near.items() if close
-        )
+    if not Path(path).is_dir() and is_spinrnn_file(path):
         raise DataError(
-            f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(arrays)}{meant}"
+            f"{path}: was written by spinrnn; if it is a trajectory, say which neuron "
+            "(--neuron L,N)"
         )
+    arrays = read_device(path, NAMES[:3], NAMES[3:])
     try:
-        return measurement(*(_of_neuron(arrays, neuron).get(name) for name in ARRAYS))
+        tell(kind_problems(arrays))
+        _check_neuron(arrays["power"], neuron)
+        return _measurement(arrays, neuron or 0)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _of_neuron(arrays, neuron):
-    """The arrays with those of one neuron in the place of (case, neuron, sample); DataError if it is not said which, or there is none."""
-    power = arrays["power"]
-    if power.ndim != 3:
-        if neuron is not None:
-            raise DataError(
-                f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)"
-            )
-        return arrays
-    if neuron is None or not neuron < power.shape[1]:
+def _check_neuron(power, neuron):
+    """Raises DataError where it is not said which neuron, or there is none."""
+    if power.ndim != 3 and neuron is not None:
         raise DataError(
-            f"power: has the axes (case, neuron, sample) and {power.shape[1]} neurons; give one of them, from 0 on (--neuron N)"
+            f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)"
         )
-    several = [
-        name
-        for name in ("drive", "power", "noise")
-        if name in arrays and (name != "noise" or arrays[name].ndim > 1)
-    ]
-    wrong = [
-        name
-        for name in several
-        if arrays[name].shape[:2] != power.shape[:2] or arrays[name].ndim != 3
-    ]
-    if wrong:
+    if power.ndim == 3 and (neuron is None or not 0 <= neuron < power.shape[1]):
         raise DataError(
-            f"{wrong[0]}: its shape {arrays[wrong[0]].shape} does not fit the power's {power.shape}"
+            f"power: has the axes (case, neuron, sample) and {power.shape[1]} neurons; give one of "
+            "them, from 0 on (--neuron N)"
         )
-    return arrays | {name: arrays[name][:, neuron] for name in several}

@@ -1,4 +1,16 @@
-"""Opens what is analysed: trajectory files of ours, and files that a device was measured into."""
+"""Opens what is analysed: trajectory files of ours, and files that devices were
+measured into.
+
+Beside the arrays that `samples` describes, a user's file may hold these. A root
+attribute or a dataset will do for the numbers:
+
+    inputs            (case, channel, point), each value held for input_interval, from
+                      the first time on
+    labels            (case,) whole numbers
+    input_interval    s
+    relaxation_time   s
+    nonlinear_damping, bias_ratio    dimensionless
+"""
 
 import contextlib
 import math
@@ -6,21 +18,24 @@ from pathlib import Path
 
 import numpy as np
 
-import spinrnn
-from spinrnn.config.tables import nearest
-from spinrnn.errors import DataError, StoreError, listed
-from spinrnn.files.atomic import read_bytes
+from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
-from spinrnn.files.hdf5 import read_arrays
-from spinrnn.readers.npz import read_npz
+from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.recording import Recording, recording_of
+from spinrnn.recordings.samples import (
+    HIGHEST,
+    Samples,
+    increase_problems,
+    is_beyond,
+    kind_problems,
+    read_device,
+    samples_of,
+    tell,
+)
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
-
-
 NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
-
-
+_POSITIVE = NUMBERS[:2]
 ALIASES = {
     "gamma": "relaxation_time, 1 / gamma in s,",
     "tau": "relaxation_time (s)",
@@ -29,169 +44,153 @@ ALIASES = {
 """What users may call numbers, and how they are given."""
 
 
-HIGHEST = 1e30
-"""Powers and drives above are no measurements: their squares would leave the range of numbers."""
+def open_recording(path: str | Path, **numbers: float | None) -> Recording:
+    """Opens a trajectory file of ours, or reads a file of the user's, as described
+    above.
 
-
-def open_recording(path, **numbers):
-    """Opens a trajectory file of ours, which is then read as far as it is needed, or reads a file of the user's, as described above.
+    A trajectory file is read as far as it is needed.
 
     Args:
-        path: the file; numbers: `NUMBERS` that the file does not hold, None for those that are not known.
-    Returns:
-        `Recording`.
+        path: the file.
+        numbers: `NUMBERS` that the file does not hold, None for those that are not
+            known.
     Raises:
-        StoreError: the file cannot be read; DataError: its content does not fit together, every mistake in one line.
+        StoreError: the file cannot be read.
+        DataError: its content does not fit together, every mistake in one line.
     """
-    path, numbers = (
-        Path(path),
-        {name: value for name, value in numbers.items() if value is not None},
-    )
-    if path.is_dir():
-        raise StoreError(
-            f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a recording of your own"
-        )
-    if is_spinrnn_file(path):
-        if numbers:
+    path = Path(path)
+    given = {name: value for name, value in numbers.items() if value is not None}
+    if not path.is_dir() and is_spinrnn_file(path):
+        if given:
             raise DataError(
-                f"{path}: a trajectory of spinrnn has its own {' and '.join(numbers)}; leave the option out"
+                f"{path}: a trajectory of spinrnn has its own {' and '.join(given)}; leave the "
+                "option out"
             )
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(spinrnn.open_trajectory(path))
-            recording = recording_of(
-                file, file.config, file.inputs, file.labels, file.network, str(path)
-            )
-            recording.file = file
-            stack.pop_all()  # the recording closes it
-        return recording
-    arrays = _read(path)
-    for name in set(arrays) - {*ARRAYS, *NUMBERS}:  # others may be anything, but not a misspelt one
-        meant = nearest(name, (*ARRAYS, *NUMBERS))
-        if meant is not None:
-            raise DataError(f"{path}: unknown array {listed([name])}; did you mean {meant}?")
-    for name, meant in ALIASES.items():
-        if name in arrays:
-            raise DataError(f"{path}: unknown array {name}; give {meant} in its place")
-    twice = [name for name in numbers if name in arrays]
+        return _of_trajectory_file(path)
+    found = read_device(path, ARRAYS[:2], ARRAYS[2:], NUMBERS, ALIASES)
+    twice = [name for name in given if name in found]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")
-    arrays |= numbers
-    missing = [name for name in ("time", "power") if name not in arrays]
-    if missing:
-        raise DataError(
-            f"{path}: has no array {' and no array '.join(missing)}; it holds {listed(sorted(arrays))}"
+    found |= {name: np.asarray(value) for name, value in given.items()}
+    tell(kind_problems(found), path)
+    own = {name: found[name] for name in ("time", "power", "drive") if name in found}
+    samples, problems = samples_of(own, "neuron")
+    problems += _number_problems(found)
+    if samples is None:
+        tell(problems, path)
+    problems += _power_and_drive_problems(samples)
+    # where the samples' own times are wrong, that is what is told of them
+    if not any(problem.startswith("time:") for problem in problems):
+        problems += _time_problems(samples.time)
+    problems += _inputs_and_labels_problems(found, len(samples.power))
+    tell(problems, path)
+    return _recording(str(path), samples, found)
+
+
+def _of_trajectory_file(path):
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open_trajectory(path))
+        recording = recording_of(
+            file, file.config, file.inputs, file.labels, file.network, str(path)
         )
-    found = {name: np.asarray(arrays[name]) for name in (*ARRAYS, *NUMBERS) if name in arrays}
-    shaped, problems = _checked(found)
-    if problems:
-        raise DataError(f"{path}: {'; '.join(problems)}")
-    return Recording(str(path), **shaped)
+        recording.file = file
+        # from here on the recording closes it
+        stack.pop_all()
+    return recording
 
 
-def _read(path):
-    """{name: array} of the file, attributes of an HDF5 file's root included."""
-    content = read_bytes(path)
-    if content[:4] == b"PK\x03\x04":
-        return read_npz(path, content)
-    attributes, arrays = read_arrays(content, path)
-    return {name: value for name, value in attributes.items() if name in NUMBERS} | arrays
+# ---- checks ----
 
 
-def _checked(found):
-    """({attribute of `Recording`: value}, list of problems) of the arrays of a user's file."""
-    wrong = [
-        f"{name}: must be real numbers, got {array.dtype}"
-        for name, array in found.items()
-        if array.dtype.kind not in "fiu"
-    ]
-    if wrong:
-        return None, wrong
-    problems, shaped = [], {}
+def _number_problems(found):
+    """Numbers that are none, in words."""
+    problems = []
     for name in NUMBERS:
-        if name in found:
-            value = found[name]
-            least = name in ("input_interval", "relaxation_time")
-            if (
-                value.size != 1
-                or not math.isfinite(value.item())
-                or value.item() < 0
-                or (least and value.item() == 0)
-            ):
-                problems.append(
-                    f"{name}: must be one {'positive ' if least else ''}number{'' if least else ' from 0'}, in SI units"
-                )
-            else:
-                shaped[name] = float(value.item())
-    time, power = found["time"], found["power"]
-    increasing = (
-        time.ndim == 1
-        and len(time) > 1
-        and np.isfinite(time).all()
-        and (time[1:] > time[:-1]).all()
-    )
-    if increasing:  # what is not is left as small as it is in the file
-        time = time.astype(np.float64)
-    if not increasing or not (np.diff(time) > 0).all():
-        problems.append("time: must be at least 2 increasing, finite times in s, of shape (time,)")
-        return shaped, problems
-    if not 1 <= power.ndim <= 3 or power.shape[-1] != len(time) or not power.size:
-        problems.append(
-            f"power: must have the axes (case, neuron, time), (neuron, time) or (time,) with {len(time)} times, got the shape {power.shape}"
-            + ("; are the axes in another order?" if len(time) in power.shape else "")
-        )
-        return shaped, problems
-    shaped |= {"time": time, "power": {0: _widened(power)}}
-    cases, *_ = shaped["power"][0].shape
-    empty = np.flatnonzero(np.isnan(shaped["power"][0]).all(axis=(0, 2)))
+        if name not in found:
+            continue
+        value = found[name].item() if found[name].size == 1 else math.nan
+        if not math.isfinite(value) or value < 0 or (name in _POSITIVE and value == 0):
+            wanted = "one positive number" if name in _POSITIVE else "one number from 0"
+            problems.append(f"{name}: must be {wanted}, in SI units")
+    return problems
+
+
+def _power_and_drive_problems(samples: Samples):
+    """Powers and drives that an analysis cannot take, in words."""
+    problems = []
+    empty = np.flatnonzero(np.isnan(samples.power).all(axis=(0, 2)))
     if len(empty):
         problems.append(
-            f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out what was not measured"
+            f"power: holds nothing but NaN for neuron {', '.join(map(str, empty[:10]))}; leave out "
+            "what was not measured"
         )
-    if np.isinf(power).any():
-        problems.append("power: holds infinite values; what was not measured is NaN")
-    elif _beyond(shaped["power"][0]):
+    if samples.drive is not None and is_beyond(samples.drive):
         problems.append(
-            f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below 1"
+            f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured "
+            "is NaN"
         )
-    if "drive" in found:
-        drive = found["drive"]
-        if (
-            drive.ndim != power.ndim
-            or drive.shape[:-1] != power.shape[:-1]
-            or drive.shape[-1] not in (len(time), len(time) - 1)
-        ):
-            problems.append(
-                f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}"
-            )
-        else:
-            shaped["drive"] = {0: _widened(drive)[..., : len(time) - 1]}
-            if _beyond(shaped["drive"][0]):
-                problems.append(
-                    f"drive: holds values beyond {HIGHEST:g} / s, or infinite ones; what was not measured is NaN"
-                )
-    if "inputs" in found:
-        if found["inputs"].ndim != 3 or len(found["inputs"]) != cases:
-            problems.append(
-                f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape {found['inputs'].shape}"
-            )
-        elif "input_interval" not in found:
-            problems.append("inputs: give input_interval, the time in s for which each is held")
-        shaped["inputs"] = found["inputs"]
-    if "labels" in found:
-        if found["labels"].shape != (cases,) or found["labels"].dtype.kind not in "iu":
-            problems.append(
-                f"labels: must be {cases} whole numbers, one for each case; got {found['labels'].dtype} of shape {found['labels'].shape}"
-            )
-        shaped["labels"] = found["labels"]
-    return shaped, problems
+    return problems
 
 
-def _widened(array):
-    """As real numbers with the axes (case, neuron, time)."""
-    array = array if array.dtype.kind == "f" else array.astype(np.float64)
-    return array.reshape((1,) * (3 - array.ndim) + array.shape)
+def _time_problems(time):
+    """Why the times (case or 1, time) are not those of all cases, in words."""
+    own = _times_of_all(time)
+    if not (np.isnan(time[:, : len(own)]) | (time[:, : len(own)] == own)).all():
+        return [
+            "time: differs from case to case; an analysis needs the same times for all, so "
+            "analyse such cases one by one"
+        ]
+    return increase_problems(own)
 
 
-def _beyond(values):
-    """Whether a value is larger than `HIGHEST`; as float64, since smaller kinds cannot hold that number."""
-    return float(np.fmax.reduce(np.abs(values), axis=None, initial=0)) > HIGHEST
+def _inputs_and_labels_problems(found, cases):
+    """Inputs and labels that do not fit so many cases, in words."""
+    problems = []
+    inputs, labels = found.get("inputs"), found.get("labels")
+    if inputs is not None and (inputs.ndim != 3 or len(inputs) != cases):
+        problems.append(
+            f"inputs: must have the axes (case, channel, point) with {cases} cases, got the shape "
+            f"{inputs.shape}"
+        )
+    elif inputs is not None and "input_interval" not in found:
+        problems.append("inputs: give input_interval, the time in s for which each is held")
+    if labels is not None and (labels.shape != (cases,) or labels.dtype.kind not in "iu"):
+        problems.append(
+            f"labels: must be {cases} whole numbers, one for each case; got {labels.dtype} of "
+            f"shape {labels.shape}"
+        )
+    return problems
+
+
+def _times_of_all(time):
+    """(time,) of the case with most times, without the NaN at their end."""
+    longest = time[np.argmax(np.count_nonzero(~np.isnan(time), axis=1))]
+    return longest[: len(longest) - int(np.argmax(~np.isnan(longest[::-1])))]
+
+
+# ---- work ----
+
+
+def _recording(name, samples: Samples, found):
+    """`Recording` of checked arrays, without times at which no case was measured."""
+    time = _times_of_all(samples.time)
+    times = len(time)
+    power, drive = samples.power[:, :, :times], samples.drive
+    if drive is not None:
+        shape = (*power.shape[:2], drive.shape[2])
+        drive = {0: np.broadcast_to(_real(drive), shape)[:, :, : times - 1]}
+    numbers = {key: float(found[key].item()) for key in NUMBERS if key in found}
+    return Recording(
+        name,
+        time,
+        {0: _real(power)},
+        drive,
+        found.get("inputs"),
+        found.get("labels"),
+        **numbers,
+    )
+
+
+def _real(array):
+    """As real numbers: whole ones have no NaN."""
+    return array if array.dtype.kind == "f" else array.astype(np.float64)

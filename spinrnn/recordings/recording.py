@@ -1,16 +1,4 @@
-"""What is analysed: powers over time, with what else is known, from a trajectory of ours or from a file that a device was measured into.
-
-A file of the user's is HDF5 or NPZ with these arrays; a root attribute or dataset will do for the numbers:
-
-    time                (time,) s, increasing
-    power               (case, neuron, time), (neuron, time) or (time,), normalised, dimensionless
-    drive               the same axes, 1/s; time k's is held until time k + 1, so the last one may be left out      (optional)
-    inputs              (case, channel, point), each value held for input_interval from the first time on           (optional)
-    labels              (case,) whole numbers                                                                       (optional)
-    input_interval      s; relaxation_time, s; nonlinear_damping and bias_ratio, dimensionless: numbers             (optional)
-
-NaN marks what was not measured; a case that ends early ends in NaN.
-"""
+"""What is analysed: powers over time with what else is known, one form of all sources."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +11,9 @@ from spinrnn.machine.memory import get_memory_limit
 CASES = 10
 """That are taken whatever the memory."""
 LARGEST = 256e6
-"""Bytes of one layer's powers or drives that are taken at a time; of more cases every second, third ... is taken, of long ones the beginning."""
+"""Bytes of one layer's powers or drives that are taken at a time; of more cases every
+second, third ... is taken, of long ones the beginning.
+"""
 SHORTEST = 1000
 """Times that are taken whatever the memory."""
 
@@ -34,13 +24,17 @@ class Recording:
 
     Attributes:
         name: of the file, or "trajectory".
-        time: (time,) s; of what is longer than memory allows its beginning, `all_times` is their number before that.
+        time: (time,) s; of what is longer than memory allows its beginning, `all_times`
+            is their number before that.
         layers: numbers of the layers that were recorded.
-        power: {layer: (case, neuron, time)}; drive: {layer: (case, neuron, time - 1)}, 1/s (CTRNN: dimensionless), or None. Sliceable, perhaps still on disk.
+        power: {layer: (case, neuron, time)}; drive: {layer: (case, neuron, time - 1)},
+            1/s (CTRNN: dimensionless), or None. Sliceable, perhaps still on disk.
         inputs: (case, channel, point); labels: (case,).
-        input_interval, relaxation_time: s; nonlinear_damping, bias_ratio: dimensionless, Q and xi_0.
+        input_interval, relaxation_time: s; nonlinear_damping, bias_ratio:
+            dimensionless, Q and xi_0.
         neuron: "oscillator" or "ctrnn", whose state stands in the place of the power.
-        network: `Network`, of a trajectory of ours; file: the open trajectory file that leaving the recording as a context closes.
+        network: `Network`, of a trajectory of ours; file: the open trajectory file that
+            leaving the recording as a context closes.
     """
 
     name: str
@@ -84,16 +78,22 @@ class Recording:
 
     @property
     def stride(self):
-        """Of the cases every so-manieth is taken, so that a layer's float64 copy stays within `LARGEST` and a sixteenth of the memory limit."""
+        """Of the cases every so-manieth is taken, so that a layer's float64 copy stays
+        within `LARGEST` and a sixteenth of the memory limit.
+        """
         largest = max(math.prod(p.shape[:2]) for p in self.power.values()) * len(self.time) * 8
         return min(max(1, self.cases // CASES), max(1, math.ceil(largest / self._room)))
 
     def powers(self, layer, start=0.0):
-        """(case, neuron, time) of a layer, from `start` (s after the first time) on, of every `stride`-th case."""
+        """(case, neuron, time) of a layer, from `start` (s after the first time) on, of
+        every `stride`-th case.
+        """
         return np.asarray(self.power[layer][:: self.stride, :, self.first(start) : len(self.time)])
 
     def drives(self, layer):
-        """(case, neuron, time - 1) of a layer, of every `stride`-th case. DataError if they were not recorded."""
+        """(case, neuron, time - 1) of a layer, of every `stride`-th case. DataError if
+        they were not recorded.
+        """
         if self.drive is None or layer not in self.drive:
             raise DataError("it needs the drive, which is not in the file")
         return np.asarray(self.drive[layer][:: self.stride, :, : len(self.time) - 1])
@@ -104,7 +104,9 @@ class Recording:
         return None if self.network is None else self.network.devices
 
     def _own(self, quantity, value, layer):
-        """The value of each neuron of a layer, (neuron,) where devices differ, else the number; None if it is not known."""
+        """The value of each neuron of a layer, (neuron,) where devices differ, else the
+        number; None if it is not known.
+        """
         if value is None or self.devices is None:
             return value
         return value * self.devices.by_layer(self.network.config)[quantity][layer]
@@ -123,13 +125,17 @@ class Recording:
         return None if rate is None else 1 / rate
 
     def rests(self, layer):
-        """Drive without input of a layer (1/s), gamma xi_0, a number or (neuron,); None if it is not known."""
+        """Drive without input of a layer (1/s), gamma xi_0, a number or (neuron,); None
+        if it is not known.
+        """
         if self.relaxation_time is None or self.bias_ratio is None:
             return None
         return self._own("bias", self.bias_ratio / self.relaxation_time, layer)
 
     def first(self, start):
-        """Number of the first time at or after `start`, s after the first one. DataError if fewer than two times are left."""
+        """Number of the first time at or after `start`, s after the first one.
+        DataError if fewer than two times are left.
+        """
         index = int(np.searchsorted(self.time - self.time[0], start * (1 - 1e-12)))
         if index > len(self.time) - 2:
             raise DataError(
@@ -138,7 +144,9 @@ class Recording:
         return index
 
     def point_ends(self):
-        """Numbers of the last time of each input interval, (point,). DataError if the interval is not known, or shorter than the step."""
+        """Numbers of the last time of each input interval, (point,). DataError if the
+        interval is not known, or shorter than the step.
+        """
         if self.input_interval is None:
             raise DataError("it needs the input interval")
         elapsed = self.time - self.time[0]
@@ -156,7 +164,8 @@ def recording_of(trajectory, config, inputs=None, labels=None, network=None, nam
     """`Recording` of a trajectory.
 
     Args:
-        trajectory: `Trajectory`, or an open trajectory file; config: `NetworkConfig`; inputs: (case, channel, time); labels: (case,); network: `Network`.
+        trajectory: `Trajectory`, or an open trajectory file; config: `NetworkConfig`;
+            inputs: (case, channel, time); labels: (case,); network: `Network`.
     Raises:
         DataError: it holds no power.
     """

@@ -605,12 +605,12 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         assert part in str(caught.value)
     for given, part in (
         ((time, drive[:3], power), r"drive: its shape \(3,\) does not fit"),
-        ((time[:4], drive, power), r"time: its shape"),
+        ((time[:4], drive, power), r"power: must have the axes .* with 4 times"),
         ((time, drive, power[0, :2]), "power: must have the axes"),
         ((time, drive, power[None]), "power: must have the axes"),
         ((time, drive, power.T), r"\(6, 2\); are the axes in another order\?"),
         ((time, drive.astype(complex), power), "drive: must be real"),
-        ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in length"),
+        ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in shape; pad them with NaN"),
         (
             (time, drive, np.where(power > 0, np.nan, 0)),
             "power: case 0 has 0 samples that are not NaN",
@@ -692,13 +692,13 @@ def files(tmp_path, monkeypatch):
     rng = np.random.default_rng(22)
     cases = [np.stack(arrays) for arrays in zip(*(device(rng) for _ in range(3)), strict=True)]
     cases[2][0, 7:9] = np.nan
-    np.savez("right.npz", **dict(zip(measured.ARRAYS, cases, strict=False)))
+    np.savez("right.npz", **dict(zip(measured.NAMES, cases, strict=False)))
     with h5py.File("right.h5", "w") as file:
-        for name, array in zip(measured.ARRAYS, cases, strict=False):
+        for name, array in zip(measured.NAMES, cases, strict=False):
             file[name] = array
         file["noise"] = np.full(cases[2].shape, 0.02)
         file.attrs["who"] = "the laboratory"
-    np.savez("delayed.npz", **dict(zip(measured.ARRAYS, wrong("delay", rng), strict=False)))
+    np.savez("delayed.npz", **dict(zip(measured.NAMES, wrong("delay", rng), strict=False)))
     return tmp_path
 
 
@@ -832,10 +832,11 @@ def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):
         "--noise: must",
     )
     np.savez("misspelt.npz", time=np.arange(9.0), drive=np.zeros(9), powr=np.zeros(9))
-    refused(run("misspelt.npz"), "no array power", "should powr be power?")
+    refused(run("misspelt.npz"), "no array power", "unknown array powr; did you mean power?")
     np.savez("short.npz", time=np.arange(9.0), drive=np.zeros(4), power=np.full(9, 0.1))
     refused(run("short.npz"), "short.npz: drive: its shape (4,)")
     refused(run("missing.h5"), "cannot read missing.h5")
+    (files / "right.csv").write_text("time,drive,power\n")
     refused(run("right.csv"), "give a .npz, .h5 or .hdf5 file")
     refused(run("right.npz", "--cases", "7:"), "the 3 cases have none of these")
     try:

@@ -1,0 +1,256 @@
+"""What was measured on devices: time, power, drive and noise, from arrays or a user's
+file.
+
+A file is HDF5 or NPZ with these arrays. T is the number of times, C of cases, N of
+neurons:
+
+    time     (T,) s, increasing; or (C, T) where cases have their own power    (T,), (C,
+    N, T), or (C, T) for a fit of one device, (N, T) for an analysis drive    as power,
+    or one value for all cases or neurons, or (T,) for all; each is held
+             until the next time, so the last one may be left out
+    noise    standard deviation of the power's noise: one number, or as power
+    (optional)
+
+NaN in the power marks what was not measured, and what follows the end of a shorter
+case. `samples_of` writes the axes out and checks what a fit and an analysis both need.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from spinrnn.errors import DataError, StoreError
+from spinrnn.readers.formats import read_table
+
+NAMES = ("time", "drive", "power", "noise")
+HIGHEST = 1e30
+"""Powers and drives above are no measurements: their squares would leave the range of
+numbers.
+"""
+MOST_PROBLEMS = 10
+"""That one message tells."""
+_AXES = {
+    "case": "(case, neuron, time), (case, time) or (time,)",
+    "neuron": "(case, neuron, time), (neuron, time) or (time,)",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Arrays with all their axes; 1 where an axis has one value for all.
+
+    Attributes:
+        time: (case or 1, time) float64, s.
+        power: (case, neuron, time) of the kind of numbers that was given.
+        drive: (case or 1, neuron or 1, time or time - 1), or None.
+        noise: (case or 1, neuron or 1, time or 1), or None.
+    """
+
+    time: np.ndarray
+    power: np.ndarray
+    drive: np.ndarray | None
+    noise: np.ndarray | None
+
+    @property
+    def ends(self) -> np.ndarray:
+        """(case,) number of the last time at which a neuron was measured; 0 without
+        any.
+        """
+        measured = ~np.isnan(self.power).all(axis=1)
+        last = measured.shape[1] - 1 - np.argmax(measured[:, ::-1], axis=1)
+        return np.where(measured.any(axis=1), last, 0)
+
+    def where(self, case: int, neuron: int = 0) -> str:
+        """A case's neuron in words, as far as there are several."""
+        cases, neurons, _ = self.power.shape
+        named = [f"case {case}"] * (cases > 1) + [f"neuron {neuron}"] * (neurons > 1)
+        return ", ".join(named) or "the trajectory"
+
+
+def read_device(
+    path: str | Path,
+    needed: Collection[str],
+    optional: Collection[str],
+    numbers: Collection[str] = (),
+    instead: Mapping[str, str] | None = None,
+) -> dict[str, np.ndarray]:
+    """{name: array} of a user's file.
+
+    Args:
+        needed, optional: names of arrays.
+        numbers: names that may be attributes of an HDF5 file's root as well.
+        instead: as of `Table.check_names`.
+    Raises:
+        StoreError: the file cannot be read; DataError: arrays are missing or misspelt.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise StoreError(
+            f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a "
+            "recording of your own"
+        )
+    table = read_table(path)
+    table.check_names(needed, (*optional, *numbers), instead)
+    found = {name: table.attributes[name] for name in numbers if name in table.attributes}
+    found |= table.arrays
+    names = (*needed, *optional, *numbers)
+    return {name: np.asarray(found[name]) for name in names if name in found}
+
+
+def tell(problems: list[str], path: str | Path | None = None) -> None:
+    """Raises DataError with all problems in one line, if there are any."""
+    if problems:
+        more = "; and more" if len(problems) > MOST_PROBLEMS else ""
+        text = "; ".join(problems[:MOST_PROBLEMS]) + more
+        raise DataError(text if path is None else f"{path}: {text}")
+
+
+def kind_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Arrays that are no real numbers, in words."""
+    return [
+        f"{name}: must be real numbers, got {array.dtype}"
+        for name, array in arrays.items()
+        if array.dtype.kind not in "fiu"
+    ]
+
+
+def samples_of(
+    arrays: Mapping[str, np.ndarray],
+    rows: Literal["case", "neuron"],
+    least: int = 2,
+    neuron: int | None = None,
+) -> tuple[Samples | None, list[str]]:
+    """(`Samples`, problems in words); None where the axes of power or time cannot be
+    told.
+
+    A drive or noise that does not fit is left out.
+
+    Args:
+        arrays: {name: real array} of `NAMES`; time and power at least.
+        rows: what the first axis of a power with two axes is.
+        least: times that are needed.
+        neuron: the one that is taken, None for all.
+    """
+    power, time = arrays["power"], arrays["time"]
+    problems = _axes_problems(power, time, rows, least)
+    if problems:
+        return None, problems
+    widened, problems = {"power": _widened(power, power.ndim, rows)}, []
+    times = power.shape[-1]
+    for name, lengths in (("drive", (times, times - 1)), ("noise", (times, 1))):
+        if name not in arrays:
+            continue
+        array = np.atleast_1d(arrays[name]) if name == "noise" else arrays[name]
+        if _fits(array, power, lengths):
+            widened[name] = _widened(array, power.ndim, rows)
+        else:
+            problems.append(_misfit(name, array, power))
+    if neuron is not None:
+        widened = {
+            name: array[:, neuron : neuron + 1] if array.shape[1] > 1 else array
+            for name, array in widened.items()
+        }
+    time = np.atleast_2d(time).astype(np.float64)
+    samples = Samples(time, widened["power"], widened.get("drive"), widened.get("noise"))
+    return samples, problems + _value_problems(samples)
+
+
+def _axes_problems(power, time, rows, least):
+    """Why power and time cannot be read, in words."""
+    times = time.shape[-1] if time.ndim else 0
+    if not 1 <= power.ndim <= 3 or not power.size or power.shape[-1] != times or times < least:
+        count = f"{times} times" if times >= least else f"at least {least} times"
+        turned = times > 1 and times in power.shape[:-1]
+        return [
+            f"power: must have the axes {_AXES[rows]} with {count}, got the shape {power.shape}"
+            + ("; are the axes in another order?" if turned else "")
+        ]
+    cases = 1 if power.ndim == 1 or (power.ndim, rows) == (2, "neuron") else len(power)
+    if time.ndim > 2 or (time.ndim == 2 and len(time) not in (1, cases)):
+        return [_misfit("time", time, power)]
+    return []
+
+
+def _misfit(name, array, power):
+    return f"{name}: its shape {array.shape} does not fit the power's {power.shape}"
+
+
+def _fits(array, power, times):
+    """Whether the array has the power's axes, or one value for all of an axis, and such
+    a number of times.
+    """
+    if not 1 <= array.ndim <= 3 or array.shape[-1] not in times:
+        return False
+    if all(n == 1 for n in array.shape[:-1]):
+        return True
+    own = zip(array.shape[:-1], power.shape[:-1], strict=False)
+    return array.ndim == power.ndim and all(n in (1, most) for n, most in own)
+
+
+def _widened(array, axes, rows):
+    """With the axes (case, neuron, time); axes: their number in the power as given."""
+    if array.ndim == 2 and axes == 2 and rows == "case":
+        return array[:, None, :]
+    return array.reshape((1,) * (3 - array.ndim) + array.shape)
+
+
+def _first(wrong):
+    """[(case, neuron)] of the first trajectories in which a time is wrong."""
+    return np.argwhere(wrong.any(axis=2))[: MOST_PROBLEMS + 1].tolist()
+
+
+def _value_problems(samples):
+    """Values that are no measurement, in words."""
+    power, noise = samples.power, samples.noise
+    problems = []
+    for case, neuron in _first(np.isinf(power)):
+        sample = np.argmax(np.isinf(power[case, neuron]))
+        problems.append(
+            f"power: {samples.where(case, neuron)} has an infinite value at sample {sample}; what "
+            "was not measured is NaN"
+        )
+    if not problems and is_beyond(power):
+        problems.append(
+            f"power: holds values beyond {HIGHEST:g}; normalise it, so that eq. (1) keeps it below "
+            "1"
+        )
+    problems += _time_problems(samples)
+    if noise is not None:
+        noise = np.broadcast_to(noise, power.shape)
+        wrong = ~np.isnan(power) & ~((noise > 0) & np.isfinite(noise))
+        for case, neuron in _first(wrong):
+            where = samples.where(case, neuron)
+            problems.append(f"noise: {where} has a value that is no positive number")
+    return problems
+
+
+def _time_problems(samples):
+    """Times up to the last measured one that are not finite or do not increase, in
+    words.
+    """
+    ends = samples.ends if len(samples.time) > 1 else [samples.ends.max()]
+    problems = []
+    for case, (time, end) in enumerate(zip(samples.time, ends, strict=True)):
+        where = f"case {case} " if len(samples.time) > 1 else ""
+        problems += increase_problems(time[: end + 1], where)
+    return problems
+
+
+def increase_problems(time: np.ndarray, where: str = "") -> list[str]:
+    """Why the times (time,) are not finite and increasing, in words."""
+    missing = np.flatnonzero(~np.isfinite(time))
+    if missing.size:
+        return [f"time: {where}has no finite time at sample {missing[0]}"]
+    backwards = np.flatnonzero(np.diff(time) <= 0)
+    if backwards.size:
+        return [f"time: {where}does not increase after sample {backwards[0]}"]
+    return []
+
+
+def is_beyond(values: np.ndarray) -> bool:
+    """Whether a value is larger than `HIGHEST`, either way."""
+    # as float64, since smaller kinds cannot hold that number
+    return float(np.fmax.reduce(np.abs(values), axis=None, initial=0)) > HIGHEST

@@ -27,7 +27,8 @@ FLOORS = {
     "recordings": "histories trajectory contents writing reading recording samples opening measurement",
     "networks": "packing planning running recurrent saved",
     "learning": "adam schedule trainer",
-    "analysis": "powers spectra leastsquares plateaus steady relaxation transfer activity dimension drive readout recall classes figures measures report",
+    "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity dimension drive consumption "
+    "readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries result fit figures wording report",
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
@@ -52,7 +53,7 @@ HOMES = {
     "numba": {"kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random"},
     "llvmlite": {"kernels.tiles", "kernels.arithmetic"},
     "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
-    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures"},
+    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures", "analysis.measures", "identify.figures"},
     "tqdm": {"cli.train", "cli.simulate"},
     "threadpoolctl": {"bench.timing"},
     "jax": {"bench.peers"},

@@ -1,8 +1,10 @@
-"""Measures of device and network physics: functions of plain arrays that return small dataclasses of plain arrays, each with one figure.
+"""Measures of device and network physics: functions of plain arrays that return small
+dataclasses of plain arrays, each with one figure.
 
-Times are in s, drives in 1/s (a drive may have another unit where a docstring says so), powers dimensionless, neurons and cases count from 0.
-Arrays of powers and drives have the axes (case, neuron, time); NaN stands for what was not measured, such as the times after a case's end.
-Names are imported when they are first used.
+Times are in s, drives in 1/s (a drive may have another unit where a docstring says so),
+powers dimensionless, neurons and cases count from 0. Arrays of powers and drives have
+the axes (case, neuron, time); NaN stands for what was not measured, such as the times
+after a case's end. Names are imported when they are first used.
 """
 
 _HOMES = {
@@ -19,7 +21,7 @@ _HOMES = {
     "neuron_activity": "analysis.activity",
     "effective_dimension": "analysis.dimension",
     "drive_integrals": "analysis.drive",
-    "energy": "analysis.powers",
+    "energy": "analysis.consumption",
     "held_out": "analysis.readout",
     "input_memory": "analysis.recall",
     "network_memory": "analysis.recall",

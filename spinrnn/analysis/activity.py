@@ -1,11 +1,17 @@
-"""What the neurons of a layer do together: which are dead or saturated, how many dimensions their states fill, how hard they are driven, what it costs."""
+"""What each neuron does over all cases and times: which are dead, saturated or
+still."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.analysis.answer import Answer, Settings, each_layer, table_of_layers
+from spinrnn.arrays import array_of
+from spinrnn.recordings.recording import Recording
+
 DEAD, SATURATED = 0.01, 0.9
-"""Powers [ours]. With Q = 0 the slope of p* against xi is (1 - p*)^2: at 0.9 a hundredth of what it is at threshold."""
+"""Powers [ours]. With Q = 0 the slope of p* against xi is (1 - p*)^2: at 0.9 a
+hundredth of what it is at threshold."""
 SHARE = 0.99
 """Of the times, for which a neuron must be there."""
 STILL = 1e-3
@@ -18,8 +24,10 @@ class Activity:
 
     Attributes:
         mean, deviation: of the power, dimensionless; NaN for a neuron without values.
-        below, above: shares of the times with a power below `DEAD` and above `SATURATED`, or what was given for them.
-        dead, saturated: bool, there for at least `SHARE` of the times; still: bool, the deviation is below `STILL`.
+        below, above: shares of the times with a power below `DEAD` and above
+            `SATURATED`, or what was given for them.
+        dead, saturated: bool, there for at least `SHARE` of the times; still: bool, the
+            deviation is below `STILL`.
         low, high: the two powers.
     """
 
@@ -34,21 +42,71 @@ class Activity:
     high: float
 
 
-def neuron_activity(power, low=DEAD, high=SATURATED):
+def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATED) -> Activity:
     """Dead and saturated neurons.
 
     Args:
-        power: (case, neuron, time), NaN where there is none (of a CTRNN the magnitude of its states); low, high: powers below and above which a neuron counts.
-    Returns:
-        `Activity`.
+        power: (case, neuron, time), NaN where there is none; of a CTRNN the magnitude
+            of its states.
+        low, high: powers below and above which a neuron counts.
     """
-    power = np.asarray(power, dtype=np.float64)
+    power = np.asarray(array_of(power, "power", missing=True), dtype=np.float64)
     present = np.isfinite(power)
     count = present.sum(axis=(0, 2)).astype(float)
     count[count == 0] = np.nan
     mean = np.where(present, power, 0).sum(axis=(0, 2)) / count
-    deviation = np.sqrt((np.where(present, power - mean[:, None], 0) ** 2).sum(axis=(0, 2)) / count)
+    off = np.where(present, power - mean[:, None], 0)
+    deviation = np.sqrt((off**2).sum(axis=(0, 2)) / count)
     below, above = ((hit & present).sum(axis=(0, 2)) / count for hit in (power < low, power > high))
     return Activity(
-        mean, deviation, below, above, below >= SHARE, above >= SHARE, deviation < STILL, low, high
+        mean=mean,
+        deviation=deviation,
+        below=below,
+        above=above,
+        dead=below >= SHARE,
+        saturated=above >= SHARE,
+        still=deviation < STILL,
+        low=low,
+        high=high,
     )
+
+
+def measure_activity(recording: Recording, settings: Settings) -> Answer:
+    """Dead and saturated neurons."""
+    magnitude = np.abs if recording.neuron == "ctrnn" else np.asarray
+    found = each_layer(recording, lambda power: neuron_activity(magnitude(power)), settings.start)
+    lines = [
+        f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, "
+        f"of {len(a.mean)}"
+        for name, a in found.items()
+    ]
+    lines.append(
+        f"dead: below {DEAD:g} for {100 * SHARE:g} % of the times; saturated: above "
+        f"{SATURATED:g}; still: deviation below {STILL:g}"
+    )
+    columns = [
+        {
+            "neuron": np.arange(len(a.mean)),
+            "mean": a.mean,
+            "deviation": a.deviation,
+            "share_below": a.below,
+            "share_above": a.above,
+            "dead": a.dead.astype(int),
+            "saturated": a.saturated.astype(int),
+            "still": a.still.astype(int),
+        }
+        for a in found.values()
+    ]
+    layers = found.values()
+    numbers = {
+        "layers": (recording.layers, "1", "numbers of the layers, in the order of the lists"),
+        "neurons": ([len(a.mean) for a in layers], "1", "number of neurons"),
+        "dead": ([a.dead.sum() for a in layers], "1", f"neurons nearly always below {DEAD:g}"),
+        "saturated": (
+            [a.saturated.sum() for a in layers], "1", f"neurons nearly always above {SATURATED:g}",
+        ),
+        "still": (
+            [a.still.sum() for a in layers], "1", f"neurons of a deviation below {STILL:g}",
+        ),
+    }  # fmt: skip
+    return Answer(table_of_layers(recording.layers, columns), lines, numbers, (found,))

@@ -1,107 +1,121 @@
-"""The drive that a neuron receives over a sequence, summed."""
+"""The cumulative drive: what a neuron receives within one input interval.
+
+| integral over an interval of (I - I_rest) dt |, dimensionless, and its means. Name and
+reference value 1 are the paper's, the definition is ours: far below 1 a neuron cannot
+follow its input.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spinrnn.analysis.answer import Answer, Settings, table_of_layers
 from spinrnn.analysis.plateaus import each_neuron
+from spinrnn.arrays import array_of
 from spinrnn.errors import DataError
+from spinrnn.recordings.recording import Recording
 
 _BYTES = 64e6
 """Size of the trajectories kept at a time."""
 
 
-def cumulative_drive(net, u, lengths=None):
-    """Mean over cases, input points and neurons of | integral over one input interval of (I(t) - gamma xi_0) dt |, dimensionless.
-
-    Name and reference value 1 are the paper's, the definition is ours: far below 1 a neuron cannot follow its input. In the CTRNN, which has no
-    threshold, the argument of tanh takes the place of (I - gamma xi_0) / gamma. Of devices that differ xi_0 is each one's own fixed bias.
-
-    Args:
-        net: `Network`; u: (case, channel, time); lengths: (case,) input points of each case, or None, as in `Network.forward`.
-    Returns:
-        float.
-    Raises:
-        DataError: inputs do not fit, or there are none; DivergenceError: a state became infinite or NaN.
-    """
-    u, lengths = net.check_inputs(u, lengths)
-    if not len(u):
-        raise DataError("inputs: no cases, the cumulative drive is a mean over them")
-    config = net.config
-    substeps, neurons = config.resolved_substeps, sum(config.layers)
-    if config.neuron == "oscillator":
-        scale, bias = (
-            config.input_interval / substeps,
-            config.bias_ratio * config.input_interval / config.relaxation_time,
-        )
-    else:
-        scale, bias = config.input_interval / config.relaxation_time / substeps, 0.0
-    # a trajectory has four numbers for each case, neuron and substep, and `simulate` another four while it works
-    cases = max(
-        1, int(_BYTES / (8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps))
-    )
-    own = (
-        [np.ones(n) for n in config.layers]
-        if net.devices is None
-        else net.devices.by_layer(config)["bias"]
-    )
-    total = 0.0
-    for start in range(0, len(u), cases):
-        part = slice(start, start + cases)
-        for factor, drive in zip(
-            own, net.simulate(u[part], lengths[part], start).drive, strict=True
-        ):  # noise of its own for each part
-            integral = (
-                drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64) * scale
-                - (bias * factor)[:, None]
-            )
-            total += float(np.nansum(np.abs(integral)))  # NaN after a case's own end
-    return total / (int(lengths.sum()) * neurons)
-
-
 @dataclass(frozen=True, eq=False)
 class CumulativeDrive:
-    """Mean over cases and input intervals of | integral over an interval of (I - I_rest) dt |, dimensionless.
+    """Mean over cases and input intervals of the cumulative drive, dimensionless.
 
     Attributes:
-        value: mean over the neurons; neuron: (neuron,), NaN for a neuron without values.
+        value: mean over the neurons; neuron: (neuron,), NaN for a neuron without
+            values.
     """
 
     value: float
     neuron: np.ndarray
 
 
-def drive_integrals(time, drive, interval, rest):
-    """Cumulative drive, as `spinrnn.cumulative_drive` defines it, from a recording.
+# ---- of a network ----
+
+
+def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None) -> float:
+    """Mean cumulative drive over cases, input points and neurons, dimensionless.
+
+    The drive at rest is gamma xi_0; of devices that differ each one's own fixed bias.
+    In the CTRNN, which has no threshold, the argument of tanh takes the place of
+    (I - gamma xi_0) / gamma.
 
     Args:
-        time: (time,) s; drive: (case, neuron, time - 1) in 1/s, time k's held until time k + 1, a case may end in NaN.
-        interval: s, input interval, the first one from the first time on; rest: 1/s, drive without input, gamma xi_0, a number or
-            (neuron,) where devices differ.
-    Returns:
-        `CumulativeDrive`.
+        net: `Network` that is simulated; u: (case, channel, time).
+        lengths: (case,) input points of each case, or None, as in `Network.forward`.
     Raises:
-        DataError: the recording is shorter than an interval, or holds no drive; rest is neither a number nor one for each neuron.
+        DataError: inputs do not fit, or there are none; DivergenceError: a state became
+        infinite or NaN.
     """
+    u, lengths = net.check_inputs(u, lengths)
+    if not len(u):
+        raise DataError("inputs: no cases, the cumulative drive is a mean over them")
+    config, neurons = net.config, sum(net.config.layers)
+    substeps, interval = config.resolved_substeps, config.input_interval
+    scale, rests = interval / substeps, _rests(net)
+    if config.neuron != "oscillator":
+        scale = interval / config.relaxation_time / substeps
+    # a trajectory has four numbers for each case, neuron and substep, `simulate` as
+    # many again
+    row = 8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps
+    cases, total = max(1, int(_BYTES / row)), 0.0
+    for start in range(0, len(u), cases):
+        part = slice(start, start + cases)
+        # `start` gives each part noise of its own
+        drives = net.simulate(u[part], lengths[part], start).drive
+        for drive, rest in zip(drives, rests, strict=True):
+            points = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64)
+            # NaN after a case's own end
+            total += float(np.nansum(np.abs(points * scale - rest[:, None])))
+    return total / (int(lengths.sum()) * neurons)
+
+
+def _rests(net):
+    """[(neuron,) integral of the drive at rest over an input interval] of each
+    layer."""
+    config, layers = net.config, net.config.layers
+    rest = config.bias_ratio * config.input_interval / config.relaxation_time
+    if config.neuron != "oscillator":
+        rest = 0.0
+    if net.devices is None:
+        return [rest * np.ones(neurons) for neurons in layers]
+    return [rest * factor for factor in net.devices.by_layer(config)["bias"]]
+
+
+# ---- of a recording ----
+
+
+def drive_integrals(
+    time: np.ndarray, drive: np.ndarray, interval: float, rest: float | np.ndarray
+) -> CumulativeDrive:
+    """Cumulative drive of each neuron of a recording.
+
+    Args:
+        time: (time,) s.
+        drive: (case, neuron, time - 1) in 1/s, time k's held until time k + 1, a case
+            may end in NaN.
+        interval: s, input interval, the first one from the first time on.
+        rest: 1/s, drive without input, gamma xi_0, a number or (neuron,) where devices
+            differ.
+    Raises:
+        DataError: the recording is shorter than an interval, or holds no drive; rest is
+        neither a number nor one for each neuron.
+    """
+    time, drive = array_of(time, "time"), array_of(drive, "drive", missing=True)
     rest = each_neuron("rest", rest, drive)[:, None]
     elapsed = time - time[0]
-    points = math.floor(elapsed[-1] / interval + 1e-6)  # rounding must not cost the last one
+    # rounding must not cost the last interval
+    points = math.floor(elapsed[-1] / interval + 1e-6)
     if points < 1:
         raise DataError(
-            f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of {interval:.4g} s"
+            f"the recording of {elapsed[-1]:.4g} s is shorter than an input interval of "
+            f"{interval:.4g} s"
         )
-    integral = np.zeros((*drive.shape[:2], len(time)))
-    np.cumsum(
-        (np.asarray(drive, dtype=np.float64) - rest) * np.diff(time), axis=2, out=integral[:, :, 1:]
-    )
-    ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
-    after = np.clip(np.searchsorted(elapsed, ends - 1e-6 * interval), 1, len(time) - 1)
-    part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])
-    # the integral is a straight line between times
-    at_ends = integral[:, :, after - 1] * (1 - part)
-    at_ends += np.where(part > 0, integral[:, :, after] * part, 0)
-    values = np.abs(np.diff(at_ends, axis=2))
+    values = np.abs(np.diff(_at_ends(time, drive, interval, rest, points), axis=2))
     present = np.isfinite(values)
     count = present.sum(axis=(0, 2)).astype(float)
     if not count.any():
@@ -109,3 +123,61 @@ def drive_integrals(time, drive, interval, rest):
     count[count == 0] = np.nan
     neuron = np.where(present, values, 0).sum(axis=(0, 2)) / count
     return CumulativeDrive(float(np.nanmean(neuron)), neuron)
+
+
+def _at_ends(time, drive, interval, rest, points):
+    """(case, neuron, points + 1) integral of drive - rest up to the ends of the
+    intervals.
+
+    It is a straight line between the times, within which an interval may end.
+    """
+    elapsed = time - time[0]
+    integral = np.zeros((*drive.shape[:2], len(time)))
+    steps = (np.asarray(drive, dtype=np.float64) - rest) * np.diff(time)
+    np.cumsum(steps, axis=2, out=integral[:, :, 1:])
+    ends = np.minimum(interval * np.arange(points + 1), elapsed[-1])
+    after = np.searchsorted(elapsed, ends - 1e-6 * interval)
+    after = np.clip(after, 1, len(elapsed) - 1)
+    part = (ends - elapsed[after - 1]) / (elapsed[after] - elapsed[after - 1])
+    at_ends = integral[:, :, after - 1] * (1 - part)
+    # 0 times NaN is NaN: what follows an end must not count where the end is on a time
+    at_ends += np.where(part > 0, integral[:, :, after] * part, 0)
+    return at_ends
+
+
+def measure_drive(recording: Recording, settings: Settings) -> Answer:
+    """Cumulative drive."""
+    if recording.input_interval is None:
+        raise DataError("it needs the input interval (--input-interval)")
+    oscillator = recording.neuron == "oscillator"
+    if oscillator and recording.rests(recording.layers[0]) is None:
+        raise DataError(
+            "it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality "
+            "without input"
+        )
+    scale = 1.0 if oscillator else 1 / recording.relaxation_time
+    found = {
+        f"layer {k}": drive_integrals(
+            recording.time,
+            scale * recording.drives(k),
+            recording.input_interval,
+            recording.rests(k) if oscillator else 0.0,
+        )
+        for k in recording.layers
+    }
+    lines = [
+        f"{name}: {d.value:.4g}, neurons from {np.nanmin(d.neuron):.3g} to "
+        f"{np.nanmax(d.neuron):.3g}"
+        for name, d in found.items()
+    ]
+    mean = float(np.nanmean(np.concatenate([d.neuron for d in found.values()])))
+    lines.append(f"all: {mean:.4g}; far below 1 a neuron cannot follow its input")
+    columns = [
+        {"neuron": np.arange(len(d.neuron)), "cumulative_drive": d.neuron} for d in found.values()
+    ]
+    numbers = {
+        "layers": (recording.layers, "1", "numbers of the layers, in the order of the lists"),
+        "cumulative_drive": ([d.value for d in found.values()], "1", "mean over the neurons"),
+        "cumulative_drive_of_all": (mean, "1", "mean over the neurons of all layers"),
+    }
+    return Answer(table_of_layers(recording.layers, columns), lines, numbers, (found,))

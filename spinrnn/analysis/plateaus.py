@@ -1,9 +1,15 @@
-"""Stretches over which the drive of a neuron stays constant."""
+"""Stretches over which the drive of a neuron stays constant: plateaus.
 
+Steady states and relaxation are measured there. What is too short, drifts or was not
+measured is no plateau.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.arrays import array_of
 from spinrnn.errors import DataError
 
 SHORTEST = 8
@@ -16,8 +22,10 @@ class Plateaus:
 
     Attributes:
         case, neuron: from 0.
-        start, stop: numbers of the times at which the drive begins and ends to be held; the power at `stop` is still the stretch's.
-        drive: 1/s, mean over the stretch; before: the same of the stretch of any length before it, NaN for the first.
+        start, stop: numbers of the times at which the drive begins and ends to be held;
+            the power at `stop` is still the stretch's.
+        drive: 1/s, mean over the stretch; before: the same of the stretch of any length
+            before it, NaN for the first.
         drift: 1/s, by which the means of its two halves differ.
     """
 
@@ -29,104 +37,119 @@ class Plateaus:
     before: np.ndarray
     drift: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.case)
 
 
-def find_plateaus(drive, tolerance=1e-3, shortest=SHORTEST):
+def find_plateaus(drive: np.ndarray, tolerance: float = 1e-3, shortest: int = SHORTEST) -> Plateaus:
     """Stretches over which the drive stays constant.
 
     Args:
-        drive: (case, neuron, time - 1), time k's is held until time k + 1; tolerance: changes that do not count, as a share of the largest
-            drive; shortest: times a stretch must have.
-    Returns:
-        `Plateaus`.
+        drive: (case, neuron, time - 1), time k's is held until time k + 1; NaN ends a
+            stretch.
+        tolerance: changes that do not count, as a share of the largest drive.
+        shortest: times a stretch must have.
     """
-    drive = np.asarray(drive, dtype=np.float64)
-    scale = np.nanmax(np.abs(drive), initial=0.0) * tolerance
+    drive = np.asarray(array_of(drive, "drive", missing=True), dtype=np.float64)
+    change = np.nanmax(np.abs(drive), initial=0.0) * tolerance
     found = []
     for case, neuron in np.ndindex(drive.shape[:2]):
         row = drive[case, neuron]
-        ends = np.flatnonzero(~(np.abs(np.diff(row)) <= scale)) + 1  # NaN ends a stretch, too
+        # the comparison is false for NaN, so NaN ends a stretch
+        ends = np.flatnonzero(~(np.abs(np.diff(row)) <= change)) + 1
         edges = np.concatenate([[0], ends, [len(row)]])
         for number in np.flatnonzero(np.diff(edges) >= shortest):
             start, stop = edges[number], edges[number + 1]
             part = row[start:stop]
-            if (
-                np.isfinite(part).all() and np.ptp(part) <= 2 * scale
-            ):  # else it drifts in small steps
-                before = row[edges[number - 1] : start].mean() if number else np.nan
-                found.append(
-                    (
-                        case,
-                        neuron,
-                        start,
-                        stop,
-                        part.mean(),
-                        before,
-                        abs(part[: len(part) // 2].mean() - part[len(part) // 2 :].mean()),
-                    )
-                )
+            drifts = np.ptp(part) > 2 * change
+            if not np.isfinite(part).all() or drifts:
+                continue
+            before = row[edges[number - 1] : start].mean() if number else np.nan
+            half = len(part) // 2
+            drift = abs(part[:half].mean() - part[half:].mean())
+            found.append((case, neuron, start, stop, part.mean(), before, drift))
     columns = np.array(found).reshape(-1, 7).T
     return Plateaus(*columns[:4].astype(int), *columns[4:])
 
 
-def fitting_arrays(time, power, drive):
-    """time (time,), power (case, neuron, time) and drive (case, neuron, time - 1), or DataError."""
-    time, power, drive = (np.asarray(array) for array in (time, power, drive))
-    if time.ndim != 1 or not 1 <= power.ndim <= 3 or power.shape[-1] != len(time):
-        raise DataError(
-            f"power: must end in the axis of the {time.size} times and have at most (case, neuron, time); got the shape {power.shape}"
-        )
-    if drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
-        raise DataError(
-            f"drive: must have the shape of power, {power.shape}, or one time less; got {drive.shape}"
-        )
-    whole = (1,) * (3 - power.ndim)
-    return (
-        time,
-        power.reshape(whole + power.shape),
-        drive.reshape(whole + drive.shape)[..., : len(time) - 1],
-    )
-
-
-def each_neuron(name, value, array):
-    """(neuron,) of a number, or of one for each neuron of an array (case, neuron, time); else DataError."""
-    value, neurons = np.asarray(value, dtype=np.float64), array.shape[1]
-    if value.shape not in ((), (neurons,)):
-        raise DataError(
-            f"{name}: must be one number, or one for each of {neurons} neurons; got the shape {value.shape}"
-        )
-    return np.broadcast_to(value, (neurons,))
-
-
-def thresholds(relaxation_time, power):
-    """(neuron,) gamma, 1/s, NaN where it is not known."""
-    return 1 / each_neuron(
-        "relaxation_time", np.nan if relaxation_time is None else relaxation_time, power
-    )
-
-
-def plateaus_of(drive, tolerance):
+def plateaus_of(drive: np.ndarray, tolerance: float) -> Plateaus:
+    """`find_plateaus`; DataError if there are none."""
     plateaus = find_plateaus(drive, tolerance)
     if not len(plateaus):
         raise DataError(
-            f"no drive stays constant, within {tolerance:g} of the largest, over {SHORTEST} times; a test signal of long steps gives such, and a "
-            "larger tolerance (--tolerance) takes noise of the drive for constant"
+            f"no drive stays constant, within {tolerance:g} of the largest, over {SHORTEST} "
+            "times; a test signal of long steps gives such, and a larger tolerance "
+            "(--tolerance) takes noise of the drive for constant"
         )
     return plateaus
 
 
-def evenly(count, most):
-    """Numbers below count, evenly chosen if they are more than most."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+def stretches(
+    time: np.ndarray, power: np.ndarray, plateaus: Plateaus, chosen: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """What was measured on the chosen plateaus.
 
-
-def stretches(time, power, plateaus, chosen):
-    """Yields (number of the plateau, times in s from its start, powers in float64) of those that were measured, what was not (NaN) left out."""
+    Yields:
+        number of the plateau, times in s from its start, powers in float64; without
+        what was not measured (NaN), and not those of which too little is left.
+    """
     for k in chosen:
         part = slice(plateaus.start[k], plateaus.stop[k] + 1)
         p = np.asarray(power[plateaus.case[k], plateaus.neuron[k], part], dtype=np.float64)
         measured = np.isfinite(p)
         if measured.sum() > SHORTEST:
             yield k, (time[part] - time[part.start])[measured], p[measured]
+
+
+# ---- arguments of measures of single devices ----
+
+
+def fitting_arrays(
+    time: np.ndarray, power: np.ndarray, drive: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Arrays that fit together, with all axes.
+
+    Args:
+        time: (time,); power: (case, neuron, time), (neuron, time) or (time,); drive: as
+            power, the last time may be missing. What is masked was not measured.
+    Returns:
+        (time,), (case, neuron, time), (case, neuron, time - 1).
+    Raises:
+        DataError: they do not fit together.
+    """
+    time = array_of(time, "time")
+    power, drive = (
+        array_of(values, name, missing=True)
+        for name, values in (("power", power), ("drive", drive))
+    )
+    if time.ndim != 1 or not 1 <= power.ndim <= 3 or power.shape[-1] != len(time):
+        raise DataError(
+            f"power: must end in the axis of the {time.size} times and have at most "
+            f"(case, neuron, time); got the shape {power.shape}"
+        )
+    if drive.shape[:-1] != power.shape[:-1] or drive.shape[-1] not in (len(time), len(time) - 1):
+        raise DataError(
+            f"drive: must have the shape of power, {power.shape}, or one time less; "
+            f"got {drive.shape}"
+        )
+    added = (1,) * (3 - power.ndim)
+    power, drive = power.reshape(added + power.shape), drive.reshape(added + drive.shape)
+    return time, power, drive[..., : len(time) - 1]
+
+
+def each_neuron(name: str, value: float | np.ndarray, array: np.ndarray) -> np.ndarray:
+    """(neuron,) of a number, or of one for each neuron of an array (case, neuron,
+    time)."""
+    value, neurons = np.asarray(array_of(value, name), dtype=np.float64), array.shape[1]
+    if value.shape not in ((), (neurons,)):
+        raise DataError(
+            f"{name}: must be one number, or one for each of {neurons} neurons; got the shape "
+            f"{value.shape}"
+        )
+    return np.broadcast_to(value, (neurons,))
+
+
+def thresholds(relaxation_time: float | np.ndarray | None, power: np.ndarray) -> np.ndarray:
+    """(neuron,) gamma, 1/s, NaN where it is not known."""
+    given = np.nan if relaxation_time is None else relaxation_time
+    return 1 / each_neuron("relaxation_time", given, power)

@@ -1,28 +1,23 @@
 """Energy of an inference, from powers that are assumed."""
 
-import math
-from dataclasses import dataclass
-
-import numpy as np
-
 from spinrnn.config.run import NetworkConfig
-from spinrnn.errors import ConfigError, DataError
+from spinrnn.errors import ConfigError
 from spinrnn.neurons.oscillator import _positive
 from spinrnn.synapses.layout import Layout, existing
 
 NEURON_POWER = 0.65e-6
-"""W, electrical power of one oscillator [ours]: with it the default network, 96 neurons and 64 points of 10 ns, takes the about 40 pJ per image that the
-paper gives for "a modest network". It is that figure turned round and no measurement; put in your device's."""
+"""W, electrical power of one oscillator [ours]: with it the default network, 96 neurons
+and 64 points of 10 ns, takes the about 40 pJ per image that the paper gives for "a
+modest network". It is that figure turned round and no measurement; put in your
+device's."""
 SYNAPSE_POWER = 0.0
-"""W, of one synaptic weight [ours]: unknown, and counted as part of the neurons' unless it is given."""
+"""W, of one synaptic weight [ours]: unknown, and counted as part of the neurons' unless
+it is given."""
 
 
-def synapses(config):
-    """Number of weights of a network that exist: input, interlayer, recurrent and output weights.
-
-    Args:
-        config: `NetworkConfig`.
-    """
+def synapses(config: NetworkConfig) -> int:
+    """Number of weights of a network that exist: input, interlayer, recurrent and
+    output weights."""
     return sum(
         existing(config, name, shape)
         for name, (_, shape) in Layout(config).blocks.items()
@@ -30,11 +25,19 @@ def synapses(config):
     )
 
 
-def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SYNAPSE_POWER):
-    """Energy of one inference, E = (n_neurons P_neuron + n_synapses P_synapse) N_points Delta t, in joules. Never show it without its assumptions.
+def inference_energy(
+    config: NetworkConfig,
+    points: int,
+    neuron_power: float = NEURON_POWER,
+    synapse_power: float = SYNAPSE_POWER,
+) -> float:
+    """Energy of one inference in joules. Never show it without its assumptions.
+
+    E = (n_neurons P_neuron + n_synapses P_synapse) N_points Delta t.
 
     Args:
-        config: `NetworkConfig`, of whose layers all neurons count, the outputs of eq. (4) not; points: input points of one case;
+        config: of whose layers all neurons count, the outputs of eq. (4) not.
+        points: input points of one case.
         neuron_power, synapse_power: in watts, the defaults are assumptions.
     Raises:
         ConfigError: a power is negative or not finite, or there is no input point.
@@ -53,40 +56,3 @@ def inference_energy(config, points, neuron_power=NEURON_POWER, synapse_power=SY
         raise ConfigError(problems)
     power = sum(config.layers) * neuron_power + synapses(config) * synapse_power
     return power * points * config.input_interval
-
-
-@dataclass(frozen=True, eq=False)
-class Energy:
-    """Electrical energy of one case over time, for assumed powers.
-
-    Attributes:
-        time: (time,) s; neurons, synapses, total: (time,) J, spent until then.
-        neuron_count, synapse_count; neuron_power, synapse_power: W, of one, as assumed.
-    """
-
-    time: np.ndarray
-    neurons: np.ndarray
-    synapses: np.ndarray
-    total: np.ndarray
-    neuron_count: int
-    synapse_count: int
-    neuron_power: float
-    synapse_power: float
-
-
-def energy(time, neurons, synapses=0, neuron_power=NEURON_POWER, synapse_power=SYNAPSE_POWER):
-    """Energy of one case, E = (n_neurons P_neuron + n_synapses P_synapse) t, as `spinrnn.inference_energy` has it. Never show it without its assumptions.
-
-    Args:
-        time: (time,) s; neurons, synapses: their numbers; neuron_power, synapse_power: W of one, the defaults are assumptions.
-    Returns:
-        `Energy`.
-    Raises:
-        DataError: a power is negative or not finite.
-    """
-    for name, power in (("neuron_power", neuron_power), ("synapse_power", synapse_power)):
-        if not 0 <= power < math.inf:
-            raise DataError(f"{name}: must be a power in watts from 0, got {power}")
-    elapsed = np.asarray(time, dtype=np.float64) - time[0]
-    parts = neurons * neuron_power * elapsed, synapses * synapse_power * elapsed
-    return Energy(elapsed, *parts, sum(parts), neurons, synapses, neuron_power, synapse_power)

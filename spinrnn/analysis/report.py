@@ -1,16 +1,25 @@
-"""The report on a recording: a folder with report.txt and, of each measure, its picture NAME.png and its numbers NAME.csv."""
+"""The report on a recording: a folder with report.txt, report.json and the measures'
+files.
+
+Of each measure NAME.csv has the numbers and NAME.png the picture.
+"""
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from spinrnn import plotting as figures
-from spinrnn.analysis.measures import MEASURES, Settings
+from spinrnn.analysis.answer import Answer, Settings
+from spinrnn.analysis.measures import MEASURES
+from spinrnn.analysis.wording import heading
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError, StoreError
 from spinrnn.files.atomic import make_folder, write_together
-from spinrnn.files.text import to_csv
+from spinrnn.files.text import to_csv, to_json
+from spinrnn.findings import findings
+from spinrnn.plotting import picture_or_none
 from spinrnn.recordings.opening import open_recording
 from spinrnn.recordings.recording import Recording
 
@@ -20,31 +29,58 @@ class Report:
     """What `analyse` did.
 
     Attributes:
-        text: as in report.txt; findings: {measure: list of lines}; skipped: {measure: reason}; files: list of paths written.
+        text: as in report.txt; findings: {measure: list of lines}.
+        skipped: {measure: reason}; files: list of paths written.
+        numbers: {measure: findings for machines}, as in report.json.
     """
 
     text: str
-    findings: dict
-    skipped: dict
-    files: list
+    findings: dict[str, list[str]]
+    skipped: dict[str, str]
+    files: list[str]
+    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def analyse(source, out, *, measures=None, settings=None, on_measure=None, **numbers):
-    """Measures what a recording allows and writes a report folder. What it does not allow is skipped, and the report says why.
+def analyse(
+    source: str | Path | Recording,
+    out: str | Path,
+    *,
+    measures: Iterable[str] | None = None,
+    settings: Settings | None = None,
+    on_measure: Callable[[str], None] | None = None,
+    **numbers: float | None,
+) -> Report:
+    """Measures what a recording allows and writes a report folder. What it does not
+    allow is skipped, and the report says why.
 
     Args:
-        source: a trajectory file of ours or a file of the user's, as `recordings` describes it, or a `Recording`.
-        out: folder, made if there is none; pictures and tables that an earlier report.txt names and that are not written again are removed.
-        measures: names, None for all; settings: `Settings`; on_measure: called with the name of each before it starts.
+        source: a trajectory file of ours or a file of the user's, as `open_recording`
+            describes it, or a `Recording`.
+        out: folder, made if there is none; pictures and tables that an earlier
+            report.txt names and that are not written again are removed.
+        measures: names, None for all; on_measure: called with the name of each before
+            it starts.
         numbers: that a user's file does not hold, as in `open_recording`.
-    Returns:
-        `Report`.
     Raises:
-        ConfigError: no such measure, or impossible settings; StoreError: the file cannot be read or the folder not written; DataError: the file's content
-        does not fit together.
+        ConfigError: no such measure, or impossible settings; StoreError: the file
+        cannot be read or the folder not written; DataError: the file's content does not
+        fit together.
     """
     settings, out = settings or Settings(), Path(out)
     names = list(MEASURES) if measures is None else list(measures)
+    problems = _problems(names, settings)
+    if problems:
+        raise ConfigError(problems)
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is a file; choose another folder (--out)")
+    if isinstance(source, Recording):
+        return _analyse(source, out, names, settings, on_measure)
+    with open_recording(source, **numbers) as recording:
+        return _analyse(recording, out, names, settings, on_measure)
+
+
+def _problems(names, settings):
+    """Sentences about measures that do not exist and impossible settings."""
     problems = [
         f"measure {name}: unknown; there are {', '.join(MEASURES)}"
         for name in names
@@ -64,152 +100,117 @@ def analyse(source, out, *, measures=None, settings=None, on_measure=None, **num
     ]
     if not 0 <= settings.tolerance < 1:
         problems.append(f"tolerance: must be in [0, 1), got {settings.tolerance}")
-    if problems:
-        raise ConfigError(problems)
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{out} is a file; choose another folder (--out)")
-    if isinstance(source, Recording):
-        return _analyse(source, out, names, settings, on_measure)
-    with open_recording(source, **numbers) as recording:
-        return _analyse(recording, out, names, settings, on_measure)
+    return problems
 
 
 def _analyse(recording, out, names, settings, on_measure):
-    recording.first(
-        settings.start
-    )  # a start after the end is the user's mistake and no reason to skip
+    # a start after the end is the user's mistake and no reason to skip
+    recording.first(settings.start)
     new = not out.exists()
-    make_folder(out)  # before minutes are spent, and nothing is put into it before all is measured
+    # before minutes are spent; nothing is put into it before all is measured
+    make_folder(out)
     try:
-        return _measure(recording, out, names, settings, on_measure)
+        answers, skipped = _measure(recording, names, settings, on_measure)
+        return _write(recording, out, names, answers, skipped)
     except BaseException:
         if new:
-            with contextlib.suppress(OSError):  # where something is in it already
+            # not where something is in it already
+            with contextlib.suppress(OSError):
                 out.rmdir()
         raise
 
 
-def _measure(recording, out, names, settings, on_measure):
-    text, results, skipped = [_heading(recording)], {}, {}
+def _measure(recording, names, settings, on_measure):
+    """({name: `Answer`}, {name: reason why it was skipped}); DataError if none is
+    possible."""
+    answers, skipped = {}, {}
     for name in names:
         if on_measure:
             on_measure(name)
-        title = MEASURES[name].__doc__
         try:
-            results[name] = MEASURES[name](recording, settings)
+            answers[name] = MEASURES[name].answer(recording, settings)
         except (DataError, DivergenceError, MemoryLimitError) as error:
             skipped[name] = str(error)
-            text.append(f"{title}: skipped. {error}")
-        else:
-            text.append("\n  ".join([f"{title} {_files(name)}", *results[name].lines]))
-    if not results:
-        raise DataError(
-            f"{recording.name}: allows none of the measures; {'; '.join(f'{name}: {reason}' for name, reason in skipped.items())}"
-        )
+    if not answers:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise DataError(f"{recording.name}: allows none of the measures; {reasons}")
+    return answers, skipped
+
+
+def _write(recording, out, names, answers: Mapping[str, Answer], skipped):
+    """Writes the report, whole or not at all; `Report`."""
     earlier = _named(out)
-    contents = {}
-    for name, found in results.items():
-        ax, title = found.draw(), MEASURES[name].__doc__
-        ax.set_title(
-            title if not ax.get_title() else f"{title}\n{ax.get_title()}", fontsize="medium"
-        )
-        contents[out / f"{name}.png"] = figures.picture(ax)
-        contents[out / f"{name}.csv"] = to_csv(found.rows)
+    contents = {name: _files_of(name, answer) for name, answer in answers.items()}
+    text = [heading(recording)]
+    for name in names:
+        title = MEASURES[name].title
+        if name in skipped:
+            text.append(f"{title}: skipped. {skipped[name]}")
+        else:
+            first = f"{title} ({', '.join(contents[name])})"
+            text.append("\n  ".join([first, *answers[name].lines]))
     text = "\n\n".join(text) + "\n"
-    contents[out / "report.txt"] = text
-    write_together(contents)
-    _remove(out, [name for name in earlier if name not in results])
-    files = [str(path) for path in contents]
-    return Report(text, {name: found.lines for name, found in results.items()}, skipped, files)
+    numbers = {name: findings(answer.numbers) for name, answer in answers.items()}
+    files = {name: content for files in contents.values() for name, content in files.items()}
+    files["report.json"] = to_json(_for_machines(recording, numbers, skipped, contents))
+    files["report.txt"] = text
+    write_together({out / name: content for name, content in files.items()})
+    _remove(
+        out, {f"{name}{ending}" for name in earlier for ending in (".png", ".csv")} - set(files)
+    )
+    lines = {name: answer.lines for name, answer in answers.items()}
+    return Report(text, lines, skipped, [str(out / name) for name in files], numbers)
 
 
-def _files(name):
-    return f"({name}.png, {name}.csv)"
+def _files_of(name, answer):
+    """{file name: content} of a measure, without a picture where drawing fails."""
+    measure = MEASURES[name]
+
+    def draw():
+        ax = measure.draw(*answer.shown)
+        assumed = f"\n{ax.get_title()}" if ax.get_title() else ""
+        ax.set_title(f"{measure.title}{assumed}", fontsize="medium")
+        return ax
+
+    picture = picture_or_none(draw, f"{name}.png")
+    files = {} if picture is None else {f"{name}.png": picture}
+    return files | {f"{name}.csv": to_csv(answer.rows)}
+
+
+def _for_machines(recording, numbers, skipped, contents):
+    """The content of report.json; its form is in docs/FILES.md."""
+    return {
+        "recording": recording.name,
+        "cases": recording.cases,
+        "cases_taken": len(range(0, recording.cases, recording.stride)),
+        "measures": {
+            name: {
+                "title": MEASURES[name].title,
+                "files": list(contents[name]),
+                "findings": found,
+            }
+            for name, found in numbers.items()
+        },
+        "skipped": skipped,
+    }
 
 
 def _named(out):
-    """Measures whose files an earlier report in the folder names: others of these names may be the user's."""
+    """Measures whose files an earlier report in the folder names: others of these names
+    may be the user's."""
     try:
         text = (out / "report.txt").read_text(errors="replace")
     except OSError:
         return []
-    return [name for name in MEASURES if f" {_files(name)}\n" in text]
+    return [
+        name
+        for name in MEASURES
+        if f" ({name}.png, {name}.csv)\n" in text or f" ({name}.csv)\n" in text
+    ]
 
 
 def _remove(out, names):
     """Removes pictures and tables of an earlier report."""
     for name in names:
-        for path in (out / f"{name}.png", out / f"{name}.csv"):
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-def _heading(recording):
-    layers = ", ".join(
-        f"{_count(recording.power[k].shape[1], 'neuron')} in layer {k}" for k in recording.layers
-    )
-    times = recording.time
-    lines = [
-        f"{recording.name}: {_count(recording.cases, 'case')}, {len(times)} times over {times[-1] - times[0]:.4g} s, {layers}"
-    ]
-    if recording.stride > 1:
-        lines.append(f"taken: one case of {recording.stride}, as many as memory allows")
-    if len(times) < recording.all_times:
-        lines.append(
-            f"taken: the first {len(times)} of {recording.all_times} times, as many as memory allows (--memory)"
-        )
-    known = {
-        "relaxation time": (recording.relaxation_time, " s"),
-        "Q": (recording.nonlinear_damping, ""),
-        "bias ratio": (recording.bias_ratio, ""),
-        "input interval": (recording.input_interval, " s"),
-    }
-    lines.append(
-        "known: "
-        + (
-            ", ".join(
-                f"{name} {value:.4g}{unit}"
-                for name, (value, unit) in known.items()
-                if value is not None
-            )
-            or "times and powers"
-        )
-    )
-    sample = recording.powers(recording.layers[0])
-    low, high = np.nanmin(sample), np.nanmax(sample)
-    if recording.neuron == "oscillator" and (low < -0.5 or high > 1.5):
-        lines.append(
-            f"warning: powers from {low:.3g} to {high:.3g}; eq. (1) is for powers normalised to [0, 1)"
-        )
-    elif recording.neuron == "oscillator" and recording.network is None and 0 < high < 1e-3:
-        lines.append(
-            f"warning: powers up to {high:.3g} only; are they normalised? eq. (1) is for powers in units of the largest possible one"
-        )
-    return "\n".join([*lines, *_units(recording)])
-
-
-def _count(number, what):
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _units(recording):
-    """Warnings where times and rates are so far apart that a unit must be another than s or 1/s."""
-    step, span = (
-        float(np.median(np.diff(recording.time))),
-        float(recording.time[-1] - recording.time[0]),
-    )
-    if (
-        recording.relaxation_time is not None
-        and not 1e-3 * recording.relaxation_time <= span <= 1e9 * recording.relaxation_time
-    ):
-        yield f"warning: {span:.3g} s are {span / recording.relaxation_time:.2g} relaxation times; is the time in s?"
-    elif recording.relaxation_time is not None and step > 1e3 * recording.relaxation_time:
-        yield f"warning: steps of {step:.3g} s are {step / recording.relaxation_time:.2g} relaxation times; is the time in s?"
-    if (
-        recording.drive is None or recording.network is not None
-    ):  # trajectories of ours have their units
-        return
-    drive = np.abs(recording.drives(next(iter(recording.drive))))
-    largest = float(np.max(drive[np.isfinite(drive)], initial=0.0))
-    if largest * step > 1e3 or 0 < largest * span < 1e-3:
-        yield f"warning: drives up to {largest:.3g} do not fit steps of {step:.3g} s over {span:.3g} s; are they in 1/s, and the time in s?"
+        with contextlib.suppress(OSError):
+            (out / name).unlink()

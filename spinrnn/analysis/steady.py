@@ -1,18 +1,25 @@
-"""Steady states under a constant drive, against theory."""
+"""Steady states: the power at which a neuron comes to rest under a constant drive.
 
+For a constant drive I, eq. (1) has the steady state p* = (xi - 1) / (xi + Q) with
+xi = I / gamma, and p* = 0 below the threshold I = gamma.
+"""
+
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.analysis.answer import Answer, Settings, each_device, evenly, rms, table
 from spinrnn.analysis.leastsquares import inefficiency
 from spinrnn.analysis.plateaus import (
     each_neuron,
-    evenly,
     fitting_arrays,
     plateaus_of,
     stretches,
     thresholds,
 )
+from spinrnn.errors import DataError
+from spinrnn.recordings.recording import Recording
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +28,13 @@ class SteadyStates:
 
     Attributes:
         case, neuron: from 0; drive: 1/s.
-        power: mean over the last quarter of the plateau; spread: standard deviation there; both dimensionless.
+        power: mean over the last quarter of the plateau; spread: standard deviation
+            there; both dimensionless.
         expected: (xi - 1) / (xi + Q), 0 below threshold; NaN where gamma is not known.
-        threshold: gamma of the neuron, 1/s, NaN where it is not known; nonlinear_damping: its Q; both as given.
-        unsettled, passed: number of plateaus at whose end the power was not at rest, or its noise too slow to tell, and of those passed over as too many.
+        threshold: gamma of the neuron, 1/s, NaN where it is not known.
+        nonlinear_damping: its Q, as given.
+        unsettled: number of plateaus at whose end the power was not at rest, or its
+            noise too slow to tell; passed: of those passed over as too many.
     """
 
     case: np.ndarray
@@ -39,66 +49,163 @@ class SteadyStates:
     passed: int
 
 
-def steady_power(drive, threshold, nonlinear_damping=0.0):
-    """p* = (xi - 1) / (xi + Q) with xi = drive / threshold, and 0 below the threshold. Drive and threshold in one unit, arrays or numbers."""
+def steady_power(
+    drive: float | np.ndarray, threshold: float | np.ndarray, nonlinear_damping: float = 0.0
+) -> np.ndarray:
+    """p* = (xi - 1) / (xi + Q) with xi = drive / threshold, and 0 below the threshold.
+
+    Args:
+        drive, threshold: in one unit, arrays or numbers; nonlinear_damping: Q.
+    """
     drive = np.asarray(drive, dtype=np.float64)
     above = drive > threshold
-    return np.where(
-        above, (drive - threshold) / np.where(above, drive + nonlinear_damping * threshold, 1), 0.0
-    )
+    below_one = np.where(above, drive + nonlinear_damping * threshold, 1)
+    return np.where(above, (drive - threshold) / below_one, 0.0)
 
 
 def steady_states(
-    time, power, drive, relaxation_time=None, nonlinear_damping=0.0, tolerance=1e-3, most=1000
-):
+    time: np.ndarray,
+    power: np.ndarray,
+    drive: np.ndarray,
+    relaxation_time: float | np.ndarray | None = None,
+    nonlinear_damping: float | np.ndarray = 0.0,
+    tolerance: float = 1e-3,
+    most: int = 1000,
+) -> SteadyStates:
     """Steady states at the ends of the plateaus of the drive, against theory.
 
-    A power has come to rest where the means of the third and the last quarter of the plateau differ by less than a hundredth of the plateau's range
-    of powers, or by no more than noise would make them differ (three standard errors, those of the quieter quarter: a power that rises in one of
-    them is no noise).
-
     Args:
-        time: (time,) s; power: (case, neuron, time), (neuron, time) or (time,); drive: as power, 1/s, the last time may be missing.
-        relaxation_time: 1 / gamma (s), None if it is not known; nonlinear_damping: Q; each a number, or (neuron,) where devices differ.
+        time: (time,) s; power: (case, neuron, time), (neuron, time) or (time,); drive:
+            as power, 1/s, the last time may be missing.
+        relaxation_time: 1 / gamma (s), None if it is not known; nonlinear_damping: Q;
+            each a number, or (neuron,) where devices differ.
         tolerance: as in `find_plateaus`.
         most: plateaus that are looked at; of more evenly chosen ones.
-    Returns:
-        `SteadyStates`.
     Raises:
-        DataError: no drive stays constant long enough, or the arrays do not fit together.
+        DataError: no drive stays constant long enough, or the arrays do not fit
+        together.
     """
     time, power, drive = fitting_arrays(time, power, drive)
+    gamma = thresholds(relaxation_time, power)
+    damping = each_neuron("nonlinear_damping", nonlinear_damping, power)
     plateaus, rows, unsettled = plateaus_of(drive, tolerance), [], 0
     chosen = evenly(len(plateaus), most)
     for k, t, p in stretches(time, power, plateaus, chosen):
-        quarters = [
-            p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))
-        ]
-        if min(map(len, quarters)) < 2:
-            unsettled += 1
-            continue
-        third, last = (q.mean() for q in quarters)
-        error = np.sqrt(2 * min(q.var() / len(q) * inefficiency(q) for q in quarters))
-        if abs(last - third) > max(0.01 * np.ptp(p), 3 * error, 1e-6):
+        rest = _rest(t, p)
+        if rest is None:
             unsettled += 1
         else:
-            rows.append(
-                (plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], last, quarters[1].std())
-            )
-    columns = np.array(rows).reshape(-1, 5).T
-    case, neuron = columns[:2].astype(int)
-    threshold, damping = (
-        thresholds(relaxation_time, power)[neuron],
-        each_neuron("nonlinear_damping", nonlinear_damping, power)[neuron],
-    )
-    expected = np.where(np.isnan(threshold), np.nan, steady_power(columns[2], threshold, damping))
+            rows.append((plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], *rest))
+    case, neuron, *columns = np.array(rows).reshape(-1, 5).T
+    case, neuron = case.astype(int), neuron.astype(int)
+    gamma, damping = gamma[neuron], damping[neuron]
     return SteadyStates(
         case,
         neuron,
-        *columns[2:],
-        expected,
-        threshold,
-        damping,
-        unsettled,
-        len(plateaus) - len(chosen),
+        *columns,
+        expected=np.where(np.isnan(gamma), np.nan, steady_power(columns[0], gamma, damping)),
+        threshold=gamma,
+        nonlinear_damping=damping,
+        unsettled=unsettled,
+        passed=len(plateaus) - len(chosen),
     )
+
+
+def _rest(t, p):
+    """(power, its standard deviation) over the last quarter of a plateau, None if it
+    moves.
+
+    It has come to rest where the means of the third and the last quarter differ by less
+    than a hundredth of the plateau's range of powers, or by no more than noise would
+    make them differ: three standard errors, those of the quieter quarter, as a power
+    that rises in one of them is no noise.
+    """
+    third, last = (
+        p[(t >= low * t[-1]) & (t <= high * t[-1])] for low, high in ((0.5, 0.75), (0.75, 1.0))
+    )
+    if min(len(third), len(last)) < 2:
+        return None
+    variance = min(q.var() / len(q) * inefficiency(q) for q in (third, last))
+    allowed = max(0.01 * np.ptp(p), 3 * np.sqrt(2 * variance), 1e-6)
+    if abs(last.mean() - third.mean()) > allowed:
+        return None
+    return last.mean(), last.std()
+
+
+# ---- the measure ----
+
+
+def steady_of_layers(recording: Recording, settings: Settings) -> tuple[SteadyStates, np.ndarray]:
+    """(`SteadyStates` of all layers, (state,) layer of each)."""
+    if recording.neuron != "oscillator":
+        raise DataError("the CTRNN has no threshold")
+    given = recording.nonlinear_damping is not None
+    return each_device(
+        recording,
+        steady_states,
+        settings,
+        lambda layer: {"nonlinear_damping": recording.dampings(layer)} if given else {},
+    )
+
+
+def measure_steady(recording: Recording, settings: Settings) -> Answer:
+    """Steady states against theory."""
+    found, layers = steady_of_layers(recording, settings)
+    if recording.nonlinear_damping is None:
+        # theory for a Q that nobody has said would make a perfect device look wrong
+        found = dataclasses.replace(found, expected=np.full(len(found.power), np.nan))
+    first = _count_line(found)
+    if not len(found.power):
+        raise DataError(first)
+    compared, numbers = _against_theory(recording, found, layers)
+    rows = table(
+        {
+            "layer": layers,
+            "case": found.case,
+            "neuron": found.neuron,
+            "drive_per_s": found.drive,
+            "power": found.power,
+            "spread": found.spread,
+            "expected": found.expected,
+        }
+    )
+    counts = {
+        "steady_states": (len(rows), "1", "number of steady states"),
+        "unsettled": (found.unsettled, "1", "plateaus that ended before the power was at rest"),
+        "passed_over": (found.passed, "1", "plateaus that were not looked at"),
+    }
+    return Answer(rows, [first, compared], counts | numbers, (found,))
+
+
+def _count_line(found):
+    passed = f"; {found.passed} more than were looked at" if found.passed else ""
+    return (
+        f"{len(found.power)} steady states, {found.unsettled} plateaus of the drive ended before "
+        f"the power had come to rest, or its noise is too slow to tell{passed}"
+    )
+
+
+def _against_theory(recording, found, layers):
+    """(sentence, numbers) of the differences between measured and expected powers."""
+    root, greatest, at = np.nan, np.nan, np.nan
+    if np.isfinite(found.expected).all():
+        off = found.power - found.expected
+        worst = np.abs(off).argmax()
+        root, greatest, at = rms(off), off[worst], found.drive[worst]
+        line = (
+            f"measured - (xi - 1)/(xi + Q): root mean square {root:.2g}, largest "
+            f"{greatest:+.2g} at a drive of {at:.4g} / s "
+            f"(layer {layers[worst]}, neuron {found.neuron[worst]})"
+        )
+    else:
+        needed = {
+            "the relaxation time (--relaxation-time)": recording.relaxation_time,
+            "Q (--nonlinear-damping)": recording.nonlinear_damping,
+        }
+        unknown = [text for text, value in needed.items() if value is None]
+        line = f"not compared with theory, without {' and '.join(unknown)}"
+    return line, {
+        "rms_deviation": (root, "1", "root mean square of measured less expected power"),
+        "largest_deviation": (greatest, "1", "measured less expected power, the largest"),
+        "largest_deviation_drive": (at, "1/s", "drive at which that is"),
+    }

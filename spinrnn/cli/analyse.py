@@ -80,7 +80,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 def analyse(options: argparse.Namespace) -> int:
     """Measures what the file allows, writes the report and prints its text."""
     from spinrnn.analysis import report
-    from spinrnn.analysis.measures import Settings
+    from spinrnn.analysis.answer import Settings
     from spinrnn.errors import ConfigError
 
     if options.list:
@@ -103,8 +103,12 @@ def analyse(options: argparse.Namespace) -> int:
         bias_ratio=options.bias_ratio,
     )
     _show("")
-    files = [f"{name}.png and .csv" for name in made.findings]
-    print(f"{made.text}\nwritten in {out}: report.txt, {', '.join(files)}")
+    written = {Path(path).name for path in made.files}
+    files = [
+        f"{name}.png and .csv" if f"{name}.png" in written else f"{name}.csv"
+        for name in made.findings
+    ]
+    print(f"{made.text}\nwritten in {out}: report.txt, report.json, {', '.join(files)}")
     return 1 if options.only and made.skipped else 0
 
 
@@ -113,7 +117,7 @@ def _list() -> int:
     from spinrnn.analysis.measures import MEASURES
 
     for name, measure in MEASURES.items():
-        print(f"{name:<12} {measure.__doc__}")
+        print(f"{name:<12} {measure.title}")
     return 0
 
 

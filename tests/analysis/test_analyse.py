@@ -9,7 +9,8 @@ import pytest
 import spinrnn
 from spinrnn import analysis
 from spinrnn.analysis import figures
-from spinrnn.analysis.measures import MEASURES, Settings
+from spinrnn.analysis.answer import Settings
+from spinrnn.analysis.measures import MEASURES
 from spinrnn.cli import main as cli
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -581,6 +582,7 @@ def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):
         "activity.png",
         "energy.csv",
         "mine.txt",
+        "report.json",
         "report.txt",
     ]
 
@@ -729,7 +731,7 @@ def test_of_one_long_case_the_beginning_is_taken(monkeypatch):
 
 
 def test_tables_of_long_recordings_stay_short(tmp_path, monkeypatch):
-    monkeypatch.setattr("spinrnn.analysis.measures.MOST", 50)
+    monkeypatch.setattr("spinrnn.analysis.consumption.MOST", 50)
     spinrnn.analyse(
         measured(tmp_path / "mine.npz"),
         tmp_path / "out",

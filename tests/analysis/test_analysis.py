@@ -146,7 +146,7 @@ def test_steady_states_of_the_equation():
     assert found.unsettled == 0
     assert analysis.steady_states(time, power, drive, most=2).passed == 3
     assert np.isnan(analysis.steady_states(time, power, drive).expected).all()
-    assert figures.steady_states(found).get_xlabel() == "drive ($10^{6}$/s)"
+    assert figures.steady_states(found).get_xlabel() == "drive $I$ ($10^{6}$/s)"
 
 
 @pytest.mark.parametrize("measure", [analysis.steady_states, analysis.step_responses])
@@ -347,7 +347,7 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
     )
     assert (inside >= 87).all()
     assert (inside <= 100).all()
-    assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power p*"
+    assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power $p^*$"
 
 
 @pytest.mark.parametrize(

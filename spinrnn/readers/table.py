@@ -10,6 +10,9 @@ import numpy as np
 from spinrnn.config.tables import nearest
 from spinrnn.errors import DataError, listed
 
+MOST_PROBLEMS = 5
+"""That one message tells: a file of any program may hold thousands of arrays."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -56,4 +59,4 @@ class Table:
             elif meant is not None:
                 problems.append(f"unknown array {listed([name])}; did you mean {meant}?")
         if problems:
-            raise DataError(f"{self.path}: {'; '.join(problems)}")
+            raise DataError(f"{self.path}: {'; '.join(problems[:MOST_PROBLEMS])}")

@@ -73,7 +73,7 @@ def _twice(file):
 
 
 def _named(file):
-    file["inputs_\x1b[2J\n"] = 1
+    file["lengths_\x1b[2J\n"] = 1
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,3 @@
-"""How fast the package is on this machine, as ratios to its matrix product and to other frameworks."""
+"""How fast the package is on this machine, as ratios to its matrix product and to other
+frameworks.
+"""

@@ -8,40 +8,43 @@ class Sizes:
     """How much is measured.
 
     Attributes:
-        sgemm: rows of the matrices; rounds, seconds: of each measurement in turns, at most.
-        reference: (neurons, points) of the reference work; float64: neurons of it that are done in float64 too.
-        sparse: (neurons, density, points); crossover: (neurons, points, densities); threads: neurons.
-        long: input points of the long sequence; starts: new processes for each kind of start.
-        growth_neurons, growth_points, growth_batch, growth_density: what is varied; growth_n: neurons of the last; brief: input points where
-            neurons and density grow.
+        sgemm: rows of the matrices; rounds, seconds: of each measurement in turns, at
+            most.
+        reference: (neurons, points) of the reference work; float64: neurons of it that
+            are done in float64 too.
+        sparse: (neurons, density, points); crossover: (neurons, points, densities);
+            threads: neurons.
+        long: input points of the long sequence; starts: new processes for each kind of
+            start.
+        growth_neurons, growth_points, growth_batch, growth_density: what is varied;
+            growth_n: neurons of the last; brief: input points where neurons and density
+            grow.
         mnist: batches of the epoch, None for all.
     """
 
     sgemm: int = 2048
     rounds: int = 9
     seconds: float = 20
-    reference: tuple = ((32, 64), (128, 64), (512, 64))
-    float64: tuple = (32, 128)
-    sparse: tuple = ((256, 0.1, 64), (1024, 0.01, 16))
-    crossover: tuple = (
+    reference: tuple[tuple[int, int], ...] = ((32, 64), (128, 64), (512, 64))
+    float64: tuple[int, ...] = (32, 128)
+    sparse: tuple[tuple[int, float, int], ...] = ((256, 0.1, 64), (1024, 0.01, 16))
+    crossover: tuple[tuple[int, int, tuple[float, ...]], ...] = (
         (128, 64, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
         (512, 8, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
     )
-    threads: tuple = (32, 128)
+    threads: tuple[int, ...] = (32, 128)
     long: int = 2500
     starts: int = 3
-    growth_neurons: tuple = (32, 64, 128, 256, 512, 1024)
-    growth_points: tuple = (64, 128, 256, 512, 1024, 2048, 4096)
-    growth_batch: tuple = (16, 32, 64, 128, 256, 512, 1024)
-    growth_density: tuple = (0.01, 0.02, 0.04, 0.08, 0.16, 0.4, 0.6, 0.8, 1.0)
+    growth_neurons: tuple[int, ...] = (32, 64, 128, 256, 512, 1024)
+    growth_points: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048, 4096)
+    growth_batch: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024)
+    growth_density: tuple[float, ...] = (0.01, 0.02, 0.04, 0.08, 0.16, 0.4, 0.6, 0.8, 1.0)
     growth_n: int = 512
     brief: int = 32
     mnist: int | None = None
 
 
 FULL = Sizes()
-
-
 QUICK = Sizes(
     rounds=3,
     seconds=1,

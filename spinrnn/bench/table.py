@@ -1,52 +1,85 @@
-"""The results of `bench` for people: a table that grows line by line, and below it the ratios that they were measured for."""
+"""The results of `bench` for people.
+
+A table grows line by line; below it stand the ratios that the rows were measured for.
+Each function of `_RATIOS` looks at one row and yields (what was compared, the result).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from spinrnn.machine.memory import format_size
 
+Row = Mapping[str, Any]
+Pair = tuple[str, str]
+
 _COLUMNS = (
-    ("work", 24, "<"), ("n", 5, ">"), ("scheme", 12, "<"), ("dtype", 8, "<"), ("density", 8, ">"), ("threads", 8, ">"),
-    ("first s", 9, ">"), ("best s", 9, ">"), ("median s", 9, ">"), ("GFLOP/s", 8, ">"), ("of SGEMM", 9, ">"),
-)  # fmt: skip
+    ("work", 24, "<"),
+    ("n", 5, ">"),
+    ("scheme", 12, "<"),
+    ("dtype", 8, "<"),
+    ("density", 8, ">"),
+    ("threads", 8, ">"),
+    ("first s", 9, ">"),
+    ("best s", 9, ">"),
+    ("median s", 9, ">"),
+    ("GFLOP/s", 8, ">"),
+    ("of SGEMM", 9, ">"),
+)
+"""(heading, width, side) of the columns."""
 
 
-def lines(row):
-    """Lines of text of one row, as they are to be printed; none for a row that is only a ratio."""
+def lines(row: Row) -> list[str]:
+    """Lines of text of one row, as they are to be printed; none of a row that is only a
+    ratio.
+    """
     if row["work"] == "machine":
-        versions = ", ".join(
-            f"{name} {version}" for name, version in row["packages"].items() if version
-        )
-        return [
-            f"{row['processor']}, {row['processors']} processors, {row['threads']} threads, {row['system']}",
-            f"Python {row['python']}, {versions}; {row['date']}",
-            "",
-            _line(name for name, _, _ in _COLUMNS),
-        ]
+        return _machine(row)
     if row["work"] == "note":
         return [f"note: {row['text']}"]
     if row["best_s"] is None:
         return []
     cells = (
-        _name(row), row["neurons"], row["scheme"], row["dtype"], row["density"], row["threads"],
+        _name(row),
+        *(row[key] for key in ("neurons", "scheme", "dtype", "density", "threads")),
         *(_seconds(row[key]) for key in ("first_s", "best_s", "median_s")),
-        None if row["gflops"] is None else f"{row['gflops']:.1f}", None if "of_sgemm" not in row else f"{row['of_sgemm']:.2f}",
-    )  # fmt: skip
+        None if row["gflops"] is None else f"{row['gflops']:.1f}",
+        f"{row['of_sgemm']:.2f}" if "of_sgemm" in row else None,
+    )
     return [_line(cells)]
 
 
-def ratios(rows):
-    """Lines with what follows from all rows of a run, each beginning with what was compared."""
-    made = [text for row in rows for text in _ratios(row)]
+def ratios(rows: Iterable[Row]) -> list[str]:
+    """Lines with what follows from all rows of a run, each beginning with what was
+    compared.
+    """
+    made = [pair for row in rows for sentence in _RATIOS for pair in sentence(row)]
     width = max((len(name) for name, _ in made), default=0)
     return ["", *(f"{name:<{width}}  {text}" for name, text in made)]
 
 
-def _line(cells):
-    return " ".join(
-        f"{'' if c is None else str(c):{side}{width}}"
-        for c, (_, width, side) in zip(cells, _COLUMNS, strict=True)
-    ).rstrip()
+# ---- the table ----
 
 
-def _name(row):
+def _machine(row: Row) -> list[str]:
+    """The head of the table."""
+    packages = row["packages"].items()
+    versions = ", ".join(f"{name} {version}" for name, version in packages if version)
+    counts = f"{row['processors']} processors, {row['threads']} threads"
+    return [
+        f"{row['processor']}, {counts}, {row['system']}",
+        f"Python {row['python']}, {versions}; {row['date']}",
+        "",
+        _line(heading for heading, _, _ in _COLUMNS),
+    ]
+
+
+def _line(cells: Iterable[Any]) -> str:
+    columns = zip(cells, _COLUMNS, strict=True)
+    texts = (f"{'' if c is None else c!s:{side}{width}}" for c, (_, width, side) in columns)
+    return " ".join(texts).rstrip()
+
+
+def _name(row: Row) -> str:
     """What the row is, with what distinguishes it from its neighbours."""
     more = row.get("when") or row.get("peer") or row.get("kernel") or ""
     if row["work"] == "growth":
@@ -58,85 +91,126 @@ def _name(row):
     return f"{row['work']} {more}".rstrip()
 
 
-def _seconds(value):
-    return None if value is None else f"{value:.5f}" if value < 1 else f"{value:.3f}"
+def _seconds(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.5f}" if value < 1 else f"{value:.3f}"
 
 
-def _ratios(row):
-    """(what, result) pairs of one row."""
-    work, n = row["work"], row["neurons"]
-    what = ", ".join(str(v) for v in (work, n and f"n = {n}", row["scheme"], row["dtype"]) if v)
-    if work in ("reference", "inference"):
-        yield what, f"{row['of_sgemm']:.2f} of SGEMM (best {row['of_sgemm_best']:.2f})"
+# ---- the ratios ----
+
+
+def _what(row: Row, *more: str) -> str:
+    """What is compared: the kind of work and what of it may vary."""
+    neurons = row["neurons"] and f"n = {row['neurons']}"
+    parts = (row["work"], neurons, row["scheme"], row["dtype"], *more)
+    return ", ".join(part for part in parts if part)
+
+
+def _bits(row: Row) -> str:
+    return "the same bits" if row["identical"] else "OTHER BITS"
+
+
+def _reference(row: Row) -> Iterator[Pair]:
+    if row["work"] in ("reference", "inference"):
+        best = f"best {row['of_sgemm_best']:.2f}"
+        yield _what(row), f"{row['of_sgemm']:.2f} of SGEMM ({best})"
     if "to_euler" in row:
-        yield what, f"{row['to_euler']:.2f} x the time of Euler"
+        yield _what(row), f"{row['to_euler']:.2f} x the time of Euler"
     if "of_float32" in row:
-        yield what, f"{row['of_float32']:.2f} of float32's rate"
+        yield _what(row), f"{row['of_float32']:.2f} of float32's rate"
     if "of_training" in row:
-        yield what, f"{row['of_training']:.2f} of the forward share of training's rate"
-    if work == "sparse" and "speedup" in row:
-        yield f"{what}, density {row['density']}", f"{row['speedup']:.1f} x as fast as density 1"
-    if work == "crossover" and "measured" in row:
-        low, high = row["densities"][0], row["densities"][-1]
-        found = (
-            f"not between {low} and {high}"
-            if row["measured"] is None
-            else f"at density {row['measured']:.2f}"
-        )
-        yield what, f"both kernels take the same time {found}; spinrnn changes at {row['used']}"
-    if work == "threads" and "speedup" in row:
-        bits = "the same bits" if row["identical"] else "OTHER BITS"
-        yield what, f"{row['threads']} threads {row['speedup']:.2f} x as fast as one, {bits}"
-    if work == "long":
-        measured = (
-            ""
-            if row["measured_bytes"] is None
-            else f", {format_size(max(1, row['measured_bytes']))} measured"
-        )
-        yield (
-            f"{what}, {row['segments']} segments",
-            f"{format_size(row['memory_bytes'])} planned{measured}",
-        )
-        if "to_whole" in row:
-            bits = "the same bits" if row["identical"] else "OTHER BITS"
-            yield (
-                f"{what}, {row['segments']} segments",
-                f"{100 * row['of_memory']:.0f} % of the memory, {row['to_whole']:.2f} x the time, {bits}",
-            )
-    if work in ("compile", "from cache"):
-        yield (
-            what,
-            f"{row['median_s']:.2f} s to the first results, {row['process_s']:.2f} s with Python's start and imports",
-        )
-    if work.startswith("import"):
-        yield what, f"{row['median_s']:.3f} s"
-    if work == "growth":
-        yield _growth_name(row), _exponents(row)
-    if work == "mnist":
-        yield (
-            f"{what}, S = {row['substeps']}",
-            f"{row['epoch_s']:.1f} s for an epoch (from {row['images']} images)",
-        )
-    if "to_best_peer" in row:
-        yield what, f"{row['to_best_peer']:.1f} x as fast as the best peer, {row['best_peer']}"
-    if row.get("when") == "whole run":
-        yield (
-            work,
-            f"{row['spread']:.2f} between the slow and the fast tenth of {row['products']} products",
-        )
+        yield _what(row), f"{row['of_training']:.2f} of the forward share of training's rate"
 
 
-def _growth_name(row):
-    threads = f", {row['threads']} thread{'s' if row['threads'] > 1 else ''}"
-    return f"growth against {row['against']}{threads}" + (
-        f", {row['kernel']} kernel" if row["kernel"] else ""
-    )
+def _sparse(row: Row) -> Iterator[Pair]:
+    if row["work"] == "sparse" and "speedup" in row:
+        what = _what(row, f"density {row['density']}")
+        yield what, f"{row['speedup']:.1f} x as fast as density 1"
 
 
-def _exponents(row):
+def _crossover(row: Row) -> Iterator[Pair]:
+    if row["work"] != "crossover" or "measured" not in row:
+        return
+    if row["measured"] is None:
+        found = f"not between {row['densities'][0]} and {row['densities'][-1]}"
+    else:
+        found = f"at density {row['measured']:.2f}"
+    text = f"both kernels take the same time {found}"
+    yield _what(row), f"{text}; spinrnn changes at {row['used']}"
+
+
+def _threads(row: Row) -> Iterator[Pair]:
+    if row["work"] == "threads" and "speedup" in row:
+        text = f"{row['threads']} threads {row['speedup']:.2f} x as fast as one"
+        yield _what(row), f"{text}, {_bits(row)}"
+
+
+def _long(row: Row) -> Iterator[Pair]:
+    if row["work"] != "long":
+        return
+    what = _what(row, f"{row['segments']} segments")
+    planned = f"{format_size(row['memory_bytes'])} planned"
+    if row["measured_bytes"] is not None:
+        planned += f", {format_size(max(1, row['measured_bytes']))} measured"
+    yield what, planned
+    if "to_whole" in row:
+        share = f"{100 * row['of_memory']:.0f} % of the memory"
+        yield what, f"{share}, {row['to_whole']:.2f} x the time, {_bits(row)}"
+
+
+def _start(row: Row) -> Iterator[Pair]:
+    if row["work"] in ("compile", "from cache"):
+        whole = f"{row['process_s']:.2f} s with Python's start and imports"
+        yield _what(row), f"{row['median_s']:.2f} s to the first results, {whole}"
+    if row["work"].startswith("import"):
+        yield _what(row), f"{row['median_s']:.3f} s"
+
+
+def _growth(row: Row) -> Iterator[Pair]:
+    if row["work"] != "growth":
+        return
+    threads = f"{row['threads']} thread{'s' if row['threads'] > 1 else ''}"
+    kernel = f", {row['kernel']} kernel" if row["kernel"] else ""
+    yield f"growth against {row['against']}, {threads}{kernel}", _exponents(row)
+
+
+def _exponents(row: Row) -> str:
     if row["exponent"] is None:
         return "too few sizes for an exponent"
     fits = [(row["exponent"], row["fitted"])]
     if row["fitted_upper"] != row["fitted"]:
         fits.append((row["exponent_upper"], row["fitted_upper"]))
     return "; ".join(f"exponent {value:.2f} over {low} ... {high}" for value, (low, high) in fits)
+
+
+def _mnist(row: Row) -> Iterator[Pair]:
+    if row["work"] == "mnist":
+        text = f"{row['epoch_s']:.1f} s for an epoch (from {row['images']} images)"
+        yield _what(row, f"S = {row['substeps']}"), text
+
+
+def _peers(row: Row) -> Iterator[Pair]:
+    if "to_best_peer" in row:
+        text = f"{row['to_best_peer']:.1f} x as fast as the best peer, {row['best_peer']}"
+        yield _what(row), text
+
+
+def _steadiness(row: Row) -> Iterator[Pair]:
+    if row.get("when") == "whole run":
+        text = "between the slow and the fast tenth"
+        yield row["work"], f"{row['spread']:.2f} {text} of {row['products']} products"
+
+
+_RATIOS = (
+    _reference,
+    _sparse,
+    _crossover,
+    _threads,
+    _long,
+    _start,
+    _growth,
+    _mnist,
+    _peers,
+    _steadiness,
+)

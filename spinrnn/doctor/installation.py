@@ -23,7 +23,7 @@ TESTED: dict[str, tuple[int, ...]] = {
     "tqdm": (4, 66),
 }
 """Oldest versions that spinrnn is made for, as pyproject.toml has them."""
-FAULTY_HDF5 = {
+FAULTY_HDF5: dict[tuple[int, ...], str] = {
     (1, 14, 3): "raises floating-point exceptions when it starts, which some programs stop at"
 }
 EXTRAS = {"dask": "distributed", "mpi": "mpi4py"}

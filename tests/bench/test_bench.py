@@ -1,4 +1,8 @@
-"""`spinrnn bench`: the fields of its results, what it computes from times, and its errors. With tiny sizes; that the times mean anything is not tested."""
+"""`spinrnn bench`: the fields of its results, what it computes from times, its
+sentences.
+
+With tiny sizes; that the times mean anything is not tested.
+"""
 
 import json
 import shutil
@@ -11,19 +15,34 @@ import pytest
 import spinrnn
 from spinrnn.bench import processes, reference
 from spinrnn.bench import runner as bench
-from spinrnn.bench import sizes as sizes_
 from spinrnn.bench import table as benchtable
 from spinrnn.bench import timing as measure
+from spinrnn.bench.sizes import QUICK, Sizes
+from spinrnn.bench.timing import Times
 from spinrnn.cli import main as cli
 from spinrnn.kernels import compiling
 from spinrnn.machine import memory, threads
 from spinrnn.networks import packing
 
-TINY = sizes_.Sizes(
-    sgemm=64, rounds=2, seconds=0.1, reference=((4, 3),), float64=(4,), sparse=((16, 0.1, 2),), crossover=((8, 2, (0.2, 0.5)),),
-    threads=(4,), long=300, starts=1, growth_neurons=(4, 8, 16, 24), growth_points=(2, 4), growth_batch=(16, 48), growth_density=(0.1, 0.2, 0.5),
-    growth_n=16, brief=2, mnist=1,
-)  # fmt: skip
+TINY = Sizes(
+    sgemm=64,
+    rounds=2,
+    seconds=0.1,
+    reference=((4, 3),),
+    float64=(4,),
+    sparse=((16, 0.1, 2),),
+    crossover=((8, 2, (0.2, 0.5)),),
+    threads=(4,),
+    long=300,
+    starts=1,
+    growth_neurons=(4, 8, 16, 24),
+    growth_points=(2, 4),
+    growth_batch=(16, 48),
+    growth_density=(0.1, 0.2, 0.5),
+    growth_n=16,
+    brief=2,
+    mnist=1,
+)
 
 
 _rows = []
@@ -31,8 +50,11 @@ _rows = []
 
 @pytest.fixture
 def no_new_processes(monkeypatch):
-    """Starting Python some times would take seconds; what is asked of the new processes has a test of its own."""
+    """Starting Python some times would take seconds; what is asked of the new processes
+    has a test of its own.
+    """
     monkeypatch.setattr(bench, "in_new_process", lambda code, argument: (0.25, 0.5))
+    monkeypatch.setattr(measure, "PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -107,7 +129,7 @@ def test_operations_are_those_of_the_existing_weights():
     )
     half = reference.Side(n, points=points, batch=batch, density=0.5)
     assert half.operations() == dense.operations() / 2
-    assert half.row("sparse", measure.Times(1.0, [0.5, 2.0]))["gflops"] == round(
+    assert half.row("sparse", Times(1.0, [0.5, 2.0]))["gflops"] == round(
         half.operations() / 0.5 / 1e9, 2
     )
 
@@ -134,6 +156,80 @@ def test_limits_hold_within_a_run_only(no_new_processes):
     assert (threads.get_threads(), memory.get_memory_limit()) == before
 
 
+# ---- what is computed of times ----
+
+
+def test_shares_of_the_product():
+    """Medians with medians and best times with best times."""
+    times, product = Times(9.0, [1.0, 2.0, 4.0]), Times(9.0, [0.5, 0.8, 3.0])
+    # half the operations in 2 s against 0.8 s are 0.2 of the rate
+    assert bench.of_product(0.5, times, product) == {"of_sgemm": 0.2, "of_sgemm_best": 0.25}
+
+
+def test_ratios_of_the_reference_work():
+    seconds = {
+        ("reference", "euler"): 6.0,
+        ("inference", "euler"): 3.0,
+        ("float64", "euler"): 15.0,
+        ("reference", "exponential"): 9.0,
+        ("inference", "exponential"): 4.0,
+        ("float64", "exponential"): 12.0,
+    }
+    # the median is 1.0 times the number, the best time is another one
+    times = {name: Times(99.0, [value / 8, value, value]) for name, value in seconds.items()}
+    assert [bench.reference_ratios(*name, times) for name in times] == [
+        {},
+        {"of_training": 0.6667},
+        {"of_float32": 0.4},
+        {"to_euler": 1.5},
+        {"of_training": 0.75},
+        {"of_float32": 0.75},
+    ]
+
+
+def test_exponents_of_all_sizes_and_of_the_upper_half():
+    sizes = [1, 2, 4, 8, 16, 32]
+    seconds = [1.0, 1.0, 1.0, 8.0, 32.0, 128.0]
+    found = bench.exponents(sizes, seconds)
+    assert found["exponent_upper"] == 2.0
+    assert found["exponent"] == round(measure.exponent(sizes, seconds), 3) == 1.514
+    assert (found["fitted"], found["fitted_upper"]) == ([1, 32], [8, 32])
+    # two points are no line: then the upper half is all
+    short = bench.exponents([1, 2, 4, 8], [1.0, 4.0, 16.0, 64.0])
+    assert (short["exponent_upper"], short["fitted_upper"]) == (2.0, [1, 8])
+    one = bench.exponents([4], [1.0])
+    assert (one["exponent"], one["fitted_upper"]) == (None, [4, 4])
+
+
+def test_the_best_peer_is_the_one_of_the_smallest_median(no_new_processes):
+    run = bench._Run(TINY, True, None, lambda text: None)
+    times = {
+        "ours": Times(1.0, [2.0, 1.0, 4.0]),
+        "slow": Times(1.0, [0.5, 9.0, 9.0]),
+        "fast": Times(1.0, [5.0, 5.0, 5.0]),
+    }
+    ours = reference.Side(4, points=3, scheme="euler")
+    slow, fast, own = run._peer_rows(ours, ["slow", "fast"], times)
+    assert (slow["to_ours"], fast["to_ours"]) == (4.5, 2.5)
+    assert (own["best_peer"], own["to_best_peer"], own["peer"]) == ("fast", 2.5, "spinrnn")
+    assert (slow["neurons"], slow["points"], slow["scheme"]) == (4, 3, "euler")
+
+
+def test_the_whole_run_has_the_spread_of_its_products(no_new_processes):
+    run = bench._Run(TINY, False, None, lambda text: None)
+    run.sgemm.seconds = [1.0] + [2.0] * 9 + [6.0]
+    row = run._whole_run()
+    assert (row["spread"], row["products"], row["when"]) == (1.0, 11, "whole run")
+    run.sgemm.seconds = list(np.linspace(1, 3, 11))
+    assert run._whole_run()["spread"] == round(2.8 / 1.2, 4)
+
+
+def test_rows_have_the_times_and_the_rate_of_the_best():
+    row = reference.new_row("sgemm", Times(3.0, [0.5, 1.0, 2.0, 1.5]), 4e9, more=1)
+    assert (row["first_s"], row["best_s"], row["median_s"]) == (3.0, 0.5, 1.25)
+    assert (row["gflops"], row["more"], row["scheme"]) == (8.0, 1, None)
+
+
 # ---- measuring ----
 
 
@@ -142,7 +238,7 @@ def test_sides_take_turns_in_both_orders():
     timer = lambda name: lambda: calls.append(name) or 1.0
     times = measure.take_turns({"a": timer("a"), "b": timer("b")}, 3)
     assert "".join(calls) == "ab" + "ab" + "ba" + "ab"
-    assert times["a"] == measure.Times(1.0, [1.0] * 3)
+    assert times["a"] == Times(1.0, [1.0] * 3)
 
 
 def test_short_calls_are_repeated_and_the_limit_ends_it(monkeypatch):
@@ -297,6 +393,106 @@ def test_the_table_is_aligned_and_says_every_ratio(rows):
     assert "OTHER BITS" not in text
 
 
+def sentences(row):
+    """What is said of a row, {what: result}."""
+    lines = benchtable.ratios([reference.new_row(row.pop("work")) | row])[1:]
+    return dict(line.split("  ", 1) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("row", "what", "said"),
+    [
+        (
+            {"work": "reference", "neurons": 32, "scheme": "euler", "dtype": "float32"}
+            | {"of_sgemm": 0.5, "of_sgemm_best": 0.625},
+            "reference, n = 32, euler, float32",
+            "0.50 of SGEMM (best 0.62)",
+        ),
+        ({"work": "x", "to_euler": 1.234}, "x", "1.23 x the time of Euler"),
+        ({"work": "x", "of_float32": 0.5}, "x", "0.50 of float32's rate"),
+        (
+            {"work": "x", "of_training": 0.9},
+            "x",
+            "0.90 of the forward share of training's rate",
+        ),
+        (
+            {"work": "sparse", "density": 0.1, "speedup": 3.21},
+            "sparse, density 0.1",
+            "3.2 x as fast as density 1",
+        ),
+        (
+            {"work": "crossover", "measured": 0.314, "used": 0.4, "densities": [0.1, 0.6]},
+            "crossover",
+            "both kernels take the same time at density 0.31; spinrnn changes at 0.4",
+        ),
+        (
+            {"work": "crossover", "measured": None, "used": 0.4, "densities": [0.1, 0.6]},
+            "crossover",
+            "both kernels take the same time not between 0.1 and 0.6; spinrnn changes at 0.4",
+        ),
+        (
+            {"work": "threads", "threads": 4, "speedup": 3.5, "identical": True},
+            "threads",
+            "4 threads 3.50 x as fast as one, the same bits",
+        ),
+        (
+            {"work": "threads", "threads": 4, "speedup": 3.5, "identical": False},
+            "threads",
+            "4 threads 3.50 x as fast as one, OTHER BITS",
+        ),
+        (
+            {"work": "long", "segments": 5, "memory_bytes": 2**20, "measured_bytes": 2**21}
+            | {"of_memory": 0.2, "to_whole": 1.35, "identical": True},
+            "long, 5 segments",
+            "20 % of the memory, 1.35 x the time, the same bits",
+        ),
+        (
+            {"work": "long", "segments": 1, "memory_bytes": 2**20, "measured_bytes": 2**21},
+            "long, 1 segments",
+            "1.0 MiB planned, 2.0 MiB measured",
+        ),
+        (
+            {"work": "compile", "median_s": 9.5, "process_s": 10.25},
+            "compile",
+            "9.50 s to the first results, 10.25 s with Python's start and imports",
+        ),
+        ({"work": "import spinrnn", "median_s": 0.05}, "import spinrnn", "0.050 s"),
+        (
+            {"work": "growth", "against": "batch", "threads": 1, "kernel": "dense"}
+            | {"exponent": 0.9, "fitted": [1, 8], "exponent_upper": 1.01, "fitted_upper": [4, 8]},
+            "growth against batch, 1 thread, dense kernel",
+            "exponent 0.90 over 1 ... 8; exponent 1.01 over 4 ... 8",
+        ),
+        (
+            {"work": "mnist", "substeps": 2, "epoch_s": 12.34, "images": 600},
+            "mnist, S = 2",
+            "12.3 s for an epoch (from 600 images)",
+        ),
+        (
+            {"work": "peer", "to_best_peer": 4.44, "best_peer": "jax-block"},
+            "peer",
+            "4.4 x as fast as the best peer, jax-block",
+        ),
+        (
+            {"work": "sgemm", "when": "whole run", "spread": 1.25, "products": 40},
+            "sgemm",
+            "1.25 between the slow and the fast tenth of 40 products",
+        ),
+    ],
+)
+def test_sentences(row, what, said):
+    assert sentences(dict(row))[what].strip() == said
+
+
+def test_a_line_of_the_table():
+    times = Times(2.5, [0.125, 0.25])
+    row = reference.new_row("peer", times, 1e9, neurons=32, scheme="euler", dtype="float32")
+    row |= {"density": 1.0, "threads": 2, "peer": "jax-block", "of_sgemm": 0.456}
+    (line,) = benchtable.lines(row)
+    cells = "peer jax-block 32 euler float32 1.0 2 2.500 0.12500 0.18750 8.0 0.46"
+    assert line.split() == cells.split()
+
+
 @pytest.mark.parametrize("extra", [[], ["--json"]])
 def test_the_command(rows, monkeypatch, capsys, extra):
     asked = []
@@ -308,7 +504,7 @@ def test_the_command(rows, monkeypatch, capsys, extra):
     )
     spinrnn.set_threads(None)
     ((sizes, options),) = asked
-    assert sizes is sizes_.QUICK
+    assert sizes is QUICK
     assert (options["count"], options["peers"], options["mnist"]) == (2, True, "there")
     out, err = capsys.readouterr()
     assert err == ""

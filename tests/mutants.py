@@ -22,7 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "mutations"
-COPIED = ("spinrnn", "tests", "data", "docs", "pyproject.toml", "README.md", "environment.yml")
+COPIED = (
+    *("spinrnn", "tests", "data", "docs", "pyproject.toml", "environment.yml"),
+    *("README.md", "CONTRIBUTING.md", "AGENTS.md", "LICENSE", "CITATION.cff", "runs/README.md"),
+)
 SECONDS = 600
 """Until the tests of one mutation are given up."""
 
@@ -128,6 +131,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="spinrnn-mutants-") as folder:
         for name in COPIED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            (Path(folder) / name).parent.mkdir(exist_ok=True)
             copy(ROOT / name, Path(folder) / name)
         survivors, faults = campaign(Path(folder), chosen)
     print(f"{len(listed)} mutations, {survivors} survive, {faults} could not be tried")

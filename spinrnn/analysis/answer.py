@@ -136,9 +136,10 @@ def evenly(count: int, most: int) -> np.ndarray:
 
 def labels_of(recording: Recording) -> np.ndarray:
     """(case,) labels of the cases that are taken; DataError if there are none."""
-    if recording.labels is None:
+    labels = recording.taken_labels()
+    if labels is None:
         raise DataError("it needs labels, which are not in the file")
-    return np.asarray(recording.labels)[:: recording.stride]
+    return labels
 
 
 # ---- numbers in sentences ----

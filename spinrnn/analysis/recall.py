@@ -221,11 +221,12 @@ def _states_at_ends(net, inputs, layers):
 
 def measure_memory(recording: Recording, settings: Settings) -> Answer:
     """Memory of the inputs."""
-    if recording.inputs is None:
+    inputs = recording.taken_inputs()
+    if inputs is None:
         raise DataError("it needs the inputs, which are not in the file")
     ends = recording.point_ends()
-    points = min(len(ends), recording.inputs.shape[2])
-    inputs = np.asarray(recording.inputs[:: recording.stride, :, :points])
+    points = min(len(ends), inputs.shape[2])
+    inputs = inputs[:, :, :points]
     states = {f"layer {k}": recording.powers(k)[:, :, ends[:points]] for k in recording.layers}
     if len(states) > 1:
         states["all"] = np.concatenate(list(states.values()), axis=1)
@@ -283,9 +284,10 @@ def measure_capacity(recording: Recording, settings: Settings) -> Answer:
 
 def _input_range(recording):
     """(lowest, highest) of the recorded inputs, from 0 to 1 if there are none."""
-    if recording.inputs is None:
+    values = recording.taken_inputs()
+    if values is None:
         return 0.0, 1.0
-    values = np.asarray(recording.inputs[:: recording.stride], dtype=float)
+    values = values.astype(float)
     values = values[np.isfinite(values)]
     low, high = float(np.min(values)), float(np.max(values))
     return (low, high) if low < high else (low - 0.5, low + 0.5)

@@ -1,5 +1,8 @@
-"""Conditions in which writing fails or cannot be trusted, for every command that writes: a full disk, a read-only one, no permission, a clock that was
-set back, a file system without locks. What was there stays, nothing is half-written, no temporary file is left, and one line says what is wrong.
+"""Conditions in which writing fails or cannot be trusted, for every command that writes.
+
+A full disk, a read-only one, no permission, a clock that was set back, a file system without
+locks. What was there stays, nothing is half-written, no temporary file is left, and one line
+says what is wrong. Each command and each condition has a quick test; all pairs are slow.
 
 Two processes on one folder: tests/test_run.py, test_sweep_run.py and test_trajectory_trust.py.
 """
@@ -7,6 +10,7 @@ Two processes on one folder: tests/test_run.py, test_sweep_run.py and test_traje
 import dataclasses
 import errno
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -23,83 +27,134 @@ from conftest import here, refused, tmpfs
 from kills import bits, look_at, temporaries, weights
 
 import spinrnn
+from spinrnn.runs.run import Interrupted
 from spinrnn.sweep import work
 from spinrnn.sweep.folder import SweepFolder
 
+OTHER_WORDS = (errno.ENOSYS, errno.EOPNOTSUPP)
+"""Of file systems without locks."""
 REPRODUCTION = Path(__file__).parents[2] / "data" / "reproduction"
-TINY = '[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n[train]\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
-SWEEP = '[sweep]\nname = "toy"\nbase = "tiny.toml"\n[train]\nepochs = 2\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2]\n'
+TINY = """
+[network]
+layers = [6, 5]
+inputs = 2
+outputs = 3
+density_int = 0.5
+substeps = 2
+[train]
+batch = 16
+checkpoint_seconds = 0
+[data]
+source = "tiny.npz"
+"""
+SWEEP = """
+[sweep]
+name = "toy"
+base = "tiny.toml"
+[train]
+epochs = 2
+[[axes]]
+key = "train.learning_rate"
+values = [1e-3, 1e-2, 2e-2]
+"""
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    """A folder with data, configurations, a run, a trajectory, a sweep and a measurement, which the commands read; and what earlier ones wrote."""
-    folder = Path(tempfile.mkdtemp(prefix="conditions-"))  # where another user may look
+def material():
+    """A folder with data, configurations and a measurement; `need` adds what commands read,
+    and in `earlier` what earlier commands wrote.
+    """
+    # where another user may look
+    folder = Path(tempfile.mkdtemp(prefix="conditions-"))
     folder.chmod(0o755)
+    (folder / "earlier").mkdir()
+    make_data(folder)
+    make_device(folder).save(folder / "earlier" / "network.h5")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def make_data(folder):
+    """Data of three classes, and the configurations of a run and a sweep over them."""
     rng = np.random.default_rng(5)
     labels = np.repeat(np.arange(3), 20)
     inputs = rng.normal(size=(3, 2, 5))[labels] + 0.1 * rng.normal(size=(60, 2, 5))
     np.savez(folder / "tiny.npz", inputs=inputs, labels=labels)
     (folder / "tiny.toml").write_text(TINY)
     (folder / "sweep.toml").write_text(SWEEP)
-    time = np.arange(300) * 2.5e-9
-    drive = np.repeat(rng.normal(size=60), 5)
-    net = spinrnn.Network(
-        spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, substeps=4), seed=1
-    )
+
+
+def make_device(folder):
+    """A measurement of a device, simulated; returns the network."""
+    rng = np.random.default_rng(6)
+    time, drive = np.arange(300) * 2.5e-9, np.repeat(rng.normal(size=60), 5)
+    config = spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, substeps=4)
+    net = spinrnn.Network(config, seed=1)
     power = net.simulate(drive[None, None, :75]).state[0][0, 0, :300]
-    np.savez(
-        folder / "device.npz", time=time, drive=drive, power=power + 0.01 * rng.normal(size=300)
-    )
-    old = folder / "earlier"
-    old.mkdir()
-    calls = [0]
+    power = power + 0.01 * rng.normal(size=300)
+    np.savez(folder / "device.npz", time=time, drive=drive, power=power)
+    return net
 
-    def stop():
-        calls[0] += 1
-        return calls[0] == 6
 
+def need(folder, name):
+    """Path of what commands read or wrote, made when it is first needed."""
+    path = folder / name
+    if not path.exists():
+        MAKE[name](folder, path)
+    return path
+
+
+def make_earlier_run(folder, out):
+    """Stopped within its first epoch."""
+    calls = itertools.count(1)
     config = spinrnn.load_config(folder / "tiny.toml", ["train.epochs=4"])
-    with pytest.raises(spinrnn.run.Interrupted):
-        spinrnn.train(config, out=old / "run", stop=stop)
-    done("train", folder / "tiny.toml", "--set", "train.epochs=3", "--out", folder / "run")
-    done("simulate", folder / "run", "--out", folder / "traces.h5")
-    done("simulate", folder / "run", "--input", ":test[0:2]", "--out", old / "t.h5")
-    shard = ["--executor", "serial"]
-    done("sweep", "run", folder / "sweep.toml", "--out", folder / "sweep", *shard)
-    done("sweep", "run", folder / "sweep.toml", "--out", old / "sweep", *shard, "--shard", "0/3")
-    done("sweep", "collect", old / "sweep", "--cube", old / "cube.h5")
-    done(
+    with pytest.raises(Interrupted):
+        spinrnn.train(config, out=out, stop=lambda: next(calls) == 6)
+
+
+def make_earlier_figures(folder, out):
+    """The results that figure 4 needs, and files of other content in place of the figure."""
+    out.mkdir()
+    for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):
+        shutil.copy(path, out)
+    for path in out.glob("fig4.*"):
+        path.write_bytes(b"earlier")
+
+
+def make_earlier_fit(folder, out):
+    """The files of a fit of another kind."""
+    part = ["--cases", "0:1", "--noise", "0.5"]
+    assert here("identify", folder / "device.npz", *part, "--out", out).returncode < 2
+
+
+SERIAL = ["--executor", "serial"]
+MAKE = {
+    "run": lambda m, out: done("train", m / "tiny.toml", "--set", "train.epochs=2", "--out", out),
+    "traces.h5": lambda m, out: done("simulate", need(m, "run"), "--out", out),
+    "sweep": lambda m, out: done("sweep", "run", m / "sweep.toml", "--out", out, *SERIAL),
+    "earlier/run": make_earlier_run,
+    "earlier/t.h5": lambda m, out: done(
+        "simulate", need(m, "run"), "--input", ":test[0:2]", "--out", out
+    ),
+    "earlier/sweep": lambda m, out: done(
+        "sweep", "run", m / "sweep.toml", "--out", out, *SERIAL, "--shard", "0/3"
+    ),
+    "earlier/cube.h5": lambda m, out: done(
+        "sweep", "collect", need(m, "earlier/sweep"), "--cube", out
+    ),
+    "earlier/report": lambda m, out: done(
         "analyse",
-        folder / "traces.h5",
+        need(m, "traces.h5"),
         "--only",
         "drive,dimension",
         "--start",
         "1e-9",
         "--out",
-        old / "report",
-    )
-    assert (
-        here(
-            "identify",
-            folder / "device.npz",
-            "--cases",
-            "0:1",
-            "--noise",
-            "0.5",
-            "--out",
-            old / "device",
-        ).returncode
-        < 2
-    )
-    (old / "figures").mkdir()
-    for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):
-        shutil.copy(path, old / "figures")
-    for path in (old / "figures").glob("fig4.*"):
-        path.write_bytes(b"earlier")
-    net.save(old / "network.h5")
-    yield folder
-    shutil.rmtree(folder)
+        out,
+    ),
+    "earlier/device": make_earlier_fit,
+    "earlier/figures": make_earlier_figures,
+}
 
 
 def done(*arguments):
@@ -123,7 +178,7 @@ class Command:
 COMMANDS = {
     "train": Command("run", lambda m, d: ["train", "--out", d / "run", "--resume"], True),
     "simulate": Command(
-        "t.h5", lambda m, d: ["simulate", m / "run", "--out", d / "t.h5", "--overwrite"]
+        "t.h5", lambda m, d: ["simulate", need(m, "run"), "--out", d / "t.h5", "--overwrite"]
     ),
     "sweep run": Command(
         "sweep",
@@ -139,11 +194,18 @@ COMMANDS = {
         True,
     ),
     "sweep collect": Command(
-        "cube.h5", lambda m, d: ["sweep", "collect", m / "sweep", "--cube", d / "cube.h5"]
+        "cube.h5", lambda m, d: ["sweep", "collect", need(m, "sweep"), "--cube", d / "cube.h5"]
     ),
     "analyse": Command(
         "report",
-        lambda m, d: ["analyse", m / "traces.h5", "--only", "drive,energy", "--out", d / "report"],
+        lambda m, d: [
+            "analyse",
+            need(m, "traces.h5"),
+            "--only",
+            "drive,energy",
+            "--out",
+            d / "report",
+        ],
     ),
     "identify": Command(
         "device", lambda m, d: ["identify", m / "device.npz", "--out", d / "device"]
@@ -161,7 +223,7 @@ def run(name, material, outputs):
     if name != "Network.save":
         return here(*arguments)
     try:
-        spinrnn.load(material / "run").save(outputs / "network.h5")
+        spinrnn.load(need(material, "run")).save(outputs / "network.h5")
     except spinrnn.StoreError as error:
         return subprocess.CompletedProcess(arguments, 2, "", f"{error}\n")
     return subprocess.CompletedProcess(arguments, 0, "", "")
@@ -169,7 +231,7 @@ def run(name, material, outputs):
 
 def put_earlier(material, name, outputs):
     """Gives the folder of the outputs what an earlier command left there."""
-    what = material / "earlier" / COMMANDS[name].what
+    what = need(material, f"earlier/{COMMANDS[name].what}")
     target = outputs / what.name
     shutil.copytree(what, target) if what.is_dir() else shutil.copy(what, target)
 
@@ -208,19 +270,42 @@ def check_intact(name, before, outputs):
         )
 
 
-@pytest.fixture(scope="module")
-def expected(material):
-    """{name: result of the undisturbed command}, and everything that they need is compiled and imported."""
-    found = {}
-    for name in COMMANDS:
-        outputs = material / f"expected-{name}"
+class Expected(dict):
+    """{name: result of the undisturbed command}, each found when it is first asked for."""
+
+    def __init__(self, material):
+        super().__init__()
+        self.material = material
+
+    def __missing__(self, name):
+        outputs = self.material / f"expected-{name}"
         outputs.mkdir()
-        put_earlier(material, name, outputs)
-        result = run(name, material, outputs)
+        put_earlier(self.material, name, outputs)
+        result = run(name, self.material, outputs)
         assert result.returncode in ((0, 1) if name == "identify" else (0,)), result.stderr
-        found[name] = numbers(name, material, outputs)
-        assert contents(outputs) != contents(material / "earlier" / COMMANDS[name].what)
-    return found
+        self[name] = numbers(name, self.material, outputs)
+        assert contents(outputs) != contents(self.material / "earlier" / COMMANDS[name].what)
+        return self[name]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(material):
+    return Expected(material)
+
+
+@pytest.fixture
+def expected(undisturbed, request):
+    """`Expected`, with that of the test's own command found before it is disturbed."""
+    parameters = getattr(request.node, "callspec", None)
+    for name in [parameters.params["name"]] if parameters else COMMANDS:
+        assert undisturbed[name] is not None
+    return undisturbed
+
+
+def commands(*quick):
+    """All commands as parameters of a test; those that are not named are slow."""
+    slow = pytest.mark.slow
+    return [pytest.param(name, marks=() if name in quick else slow) for name in COMMANDS]
 
 
 def numbers(name, material, outputs):
@@ -263,7 +348,7 @@ def fill(disk, free):
         file.write(bytes(max(0, state.f_bavail * state.f_frsize - free)))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands("simulate"))
 def test_a_full_disk(material, expected, disk, name):
     """With more and more room, so that it becomes full at each moment of the command; and in the end it is enough."""
     put_earlier(material, name, disk)
@@ -285,7 +370,7 @@ def test_a_full_disk(material, expected, disk, name):
     check_done(name, material, disk, expected, result)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands("train"))
 def test_a_read_only_disk(material, expected, disk, name):
     put_earlier(material, name, disk)
     before = contents(disk)
@@ -296,7 +381,7 @@ def test_a_read_only_disk(material, expected, disk, name):
     check_done(name, material, disk, expected, run(name, material, disk))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands("Network.save"))
 def test_no_permission(material, expected, name):
     """As another user than the one whose folders they are."""
     if os.geteuid():
@@ -321,7 +406,7 @@ def test_no_permission(material, expected, name):
 # ---- clocks ----
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands("sweep run"))
 def test_a_clock_that_was_set_back(material, expected, tmp_path, monkeypatch, name):
     """All files are from next year."""
     put_earlier(material, name, tmp_path)
@@ -364,8 +449,10 @@ def test_a_worker_of_the_future_is_dead(tmp_path):
 # ---- locks ----
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "number", [errno.ENOLCK, *(pytest.param(n, marks=pytest.mark.slow) for n in OTHER_WORDS)]
+)
+@pytest.mark.parametrize("name", commands("analyse"))
 def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, name, number):
     """All is written; where several processes could meet in a folder a line says that nothing keeps them apart."""
 
@@ -385,7 +472,7 @@ def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, 
     assert os.strerror(number) in lines[0]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands("sweep collect", "identify", "reproduce"))
 def test_files_that_cannot_be_opened_for_want_of_locks(
     material, expected, tmp_path, monkeypatch, name
 ):
@@ -419,7 +506,7 @@ int flock(int fd, int how) { errno = NUMBER; return -1; }
 SCRIPT = """
 import sys, warnings
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 import h5py
 import test_conditions as t
 try:
@@ -428,8 +515,8 @@ except OSError:
     pass
 else:
     sys.exit("HDF5 locks files here, although nothing can be locked")
-from spinrnn import store
-if not store.is_spinrnn_file(Path(sys.argv[2]) / "earlier/network.h5"):
+from spinrnn.files.container import is_spinrnn_file
+if not is_spinrnn_file(Path(sys.argv[2]) / "earlier/network.h5"):
     sys.exit("a file of ours is not known as one")
 for name in t.COMMANDS:
     outputs = Path(sys.argv[3]) / name
@@ -441,6 +528,7 @@ for name in t.COMMANDS:
 """
 
 
+@pytest.mark.slow
 def test_hdf5_that_cannot_lock(material, expected, tmp_path):
     """The system's own flock fails, also within the HDF5 library, which is told to lock: no file of ours is opened in a way that would."""
     if not shutil.which("cc"):

@@ -287,13 +287,13 @@ def test_one_flipped_bit_of_a_weight_is_told(written):
     """The highest bit of its exponent makes 1e38 times as much of it."""
     net, _, path = written
     content, weights = path.read_bytes(), net.views()["w_out"].ravel()
-    number = int(np.flatnonzero((0 < abs(weights)) & (abs(weights) < 1))[0])
+    number = int(np.flatnonzero((abs(weights) > 0) & (abs(weights) < 1))[0])
     with h5py.File(path) as file:
         at = file["w_out"].id.get_offset() + 4 * number
     assert np.frombuffer(content[at : at + 4], "f4")[0] == weights[number]
     path.write_bytes(flipped(content, at + 3, 6))
-    wrong = np.frombuffer(path.read_bytes()[at : at + 4], "f4")[0]
-    assert wrong == pytest.approx(weights[number] * 2.0**128)
+    wrong = float(np.frombuffer(path.read_bytes()[at : at + 4], "f4")[0])
+    assert wrong == pytest.approx(float(weights[number]) * 2.0**128)
     with pytest.raises(spinrnn.StoreError, match="does not match its checksum"):
         spinrnn.open_trajectory(path)
 

@@ -1,19 +1,25 @@
-"""Kills with -9 at random moments of `spinrnn train`, `simulate` and `sweep run`, and what they may leave.
+"""Kills with -9 at random moments of `spinrnn train`, `simulate` and `sweep run`.
 
-As a command, `python tests/kills.py 200 [--seed S]` spreads so many kills over the three and reports; the suite runs some with `disturb`. A third of the
-kills come at any moment from the start of the process, a third while it is at work, and a third as soon as a temporary file is seen, which is while
-something is being written. After each:
+As a command, `python tests/kills.py 200 [--seed S]` spreads so many kills over the
+three and reports; the suite runs some with `disturb`. A third of the kills come at any
+moment from the start of the process, a third while it is at work, and a third as soon
+as a temporary file is seen, which is while something is being written. After each:
 
-- every file under its own name is complete, by its checksum where it has one, and a temporary one is complete or refused;
-- nothing is lost: the newest checkpoint is not older than before, complete points and runs stay as they are, a trajectory file is the one before or the
-  new one.
+- every file under its own name is complete, by its checksum where it has one, and a
+temporary
+  one is complete or refused;
+- nothing is lost: the newest checkpoint is not older than before, complete points and
+runs
+  stay as they are, a trajectory file is the one before or the new one.
 
-Then the same command goes on from there. Whenever one comes to its end its results have the bits of an undisturbed one, and no temporary file is left.
+Then the same command goes on from there. Whenever one comes to its end its results have
+the bits of an undisturbed one, and no temporary file is left.
 """
 
 import argparse
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -21,18 +27,30 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 import spinrnn
+from spinrnn.cli import main as cli
 from spinrnn.files import seal
 from spinrnn.files.container import read_container
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn"]
+NETWORK = """
+[data]
+source = "tiny.npz"
+[network]
+layers = [6, 5]
+inputs = 2
+outputs = 3
+density_int = 0.5
+substeps = 2
+"""
 PATIENCE = 900
 """Seconds that a process may take for anything."""
 
@@ -41,7 +59,9 @@ PATIENCE = 900
 
 
 def weights(folder):
-    """All bits that a finished run ends with: best network, final parameters, moments, records without times."""
+    """All bits that a finished run ends with: best network, final parameters, moments,
+    records without times.
+    """
     _, arrays, state = checkpoints.load_newest_checkpoint(folder)
     history = [{k: v for k, v in record.items() if k != "seconds"} for record in state["history"]]
     bits = {name: array.tobytes() for name, array in arrays.items()}
@@ -49,7 +69,9 @@ def weights(folder):
 
 
 def bits(path, folder):
-    """{position: (status, summary and curves without times, extra)} of all points of a sweep."""
+    """{position: (status, summary and curves without times, extra)} of all points of a
+    sweep.
+    """
     found = {}
     for point, status, arrays, state in SweepFolder(folder).results(
         spinrnn.load_sweep(path).points
@@ -98,7 +120,9 @@ def temporaries(folder):
 
 
 def read(path, name):
-    """Reads all of a file by the name that it has or was to have; StoreError and the like where it is not complete."""
+    """Reads all of a file by the name that it has or was to have; StoreError and the
+    like where it is not complete.
+    """
     if name.endswith(".h5"):
         if seal.is_streamed(path):
             with spinrnn.open_trajectory(path) as file:
@@ -119,7 +143,9 @@ def read(path, name):
 
 
 def look_at(folder, counts):
-    """Reads every file below a folder. A temporary one is read as if somebody had given it its later name: complete or refused, anything else is a fault."""
+    """Reads every file below a folder. A temporary one is read as if somebody had given
+    it its later name: complete or refused, anything else is a fault.
+    """
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name, temporary = path.name, path.name.endswith(".tmp")
         if temporary:
@@ -142,11 +168,57 @@ def look_at(folder, counts):
 # ---- the programs ----
 
 
-class Program:
-    """A command that is killed. `folder` is what it writes to, `out` what it is told."""
+class Fork:
+    """A command in a fork of this process, which has everything imported; used as
+    `Popen`.
+    """
 
-    def __init__(self, home, rng):
+    def __init__(self, arguments, complaint, folder):
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=_command, args=(arguments, complaint, folder))
+        with warnings.catch_warnings():
+            # of threads that a fork does not have; those of ours are made anew
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        assert self._process.exitcode is not None, "it does not end"
+        return self._process.exitcode
+
+    def kill(self):
+        self._process.kill()
+
+
+def _command(arguments, complaint, folder):
+    os.chdir(folder)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(complaint.fileno(), 2)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    sys.exit(cli.main(arguments))
+
+
+class Program:
+    """A command that is killed.
+
+    Attributes:
+        folder: what it writes to; home: where it runs; counts: what was seen.
+        fork: whether it is a fork of this process, which starts at once.
+    """
+
+    def __init__(self, home, rng, fork=False):
         self.home, self.rng, self.number, self.counts = home, rng, 0, Counter()
+        self.fork = fork
+        self.epochs, self.seeds = (6, 1) if fork else (40, 2)
         home.mkdir(parents=True)
         source = np.random.default_rng(5)
         labels = np.repeat(np.arange(3), 40)
@@ -172,10 +244,16 @@ class Program:
         self.renew()
 
     def start(self):
-        arguments = [*COMMAND, *map(str, self.arguments())]
+        """Starts the command; `Popen`, or a `Fork` where that was asked for."""
+        arguments = [*map(str, self.arguments())]
         with open(self.home / "stderr", "w") as complaint:
+            if self.fork:
+                return Fork(arguments, complaint, self.home)
             return subprocess.Popen(
-                arguments, stdout=subprocess.DEVNULL, stderr=complaint, cwd=self.home
+                [*COMMAND, *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=complaint,
+                cwd=self.home,
             )
 
     def renew(self):
@@ -211,8 +289,8 @@ class Train(Program):
 
     def prepare(self):
         (self.home / "tiny.toml").write_text(
-            "[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n"
-            '[train]\nepochs = 40\nbatch = 16\nnoise = 0.2\ncheckpoint_seconds = 0\n[data]\nsource = "tiny.npz"\n'
+            NETWORK
+            + f"[train]\nepochs = {self.epochs}\nbatch = 16\nnoise = 0.2\ncheckpoint_seconds = 0\n"
         )
 
     def arguments(self):
@@ -234,7 +312,7 @@ class Train(Program):
 
     def result(self):
         lines = (self.folder / "metrics.jsonl").read_text().splitlines()
-        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 41))
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, self.epochs + 1))
         files = sorted(p.name for p in self.folder.iterdir())
         summary = json.loads((self.folder / "summary.json").read_bytes())
         return {
@@ -314,13 +392,11 @@ class Sweep(Program):
     name = "sweep run"
 
     def prepare(self):
-        (self.home / "tiny.toml").write_text(
-            '[network]\nlayers = [6, 5]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n[data]\nsource = "tiny.npz"\n'
-        )
+        (self.home / "tiny.toml").write_text(NETWORK)
         self.file = self.home / "sweep.toml"
         self.file.write_text(
-            '[sweep]\nname = "toy"\nbase = "tiny.toml"\nseeds = 2\nrecord_test = true\n'
-            "[train]\nepochs = 40\nbatch = 16\nnoise = 0.1\ncheckpoint_seconds = 0.02\n"
+            f'[sweep]\nname = "toy"\nbase = "tiny.toml"\nseeds = {self.seeds}\nrecord_test = true\n'
+            f"[train]\nepochs = {self.epochs}\nbatch = 16\nnoise = 0.1\ncheckpoint_seconds = 0.02\n"
             '[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2, 2e-2, 3e-2]\n'
         )
 
@@ -336,7 +412,8 @@ class Sweep(Program):
     def strike(self, process):
         workers, how = children(process.pid), self.rng.choice(("sweep", "worker", "all"))
         if how == "worker":
-            # three deaths of a point without a checkpoint in between would rightly count as its own fault
+            # three deaths of a point without a checkpoint in between would rightly
+            # count as its own fault
             victims = [
                 lock for lock in self.folder.glob("points/*.run") if self.deaths[lock.stem] < 2
             ]
@@ -380,7 +457,9 @@ PROGRAMS = Train, Simulate, Sweep
 
 
 def wait(program, process, rng):
-    """Waits for the moment of the kill, or the end of the process; says what kind of moment it is."""
+    """Waits for the moment of the kill, or the end of the process; says what kind of
+    moment it is.
+    """
     kind = rng.choice(("at any time", "at work", "while writing"))
     end = time.monotonic() + PATIENCE
     if kind != "at any time":
@@ -399,7 +478,9 @@ def wait(program, process, rng):
 
 
 def disturb(program, kills, rng, tell=None):
-    """Kills a program so many times and lets it end at last. Returns a list of faults, texts; `program.counts` has what was seen."""
+    """Kills a program so many times and lets it end at last. Returns a list of faults,
+    texts; `program.counts` has what was seen.
+    """
     faults, counts, process, done = [], program.counts, None, 0
 
     def check(what, *functions):

@@ -1,4 +1,7 @@
-"""A dozen kills with -9, four of each program; `python tests/kills.py 200` does more. And that its checks can fail."""
+"""Kills with -9, some of each program; `python tests/kills.py 200` does more.
+
+And that the checks after a kill can fail.
+"""
 
 import random
 from collections import Counter
@@ -10,16 +13,20 @@ import spinrnn
 
 
 @pytest.mark.parametrize("made", PROGRAMS, ids=lambda made: made.name)
-def test_kills_leave_what_is_complete_or_refused(tmp_path, made):
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_kills_leave_what_is_complete_or_refused(tmp_path, made, kills):
+    """A single kill hits a fork of this process, four hit processes of their own."""
     rng = random.Random(3)
-    program = made(tmp_path / "home", rng)
-    assert disturb(program, 4, rng) == []
+    program = made(tmp_path / "home", rng, fork=kills == 1)
+    assert disturb(program, kills, rng) == []
     assert program.counts["ends"] >= 1
     assert program.counts["complete files"] > 0
 
 
 def test_a_fault_is_found(tmp_path, tiny_data, tiny_config):
-    """The checks see a file that is not complete, a temporary one that is and one that is not, an older checkpoint and other results."""
+    """The checks see files that are not complete, an older checkpoint and other
+    results.
+    """
     folder = tmp_path / "run"
     spinrnn.train(tiny_config, out=folder, data=tiny_data, pictures=False)
     program, counts = Train.__new__(Train), Counter()
@@ -46,7 +53,9 @@ def test_a_fault_is_found(tmp_path, tiny_data, tiny_config):
 
 
 def test_what_a_killed_session_left_is_removed(tmp_path, sweep_file):
-    """Their names never come again, so that no later write of the same file would do it."""
+    """Their names never come again, so that no later write of the same file would do
+    it.
+    """
     out = tmp_path / "out"
     sweep = spinrnn.load_sweep(
         sweep_file('[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]')

@@ -1,8 +1,11 @@
-"""Fuzzed files: `python tests/fuzz.py 20000 [--seed S]` mutates files of every kind that spinrnn reads and reads each with its reader.
+"""Fuzzed files: `python tests/fuzz.py 20000 [--seed S]` mutates files of every kind
+that spinrnn reads and reads each with its reader.
 
-Allowed is an error of spinrnn in one line, or, for the kinds with a checksum, the very same numbers; files of the user's, and those whose
-checksum was made to fit, may give other numbers. Not allowed: another exception or a warning, a crash, a hang, much memory. Each file is
-known by seed and number, from which `--make N FILE` makes it again. Reading happens in child processes, so that a crash has a number.
+Allowed is an error of spinrnn in one line, or, for the kinds with a checksum, the very
+same numbers; files of the user's, and those whose checksum was made to fit, may give
+other numbers. Not allowed: another exception or a warning, a crash, a hang, much
+memory. Each file is known by seed and number, from which `--make N FILE` makes it
+again. Reading happens in child processes, so that a crash has a number.
 """
 
 import argparse
@@ -38,7 +41,9 @@ from spinrnn.runs import checkpoints
 from spinrnn.sweep.cube import Cube, NamedArray, load_cube
 
 SECONDS, PATIENCE, MEMORY = 30, 300, 100e6
-"""That a file may take at most, s of processor and of clock (the machine may be busy) and bytes; the files have some 10 kB, and user data may be compressed 1024 times."""
+"""That a file may take at most, s of processor and of clock (the machine may be busy)
+and bytes; the files have some 10 kB, and user data may be compressed 1024 times.
+"""
 BATCH = 500
 """Files that a child process reads."""
 
@@ -196,7 +201,9 @@ READERS = {
 
 
 def mutate_bytes(content, others, rng):
-    """The bytes with one to three mistakes in them: flipped, zeroed, inserted, removed, spliced, cut off."""
+    """The bytes with one to three mistakes in them: flipped, zeroed, inserted, removed,
+    spliced, cut off.
+    """
     mutated = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 30))):
         at, size = rng.randrange(len(mutated) + 1), rng.choice((1, 1, 2, 8, 64, 600))
@@ -412,7 +419,9 @@ def _change_dataset(file, name, rng):
 
 
 def _filtered(file, name, rng, twice):
-    """A dataset whose only piece is packed twice, or larger than it should be, or by a filter that is not there."""
+    """A dataset whose only piece is packed twice, or larger than it should be, or by a
+    filter that is not there.
+    """
     import zlib
 
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -484,7 +493,9 @@ def _change_attribute(item, rng):
 
 
 def _many_times(item, name, kind):
-    """An attribute of 3000 entries; that all of them stand for the same heap object is what `one_heap_object` makes of it."""
+    """An attribute of 3000 entries; that all of them stand for the same heap object is
+    what `one_heap_object` makes of it.
+    """
     text = isinstance(kind, str)
     values = np.empty(3000, object)
     values[:] = ["x" * 30000 if text else np.zeros(10000, np.int32)] + [
@@ -496,7 +507,9 @@ def _many_times(item, name, kind):
 
 
 def one_heap_object(content):
-    """The bytes of a file in which every entry of `_many_times` is the first one, the large one: 90 MB from 48 kB."""
+    """The bytes of a file in which every entry of `_many_times` is the first one, the
+    large one: 90 MB from 48 kB.
+    """
     first = re.search(rb"(?s)(?:\x30\x75|\x10\x27)\0\0(.{8})(.{4})", content)
     if first is None:
         return content
@@ -630,7 +643,9 @@ def mutate_npz(path, rng):
 
 
 def reseal(path, kind, original):
-    """Gives a changed file a checksum that fits, as somebody would who means harm; leaves it where that is impossible."""
+    """Gives a changed file a checksum that fits, as somebody would who means harm;
+    leaves it where that is impossible.
+    """
     if kind == "trajectory":
         with lazy.StreamReader(original) as reader:
             reseal_streamed(path, reader)
@@ -657,8 +672,8 @@ def reseal(path, kind, original):
 
 
 def reseal_streamed(path, reader):
-    """Writes a seal that fits behind the HDF5 part of a changed file; reader: `StreamReader`
-    of what it was.
+    """Writes a seal that fits behind the HDF5 part of a changed file; reader:
+    `StreamReader` of what it was.
     """
     table = b"".join(stored.checksums.tobytes() for stored in reader.stored.values())
     with h5py.File(path) as file:
@@ -674,7 +689,9 @@ def reseal_streamed(path, reader):
 
 
 def _place_now(file, name, old):
-    """(offset, bytes of a case, cases) of a dataset, where it is one still, else as it was."""
+    """(offset, bytes of a case, cases) of a dataset, where it is one still, else as it
+    was.
+    """
     link = file.get(name, getlink=True)
     if isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset):
         item = file[name]
@@ -689,7 +706,9 @@ def _place_now(file, name, old):
 
 
 def make(number, seed, files, path):
-    """Writes the mutated file of this number to `path`; returns (kind, how: "bytes", "structure" or "resealed")."""
+    """Writes the mutated file of this number to `path`; returns (kind, how: "bytes",
+    "structure" or "resealed").
+    """
     rng = random.Random(f"{seed}/{number}")
     kind = list(READERS)[number % len(READERS)]
     content = files[kind].read_bytes()
@@ -721,7 +740,9 @@ def make(number, seed, files, path):
 
 
 def judge(kind, how, path, expected):
-    """What reading gives: "refused", "same" or "other", which are allowed, or a text that begins with WRONG."""
+    """What reading gives: "refused", "same" or "other", which are allowed, or a text
+    that begins with WRONG.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -777,7 +798,8 @@ def fuzz(count, seed=0, first=0, tell=print):
     """Reads `count` mutated files.
 
     Returns:
-        (Counter of (kind, how, outcome), [(number, kind, what is wrong)], longest time in s, most memory in bytes).
+        (Counter of (kind, how, outcome), [(number, kind, what is wrong)], longest time
+            in s, most memory in bytes).
     """
     counts, wrong, longest, most = collections.Counter(), [], 0.0, 0
     with tempfile.TemporaryDirectory() as folder:

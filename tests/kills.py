@@ -29,6 +29,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -477,48 +478,59 @@ def wait(program, process, rng):
     return kind
 
 
-def disturb(program, kills, rng, tell=None):
-    """Kills a program so many times and lets it end at last. Returns a list of faults,
-    texts; `program.counts` has what was seen.
-    """
-    faults, counts, process, done = [], program.counts, None, 0
+class Faults(list):
+    """Texts of what was wrong with a program; each is told at once."""
 
-    def check(what, *functions):
+    def __init__(self, program, tell):
+        super().__init__()
+        self.program, self.tell = program, tell or (lambda _: None)
+
+    def check(self, what, *functions):
+        """Calls the functions and notes what they raise."""
         for function in functions:
             try:
                 function()
             except Exception as error:
-                faults.append(f"{program.name}, {what}: {type(error).__name__}: {error}")
-                if tell:
-                    tell(faults[-1])
+                self.append(f"{self.program.name}, {what}: {type(error).__name__}: {error}")
+                self.tell(self[-1])
 
-    def ended():
-        counts["ends"] += 1
-        complaint = (program.home / "stderr").read_text().strip()
+    def check_end(self, process, done):
+        """What must hold when the command came to its end after so many kills."""
+        self.program.counts["ends"] += 1
+        complaint = (self.program.home / "stderr").read_text().strip()
         if process.returncode:
-            check(f"after {done} kills", lambda: _fail(f"status {process.returncode}: {complaint}"))
+            failed = f"status {process.returncode}: {complaint}"
+            self.check(f"after {done} kills", lambda: _fail(failed))
         else:
-            check(f"at an end after {done} kills", program.end)
-        program.renew()
+            self.check(f"at an end after {done} kills", self.program.end)
+        self.program.renew()
 
+
+def disturb(program, kills, rng, tell=None):
+    """Kills a program so many times and lets it end at last.
+
+    Returns a list of faults, texts; `program.counts` has what was seen.
+    """
+    faults, counts, process, done = Faults(program, tell), program.counts, None, 0
     try:
         while done < kills:
             process = process or program.start()
             kind = wait(program, process, rng)
-            if process.poll() is None:
-                dead = program.strike(process)
-                done += 1
-                counts[kind] += 1
-                check(f"kill {done} {kind}", lambda: look_at(program.folder, counts), program.check)
-                if tell and done % 10 == 0:
-                    tell(f"{program.name}: {done} kills, {len(faults)} faults")
-                process = None if dead else process
-            else:
-                ended()
+            if process.poll() is not None:
+                faults.check_end(process, done)
                 process = None
+                continue
+            dead = program.strike(process)
+            done += 1
+            counts[kind] += 1
+            look = partial(look_at, program.folder, counts)
+            faults.check(f"kill {done} {kind}", look, program.check)
+            if done % 10 == 0:
+                faults.tell(f"{program.name}: {done} kills, {len(faults)} faults")
+            process = None if dead else process
         process = process or program.start()
         process.wait(PATIENCE)
-        ended()
+        faults.check_end(process, done)
     finally:
         if process and process.poll() is None:
             process.kill()

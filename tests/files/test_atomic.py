@@ -1,4 +1,6 @@
-"""What is written lasts: the order of writing, renaming and syncing, and temporary files."""
+"""What is written lasts: the order of writing, renaming and syncing, and temporary
+files.
+"""
 
 import os
 from pathlib import Path

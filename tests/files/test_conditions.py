@@ -1,10 +1,13 @@
-"""Conditions in which writing fails or cannot be trusted, for every command that writes.
+"""Conditions in which writing fails or cannot be trusted, for every command that
+writes.
 
-A full disk, a read-only one, no permission, a clock that was set back, a file system without
-locks. What was there stays, nothing is half-written, no temporary file is left, and one line
-says what is wrong. Each command and each condition has a quick test; all pairs are slow.
+A full disk, a read-only one, no permission, a clock that was set back, a file system
+without locks. What was there stays, nothing is half-written, no temporary file is left,
+and one line says what is wrong. Each command and each condition has a quick test; all
+pairs are slow.
 
-Two processes on one folder: tests/test_run.py, test_sweep_run.py and test_trajectory_trust.py.
+Two processes on one folder: tests/test_run.py, test_sweep_run.py and
+test_trajectory_trust.py.
 """
 
 import dataclasses
@@ -61,8 +64,8 @@ values = [1e-3, 1e-2, 2e-2]
 
 @pytest.fixture(scope="module")
 def material():
-    """A folder with data, configurations and a measurement; `need` adds what commands read,
-    and in `earlier` what earlier commands wrote.
+    """A folder with data, configurations and a measurement; `need` adds what commands
+    read, and in `earlier` what earlier commands wrote.
     """
     # where another user may look
     folder = Path(tempfile.mkdtemp(prefix="conditions-"))
@@ -113,7 +116,9 @@ def make_earlier_run(folder, out):
 
 
 def make_earlier_figures(folder, out):
-    """The results that figure 4 needs, and files of other content in place of the figure."""
+    """The results that figure 4 needs, and files of other content in place of the
+    figure.
+    """
     out.mkdir()
     for path in (REPRODUCTION / "densities.h5", *REPRODUCTION.glob("fig4.*")):
         shutil.copy(path, out)
@@ -165,9 +170,11 @@ def done(*arguments):
 
 @dataclasses.dataclass
 class Command:
-    """A command that writes `what`, for which there is an earlier state. arguments: function of the folders of the material and of the outputs.
+    """A command that writes `what`, for which there is an earlier state. arguments:
+    function of the folders of the material and of the outputs.
 
-    goes_on: writes more than once, so that a failure may leave more than there was, but never less.
+    goes_on: writes more than once, so that a failure may leave more than there was, but
+    never less.
     """
 
     what: str
@@ -237,7 +244,9 @@ def put_earlier(material, name, outputs):
 
 
 def contents(folder):
-    """{path: bytes} of all files below, without the file of a lock, which has no content."""
+    """{path: bytes} of all files below, without the file of a lock, which has no
+    content.
+    """
     return {
         p.relative_to(folder): p.read_bytes()
         for p in folder.rglob("*")
@@ -271,7 +280,9 @@ def check_intact(name, before, outputs):
 
 
 class Expected(dict):
-    """{name: result of the undisturbed command}, each found when it is first asked for."""
+    """{name: result of the undisturbed command}, each found when it is first asked
+    for.
+    """
 
     def __init__(self, material):
         super().__init__()
@@ -350,7 +361,9 @@ def fill(disk, free):
 
 @pytest.mark.parametrize("name", commands("simulate"))
 def test_a_full_disk(material, expected, disk, name):
-    """With more and more room, so that it becomes full at each moment of the command; and in the end it is enough."""
+    """With more and more room, so that it becomes full at each moment of the command;
+    and in the end it is enough.
+    """
     put_earlier(material, name, disk)
     before, refusals, free = contents(disk), 0, 0
     while True:
@@ -433,7 +446,9 @@ def test_failures_are_tried_again_after_the_clock_was_set_back(material, tmp_pat
 
 
 def test_a_worker_of_the_future_is_dead(tmp_path):
-    """A lock that a worker on another machine touched before the clock was set back does not keep its point for ever."""
+    """A lock that a worker on another machine touched before the clock was set back
+    does not keep its point for ever.
+    """
     lock = SweepFolder(tmp_path).lock("x")
     path = tmp_path / "points" / "x.run"
     path.parent.mkdir()
@@ -454,7 +469,9 @@ def test_a_worker_of_the_future_is_dead(tmp_path):
 )
 @pytest.mark.parametrize("name", commands("analyse"))
 def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, name, number):
-    """All is written; where several processes could meet in a folder a line says that nothing keeps them apart."""
+    """All is written; where several processes could meet in a folder a line says that
+    nothing keeps them apart.
+    """
 
     def none(*_):
         raise OSError(number, os.strerror(number))
@@ -530,7 +547,9 @@ for name in t.COMMANDS:
 
 @pytest.mark.slow
 def test_hdf5_that_cannot_lock(material, expected, tmp_path):
-    """The system's own flock fails, also within the HDF5 library, which is told to lock: no file of ours is opened in a way that would."""
+    """The system's own flock fails, also within the HDF5 library, which is told to
+    lock: no file of ours is opened in a way that would.
+    """
     if not shutil.which("cc"):
         pytest.skip("needs a C compiler")
     (tmp_path / "shim.c").write_text(SHIM)

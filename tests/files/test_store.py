@@ -1,4 +1,6 @@
-"""Files: what is saved is loaded to the bit; every broken, foreign or hostile file is refused with one line."""
+"""Files: what is saved is loaded to the bit; every broken, foreign or hostile file is
+refused with one line.
+"""
 
 import os
 import shutil
@@ -56,7 +58,9 @@ def test_truncated_at_every_place(saved):
 
 
 def test_a_flipped_bit_anywhere_is_noticed_or_harmless(saved):
-    """Never another network without an error: either the file is refused, or what is loaded is the same to the bit."""
+    """Never another network without an error: either the file is refused, or what is
+    loaded is the same to the bit.
+    """
     net, path = saved
     content, refused = path.read_bytes(), 0
     for place in range(0, len(content), 211):

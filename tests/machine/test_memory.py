@@ -12,7 +12,9 @@ GIB = 2**30
 
 @pytest.fixture(autouse=True)
 def system(tmp_path, monkeypatch):
-    """A made-up machine with 20 GiB free, four processors, no batch system. Returns a function that writes one of its files."""
+    """A made-up machine with 20 GiB free, four processors, no batch system. Returns a
+    function that writes one of its files.
+    """
     for name in (
         "SLURM_MEM_PER_NODE",
         "SLURM_MEM_PER_CPU",

@@ -13,7 +13,9 @@ from spinrnn.machine.setting import Setting
 
 @pytest.fixture(autouse=True)
 def system(tmp_path, monkeypatch):
-    """A made-up machine: eight processors, no batch system, no limits. Returns a function that writes one of its files."""
+    """A made-up machine: eight processors, no batch system, no limits. Returns a
+    function that writes one of its files.
+    """
     for name in ("SLURM_CPUS_PER_TASK", "SPINRNN_THREADS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
@@ -66,7 +68,9 @@ def test_quota_of_version_2(system, monkeypatch):
 
 
 def test_quota_of_version_1(system):
-    """In a container the group's path is that of the machine outside, and the group itself is mounted at the top."""
+    """In a container the group's path is that of the machine outside, and the group
+    itself is mounted at the top.
+    """
     system(
         "proc/self/cgroup",
         "5:memory:/docker/1:2\n3:cpuset:/\n2:cpu,cpuacct:/docker/1:2\n1:name=systemd:/\n0::/../x y\n",

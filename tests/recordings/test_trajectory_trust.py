@@ -1,4 +1,6 @@
-"""Trust in trajectory files: unfinished, damaged and hostile ones are refused, memory stays bounded, a kill or a full disk loses nothing."""
+"""Trust in trajectory files: unfinished, damaged and hostile ones are refused, memory
+stays bounded, a kill or a full disk loses nothing.
+"""
 
 import errno
 import fcntl
@@ -70,7 +72,9 @@ def test_stale_files_are_removed_and_those_at_work_are_not(net, given, tmp_path)
 
 
 def test_a_file_system_without_locks(written, given, monkeypatch):
-    """Files are written and read; what may be a stale file stays, as nobody can tell."""
+    """Files are written and read; what may be a stale file stays, as nobody can
+    tell.
+    """
     net, trajectory, path = written
     stale = path.with_name(".traces.h5.0123456789ab.tmp")
     stale.write_bytes(b"x")
@@ -167,7 +171,9 @@ def test_paths_that_cannot_be_written_or_read(net, given, tmp_path):
 
 
 def reseal(path):
-    """Gives a file that was changed through HDF5 a seal that fits, as somebody would who means harm."""
+    """Gives a file that was changed through HDF5 a seal that fits, as somebody would
+    who means harm.
+    """
     with lazy.StreamReader(path) as reader:
         pass
 
@@ -344,7 +350,9 @@ def test_a_block_that_was_not_written_gives_no_file(tmp_path):
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_an_error_of_the_disk_is_told_once_and_not_lost(tmp_path, monkeypatch, failing):
-    """The system says it to one of the syncs beside the simulation; those that follow, if any, know nothing of it."""
+    """The system says it to one of the syncs beside the simulation; those that follow,
+    if any, know nothing of it.
+    """
     variables = [
         streaming.Variable("case", ("case",), "i4", "1", "x", np.arange(9)),
         streaming.Variable("x", ("case",), "f4", "1", "x"),
@@ -416,7 +424,9 @@ print(peak() - before)
 
 @pytest.fixture
 def long_simulation(tmp_path):
-    """Arguments of a simulation that writes some hundred blocks of 200 kB, and the path of its file."""
+    """Arguments of a simulation that writes some hundred blocks of 200 kB, and the path
+    of its file.
+    """
     (tmp_path / "c.toml").write_text("[network]\nlayers = [32, 32]\nsubsteps = 8\n")
     np.savez(tmp_path / "u.npz", inputs=np.random.default_rng(0).random((2000, 1, 32)))
     out = tmp_path / "t.h5"

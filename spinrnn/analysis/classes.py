@@ -22,6 +22,8 @@ from spinrnn.errors import DataError
 from spinrnn.recordings.recording import Recording
 
 FOLDS = 5
+_ALIKE = 1e-13
+"""Variance over the square of the powers that single precision makes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,8 @@ class ClassVariance:
     Attributes:
         share: of variances summed over neurons and times.
         over_time: (time,) of variances summed over neurons, NaN where no class has two
-            cases left, so that any difference would lie between classes.
+            cases left, so that any difference would lie between classes, and where all
+            cases are alike.
     """
 
     share: float
@@ -83,6 +86,9 @@ def class_variance(power: np.ndarray, labels: np.ndarray) -> ClassVariance:
             off = values[part].sum(axis=0) / members - mean
             between += np.where(members > 0, members * off**2, 0)
         over_time = between.sum(axis=0) / total.sum(axis=0)
+        # of cases that are alike the variance is rounding, and so is any share of it
+        scale = count * np.abs(values).max(axis=(0, 1)) ** 2
+        over_time[~(total.sum(axis=0) > _ALIKE * scale)] = np.nan
         enough = np.max([present[labels == label].sum(axis=0) for label in classes], axis=0) > 1
         over_time[~enough] = np.nan
         # each time weighs by its variance, whatever the number of cases left

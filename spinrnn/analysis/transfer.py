@@ -167,13 +167,13 @@ def measure_transfer(recording: Recording, settings: Settings) -> Answer:
     if not curves:
         raise reason
     theory = {name: _device_of(recording, found, parts[name]) for name in curves}
-    follows = {name: _follows(curves[name], found.spread[parts[name]]) for name in curves}
-    lines = [_curve_line(name, c, follows[name]) for name, c in list(curves.items())[:LISTED]]
+    good = {name: follows(curves[name], found.spread[parts[name]]) for name in curves}
+    lines = [_curve_line(name, c, good[name]) for name, c in list(curves.items())[:LISTED]]
     if len(curves) > LISTED:
         lines.append(f"and {len(curves) - LISTED} more in the table")
     lines.append(_intervals_line(recording, curves))
     rows = [{"curve": name} | _columns(c, theory[name]) for name, c in curves.items()]
-    return Answer(rows, lines, _numbers(curves, theory, follows), (curves,))
+    return Answer(rows, lines, _numbers(curves, theory, good), (curves,))
 
 
 def _parts(recording: Recording, found: SteadyStates, layers: np.ndarray) -> dict:
@@ -208,7 +208,7 @@ def _device_of(recording, states, part):
     return tuple(float(values[0]) if np.ptp(values) == 0 else np.nan for values in known)
 
 
-def _follows(curve, spread):
+def follows(curve: TransferCurve, spread: np.ndarray) -> bool:
     """Whether (xi - 1) / (xi + Q) describes a curve, to `UNLIKE` or to the powers'
     noise."""
     return curve.residual <= max(UNLIKE * curve.power.max(), float(np.median(spread)))
@@ -229,7 +229,7 @@ def _columns(c, theory):
     }
 
 
-def _curve_line(name, c, follows):
+def _curve_line(name, c, good):
     q = c.nonlinear_damping
     text = (
         f"{name}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, "
@@ -238,7 +238,7 @@ def _curve_line(name, c, follows):
     )
     if c.silent:
         text += f", without {c.silent} at which it had not turned on"
-    if not follows:
+    if not good:
         text += "; does NOT follow (xi - 1)/(xi + Q), so the intervals cannot be trusted"
     return text
 
@@ -255,7 +255,7 @@ def _intervals_line(recording, curves):
     return text
 
 
-def _numbers(curves, theory, follows):
+def _numbers(curves, theory, good):
     """For machines, in the order of the curves."""
     entries = {"curves": (list(curves), "", "names of the curves, in the order of the lists")}
     columns = {
@@ -277,7 +277,7 @@ def _numbers(curves, theory, follows):
         ),
         "points": ([len(c.drive) for c in found], "1", "number of steady states"),
         "silent": ([c.silent for c in found], "1", "states left out, as not turned on"),
-        "follows_model": (list(follows.values()), "", "(xi - 1) / (xi + Q) describes the curve"),
+        "follows_model": (list(good.values()), "", "(xi - 1) / (xi + Q) describes the curve"),
         "expected_threshold": ([t for t, _ in theory.values()], "1/s", "threshold in theory"),
         "expected_nonlinear_damping": ([q for _, q in theory.values()], "1", "Q in theory"),
         "confidence": (found[0].confidence, "1", "confidence level of the intervals"),

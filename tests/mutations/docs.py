@@ -36,5 +36,5 @@ MUTATIONS = [
     mutation("docs/trajectories.md", "`analysis.held_out(", "`analysis.held(", "public_name"),
     # the package changes and no page says so
     mutation("spinrnn/cli/options.py", '"--memory"', '"--memory-limit"', "every_command"),
-    mutation("spinrnn/config/run.py", "    density_ext: ", "    density_between: ", "every_key"),
+    mutation("spinrnn/config/run.py", "density_ext: float", "density_far: float", "every_key"),
 ]  # fmt: skip

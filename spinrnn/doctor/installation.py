@@ -18,7 +18,7 @@ TESTED: dict[str, tuple[int, ...]] = {
     "numba": (0, 61),
     "scipy": (1, 15),
     "h5py": (3, 11),
-    "matplotlib": (3, 8, 4),
+    "matplotlib": (3, 9),
     "threadpoolctl": (3, 5),
     "tqdm": (4, 66),
 }

@@ -716,7 +716,8 @@ def test_a_power_that_does_not_change_gives_no_numbers_and_no_warnings(tmp_path,
     assert "half of the variance lies below unknown" in text
     assert "unknown, as nothing changes" in text
     assert "nan" not in text
-    assert not recwarn.list
+    # older versions of matplotlib call newer ones of pyparsing by old names
+    assert not [w for w in recwarn.list if not issubclass(w.category, DeprecationWarning)]
 
 
 def test_of_one_long_case_the_beginning_is_taken(monkeypatch):

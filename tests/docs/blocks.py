@@ -209,7 +209,7 @@ def run_commands(block):
 
 
 def check_shown(block, printed):
-    """Compares a `text` block with what the block before it printed, if that was run."""
+    """Compares a `text` block with what the block before it printed, if it was run."""
     if printed is not None:
         difference = compare(block.text, printed, float(block.options.get("within", 0)))
         assert difference is None, f"{block.place}: {difference}\nprinted:\n{printed}"

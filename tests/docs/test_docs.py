@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from blocks import NUMBER, alike, blocks_of, commands_of, compare, run_page
 from conftest import here
@@ -290,3 +292,56 @@ def test_modules_and_classes_have_what_a_page_names(page):
     files = {"py", "pyi", "json", "csv", "png", "h5", "md"}
     missing = [pair for pair in inside if pair[1] not in files and not exists(*pair)]
     assert missing == []
+
+
+# ---- the table of trajectory files ----
+
+
+def rows_of_files():
+    """{dataset: (axes, type, unit)} of docs/FILES.md, of a second and last layer."""
+    rows = re.findall(
+        r"^\| (`.*?) \| (.*?) \| (.*?) \| (.*?) \| .* \|$", text_of("docs/FILES.md"), re.M
+    )
+    found = {}
+    for names, axes, kind, unit in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            known = re.sub(r" \(M.*\)", "", axes).replace("their own", name)
+            for written, meant in (("(l-1)", "0"), ("(L-1)", "1"), ("_l", "_1")):
+                known, name = known.replace(written, meant), name.replace(written, meant)
+            found[name] = known, kind.replace("its own", "float64"), unit
+    return found
+
+
+def datasets_of(path):
+    """{dataset: (axes, type, unit)} of a file."""
+    with h5py.File(path) as file:
+        return {
+            name: (
+                ", ".join(d[0].name.strip("/") if len(d) else name for d in data.dims),
+                data.dtype.name,
+                data.attrs["units"].decode(),
+            )
+            for name, data in file.items()
+        }
+
+
+@pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
+def test_the_table_of_trajectory_files_is_true(neuron, folder):
+    ideal = neuron == "ctrnn"
+    config = spinrnn.NetworkConfig(
+        layers=(3, 4), inputs=2, outputs=3, density_int=0.5, neuron=neuron, dtype="float64",
+        spread_gamma=0.1 * (not ideal),
+    )  # fmt: skip
+    variables = ["p", "drive", "output"] + ["m"] * (not ideal)
+    u = np.random.default_rng(0).normal(size=(4, 2, 5))
+    options = {"labels": [0, 1, 2, 0], "variables": variables}
+    spinrnn.Network(config, seed=0).simulate_to("traces.h5", u, [5, 4, 3, 5], **options)
+    known, found = rows_of_files(), datasets_of("traces.h5")
+    if ideal:
+        known = {name: row for name, row in known.items() if not re.search("factor|mean", name)}
+        known["state_1"] = known.pop("power_1")
+        known["drive_1"] = (*known["drive_1"][:2], "1")
+    first = {name for name in found if name.endswith("_0") or name.startswith("exists_")}
+    assert {name: row for name, row in found.items() if name not in first} == known
+    assert found["exists_w_int_1"] == ("neuron_1, source_1", "uint8", "1")
+    assert found["w_ext_0"][0] == "neuron_0, channel"

@@ -214,7 +214,7 @@ def load_measurement(path: str | Path, neuron: int | None = None) -> Measurement
 
 def _check_neuron(power, neuron):
     """Raises DataError where it is not said which neuron, or there is none."""
-    if power.ndim != 3 and neuron is not None:
+    if power.ndim < 3 and neuron is not None:
         raise DataError(
             f"power: has no axis of neurons, its shape is {power.shape}; rows are cases (--cases)"
         )

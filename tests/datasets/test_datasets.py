@@ -223,3 +223,50 @@ def test_unreadable_users_files(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"nonsense")
     with pytest.raises(spinrnn.StoreError, match=r"a\.h5: not an HDF5 file"):
         spinrnn.load_dataset(str(tmp_path / "a.h5"))
+
+
+def test_what_is_masked_is_missing_or_refused():
+    inputs = np.ma.masked_array(np.ones((3, 1, 4)), np.zeros((3, 1, 4)))
+    inputs[1, 0, 3] = np.ma.masked
+    data = spinrnn.Dataset(inputs, [0, 1, 0], [4, 3, 4])
+    assert type(data.inputs) is np.ndarray
+    np.testing.assert_array_equal(np.isnan(data.inputs), inputs.mask)
+    masked = np.ma.masked_array([0, 1, 0], [0, 0, 1])
+    for name in ("labels", "lengths", "test"):
+        arguments = {"inputs": inputs, "labels": [0, 1, 0], name: masked}
+        with pytest.raises(spinrnn.DataError, match=rf"{name}: 1 entry is masked, at index \[2\]"):
+            spinrnn.Dataset(**arguments)
+
+
+def test_cases_are_taken_from_all_arrays():
+    data = spinrnn.Dataset(
+        np.arange(12.0).reshape(4, 1, 3), [3, 2, 1, 0], [1, 2, 3, 1], [0, 1, 0, 1]
+    )
+    for indices, expected in (([3, 1], [3, 1]), (slice(1, 3), [1, 2]), (data.test, [1, 3])):
+        part = data.take(indices)
+        assert part.inputs[:, 0, 0].tolist() == [3.0 * case for case in expected]
+        assert part.labels.tolist() == [3 - case for case in expected]
+        assert part.lengths.tolist() == [[1, 2, 3, 1][case] for case in expected]
+        assert part.test.tolist() == [case % 2 == 1 for case in expected]
+    assert len(spinrnn.Dataset(np.zeros((4, 1, 3)), None)) == 4
+
+
+def test_the_digest_tells_each_array():
+    arrays = {"inputs": np.zeros((2, 1, 2)), "labels": [0, 1], "lengths": [2, 1], "test": [0, 1]}
+    others = {"inputs": np.ones((2, 1, 2)), "labels": [1, 1], "lengths": [2, 2], "test": [1, 1]}
+    found = {spinrnn.Dataset(**arrays).digest()}
+    for name, other in others.items():
+        found.add(spinrnn.Dataset(**arrays | {name: other}).digest())
+    found.add(spinrnn.Dataset(**arrays | {"inputs": np.zeros((2, 2, 1))}).digest())
+    found.add(spinrnn.Dataset(**arrays | {"inputs": np.zeros((2, 1, 2), np.float32)}).digest())
+    assert len(found) == 7
+
+
+def test_the_parts_of_a_class_have_its_rounded_shares():
+    """0.1 and 0.2 of 16 cases are 2 and 3, of 25 cases 2 and 5."""
+    labels = np.repeat([7, 2], [16, 25])
+    data = spinrnn.Dataset(np.zeros((41, 1, 1)), labels)
+    training, validation, test = split(data, spinrnn.DataConfig(validation_fraction=0.1), 5)
+    for part, counts in ((training, (11, 18)), (validation, (2, 2)), (test, (3, 5))):
+        assert (np.count_nonzero(labels[part] == 7), np.count_nonzero(labels[part] == 2)) == counts
+        assert (np.diff(part) > 0).all()

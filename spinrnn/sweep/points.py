@@ -1,6 +1,6 @@
-"""The points of a sweep: what runs its axes expand to, always the same and in the same order, and the identity of each.
+"""The points of a sweep: the runs that its axes expand to, in one order everywhere.
 
-A point's name is the digest of all that its result depends on.
+A point's name is the start of its digest, which covers all that its result depends on.
 """
 
 import dataclasses
@@ -10,22 +10,27 @@ import json
 from dataclasses import dataclass
 
 from spinrnn.config.run import (
+    DataConfig,
+    NetworkConfig,
     RunConfig,
+    TrainConfig,
     automatic,
     from_tables,
     to_tables,
 )
 from spinrnn.datasets import loading
-from spinrnn.datasets import parts as parts_
+from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.spread import SPREADS
-from spinrnn.sweep.axes import TABLES
+from spinrnn.sweep.axes import TABLES, Axis, place
 
 VERSION = 1
-"""Part of each point's identity: a change of what a configuration means makes all points new ones."""
+"""Part of each point's identity: raised where a configuration changes its meaning."""
 SHOWN = 5
 """Of the different reasons for which points are impossible."""
+NEURON_COST = 60
+"""Time that a neuron's own step takes, in multiplications of couplings."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,15 @@ class Point:
     """One run of a sweep.
 
     Attributes:
-        position: index on each axis; values: {key: value} on the axes; config: `RunConfig`; data: digest of its data.
-        digest: SHA-256 of all that its result depends on; cost: expected time in arbitrary units.
+        position: index on each axis.
+        values: {configuration key: value} on the axes.
+        config: of the run.
+        data: digest of its data.
+        digest: SHA-256 of all that its result depends on.
+        cost: expected time in arbitrary units.
     """
 
-    position: tuple
+    position: tuple[int, ...]
     values: dict
     config: RunConfig
     data: str
@@ -45,175 +54,190 @@ class Point:
     cost: float
 
     @property
-    def name(self):
+    def name(self) -> str:
         """By which its files are called."""
         return self.digest[:20]
 
-    def __str__(self):
-        return _place(self.values)
+    def __str__(self) -> str:
+        return place(self.values)
 
 
-# ---- reading ----
+def expand(
+    axes: tuple[Axis, ...], tables: dict, record: list[str], known: dict | None = None
+) -> list[Point]:
+    """All points, the last axis fastest.
 
-
-def _place(values):
-    return (
-        ", ".join(f"{key.partition('.')[2]} = {json.dumps(value)}" for key, value in values.items())
-        or "the only point"
-    )
-
-
-# ---- points ----
-
-
-def expand(sweep):
-    """List of `Point`s."""
-    made = {}  # tables and mistakes of one section: a seed changes [train] alone
-
-    def section(name, table):
-        text = json.dumps([name, table])
-        if text not in made:
-            try:
-                made[text] = getattr(from_tables({name: table}), name), []
-            except ConfigError as error:
-                made[text] = None, error.problems
-        return made[text]
-
-    configs, complaints = [], {}
-    axes = [
-        [
-            dict(zip(axis.values, row, strict=True))
-            for row in zip(*axis.values.values(), strict=True)
-        ]
-        for axis in sweep.axes
-    ]
-    for choice in itertools.product(*axes):
-        values = {key: value for row in choice for key, value in row.items()}
-        tables = {name: dict(sweep.tables.get(name, {})) for name in TABLES}
-        for key, value in values.items():
-            table, _, name = key.partition(".")
-            tables[table][name] = value
-        parts, problems = {}, []
-        for name, table in tables.items():
-            parts[name], found = section(name, table)
-            problems += found
-        for problem in problems:
-            complaints.setdefault(problem, []).append(values)
-        configs.append((values, None if problems else RunConfig(**parts)))
-    if complaints:
-        raise ConfigError(_by_reason(complaints, len(configs)))
-    data = _data_digests([config for _, config in configs]) if sweep.data is None else sweep.data
-    record = [name for name in ("record_test", "cumulative_drive") if getattr(sweep, name)]
-    positions, points = itertools.product(*(range(len(axis)) for axis in sweep.axes)), []
-    for position, (values, config) in zip(positions, configs, strict=True):
-        digest = data[config.data.source]
-        points.append(
-            Point(position, values, config, digest, identity(config, digest, record), _cost(config))
-        )
-    first = {}
-    for point in points:
-        other = first.setdefault(point.digest, point)
-        if other is not point:
-            complaints.setdefault("is the same run as another", []).append(
-                point.values | {"sweep.same": str(other)}
-            )
-    if complaints:
-        (same,) = complaints.values()
-        other = same[0].pop("sweep.same")
-        raise ConfigError([f"{_place(same[0])}: is the same run as {other}" + _others(len(same))])
+    Args:
+        axes: of the sweep.
+        tables: the base configuration as nested dictionaries.
+        record: names of what is recorded besides, part of the points' identity.
+        known: {data.source: digest}; None: the data are loaded and checked.
+    Raises:
+        ConfigError: points are impossible or the same.
+        DataError: networks do not fit their data; StoreError: data cannot be read.
+    """
+    entries = itertools.product(*(axis.choices() for axis in axes))
+    choices = [{key: v for entry in choice for key, v in entry.items()} for choice in entries]
+    configs = _configurations(tables, choices)
+    if known is None:
+        known = _data_digests(configs)
+    positions = itertools.product(*(range(len(axis)) for axis in axes))
+    points = []
+    for position, values, config in zip(positions, choices, configs, strict=True):
+        data = known[config.data.source]
+        digest = identity(config, data, record)
+        points.append(Point(position, values, config, data, digest, cost(config)))
+    _check_different(points)
     return points
 
 
-def _others(count):
-    return (
-        f" (and {count - 1} more points)"
-        if count > 2
-        else " (and one more point)"
-        if count == 2
-        else ""
-    )
-
-
-def _by_reason(complaints, count):
-    """One line for each different reason; the place only where it does not concern all points."""
-    lines = [
-        problem if len(where) == count else f"at {_place(where[0])}{_others(len(where))}: {problem}"
-        for problem, where in complaints.items()
-    ]
-    return lines[:SHOWN] + (
-        [f"and {len(lines) - SHOWN} more reasons"] if len(lines) > SHOWN else []
-    )
-
-
-def identity(config, data, record=()):
+def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> str:
     """SHA-256 of all that the result of a run depends on, as hexadecimal text.
 
-    Automatic values count as what they come to, the data by their content; how often checkpoints are written and how many are kept does not.
+    Automatic values count as what they come to, the data by their content. How often
+    checkpoints are written and how many are kept does not count.
 
     Args:
-        config: `RunConfig`; data: digest of the data; record: names of what is recorded besides.
+        config: of the run.
+        data: digest of the data.
+        record: names of what is recorded besides.
     """
     tables = to_tables(config)
     for key, value in automatic(config).items():
         for table in tables.values():
             if key in table and table[key] is None:
                 table[key] = value
-    tables["network"]["amplification"] = config.network.amplifications
+    network = tables["network"]
+    network["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
-    if config.network.neuron != "oscillator" or not any(
-        tables["network"][key] for key in SPREADS.values()
-    ):
-        tables["network"]["device_seed"] = 0  # of no effect
-    for key in ("thermal_power", "device_seed", *SPREADS.values()):
-        if not tables["network"][key]:
-            del tables["network"][
-                key
-            ]  # ideal neurons are known by the name that they had before there were others
+    spreads = SPREADS.values()
+    if config.network.neuron != "oscillator" or not any(network[key] for key in spreads):
+        # without effect
+        network["device_seed"] = 0
+    for key in ("thermal_power", "device_seed", *spreads):
+        # ideal neurons keep the identity that they had in versions without these keys
+        if not network[key]:
+            del network[key]
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
-    return sha256_of([VERSION, tables, sorted(record)])
+    return json_digest([VERSION, tables, sorted(record)])
 
 
-def sha256_of(value):
+def json_digest(value: object) -> str:
+    """SHA-256 of a value as JSON, as hexadecimal text."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _cost(config):
-    """Expected time of a run in arbitrary units: its multiplications and what each neuron costs besides."""
-    network = config.network
-    couplings = sum(
-        n * (before + n) for n, before in zip(network.layers, (0, *network.layers), strict=False)
-    )
-    return float(
-        config.train.epochs * network.resolved_substeps * (couplings + 60 * sum(network.layers))
-    )
+def cost(config: RunConfig) -> float:
+    """Expected time of a run: its multiplications per training case and input point."""
+    layers = config.network.layers
+    before = (0, *layers[:-1])
+    couplings = sum(n * (n + m) for n, m in zip(layers, before, strict=True))
+    substeps = config.train.epochs * config.network.resolved_substeps
+    return float(substeps * (couplings + NEURON_COST * sum(layers)))
+
+
+# ---- configurations ----
+
+
+def _configurations(tables, choices):
+    """`RunConfig` of each choice {key: value}; ConfigError if any is impossible."""
+    configs, complaints, sections = [], {}, {}
+    for values in choices:
+        parts, problems = {}, []
+        for name, table in _changed(tables, values).items():
+            parts[name], found = _section(name, table, sections)
+            problems += found
+        for problem in problems:
+            complaints.setdefault(problem, []).append(values)
+        if not problems:
+            configs.append(RunConfig(**parts))
+    if complaints:
+        raise ConfigError(_by_reason(complaints, len(choices)))
+    return configs
+
+
+def _changed(tables, values):
+    """The base configuration's tables with the values of one choice."""
+    changed = {name: dict(tables.get(name, {})) for name in TABLES}
+    for key, value in values.items():
+        table, _, name = key.partition(".")
+        changed[table][name] = value
+    return changed
+
+
+def _section(
+    name: str, table: dict, made: dict
+) -> tuple[NetworkConfig | TrainConfig | DataConfig | None, list[str]]:
+    """One table as its configuration, and its mistakes.
+
+    `made` keeps each different one: along the axis of the seeds [train] alone changes.
+    """
+    text = json.dumps([name, table])
+    if text not in made:
+        try:
+            made[text] = getattr(from_tables({name: table}), name), []
+        except ConfigError as error:
+            made[text] = None, error.problems
+    return made[text]
+
+
+def _by_reason(complaints, count):
+    """One line for each different reason, with its place unless it concerns all points."""
+    lines = []
+    for problem, where in complaints.items():
+        at = "" if len(where) == count else f"at {place(where[0])}{_others(len(where))}: "
+        lines.append(at + problem)
+    if len(lines) > SHOWN:
+        return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more reasons"]
+    return lines
+
+
+def _others(count):
+    if count < 2:
+        return ""
+    return " (and one more point)" if count == 2 else f" (and {count - 1} more points)"
+
+
+def _check_different(points):
+    """ConfigError if two points are the same run."""
+    first, same = {}, []
+    for point in points:
+        other = first.setdefault(point.digest, point)
+        if other is not point:
+            same.append((point, other))
+    if same:
+        point, other = same[0]
+        raise ConfigError([f"{point}: is the same run as {other}{_others(len(same))}"])
+
+
+# ---- data ----
 
 
 def _data_digests(configs):
-    """{source: digest}, after a check that every network fits its data and its split; each different combination once."""
+    """{source: digest}, after a check that every network fits its data."""
     data, checked = {}, set()
     for config in configs:
         source, network = config.data.source, config.network
         if source not in data:
             data[source] = loading.load_dataset(source)
-        what = (
-            source,
-            network.inputs,
-            network.outputs,
-            network.readout_window,
-            network.dtype,
-            config.data,
-        )
-        if what not in checked:
-            checked.add(what)
-            small = dataclasses.replace(
-                network, layers=(1,), amplification=1.0, density_int=1.0, density_ext=1.0
-            )
-            net, cases = Network(small), data[source]
-            try:
-                net.check_inputs(cases.inputs, cases.lengths)
-                net.check_labels(cases.labels, len(cases.inputs))
-                parts_.split(cases, config.data, 0)
-            except DataError as error:
-                raise DataError(f"{source}: {error}") from None
+        shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
+        if (*shape, config.data) not in checked:
+            checked.add((*shape, config.data))
+            _check_data(config, data[source])
     return {source: cases.digest() for source, cases in data.items()}
+
+
+def _check_data(config, cases):
+    """DataError unless the run's network can take the cases and they can be split.
+
+    A layer of one neuron stands for the network's own, whose sizes do not matter here.
+    """
+    one = {"layers": (1,), "amplification": 1.0, "density_int": 1.0, "density_ext": 1.0}
+    net = Network(dataclasses.replace(config.network, **one))
+    try:
+        net.check_inputs(cases.inputs, cases.lengths)
+        net.check_labels(cases.labels, len(cases.inputs))
+        split(cases, config.data, 0)
+    except DataError as error:
+        raise DataError(f"{config.data.source}: {error}") from None

@@ -19,7 +19,8 @@ class Condition:
     """The runs of one configuration with several seeds.
 
     Attributes:
-        config: `RunConfig` of the first seed; values: {name: (seed,)} and curves: {name: (seed, epoch)}, NaN where missing.
+        config: `RunConfig` of the first seed; values: {name: (seed,)} and curves:
+            {name: (seed, epoch)}, NaN where missing.
     """
 
     config: object
@@ -67,7 +68,8 @@ def conditions(cube):
     """All `Condition`s of a `Cube` that have a result, in the order of its axes; the axis of the seeds must be the last one.
 
     Raises:
-        StoreError: the cube's own description of its sweep is damaged, or its results do not fit it.
+        StoreError: the cube's own description of its sweep is damaged, or its results
+            do not fit it.
     """
     sweep = cube.sweep()
     dims = tuple(axis.name for axis in sweep.axes)
@@ -77,7 +79,8 @@ def conditions(cube):
             sweep.shape,
         ):
             raise StoreError(
-                f"the cube of the sweep {sweep.name} has no {name} for each of its points; collect the sweep again"
+                f"the cube of the sweep {sweep.name} has no {name} for each of its points; "
+                "collect the sweep again"
             )
     seeds = len(sweep.axes[-1]) if sweep.axes and sweep.axes[-1].name == "seed" else 1
     values = {
@@ -154,7 +157,8 @@ def curve_distance(curves, count=50):
     """How far curves lie apart: mean |difference| of two curves over the range of log x that both have, averaged over all pairs.
 
     Args:
-        curves: list of (x, y), (point,) each, x positive; points are sorted by x, those with NaN left out; count: of the places that are compared.
+        curves: list of (x, y), (point,) each, x positive; points are sorted by x, those
+            with NaN left out; count: of the places that are compared.
     Returns:
         In units of y; NaN where no two curves share a range.
     """

@@ -1,7 +1,9 @@
 """Advice for a given input time scale, read off the reproduced sweeps: relaxation time, substeps, learning rate, amplification, and what accuracy to expect.
 
-In reduced units the network knows its input interval only as Delta t / tau, if the high-pass filter keeps its ratio to tau. So results
-are kept against that ratio, as one curve for each way of training (learning rate, amplification, noise), and interpolated in its logarithm.
+In reduced units the network knows its input interval only as Delta t / tau, if the
+high-pass filter keeps its ratio to tau. So results are kept against that ratio, as one
+curve for each way of training (learning rate, amplification, noise), and interpolated
+in its logarithm.
 """
 
 import dataclasses
@@ -35,13 +37,18 @@ class Advice:
     """Recommended values for an input interval; times in seconds.
 
     Attributes:
-        interval, points: what was asked; relaxation_time, highpass_time, substeps, learning_rate, amplification, noise: recommended.
+        interval, points: what was asked; relaxation_time, highpass_time, substeps,
+            learning_rate, amplification, noise: recommended.
         epochs, batch: of the training that the expectation holds for.
-        expected: (25th percentile, median, 75th percentile) of the test accuracy, 0 to 1, or None where nothing like it was measured.
-        tolerated: (from, to) relaxation times around the recommended one whose expected median is within `SLACK` of its, or None where the
-            relaxation time was given.
-        interpolated: the ratio lies between measured ones, where expectations are off by `BETWEEN`.
-        runs: trainings behind the expectation; outside: list of reasons why the question lies outside what was measured.
+        expected: (25th percentile, median, 75th percentile) of the test accuracy, 0 to
+            1, or None where nothing like it was measured.
+        tolerated: (from, to) relaxation times around the recommended one whose expected
+            median is within `SLACK` of its, or None where the relaxation time was
+            given.
+        interpolated: the ratio lies between measured ones, where expectations are off
+            by `BETWEEN`.
+        runs: trainings behind the expectation; outside: list of reasons why the
+            question lies outside what was measured.
     """
 
     interval: float
@@ -65,9 +72,11 @@ class Guide:
     """Accuracy against Delta t / tau for each way of training.
 
     Args:
-        every: list of `Condition`s; those of oscillators with all connections and the filter at ten relaxation times count.
+        every: list of `Condition`s; those of oscillators with all connections and the
+            filter at ten relaxation times count.
     Attributes:
-        curves: {(learning rate, amplification, noise): list of `Condition` by rising ratio}.
+        curves: {(learning rate, amplification, noise): list of `Condition` by rising
+            ratio}.
     Raises:
         StoreError: there is no such condition.
     """
@@ -112,9 +121,11 @@ class Guide:
         """`Advice` for an input interval.
 
         Args:
-            interval: time for which an input value is held (s); points: of one case; relaxation_time: of the device (s) where it is given.
+            interval: time for which an input value is held (s); points: of one case;
+                relaxation_time: of the device (s) where it is given.
         Raises:
-            ConfigError: a time is not positive, points are no whole number from 1, or times out of all proportion.
+            ConfigError: a time is not positive, points are no whole number from 1, or
+                times out of all proportion.
         """
         _check(interval, points, relaxation_time)
         low, high = self.range
@@ -128,8 +139,10 @@ class Guide:
         outside = []
         if not low * (1 - EDGE) <= ratio <= high * (1 + EDGE):
             outside.append(
-                f"the input interval is {ratio:.3g} relaxation times, measured were {low:g} to {high:g}; "
-                f"a relaxation time from {interval / high:.3g} to {interval / low:.3g} s would lie inside"
+                f"the input interval is {ratio:.3g} relaxation times, measured were {low:g} to "
+                f"{high:g}; "
+                f"a relaxation time from {interval / high:.3g} to {interval / low:.3g} s would "
+                "lie inside"
             )
         if points != POINTS:
             outside.append(f"cases of {points} input points, measured were {POINTS}")
@@ -162,7 +175,8 @@ def advise(interval, points=POINTS, relaxation_time=None, folder=None):
     """`Advice` for an input interval from the reproduced sweeps; as `Guide.advise`.
 
     Args:
-        folder: with the cubes of the sweeps, as `spinrnn reproduce` leaves them; None means those that come with the package.
+        folder: with the cubes of the sweeps, as `spinrnn reproduce` leaves them; None
+            means those that come with the package.
     Raises:
         ConfigError: as `Guide.advise`; StoreError: the cubes cannot be read.
     """
@@ -175,18 +189,21 @@ def load_guide(folder=None):
     folder = packaged("reproduction") if folder is None else Path(folder)
     if not folder.is_dir():
         raise StoreError(
-            f"{folder}: no such folder; give the one in which `spinrnn reproduce guideline` has left its cubes"
+            f"{folder}: no such folder; give the one in which `spinrnn reproduce guideline` has "
+            "left its cubes"
         )
     missing = [name for name in SWEEPS if not (folder / f"{name}.h5").is_file()]
     if missing:
         raise StoreError(
-            f"{folder} lacks the cubes {', '.join(missing)} of those that advice needs; `spinrnn reproduce guideline --out {folder}` makes them"
+            f"{folder} lacks the cubes {', '.join(missing)} of those that advice needs; `spinrnn "
+            f"reproduce guideline --out {folder}` makes them"
         )
     cubes = {name: load_cube(folder / f"{name}.h5") for name in SWEEPS}
     for name, cube in cubes.items():
         if cube.sweep().name != name:
             raise StoreError(
-                f"{folder / name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs that of {name}, as `spinrnn reproduce` makes it"
+                f"{folder / name}.h5: is the cube of the sweep {cube.sweep().name}; advice needs "
+                f"that of {name}, as `spinrnn reproduce` makes it"
             )
     return Guide([condition for cube in cubes.values() for condition in conditions(cube)])
 
@@ -200,13 +217,16 @@ def to_toml(advice):
     if advice.expected:
         low, middle, high = (100 * value for value in advice.expected)
         lines += [
-            f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to {high:.1f} %; of {advice.runs} or more trainings of",
-            f"# {' - '.join(map(str, network.layers))} oscillators on the sequential digits with these settings. Other tasks have other accuracies.",
+            f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to "
+            f"{high:.1f} %; of {advice.runs} or more trainings of",
+            f"# {' - '.join(map(str, network.layers))} oscillators on the sequential digits with "
+            "these settings. Other tasks have other accuracies.",
         ]
         if advice.interpolated:
             mean, largest = (100 * value for value in BETWEEN)
             lines.append(
-                f"# Read off between measured ratios: there trained medians were {mean:.1f} points off on average, at most {largest:.1f}."
+                f"# Read off between measured ratios: there trained medians were {mean:.1f} "
+                f"points off on average, at most {largest:.1f}."
             )
     lines += [
         f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}."
@@ -215,7 +235,8 @@ def to_toml(advice):
     if advice.tolerated:
         low, high = advice.tolerated
         lines.append(
-            f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within {100 * SLACK:g} point of this accuracy."
+            f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within "
+            f"{100 * SLACK:g} point of this accuracy."
         )
     lines += [
         "",
@@ -272,7 +293,8 @@ def _check(interval, points, relaxation_time):
         and not 1 / LARGEST_RATIO < interval / relaxation_time < LARGEST_RATIO
     ):
         problems.append(
-            f"relaxation_time: {relaxation_time:g} s is out of all proportion to the interval, {interval:g} s; times are in seconds"
+            f"relaxation_time: {relaxation_time:g} s is out of all proportion to the interval, "
+            f"{interval:g} s; times are in seconds"
         )
     if problems:
         raise ConfigError(problems)

@@ -39,7 +39,8 @@ class FigureNumbers:
     """What a recipe found.
 
     Attributes:
-        data: what its drawing needs; tables: {suffix of the file's name: list of rows {column: value}}; findings: {what: number or text}.
+        data: what its drawing needs; tables: {suffix of the file's name: list of rows
+            {column: value}}; findings: {what: number or text}.
     """
 
     data: dict
@@ -125,7 +126,8 @@ def fig3(source):
     base = chosen(source.conditions("intervals"), neuron="oscillator")
     if not base:
         raise StoreError(
-            "figure 3: no run of the oscillators in the sweep intervals has finished; run the figure's sweeps to their end"
+            "figure 3: no run of the oscillators in the sweep intervals has finished; run the "
+            "figure's sweeps to their end"
         )
     relaxation, rates = source.conditions("relaxation"), source.conditions("rates")
     times = sorted({c.config.network.relaxation_time for c in [*base, *relaxation]})
@@ -214,7 +216,8 @@ def fig5(source):
     panels = {share: conditions[0] for share, conditions in found.items() if conditions}
     if not panels:
         raise StoreError(
-            "figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the figure's sweeps to their end"
+            "figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the figure's sweeps "
+            "to their end"
         )
     rows, findings = [], {}
     for share, condition in panels.items():
@@ -335,7 +338,8 @@ def guideline(source):
         rows.append(row)
     if not rows:
         raise StoreError(
-            "guideline: no run whose accuracy can be expected has finished; run the figure's sweeps to their end"
+            "guideline: no run whose accuracy can be expected has finished; run the figure's "
+            "sweeps to their end"
         )
     errors = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
     findings = {

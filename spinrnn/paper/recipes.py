@@ -32,8 +32,10 @@ class Recipe:
     """One figure.
 
     Attributes:
-        title: what it shows; sweeps: {name: which of its points, a function of a `Point`, or None for all}; compute: function of a
-            `reproduction.Source`, returns a `numbers.FigureNumbers`; draw: function of that, returns the figure.
+        title: what it shows; sweeps: {name: which of its points, a function of a
+            `Point`, or None for all}; compute: function of a `reproduction.Source`,
+            returns a `numbers.FigureNumbers`; draw: function of that, returns the
+            figure.
     """
 
     title: str

@@ -1,10 +1,10 @@
 """Carries a recipe out: runs what its sweeps lack, collects them, and writes the drawing with its numbers beside it.
 
-OUT/sweeps/NAME      the sweep's folder; figures share sweeps
-OUT/NAME.h5          its cube, so far
-OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
-OUT/network-POINT.h5 networks that are put on other devices, by the names of their points, which sweeps may share
-OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv its numbers; FIGURE.json its findings
+OUT/sweeps/NAME      the sweep's folder; figures share sweeps OUT/NAME.h5          its
+cube, so far OUT/network-R.h5     networks whose powers are drawn, R = Delta t / tau
+OUT/network-POINT.h5 networks that are put on other devices, by the names of their
+points, which sweeps may share OUT/FIGURE.pdf .png  drawing; FIGURE.csv and FIGURE-*.csv
+its numbers; FIGURE.json its findings
 """
 
 import contextlib
@@ -32,8 +32,10 @@ class Outcome:
     """What `reproduce` did.
 
     Attributes:
-        progress: list of the sweeps' `Progress`; findings: as in the JSON file, None where it was stopped before it could draw.
-        files: list of paths written; missing: {sweep: number of its points without a result or failed}, of those that are not complete.
+        progress: list of the sweeps' `Progress`; findings: as in the JSON file, None
+            where it was stopped before it could draw.
+        files: list of paths written; missing: {sweep: number of its points without a
+            result or failed}, of those that are not complete.
     """
 
     progress: list
@@ -48,15 +50,20 @@ def reproduce(
     """Runs what is missing for a figure, draws it and writes its numbers.
 
     Args:
-        name: of a recipe; out: folder, shared by all figures, one for the full and one for the quick form.
-        quick: the reduced form. run: False draws what there is, also from the cubes alone.
-        compute: keyword arguments of the recipe's numbers: neuron_power and synapse_power (W) of "energy".
-        on_sweep: called with (sweep, folder, points) before each sweep; settings: of `run_sweep`.
+        name: of a recipe; out: folder, shared by all figures, one for the full and one
+            for the quick form.
+        quick: the reduced form. run: False draws what there is, also from the cubes
+            alone.
+        compute: keyword arguments of the recipe's numbers: neuron_power and
+            synapse_power (W) of "energy".
+        on_sweep: called with (sweep, folder, points) before each sweep; settings: of
+            `run_sweep`.
     Returns:
         `Outcome`.
     Raises:
-        ConfigError: no such figure; StoreError: the folder holds other sweeps, results are missing, the disk is full; EngineError.
-        Finished points are safe in every case.
+        ConfigError: no such figure; StoreError: the folder holds other sweeps, results
+            are missing, the disk is full; EngineError. Finished points are safe in
+            every case.
     """
     wanted, out = recipe(name), Path(out)
     sweeps = {sweep: recipe_sweep(sweep, quick) for sweep in wanted.sweeps}
@@ -89,7 +96,8 @@ def reproduce(
         ]
         if missing:
             raise StoreError(
-                f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run they are run"
+                f"{out}: no results of the sweeps {', '.join(missing)} there; without --no-run "
+                "they are run"
             )
     make_folder(out)
     source = Source(out, sweeps)
@@ -119,7 +127,8 @@ def _check_folder(out, name, sweep):
     for where, other in found.items():
         if other.digest != sweep.digest:
             raise StoreError(
-                f"{where} holds another form of this sweep ({other.name}, {len(other)} points); choose another folder (--out), "
+                f"{where} holds another form of this sweep ({other.name}, {len(other)} points); "
+                "choose another folder (--out), "
                 "or --extend to take it over with the results that both have"
             )
 
@@ -133,7 +142,8 @@ class Source:
     """Results of the sweeps of a recipe, from their folders or, where these are not, from the cubes in the output folder.
 
     Attributes:
-        written: list of paths of cubes and networks that were written; missing: as in `Outcome`.
+        written: list of paths of cubes and networks that were written; missing: as in
+            `Outcome`.
     """
 
     def __init__(self, out, sweeps):
@@ -166,7 +176,8 @@ class Source:
         found = curves.conditions(cube)
         if not found:
             raise StoreError(
-                f"{self._out / 'sweeps' / name}: no point has a result yet; run the figure's sweeps to their end"
+                f"{self._out / 'sweeps' / name}: no point has a result yet; run the figure's "
+                "sweeps to their end"
             )
         left = int((np.isnan(cube["diverged"]) | (cube["failed"] > 0)).sum())
         if left:
@@ -201,7 +212,8 @@ class Source:
             _, state = folder.load(point.digest, point.name)
             if state["status"] != "done":
                 raise StoreError(
-                    f"{result}: the run at {point} has {state['status']}, so its powers cannot be drawn"
+                    f"{result}: the run at {point} has {state['status']}, so its powers cannot be "
+                    "drawn"
                 )
             net = loading.load(result)
             net.save(kept)
@@ -217,7 +229,8 @@ class Source:
     def networks(self, name, wanted):
         """[(`RunConfig`, `Network`)] of a sweep's points whose `NetworkConfig` is wanted and that have been trained; wanted: a function of it.
 
-        One for each seed. Networks that are no longer in the sweep's folder are those that were kept beside the figures.
+        One for each seed. Networks that are no longer in the sweep's folder are those
+        that were kept beside the figures.
         """
         found = []
         for point in self._sweeps[name].points:

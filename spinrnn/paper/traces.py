@@ -16,7 +16,8 @@ class Trace:
     """Power of one neuron for one case.
 
     Attributes:
-        layer, neuron: from 0; case: number in the data; label: its class; time: (time,) s; power: (time,) dimensionless.
+        layer, neuron: from 0; case: number in the data; label: its class; time: (time,)
+            s; power: (time,) dimensionless.
     """
 
     layer: int
@@ -37,7 +38,8 @@ def first_of(data, cases, labels):
     """Numbers of the first cases of these classes, one for each entry: the second entry of a class gets its second case, and so on.
 
     Args:
-        data: `Dataset`; cases: numbers in the data, among which to look; labels: classes.
+        data: `Dataset`; cases: numbers in the data, among which to look; labels:
+            classes.
     """
     waiting = {label: iter(cases[data.labels[cases] == label]) for label in set(labels)}
     return [int(next(waiting[label])) for label in labels]
@@ -47,7 +49,8 @@ def traces(net, data, cases, neurons):
     """`Trace`s of all neurons for all cases.
 
     Args:
-        net: `Network`; data: `Dataset`; cases: numbers in the data; neurons: list of (layer, neuron).
+        net: `Network`; data: `Dataset`; cases: numbers in the data; neurons: list of
+            (layer, neuron).
     """
     found = net.simulate(data.inputs[cases])
     every = slice(None, None, -(-len(found.time) // LONGEST))
@@ -71,7 +74,8 @@ def separation(net, data, cases):
     Variances are summed over the neurons, and over all times or at the end alone.
 
     Args:
-        net: `Network`; data: `Dataset`, all cases of one length; cases: numbers in the data.
+        net: `Network`; data: `Dataset`, all cases of one length; cases: numbers in the
+            data.
     Returns:
         {"all times": (layer,), "the end": (layer,)} float64.
     """

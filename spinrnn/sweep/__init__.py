@@ -1,5 +1,7 @@
-"""Sweeps: many runs of one base configuration along axes, on a laptop or a cluster; files are the truth, workers come and go.
+"""Sweeps: many runs of one base configuration along axes, on a laptop or a cluster.
 
-`spec` the file and its points, `measures` what a point yields, `folder` the files, `work` one point in a worker, `engines` the workers,
-`runner` all points, `cube` the collected results, `batch` job scripts for SLURM.
+Files are the truth, workers come and go. `columns` what a point yields, `axes`,
+`points` and `file` the sweep, `folder` its files, `status` how far it is, `work` one
+point in a worker, `executors` the workers, `runner` all points, `cube` the collected
+results, `slurm` job scripts.
 """

@@ -1,4 +1,4 @@
-"""What a point of a sweep yields: names, units and meaning of its numbers, and of its curves against the epoch."""
+"""Columns of a sweep's results: names, units and meaning of numbers and of curves."""
 
 SUMMARY = {
     "test_accuracy": ("1", "share of the test cases answered rightly, best epoch"),
@@ -40,6 +40,6 @@ HISTORY = {
 """Against the epoch; in the cube with "history_" before the name."""
 
 
-def reserved(name):
+def reserved(name: str) -> bool:
     """Whether a dimension or coordinate of the cube must not have this name."""
     return name == "epoch" or name in SUMMARY or name in EXTRA or name.startswith("history_")

@@ -1,10 +1,10 @@
-"""The folder of a sweep: whose it is, the result files, and which points are complete, running, failed or damaged.
+"""The folder of a sweep: whose it is, the result files, and the state of each point.
 
-sweep.json          the sweep, by which the folder is claimed
-points/NAME.h5      result of a point; NAME is the start of its digest
-points/NAME.run     the point is being worked on: held by a lock, touched every few seconds
-runs/NAME/          its run folder with checkpoints, removed when the result is there
-session-*           a process works on the sweep; when it is removed the workers stop
+sweep.json          the sweep, by which the folder is claimed points/NAME.h5      result
+of a point; NAME is the start of its digest points/NAME.run     the point is being
+worked on: held by a lock, touched every few seconds runs/NAME/          its run folder
+with checkpoints, removed when the result is there session-*           a process works
+on the sweep; when it is removed the workers stop
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import shutil
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from spinrnn.errors import ConfigError, StoreError, reason_of
@@ -24,79 +25,92 @@ from spinrnn.files.text import read_json
 from spinrnn.runs import checkpoints
 from spinrnn.sweep.columns import EXTRA, SUMMARY
 from spinrnn.sweep.file import Sweep
+from spinrnn.sweep.points import Point
 
 SILENCE = 120
-"""Seconds without a touch after which a worker on another machine, whose lock may not be visible here, counts as dead."""
+"""Seconds without a touch after which a worker on another machine counts as dead.
+
+Its lock may not be visible here.
+"""
 
 COMPLETE = ("done", "diverged")
-"""States of a point that need no more work; a divergence is a result, as it would come again."""
+"""States of a point that need no more work; a divergence would come again."""
 
 
 class SweepFolder:
     """Files of one sweep below `path`."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path):
         self.path = Path(path)
 
-    def result_path(self, name):
+    def result_path(self, name: str) -> Path:
         return self.path / "points" / f"{name}.h5"
 
-    def run_path(self, name):
+    def run_path(self, name: str) -> Path:
         return self.path / "runs" / name
 
     # ---- whose folder it is ----
 
-    def claim(self, sweep, extend=False):
+    def claim(self, sweep: Sweep, extend: bool = False) -> None:
         """Makes the folder that of this sweep.
 
         Args:
-            sweep: `Sweep`; extend: it may take over a folder of another sweep; results of points that both have are kept.
+            sweep: whose folder it shall be.
+            extend: it may take over that of another sweep; results of points that both
+                have are kept.
         Raises:
             StoreError: it is another sweep's, is something else, or cannot be written.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise StoreError(f"{self.path} is a file; choose another folder (--out)")
+        self._check_free()
+        make_folder(self.path)
         own = self.path / "sweep.json"
-        if (
-            self.path.is_dir()
-            and not own.exists()
-            and any(not p.name.startswith(".") for p in self.path.iterdir())
-        ):
+        with _locked(self.path / ".lock"):
+            if not (own.exists() and self._is_of(sweep, extend)):
+                write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
+            # after sweep.json: a folder with files and without it counts as foreign
+            make_folder(self.path / "points")
+
+    def _check_free(self):
+        """Raises StoreError where something stands that is no folder of a sweep."""
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise StoreError(f"{self.path} is a file; choose another folder (--out)")
+        visible = [path for path in self.path.iterdir() if not path.name.startswith(".")]
+        if visible and not (self.path / "sweep.json").exists():
             raise StoreError(
                 f"{self.path} is not empty and not a sweep; choose another folder (--out)"
             )
-        make_folder(self.path)
-        with _locked(self.path / ".lock"):
-            if own.exists():
-                found = read_json(own, ("digest", "sweep"))
-                if found["digest"] == sweep.digest:
-                    make_folder(self.path / "points")
-                    return
-                if not extend:
-                    raise StoreError(
-                        f"{self.path} belongs to another sweep or another version of this one ({found['sweep']['name']}); choose another "
-                        "folder (--out), or --extend to go on with the new one and keep the results that both have"
-                    )
-                if any(self._sessions()):
-                    raise StoreError(
-                        f"{self.path}: another process works on this sweep; wait for it before --extend"
-                    )
-            write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
-            make_folder(
-                self.path / "points"
-            )  # after sweep.json, without which a start that failed would be taken for a foreign folder
 
-    def check(self, sweep):
+    def _is_of(self, sweep, extend):
+        """Whether sweep.json is this sweep's; StoreError where another's must stay."""
+        found = read_json(self.path / "sweep.json", ("digest", "sweep"))
+        if found["digest"] == sweep.digest:
+            return True
+        if not extend:
+            raise StoreError(
+                f"{self.path} belongs to another sweep or another version of this one "
+                f"({found['sweep']['name']}); choose another folder (--out), or --extend to go "
+                "on with the new one and keep the results that both have"
+            )
+        if any(self._sessions()):
+            raise StoreError(
+                f"{self.path}: another process works on this sweep; wait for it before --extend"
+            )
+        return False
+
+    def check(self, sweep: Sweep) -> None:
         """Raises StoreError unless the folder is that of this sweep."""
         if not (self.path / "sweep.json").is_file():
             raise StoreError(f"{self.path}: no sweep has been run there; spinrnn sweep run does it")
         found = read_json(self.path / "sweep.json", ("digest", "sweep"))
         if found["digest"] != sweep.digest:
             raise StoreError(
-                f"{self.path} belongs to another sweep or another version of this one; give the folder in place of the file"
+                f"{self.path} belongs to another sweep or another version of this one; give the "
+                "folder in place of the file"
             )
 
-    def sweep(self):
+    def sweep(self) -> Sweep:
         """The `Sweep` whose folder it is; StoreError if there is none."""
         path = self.path / "sweep.json"
         if not path.is_file():
@@ -111,12 +125,13 @@ class SweepFolder:
         except (ConfigError, TypeError, ValueError):
             pass
         raise StoreError(
-            f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a new folder"
+            f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a "
+            "new folder"
         )
 
     # ---- processes at work ----
 
-    def tidy(self):
+    def tidy(self) -> None:
         """Removes session files and halves of files of processes that were killed."""
         with _locked(self.path / ".lock"):
             for folder in (self.path, self.path / "points"):
@@ -126,7 +141,7 @@ class SweepFolder:
                 if old not in alive:
                     old.unlink(missing_ok=True)
 
-    def begin_session(self):
+    def begin_session(self) -> str:
         """Name of a new session, whose file exists until `end_session`."""
         name = f"session-{uuid.uuid4().hex[:12]}"
         with _locked(self.path / ".lock"):
@@ -135,12 +150,12 @@ class SweepFolder:
             )
         return name
 
-    def end_session(self, name):
+    def end_session(self, name: str) -> None:
         """Tells all workers of the session to stop after their batch."""
         with contextlib.suppress(OSError):
             (self.path / name).unlink(missing_ok=True)
 
-    def going_on(self, name):
+    def going_on(self, name: str) -> bool:
         return (self.path / name).exists()
 
     def _sessions(self):
@@ -159,16 +174,16 @@ class SweepFolder:
 
     # ---- points ----
 
-    def lock(self, name):
+    def lock(self, name: str) -> "PointLock":
         return PointLock(self.path / "points" / f"{name}.run")
 
-    def save(self, point, name, toml, arrays, state):
-        """Writes the result file of a point, by its digest."""
+    def save(self, digest: str, name: str, toml: str, arrays: dict, state: dict) -> None:
+        """Writes the result file of a point."""
         container.save_record(
-            self.result_path(name), "point", toml, arrays, {"digest": point, **state}
+            self.result_path(name), "point", toml, arrays, {"digest": digest, **state}
         )
 
-    def load(self, digest, name):
+    def load(self, digest: str, name: str) -> tuple[dict, dict]:
         """(arrays, state) of a point's result file.
 
         Raises:
@@ -184,12 +199,17 @@ class SweepFolder:
             raise StoreError(f"{path}: is the result of another point")
         if not _sound(arrays, state):
             raise StoreError(
-                f"{path}: damaged or of another version of spinrnn, its content is not that of a result"
+                f"{path}: damaged or of another version of spinrnn, its content is not that of a "
+                "result"
             )
         return arrays, state
 
-    def results(self, points):
-        """Yields (point, status, arrays, state); status "done", "diverged", "failed", "damaged", "running" or "waiting"; the last three without data."""
+    def results(self, points: list[Point]) -> Iterator[tuple[Point, str, dict | None, dict | None]]:
+        """Yields (point, status, arrays, state) of each point.
+
+        The status is "done", "diverged", "failed", "damaged", "running" or "waiting";
+        with the last three arrays and state are None.
+        """
         names = set(os.listdir(self.path / "points")) if (self.path / "points").is_dir() else set()
         for point in points:
             if f"{point.name}.h5" in names:
@@ -205,13 +225,17 @@ class SweepFolder:
                 status = "running"
             yield point, status, None, None
 
-    def strangers(self, points):
+    def strangers(self, points: list[Point]) -> int:
         """Number of result files that belong to no point of the sweep."""
         known = {f"{point.name}.h5" for point in points}
         return sum(path.name not in known for path in (self.path / "points").glob("*.h5"))
 
-    def clear(self, digest, name, keep_runs):
-        """Removes what a dead worker left of a point: its lock, lest it count as another death, and the run folder if the result was there already."""
+    def clear(self, digest: str, name: str, keep_runs: bool) -> None:
+        """Removes what a dead worker left of a point.
+
+        Its lock, which would count as another death, and the run folder if the result
+        was there already.
+        """
         lock = self.lock(name)
         if lock.left_behind() and lock.acquire():
             with contextlib.suppress(StoreError):  # no result, or a damaged one
@@ -219,61 +243,71 @@ class SweepFolder:
                     self.remove_run(name)
             lock.release()
 
-    def remove_run(self, name):
+    def remove_run(self, name: str) -> None:
         """Removes the run folder of a point; what cannot be removed stays."""
         shutil.rmtree(self.run_path(name), ignore_errors=True)
         with contextlib.suppress(OSError):
             (self.path / "runs").rmdir()  # where it was the last one
 
-    def progress(self, name):
-        """Training steps of the newest checkpoint of a point's run, -1 if there is none."""
+    def progress(self, name: str) -> int:
+        """Training steps of the newest checkpoint of a point, -1 if there is none."""
         newest = checkpoints.checkpoint_paths(self.run_path(name))
         return int(newest[0].stem) if newest else -1
 
 
 def _sound(arrays, state):
-    """Whether the result of a point holds what those who read it rely on; its checksum says only that it is what somebody wrote."""
+    """Whether the result of a point holds what its readers rely on.
+
+    Its checksum says only that it is what somebody wrote.
+    """
     try:
-        numbers = (state["summary"] or {}) | state["extra"]
-        values = [numbers[name] for name in SUMMARY | EXTRA if numbers.get(name) is not None] + [
-            state["seconds"],
-            state["finished"],
-        ]
+        found = (state["summary"] or {}) | state["extra"]
+        numbers = [found[name] for name in SUMMARY | EXTRA if found.get(name) is not None]
+        numbers += [state["seconds"], state["finished"]]
         if state["status"] == "done":
-            values.append(state["summary"]["seconds_training"])
+            numbers.append(state["summary"]["seconds_training"])
         texts = [state["error"]["text"]] if state["error"] else []
-        curves = [array for name, array in arrays.items() if name.startswith("history/")]
-        fits = all(
-            isinstance(v, float) or (isinstance(v, int) and abs(v) < 2**1000) for v in values
-        ) and all(isinstance(t, str) for t in texts)
-        return fits and all(curve.ndim == 1 for curve in curves)
     except (KeyError, TypeError, AttributeError):
         return False
+    curves = [array for name, array in arrays.items() if name.startswith("history/")]
+    return (
+        all(_fits_float(number) for number in numbers)
+        and all(isinstance(text, str) for text in texts)
+        and all(curve.ndim == 1 for curve in curves)
+    )
+
+
+def _fits_float(value):
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**1000)
 
 
 class PointLock:
-    """Keeps a point to one worker. The file says who has it; a file that nobody holds was left by a worker that died."""
+    """Keeps a point to one worker.
 
-    def __init__(self, path):
+    The file says who has it. A file that nobody holds was left by a worker that died.
+    """
+
+    def __init__(self, path: Path):
         self._path, self._file, self._touched = path, None, 0.0
 
-    def acquire(self):
+    def acquire(self) -> bool:
         """Whether the point is ours now; StoreError if the file cannot be written."""
         if self._elsewhere():
             return False
         try:
-            file = open(self._path, "ab", buffering=0)  # noqa: SIM115 - held open as long as the lock; a full disk must not be told on closing
+            # open as long as it is held; unbuffered, or closing would tell a full disk
+            file = open(self._path, "ab", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {reason_of(error)}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            same = (
-                os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino
-            )  # else its owner has just removed it
+            # another file if the owner of the lock has just removed its own
+            same = os.stat(self._path).st_ino == os.fstat(file.fileno()).st_ino
         except (BlockingIOError, FileNotFoundError):
             same = False
         except OSError:
-            same = True  # a file system without locks; the touches are left
+            # a file system without locks; the touches are left
+            same = True
         if not same:
             file.close()
             return False
@@ -283,19 +317,19 @@ class PointLock:
             file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
         return True
 
-    def touch(self):
+    def touch(self) -> None:
         """Says that the worker lives, at most every five seconds."""
         if time.monotonic() - self._touched > 5:
             self._touched = time.monotonic()
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 
-    def release(self):
+    def release(self) -> None:
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
         self._file.close()
 
-    def held(self):
+    def held(self) -> bool:
         """Whether a worker that lives holds it."""
         try:
             with open(self._path, "rb") as file:
@@ -306,27 +340,24 @@ class PointLock:
             return False
         return self._elsewhere()
 
-    def left_behind(self):
+    def left_behind(self) -> bool:
         """Whether a worker died while it held the lock."""
         return self._path.exists() and not self.held()
 
     def _elsewhere(self):
         """Whether a worker on another machine holds it and was heard of lately."""
         try:
-            age = (
-                time.time() - self._path.stat().st_mtime
-            )  # far in the future: touched before a clock was set back
-            return (
-                abs(age) < SILENCE
-                and json.loads(self._path.read_bytes())["host"] != socket.gethostname()
-            )
+            age = time.time() - self._path.stat().st_mtime
+            owner = json.loads(self._path.read_bytes())["host"]
+            # an age below -SILENCE was written before a clock was set back
+            return abs(age) < SILENCE and owner != socket.gethostname()
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
 
 @contextlib.contextmanager
 def _locked(path):
-    """Context in which no other process is in the same one; on a file system that has no locks a warning."""
+    """Context of one process at a time; a warning where files cannot be locked."""
     try:
         file = open(path, "w")  # noqa: SIM115 - closed below
     except OSError as error:

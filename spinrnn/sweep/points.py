@@ -183,7 +183,7 @@ def _section(
 
 
 def _by_reason(complaints, count):
-    """One line for each different reason, with its place unless it concerns all points."""
+    """One line for each reason, with its place unless it concerns all points."""
     lines = []
     for problem, where in complaints.items():
         at = "" if len(where) == count else f"at {place(where[0])}{_others(len(where))}: "

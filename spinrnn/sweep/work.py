@@ -1,15 +1,19 @@
-"""One point in a worker: train it, measure it, write its result file. Takes and gives plain dictionaries, so that any executor can carry them.
+"""One point in a worker: trains it and writes the file of its result.
 
-Whatever happens to the worker, the files are whole: the run has its checkpoints, and the result file is written last and at once.
+Takes and gives plain dictionaries, so that any executor can carry them. Whatever
+happens to the worker, the files are whole: the run has its checkpoints, and the result
+file is written last and at once.
 """
 
 import functools
+import math
 import os
 import signal
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import connection, parent_process
 
 import numpy as np
@@ -17,23 +21,40 @@ import numpy as np
 from spinrnn.analysis.drive import cumulative_drive
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import to_toml
-from spinrnn.datasets import loading, parts
+from spinrnn.datasets import loading
+from spinrnn.datasets.parts import split
 from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
 from spinrnn.learning.trainer import evaluate
 from spinrnn.machine import memory, threads
 from spinrnn.machine.environment import describe
 from spinrnn.runs import run
 from spinrnn.sweep.columns import HISTORY
+from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import SweepFolder
+from spinrnn.sweep.points import Point
 
 GRACE = 20
-"""Seconds that a worker has to write its checkpoint when the process that gives the work has died."""
+"""Seconds that a worker has for its checkpoint when its parent has died."""
 
 
-def task(folder, session, known, point, sweep, limits, keep_runs):
-    """What `run_point` needs to know of a point, as a dictionary of plain values; a failure that ended at the time `known` is tried again.
+def task(
+    folder: SweepFolder,
+    session: str,
+    known: float | None,
+    point: Point,
+    sweep: Sweep,
+    limits: dict,
+    keep_runs: bool,
+) -> dict:
+    """What `run_point` needs to know of a point, as a dictionary of plain values.
 
-    limits: {"threads": of the point, "memory": bytes, or None for what the worker finds itself}.
+    Args:
+        folder, session: of the sweep, and of the process that gives the work.
+        known: time at which a failure ended that is to be tried again; None for others.
+        point, sweep: what is run.
+        limits: {"threads": of the point, "memory": bytes, None for what the worker
+            finds}.
+        keep_runs: keep the run folder.
     """
     return {
         "folder": str(folder.path.absolute()),
@@ -51,14 +72,18 @@ def task(folder, session, known, point, sweep, limits, keep_runs):
     }
 
 
-def run_point(task, stop=None):
+def run_point(task: dict, stop: Callable[[], bool] | None = None) -> dict:
     """Runs one point, or goes on where it was stopped.
 
     Args:
-        task: as `task` makes it; stop: called after each batch, true stops; besides, the end of the session does.
+        task: as `task` makes it.
+        stop: called after each batch, true stops; so does the end of the session.
     Returns:
-        {"outcome": ..., "seconds": ..., "error": text}; the outcome is "done", "diverged" or "failed" with a result file written, "stopped", "busy"
-        (another worker has it), or "fatal": no other point would fare better, as the disk is full or the data have changed.
+        {"outcome": ..., "seconds": ..., "error": text}. The outcome is "done",
+        "diverged" or "failed" with a result file written, "stopped", "busy" (another
+        worker has it),
+        or "fatal": no other point would fare better, as the disk is full or the data
+            have changed.
     """
     _worker.busy = True
     began = time.monotonic()
@@ -67,43 +92,58 @@ def run_point(task, stop=None):
     except StoreError as reason:
         outcome, error = "fatal", f"{socket.gethostname()}: {reason}"
     _worker.busy = False
-    if (
-        _worker.leaving
-    ):  # even with a result: it is in its file, and a pool that has sent SIGTERM may never take it
+    # even with an outcome, which is in its file: a pool that sent SIGTERM may never
+    # take it
+    if _worker.leaving:
         _leave()
     return {"outcome": outcome, "error": error, "seconds": time.monotonic() - began}
 
 
 def _run_locked(task, stop, began):
+    """(outcome, error) of a point, which no other worker has meanwhile."""
     folder = SweepFolder(task["folder"])
     if not (folder.path / "points").is_dir():
         raise StoreError(
-            f"{folder.path}: no such folder; workers need the file system of the process that started the sweep"
+            f"{folder.path}: no such folder; workers need the file system of the process "
+            "that started the sweep"
         )
     if not folder.going_on(task["session"]):
         return "stopped", None
-    folder.clear(task["digest"], task["name"], task["keep_runs"])  # of another session's worker
+    # what a worker of an earlier session left
+    folder.clear(task["digest"], task["name"], task["keep_runs"])
     lock = folder.lock(task["name"])
     if not lock.acquire():
         return "busy", None
     try:
-        try:
-            state = folder.load(task["digest"], task["name"])[1]
-            if (
-                state["status"] != "failed" or state["finished"] != task["known"]
-            ):  # another process was quicker
-                return state["status"], state["error"] and state["error"]["text"]
-        except StoreError:
-            pass  # there is none, or it is damaged
-        # for this thread alone, as others of this process may work on other points
-        with threads.using(task["threads"]), memory.using(task["memory"]):
-            return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
+        found = _result_of_another(task, folder)
+        if found is not None:
+            return found
+        return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
     finally:
         lock.release()
 
 
+def _result_of_another(task, folder):
+    """(outcome, error) where another process was quicker, else None."""
+    try:
+        _, state = folder.load(task["digest"], task["name"])
+    except StoreError:
+        # there is none, or it is damaged
+        return None
+    if state["status"] == "failed" and state["finished"] == task["known"]:
+        return None
+    return _told(state)
+
+
+def _told(state):
+    return state["status"], state["error"] and state["error"]["text"]
+
+
 class _Stop:
-    """Called after each batch: whether to stop. Looks at the session a few times a second, and says that the worker lives."""
+    """Called after each batch: whether to stop.
+
+    Looks at the session a few times a second, and says that the worker lives.
+    """
 
     def __init__(self, folder, session, lock, asked):
         self._folder, self._session, self._lock, self._asked = folder, session, lock, asked
@@ -119,80 +159,115 @@ class _Stop:
         return not self._folder.going_on(self._session)
 
 
+# ---- the training ----
+
+
 def _train(task, folder, stop, began):
+    """Trains the point and writes its result file. Returns (outcome, error)."""
     config = from_tables(task["tables"])
     data = _data(config.data.source, task["data"])
-    name, path, seen = task["name"], folder.run_path(task["name"]), []
-
-    def on_epoch(trainer):
-        if task["record_test"]:
-            try:
-                score = evaluate(trainer.net, trainer.test)
-                scores = {"test_loss": score.loss, "test_accuracy": score.accuracy}
-            except DivergenceError:  # a mere look must not end the run
-                scores = {"test_loss": float("nan"), "test_accuracy": float("nan")}
-            trainer.history[-1].update(scores)
-
-    def train():
-        return run.train(
-            config, path, True, data, seen.append, on_epoch, stop, pictures=task["keep_runs"]
-        )
-
-    state = {
-        "values": task["values"],
-        "environment": _environment(),
-        "summary": None,
-        "extra": {},
-        "error": None,
-    }
-    arrays, history = {}, []
+    threads.set_threads(task["threads"])
+    if task["memory"] is not None:
+        memory.set_memory_limit(task["memory"])
+    trainers = []
     try:
-        resumed = path.exists()
-        try:
-            result = train()
-        except SpinrnnError as error:
-            if isinstance(error, (DivergenceError, MemoryLimitError)) or not resumed:
-                raise
-            folder.remove_run(name)  # a damaged run folder or one of an older version: begin again
-            result = train()
-        state |= {"status": "done", "summary": result.summary}
+        result = _trained(task, folder, config, data, trainers.append, stop)
+        arrays, outcome = _success(task, config, data, result)
         history = result.history
-        arrays["best_parameters"] = result.network.parameters
-        if result.network.mask is not None:
-            arrays["mask"] = result.network.mask.astype(np.uint8)
-        if result.network.devices is not None:
-            arrays |= result.network.devices.named()
-        if task["cumulative_drive"]:
-            test = data.take(parts.split(data, config.data, config.resolved_split_seed)[2])
-            state["extra"]["cumulative_drive"] = cumulative_drive(
-                result.network, test.inputs, test.lengths
-            )
     except run.Interrupted:
         return "stopped", None
     except StoreError:
         raise
     except Exception as error:
-        # the number of the run folder's checkpoint is of no use to a reader, the folder will be gone
-        text = str(error).partition("; the last good checkpoint is")[0] or type(error).__name__
-        state |= {
-            "status": "diverged" if isinstance(error, DivergenceError) else "failed",
-            "summary": None,
-            "extra": {},
-        }
-        state["error"] = {"class": type(error).__name__, "text": text}
-        history, arrays = seen[-1].history if seen else [], {}
-    for key in HISTORY:
-        if history and key in history[0]:
-            arrays[f"history/{key}"] = np.array(
-                [record[key] for record in history], dtype=np.float64
-            )
+        arrays, outcome = {}, _failure(error)
+        history = trainers[-1].history if trainers else []
+    arrays |= _curves(history)
+    state = {"values": task["values"], "environment": _environment(), **outcome}
     state |= {"seconds": round(time.monotonic() - began, 3), "finished": time.time()}
-    folder.save(task["digest"], name, to_toml(config), arrays, state)
-    seen.clear()
-    short = state["error"] is not None and state["error"]["class"] == MemoryLimitError.__name__
-    if not task["keep_runs"] and not short:  # with more memory it can go on
-        folder.remove_run(name)
-    return state["status"], state["error"] and state["error"]["text"]
+    folder.save(task["digest"], task["name"], to_toml(config), arrays, state)
+    # frees the memory of batches before the next point
+    trainers.clear()
+    if not task["keep_runs"] and not _lacked_memory(state):
+        folder.remove_run(task["name"])
+    return _told(state)
+
+
+def _trained(task, folder, config, data, on_start, stop):
+    """The `Result` of the run, resumed from its checkpoints where there are some."""
+    path = folder.run_path(task["name"])
+    on_epoch = _record_test if task["record_test"] else None
+
+    def train():
+        return run.train(
+            config, path, True, data, on_start, on_epoch, stop, pictures=task["keep_runs"]
+        )
+
+    resumed = path.exists()
+    try:
+        return train()
+    except (DivergenceError, MemoryLimitError):
+        raise
+    except SpinrnnError:
+        if not resumed:
+            raise
+    # its run folder is damaged or of an older version: begin again
+    folder.remove_run(task["name"])
+    return train()
+
+
+def _record_test(trainer):
+    """Adds the test score to an epoch's record, after the best one has been chosen."""
+    try:
+        score = evaluate(trainer.net, trainer.test)
+        scores = {"test_loss": score.loss, "test_accuracy": score.accuracy}
+    except DivergenceError:
+        # a mere look must not end the run
+        scores = {"test_loss": math.nan, "test_accuracy": math.nan}
+    trainer.history[-1].update(scores)
+
+
+def _success(task, config, data, result):
+    """(arrays, state) of a finished run."""
+    net, extra = result.network, {}
+    arrays = {"best_parameters": net.parameters}
+    if net.mask is not None:
+        arrays["mask"] = net.mask.astype(np.uint8)
+    if net.devices is not None:
+        arrays |= net.devices.named()
+    if task["cumulative_drive"]:
+        _, _, cases = split(data, config.data, config.resolved_split_seed)
+        test = data.take(cases)
+        extra["cumulative_drive"] = cumulative_drive(net, test.inputs, test.lengths)
+    return arrays, {"status": "done", "summary": result.summary, "extra": extra, "error": None}
+
+
+def _failure(error):
+    """State of a run that ended in an error."""
+    # a reader cannot use the number of a checkpoint, as the run folder will be gone
+    text = str(error).partition("; the last good checkpoint is")[0] or type(error).__name__
+    return {
+        "status": "diverged" if isinstance(error, DivergenceError) else "failed",
+        "summary": None,
+        "extra": {},
+        "error": {"class": type(error).__name__, "text": text},
+    }
+
+
+def _curves(history):
+    """{name: (epoch,) float64} of the recorded columns."""
+    recorded = [key for key in HISTORY if history and key in history[0]]
+    return {
+        f"history/{key}": np.array([record[key] for record in history], dtype=np.float64)
+        for key in recorded
+    }
+
+
+def _lacked_memory(state):
+    """Whether the run ended for want of memory; with more it can go on."""
+    return state["error"] is not None and state["error"]["class"] == MemoryLimitError.__name__
+
+
+# ---- what is kept from point to point ----
 
 
 @functools.lru_cache(maxsize=2)
@@ -202,12 +277,13 @@ def _load(source):
 
 
 def _data(source, digest):
-    """The data set, kept for the next point; StoreError if it is not the one of the sweep."""
+    """The data set, kept for the next point; StoreError if it is not the sweep's."""
     data, found = _load(source)
     if found != digest:
         _load.cache_clear()
         raise StoreError(
-            f"{source} has changed since the sweep was read; restore it, or begin the sweep again in another folder"
+            f"{source} has changed since the sweep was read; restore it, or begin the sweep "
+            "again in another folder"
         )
     return data
 
@@ -223,19 +299,25 @@ def _environment():
 class _Worker:
     """What signals have asked of this process."""
 
-    stopping = False  # after the current batch
-    leaving = False  # and then the process ends
+    # after the current batch
+    stopping = False
+    # and then the process ends
+    leaving = False
     busy = False
 
 
 _worker = _Worker()
 
 
-def start_worker(leave):
-    """Initializer of a worker process: SIGTERM and SIGUSR1 stop the point after its batch with a checkpoint, SIGINT is left to the parent.
+def start_worker(leave: bool) -> None:
+    """Initializer of a worker process.
+
+    SIGTERM and SIGUSR1 stop the point after its batch with a checkpoint; SIGINT is left
+    to the parent.
 
     Args:
-        leave: end the process after that, and when the parent has died; without it the process goes on, stopping every further point.
+        leave: end the process after that, and when the parent has died. Without it the
+            process goes on, stopping every further point.
     """
     _worker.leaving = False
 
@@ -253,7 +335,7 @@ def start_worker(leave):
 
 
 def _watch_parent():
-    """Ends this process soon after its parent, which an executor's worker would survive for ever."""
+    """Ends this process soon after its parent; a worker would survive it for ever."""
     connection.wait([parent_process().sentinel])
     _worker.stopping = _worker.leaving = True
     end = time.monotonic() + GRACE

@@ -314,7 +314,8 @@ def through_time_limit_requeue_and_cancel(path, tmp_path, slurm):
         "running": 0,
         "waiting": 1,
     }
-    # queued again: goes on; not in the same second, as SLURM has revoked the credential of the job that it requeued
+    # queued again: goes on; not in the same second, as SLURM has revoked the credential
+    # of the job that it requeued
     time.sleep(5)
     assert (
         run(

@@ -66,7 +66,8 @@ def test_the_cube(made, tmp_path):
         assert np.isnan(curve[epochs:]).all()
     assert cube["diverged"][0, 0, 0, 0, 0, 0] == 0
     assert "cumulative_drive" not in cube.variables
-    # coordinates: numbers as they are, zipped axes numbered with the keys beside, everything else with its text
+    # coordinates: numbers as they are, zipped axes numbered with the keys beside,
+    # everything else with its text
     assert cube["seed"].tolist() == [3, 1]
     assert cube["tau"].tolist() == [0, 1]
     assert cube["relaxation_time"].tolist() == [10e-9, 20e-9]

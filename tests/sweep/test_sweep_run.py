@@ -337,7 +337,8 @@ def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
                 process.wait(60)
                 assert process.returncode == 130
                 continue
-            # three deaths without a checkpoint in between would rightly count as the point's own fault
+            # three deaths without a checkpoint in between would rightly count as the
+            # point's own fault
             locks = [lock for lock in out.glob("points/*.run") if killed[lock.stem] < 2]
             if locks and sum(killed.values()) < 8:
                 victim = rng.choice(locks)

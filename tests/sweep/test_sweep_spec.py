@@ -167,7 +167,8 @@ colour = "red"
     for fragment in (
         "plot: unknown table", "sweep.sedes: unknown key; did you mean seeds?", "record_test: must be true or false",
         "network.input_intervall is no configuration key; did you mean network.input_interval?",
-        "axis 2 (input_interval): input_interval is no configuration key; did you mean network.input_interval?",
+        "axis 2 (input_interval): input_interval is no configuration key; did you mean "
+        "network.input_interval?",
         "train.noise: the axis is empty", "axis 4 (train.clip): 1 stands there twice",
         "train.batch: count must be a whole number from 1", "logarithmic range needs positive numbers", "did you mean linear?",
         "zipped lists must have one length, got network.density_int 2, network.density_ext 1",
@@ -200,7 +201,8 @@ def test_impossible_points_are_told_by_reason(sweep_file):
     found = problems(sweep_file(text, seeds=2))
     assert len(found) == 3
     assert (
-        "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): network.density_int: must be in (0, 1], got 0.0"
+        "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): "
+        "network.density_int: must be in (0, 1], got 0.0"
         in found
     )
     assert any(
@@ -225,7 +227,8 @@ def test_impossible_points_are_told_by_reason(sweep_file):
 def test_points_that_are_the_same_run(sweep_file):
     text = '[[axes]]\nkey = "train.checkpoint_seconds"\nvalues = [1, 2]'
     assert problems(sweep_file(text, seeds=2)) == [
-        "checkpoint_seconds = 2, seed = 0: is the same run as checkpoint_seconds = 1, seed = 0 (and one more point)"
+        "checkpoint_seconds = 2, seed = 0: is the same run as checkpoint_seconds = 1, seed = 0 "
+        "(and one more point)"
     ]
 
 

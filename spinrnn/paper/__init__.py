@@ -1,1 +1,1 @@
-"""The paper's figures from one command each: the sweeps they need, the numbers drawn from these, and the drawings."""
+"""The paper's figures, each from one command: its sweeps, its numbers and its drawing."""

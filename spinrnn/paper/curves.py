@@ -1,12 +1,15 @@
-"""Numbers drawn from collected sweeps: the seeds of one condition, their quartiles, plateaus of curves, and how far curves lie apart."""
+"""Numbers drawn from collected sweeps: quartiles over seeds, plateaus, distances of curves."""
 
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spinrnn.config.run import RunConfig
 from spinrnn.errors import StoreError
+from spinrnn.sweep.cube import Cube
 
 QUARTILES = ("q25", "median", "q75")
 """As the columns of tables name them."""
@@ -23,37 +26,37 @@ class Condition:
             {name: (seed, epoch)}, NaN where missing.
     """
 
-    config: object
-    values: dict
-    curves: dict
+    config: RunConfig
+    values: dict[str, np.ndarray]
+    curves: dict[str, np.ndarray]
 
     @property
-    def interval(self):
+    def interval(self) -> float:
         """Input interval Delta t (s)."""
         return self.config.network.input_interval
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         """Delta t / tau."""
         return self.config.network.input_interval / self.config.network.relaxation_time
 
     @property
-    def runs(self):
+    def runs(self) -> int:
         """Number of seeds that have a result."""
         return int(np.isfinite(self.values["test_accuracy"]).sum())
 
     @property
-    def diverged(self):
-        """Number of seeds that diverged; they have no accuracy and are not in the quartiles."""
+    def diverged(self) -> int:
+        """Number of seeds that diverged; without accuracy they are in no quartile."""
         return int(np.nansum(self.values["diverged"]))
 
-    def band(self, name="test_accuracy"):
-        """(25th percentile, median, 75th percentile) over the seeds; NaN where no seed has a result."""
+    def band(self, name: str = "test_accuracy") -> np.ndarray:
+        """(25th percentile, median, 75th percentile) over the seeds; NaN without results."""
         return band(self.values[name])
 
 
-def band(values):
-    """(25th percentile, median, 75th percentile) along the first axis of the values that are no NaN."""
+def band(values: Any) -> np.ndarray:
+    """(25th percentile, median, 75th percentile) along the first axis, without NaN."""
     values = np.asarray(values, dtype=float)
     out = np.full((3, *values.shape[1:]), np.nan)
     for place in np.ndindex(values.shape[1:]):
@@ -64,49 +67,55 @@ def band(values):
     return out
 
 
-def conditions(cube):
-    """All `Condition`s of a `Cube` that have a result, in the order of its axes; the axis of the seeds must be the last one.
+def conditions(cube: Cube) -> list[Condition]:
+    """All `Condition`s of a `Cube` that have a result, in the order of its axes.
+
+    The axis of the seeds must be the last one.
 
     Raises:
         StoreError: the cube's own description of its sweep is damaged, or its results
             do not fit it.
     """
     sweep = cube.sweep()
+    _check_complete(cube, sweep)
+    seeds = len(sweep.axes[-1]) if sweep.axes and sweep.axes[-1].name == "seed" else 1
+    values, curves = {}, {}
+    for name, array in cube.variables.items():
+        if name.startswith("history_"):
+            epochs = array.values.shape[-1]
+            curves[name.removeprefix("history_")] = array.values.reshape(-1, seeds, epochs)
+        else:
+            values[name] = array.values.reshape(-1, seeds)
+    every = [
+        Condition(
+            point.config,
+            {name: column[number] for name, column in values.items()},
+            {name: column[number] for name, column in curves.items()},
+        )
+        for number, point in enumerate(sweep.points[::seeds])
+    ]
+    return [condition for condition in every if condition.runs or condition.diverged]
+
+
+def _check_complete(cube, sweep):
+    """StoreError unless the cube has the columns of every result for each of its points."""
     dims = tuple(axis.name for axis in sweep.axes)
     for name in ("test_accuracy", "diverged", "failed"):
-        if name not in cube.variables or (cube.variables[name].dims, cube[name].shape) != (
-            dims,
-            sweep.shape,
-        ):
+        array = cube.variables.get(name)
+        if array is None or (array.dims, array.values.shape) != (dims, sweep.shape):
             raise StoreError(
                 f"the cube of the sweep {sweep.name} has no {name} for each of its points; "
                 "collect the sweep again"
             )
-    seeds = len(sweep.axes[-1]) if sweep.axes and sweep.axes[-1].name == "seed" else 1
-    values = {
-        name: v.values.reshape(-1, seeds)
-        for name, v in cube.variables.items()
-        if not name.startswith("history_")
-    }
-    curves = {
-        name.removeprefix("history_"): v.values.reshape(-1, seeds, v.values.shape[-1])
-        for name, v in cube.variables.items()
-        if name.startswith("history_")
-    }
-    every = []
-    for number, point in enumerate(sweep.points[::seeds]):
-        found = Condition(
-            point.config,
-            {k: v[number] for k, v in values.items()},
-            {k: v[number] for k, v in curves.items()},
-        )
-        if found.runs or found.diverged:
-            every.append(found)
-    return every
 
 
-def chosen(every, **wanted):
-    """The conditions whose configuration has these values, by key of [network] or [train], in order of Delta t / tau."""
+def chosen(every: list[Condition], **wanted: Any) -> list[Condition]:
+    """The conditions whose configuration has these values, in order of Delta t / tau.
+
+    Args:
+        every: conditions.
+        wanted: by key of [network] or [train].
+    """
     found = []
     for condition in every:
         keys = vars(condition.config.network) | vars(condition.config.train)
@@ -115,46 +124,51 @@ def chosen(every, **wanted):
     return sorted(found, key=lambda condition: condition.ratio)
 
 
-def same(a, b):
+def same(a: Any, b: Any) -> bool:
     """Whether two values of a configuration are the same, floats but for rounding."""
-    return a == b or (
-        isinstance(a, float) and isinstance(b, (int, float)) and math.isclose(a, b, rel_tol=CLOSE)
-    )
+    if isinstance(a, float) and isinstance(b, (int, float)):
+        return math.isclose(a, b, rel_tol=CLOSE)
+    return a == b
 
 
-def plateau(x, y, level):
-    """The widest range of x in which a curve stays at or above a level, its ends interpolated in log x.
+def plateau(x: Any, y: Any, level: float) -> tuple[float, float] | None:
+    """The widest range of x, by ratio, in which a curve stays at or above a level.
+
+    Its ends are interpolated in log x.
 
     Args:
         x: (point,) positive, rising; y: (point,); level: in units of y.
     Returns:
         (from, to), or None where no point reaches the level.
     """
-    x, y = (np.asarray(values, dtype=float) for values in (x, y))
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     above, best = y >= level, None
     for first in range(len(x)):
-        if above[first] and not (first and above[first - 1]):
-            last = first
-            while last + 1 < len(x) and above[last + 1]:
-                last += 1
-            ends = _crossing(x, y, first - 1, first, level), _crossing(x, y, last + 1, last, level)
-            if best is None or ends[1] / ends[0] > best[1] / best[0]:
-                best = ends
+        if not above[first] or (first and above[first - 1]):
+            continue
+        last = first
+        while last + 1 < len(x) and above[last + 1]:
+            last += 1
+        low = _crossing(x, y, first - 1, first, level)
+        high = _crossing(x, y, last + 1, last, level)
+        if best is None or high / low > best[1] / best[0]:
+            best = low, high
     return best
 
 
 def _crossing(x, y, outside, inside, level):
-    """Where the curve crosses the level between two neighbours; the inner one where there is no neighbour."""
+    """Where the curve crosses the level between two neighbours; inside at the last point."""
     if not 0 <= outside < len(x) or not np.isfinite(y[outside]):
         return float(x[inside])
     share = (y[inside] - level) / (y[inside] - y[outside])
-    return float(
-        math.exp(math.log(x[inside]) + share * (math.log(x[outside]) - math.log(x[inside])))
-    )
+    start, end = math.log(x[inside]), math.log(x[outside])
+    return math.exp(start + share * (end - start))
 
 
-def curve_distance(curves, count=50):
-    """How far curves lie apart: mean |difference| of two curves over the range of log x that both have, averaged over all pairs.
+def curve_distance(curves: list[tuple[Any, Any]], count: int = 50) -> float:
+    """How far curves lie apart: mean |difference|, averaged over all pairs of curves.
+
+    Two curves are compared over the range of log x that both have.
 
     Args:
         curves: list of (x, y), (point,) each, x positive; points are sorted by x, those
@@ -178,8 +192,8 @@ def curve_distance(curves, count=50):
     return float(np.mean(found)) if found else math.nan
 
 
-def describe(condition):
-    """What a table says of a condition: its keys and its quartiles, accuracies in percent.
+def describe(condition: Condition) -> dict[str, Any]:
+    """What a table says of a condition: its keys, and quartiles, accuracies in percent.
 
     Returns:
         {column: value}, the same columns for every condition.
@@ -212,11 +226,11 @@ def describe(condition):
     return row
 
 
-def columns(label, quartiles):
+def columns(label: str, quartiles: Any) -> dict[str, float]:
     """{column: value} of three quartiles."""
     return {f"{label}_{which}": value for which, value in zip(QUARTILES, quartiles, strict=True)}
 
 
-def medians(found, name="test_accuracy", scale=100):
-    """(condition,) medians of a measure, in percent for the accuracy."""
+def medians(found: list[Condition], name: str = "test_accuracy", scale: float = 100) -> np.ndarray:
+    """(condition,) medians of a column of the results, in percent for the accuracy."""
     return scale * np.array([condition.band(name)[1] for condition in found])

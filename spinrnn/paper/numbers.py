@@ -1,12 +1,19 @@
-"""What each figure shows, as numbers: the results of its sweeps in tables, and the findings that answer the paper's statements. Draws nothing."""
+"""What each figure shows, as numbers: tables, and findings for the paper's claims.
 
+Draws nothing. A finding is (value, unit, meaning) under a short key that stays the same
+from version to version; accuracies and their differences are in percent.
+"""
+
+import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from spinrnn.analysis.powers import NEURON_POWER, inference_energy, synapses
 from spinrnn.errors import StoreError
 from spinrnn.paper.curves import (
+    Condition,
     band,
     chosen,
     columns,
@@ -29,8 +36,8 @@ DEPTHS = ((0, 0), (1, 0), (2, 1))
 DEEP = ((2, 3), (2, 1), (2, 2))
 """(layer, neuron) of figure 2 c to e [paper]."""
 SYNAPSE_POWERS = (0.0, 1e-9, 1e-8)
-"""W, for the figure of the energy where none is given: what is unknown is shown as a range."""
-POINTS = 64
+"""W, for the figure of the energy: what is unknown is shown as a range."""
+INPUT_POINTS = 64
 """Input points of an image."""
 
 
@@ -39,90 +46,108 @@ class FigureNumbers:
     """What a recipe found.
 
     Attributes:
-        data: what its drawing needs; tables: {suffix of the file's name: list of rows
-            {column: value}}; findings: {what: number or text}.
+        data: what its drawing needs.
+        tables: {suffix of the file's name: list of rows {column: value}}.
+        findings: {key: (value, unit, meaning)}, as `spinrnn.findings` takes them.
     """
 
-    data: dict
-    tables: dict
-    findings: dict = field(default_factory=dict)
+    data: dict[str, Any]
+    tables: dict[str, list[dict]]
+    findings: dict[str, tuple[Any, str, str]] = field(default_factory=dict)
 
 
-def fig1(source):
-    """Figure 1 b to d: power of one neuron of each layer for six images; how much the powers of each layer say of the class."""
+# ---- figure 1 ----
+
+
+def fig1(source: Any) -> FigureNumbers:
+    """Figure 1 b to d: power of one neuron of each layer for six images.
+
+    Besides, how much the powers of each layer say of the class.
+    """
     condition, net = source.network(1.0)
     tested, data = test_part(condition.config)
     cases = first_of(data, tested, IMAGES)
     found = traces(net, data, cases, DEPTHS)
     shares = separation(net, data, tested)
-    rows = [
-        {"layer": layer}
-        | {
-            f"share_of_variance_between_classes_{name.replace(' ', '_')}": share[layer]
-            for name, share in shares.items()
-        }
-        for layer in range(len(condition.config.network.layers))
-    ]
-    findings = {
-        f"share of the variance of the powers between classes, {name}, by layer": [
-            _digits(v) for v in share
-        ]
-        for name, share in shares.items()
-    }
+    rows, findings = [], {}
+    for layer in range(len(condition.config.network.layers)):
+        row = {"layer": layer}
+        for name, share in shares.items():
+            row[f"share_of_variance_between_classes_{_slug(name)}"] = share[layer]
+        rows.append(row)
+    for name, share in shares.items():
+        findings[f"class_share_{_slug(name)}"] = (
+            [_digits(value) for value in share],
+            "1",
+            f"share of the variance of the powers between classes, {name}, by layer",
+        )
     images = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
-    return FigureNumbers(
-        {"traces": found, "cases": cases, "images": images, "shares": shares},
-        {"": _trace_rows(found), "-separation": rows},
-        findings,
-    )
+    drawn = {"traces": found, "cases": cases, "images": images, "shares": shares}
+    return FigureNumbers(drawn, {"": _trace_rows(found), "-separation": rows}, findings)
 
 
-def fig2(source):
-    """Figure 2: the input of two images, accuracy of both networks against the input interval, powers at three intervals."""
-    every = source.conditions("intervals")
-    curves = {
-        "oscillators": chosen(every, neuron="oscillator"),
-        "CTRNN": chosen(every, neuron="ctrnn"),
-        "oscillators, noise 0.15": chosen(source.conditions("noise")),
-    }
-    longer = source.conditions("longer")
-    for name, neuron in (("oscillators", "oscillator"), ("CTRNN", "ctrnn")):
-        found = chosen(longer, neuron=neuron)
-        if found:
-            curves[f"{name}, {found[0].config.train.epochs} epochs"] = found
-    findings = {}
-    for name, found in curves.items():
-        findings |= _plateau(name, found)
-    panels, cases, data = [], None, None
-    for ratio in (0.0, 1.0, np.inf):
-        condition, net = source.network(ratio)
-        if cases is None:
-            tested, data = test_part(condition.config)
-            cases = first_of(data, tested, [0, 1])
-        panels.append((condition, traces(net, data, cases, DEEP)))
-    inputs = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
+# ---- figure 2 ----
+
+
+def fig2(source: Any) -> FigureNumbers:
+    """Figure 2: inputs of two images, accuracy against the input interval, powers."""
+    curves, findings = {}, {}
+    for key, name, found in _curves_of_fig2(source):
+        curves[name] = found
+        findings |= _plateau(key, name, found)
+    panels, images = _powers_at_three_intervals(source)
+    inputs = [(label, pixels) for _, label, pixels in images]
     rows = [
         row | {"input_interval_s": condition.interval}
         for condition, found in panels
         for row in _trace_rows(found)
     ]
     pixels = [
-        {"class": label, "point": k, "intensity": float(v)}
+        {"class": label, "point": k, "intensity": float(value)}
         for label, values in inputs
-        for k, v in enumerate(values)
+        for k, value in enumerate(values)
     ]
-    tables = {
-        "": [describe(c) for found in curves.values() for c in found],
-        "-traces": rows,
-        "-inputs": pixels,
-    }
-    return FigureNumbers(
-        {"curves": curves, "panels": panels, "inputs": inputs, "cases": cases}, tables, findings
-    )
+    table = [describe(c) for found in curves.values() for c in found]
+    cases = [case for case, _, _ in images]
+    drawn = {"curves": curves, "panels": panels, "inputs": inputs, "cases": cases}
+    return FigureNumbers(drawn, {"": table, "-traces": rows, "-inputs": pixels}, findings)
 
 
-def fig3(source):
-    """Figure 3: accuracy against the input interval for three relaxation times and three learning rates, and all against the cumulative drive."""
+def _curves_of_fig2(source):
+    """[(key, label, conditions)] of the accuracies against the input interval."""
+    every, longer = source.conditions("intervals"), source.conditions("longer")
+    curves = [
+        ("oscillators", "oscillators", chosen(every, neuron="oscillator")),
+        ("ctrnn", "CTRNN", chosen(every, neuron="ctrnn")),
+        ("oscillators_noise", "oscillators, noise 0.15", chosen(source.conditions("noise"))),
+    ]
+    for key, name, neuron in (
+        ("oscillators_longer", "oscillators", "oscillator"),
+        ("ctrnn_longer", "CTRNN", "ctrnn"),
+    ):
+        found = chosen(longer, neuron=neuron)
+        if found:
+            curves.append((key, f"{name}, {found[0].config.train.epochs} epochs", found))
+    return curves
+
+
+def _powers_at_three_intervals(source):
+    """[(condition, traces)] of three intervals, and [(case, class, pixels)]."""
+    panels, cases, data = [], [], None
+    for ratio in (0.0, 1.0, np.inf):
+        condition, net = source.network(ratio)
+        if data is None:
+            tested, data = test_part(condition.config)
+            cases = first_of(data, tested, [0, 1])
+        panels.append((condition, traces(net, data, cases, DEEP)))
+    return panels, [(case, int(data.labels[case]), data.inputs[case, 0]) for case in cases]
+
+
+# ---- figure 3 ----
+
+
+def fig3(source: Any) -> FigureNumbers:
+    """Figure 3: three relaxation times, three learning rates, cumulative drive."""
     base = chosen(source.conditions("intervals"), neuron="oscillator")
     if not base:
         raise StoreError(
@@ -136,79 +161,106 @@ def fig3(source):
     by_rate = {rate: chosen([*base, *rates], learning_rate=rate) for rate in speeds}
     findings = {}
     for tau, found in by_time.items():
-        findings |= _plateau(f"relaxation time {1e9 * tau:g} ns", found)
-    for axis, place in (("Delta t", lambda c: c.interval), ("Delta t / tau", lambda c: c.ratio)):
-        value = curve_distance(
-            [([place(c) for c in found], medians(found)) for found in by_time.values()]
-        )
-        findings[f"3 a: curves lie apart on the axis {axis} by (points)"] = round(value, 2)
-    shared = [
-        c.interval
-        for c in base
-        if all(
-            any(same(k.interval, c.interval) and k.runs for k in found)
-            for found in by_rate.values()
-        )
-    ]
-    if shared:  # in a sweep that is not complete the smallest of all need not be there
-        smallest = {
-            rate: [c for c in found if same(c.interval, min(shared))]
-            for rate, found in by_rate.items()
-        }
-        text = (
-            f"3 b: accuracy by learning rate at the smallest Delta t, {1e9 * min(shared):g} ns (%)"
-        )
-        findings[text] = {
-            f"{rate:g}": round(float(medians(found)[0]), 2) for rate, found in smallest.items()
-        }
-    usual = base[0].config.train.learning_rate  # its curve is one of `by_time`
-    findings |= _collapse(
-        [*by_time.values(), *(found for rate, found in by_rate.items() if not same(rate, usual))]
-    )
-    rows = [describe(c) for c in [*base, *relaxation, *rates]]
-    runs = [
+        name = f"{1e9 * tau:g} ns"
+        findings |= _plateau(f"tau_{_slug(name)}", f"relaxation time {name}", found)
+    findings |= _distances("by_time", "curves of the relaxation times", list(by_time.values()))
+    findings |= _smallest_interval(base, by_rate)
+    # the curve with the usual learning rate is one of `by_time`
+    usual = base[0].config.train.learning_rate
+    others = [found for rate, found in by_rate.items() if not same(rate, usual)]
+    findings |= _collapse([*by_time.values(), *others])
+    every = [*base, *relaxation, *rates]
+    runs = [row for c in every for row in _run_rows(c)]
+    drawn = {"by_time": by_time, "by_rate": by_rate, "runs": runs}
+    return FigureNumbers(drawn, {"": [describe(c) for c in every], "-runs": runs}, findings)
+
+
+def _run_rows(condition):
+    """A row for each run that has an accuracy."""
+    drive, accuracy = condition.values["cumulative_drive"], condition.values["test_accuracy"]
+    return [
         {
-            "input_interval_s": c.interval, "relaxation_time_s": c.config.network.relaxation_time,
-            "learning_rate": c.config.train.learning_rate, "cumulative_drive": float(drive), "accuracy_percent": 100 * float(accuracy),
+            "input_interval_s": condition.interval,
+            "relaxation_time_s": condition.config.network.relaxation_time,
+            "learning_rate": condition.config.train.learning_rate,
+            "cumulative_drive": float(drive[k]),
+            "accuracy_percent": 100 * float(accuracy[k]),
         }
-        for c in [*base, *relaxation, *rates]
-        for drive, accuracy in zip(c.values["cumulative_drive"], c.values["test_accuracy"], strict=True)
-        if np.isfinite(accuracy)
-    ]  # fmt: skip
-    return FigureNumbers(
-        {"by_time": by_time, "by_rate": by_rate, "runs": runs}, {"": rows, "-runs": runs}, findings
-    )
+        for k in np.flatnonzero(np.isfinite(accuracy))
+    ]
 
 
-def fig4(source):
-    """Figure 4: accuracy against the density of the recurrent weights, of those between layers, and of both."""
+def _smallest_interval(base, by_rate):
+    """Accuracy by learning rate at the smallest interval that all of them have."""
+
+    def has(found, interval):
+        return any(same(c.interval, interval) and c.runs for c in found)
+
+    intervals = [c.interval for c in base]
+    shared = [x for x in intervals if all(has(found, x) for found in by_rate.values())]
+    # in a sweep that is not complete there need not be any
+    if not shared:
+        return {}
+    accuracies = {}
+    for rate, found in by_rate.items():
+        there = [c for c in found if same(c.interval, min(shared))]
+        accuracies[f"{rate:g}"] = round(float(medians(there)[0]), 2)
+    return {
+        "smallest_interval": (
+            _digits(1e9 * min(shared)),
+            "ns",
+            "smallest Delta t that all learning rates have",
+        ),
+        "smallest_interval_accuracy": (
+            accuracies,
+            "%",
+            "median accuracy there, by learning rate",
+        ),
+    }
+
+
+# ---- figures 4 and 5 ----
+
+
+def fig4(source: Any) -> FigureNumbers:
+    """Figure 4: accuracy against the density of the weights."""
     every = source.conditions("densities")
     spins = chosen(every, neuron="oscillator")
-    curves = {
-        "recurrent (W_int)": [c for c in spins if c.config.network.density_ext == 1],
-        "between layers (W_ext)": [c for c in spins if c.config.network.density_int == 1],
-        "both": _evenly_sparse(spins),
-        "both, CTRNN": chosen(every, neuron="ctrnn"),
-    }
-    curves = {name: sorted(found, key=density) for name, found in curves.items()}
-    findings = {}
-    for name, found in curves.items():
-        whole = [c for c in found if density(c) == 1]
-        if not whole:
-            continue
-        for c in found:
-            findings[f"{name}: median accuracy at density {density(c):g} (%)"] = round(
-                float(medians([c])[0]), 2
-            )
-        least = [density(c) for c in found if medians([c])[0] >= PAPER[1]]
-        findings[f"{name}: smallest density with the paper's {PAPER[1]} %"] = (
-            min(least) if least else "none"
-        )
+    recurrent = [c for c in spins if c.config.network.density_ext == 1]
+    between = [c for c in spins if c.config.network.density_int == 1]
+    curves, findings = {}, {}
+    for key, name, label, found in (
+        ("recurrent", "recurrent weights", r"recurrent, $W_\mathrm{int}$", recurrent),
+        ("between_layers", "weights between layers", r"between layers, $W_\mathrm{ext}$", between),
+        ("all_weights", "all weights", "both", _evenly_sparse(spins)),
+        ("ctrnn", "all weights, CTRNN", "both, CTRNN", chosen(every, neuron="ctrnn")),
+    ):
+        curves[label] = sorted(found, key=density)
+        findings |= _density_findings(key, name, curves[label])
     return FigureNumbers({"curves": curves}, {"": [describe(c) for c in every]}, findings)
 
 
-def fig5(source):
-    """Figure 5: accuracy and loss of the training and test parts against the epoch at three densities of all weights."""
+def _density_findings(key, name, found):
+    if not any(density(c) == 1 for c in found):
+        return {}
+    accuracies = {density(c): float(medians([c])[0]) for c in found}
+    enough = [share for share, accuracy in accuracies.items() if accuracy >= PAPER[1]]
+    return {
+        f"{key}_accuracy": (
+            {f"{share:g}": round(accuracy, 2) for share, accuracy in accuracies.items()},
+            "%",
+            f"{name}: median accuracy by density",
+        ),
+        f"{key}_smallest_density": (
+            min(enough, default=None),
+            "1",
+            f"{name}: smallest density with the paper's {PAPER[1]} %; null: none",
+        ),
+    }
+
+
+def fig5(source: Any) -> FigureNumbers:
+    """Figure 5: accuracy and loss against the epoch at three densities."""
     spins = chosen(source.conditions("densities"), neuron="oscillator")
     found = {
         share: chosen(spins, density_int=share, density_ext=share) for share in (0.5, 0.25, 0.1)
@@ -216,8 +268,8 @@ def fig5(source):
     panels = {share: conditions[0] for share, conditions in found.items() if conditions}
     if not panels:
         raise StoreError(
-            "figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the figure's sweeps "
-            "to their end"
+            "figure 5: no run with density 0.5, 0.25 or 0.1 has finished; run the figure's "
+            "sweeps to their end"
         )
     rows, findings = [], {}
     for share, condition in panels.items():
@@ -227,53 +279,77 @@ def fig5(source):
         }
         for epoch in range(bands["train_loss"].shape[1]):
             row = {"density": share, "epoch": epoch + 1, "runs": condition.runs}
-            for name, quartiles in bands.items():
-                scale, label = (100, f"{name}_percent") if name.endswith("accuracy") else (1, name)
-                row |= columns(label, scale * quartiles[:, epoch])
-            rows.append(row)
-        last = {name: float(quartiles[1, -1]) for name, quartiles in bands.items()}
-        findings[f"density {share:g}: accuracy after the last epoch, training and test (%)"] = [
-            round(100 * last["train_accuracy"], 2),
-            round(100 * last["test_accuracy"], 2),
-        ]
+            rows.append(row | _epoch_columns(bands, epoch))
+        for part, name in (("train", "training"), ("test", "test")):
+            findings[f"density_{100 * share:.0f}_{part}_accuracy"] = (
+                round(100 * float(bands[f"{part}_accuracy"][1, -1]), 2),
+                "%",
+                f"density {share:g}: median {name} accuracy after the last epoch",
+            )
     return FigureNumbers({"panels": panels}, {"": rows}, findings)
 
 
-def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
-    """Energy per image against accuracy, along the input interval and along the density, with its assumptions.
+def _epoch_columns(bands, epoch):
+    """{column: value} of the quartiles at one epoch; accuracies in percent."""
+    row = {}
+    for name, quartiles in bands.items():
+        percent = name.endswith("accuracy")
+        label = f"{name}_percent" if percent else name
+        row |= columns(label, (100 if percent else 1) * quartiles[:, epoch])
+    return row
+
+
+# ---- energy ----
+
+
+def energy(
+    source: Any, neuron_power: float = NEURON_POWER, synapse_power: float | None = None
+) -> FigureNumbers:
+    """Energy per image against accuracy, along input interval and density.
 
     Args:
-        neuron_power: W; synapse_power: W, or None for `SYNAPSE_POWERS`.
+        source: of the results.
+        neuron_power: W, assumed.
+        synapse_power: W, assumed; None: `SYNAPSE_POWERS`.
     """
     powers = SYNAPSE_POWERS if synapse_power is None else (synapse_power,)
     spins = chosen(source.conditions("intervals"), neuron="oscillator")
-    sparse = sorted(
-        _evenly_sparse(chosen(source.conditions("densities"), neuron="oscillator")), key=density
-    )
-    rows = []
-    for along, found in (("input interval", spins), ("density", sparse)):
-        for c in found:
-            for power in powers:
-                row = {
-                    "along": along,
-                    "density": density(c),
-                    "input_interval_s": c.interval,
-                    "neurons": sum(c.config.network.layers),
-                }
-                row |= {
-                    "synapses": synapses(c.config.network),
-                    "neuron_power_w": neuron_power,
-                    "synapse_power_w": power,
-                }
-                row["energy_per_image_j"] = inference_energy(
-                    c.config.network, POINTS, neuron_power, power
-                )
-                rows.append(row | columns("accuracy_percent", 100 * c.band()))
+    sparse = chosen(source.conditions("densities"), neuron="oscillator")
+    sparse = sorted(_evenly_sparse(sparse), key=density)
+    rows = [
+        _energy_row(along, c, neuron_power, power)
+        for along, found in (("input interval", spins), ("density", sparse))
+        for c in found
+        for power in powers
+    ]
     findings = {
-        "assumed power of a neuron (W)": neuron_power,
-        "assumed powers of a synapse (W)": list(powers),
-        "input points": POINTS,
+        "neuron_power": (neuron_power, "W", "assumed power of a neuron"),
+        "synapse_powers": (list(powers), "W", "assumed powers of a synapse"),
+        "input_points": (INPUT_POINTS, "1", "input points of an image"),
+        **_energy_findings(rows, powers),
     }
+    drawn = {"rows": rows, "powers": powers, "neuron_power": neuron_power}
+    return FigureNumbers(drawn, {"": rows}, findings)
+
+
+def _energy_row(along, condition, neuron_power, synapse_power):
+    network = condition.config.network
+    joule = inference_energy(network, INPUT_POINTS, neuron_power, synapse_power)
+    return {
+        "along": along,
+        "density": density(condition),
+        "input_interval_s": condition.interval,
+        "neurons": sum(network.layers),
+        "synapses": synapses(network),
+        "neuron_power_w": neuron_power,
+        "synapse_power_w": synapse_power,
+        "energy_per_image_j": joule,
+        **columns("accuracy_percent", 100 * condition.band()),
+    }
+
+
+def _energy_findings(rows, powers):
+    findings = {}
     enough = [
         row
         for row in rows
@@ -281,13 +357,14 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
     ]
     if enough:
         least = min(enough, key=lambda row: row["energy_per_image_j"])
-        findings[
-            f"smallest energy of an image with {PAPER[1]} %, synapses at {powers[0]:g} W (pJ)"
-        ] = _digits(1e12 * least["energy_per_image_j"])
-        findings["  at the input interval (ns), density"] = [
-            _digits(1e9 * least["input_interval_s"]),
-            least["density"],
-        ]
+        what = f"smallest energy of an image with {PAPER[1]} %, synapses at {powers[0]:g} W"
+        picojoule = _digits(1e12 * least["energy_per_image_j"])
+        interval = _digits(1e9 * least["input_interval_s"])
+        findings |= {
+            "smallest_energy": (picojoule, "pJ", what),
+            "smallest_energy_interval": (interval, "ns", "input interval of the smallest energy"),
+            "smallest_energy_density": (least["density"], "1", "density of the smallest energy"),
+        }
     usual = [
         row
         for row in rows
@@ -295,68 +372,69 @@ def energy(source, neuron_power=NEURON_POWER, synapse_power=None):
         and row["density"] == 1
         and row["along"] == "input interval"
     ]
-    for row in usual:
-        what = (
-            f"energy of an image at Delta t = 10 ns, synapses at {row['synapse_power_w']:g} W (pJ)"
+    if usual:
+        findings["usual_energy"] = (
+            {f"{r['synapse_power_w']:g}": _digits(1e12 * r["energy_per_image_j"]) for r in usual},
+            "pJ",
+            "energy of an image at Delta t = 10 ns, by the power of a synapse in W",
         )
-        findings[what] = _digits(1e12 * row["energy_per_image_j"])
-    return FigureNumbers(
-        {"rows": rows, "powers": powers, "neuron_power": neuron_power}, {"": rows}, findings
-    )
+    return findings
 
 
-def guideline(source):
-    """What `spinrnn advise` expects on time scales that are in none of its sweeps, and what training there yields."""
-    rows, inside, guided = [], 0, source.guide()
-    for c in source.conditions("validation"):
-        network, train = c.config.network, c.config.train
-        expected = guided.expect(
-            c.ratio, train.learning_rate, network.amplifications[0], train.noise
-        )
-        if expected is None or not c.runs:
-            continue
-        row = {
-            "input_interval_s": c.interval,
-            "relaxation_time_s": network.relaxation_time,
-            "interval_over_relaxation_time": c.ratio,
-        }
-        row |= {
-            "learning_rate": train.learning_rate,
-            "amplification": network.amplifications[0],
-            "noise": train.noise,
-            "runs": c.runs,
-        }
-        row |= columns("expected_percent", 100 * np.array(expected)) | columns(
-            "trained_percent", 100 * c.band()
-        )
-        row["median_inside_expected_band"] = bool(
-            row["expected_percent_q25"]
-            <= row["trained_percent_median"]
-            <= row["expected_percent_q75"]
-        )
-        inside += row["median_inside_expected_band"]
-        rows.append(row)
+# ---- the guideline ----
+
+
+def guideline(source: Any) -> FigureNumbers:
+    """What `spinrnn advise` expects on other time scales, and what training yields."""
+    guided = source.guide()
+    found = [_guideline_row(guided, c) for c in source.conditions("validation")]
+    rows = [row for row in found if row is not None]
     if not rows:
         raise StoreError(
             "guideline: no run whose accuracy can be expected has finished; run the figure's "
             "sweeps to their end"
         )
     errors = [abs(row["trained_percent_median"] - row["expected_percent_median"]) for row in rows]
+    inside = sum(row["median_inside_expected_band"] for row in rows)
     findings = {
-        "trainings compared, each a time scale and a way of training": len(rows),
-        "trained median inside the expected band": inside,
-        "mean difference of the medians (points)": _digits(np.mean(errors)),
-        "largest difference of the medians (points)": _digits(max(errors)),
+        "compared": (len(rows), "1", "trainings compared: a time scale and a way of training"),
+        "inside_expected_band": (inside, "1", "of these, trained median in the expected band"),
+        "mean_difference": (_digits(np.mean(errors)), "%", "mean difference of the medians"),
+        "largest_difference": (_digits(max(errors)), "%", "largest difference of the medians"),
     }
     return FigureNumbers({"rows": rows}, {"": rows}, findings)
+
+
+def _guideline_row(guided, condition):
+    """Expected and trained accuracy; None where one of them is not known."""
+    network, train = condition.config.network, condition.config.train
+    amplification = network.amplifications[0]
+    expected = guided.expect(condition.ratio, train.learning_rate, amplification, train.noise)
+    if expected is None or not condition.runs:
+        return None
+    low, _, high = expected
+    trained = condition.band()
+    return {
+        "input_interval_s": condition.interval,
+        "relaxation_time_s": network.relaxation_time,
+        "interval_over_relaxation_time": condition.ratio,
+        "learning_rate": train.learning_rate,
+        "amplification": amplification,
+        "noise": train.noise,
+        "runs": condition.runs,
+        **columns("expected_percent", 100 * np.array(expected)),
+        **columns("trained_percent", 100 * trained),
+        "median_inside_expected_band": bool(low <= trained[1] <= high),
+    }
 
 
 # ---- parts ----
 
 
-def density(condition):
+def density(condition: Condition) -> float:
     """The smaller of the two densities."""
-    return min(condition.config.network.density_int, condition.config.network.density_ext)
+    network = condition.config.network
+    return min(network.density_int, network.density_ext)
 
 
 def _evenly_sparse(found):
@@ -368,47 +446,71 @@ def _digits(value):
     return float(f"{value:.4g}")
 
 
-def _plateau(name, found):
-    """Where the median accuracy reaches the paper's."""
+def _slug(text):
+    """A text as part of a key: "2.5 ns" is "2_5ns"."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower().replace(" ns", "ns"))
+
+
+def _plateau(key, name, found):
+    """Where the median accuracy reaches the paper's, and the best one."""
+    if not found:
+        return {}
     accuracies = medians(found)
-    place = plateau([c.ratio for c in found], accuracies, PAPER[1]) if len(found) else None
-    text = (
-        "nowhere"
-        if place is None
-        else [_digits(place[0]), _digits(place[1]), _digits(place[1] / place[0])]
-    )
-    findings = {f"{name}: Delta t / tau with {PAPER[1]} % or more, from, to, ratio": text}
-    if np.isfinite(accuracies).any():
-        best = found[int(np.nanargmax(accuracies))]
-        findings[f"{name}: best median (%), at Delta t / tau"] = [
-            round(float(np.nanmax(accuracies)), 2),
-            _digits(best.ratio),
-        ]
-        lost = [
-            100 * float(np.nanmedian(c.values["test_accuracy"] - c.values["test_accuracy_fine"]))
-            for c in found
-            if c.runs
-        ]
-        findings[f"{name}: largest median loss by 8 times finer substeps (points)"] = round(
-            max(lost), 2
-        )
+    place = plateau([c.ratio for c in found], accuracies, PAPER[1])
+    where = None if place is None else [*map(_digits, place), _digits(place[1] / place[0])]
+    what = f"Delta t / tau with {PAPER[1]} % or more: from, to, their ratio; null: nowhere"
+    findings = {f"{key}_plateau": (where, "1", f"{name}: {what}")}
+    if not np.isfinite(accuracies).any():
+        return findings
+    best = int(np.nanargmax(accuracies))
+    lost = [
+        100 * float(np.nanmedian(c.values["test_accuracy"] - c.values["test_accuracy_fine"]))
+        for c in found
+        if c.runs
+    ]
+    return findings | {
+        f"{key}_best_accuracy": (
+            round(float(accuracies[best]), 2),
+            "%",
+            f"{name}: best median accuracy",
+        ),
+        f"{key}_best_ratio": (
+            _digits(found[best].ratio),
+            "1",
+            f"{name}: Delta t / tau of the best median accuracy",
+        ),
+        f"{key}_finer_loss": (
+            round(max(lost), 2),
+            "%",
+            f"{name}: largest median loss of accuracy by 8 times finer substeps",
+        ),
+    }
+
+
+AXES = {
+    "interval": ("Delta t", lambda found: [c.interval for c in found]),
+    "ratio": ("Delta t / tau", lambda found: [c.ratio for c in found]),
+    "drive": ("cumulative drive", lambda found: list(medians(found, "cumulative_drive", 1))),
+}
+"""Axes on which distances of curves are told, {key: (name, places of conditions)}."""
+
+
+def _distances(key, what, curves, axes=("interval", "ratio")):
+    """How far curves of accuracy lie apart on different axes."""
+    findings = {}
+    for axis in axes:
+        name, places = AXES[axis]
+        value = curve_distance([(places(found), medians(found)) for found in curves])
+        meaning = f"{what}: mean distance on the axis {name}"
+        findings[f"{key}_distance_{axis}"] = (round(value, 2), "%", meaning)
     return findings
 
 
 def _collapse(every):
-    """How far the curves of runs with tau > Delta t lie apart before and after the axis is rescaled to the cumulative drive."""
-    green = [[c for c in found if c.ratio < 1 - 1e-9] for found in every]
-    green = [found for found in green if len(found) > 1]
-    findings = {}
-    for axis, place in (
-        ("Delta t", lambda found: [c.interval for c in found]),
-        ("Delta t / tau", lambda found: [c.ratio for c in found]),
-        ("cumulative drive", lambda found: list(medians(found, "cumulative_drive", 1))),
-    ):
-        findings[f"3 c: curves with tau > Delta t lie apart on the axis {axis} by (points)"] = (
-            round(curve_distance([(place(found), medians(found)) for found in green]), 2)
-        )
-    return findings
+    """How far the curves of runs with tau > Delta t lie apart on all axes."""
+    fast = [[c for c in found if c.ratio < 1 - 1e-9] for found in every]
+    fast = [found for found in fast if len(found) > 1]
+    return _distances("fast", "all curves where tau > Delta t", fast, AXES)
 
 
 def _trace_rows(found):

@@ -1,15 +1,17 @@
-"""The recipes: for each figure the sweeps it needs, its numbers and its drawing; and the reduced sweeps of --quick."""
+"""The recipes: for each figure its sweeps, numbers and drawing; reduced ones for --quick."""
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from spinrnn.errors import ConfigError
 from spinrnn.paper import figures as draw
 from spinrnn.paper import numbers, robustness
 from spinrnn.paper.curves import same
-from spinrnn.sweep.file import load_sweep
+from spinrnn.sweep.axes import Axis
+from spinrnn.sweep.file import Sweep, load_sweep
 
 QUICK_SEEDS, QUICK_SHARE = 2, 5
 QUICK_ENTRIES = {
@@ -24,7 +26,10 @@ QUICK_ENTRIES = {
     "spread": {"spread": (0, 3, 5)},
     "thermal": {"thermal_power": (0, 3, 5)},
 }
-"""Entries kept of the axes of each sweep; of others all. `QUICK_SEEDS` seeds, and one of `QUICK_SHARE` epochs."""
+"""Entries kept of the axes of each sweep; of others all.
+
+Besides, `QUICK_SEEDS` seeds, and one of `QUICK_SHARE` epochs.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ class Recipe:
     """
 
     title: str
-    sweeps: dict
-    compute: Callable
-    draw: Callable
+    sweeps: dict[str, Callable | None]
+    compute: Callable[..., numbers.FigureNumbers]
+    draw: Callable[[numbers.FigureNumbers], Any]
 
 
 def _first_oscillators(point):
@@ -116,32 +121,27 @@ RECIPES = {
 """{name: `Recipe`}."""
 
 
-def recipe(name):
+def recipe(name: str) -> Recipe:
     """The `Recipe` of this name; ConfigError if there is none."""
     if name not in RECIPES:
         raise ConfigError([f"{name}: no such figure; there are {', '.join(RECIPES)}, and all"])
     return RECIPES[name]
 
 
-def recipe_sweep(name, quick=False):
-    """The `Sweep` of a recipe; with quick its reduced form: fewer seeds, epochs and points, and the same otherwise."""
+def recipe_sweep(name: str, quick: bool = False) -> Sweep:
+    """The `Sweep` of a recipe; quick: its reduced form, with fewer seeds, epochs, points."""
     with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
         sweep = load_sweep(folder / f"{name}.toml")
     if not quick:
         return sweep
-    axes = []
-    for axis in sweep.axes:
-        kept = (
-            range(QUICK_SEEDS)
-            if axis.name == "seed"
-            else QUICK_ENTRIES[name].get(axis.name, range(len(axis)))
-        )
-        axes.append(
-            dataclasses.replace(
-                axis,
-                values={key: tuple(values[k] for k in kept) for key, values in axis.values.items()},
-            )
-        )
+    kept = {"seed": range(QUICK_SEEDS)} | QUICK_ENTRIES[name]
+    axes = [_reduced(axis, kept.get(axis.name, range(len(axis)))) for axis in sweep.axes]
     train = sweep.tables["train"]
     tables = sweep.tables | {"train": train | {"epochs": train["epochs"] // QUICK_SHARE}}
     return dataclasses.replace(sweep, name=f"{name}-quick", axes=tuple(axes), tables=tables)
+
+
+def _reduced(axis, entries):
+    """The axis with these entries only."""
+    values = {key: tuple(column[k] for k in entries) for key, column in axis.values.items()}
+    return Axis(axis.name, values)

@@ -1,80 +1,124 @@
-"""Numbers of the figures about real devices: accuracy against their spread and against thermal noise, with and without training on them."""
+"""Numbers of the figures about real devices: accuracy against spread and thermal noise.
+
+Networks that were trained on such devices or with noise are compared with networks
+trained without, which are then put there without further training.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spinrnn.errors import StoreError
 from spinrnn.learning.trainer import evaluate
 from spinrnn.neurons.spread import SPREADS
-from spinrnn.paper.curves import Condition, medians
+from spinrnn.paper.curves import Condition, columns, medians
 from spinrnn.paper.numbers import PAPER, FigureNumbers
 from spinrnn.paper.traces import test_part
 
 
-def spread(source):
-    """Accuracy against the relative standard deviation of gamma, bias and gain, at Q = 0; every seed has its own devices."""
-    return _against(
-        source,
-        "spread",
-        tuple(SPREADS.values()),
-        "relative standard deviation of gamma, bias and gain (Q = 0)",
-        ("trained on these devices", "trained on ideal devices"),
-    )
+@dataclass(frozen=True)
+class Disturbance:
+    """What is done to the devices.
+
+    Attributes:
+        sweep: name of its sweep, and of the value's column in the table.
+        keys: of [network], all of which take the value.
+        name: in words; label: of the picture's axis.
+        with_it, without: names of the networks trained with and without it.
+    """
+
+    sweep: str
+    keys: tuple[str, ...]
+    name: str
+    label: str
+    with_it: str
+    without: str
 
 
-def thermal(source):
+SPREAD = Disturbance(
+    "spread",
+    tuple(SPREADS.values()),
+    "relative standard deviation of gamma, bias and gain (Q = 0)",
+    r"relative standard deviation of $\gamma$, bias and gain ($Q = 0$)",
+    "trained on these devices",
+    "trained on ideal devices",
+)
+THERMAL = Disturbance(
+    "thermal",
+    ("thermal_power",),
+    "noise power eta",
+    r"noise power $\eta$",
+    "trained with the noise",
+    "trained without noise",
+)
+
+
+def spread(source: Any) -> FigureNumbers:
+    """Accuracy against the spread of gamma, bias and gain, at Q = 0.
+
+    Every seed has its own devices.
+    """
+    return _against(source, SPREAD)
+
+
+def thermal(source: Any) -> FigureNumbers:
     """Accuracy against the power of thermal noise."""
-    return _against(
-        source,
-        "thermal",
-        ("thermal_power",),
-        "noise power eta",
-        ("trained with the noise", "trained without noise"),
+    return _against(source, THERMAL)
+
+
+def _against(source, what):
+    """Networks trained with each value, and those trained without and put there."""
+
+    def value(condition):
+        return getattr(condition.config.network, what.keys[0])
+
+    trained = sorted(source.conditions(what.sweep), key=value)
+    ideal = source.networks(
+        what.sweep, lambda network: not any(getattr(network, key) for key in what.keys)
     )
-
-
-def _against(source, sweep, keys, label, names):
-    """Networks trained at each value of the keys, and those trained at 0 and then put there without further training; names of both."""
-    trained = sorted(source.conditions(sweep), key=lambda c: getattr(c.config.network, keys[0]))
-    ideal = source.networks(sweep, lambda network: not any(getattr(network, key) for key in keys))
     if not ideal:
-        raise StoreError(f"{sweep}: no network without {label} has been trained; run the recipe")
-    moved = []
-    for condition in trained:
-        values = {key: getattr(condition.config.network, key) for key in keys}
-        moved.append(
-            Condition(
-                condition.config,
-                {"test_accuracy": np.array([_accuracy(*pair, values) for pair in ideal])},
-                {},
-            )
+        raise StoreError(
+            f"{what.sweep}: no network without {what.name} has been trained; run the recipe"
         )
-    curves = dict(zip(names, (trained, moved), strict=True))
+    curves = {what.with_it: trained, what.without: [_moved(what, c, ideal) for c in trained]}
     rows, findings = [], {}
-    for name, found in curves.items():
+    for key, (name, found) in zip(("with", "without"), curves.items(), strict=True):
         for c in found:
-            value = getattr(c.config.network, keys[0])
-            quartiles = {
-                f"accuracy_percent_{q}": 100 * v
-                for q, v in zip(("q25", "median", "q75"), c.band(), strict=True)
-            }
-            rows.append({"training": name, sweep: value, "runs": c.runs, **quartiles})
-        enough = [
-            getattr(c.config.network, keys[0])
-            for c, middle in zip(found, medians(found), strict=True)
-            if middle >= PAPER[1]
-        ]
-        findings[f"{name}: largest {label} with the paper's {PAPER[1]} %"] = (
-            max(enough) if enough else "none"
-        )
-        findings[f"{name}: median accuracy by {label} (%)"] = {
-            f"{getattr(c.config.network, keys[0]):g}": round(float(middle), 2)
-            for c, middle in zip(found, medians(found), strict=True)
-        }
-    return FigureNumbers({"curves": curves, "key": keys[0], "label": label}, {"": rows}, findings)
+            row = {"training": name, what.sweep: value(c), "runs": c.runs}
+            rows.append(row | columns("accuracy_percent", 100 * c.band()))
+        findings |= _findings(f"trained_{key}", name, what.name, value, found)
+    drawn = {"curves": curves, "key": what.keys[0], "label": what.label}
+    return FigureNumbers(drawn, {"": rows}, findings)
+
+
+def _findings(key: str, name: str, of: str, value: Callable, found: list[Condition]) -> dict:
+    accuracies = {value(c): float(middle) for c, middle in zip(found, medians(found), strict=True)}
+    enough = [x for x, accuracy in accuracies.items() if accuracy >= PAPER[1]]
+    return {
+        f"{key}_largest": (
+            max(enough, default=None),
+            "1",
+            f"{name}: largest {of} with the paper's {PAPER[1]} %; null: none",
+        ),
+        f"{key}_accuracy": (
+            {f"{x:g}": round(accuracy, 2) for x, accuracy in accuracies.items()},
+            "%",
+            f"{name}: median accuracy by {of}",
+        ),
+    }
+
+
+def _moved(what, condition, ideal):
+    """The `Condition` of ideal networks put on the devices of another condition."""
+    values = {key: getattr(condition.config.network, key) for key in what.keys}
+    accuracies = [_accuracy(config, net, values) for config, net in ideal]
+    return Condition(condition.config, {"test_accuracy": np.array(accuracies)}, {})
 
 
 def _accuracy(config, net, values):
-    """Of a trained network on the test part of its own run, with these values and its seed's devices and noise."""
+    """Of a network on its own run's test part, with its seed's devices and noise."""
     cases, data = test_part(config)
     return evaluate(
         net.replace(**values, device_seed=config.network.device_seed),

@@ -1,11 +1,15 @@
-"""Power against time of single neurons for single images, and how well the powers of each layer tell the classes apart."""
+"""Power against time of single neurons for single images, and what it says of classes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from spinrnn.analysis.classes import class_variance
+from spinrnn.config.run import RunConfig
 from spinrnn.datasets import loading, parts
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.networks.recurrent import Network
 
 LONGEST = 640
 """Times kept of a trace; of longer ones every second, third ... is kept."""
@@ -28,14 +32,16 @@ class Trace:
     power: np.ndarray
 
 
-def test_part(config):
+def test_part(config: RunConfig) -> tuple[np.ndarray, Dataset]:
     """(indices of the test cases in the data, `Dataset`) of a `RunConfig`."""
     data = loading.load_dataset(config.data.source)
     return parts.split(data, config.data, config.resolved_split_seed)[2], data
 
 
-def first_of(data, cases, labels):
-    """Numbers of the first cases of these classes, one for each entry: the second entry of a class gets its second case, and so on.
+def first_of(data: Dataset, cases: np.ndarray, labels: Iterable[int]) -> list[int]:
+    """Numbers of the first cases of these classes, one for each entry.
+
+    The second entry of a class gets its second case, and so on.
 
     Args:
         data: `Dataset`; cases: numbers in the data, among which to look; labels:
@@ -45,7 +51,9 @@ def first_of(data, cases, labels):
     return [int(next(waiting[label])) for label in labels]
 
 
-def traces(net, data, cases, neurons):
+def traces(
+    net: Network, data: Dataset, cases: list[int], neurons: Iterable[tuple[int, int]]
+) -> list[Trace]:
     """`Trace`s of all neurons for all cases.
 
     Args:
@@ -68,8 +76,10 @@ def traces(net, data, cases, neurons):
     ]
 
 
-def separation(net, data, cases):
-    """Share of the variance of the powers over the cases that lies between the classes, for each layer: 0 says nothing of the class, 1 all.
+def separation(net: Network, data: Dataset, cases: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of the variance of the powers that lies between the classes, for each layer.
+
+    With 0 the powers say nothing of the class, with 1 they say all.
 
     Variances are summed over the neurons, and over all times or at the end alone.
 

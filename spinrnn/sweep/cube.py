@@ -108,7 +108,7 @@ class Cube:
         file.attrs.update({**self.attributes, "layout": text, "sha256": self.seal(text)})
 
     def _auxiliary(self, array):
-        """Names of coordinates along the array's dimensions besides these themselves."""
+        """Names of coordinates on the array's dimensions besides these themselves."""
         return [
             name
             for name, coordinate in self.coordinates.items()

@@ -22,11 +22,13 @@ from kills import bits, children
 
 import spinrnn
 from spinrnn.config.toml import to_toml
+from spinrnn.datasets.parts import split
 from spinrnn.files import atomic as files
 from spinrnn.files import container
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import memory, threads
 from spinrnn.networks import planning
+from spinrnn.runs.checkpoints import load_newest_checkpoint
 from spinrnn.sweep import executors, work
 from spinrnn.sweep.folder import SweepFolder
 
@@ -85,7 +87,7 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
         assert state["values"] == point.values
         data = spinrnn.load_dataset(point.config.data.source)
         test = data.take(
-            spinrnn.datasets.split(data, point.config.data, point.config.resolved_split_seed)[2]
+            split(data, point.config.data, point.config.resolved_split_seed)[2]
         )
         assert (
             state["extra"]["cumulative_drive"]
@@ -374,7 +376,7 @@ def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status)
     assert "stopped with 1 of 1 points left" in complaint
     assert "1 running" in seen
     run = next(out.glob("runs/*"))
-    steps = spinrnn.store.load_newest_checkpoint(run)[2]["steps"]
+    steps = load_newest_checkpoint(run)[2]["steps"]
     assert steps > 10
     assert not list(out.glob("session-*"))
     assert not list(out.glob("points/*"))
@@ -402,7 +404,7 @@ def test_workers_do_not_outlive_the_sweep(sweep_file, tmp_path):
     process.wait()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 20)
     assert (
-        spinrnn.store.load_newest_checkpoint(next(out.glob("runs/*")))[2]["steps"] > 10
+        load_newest_checkpoint(next(out.glob("runs/*")))[2]["steps"] > 10
     )  # they had the time for it
     assert json.loads(sweep_command("status", out, "--json").stdout)["points"]["running"] == 0
 

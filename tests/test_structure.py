@@ -33,7 +33,7 @@ FLOORS = {
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
-    "paper": "traces curves numbers robustness figures guide recipes reproduction",
+    "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "cli": "streams options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",

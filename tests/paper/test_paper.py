@@ -18,7 +18,7 @@ from spinrnn.datasets.loading import load_digits
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import packaged
 from spinrnn.files.text import to_csv
-from spinrnn.paper import curves, guide, numbers, reproduction, robustness, traces
+from spinrnn.paper import curves, guide, numbers, robustness, source, traces
 from spinrnn.paper import figures as draw
 from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
 from spinrnn.sweep.cube import NamedArray, collect_sweep
@@ -734,7 +734,7 @@ def test_networks_go_to_the_devices_of_their_own_seed(cubes, monkeypatch):
         "evaluate",
         lambda net, data, seed: seen.append(net) or types.SimpleNamespace(accuracy=0.5),
     )
-    result = robustness.spread(reproduction.Source(cubes, {"spread": recipe_sweep("spread")}))
+    result = robustness.spread(source.Source(cubes, {"spread": recipe_sweep("spread")}))
     assert [c.runs for c in result.data["curves"]["trained on ideal devices"]] == [2] * 6
     for point, net in zip(recipe_sweep("spread").points[50:52], seen[-2:], strict=True):
         assert net.config.spread_gamma == 0.4

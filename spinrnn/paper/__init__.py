@@ -1,1 +1,1 @@
-"""The paper's figures, each from one command: its sweeps, its numbers and its drawing."""
+"""The paper's figures, each from one command: its sweeps, numbers and drawing."""

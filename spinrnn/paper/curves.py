@@ -1,4 +1,4 @@
-"""Numbers drawn from collected sweeps: quartiles over seeds, plateaus, distances of curves."""
+"""Numbers drawn from sweeps: quartiles over seeds, plateaus, distances of curves."""
 
 import itertools
 import math
@@ -51,12 +51,12 @@ class Condition:
         return int(np.nansum(self.values["diverged"]))
 
     def band(self, name: str = "test_accuracy") -> np.ndarray:
-        """(25th percentile, median, 75th percentile) over the seeds; NaN without results."""
+        """Quartiles (25, 50, 75 %) over the seeds; NaN where none has a result."""
         return band(self.values[name])
 
 
 def band(values: Any) -> np.ndarray:
-    """(25th percentile, median, 75th percentile) along the first axis, without NaN."""
+    """Quartiles (25, 50, 75 %) along the first axis, NaN left out."""
     values = np.asarray(values, dtype=float)
     out = np.full((3, *values.shape[1:]), np.nan)
     for place in np.ndindex(values.shape[1:]):
@@ -98,7 +98,7 @@ def conditions(cube: Cube) -> list[Condition]:
 
 
 def _check_complete(cube, sweep):
-    """StoreError unless the cube has the columns of every result for each of its points."""
+    """StoreError unless the cube has the columns of a result for each of its points."""
     dims = tuple(axis.name for axis in sweep.axes)
     for name in ("test_accuracy", "diverged", "failed"):
         array = cube.variables.get(name)
@@ -157,7 +157,7 @@ def plateau(x: Any, y: Any, level: float) -> tuple[float, float] | None:
 
 
 def _crossing(x, y, outside, inside, level):
-    """Where the curve crosses the level between two neighbours; inside at the last point."""
+    """Where the curve crosses the level between two neighbours, or its last point."""
     if not 0 <= outside < len(x) or not np.isfinite(y[outside]):
         return float(x[inside])
     share = (y[inside] - level) / (y[inside] - y[outside])

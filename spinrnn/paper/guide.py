@@ -1,4 +1,7 @@
-"""Advice for a given input time scale, read off the reproduced sweeps: relaxation time, substeps, learning rate, amplification, and what accuracy to expect.
+"""Advice for a given input time scale, read off the reproduced sweeps.
+
+It recommends relaxation time, substeps, learning rate and amplification, and says what
+accuracy to expect.
 
 In reduced units the network knows its input interval only as Delta t / tau, if the
 high-pass filter keeps its ratio to tau. So results are kept against that ratio, as one
@@ -15,8 +18,8 @@ import numpy as np
 from spinrnn.config.run import LARGEST_RATIO, NetworkConfig
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import packaged
-from spinrnn.paper.curves import chosen, conditions, medians, same
-from spinrnn.paper.numbers import POINTS
+from spinrnn.paper.curves import Condition, chosen, conditions, medians, same
+from spinrnn.paper.numbers import INPUT_POINTS
 from spinrnn.sweep.cube import load_cube
 
 SWEEPS = ("intervals", "noise", "rates", "amplification")
@@ -26,7 +29,10 @@ FILTER = 10.0
 SLACK = 0.01
 """Loss of accuracy up to which other relaxation times are told as well."""
 BETWEEN = (0.021, 0.055)
-"""Mean and largest distance of trained medians from the expected ones at ratios between the measured ones: the findings of the recipe "guideline"."""
+"""Mean and largest distance of trained from expected medians between measured ratios.
+
+These are the findings of the recipe "guideline".
+"""
 FEWEST_SUBSTEPS = 4
 EDGE = 1e-6
 """Relative distance by which a ratio may pass the measured range: rounding."""
@@ -37,8 +43,9 @@ class Advice:
     """Recommended values for an input interval; times in seconds.
 
     Attributes:
-        interval, points: what was asked; relaxation_time, highpass_time, substeps,
-            learning_rate, amplification, noise: recommended.
+        interval, points: what was asked.
+        relaxation_time, highpass_time, substeps, learning_rate, amplification, noise:
+            recommended.
         epochs, batch: of the training that the expectation holds for.
         expected: (25th percentile, median, 75th percentile) of the test accuracy, 0 to
             1, or None where nothing like it was measured.
@@ -47,8 +54,8 @@ class Advice:
             given.
         interpolated: the ratio lies between measured ones, where expectations are off
             by `BETWEEN`.
-        runs: trainings behind the expectation; outside: list of reasons why the
-            question lies outside what was measured.
+        runs: trainings behind the expectation.
+        outside: reasons why the question lies outside what was measured.
     """
 
     interval: float
@@ -61,11 +68,11 @@ class Advice:
     noise: float
     epochs: int
     batch: int
-    expected: tuple | None
-    tolerated: tuple | None
+    expected: tuple[float, float, float] | None
+    tolerated: tuple[float, float] | None
     interpolated: bool
     runs: int
-    outside: list
+    outside: list[str]
 
 
 class Guide:
@@ -81,7 +88,7 @@ class Guide:
         StoreError: there is no such condition.
     """
 
-    def __init__(self, every):
+    def __init__(self, every: list[Condition]):
         self.curves = {}
         whole = {"neuron": "oscillator", "density_int": 1.0, "density_ext": 1.0}
         for condition in chosen(every, **whole):
@@ -93,23 +100,30 @@ class Guide:
             raise StoreError("advice: there are no results of oscillators")
 
     @property
-    def range(self):
+    def range(self) -> tuple[float, float]:
         """(smallest, largest) Delta t / tau of any curve."""
         ends = [(found[0].ratio, found[-1].ratio) for found in self.curves.values()]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
-    def expect(self, ratio, learning_rate, amplification, noise):
-        """(25th percentile, median, 75th percentile) of the test accuracy at Delta t / tau, or None where that was not measured."""
+    def expect(
+        self, ratio: float, learning_rate: float, amplification: float, noise: float
+    ) -> tuple[float, float, float] | None:
+        """Quartiles (25, 50, 75 %) of the test accuracy at a ratio Delta t / tau.
+
+        None where that was not measured.
+        """
+        wanted = learning_rate, amplification, noise
         for key, found in self.curves.items():
-            if all(
-                same(a, float(b))
-                for a, b in zip(key, (learning_rate, amplification, noise), strict=True)
-            ):
+            if all(same(a, float(b)) for a, b in zip(key, wanted, strict=True)):
                 return _between(found, ratio)
         return None
 
-    def best(self, ratio):
-        """(accuracies, key, conditions) of the way of training with the highest expected median at a ratio; None where nothing was measured."""
+    def best(self, ratio: float) -> tuple[tuple, tuple, list[Condition]] | None:
+        """The way of training with the highest expected median at a ratio.
+
+        Returns:
+            (quartiles, key of `curves`, conditions), None where nothing was measured.
+        """
         choice = None
         for key, found in self.curves.items():
             expected = _between(found, ratio)
@@ -117,7 +131,9 @@ class Guide:
                 choice = expected, key, found
         return choice
 
-    def advise(self, interval, points=POINTS, relaxation_time=None):
+    def advise(
+        self, interval: float, points: int = INPUT_POINTS, relaxation_time: float | None = None
+    ) -> Advice:
         """`Advice` for an input interval.
 
         Args:
@@ -128,28 +144,19 @@ class Guide:
                 times out of all proportion.
         """
         _check(interval, points, relaxation_time)
-        low, high = self.range
-        measured = sorted({c.ratio for found in self.curves.values() for c in found})
-        free = relaxation_time is None
-        if free:
-            ratio = max(measured, key=lambda r: self.best(r)[0][1])
-            relaxation_time = float(f"{interval / ratio:.6g}")
+        given = relaxation_time is not None
+        if relaxation_time is None:
+            relaxation_time = float(f"{interval / self._best_ratio():.6g}")
+            ratio = self._best_ratio()
         else:
             ratio = interval / relaxation_time
-        outside = []
-        if not low * (1 - EDGE) <= ratio <= high * (1 + EDGE):
-            outside.append(
-                f"the input interval is {ratio:.3g} relaxation times, measured were {low:g} to "
-                f"{high:g}; "
-                f"a relaxation time from {interval / high:.3g} to {interval / low:.3g} s would "
-                "lie inside"
-            )
-        if points != POINTS:
-            outside.append(f"cases of {points} input points, measured were {POINTS}")
-        choice = self.best(min(max(ratio, low), high))
-        if choice is None:  # between curves of which each covers a part
+        outside = self._outside(interval, points, ratio)
+        choice = self.best(min(max(ratio, self.range[0]), self.range[1]))
+        if choice is None:
+            # between curves of which each covers a part
             outside.append(f"no run at or around {ratio:.3g} relaxation times has a result")
-            choice = self.best(min(measured, key=lambda r: abs(math.log(r / ratio))))
+            choice = self.best(min(self._ratios(), key=lambda r: abs(math.log(r / ratio))))
+        assert choice is not None, "at a measured ratio something was measured"
         expected, (rate, amplification, noise), found = choice
         train = found[0].config.train
         return Advice(
@@ -164,14 +171,40 @@ class Guide:
             epochs=train.epochs,
             batch=train.batch,
             expected=None if outside else expected,
-            tolerated=_tolerated(interval, ratio, found) if free else None,
+            tolerated=None if given else _tolerated(interval, ratio, found),
             interpolated=not any(math.isclose(c.ratio, ratio, rel_tol=EDGE) for c in found),
             runs=min(c.runs for c in found),
             outside=outside,
         )
 
+    def _ratios(self):
+        """All measured Delta t / tau, rising."""
+        return sorted({c.ratio for found in self.curves.values() for c in found})
 
-def advise(interval, points=POINTS, relaxation_time=None, folder=None):
+    def _best_ratio(self):
+        return max(self._ratios(), key=lambda ratio: self.best(ratio)[0][1])
+
+    def _outside(self, interval, points, ratio):
+        """Reasons why a question lies outside what was measured."""
+        low, high = self.range
+        reasons = []
+        if not low * (1 - EDGE) <= ratio <= high * (1 + EDGE):
+            reasons.append(
+                f"the input interval is {ratio:.3g} relaxation times, measured were {low:g} to "
+                f"{high:g}; a relaxation time from {interval / high:.3g} to "
+                f"{interval / low:.3g} s would lie inside"
+            )
+        if points != INPUT_POINTS:
+            reasons.append(f"cases of {points} input points, measured were {INPUT_POINTS}")
+        return reasons
+
+
+def advise(
+    interval: float,
+    points: int = INPUT_POINTS,
+    relaxation_time: float | None = None,
+    folder: str | Path | None = None,
+) -> Advice:
     """`Advice` for an input interval from the reproduced sweeps; as `Guide.advise`.
 
     Args:
@@ -180,11 +213,12 @@ def advise(interval, points=POINTS, relaxation_time=None, folder=None):
     Raises:
         ConfigError: as `Guide.advise`; StoreError: the cubes cannot be read.
     """
-    _check(interval, points, relaxation_time)  # before the cubes are looked for
+    # before the cubes are looked for
+    _check(interval, points, relaxation_time)
     return load_guide(folder).advise(interval, points, relaxation_time)
 
 
-def load_guide(folder=None):
+def load_guide(folder: str | Path | None = None) -> Guide:
     """`Guide` of the cubes in a folder; None means those that come with the package."""
     folder = packaged("reproduction") if folder is None else Path(folder)
     if not folder.is_dir():
@@ -208,37 +242,10 @@ def load_guide(folder=None):
     return Guide([condition for cube in cubes.values() for condition in conditions(cube)])
 
 
-def to_toml(advice):
+def to_toml(advice: Advice) -> str:
     """The advice as a configuration file, what it rests on in comments."""
-    network = NetworkConfig()
     lines = [
-        f"# Advice for an input interval of {advice.interval:g} s and {advice.points} input points."
-    ]
-    if advice.expected:
-        low, middle, high = (100 * value for value in advice.expected)
-        lines += [
-            f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to "
-            f"{high:.1f} %; of {advice.runs} or more trainings of",
-            f"# {' - '.join(map(str, network.layers))} oscillators on the sequential digits with "
-            "these settings. Other tasks have other accuracies.",
-        ]
-        if advice.interpolated:
-            mean, largest = (100 * value for value in BETWEEN)
-            lines.append(
-                f"# Read off between measured ratios: there trained medians were {mean:.1f} "
-                f"points off on average, at most {largest:.1f}."
-            )
-    lines += [
-        f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}."
-        for reason in advice.outside
-    ]
-    if advice.tolerated:
-        low, high = advice.tolerated
-        lines.append(
-            f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within "
-            f"{100 * SLACK:g} point of this accuracy."
-        )
-    lines += [
+        *_comments(advice),
         "",
         "[network]",
         f"input_interval = {advice.interval:.9g}",
@@ -256,8 +263,39 @@ def to_toml(advice):
     return "\n".join(lines) + "\n"
 
 
+def _comments(advice):
+    """What the advice rests on."""
+    lines = [
+        f"# Advice for an input interval of {advice.interval:g} s and {advice.points} input points."
+    ]
+    if advice.expected:
+        low, middle, high = (100 * value for value in advice.expected)
+        layers = " - ".join(map(str, NetworkConfig().layers))
+        lines += [
+            f"# Expected test accuracy: {middle:.1f} %, half of the runs from {low:.1f} to "
+            f"{high:.1f} %; of {advice.runs} or more trainings of",
+            f"# {layers} oscillators on the sequential digits with these settings. Other tasks "
+            "have other accuracies.",
+        ]
+        if advice.interpolated:
+            mean, largest = (100 * value for value in BETWEEN)
+            lines.append(
+                "# Read off between measured ratios: there trained medians were "
+                f"{mean:.1f} points off on average, at most {largest:.1f}."
+            )
+    for reason in advice.outside:
+        lines.append(f"# OUTSIDE WHAT WAS MEASURED, so without an expected accuracy: {reason}.")
+    if advice.tolerated:
+        low, high = advice.tolerated
+        lines.append(
+            f"# Relaxation times from {low:.2g} to {high:.2g} s are expected to be within "
+            f"{100 * SLACK:g} point of this accuracy."
+        )
+    return lines
+
+
 def _between(found, ratio):
-    """Quartiles at a ratio between measured ones, interpolated in its logarithm; None outside."""
+    """Quartiles at a ratio, interpolated in its logarithm; None outside."""
     if not found[0].ratio * (1 - EDGE) <= ratio <= found[-1].ratio * (1 + EDGE):
         return None
     places = np.log([c.ratio for c in found])
@@ -268,7 +306,10 @@ def _between(found, ratio):
 
 
 def _tolerated(interval, ratio, found):
-    """Relaxation times, in one range around the best one, with which the same way of training is expected to be nearly as good."""
+    """(from, to) relaxation times around the best one that are nearly as good.
+
+    They are those of one way of training, without a gap.
+    """
     least, ends = _between(found, ratio)[1] - SLACK, []
     for end in (found[-1].ratio, found[0].ratio):
         places = np.geomspace(ratio, end, 200)
@@ -281,17 +322,15 @@ def _tolerated(interval, ratio, found):
 
 
 def _check(interval, points, relaxation_time):
+    """ConfigError with all that is wrong with a question."""
     problems = []
     for name, value in (("interval", interval), ("relaxation_time", relaxation_time)):
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
             problems.append(f"{name}: must be a positive time in seconds, as in 10e-9, got {value}")
     if isinstance(points, bool) or not isinstance(points, int) or points < 1:
         problems.append(f"points: must be a whole number of at least 1, got {points}")
-    if (
-        not problems
-        and relaxation_time is not None
-        and not 1 / LARGEST_RATIO < interval / relaxation_time < LARGEST_RATIO
-    ):
+    ratio = 1.0 if problems or relaxation_time is None else interval / relaxation_time
+    if not 1 / LARGEST_RATIO < ratio < LARGEST_RATIO:
         problems.append(
             f"relaxation_time: {relaxation_time:g} s is out of all proportion to the interval, "
             f"{interval:g} s; times are in seconds"

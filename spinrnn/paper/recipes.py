@@ -1,4 +1,4 @@
-"""The recipes: for each figure its sweeps, numbers and drawing; reduced ones for --quick."""
+"""The recipes: for each figure its sweeps, numbers and drawing; and of --quick."""
 
 import dataclasses
 from collections.abc import Callable
@@ -129,7 +129,7 @@ def recipe(name: str) -> Recipe:
 
 
 def recipe_sweep(name: str, quick: bool = False) -> Sweep:
-    """The `Sweep` of a recipe; quick: its reduced form, with fewer seeds, epochs, points."""
+    """The `Sweep` of a recipe; quick: with fewer seeds, epochs and points."""
     with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
         sweep = load_sweep(folder / f"{name}.toml")
     if not quick:

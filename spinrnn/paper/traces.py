@@ -1,4 +1,4 @@
-"""Power against time of single neurons for single images, and what it says of classes."""
+"""Power against time of single neurons for images, and what it says of the class."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def traces(
 
 
 def separation(net: Network, data: Dataset, cases: np.ndarray) -> dict[str, np.ndarray]:
-    """Share of the variance of the powers that lies between the classes, for each layer.
+    """Share of the variance of the powers that lies between classes, for each layer.
 
     With 0 the powers say nothing of the class, with 1 they say all.
 

@@ -10,6 +10,7 @@ import functools
 import inspect
 import io
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,21 @@ def figure_bytes(figure: Figure, **options: Any) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, **options)
     return content.getvalue()
+
+
+def picture_or_none(draw: Callable[[], Axes], name: str) -> bytes | None:
+    """`picture` of the axes that draw() returns; None with a warning if that fails.
+
+    A picture is drawn when the numbers are there already, and must not cost them.
+    """
+    try:
+        return picture(draw())
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        warnings.warn(
+            f"{name} is not written, as drawing failed: {type(error).__name__}: {reason}",
+            stacklevel=2,
+        )
+        return None

@@ -154,8 +154,9 @@ def _tell(name: str, outcome: Any) -> None:
         text = f"{name} is drawn without {count} points of the sweep {sweep}"
         print(f"spinrnn: warning: {text}, which have no result", file=sys.stderr)
     print(f"{name}: {RECIPES[name].title}")
-    for what, value in outcome.findings.items():
-        print(f"  {what}: {json.dumps(value)}")
+    for found in outcome.findings.values():
+        unit = "" if found["unit"] in ("1", "") else f" {found['unit']}"
+        print(f"  {found['meaning']}: {json.dumps(found['value'])}{unit}")
     print(f"  written: {', '.join(outcome.files)}", flush=True)
 
 

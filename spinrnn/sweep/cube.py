@@ -14,7 +14,7 @@ import numpy as np
 import spinrnn
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
-from spinrnn.files.container import digest_of, write_file
+from spinrnn.files.container import AXIS_ORDER, digest_of, write_file
 from spinrnn.files.hdf5 import read_arrays
 from spinrnn.sweep.axes import auxiliary, short, unit
 from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
@@ -187,6 +187,7 @@ def collect_sweep(sweep: Sweep, folder: str | Path, history: bool = True) -> Cub
 def _attributes(sweep):
     return {
         "Conventions": "CF-1.8",
+        "axis_order": AXIS_ORDER,
         "title": f"sweep {sweep.name}",
         "sweep": json.dumps(sweep.to_json()),
         "digest": sweep.digest,

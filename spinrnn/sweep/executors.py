@@ -93,7 +93,7 @@ class Workers:
 
         Workers of ours share out what this process may take.
         """
-        return max(1, memory.memory_limit() // min(self._jobs, points)) if self.ours else None
+        return max(1, memory.get_memory_limit() // min(self._jobs, points)) if self.ours else None
 
     def submit(self, task: dict) -> concurrent.futures.Future:
         return self.executor.submit(work.run_point, task)
@@ -188,8 +188,7 @@ class _Serial(Workers):
 
     def submit(self, task):
         future = concurrent.futures.Future()
-        with threads.using(None):  # a point sets it
-            future.set_result(work.run_point(task, self._stop))
+        future.set_result(work.run_point(task, self._stop))
         return future
 
 

@@ -94,7 +94,7 @@ def run_sweep(
             pool of processes calls this below its `if __name__ == "__main__":`.
         shard: (number from 0, count): only this share of the points.
         threads_per_worker: threads of each point. Processes on this machine share out
-            `memory.memory_limit`; workers elsewhere have their own.
+            `memory.get_memory_limit`; workers elsewhere have their own.
         retry_failed: run failed points again (those that diverged would diverge again
             and are complete).
         keep_runs: keep the run folder of each point.

@@ -118,7 +118,9 @@ def _run_locked(task, stop, began):
         found = _result_of_another(task, folder)
         if found is not None:
             return found
-        return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
+        # for this thread alone, as others of this process may work on other points
+        with threads.using(task["threads"]), memory.using(task["memory"]):
+            return _train(task, folder, _Stop(folder, task["session"], lock, stop), began)
     finally:
         lock.release()
 
@@ -166,9 +168,6 @@ def _train(task, folder, stop, began):
     """Trains the point and writes its result file. Returns (outcome, error)."""
     config = from_tables(task["tables"])
     data = _data(config.data.source, task["data"])
-    threads.set_threads(task["threads"])
-    if task["memory"] is not None:
-        memory.set_memory_limit(task["memory"])
     trainers = []
     try:
         result = _trained(task, folder, config, data, trainers.append, stop)

@@ -316,11 +316,12 @@ def _place_of_zero(positive):
 
 
 def number_text(value: float) -> str:
-    """A number in a picture: 0.01, and a power of ten in place of 1e-05."""
+    """A number in a picture: 0.01 as it is, 0.0001 and 1e-05 as powers of ten."""
     text = f"{value:g}"
-    if "e" not in text:
+    if "e" not in text and (value == 0 or abs(value) >= 1e-3):
         return text
-    factor, power = text.split("e")
+    factor, power = f"{value:.5e}".split("e")
+    factor = f"{float(factor):g}"
     times = "" if factor == "1" else rf"{factor} \times "
     return rf"${times}10^{{{int(power)}}}$"
 

@@ -76,7 +76,7 @@ def fig1(source: Any) -> FigureNumbers:
             row[f"share_of_variance_between_classes_{_slug(name)}"] = share[layer]
         rows.append(row)
     for name, share in shares.items():
-        findings[f"class_share_{_slug(name)}"] = (
+        findings[f"class_share_{_slug(name.removeprefix('the '))}"] = (
             [_digits(value) for value in share],
             "1",
             f"share of the variance of the powers between classes, {name}, by layer",

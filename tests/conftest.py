@@ -66,8 +66,12 @@ def sweep_file(tiny_file):
                 for key, value in ({"name": '"toy"', "base": '"tiny.toml"'} | settings).items()
             ),
         ]
+        # the base file writes a checkpoint after every batch, which few sweeps need
+        train = f"epochs = {epochs}"
+        if "checkpoint_seconds" not in train + text:
+            train += "\ncheckpoint_seconds = 1000"
         path = tiny_file.parent / "sweep.toml"
-        path.write_text("\n".join([*lines, f"[train]\nepochs = {epochs}", text]))
+        path.write_text("\n".join([*lines, f"[train]\n{train}", text]))
         return path
 
     return write

@@ -1,4 +1,7 @@
-"""Sweeps on clusters: a Dask scheduler, MPI, and a real SLURM with arrays, time limit, requeue and cancel. Skipped, with the reason, where they are missing."""
+"""Sweeps on clusters: a Dask scheduler, MPI, and a real SLURM with its queues.
+
+Skipped, with the reason, where they are missing.
+"""
 
 import json
 import os
@@ -14,7 +17,6 @@ from slurm import stop as stop_slurm
 
 import spinrnn
 from spinrnn.sweep.folder import SweepFolder
-from spinrnn.sweep.slurm import MARK, Needs, job_array, script, write_script
 from spinrnn.sweep.status import look
 
 COMMAND = [sys.executable, "-m", "spinrnn", "sweep"]
@@ -95,6 +97,7 @@ def dask_cluster(tmp_path):
                 process.kill()
 
 
+@pytest.mark.slow
 def test_a_dask_scheduler(expected, tmp_path, dask_cluster):
     """A cluster of one's own, with two threads in one worker; it is left running."""
     path, results = expected
@@ -115,6 +118,7 @@ def test_a_dask_scheduler(expected, tmp_path, dask_cluster):
     assert scheduler.poll() is None
 
 
+@pytest.mark.slow
 def test_a_dask_scheduler_that_goes_away(sweep_file, tmp_path, dask_cluster):
     address, scheduler = dask_cluster
     path, out = sweep_file("", epochs="100000\ncheckpoint_seconds = 1000"), tmp_path / "out"
@@ -143,6 +147,7 @@ def test_a_dask_scheduler_that_goes_away(sweep_file, tmp_path, dask_cluster):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:8786"]
 )
@@ -157,7 +162,12 @@ def test_a_dask_address_that_does_not_answer(sweep_file, tmp_path, address):
 
 
 def test_extras_that_are_missing_are_named(sweep_file, tmp_path):
-    code = "import sys\nfor name in ('dask', 'distributed', 'mpi4py'): sys.modules[name] = None\nfrom spinrnn.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    code = (
+        "import sys\n"
+        "for name in ('dask', 'distributed', 'mpi4py'): sys.modules[name] = None\n"
+        "from spinrnn.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
     path = sweep_file()
     for executor, extra in (("dask", "spinrnn[dask]"), ("mpi", "spinrnn[mpi]")):
         result = run(
@@ -189,6 +199,7 @@ def mpiexec():
     return found
 
 
+@pytest.mark.slow
 def test_mpi(expected, tmp_path, mpiexec):
     path, results = expected
     environment = {
@@ -223,7 +234,7 @@ def test_mpi(expected, tmp_path, mpiexec):
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
-    """A SLURM of one node for the tests; yields the environment in which its commands find it."""
+    """A SLURM of one node; yields the environment in which its commands find it."""
     folder = tmp_path_factory.mktemp("slurm")
     try:
         environment = start_slurm(folder)
@@ -255,6 +266,7 @@ def submit(slurm, script, *options):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_an_array_of_jobs(expected, tmp_path, slurm):
     path, results = expected
     out, script = tmp_path / "out", tmp_path / "toy.slurm"
@@ -279,8 +291,12 @@ def test_an_array_of_jobs(expected, tmp_path, slurm):
     assert accuracies(path, out) == results
 
 
+@pytest.mark.slow
 def test_time_limit_requeue_and_cancel(sweep_file, tmp_path, slurm):
-    """Three attempts, as SLURM looks at its limits and its queue when it likes, on a busy machine also before a job has begun its work."""
+    """Three attempts, as SLURM looks at limits and queue when it likes.
+
+    On a busy machine that may be before a job has begun its work.
+    """
     path = sweep_file("", epochs="1000000\ncheckpoint_seconds = 100000")
     for attempt in range(3):
         folder = tmp_path / str(attempt)
@@ -339,35 +355,3 @@ def through_time_limit_requeue_and_cancel(path, tmp_path, slurm):
     log = next(out.glob("slurm-*.log")).read_text()
     assert log.count("stopped with 1 of 1 points left") == 2
     assert not list(out.glob("session-*"))
-
-
-def test_the_plan_of_an_array(sweep_file):
-    text = '[[axes]]\nkey = "network.substeps"\nvalues = [1, 2, 4, 8]'
-    sweep = spinrnn.load_sweep(sweep_file(text, seeds=4))
-    points = sweep.points
-    measured = Needs(seconds=800.0, start=5.0, memory=200_000_000, states=10 * 2**20)
-    total = 4 * (800 + 400 + 200 + 100) + 16
-    plan = job_array(points, measured)
-    assert plan.tasks == 2  # of about an hour
-    assert total / 2 <= plan.seconds <= 1.2 * total / 2
-    assert 60 * plan.minutes > 1.5 * plan.seconds
-    assert job_array(points, measured, tasks=16).seconds == 806
-    assert job_array(points, measured, tasks=16).megabytes == 300
-    assert job_array(points, measured, tasks=2, jobs=2).seconds < 0.6 * plan.seconds
-    assert job_array(points, measured, tasks=2, jobs=2).megabytes == 900
-    assert "\nexport SPINRNN_MEMORY=30M\n" in script(
-        sweep, "out", job_array(points, measured, jobs=2), measured
-    )
-    for tasks in (17, 0):
-        with pytest.raises(spinrnn.ConfigError, match="--array: must be from 1 to 16"):
-            job_array(points, measured, tasks=tasks)
-
-
-def test_a_script_does_not_replace_another_file(tmp_path):
-    precious = tmp_path / "job.slurm"
-    precious.write_text("#!/bin/bash\n")
-    with pytest.raises(spinrnn.StoreError, match="no script that spinrnn wrote"):
-        write_script(precious, "new")
-    write_script(tmp_path / "new.slurm", MARK)
-    write_script(tmp_path / "new.slurm", MARK + " again")
-    assert (tmp_path / "new.slurm").read_text().endswith("again")

@@ -1,4 +1,4 @@
-"""The collected cube: what is where, that other programs open it as it is, and that a thousand points are quick."""
+"""The collected cube: what is where, and that other programs open it as it is."""
 
 import json
 import shutil
@@ -123,7 +123,11 @@ def test_xarray_opens_it_as_it_is(made, tmp_path, engine):
 
 
 def test_an_axis_named_after_a_zipped_key_has_its_values(sweep_file, tmp_path):
-    text = '[[axes]]\nname = "density_int"\nzip = { "network.density_int" = [0.5, 1.0], "network.density_ext" = [0.5, 1.0] }'
+    text = (
+        "[[axes]]\n"
+        'name = "density_int"\n'
+        'zip = { "network.density_int" = [0.5, 1.0], "network.density_ext" = [0.5, 1.0] }'
+    )
     cube = spinrnn.collect_sweep(spinrnn.load_sweep(sweep_file(text)), tmp_path / "none")
     assert cube["density_int"].tolist() == [0.5, 1.0]
     assert cube.coordinates["density_ext"].dims == ("density_int",)
@@ -148,9 +152,17 @@ def test_files_that_are_no_cube(tmp_path):
         spinrnn.load_cube(tmp_path / "none.h5")
 
 
+@pytest.mark.slow
 def test_a_thousand_points_are_quick(sweep_file, tmp_path):
-    """Expansion, status and collection; results are copies of one, with the names and digests of all."""
-    text = '[[axes]]\nkey = "train.noise"\nlinear = { from = 0, to = 1, count = 10 }\n[[axes]]\nkey = "train.clip"\nlinear = { from = 1, to = 2, count = 10 }'
+    """Expansion, status and collection; results are copies of one under all names."""
+    text = (
+        "[[axes]]\n"
+        'key = "train.noise"\n'
+        "linear = { from = 0, to = 1, count = 10 }\n"
+        "[[axes]]\n"
+        'key = "train.clip"\n'
+        "linear = { from = 1, to = 2, count = 10 }"
+    )
     path = sweep_file(text, seeds=10)
     start = time.process_time()
     sweep = spinrnn.load_sweep(path)

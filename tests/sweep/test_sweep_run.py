@@ -1,4 +1,4 @@
-"""Sweeps at work: results, skipping and repeating, failures, kills, stops, other people's folders, full disks."""
+"""Sweeps at work: results, skipping, failures, kills, stops, full disks."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ from spinrnn.learning.trainer import Trainer
 from spinrnn.machine import memory, threads
 from spinrnn.networks import planning
 from spinrnn.runs.checkpoints import load_newest_checkpoint
-from spinrnn.sweep import executors, work
+from spinrnn.sweep import executors, runner, work
 from spinrnn.sweep.folder import SweepFolder
 
 COMMAND = [sys.executable, "-m", "spinrnn", "sweep"]
@@ -53,13 +53,13 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
     """The same bits as `spinrnn.train`, and the recorded test part changes nothing."""
     path = sweep_file(RATES, seeds=2, record_test="true", cumulative_drive="true")
     out = tmp_path / "out"
-    result = sweep_command("run", path, "--out", out, "--jobs", 2)
+    result = sweep_command("run", path, "--out", out, "--jobs", 1)
     assert result.returncode == 0, result.stderr
     assert "8 of 8 points" in result.stdout
     assert sorted(p.name for p in out.iterdir()) == [".lock", "points", "sweep.json"]
     assert len(list((out / "points").iterdir())) == 8
     sweep, folder = spinrnn.load_sweep(path), SweepFolder(out)
-    for point in sweep.points[::3]:
+    for point in sweep.points[::7]:
         single = spinrnn.train(point.config)
         arrays, state = folder.load(point.digest, point.name)
         assert arrays["best_parameters"].tobytes() == single.network.parameters.tobytes()
@@ -86,9 +86,7 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
         assert state["environment"]["threads"] == 1
         assert state["values"] == point.values
         data = spinrnn.load_dataset(point.config.data.source)
-        test = data.take(
-            split(data, point.config.data, point.config.resolved_split_seed)[2]
-        )
+        test = data.take(split(data, point.config.data, point.config.resolved_split_seed)[2])
         assert (
             state["extra"]["cumulative_drive"]
             == spinrnn.cumulative_drive(single.network, test.inputs, test.lengths)
@@ -117,7 +115,12 @@ def test_complete_points_are_skipped_and_damaged_ones_repeated(sweep_file, tmp_p
 
 
 def test_a_divergence_is_a_result_and_stops_nothing(sweep_file, tmp_path):
-    text = '[network]\nscheme = "euler"\npower_floor = 0\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 300, 1e-2]'
+    text = (
+        '[network]\nscheme = "euler"\npower_floor = 0\n'
+        "[[axes]]\n"
+        'key = "train.learning_rate"\n'
+        "values = [1e-3, 300, 1e-2]"
+    )
     path, out = sweep_file(text, epochs="4\nclip = 0"), tmp_path / "out"
     result = sweep_command("run", path, "--out", out, "--executor", "serial")
     assert result.returncode == 0
@@ -162,7 +165,7 @@ def test_other_failures_are_recorded_and_tried_again_when_asked(sweep_file, tmp_
 
 
 def test_shards_share_the_points(sweep_file, tmp_path):
-    path, out = sweep_file(RATES, seeds=2), tmp_path / "out"
+    path, out = sweep_file(RATES, epochs=1, seeds=2), tmp_path / "out"
     for number, expected in ((0, 3), (1, 6), (2, 8)):
         result = sweep_command(
             "run", path, "--out", out, "--executor", "serial", "--shard", f"{number}/3"
@@ -174,10 +177,10 @@ def test_shards_share_the_points(sweep_file, tmp_path):
 
 
 def test_a_folder_belongs_to_one_sweep(sweep_file, tmp_path):
-    path, out = sweep_file(RATES), tmp_path / "out"
+    path, out = sweep_file(RATES, epochs=1), tmp_path / "out"
     assert sweep_command("run", path, "--out", out, "--executor", "serial").returncode == 0
     first = bits(path, out)
-    sweep_file(RATES, seeds=2)
+    sweep_file(RATES, epochs=1, seeds=2)
     refused(
         sweep_command("run", path, "--out", out, "--executor", "serial"),
         "belongs to another sweep",
@@ -272,8 +275,9 @@ def least_memory(point):
         ).bytes
 
 
+@pytest.mark.slow
 def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
-    """As many processes as threads; two of them get half of the memory each, and one all of it."""
+    """As many processes as threads; two get half of the memory each, one all of it."""
     monkeypatch.setenv("SPINRNN_THREADS", "7")
     assert executors.open_workers("process", threads_per_worker=2).slots() == 3
     sweep = spinrnn.load_sweep(sweep_file(RATES))
@@ -286,7 +290,7 @@ def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
 
 def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
     """Where it fails for want of memory its checkpoints stay."""
-    path, out = sweep_file(RATES), tmp_path / "out"
+    path, out = sweep_file(RATES, epochs="4\ncheckpoint_seconds = 0"), tmp_path / "out"
     sweep, calls = spinrnn.load_sweep(path), itertools.count()
     assert spinrnn.run_sweep(sweep, out, executor="serial", stop=lambda: next(calls) > 6).stopped
     steps = SweepFolder(out).progress(sweep.points[0].name)
@@ -305,7 +309,8 @@ def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
 
 @pytest.fixture
 def forty(sweep_file, tmp_path):
-    """A sweep of 40 points of about a third of a second each, and its undisturbed results."""
+    """A sweep of 40 points of a third of a second each, and its undisturbed results."""
+    pytest.importorskip("distributed", reason="Dask distributed is not installed")
     path = sweep_file(
         RATES, epochs="40\nnoise = 0.1\ncheckpoint_seconds = 0.05", seeds=10, record_test="true"
     )
@@ -318,9 +323,9 @@ def forty(sweep_file, tmp_path):
     return path, bits(path, tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
-    """Kills with -9, and the sweep itself interrupted once: every point complete at the end, to the same bits."""
-    pytest.importorskip("distributed", reason="Dask distributed is not installed")
+    """Kills with -9, the sweep itself interrupted once: complete, to the same bits."""
     path, expected = forty
     out, rng, killed, interrupted = tmp_path / "disturbed", random.Random(3), Counter(), False
     for _ in range(20):
@@ -361,10 +366,13 @@ def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
 
 @pytest.mark.parametrize(
     ("executor", "number", "status"),
-    [("process", signal.SIGTERM, 143), ("serial", signal.SIGUSR1, 75)],
+    [
+        pytest.param("process", signal.SIGTERM, 143, marks=pytest.mark.slow),
+        ("serial", signal.SIGUSR1, 75),
+    ],
 )
 def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status):
-    path, out = sweep_file("", epochs=f"600\n{LONG}", record_test="true"), tmp_path / "out"
+    path, out = sweep_file("", epochs=f"300\n{LONG}", record_test="true"), tmp_path / "out"
     command = [*COMMAND, "run", str(path), "--out", str(out), "--jobs", "1", "--executor", executor]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     records = lambda: [p for p in out.glob("runs/*/metrics.jsonl") if p.stat().st_size > 2000]
@@ -392,6 +400,7 @@ def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status)
         assert bits(path, out) == bits(path, tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_the_sweep(sweep_file, tmp_path):
     path, out = sweep_file("", epochs=f"100000\n{LONG}"), tmp_path / "out"
     process = subprocess.Popen(
@@ -410,8 +419,12 @@ def test_workers_do_not_outlive_the_sweep(sweep_file, tmp_path):
 
 
 def test_what_kills_leave_behind_complete_points_is_removed(sweep_file, tmp_path):
-    """Kills after the last result: of a worker before it removes its run, of the sweep before it ends its session or while it begins it."""
-    path, out = sweep_file(RATES), tmp_path / "out"
+    """Kills after the last result, of a worker and of the sweep.
+
+    The worker dies before it removes its run, the sweep before it ends its session or
+    while it begins it.
+    """
+    path, out = sweep_file(RATES, epochs=1), tmp_path / "out"
     assert (
         sweep_command("run", path, "--out", out, "--executor", "serial", "--keep-runs").returncode
         == 0
@@ -434,7 +447,7 @@ def test_what_kills_leave_behind_complete_points_is_removed(sweep_file, tmp_path
 
 
 def deadly(task):
-    """In place of `run_point`: the point with the learning rate 0.02 kills its worker."""
+    """In place of `run_point`: the point with learning rate 0.02 kills its worker."""
     lock = SweepFolder(task["folder"]).lock(task["name"])
     if task["values"]["train.learning_rate"] == 2e-2:
         assert lock.acquire()
@@ -445,14 +458,19 @@ def deadly(task):
 run_point = work.run_point
 
 
-def test_a_point_that_kills_its_workers_fails_alone(sweep_file, tmp_path, monkeypatch):
-    path, out = sweep_file(RATES), tmp_path / "out"
+@pytest.mark.parametrize(("deaths", "jobs"), [(1, 1), pytest.param(3, 2, marks=pytest.mark.slow)])
+def test_a_point_that_kills_its_workers_fails_alone(
+    sweep_file, tmp_path, monkeypatch, deaths, jobs
+):
+    path, out = sweep_file(RATES, epochs=1), tmp_path / "out"
+    assert runner.LARGEST_DEATHS == 3
+    monkeypatch.setattr(runner, "LARGEST_DEATHS", deaths)
     monkeypatch.setattr(work, "run_point", deadly)
-    progress = spinrnn.run_sweep(spinrnn.load_sweep(path), out, jobs=2)
+    progress = spinrnn.run_sweep(spinrnn.load_sweep(path), out, jobs=jobs)
     assert (progress.done, progress.failed) == (3, 1)
     ((place, error),) = progress.errors.items()
     assert place == "learning_rate = 0.02"
-    assert "the worker died 3 times before the first checkpoint" in error
+    assert f"the worker died {deaths} times before the first checkpoint" in error
     monkeypatch.undo()
     assert (
         spinrnn.run_sweep(spinrnn.load_sweep(path), out, executor="serial", retry_failed=True).done
@@ -464,14 +482,19 @@ def die_at_once(task):
     os._exit(1)
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_begin_are_told(sweep_file, tmp_path, monkeypatch):
     monkeypatch.setattr(work, "run_point", die_at_once)
     with pytest.raises(spinrnn.EngineError, match="die before they begin a point"):
         spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), tmp_path / "out", jobs=1)
 
 
+@pytest.mark.slow
 def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
-    """It drops one for good that takes longer to start again than it waits, as on a busy machine: the sweep would wait for ever."""
+    """It drops one for good that takes too long to start again, as on a busy machine.
+
+    The sweep would wait for ever.
+    """
     dask = pytest.importorskip("dask", reason="Dask is not installed")
     pytest.importorskip("distributed", reason="Dask distributed is not installed")
     with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
@@ -496,7 +519,7 @@ def test_workers_that_dask_gives_up_are_started_again(monkeypatch):
 
 
 class DiesLate(executors.Workers):
-    """The worker of each point dies once, between the result and the removal of the run folder."""
+    """The worker of each point dies once, between result and removal of the folder."""
 
     lost = (BrokenExecutor,)
 
@@ -520,7 +543,10 @@ class DiesLate(executors.Workers):
 
 
 class DiesUnderAnother(DiesLate):
-    """The same, but another session meets what is left: nobody says that a worker was lost, the point is merely sent again."""
+    """The same, but another session meets what is left.
+
+    Nobody says that a worker was lost, the point is merely sent again.
+    """
 
     def submit(self, task):
         future = super().submit(task)
@@ -536,17 +562,19 @@ def test_what_a_worker_leaves_that_dies_in_another_session(
 ):
     dying, out = DiesUnderAnother(), tmp_path / "out"
     monkeypatch.setattr(executors, "open_workers", lambda *_: dying)
-    assert (
-        spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
-    )
+    sweep = spinrnn.load_sweep(sweep_file(RATES, epochs=1))
+    assert spinrnn.run_sweep(sweep, out, keep_runs=keep_runs).done == 4
     assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
     assert not list(out.glob("points/*.run"))
 
 
 @pytest.mark.parametrize("keep_runs", [False, True])
 def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path, keep_runs):
-    """With a result the run folder goes, unless it is to be kept; without one, or with one for want of memory, the point goes on from it."""
-    path, out = sweep_file(RATES), tmp_path / "out"
+    """With a result the run folder goes, unless it is to be kept.
+
+    Without one, or with one for want of memory, the point goes on from it.
+    """
+    path, out = sweep_file(RATES, epochs=1), tmp_path / "out"
     sweep = spinrnn.load_sweep(path)
     assert spinrnn.run_sweep(sweep, out, executor="serial", keep_runs=True).done == 4
     folder, (done, lost, short, _) = SweepFolder(out), sweep.points
@@ -581,9 +609,8 @@ def test_what_a_worker_leaves_that_dies_after_its_result(
 ):
     dying, out = DiesLate(), tmp_path / "out"
     monkeypatch.setattr(executors, "open_workers", lambda *_: dying)
-    assert (
-        spinrnn.run_sweep(spinrnn.load_sweep(sweep_file(RATES)), out, keep_runs=keep_runs).done == 4
-    )
+    sweep = spinrnn.load_sweep(sweep_file(RATES, epochs=1))
+    assert spinrnn.run_sweep(sweep, out, keep_runs=keep_runs).done == 4
     assert len(dying.died) == 4
     assert len(list(out.glob("runs/*/summary.json"))) == (4 if keep_runs else 0)
     assert (out / "runs").exists() == keep_runs
@@ -617,8 +644,9 @@ def test_any_executor_will_do(sweep_file, tmp_path):
         spinrnn.run_sweep(sweep, tmp_path / "other", executor="magic")
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_sweep(sweep_file, tmp_path):
-    """Each point is run once; the one that ends first waits for the other's last point."""
+    """Each point is run once; who ends first waits for the other's last point."""
     path, out = sweep_file(RATES, epochs=f"30\n{LONG}", seeds=2), tmp_path / "out"
     command = [*COMMAND, "run", str(path), "--out", str(out), "--executor", "serial", "--keep-runs"]
     both = [
@@ -635,7 +663,7 @@ def test_two_processes_share_one_sweep(sweep_file, tmp_path):
 
 
 def test_a_damaged_run_folder_is_begun_again(sweep_file, tmp_path):
-    path, out = sweep_file(RATES), tmp_path / "out"
+    path, out = sweep_file(RATES, epochs=1), tmp_path / "out"
     sweep = spinrnn.load_sweep(path)
     run = SweepFolder(out).run_path(sweep.points[0].name)
     other = dataclasses.replace(
@@ -648,8 +676,9 @@ def test_a_damaged_run_folder_is_begun_again(sweep_file, tmp_path):
     assert bits(path, out) == bits(path, tmp_path / "other")
 
 
+@pytest.mark.slow
 def test_no_space_left(sweep_file, tmp_path):
-    """On a small file system: an error that says so, finished points whole, and with more space it goes on."""
+    """On a small file system: told, and with more space it goes on."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(

@@ -1,4 +1,4 @@
-"""The sweep file: what it expands to, always the same, and every mistake in it told at once."""
+"""The sweep file: what it expands to, always the same, and its mistakes together."""
 
 import dataclasses
 import json
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.sweep.axes import TABLES
+from spinrnn.config.run import from_tables, to_tables
+from spinrnn.sweep.axes import KEYS, TABLES
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.points import identity
 
@@ -58,7 +59,14 @@ def test_points_in_order(sweep_file):
 
 def test_a_single_point_and_ranges(sweep_file):
     assert len(spinrnn.load_sweep(sweep_file()).points) == 1
-    text = '[[axes]]\nkey = "train.epochs"\nlinear = { from = 10, to = 30, count = 3 }\n[[axes]]\nkey = "train.noise"\nlinear = { from = 0.1, to = 0.3, count = 3 }'
+    text = (
+        "[[axes]]\n"
+        'key = "train.epochs"\n'
+        "linear = { from = 10, to = 30, count = 3 }\n"
+        "[[axes]]\n"
+        'key = "train.noise"\n'
+        "linear = { from = 0.1, to = 0.3, count = 3 }"
+    )
     sweep = spinrnn.load_sweep(sweep_file(text, seeds="[7, 3]"))
     assert sweep.axes[0].values["train.epochs"] == (10, 20, 30)
     assert sweep.axes[1].values["train.noise"] == (0.1, 0.2, 0.3)
@@ -67,7 +75,10 @@ def test_a_single_point_and_ranges(sweep_file):
 
 def test_the_same_in_another_process(sweep_file):
     path = sweep_file(AXES, seeds=2)
-    code = "import sys, spinrnn; s = spinrnn.load_sweep(sys.argv[1]); print(s.digest, *(p.digest for p in s.points))"
+    code = (
+        "import sys, spinrnn; s = spinrnn.load_sweep(sys.argv[1]); "
+        "print(s.digest, *(p.digest for p in s.points))"
+    )
     out = subprocess.run(
         [sys.executable, "-c", code, path],
         capture_output=True,
@@ -125,8 +136,7 @@ def test_the_data_are_known_by_their_content(sweep_file, tmp_path, tiny_data):
     assert spinrnn.load_sweep(path).digest != before.digest
 
 
-def test_all_mistakes_at_once(sweep_file):
-    text = """
+MISTAKES = """
 [[axes]]
 key = "network.input_intervall"
 values = [1e-9]
@@ -163,16 +173,24 @@ values = 3
 [plot]
 colour = "red"
 """
-    found = "\n".join(problems(sweep_file(text, seeds=3, sedes=4, record_test=1)))
+
+
+def test_all_mistakes_at_once(sweep_file):
+    found = "\n".join(problems(sweep_file(MISTAKES, seeds=3, sedes=4, record_test=1)))
     for fragment in (
-        "plot: unknown table", "sweep.sedes: unknown key; did you mean seeds?", "record_test: must be true or false",
+        "plot: unknown table",
+        "sweep.sedes: unknown key; did you mean seeds?",
+        "record_test: must be true or false",
         "network.input_intervall is no configuration key; did you mean network.input_interval?",
         "axis 2 (input_interval): input_interval is no configuration key; did you mean "
         "network.input_interval?",
         "train.noise: the axis is empty", "axis 4 (train.clip): 1 stands there twice",
-        "train.batch: count must be a whole number from 1", "logarithmic range needs positive numbers", "did you mean linear?",
+        "train.batch: count must be a whole number from 1",
+        "logarithmic range needs positive numbers", "did you mean linear?",
         "zipped lists must have one length, got network.density_int 2, network.density_ext 1",
-        "train.seed: on two axes, and sweep.seeds is one", "the name test_accuracy belongs to a result", "train.weight_decay: must be a list, or a range",
+        "train.seed: on two axes, and sweep.seeds is one",
+        "the name test_accuracy belongs to a result",
+        "train.weight_decay: must be a list, or a range",
     ):  # fmt: skip
         assert fragment in found, (fragment, found)
 
@@ -197,17 +215,24 @@ def test_bad_settings(sweep_file, settings, fragment):
 
 
 def test_impossible_points_are_told_by_reason(sweep_file):
-    text = '[[axes]]\nkey = "network.density_int"\nvalues = [0.5, 0, 2]\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, "fast"]'
+    text = (
+        "[[axes]]\n"
+        'key = "network.density_int"\n'
+        "values = [0.5, 0, 2]\n"
+        "[[axes]]\n"
+        'key = "train.learning_rate"\n'
+        'values = [1e-3, "fast"]'
+    )
     found = problems(sweep_file(text, seeds=2))
     assert len(found) == 3
     assert (
         "at density_int = 0, learning_rate = 0.001, seed = 0 (and 3 more points): "
-        "network.density_int: must be in (0, 1], got 0.0"
-        in found
+        "network.density_int: must be in (0, 1], got 0.0" in found
     )
     assert any(
         line.startswith(
-            'at density_int = 0.5, learning_rate = "fast", seed = 0 (and 5 more points): train.learning_rate'
+            'at density_int = 0.5, learning_rate = "fast", seed = 0 (and 5 more points): '
+            "train.learning_rate"
         )
         for line in found
     )
@@ -233,8 +258,21 @@ def test_points_that_are_the_same_run(sweep_file):
 
 
 def test_names_must_not_clash(sweep_file):
-    text = '[[axes]]\nkey = "network.density_int"\nname = "density_ext"\nvalues = [0.1]\n[[axes]]\nname = "epoch"\n'
-    text += 'zip = { "network.density_ext" = [0.1], "train.noise" = [0.1] }\n[[axes]]\nname = "a b"\nkey = "train.clip"\nvalues = [1]'
+    text = (
+        "[[axes]]\n"
+        'key = "network.density_int"\n'
+        'name = "density_ext"\n'
+        "values = [0.1]\n"
+        "[[axes]]\n"
+        'name = "epoch"\n'
+    )
+    text += (
+        'zip = { "network.density_ext" = [0.1], "train.noise" = [0.1] }\n'
+        "[[axes]]\n"
+        'name = "a b"\n'
+        'key = "train.clip"\n'
+        "values = [1]"
+    )
     found = "; ".join(problems(sweep_file(text)))
     assert "the name density_ext is taken twice" in found
     assert "the name epoch belongs to a result" in found
@@ -273,3 +311,29 @@ def test_a_thousand_points_expand_quickly(sweep_file):
     start = time.process_time()
     assert len({point.name for point in spinrnn.load_sweep(path).points}) == 1000
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_what_a_result_depends_on_is_in_the_identity(key):
+    """All but the checkpoints; the source by its content."""
+    devices = {"spread_gamma": 0.1, "nonlinear_damping": 0.5}
+    base = spinrnn.RunConfig(network=spinrnn.NetworkConfig(layers=(6, 5), **devices))
+    table, name = key.split(".")
+    value = getattr(getattr(base, table), name)
+    others = {
+        "layers": (6, 6), "neuron": "ctrnn", "scheme": "euler", "dtype": "float64",
+        "schedule": "constant", "source": "other", "thermal_power": 1e-3,
+    }  # fmt: skip
+    if name in others:
+        other = others[name]
+    else:
+        other = value + 1 if isinstance(value, int) else 0.75 * (value or 1.0)
+    tables = to_tables(base)
+    tables[table][name] = other
+    if name == "neuron":
+        tables["network"] |= {"spread_gamma": 0.0, "nonlinear_damping": 0.0}
+    changed = from_tables(tables)
+    same = name in ("checkpoint_seconds", "checkpoints", "source")
+    assert (identity(changed, "d") == identity(base, "d")) == same
+    assert identity(base, "d") != identity(base, "e"), "the data"
+    assert identity(base, "d") != identity(base, "d", ["record_test"])

@@ -323,6 +323,7 @@ def test_what_a_result_depends_on_is_in_the_identity(key):
     others = {
         "layers": (6, 6), "neuron": "ctrnn", "scheme": "euler", "dtype": "float64",
         "schedule": "constant", "source": "other", "thermal_power": 1e-3,
+        "split_seed": 7, "substeps": 9,
     }  # fmt: skip
     if name in others:
         other = others[name]

@@ -402,7 +402,8 @@ class Sweep(Program):
         )
 
     def arguments(self):
-        return ["sweep", "run", self.file, "--out", self.folder, "--jobs", 2]
+        workers = ["--executor", "serial"] if self.fork else ["--jobs", 2]
+        return ["sweep", "run", self.file, "--out", self.folder, *workers]
 
     def forget(self):
         self.points, self.deaths = {}, Counter()

@@ -53,7 +53,7 @@ HOMES = {
     "numba": {"kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random"},
     "llvmlite": {"kernels.tiles", "kernels.arithmetic"},
     "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
-    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures", "analysis.measures", "identify.figures"},
+    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures", "analysis.measures"},
     "tqdm": {"cli.train", "cli.simulate"},
     "threadpoolctl": {"bench.timing"},
     "jax": {"bench.peers"},

@@ -11,7 +11,7 @@ import pytest
 from conftest import here
 
 import spinrnn
-from spinrnn.files import container, hdf5, lazy, streaming
+from spinrnn.files import container, hdf5, lazy, seal, streaming
 from spinrnn.files.container import AXIS_ORDER, in_oldest_form, write_container, write_file
 from spinrnn.files.hdf5 import read_arrays
 
@@ -232,3 +232,41 @@ def test_many_datasets_share_an_axis(tmp_path):
             np.testing.assert_array_equal(reader.stored[f"x{number}"][:], np.arange(3) + number)
     with h5py.File(path) as file:
         assert file["x4099"].dims[0][0].name == "/case"
+
+
+def test_attributes_keep_their_kinds(small, tmp_path):
+    """Whole numbers are int32 where they fit, else int64 and beyond that digits."""
+    given = {"a": 7, "b": 2**40, "c": 2**70, "d": True, "e": 1.5, "f": "ä", "g": [1, 2**31]}
+    path = tmp_path / "t.h5"
+    spinrnn.write_trajectory(path, small, np.ones((1, 1, 2)), attributes=given)
+    with spinrnn.open_trajectory(path) as file:
+        found = {name: file.attributes[name] for name in given}
+    assert found.pop("g").tolist() == [1, 2**31]
+    assert found == {"a": 7, "b": 2**40, "c": str(2**70), "d": 1, "e": 1.5, "f": "ä"}
+    with h5py.File(path) as file:
+        kinds = {name: file.attrs.get_id(name).dtype.str for name in given}
+    assert kinds == {
+        "a": "<i4", "b": "<i8", "c": "|S22", "d": "<i4", "e": "<f8", "f": "|S2", "g": "<i8",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"[", b"[]", b"{}", b'{"end": 100, "block": 1, "streamed": [["x", 0, 1]]}',
+        b'{"end": 100, "block": 0, "streamed": []}', b'{"end": -1, "block": 1, "streamed": []}',
+        b'{"end": 100, "block": 1.0, "streamed": []}', b'{"end": true, "block": 1, "streamed": []}',
+        b'{"end": 100, "block": 1, "streamed": [["x", 0, 10, 5], ["y", 49, 10, 5]]}',
+        b'{"end": 99, "block": 1, "streamed": [["x", 0, 10, 5], ["y", 50, 10, 5]]}',
+        b'{"end": 100, "block": 1, "streamed": [[["x"], 0, 1, 1]]}', b"[" * 100000, b"\xff",
+    ],
+)  # fmt: skip
+def test_places_that_cannot_be(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        seal.Places.from_json(text)
+
+
+def test_places_and_back():
+    places = seal.Places(100, 4, {"x": (0, 10, 5), "y": (50, 10, 5)})
+    assert seal.Places.from_json(places.to_json()) == places
+    assert places.first_blocks() == ({"x": 0, "y": 2}, 4)

@@ -113,6 +113,8 @@ def test_control_groups(system):
     assert memory.get_memory_limit() == 10 * GIB
     system("sys/fs/cgroup/job/memory.max", f"{6 * GIB}\n")
     assert memory.get_memory_limit() == 3 * GIB
+    system("sys/fs/cgroup/job/step/memory.max", f"{8 * GIB}\n")
+    assert memory.get_memory_limit() == 3 * GIB  # the smallest, of whichever group
     system("proc/self/cgroup", "4:memory:/docker/abc\n0::/\n")
     system("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n")
     assert memory.get_memory_limit() == 10 * GIB

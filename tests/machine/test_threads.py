@@ -211,6 +211,17 @@ def test_the_first_error_is_raised_and_what_follows_is_left():
     assert done == [0, 1]
 
 
+def test_of_several_errors_that_of_the_first_item_is_raised():
+    barrier = threading.Barrier(3, timeout=20)
+
+    def work(number):
+        barrier.wait()
+        raise KeyError(number)
+
+    with threads.using(3), pytest.raises(KeyError, match="0"):
+        threads.ordered_map(work, range(3))
+
+
 def test_at_most_so_many_threads():
     with threads.using(4):
         idents = threads.ordered_map(lambda _: threading.get_ident(), range(50), most=1)

@@ -14,9 +14,12 @@ import spinrnn
 
 @pytest.mark.parametrize("made", PROGRAMS, ids=lambda made: made.name)
 @pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
-def test_kills_leave_what_is_complete_or_refused(tmp_path, made, kills):
+def test_kills_leave_what_is_complete_or_refused(tmp_path, tiny_config, tiny_data, made, kills):
     """A single kill hits a fork of this process, four hit processes of their own."""
     rng = random.Random(3)
+    if kills == 1:
+        # so that a fork has everything compiled
+        spinrnn.train(tiny_config, data=tiny_data)
     program = made(tmp_path / "home", rng, fork=kills == 1)
     assert disturb(program, kills, rng) == []
     assert program.counts["ends"] >= 1

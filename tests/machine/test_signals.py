@@ -1,0 +1,57 @@
+"""Signals that ask a run to stop, and what is said of the machine in results."""
+
+import datetime
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from spinrnn.machine import environment, threads
+from spinrnn.machine.signals import StopSignals
+
+
+@pytest.fixture
+def stop():
+    """`StopSignals` of this process; the handlers of before come back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield StopSignals()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 75)]
+)
+def test_the_first_signal_says_the_exit_status(stop, number, status):
+    assert not stop()
+    assert stop.status == 143
+    os.kill(os.getpid(), number)
+    assert stop()
+    assert (stop.number, stop.status) == (number, status)
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert (stop.number, stop.status) == (number, status)
+
+
+def test_a_second_interrupt_stops_at_once(stop):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) == stop._note
+    os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == stop._note
+
+
+def test_the_environment_is_that_of_this_process(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    with threads.using(3):
+        found = environment.describe()
+    assert (found["threads"], found["slurm_job"]) == (3, "4711")
+    assert found["packages"]["numpy"] == np.__version__
+    assert found["python"] == os.sys.version.split()[0]
+    assert found["processors"] == os.cpu_count()
+    now = datetime.datetime.now(datetime.UTC)
+    assert abs(now - datetime.datetime.fromisoformat(found["date"])).total_seconds() < 60
+    monkeypatch.delenv("SLURM_JOB_ID")
+    assert environment.describe()["slurm_job"] is None

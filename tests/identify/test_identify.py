@@ -610,7 +610,10 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ((time, drive, power[None]), "power: must have the axes"),
         ((time, drive, power.T), r"\(6, 2\); are the axes in another order\?"),
         ((time, drive.astype(complex), power), "drive: must be real"),
-        ((time, drive, [[0.1] * 6, [0.1] * 5]), "power: the cases differ in shape; pad them with NaN"),
+        (
+            (time, drive, [[0.1] * 6, [0.1] * 5]),
+            "power: the cases differ in shape; pad them with NaN",
+        ),
         (
             (time, drive, np.where(power > 0, np.nan, 0)),
             "power: case 0 has 0 samples that are not NaN",

@@ -1,0 +1,306 @@
+"""What is told of a fitted device: intervals, sentences, device.json, device.csv and the picture."""
+
+import csv
+import json
+import warnings
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from scipy import stats
+
+import spinrnn
+from spinrnn.cli.main import main
+from spinrnn.identify import figures, oscillator, report, wording
+
+TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.7, "gain": 0.4e8}
+STEP = 2.5e-9
+
+
+def device(seed, samples=200, noise=0.01, cases=1, drive=None):
+    """(time, drive, power), (case, sample) each, of a device that eq. (1) describes."""
+    rng = np.random.default_rng(seed)
+    if drive is None:
+        drive = np.repeat(rng.normal(size=(cases, -(-samples // 5))), 5, axis=1)[:, :samples]
+    p = [np.full(cases, 0.3)]
+    for u in drive[:, :-1].T:
+        current = TRUE["gamma"] * TRUE["bias"] + TRUE["gain"] * u
+        a, c = current - TRUE["gamma"], current + TRUE["gamma"] * TRUE["Q"]
+        grown = np.exp(a * STEP)
+        p.append(p[-1] * grown / (1 + c * p[-1] * (grown - 1) / a))
+    power = np.stack(p, axis=1) + noise * rng.normal(size=drive.shape)
+    return np.tile(STEP * np.arange(samples), (cases, 1)), drive, power
+
+
+@pytest.fixture(scope="module")
+def fit():
+    """A good fit of two cases with two missing samples."""
+    time, drive, power = device(1, cases=2)
+    power[0, 7:9] = np.nan
+    return spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8})
+
+
+@pytest.fixture(scope="module")
+def late():
+    """A fit of a device whose power is that of one sample later, which is not described."""
+    time, drive, power = device(2, 400)
+    return spinrnn.identify_device(time[:, 1:], drive[:, 1:], power[:, :-1], fixed={"Q": 0.8})
+
+
+# ---- intervals ----
+
+
+@pytest.mark.parametrize("level", [0.95, 0.5])
+def test_intervals_of_unknown_noise_are_students_of_samples_less_unknowns(level):
+    """12 samples, 3 parameters and a first power: 8 degrees of freedom, 2.306 and not 1.960."""
+    time, drive, power = device(3, 12)
+    fit = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}, level=level)
+    quantile = stats.t.ppf((1 + level) / 2, 8)
+    for name in (*fit.free, "threshold"):
+        low, high = fit.intervals[name]
+        assert high - fit.values[name] == pytest.approx(quantile * fit.errors[name])
+        assert fit.values[name] - low == pytest.approx(quantile * fit.errors[name])
+    assert fit.noise == pytest.approx(np.sqrt(np.nansum(fit.residual**2) / 8))
+    assert fit.diagnosis.freedom == 8
+
+
+def test_intervals_of_known_noise_are_normal():
+    time, drive, power = device(3, 12)
+    fit = spinrnn.identify_device(time, drive, power, noise=0.01, fixed={"Q": 0.8})
+    low, high = fit.intervals["gamma"]
+    assert (high - low) / fit.errors["gamma"] == pytest.approx(2 * 1.959964, rel=1e-6)
+
+
+def test_errors_are_those_of_repeated_measurements():
+    """The standard deviation of 60 fits, to a fifth."""
+    time, drive, power = device(4, 120, noise=0.0)
+    rng = np.random.default_rng(5)
+    fits = [
+        spinrnn.identify_device(
+            time, drive, power + 0.005 * rng.normal(size=power.shape), fixed={"Q": 0.8}
+        )
+        for _ in range(60)
+    ]
+    for name in ("gamma", "bias", "gain", "threshold", "gamma (1 + Q)", "gamma (bias - 1)"):
+        found = np.std([fit.values[name] for fit in fits])
+        assert np.mean([fit.errors[name] for fit in fits]) == pytest.approx(found, rel=0.3), name
+
+
+def test_derived_numbers_and_their_gradients():
+    """Gradients by central differences."""
+    values = TRUE | {"scale": 1.2}
+    found, gradients = oscillator.with_derived(values)
+    assert found["gamma (1 + Q)"] == pytest.approx(1.8e8)
+    assert found["gamma (bias - 1)"] == pytest.approx(0.7e8)
+    assert found["threshold"] == pytest.approx(-1.75)
+    for name, gradient in gradients.items():
+        for number, parameter in enumerate(oscillator.NAMES):
+            h = 1e-6 * values[parameter]
+            up, down = (
+                oscillator.with_derived(values | {parameter: values[parameter] + s * h})[0][name]
+                for s in (1, -1)
+            )
+            assert gradient[number] == pytest.approx((up - down) / (2 * h), rel=1e-6, abs=1e-9)
+    assert "threshold" not in oscillator.with_derived(values | {"gain": 0.0})[0]
+
+
+@pytest.mark.parametrize("name", oscillator.NAMES)
+def test_a_coordinate_and_its_parameter(name):
+    value = {"gamma": 2e8, "Q": -0.3, "bias": -2.0, "gain": -1e7, "scale": 3e-6}[name]
+    x = oscillator.coordinate_of(name, value)
+    assert oscillator.value_of(name, x) == pytest.approx(value)
+    h = 1e-6 * max(abs(x), 1.0)
+    slope = (oscillator.value_of(name, x + h) - oscillator.value_of(name, x - h)) / (2 * h)
+    assert oscillator.slope_of(name, value) == pytest.approx(slope, rel=1e-6)
+    assert np.isfinite(oscillator.value_of(name, 1e6))
+
+
+# ---- sentences ----
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (123456.0, 789.0, "123460"), (1.7, 0.0013, "1.7000"), (1.23456789, 0.0, "1.2346"),
+        (0.012345, 0.5, "0.01"), (0.0, 0.1, "0"), (-98765.0, 12.0, "-98765"),
+    ],
+)  # fmt: skip
+def test_a_value_has_two_digits_of_its_error(value, error, text):
+    assert float(wording.rounded(value, error)) == pytest.approx(float(text))
+
+
+def test_the_text_of_a_good_fit(fit):
+    lines = list(wording.lines_of(fit, "right.npz"))
+    assert lines[0] == "right.npz: 398 samples in 2 cases, 2 missing; drive held between them"
+    low, high = fit.intervals["bias"]
+    error = fit.errors["bias"]
+    assert lines[3] == (
+        f"bias             {wording.rounded(fit.values['bias'], error):>14} ± {error:.2g}   95 %: "
+        f"{wording.rounded(low, error)} to {wording.rounded(high, error)}"
+    )
+    assert lines[2] == "Q                           0.8   fixed"
+    assert lines[4].split("±")[1].split("   ")[0].endswith("1/s per unit of drive")
+    assert lines[-2] == f"noise            {fit.noise:>14.4g}"
+    assert fit.noise == pytest.approx(0.01, rel=0.1)
+    assert lines[-1] == (
+        f"The model describes the data: {len(fit.diagnosis.checks)} tests of the residuals found "
+        "nothing."
+    )
+    assert len(lines) == 1 + 8 + 2
+
+
+def test_the_text_of_a_fit_that_does_not_describe(late):
+    lines = list(wording.lines_of(late, "late.npz"))
+    first = late.diagnosis.failed[0]
+    assert first.key in ("readout_lag", "drive_lag")
+    start = lines.index(
+        "The model does NOT describe the data, so the intervals cannot be trusted. What the "
+        "residuals show:"
+    )
+    assert lines[start + 1] == (
+        f"  {first.name}   p = {first.p:.1g}, would explain {100 * first.share:.2g} % of them, to "
+        f"first order {first.estimate:.2g} s"
+    )
+    assert 0.1 < first.share < 1
+    assert not any("fitted as one device" in line for line in lines)
+
+
+def test_doubts_about_units(fit):
+    """Where gamma is that of no oscillator, and where the power is not normalised."""
+    time, drive, power = device(6)
+    slow = spinrnn.identify_device(1e9 * time, drive, power, fixed={"bias": 1.7})
+    text = "\n".join(wording.lines_of(slow, "x"))
+    assert f"A damping rate of {slow.values['gamma']:.2g} 1/s is that of no oscillator" in text
+    assert "is the drive the whole drive?" in text
+    assert "no oscillator" not in "\n".join(wording.lines_of(fit, "x"))
+    faint = spinrnn.identify_device(
+        time, drive, 1e-6 * power, fixed={"Q": 0.8, "scale": 1e-6}, noise=1e-8
+    )
+    text = "\n".join(wording.lines_of(faint, "x"))
+    assert f"The power is at most {1e-6 * power.max():.2g}; is it normalised?" in text
+    found = faint.diagnosis
+    assert f"chi-square {found.chi_square:.1f} with {found.freedom} degrees of freedom" in text
+
+
+# ---- files ----
+
+
+def test_device_json_has_value_unit_and_meaning_under_short_keys(fit, tmp_path):
+    written = report.write_report(fit, tmp_path / "out", {"file": "f", **fit.report()})
+    assert written == ["device.json", "device.png", "device.csv"]
+    found = json.loads((tmp_path / "out/device.json").read_text())
+    assert list(found) == ["file", "findings", "tests"]
+    names = {
+        "gamma": "gamma", "q": "Q", "bias": "bias", "gain": "gain", "scale": "scale",
+        "saturation_rate": "gamma (1 + Q)", "growth_rate": "gamma (bias - 1)",
+        "threshold": "threshold",
+    }  # fmt: skip
+    units = oscillator.UNITS | oscillator.DERIVED_UNITS
+    for key, name in names.items():
+        entry = found["findings"][key]
+        assert entry["value"] == fit.values[name]
+        assert entry["error"] == fit.errors[name]
+        assert (entry["low"], entry["high"]) == fit.intervals[name]
+        assert entry["unit"] == units[name]
+        assert entry["fixed"] == (name in ("Q", "scale"))
+        assert len(entry["meaning"]) > 10
+    values = {key: entry["value"] for key, entry in found["findings"].items()}
+    assert (values["cases"], values["samples"], values["missing"]) == (2, 398, 2)
+    assert (values["level"], values["drive_between"]) == (0.95, "held")
+    assert values["noise"] == fit.noise
+    assert values["highest_power"] == np.nanmax(fit.measurement.power)
+    assert values["start"] == fit.start.tolist()
+    assert (values["describes"], values["rounding"], values["noise_known"]) == (True, False, False)
+    assert (values["chi_square"], values["overstated"]) == (None, False)
+    assert values["degrees_of_freedom"] == 398 - 3 - 2
+    assert values["residual_correlation"] == fit.diagnosis.correlation.tolist()
+    assert len(found["tests"]) == len(fit.diagnosis.checks)
+    for check in fit.diagnosis.checks:
+        test = found["tests"][check.key]
+        assert (test["value"], test["passed"]) == (check.p, check.passed)
+        assert (test["share"], test["estimate"]) == (check.share, check.estimate)
+        assert (test["error"], test["estimate_unit"]) == (check.error, check.unit)
+    assert {"unit", "meaning"} <= set(found["tests"]["readout_lag"])
+
+
+def test_device_csv_has_each_number_under_its_name(fit):
+    rows = list(csv.DictReader(report.table_of(fit).splitlines()))
+    assert len(rows) == 400
+    for row, case, k in ((rows[3], 0, 3), (rows[200 + 5], 1, 5)):
+        data = fit.measurement
+        assert int(row["case"]) == case
+        assert float(row["time (s)"]) == pytest.approx(k * STEP)
+        assert float(row["drive"]) == pytest.approx(data.drive[case, k])
+        assert float(row["power"]) == pytest.approx(data.power[case, k])
+        assert float(row["model"]) == pytest.approx(fit.predicted[case, k])
+        difference = data.power[case, k] - fit.predicted[case, k]
+        assert float(row["residual"]) == pytest.approx(difference, abs=1e-9)
+    assert (rows[7]["power"], rows[7]["residual"]) == ("", "")
+    assert rows[7]["model"] != ""
+
+
+def test_the_picture_shows_powers_residuals_and_their_correlation(fit):
+    axes = figures.device_fit(fit)
+    data = fit.measurement
+    measured, model = axes[0].lines[:2]
+    np.testing.assert_allclose(measured.get_xdata(), 1e9 * data.time[0])
+    np.testing.assert_allclose(measured.get_ydata(), data.power[0])
+    np.testing.assert_allclose(model.get_ydata(), fit.predicted[0])
+    np.testing.assert_allclose(axes[1].lines[1].get_ydata(), fit.residual[1])
+    assert axes[1].get_xlabel() == "time (ns)"
+    band = axes[1].patches[0]
+    assert (band.get_y(), band.get_height()) == pytest.approx((-fit.noise, 2 * fit.noise))
+    chance, *bars = axes[2].patches
+    assert chance.get_height() == pytest.approx(4 / np.sqrt(398))
+    assert [bar.get_height() for bar in bars] == pytest.approx(fit.diagnosis.correlation.tolist())
+    assert bars[0].get_x() + bars[0].get_width() / 2 == 1
+    assert axes[0].get_title() == ""
+    assert to_rgba(measured.get_color()) != to_rgba(axes[0].lines[2].get_color())
+    axes[0].figure.draw_without_rendering()
+    legend = axes[0].get_legend().get_window_extent()
+    assert legend.x0 >= axes[0].get_window_extent().x1
+
+
+def test_the_picture_says_that_the_model_is_wrong(late):
+    assert figures.device_fit(late)[0].get_title() == "the model does not describe these data"
+
+
+# ---- pictures that fail ----
+
+
+def test_a_picture_that_fails_costs_no_number(fit, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("latex could not be found")
+
+    monkeypatch.setattr("spinrnn.identify.figures._draw_case", fail)
+    with pytest.warns(UserWarning, match=r"device.png is not written, .* latex could not be found"):
+        written = report.write_report(fit, tmp_path / "out", fit.report())
+    assert written == ["device.json", "device.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(written)
+
+
+def test_latex_in_a_users_settings_does_not_reach_the_picture(tmp_path, monkeypatch, capsys):
+    import matplotlib
+
+    monkeypatch.chdir(tmp_path)
+    time, drive, power = device(7, 60)
+    np.savez("right.npz", time=time, drive=drive, power=power)
+    with matplotlib.rc_context({"text.usetex": True}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["identify", "right.npz", "--fix", "Q=0.8"]) in (0, 1)
+    assert "written: right-device/device.json, device.png, device.csv" in capsys.readouterr().out
+    assert (tmp_path / "right-device/device.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_masked_powers_are_missing_samples():
+    time, drive, power = device(8, 100)
+    mask = np.zeros(power.shape, dtype=bool)
+    mask[0, 30:35] = True
+    masked = np.ma.masked_array(power, mask)
+    masked.data[mask] = 1e9
+    fits = [
+        spinrnn.identify_device(time, drive, p, fixed={"Q": 0.8})
+        for p in (masked, np.where(mask, np.nan, power))
+    ]
+    assert fits[0].values == fits[1].values
+    assert fits[0].report()["findings"]["missing"]["value"] == 5

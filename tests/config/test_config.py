@@ -267,7 +267,8 @@ def test_a_network_too_large_is_asked_about():
 
 @pytest.mark.parametrize("tau", [1e-320, 1e-300, 1.01e-3])
 def test_a_slip_of_units_is_told_of_the_times_that_no_longer_fit(tau):
-    """10 and 100 ns are a hundred thousandth of a relaxation time, and less, or far more."""
+    """10 and 100 ns are a hundred thousandth of a relaxation time, and less, or far
+    more."""
     with pytest.raises(spinrnn.ConfigError, match="times are in seconds") as caught:
         spinrnn.NetworkConfig(relaxation_time=tau)
     keys = [problem.partition(":")[0] for problem in caught.value.problems]
@@ -346,9 +347,38 @@ def test_settings_overrule_the_file(tmp_path, monkeypatch):
     )
     assert config.data.source == str(tmp_path / "sub" / "x.npz")
     assert load_config(path, ["data.source=y.npz"]).data.source == str(tmp_path / "y.npz")
+
+
+@pytest.mark.parametrize(
+    "text", ["epochs=7", "train.epochs", "a.b.c=1", "train.=1", ".seed=1", "=1"]
+)
+def test_a_setting_that_is_none_is_told(text):
     with pytest.raises(spinrnn.ConfigError) as caught:
-        load_config(path, ["epochs=7", "train.epochs", "train.epochz=1", "train.seed=1\nbatch=3"])
+        load_config(None, ["train.seed=1", text])
+    assert caught.value.problems == [f"--set {text}: write table.key=value, as in train.epochs=50"]
+
+
+def test_all_wrong_settings_are_told_with_what_is_wrong_in_the_file(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("[train]\nbatch = 0\n")
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        load_config(path, ["epochs=7", "train.epochz=1", "train.seed=1\nbatch=3"])
+    assert str(caught.value).startswith(f"{path} with the settings: --set epochs=7: write")
+    starts = (
+        "--set epochs=7",
+        "train.epochz: unknown key",
+        "train.seed: must be a whole",
+        "train.batch: must be at least 1",
+    )
     assert len(caught.value.problems) == 4
+    for start in starts:
+        assert any(problem.startswith(start) for problem in caught.value.problems)
+
+
+def test_a_file_of_windows_with_a_mark_at_its_start(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_bytes("\ufeff[train]\r\nseed = 3\r\n".encode())
+    assert load_config(path).train.seed == 3
 
 
 def test_unreadable_files(tmp_path):

@@ -2,6 +2,7 @@
 are."""
 
 import dataclasses
+import enum
 import fractions
 import json
 import tomllib
@@ -21,6 +22,7 @@ from spinrnn.config.toml import from_toml, to_toml
     [
         ("layres", ["inputs", "layers"], "; did you mean layers?"),
         ("inputs", ["network.inputs", "train.seed"], "; did you mean network.inputs?"),
+        ("seed", ["network.inputs", "train.seed"], "; did you mean train.seed?"),
         ("train.inputs", ["network.inputs", "zip"], "; did you mean network.inputs?"),
         ("zzz", ["inputs", "layers"], "; known are inputs, layers"),
         ("zzz", [f"key{k}" for k in range(31)], ""),
@@ -114,6 +116,17 @@ def test_a_masked_value_is_no_number():
     with pytest.raises(spinrnn.ConfigError, match="substeps: must be a whole number, got masked"):
         spinrnn.NetworkConfig(substeps=np.ma.array(3, mask=True))
     assert spinrnn.NetworkConfig(substeps=np.ma.array(3)).substeps == 3
+
+
+def test_a_text_of_another_class_is_a_plain_one():
+    class Names(enum.StrEnum):
+        TWIN = "ctrnn"
+
+    config = spinrnn.RunConfig(
+        spinrnn.NetworkConfig(neuron=Names.TWIN), data=spinrnn.DataConfig(source=Names.TWIN)
+    )
+    assert type(config.network.neuron) is type(config.data.source) is str
+    assert (config.network.neuron, config.data.source) == ("ctrnn", "ctrnn")
 
 
 def test_other_numbers():

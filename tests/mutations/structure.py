@@ -9,7 +9,7 @@ MUTATIONS = [
         "k": "downwards",
     },
     {
-        "file": "spinrnn/config/run.py",
+        "file": "spinrnn/config/toml.py",
         "old": "import tomllib\n",
         "new": "import pickle\nimport tomllib\n",
         "tests": "tests/test_structure.py",

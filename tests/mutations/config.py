@@ -1,0 +1,73 @@
+"""Mutations of configurations: limits, types, what follows from other keys, TOML."""
+
+RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "toml"))
+CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
+
+
+def mutation(file, old, new, tests=CONFIG, k="", **others):
+    return {"file": file, "old": old, "new": new, "tests": tests, "k": k, **others}
+
+
+MUTATIONS = [
+    # defaults and what follows
+    mutation(RUN, " nonlinear_damping: float = 0.0", " nonlinear_damping: float = 0.1"),
+    mutation(RUN, "weight_decay: float = 0.0", "weight_decay: float = 0.01"),
+    mutation(RUN, "noise: float = 0.15", "noise: float = 0.0"),
+    mutation(RUN, "TEST_FRACTION = 0.2", "TEST_FRACTION = 0.25"),
+    mutation(RUN, "self.relaxation_time - 1e-9)", "self.relaxation_time)"),
+    mutation(RUN, "max(1, math.ceil(4 *", "max(1, math.ceil(2 *"),
+    mutation(RUN, "step if self.scheme ==", "step if self.scheme !="),
+    mutation(RUN, "-step * self.relaxation_time / self.highpass", "-step / self.highpass"),
+    mutation(RUN, "self.bias_ratio + self.nonlinear_damping", "self.bias_ratio"),
+    mutation(
+        RUN, "return self.train.seed if self.data.split_seed", "return 0 if self.data.split_seed"
+    ),
+    mutation(RUN, '"split_seed": config.resolved_split_seed', '"split_seed": config.train.epochs'),
+    # limits
+    mutation(RUN, "LARGEST_RATIO = 1e5", "LARGEST_RATIO = 1e7"),
+    mutation(RUN, "LARGEST_NETWORK = 1e10", "LARGEST_NETWORK = 1e11"),
+    mutation(RUN, "sum(n * n for n in c.layers)", "sum(n for n in c.layers)"),
+    mutation(RUN, "any(n < 1 for n in c.layers)", "any(n < 0 for n in c.layers)"),
+    mutation(RUN, "0 < getattr(c, key) <= 1, key", "0 <= getattr(c, key) <= 1, key"),
+    mutation(RUN, "window >= 0", "window >= -1"),
+    mutation(RUN, "c.bias_ratio > 1 or", "c.bias_ratio >= 1 or"),
+    mutation(RUN, '> 1 or c.neuron != "oscillator"', "> 1"),
+    mutation(RUN, "c.power_floor < 0.1", "c.power_floor <= 0.1"),
+    mutation(RUN, "LARGEST_THERMAL_POWER = 0.1", "LARGEST_THERMAL_POWER = 0.2"),
+    mutation(RUN, '"spread_bias", "spread_gain")', '"spread_bias")'),
+    mutation(RUN, "if given != layers", "if given > layers"),
+    mutation(RUN, "smallest <= a <= LARGEST_NUMBER", "0 <= a <= LARGEST_NUMBER"),
+    mutation(RUN, '("epochs", "batch", "checkpoints")', '("epochs", "batch")'),
+    mutation(RUN, "0 <= getattr(self, key) < 1, key", "0 <= getattr(self, key) <= 1, key"),
+    mutation(RUN, '"checkpoint_seconds", "seed")', '"checkpoint_seconds")'),
+    mutation(RUN, "sum(shares.values()) >= 1", "sum(shares.values()) > 1"),
+    # types
+    mutation(TABLES, "return value.item()", "return value", TYPES),
+    mutation(TABLES, ', "item") and not getattr(value, "mask", False)', ', "item")', TYPES),
+    mutation(TABLES, " and not isinstance(value, bool)", "", f"{CONFIG} {TYPES}"),
+    mutation(TABLES, "abs(value) < 2**63", "True", f"{CONFIG} {TYPES}"),
+    mutation(TABLES, "abs(value) <= sys.float_info.max", "True", f"{CONFIG} {TYPES}"),
+    mutation(TABLES, "str: str.__str__}", "str: lambda text: text}", TYPES),
+    mutation(TABLES, "tuple(_typed(item, plain(v)) for", "tuple(_typed(item, v) for", TYPES),
+    mutation(TABLES, "text[: SHOWN - 3]", "text", TYPES),
+    mutation(TABLES, "converted = field.default", "continue"),
+    mutation(TABLES, "    problems += config.problems()\n", ""),
+    # names
+    mutation(TABLES, "if owners:", "if not owners:", CONFIG, "mistakes"),
+    mutation(TABLES, "nearest(name, known) or next(same, None)", "nearest(name, known)", TYPES),
+    mutation(TABLES, "len(known) <= LARGEST_LIST", "True", TYPES),
+    # TOML
+    mutation(
+        TOML,
+        '_absolute(data["source"], path.absolute().parent)',
+        '_absolute(data["source"], Path.cwd())',
+    ),
+    mutation(TOML, "value = _absolute(value, Path.cwd())", "pass"),
+    mutation(TOML, "len(parts) != 2 or not all(parts)", "len(parts) != 2"),
+    mutation(TOML, '.replace("\\x7f", "\\\\u007f")', "", TYPES),
+    mutation(TOML, "ensure_ascii=False", "ensure_ascii=True", TYPES),
+    mutation(TOML, 'f"# {key} = {known[key]}', 'f"{key} = {known[key]}'),
+    mutation(TOML, 'bring = key == "test_fraction"', "bring = False"),
+    mutation(TOML, 'encoding="utf-8-sig"', 'encoding="utf-8"'),
+    mutation(TOML, 'list(parsed) == ["value"]', "True"),
+]

@@ -303,7 +303,57 @@ def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
     assert test_part(1, None) == test_part(0, 1) != test_part(0, None)
 
 
-def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data):
+def diverging(trainer, call):
+    """Lets the network fail at its n-th call, as if a neuron had blown up there."""
+    calls, right = [], trainer.net.logits_loss_grad
+
+    def fail(*arguments):
+        calls.append(0)
+        if len(calls) == call:
+            raise spinrnn.DivergenceError("a power is infinite", case=4, layer=1, neuron=2, step=3)
+        return right(*arguments)
+
+    trainer.net.logits_loss_grad = fail
+
+
+@pytest.mark.parametrize(
+    ("scheme", "advice"),
+    [
+        ("exponential", "try a smaller train.learning_rate or train.clip"),
+        (
+            "euler",
+            'try network.scheme = "exponential", more network.substeps, or a smaller '
+            "train.learning_rate or train.clip",
+        ),
+    ],
+)
+def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data, scheme, advice):
+    """The ninth batch is the third of the second epoch; its step is not done."""
+    trainer = Trainer(with_network(tiny_config, scheme=scheme), tiny_data)
+    diverging(trainer, 9)
+    before = []
+    steps = (before.append(trainer.net.parameters.copy()) for _ in trainer.steps())
+    with pytest.raises(spinrnn.DivergenceError) as caught:
+        list(steps)
+    error = caught.value
+    assert str(error) == f"diverged in epoch 2, batch 3: a power is infinite; {advice}"
+    assert (error.case, error.layer, error.neuron, error.step) == (4, 1, 2, 3)
+    assert len(before) == 8
+    np.testing.assert_array_equal(trainer.net.parameters, before[-1])
+
+
+def test_divergence_in_validation_is_told_as_that(tiny_config, tiny_data, monkeypatch):
+    trainer = Trainer(tiny_config, tiny_data)
+
+    def fail(net, data):
+        raise spinrnn.DivergenceError("a power is infinite")
+
+    monkeypatch.setattr("spinrnn.learning.trainer.evaluate", fail)
+    with pytest.raises(spinrnn.DivergenceError, match="diverged in epoch 1, batch validation: "):
+        list(trainer.steps())
+
+
+def test_a_training_that_really_diverges(tiny_config, tiny_data):
     config = with_train(
         with_network(tiny_config, scheme="euler", power_floor=0.0), learning_rate=300.0, clip=0.0
     )
@@ -371,14 +421,84 @@ def test_confusion_has_labels_in_rows():
     assert score.accuracy == 0.25
 
 
-def test_the_summary_is_of_the_best_epoch(tiny_config, tiny_data):
+def test_an_evaluation_is_that_of_the_logits(tiny_config, tiny_data):
+    """Mean cross-entropy in nat, with lengths and with the seed of thermal noise."""
+    config = dataclasses.replace(tiny_config.network, thermal_power=0.05)
+    net = spinrnn.Network(config, seed=2)
+    labels = tiny_data.labels
+    for seed in (0, 5):
+        logits = net.forward(tiny_data.inputs, tiny_data.lengths, seed).astype(float)
+        score = evaluate(net, tiny_data, seed)
+        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        loss = -np.log([share[label] for share, label in zip(shares, labels, strict=True)])
+        assert score.loss == pytest.approx(loss.mean(), rel=1e-6)
+        assert score.accuracy == np.mean([np.argmax(row) for row in logits] == labels)
+        assert score.confusion.sum() == 120
+        assert list(score.confusion.sum(axis=1)) == [40, 40, 40]
+    assert evaluate(net, tiny_data).loss != evaluate(net, tiny_data, 5).loss
+    cut = spinrnn.Dataset(tiny_data.inputs, labels)
+    assert evaluate(net, tiny_data).loss != evaluate(net, cut).loss
+
+
+def test_seconds_are_those_of_all_epochs_and_of_this_one(tiny_config, tiny_data, monkeypatch):
+    """By a clock that goes on by one second with each look: a batch takes one."""
+    ticks = iter(range(1000))
+    trainer = Trainer(tiny_config, tiny_data)
+    monkeypatch.setattr("spinrnn.learning.trainer.time.perf_counter", lambda: next(ticks))
+    for count, record in enumerate(trainer.steps(), 1):
+        assert trainer.seconds() == count
+        assert record is None or record["seconds"] == 6
+        if count == 14:
+            break
+    assert [record["seconds"] for record in trainer.history] == [6, 6]
+
+
+# ---- checkpoints ----
+
+
+def test_masks_and_other_devices_are_restored_and_not_drawn_again(tiny_config, tiny_data):
+    """A checkpoint has them, so that its run needs no draw of this version."""
+    config = with_network(tiny_config, spread_gamma=0.2)
+    trainer = Trainer(config, tiny_data)
+    arrays, state = trainer.state()
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    arrays["mask"] = 1 - arrays["mask"] * trainer.net.layout.is_weight()
+    arrays["devices/gamma"] *= 1.5
+    trainer.restore(arrays, state)
+    np.testing.assert_array_equal(trainer.net.mask, arrays["mask"] == 1)
+    np.testing.assert_array_equal(
+        trainer.net.devices.named()["devices/gamma"], arrays["devices/gamma"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("mask", np.ones(3), "mask"),
+        ("parameters", np.ones(3), "parameters"),
+        ("adam_first", np.ones((2, 2)), "adam_first"),
+        ("epoch", 1.0, "epoch"),
+        ("batch", True, "batch"),
+        ("steps", -1, "steps"),
+    ],
+)
+def test_what_is_not_a_state_is_refused(tiny_config, tiny_data, name, value, words):
+    trainer = Trainer(tiny_config, tiny_data)
+    arrays, state = trainer.state()
+    (arrays if name in arrays else state)[name] = value
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        trainer.restore(arrays, state)
+    del (arrays if name in arrays else state)[name]
+    with pytest.raises(KeyError, match=words):
+        trainer.restore(arrays, state)
+
+
+def test_the_summary_is_of_the_given_network(tiny_config, tiny_data):
     trainer = Trainer(tiny_config, tiny_data)
     for _ in trainer.steps():
         pass
     trainer.net.parameters[:] = 0  # as if the last epoch had been a bad one
-    summary = summarise(trainer, trainer.best_network(), 0.0)
-    assert (
-        summary["test_loss"]
-        == evaluate(trainer.best_network(), trainer.test).loss
-        != evaluate(trainer.net, trainer.test).loss
-    )
+    summary = summarise(trainer, trainer.best_network(), 1.25)
+    loss = evaluate(trainer.best_network(), trainer.test).loss
+    assert summary["test_loss"] == loss != evaluate(trainer.net, trainer.test).loss
+    assert summary["seconds_compiling"] == 1.25

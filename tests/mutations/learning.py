@@ -1,0 +1,297 @@
+"""Mutations of training: seeds, noise, clipping, decay, rates, records, checkpoints."""
+
+TRAINER, ADAM, SCHEDULE = (
+    f"spinrnn/learning/{name}.py" for name in ("trainer", "adam", "schedule")
+)
+TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
+
+
+def mutation(file, old, new, k="", tests=TESTS, **others):
+    return {"file": file, "old": old, "new": new, "tests": tests, "k": k, **others}
+
+
+MUTATIONS = [
+    # seeds
+    mutation(
+        TRAINER,
+        "Network(config.network, seed=config.train.seed)",
+        "Network(config.network)",
+        "initial",
+    ),
+    mutation(
+        TRAINER,
+        "[self.config.train.seed, _ORDER, self.epoch]",
+        "[0, _ORDER, self.epoch]",
+        "next_of",
+    ),
+    mutation(
+        TRAINER,
+        "[self.config.train.seed, _ORDER, self.epoch]",
+        "[self.config.train.seed, _ORDER, 0]",
+        "next_of",
+    ),
+    mutation(
+        TRAINER,
+        "[c.seed, _NOISE, self.epoch, self.batch]",
+        "[0, _NOISE, self.epoch, self.batch]",
+        "next_of",
+    ),
+    mutation(
+        TRAINER,
+        "[c.seed, _NOISE, self.epoch, self.batch]",
+        "[c.seed, _NOISE, self.epoch, 0]",
+        "noise",
+    ),
+    mutation(
+        TRAINER,
+        "[c.seed, _NOISE, self.epoch, self.batch]",
+        "[c.seed, _NOISE, 0, self.batch]",
+        "noise",
+    ),
+    mutation(
+        TRAINER,
+        "(c.seed, _THERMAL, self.epoch, self.batch)",
+        "(0, _THERMAL, self.epoch, self.batch)",
+        "thermal",
+    ),
+    mutation(
+        TRAINER,
+        "(c.seed, _THERMAL, self.epoch, self.batch)",
+        "(c.seed, _THERMAL, self.epoch, 0)",
+        "next_of",
+    ),
+    mutation(
+        TRAINER,
+        "config.data, config.resolved_split_seed)",
+        "config.data, config.train.seed)",
+        "split",
+    ),
+    # input noise
+    mutation(TRAINER, "inputs + c.noise * rng", "inputs + c.noise**2 * rng", "width"),
+    mutation(
+        TRAINER,
+        "rng.standard_normal(inputs.shape, dtype=np.float32)",
+        "rng.random(inputs.shape, dtype=np.float32)",
+        "width",
+    ),
+    mutation(
+        TRAINER,
+        "rng.standard_normal(inputs.shape, dtype=np.float32)",
+        "(12**0.5 * (rng.random(inputs.shape, dtype=np.float32) - 0.5))",
+        "width",
+    ),
+    mutation(
+        TRAINER,
+        "rng.standard_normal(inputs.shape, dtype=np.float32)",
+        "rng.standard_normal(inputs.shape[1:], dtype=np.float32)",
+        "width",
+    ),
+    mutation(TRAINER, "if c.noise == 0:", "if c.noise >= 0:", "width"),
+    # a step
+    mutation(
+        TRAINER,
+        "self.batch * c.batch : (self.batch + 1) * c.batch",
+        "self.batch * c.batch : (self.batch + 1) * c.batch - 1",
+        "next_of",
+    ),
+    mutation(
+        TRAINER,
+        "norm = clip_gradient(gradient, c.clip)",
+        "norm = clip_gradient(gradient, 0)",
+        "adams",
+    ),
+    mutation(
+        TRAINER,
+        "step = self.epoch * self.batches + self.batch",
+        "step = self.epoch * self.batches + self.batch + 1",
+        "rates",
+    ),
+    mutation(
+        TRAINER,
+        "step = self.epoch * self.batches + self.batch",
+        "step = self.epoch * self.batches",
+        "rates",
+    ),
+    mutation(TRAINER, "c.epochs * self.batches)", "c.epochs * self.batches - 1)", "rates"),
+    mutation(
+        TRAINER,
+        "config.train, layout.is_weight())",
+        "config.train, layout.is_weight() | True)",
+        "adams",
+    ),
+    mutation(
+        TRAINER, "config.train, layout.is_weight())", "config.train, ~layout.is_weight())", "adams"
+    ),
+    mutation(
+        TRAINER,
+        "-(-len(self.training) // config.train.batch)",
+        "len(self.training) // config.train.batch",
+        "next_of",
+    ),
+    mutation(
+        ADAM, "parameters[self._decayed] *= 1 - rate *", "parameters *= 1 - rate *", tests=OPTIM
+    ),
+    mutation(ADAM, "1 - rate * c.weight_decay", "1 - c.weight_decay", tests=OPTIM),
+    mutation(ADAM, "self.second / (1 - c.beta2**self.steps)", "self.second", tests=OPTIM),
+    mutation(
+        ADAM,
+        "rate / (1 - c.beta1**self.steps)",
+        "rate / (1 - c.beta1**(self.steps + 1))",
+        tests=OPTIM,
+    ),
+    mutation(ADAM, "(root + c.epsilon)", "np.sqrt(root**2 + c.epsilon)", tests=OPTIM),
+    mutation(
+        ADAM,
+        "(1 - c.beta2) * (gradient * gradient",
+        "(1 - c.beta1) * (gradient * gradient",
+        tests=OPTIM,
+    ),
+    mutation(SCHEDULE, "math.pi * step / steps", "math.pi * step / (steps - 1)", tests=OPTIM),
+    mutation(SCHEDULE, "0.5 * (1 + math.cos", "0.5 * (1.1 + math.cos", tests=OPTIM),
+    mutation(
+        SCHEDULE, 'config.schedule == "constant"', 'config.schedule != "constant"', tests=OPTIM
+    ),
+    mutation(SCHEDULE, "gradient *= limit / norm", "gradient *= limit", tests=OPTIM),
+    mutation(SCHEDULE, "if 0 < limit < norm", "if limit < norm", tests=OPTIM),
+    mutation(SCHEDULE, "if 0 < limit < norm", "if 0 < limit", tests=OPTIM),
+    # records
+    mutation(TRAINER, "sums.loss += loss * len(part)", "sums.loss += loss", "records"),
+    mutation(TRAINER, "sums.loss / sums.cases", "sums.loss / self.batches", "records"),
+    mutation(
+        TRAINER, "sums.correct / sums.cases", "sums.correct / len(self.validation)", "records"
+    ),
+    mutation(
+        TRAINER,
+        '"gradient_norm": sums.norm / self.batches',
+        '"gradient_norm": sums.norm',
+        "records",
+    ),
+    mutation(TRAINER, "max(sums.largest_norm, norm)", "norm", "records"),
+    mutation(
+        TRAINER,
+        '"validation_loss": score.loss',
+        '"validation_loss": sums.loss / sums.cases',
+        "records or validation",
+    ),
+    mutation(
+        TRAINER,
+        '"validation_accuracy": score.accuracy',
+        '"validation_accuracy": sums.correct / sums.cases',
+        "best",
+    ),
+    mutation(
+        TRAINER,
+        "evaluate(self.net, self.validation)",
+        "evaluate(self.net, self.test)",
+        "best or test_part",
+    ),
+    mutation(
+        TRAINER,
+        "evaluate(self.net, self.validation)",
+        "evaluate(self.net, self.training)",
+        "best or test_part",
+    ),
+    mutation(TRAINER, "score.accuracy >= self.best", "score.accuracy > self.best", "best"),
+    mutation(TRAINER, "score.accuracy >= self.best", "score.accuracy <= self.best", "best"),
+    mutation(
+        TRAINER,
+        "            self.best_parameters = self.net.parameters.copy()\n        return",
+        "            self.best_parameters = self.net.parameters\n        return",
+        "best",
+    ),
+    mutation(
+        TRAINER,
+        '"epoch": self.epoch + 1,\n            "train',
+        '"epoch": self.epoch,\n            "train',
+        "best or records",
+    ),
+    mutation(TRAINER, "net.parameters[:] = self.best_parameters", "pass", "best"),
+    mutation(
+        TRAINER,
+        'record["seconds"] for record in self.history) + self._sums.seconds',
+        'record["seconds"] for record in self.history[1:])',
+        "seconds",
+    ),
+    # evaluation
+    mutation(
+        TRAINER,
+        "np.add.at(confusion, (labels, answers), 1)",
+        "np.add.at(confusion, (answers, labels), 1)",
+        "confusion",
+    ),
+    mutation(
+        TRAINER,
+        "np.add.at(confusion, (labels, answers), 1)",
+        "confusion[labels, answers] = 1",
+        "confusion",
+    ),
+    mutation(
+        TRAINER,
+        "loss = -log_softmax(logits, axis=1)",
+        "loss = -log_softmax(logits, axis=0)",
+        "evaluation",
+    ),
+    mutation(TRAINER, "labels].mean()", "labels].sum()", "evaluation"),
+    mutation(
+        TRAINER,
+        "data.inputs, data.lengths, noise_seed)",
+        "data.inputs, None, noise_seed)",
+        "evaluation",
+    ),
+    mutation(
+        TRAINER,
+        "data.inputs, data.lengths, noise_seed)",
+        "data.inputs, data.lengths)",
+        "evaluation",
+    ),
+    # checkpoints
+    mutation(
+        TRAINER, '"adam_second": self.adam.second', '"adam_second": self.adam.first', "restoring"
+    ),
+    mutation(TRAINER, 'arrays["best_parameters"]', 'arrays["parameters"]', "restoring"),
+    mutation(
+        TRAINER,
+        "self._sums, self.history = _Sums(**state",
+        "self._sums, self.history = _Sums() or (state",
+        "restoring",
+    ),
+    mutation(
+        TRAINER,
+        'record["epoch"] == state["best_epoch"]',
+        'record["epoch"] == state["epoch"]',
+        "restoring",
+    ),
+    mutation(TRAINER, 'self.net.mask[:] = arrays["mask"].astype(bool)', "pass", "other_devices"),
+    mutation(
+        TRAINER,
+        "self.net.devices = devices_of(arrays, self.config.network)",
+        "pass",
+        "other_devices",
+    ),
+    mutation(
+        TRAINER, "[name for name in flat if arrays[name].shape != shape]", "[]", "not_a_state"
+    ),
+    mutation(
+        TRAINER, "type(state[name]) is not int or state[name] < 0", "state[name] < 0", "not_a_state"
+    ),
+    # errors
+    mutation(
+        TRAINER,
+        'f"epoch {self.epoch + 1}, batch {batch}"',
+        'f"epoch {self.epoch}, batch {batch}"',
+        "diverge",
+    ),
+    mutation(
+        TRAINER,
+        "batch = self.batch + 1 if self.batch < self.batches",
+        "batch = self.batch if self.batch < self.batches",
+        "diverge",
+    ),
+    mutation(TRAINER, "layer=error.layer", "layer=error.neuron", "diverge"),
+    mutation(
+        TRAINER,
+        'self.config.network.scheme == "euler"',
+        'self.config.network.scheme != "euler"',
+        "diverge",
+    ),
+]

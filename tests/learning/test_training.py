@@ -388,11 +388,11 @@ def test_the_test_part_takes_no_part_in_training(tiny_config, tiny_data):
 
 
 def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
-    """84 training cases in batches of 60 and 24, with a learning rate that changes
-    nothing: the epoch's loss is that of the whole part."""
-    config = with_train(tiny_config, batch=60, epochs=1, noise=0.0, learning_rate=1e-30)
+    """84 training cases in batches of 25, 25, 25 and 9, with a learning rate that changes
+    nothing: the epoch's loss is that of the whole part.
+    """
+    config = with_train(tiny_config, batch=25, epochs=1, noise=0.0, learning_rate=1e-30)
     trainer = Trainer(config, tiny_data)
-    assert len(trainer.training) % 60
     norms = []
     right = trainer.net.logits_loss_grad
 
@@ -410,6 +410,12 @@ def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
     assert record["train_accuracy"] == pytest.approx(evaluate(trainer.net, part).accuracy)
     assert record["gradient_norm"] == pytest.approx(np.mean(norms), rel=1e-5)
     assert record["gradient_norm_max"] == pytest.approx(max(norms), rel=1e-5)
+    assert len(norms) == 4
+    assert max(norms) > 1.01 * norms[-1]
+    score = evaluate(trainer.net, trainer.validation)
+    assert record["validation_loss"] == score.loss != record["train_loss"]
+    assert record["validation_accuracy"] == score.accuracy
+    assert record["epoch"] == 1
 
 
 def test_confusion_has_labels_in_rows():

@@ -1,0 +1,260 @@
+"""Mutations of runs and of what they report: summary, folder, resumption, pictures."""
+
+RUN, FOLDER, FIGURES = "spinrnn/runs/run.py", "spinrnn/runs/folder.py", "spinrnn/tasks/figures.py"
+WORDING, COMMAND = "spinrnn/cli/wording.py", "spinrnn/cli/train.py"
+TESTS, PICTURES = "tests/runs/test_run.py", "tests/tasks/test_figures.py"
+
+
+def mutation(file, old, new, k="", tests=TESTS, **others):
+    return {"file": file, "old": old, "new": new, "tests": tests, "k": k, **others}
+
+
+SUMMARY = "summary and not prints"
+
+MUTATIONS = [
+    # the numbers of summary.json
+    mutation(RUN, "FINER = 8", "FINER = 4", SUMMARY),
+    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": finer.accuracy', SUMMARY),
+    mutation(
+        RUN, '"test_accuracy": score.accuracy', '"test_accuracy": 100 * score.accuracy', SUMMARY
+    ),
+    mutation(RUN, '"test_loss": score.loss', '"test_loss": finer.loss', SUMMARY),
+    mutation(
+        RUN,
+        '"test_accuracy_fine": finer.accuracy',
+        '"test_accuracy_fine": best["validation_accuracy"]',
+        SUMMARY,
+    ),
+    mutation(RUN, '"test_loss_fine": finer.loss', '"test_loss_fine": score.loss', SUMMARY),
+    mutation(
+        RUN,
+        "score = evaluate(network, trainer.test)",
+        "score = evaluate(network, trainer.validation)",
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        "score = evaluate(network, trainer.test)",
+        "score = evaluate(trainer.net, trainer.test)",
+        SUMMARY,
+    ),
+    mutation(RUN, "network = trainer.best_network()", "network = trainer.net", SUMMARY),
+    mutation(
+        RUN,
+        '"validation_accuracy": best["validation_accuracy"]',
+        '"validation_accuracy": trainer.history[-1]["validation_accuracy"]',
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        '"validation_loss": best["validation_loss"]',
+        '"validation_loss": best["train_loss"]',
+        SUMMARY,
+    ),
+    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": trainer.epoch', SUMMARY),
+    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": best["epoch"] - 1', SUMMARY),
+    mutation(RUN, '"epochs": trainer.epoch', '"epochs": best["epoch"]', SUMMARY),
+    mutation(
+        RUN,
+        "network.parameters.size if mask is None else mask.sum()",
+        "network.parameters.size",
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        "network.parameters.size if mask is None else mask.sum()",
+        "network.parameters.size if mask is None else (~mask).sum()",
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        "network.parameters.size if mask is None",
+        "network.config.outputs if mask is None",
+        "dense",
+    ),
+    mutation(
+        RUN, '"training": len(trainer.training)', '"training": len(trainer.validation)', SUMMARY
+    ),
+    mutation(RUN, '"test": len(trainer.test)', '"test": len(trainer.validation)', SUMMARY),
+    mutation(
+        RUN,
+        '"seconds_training": round(trainer.seconds(), 3)',
+        '"seconds_training": round(compiling, 3)',
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        '"seed": trainer.config.train.seed',
+        '"seed": trainer.config.network.device_seed',
+        SUMMARY,
+    ),
+    mutation(
+        RUN,
+        '"data_sha256": trainer.data_digest',
+        '"data_sha256": trainer.training.digest()',
+        SUMMARY,
+    ),
+    mutation(RUN, "score.confusion.tolist()", "score.confusion.T.tolist()", SUMMARY),
+    # records and checkpoints
+    mutation(
+        RUN, "        if record and folder:\n            folder.append(record)\n", "", SUMMARY
+    ),
+    mutation(
+        RUN,
+        "waited >= trainer.config.train.checkpoint_seconds",
+        "waited < trainer.config.train.checkpoint_seconds",
+        "checkpoint",
+    ),
+    mutation(RUN, "if folder and (stopping or waited", "if folder and (waited", "stop"),
+    mutation(
+        RUN,
+        "    if folder:\n        folder.checkpoint(trainer)\n    network",
+        "    network",
+        "checkpoints_within or chosen",
+    ),
+    mutation(
+        FOLDER,
+        "[trainer.config.train.checkpoints :]",
+        "[trainer.config.train.checkpoints + 1 :]",
+        "holds_what or chosen",
+    ),
+    mutation(FOLDER, "{trainer.adam.steps:08d}", "{trainer.epoch:08d}", "holds_what or chosen"),
+    mutation(FOLDER, "                    file.truncate(before)\n", "", "record_that"),
+    mutation(FOLDER, "if file.write(line) < len(line):", "if not file.write(line):", "record_that"),
+    mutation(FOLDER, "lines = [json.dumps(record)", 'lines = ["" and json.dumps(record)', "anew"),
+    mutation(FOLDER, "            trainer.restore(arrays, state)\n", "            pass\n", "stop"),
+    # which run it is
+    mutation(FOLDER, "if not resume:", "if resume is None:", "overwritten"),
+    mutation(
+        FOLDER,
+        "        if changed:\n            raise ConfigError(\n",
+        "        if False:\n            raise ConfigError(\n",
+        "overwritten",
+    ),
+    mutation(FOLDER, 'any(not p.name.startswith(".") for', "any(True for", "kill_before"),
+    mutation(
+        FOLDER, "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "two_processes"
+    ),
+    mutation(FOLDER, "            self._lock.close()", "            pass", "kept"),
+    mutation(
+        FOLDER, "new is None and old == follows.get(key)", "new is None", "automatic_test_part"
+    ),
+    mutation(FOLDER, "new is None and old == follows.get(key)", "False", "automatic_test_part"),
+    mutation(FOLDER, '(section, key) != ("data", "source") and ', "", "moved"),
+    mutation(FOLDER, "max(here, key=_last_written", "min(here, key=_last_written", "newest"),
+    mutation(FOLDER, "loading.progress(folder)[2] == digest", "True", "newest"),
+    mutation(
+        FOLDER,
+        "if config is not None and elsewhere and not here",
+        "if config is not None and elsewhere",
+        "newest",
+    ),
+    # data
+    mutation(
+        FOLDER,
+        'check_data(state["data_sha256"], trainer.data_digest, self.path)',
+        "pass",
+        "other_data",
+    ),
+    mutation(FOLDER, "return dataclasses.replace(stored, data=moved)", "return stored", "moved"),
+    mutation(FOLDER, "write_atomic(self._config_file, to_toml(config))", "pass", "moved"),
+    mutation(
+        FOLDER,
+        "self.keep_config(trainer.config, same_data=going_on)",
+        "self.keep_config(trainer.config, same_data=False)",
+        "moved",
+    ),
+    mutation(
+        FOLDER,
+        'state["data_sha256"] = trainer.data_digest',
+        'state["data_sha256"] = trainer.training.digest()',
+        "moved or stop",
+    ),
+    mutation(
+        RUN,
+        'check_data(summary["data_sha256"], data.digest(), folder.path)',
+        "pass",
+        "no_other_data",
+    ),
+    mutation(RUN, "if moved or data is not None:", "if moved:", "no_other_data"),
+    mutation(RUN, "folder.keep_config(config, same_data=True)", "pass", "no_other_data"),
+    mutation(RUN, "folder.started and not Path(source).exists()", "False", "project_that"),
+    mutation(COMMAND, "load_config(own, settings) if settings else None", "None", "place_alone"),
+    mutation(
+        COMMAND,
+        "if options.resume and options.config is None and own.exists():",
+        "if False:",
+        "place_alone or overwritten",
+    ),
+    # pictures
+    mutation(
+        RUN,
+        "        if pictures:\n            folder.draw(result.history",
+        "        if True:\n            folder.draw(result.history",
+        "left_out",
+    ),
+    mutation(
+        RUN,
+        "    if pictures:\n        folder.draw(history",
+        "    if True:\n        folder.draw(history",
+        "left_out",
+    ),
+    mutation(RUN, "folder.missing_pictures())", "[])", "costs_no"),
+    mutation(FOLDER, "except Exception as error:", "except OSError as error:", "picture"),
+    mutation(
+        FOLDER,
+        "                failed[name] = reason_of(error)\n",
+        "                failed[name] = reason_of(error)\n                break\n",
+        "picture",
+    ),
+    mutation(FOLDER, "dict.fromkeys(failed.values())", "failed.values()", "costs_no"),
+    mutation(
+        FIGURES,
+        '("validation_{}", "validation", "--")',
+        '("train_{}", "validation", "--")',
+        tests=PICTURES,
+    ),
+    mutation(
+        FIGURES,
+        '"accuracy"), label, style, scale=100)',
+        '"accuracy"), label, style)',
+        tests=PICTURES,
+    ),
+    mutation(
+        FIGURES, '"gradient_norm_max", "largest"', '"gradient_norm", "largest"', tests=PICTURES
+    ),
+    mutation(
+        FIGURES, 'record["epoch"] for record', 'record["epoch"] - 1 for record', tests=PICTURES
+    ),
+    mutation(FIGURES, 'ylabel="accuracy (%)"', 'ylabel="accuracy"', tests=PICTURES),
+    mutation(FIGURES, "len(epochs) < 2 else", "len(epochs) < 1 else", tests=PICTURES),
+    mutation(FIGURES, "axis=1, keepdims=True", "axis=0, keepdims=True", tests=PICTURES),
+    mutation(FIGURES, "percent = 100 * confusion", "percent = confusion", tests=PICTURES),
+    mutation(FIGURES, "ax.text(column, row, text", "ax.text(row, column, text", tests=PICTURES),
+    mutation(FIGURES, "share of the label's cases (%)", "cases", tests=PICTURES),
+    mutation(
+        FIGURES,
+        'xlabel="class answered", ylabel="class of the label"',
+        'xlabel="class of the label", ylabel="class answered"',
+        tests=PICTURES,
+    ),
+    mutation(FIGURES, "vmin=0, vmax=100", "vmin=0", tests=PICTURES),
+    mutation(FIGURES, "percent[row, column] > 50", "percent[row, column] > 0.5", tests=PICTURES),
+    mutation(FIGURES, "LARGEST_TABLE = 20", "LARGEST_TABLE = 21", tests=PICTURES),
+    # what is printed
+    mutation(
+        WORDING,
+        "{100 * s[f'{name}_accuracy{ending}']:6.2f}",
+        "{s[f'{name}_accuracy{ending}']:6.2f}",
+        "prints",
+    ),
+    mutation(WORDING, '("test", "_fine")', '("test", "")', "prints"),
+    mutation(
+        WORDING, "f\"loss {s['test_loss_fine']:.4f}\"", "f\"loss {s['test_loss']:.4f}\"", "prints"
+    ),
+    mutation(WORDING, "best epoch {s['best_epoch']} of", "best epoch {s['epochs']} of", "prints"),
+    mutation(WORDING, '(100 * r["validation_accuracy"]', '(r["validation_accuracy"]', "prints"),
+    mutation(
+        WORDING, "for r in (record, trainer.best)", "for r in (trainer.best, record)", "prints"
+    ),
+]

@@ -874,16 +874,14 @@ def test_a_record_that_does_not_fit_onto_the_disk_leaves_no_half_of_it(tmp_path,
 
 
 def test_gradcheck_command():
-    result = here("gradcheck")
-    assert result.returncode == 0
-    assert "all blocks ok" in result.stdout
     rows = [json.loads(line) for line in here("gradcheck", "--json").stdout.splitlines()]
     assert {(row["neuron"], row["scheme"]) for row in rows} == {
         (n, s) for n in ("oscillator", "ctrnn") for s in ("exponential", "euler")
     }
     assert all(row["error"] < 1e-8 and row["ok"] for row in rows)
-    sized = here("gradcheck", *set_("network.layers=[5, 6]", "network.nonlinear_damping=0.5"))
+    sized = here("gradcheck", *set_("network.layers=[3, 2]", "network.nonlinear_damping=0.5"))
     assert sized.returncode == 0, sized.stdout
+    assert "all blocks ok" in sized.stdout
     assert "w_ext_1" in sized.stdout
     refused(here("gradcheck", *set_("network.layers=[0]")), "at least 1 neuron")
 
@@ -906,15 +904,6 @@ def test_help_is_quick_and_complete():
     assert "numba" not in loaded
     assert "numpy" not in loaded
     assert seconds < 3  # a generous bound for a busy machine; an idle one needs 0.05 s
-
-
-def test_standard_output_that_cannot_be_written(project):
-    with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "spinrnn", "evaluate", str(project / "run")]
-        result = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120
-        )
-    refused(result, "cannot write to standard output: No space left")
 
 
 @pytest.mark.parametrize(

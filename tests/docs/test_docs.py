@@ -97,6 +97,18 @@ def test_every_block_is_of_a_kind_that_is_run_or_says_why_it_is_not(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_commands_can_be_pasted_into_any_shell(page):
+    """Brackets and stars outside quotes are names of files for zsh, which finds none."""
+    for block in blocks(page):
+        lines = block.text.splitlines() if block.language == "sh" else []
+        if block.language == "console":
+            lines = [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
+        for line in lines:
+            bare = re.sub(r"'[^']*'|#.*", "", line)
+            assert not re.search(r"[][*?]", bare), f"{block.place}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_no_line_is_wider_than_a_page(page):
     """Save a row of pictures, which cannot be broken."""
     for number, line in enumerate(text_of(page).splitlines(), 1):

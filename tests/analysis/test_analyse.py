@@ -1,8 +1,11 @@
 """`spinrnn analyse`: what it reads, what it skips and why, and the folder it writes."""
 
 import csv
+import dataclasses
+import json
 
 import h5py
+import matplotlib
 import numpy as np
 import pytest
 
@@ -570,6 +573,56 @@ def test_the_twin_has_no_threshold(tmp_path):
     assert float(rows(tmp_path / "drive.csv")[1]["cumulative_drive"]) == pytest.approx(
         10 * 2 * 2.1 / 3, rel=1e-5
     )
+
+
+def test_the_report_for_machines(recording, tmp_path):
+    """report.json: findings with value, unit and meaning under short keys, and what was skipped."""
+    report = analysis.analyse(recording, tmp_path, measures=["steady", "drive", "classifier"])
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert list(found) == ["recording", "cases", "cases_taken", "measures", "skipped"]
+    assert (found["recording"], found["cases"], found["cases_taken"]) == ("trajectory", 2, 2)
+    assert found["skipped"] == report.skipped == {"classifier": report.skipped["classifier"]}
+    assert list(found["measures"]) == ["steady", "drive"]
+    drive = found["measures"]["drive"]
+    assert drive["title"] == "Cumulative drive"
+    assert drive["files"] == ["drive.png", "drive.csv"]
+    assert drive["findings"] == report.numbers["drive"]
+    mean = spinrnn.cumulative_drive(recording.network, recording.inputs)
+    entry = drive["findings"]["cumulative_drive_of_all"]
+    assert entry["value"] == pytest.approx(mean, rel=1e-4)
+    assert (entry["unit"], entry["meaning"]) == ("1", "mean over the neurons of all layers")
+    for measure in found["measures"].values():
+        for entry in measure["findings"].values():
+            assert set(entry) == {"value", "unit", "meaning"}
+
+
+def test_a_picture_that_fails_costs_no_number(recording, tmp_path, monkeypatch):
+    """Nor the other pictures; an older one of the same name does not stay."""
+    analysis.analyse(recording, tmp_path, measures=["steady", "drive"])
+    assert (tmp_path / "drive.png").exists()
+
+    def fail(*_):
+        raise RuntimeError("latex could\nnot be found")
+
+    broken = dataclasses.replace(MEASURES["drive"], draw=fail)
+    monkeypatch.setitem(MEASURES, "drive", broken)
+    with pytest.warns(UserWarning, match="drive.png is not written, .* latex could not be found"):
+        report = analysis.analyse(recording, tmp_path, measures=["steady", "drive"])
+    assert "Cumulative drive (drive.csv)\n" in report.text
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["drive.csv", "report.json", "report.txt", "steady.csv", "steady.png"]
+    assert json.loads((tmp_path / "report.json").read_text())["measures"]["drive"]["files"] == [
+        "drive.csv"
+    ]
+    analysis.analyse(recording, tmp_path, measures=["steady"])
+    assert not (tmp_path / "drive.csv").exists(), "the report before named it"
+
+
+def test_latex_in_a_users_settings_does_not_reach_the_pictures(recording, tmp_path, recwarn):
+    with matplotlib.rc_context({"text.usetex": True}):
+        analysis.analyse(recording, tmp_path, measures=["activity"])
+    assert (tmp_path / "activity.png").read_bytes().startswith(PNG)
+    assert not recwarn.list
 
 
 def test_an_earlier_report_leaves_nothing_behind(recording, tmp_path):

@@ -1,6 +1,7 @@
 """The pages for readers: blocks run, links lead somewhere, nothing is left out."""
 
 import csv
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_every_block_is_of_a_kind_that_is_run_or_says_why_it_is_not(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_can_be_pasted_into_any_shell(page):
-    """Brackets and stars outside quotes are names of files for zsh, which finds none."""
+    """Brackets and stars outside quotes are names of files to zsh."""
     for block in blocks(page):
         lines = block.text.splitlines() if block.language == "sh" else []
         if block.language == "console":
@@ -279,6 +280,49 @@ def test_accuracies_on_the_pages_are_those_of_the_kept_tables(page, claim, table
 
 def same(cell, value):
     return cell == value if isinstance(value, str) else float(cell) == value
+
+
+FOUND = [
+    ("README.md", "at or above 89.83 % | a factor of 7.6; CTRNN 4.8", "fig2",
+     ["oscillators_plateau", "ctrnn_plateau"]),
+    ("docs/paper.md", "| oscillators | 0.29 tau | 2.2 tau | 7.6 |", "fig2",
+     ["oscillators_plateau"]),
+    ("docs/paper.md", "| CTRNN | 0.18 tau | 0.86 tau | 4.8 |", "fig2", ["ctrnn_plateau"]),
+    ("docs/paper.md", "| 0.14 tau | at least 2 tau | 14 |", "fig2",
+     ["oscillators_longer_plateau"]),
+    ("docs/paper.md", "| 0.11 tau | 1.2 tau | 11 |", "fig2", ["ctrnn_longer_plateau"]),
+    ("docs/paper.md", "| 0.27 tau | 2.8 tau | 11 |", "fig2", ["oscillators_noise_plateau"]),
+    ("docs/paper.md", "4.0 points apart, on Delta t / tau 1.9", "fig3",
+     ["by_time_distance_interval", "by_time_distance_ratio"]),
+    ("docs/paper.md", "43, 63 and 76 %", "fig3", ["smallest_interval_accuracy"]),
+    ("docs/paper.md", "10.0 points apart on Delta t, 9.2 on Delta t / tau, 7.2", "fig3",
+     ["fast_distance_interval", "fast_distance_ratio", "fast_distance_drive"]),
+    ("docs/paper.md", "51, 54 and 60 %", "fig1", ["class_share_end"]),
+    ("docs/paper.md", "46, 43 and 41 %", "fig1", ["class_share_all_times"]),
+    ("docs/paper.md", "2.1 points from the expected ones on average and at most 5.5",
+     "guideline", ["mean_difference", "largest_difference"]),
+]  # fmt: skip
+"""(page, text, figure of data/reproduction, keys of its findings in order)."""
+
+
+@pytest.mark.parametrize(("page", "claim", "figure", "keys"), FOUND)
+def test_numbers_on_the_pages_are_the_findings_of_the_figures(page, claim, figure, keys):
+    assert claim in re.sub(r"\s+", " ", text_of(page))
+    path = ROOT / "data" / "reproduction" / f"{figure}.json"
+    found = json.loads(path.read_text())["findings"]
+    values = [number for key in keys for number in numbers_of(found[key]["value"])]
+    if page == "README.md":
+        values = values[2::3]
+    scale = 100 if "%" in claim and max(values) < 1 else 1
+    shown = NUMBER.findall(claim.removeprefix("at or above 89.83 %"))
+    places = [len(number.partition(".")[2]) for number in shown]
+    assert shown == [f"{scale * v:.{n}f}" for v, n in zip(values, places, strict=True)]
+
+
+def numbers_of(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value if isinstance(value, list) else [value]
 
 
 # ---- names ----

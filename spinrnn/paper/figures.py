@@ -118,7 +118,7 @@ def fig2(result: FigureNumbers) -> Figure:
     for number, (name, found) in enumerate(result.data["curves"].items()):
         _curve(right, [c.ratio for c in found], found, number, name)
     _accuracy(right, r"input interval $\Delta t / \tau$")
-    right.legend(loc="lower center")
+    right.legend(loc="best")
     _title(right, "b")
     axes = lower.subplots(1, 3, sharey=True)
     for ax, letter, (condition, found) in zip(axes, "cde", result.data["panels"], strict=True):
@@ -168,7 +168,7 @@ def fig3(result: FigureNumbers) -> Figure:
         _paper(ax)
         _accuracy(ax, label)
         _title(ax, letter, text)
-        ax.legend(loc="lower center")
+        ax.legend(loc="best")
     _runs(d, result.data["runs"])
     _title(d, "d")
     return figure
@@ -189,7 +189,7 @@ def _runs(ax, runs):
         ax.plot(drive[part], accuracy[part], marker, label=name, **dots)
     ax.axvline(1, color=BLACK, linestyle="--", linewidth=0.7)
     _accuracy(ax, "cumulative drive")
-    ax.legend(loc="lower right", markerscale=1.5)
+    ax.legend(loc="best", markerscale=1.5)
 
 
 # ---- figures 4 and 5 ----
@@ -206,7 +206,7 @@ def fig4(result: FigureNumbers) -> Figure:
     shares = sorted({density(c) for found in result.data["curves"].values() for c in found})
     ax.set_xticks(shares)
     ax.minorticks_off()
-    ax.legend(loc="lower right")
+    ax.legend(loc="best")
     return figure
 
 
@@ -258,7 +258,7 @@ def energy(result: FigureNumbers) -> Figure:
     axes[1].set_xscale("linear")
     axes[1].set_ylabel("")
     assumed = f"assumed: a neuron takes {1e6 * result.data['neuron_power']:.3g} µW"
-    axes[1].legend(loc="lower right", title=assumed, title_fontsize=6)
+    axes[1].legend(loc="best", title=assumed, title_fontsize=6)
     return figure
 
 
@@ -277,7 +277,7 @@ def guideline(result: FigureNumbers) -> Figure:
             reach = middle - low, high - middle
             ax.errorbar(x, middle, reach, fmt=marker, color=colour, capsize=2, label=label)
     _accuracy(ax, r"input interval $\Delta t / \tau$")
-    ax.legend(loc="lower center")
+    ax.legend(loc="best")
     return figure
 
 
@@ -300,7 +300,7 @@ def against(result: FigureNumbers) -> Figure:
     _accuracy(ax, result.data["label"])
     ax.set_xticks([value or zero for value in values], [number_text(value) for value in values])
     ax.minorticks_off()
-    ax.legend(loc="lower left")
+    ax.legend(loc="best")
     return figure
 
 

@@ -1,4 +1,6 @@
-"""Data: the digits are scikit-learn's, users' files are checked, splits are stratified and complete, a test part that is given is kept."""
+"""Data: the digits are scikit-learn's, users' files are checked, splits are stratified
+and complete, a test part that is given is kept.
+"""
 
 import hashlib
 import zipfile
@@ -46,7 +48,9 @@ def test_splits_are_stratified_disjoint_complete_and_seeded():
 
 
 def test_digests_and_drawn_parts_stay_what_they_were():
-    """Runs on disk know their data by the digest, and draw the parts again; both were recorded before data could bring a test part."""
+    """Runs on disk know their data by the digest, and draw the parts again; both were
+    recorded before data could bring a test part.
+    """
     digits = spinrnn.load_digits()
     assert digits.digest() == "2f5b1bfcedf3f3ac9313e71152cff5498b65999473a4ee58b4741da6217d4bb0"
     parts = split(digits, spinrnn.DataConfig(), 0)

@@ -1,4 +1,4 @@
-"""Folders of IDX files: their order, spellings and types, what does not fit, training."""
+"""Folders of IDX files: order, spellings and types, what does not fit, training."""
 
 import gzip
 import json

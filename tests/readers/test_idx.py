@@ -75,7 +75,9 @@ def test_bad_files(tmp_path, content, message):
 
 @pytest.mark.parametrize("claim", [100, 50_000_000])
 def test_a_bomb_takes_no_memory(tmp_path, claim):
-    """Zeros of which no more is unpacked than the header claims; a header that claims more."""
+    """Zeros of which no more is unpacked than the header claims; a header that claims
+    more.
+    """
     header = struct.pack(">BBBBI", 0, 0, 8, 1, claim)
     zeros = gzip.compress(header + bytes(40_000_000 if claim == 100 else 1000))
     path = tmp_path / "bomb.gz"

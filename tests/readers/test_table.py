@@ -1,4 +1,6 @@
-"""Files of arrays: the reader that bytes and names ask for, and what is said about names."""
+"""Files of arrays: the reader that bytes and names ask for, and what is said about
+names.
+"""
 
 import h5py
 import numpy as np
@@ -50,7 +52,8 @@ def test_names(tmp_path):
     with pytest.raises(spinrnn.DataError) as caught:
         table.check_names(["inputs", "labels"], ["lengths"], {"mine": "yours"})
     assert str(caught.value) == (
-        f"{tmp_path / 'a.npz'}: has no array labels; it holds inputs, lenghts, mine, labelss, inputz"
-        "; unknown array labelss; did you mean labels?; unknown array lenghts; did you mean lengths?"
+        f"{tmp_path / 'a.npz'}: has no array labels; it holds inputs, lenghts, mine, labelss, "
+        "inputz; unknown array labelss; did you mean labels?; unknown array lenghts; did you mean "
+        "lengths?"
         "; unknown array mine; give yours in its place"
     )

@@ -11,17 +11,26 @@ import spinrnn
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    """(network, labels, lengths, {dataset: (axes, units, type, long_name, values)}, attributes)."""
+    """(network, labels, lengths, {dataset: (axes, units, type, long_name, values)},
+    attributes).
+    """
     config = spinrnn.NetworkConfig(
-        layers=(2, 3), inputs=2, outputs=2, substeps=4, density_int=0.5, spread_gamma=0.1
+        layers=(2, 3), inputs=2, outputs=2, density_int=0.5, spread_gamma=0.1
     )
     net, path = spinrnn.Network(config, seed=2), tmp_path_factory.mktemp("stored") / "t.h5"
     u, labels = np.random.default_rng(1).normal(size=(3, 2, 5)), np.array([1, 0, 1])
     lengths = np.array([5, 3, 4])
     net.simulate_to(
-        path, u, lengths, labels=labels, every=2, cases=[7, 5, 6], noise_seed=[3, 4],
-        variables=("p", "m", "drive", "output"), attributes={"device": "A"},
-    )  # fmt: skip
+        path,
+        u,
+        lengths,
+        labels=labels,
+        every=2,
+        cases=[7, 5, 6],
+        noise_seed=[3, 4],
+        variables=("p", "m", "drive", "output"),
+        attributes={"device": "A"},
+    )
     found = {}
     with h5py.File(path) as file:
         for name, dataset in file.items():
@@ -116,6 +125,7 @@ def test_attributes(stored):
     )
     assert (json.loads(texts["noise_seed"]), texts["device"]) == ([3, 4], "A")
     assert (numbers["substeps"], numbers["layers"], numbers["complete"]) == (4, [2, 3], 1)
+    assert net.config.substeps is None
     assert numbers["relaxation_time"] == net.config.relaxation_time
     assert numbers["spread_gamma"] == 0.1
     assert texts["title"] == "trajectory of a network of spin-torque nano-oscillators"

@@ -1,4 +1,4 @@
-"""From blocks to trajectories: every number has its layer, neuron, case, time and unit."""
+"""From blocks to trajectories: each number has its layer, neuron, case, time, unit."""
 
 import numpy as np
 import pytest
@@ -27,13 +27,17 @@ class Collected:
 
 
 def block(levels, cases, offset):
-    """(time, neuron, case) whose number says time, neuron and case: 100 t + 10 n + c + offset."""
+    """(time, neuron, case) whose number says time, neuron and case: 100 t + 10 n + c +
+    offset.
+    """
     t, n, c = np.meshgrid(np.arange(levels), np.arange(5), np.arange(cases), indexing="ij")
     return 100.0 * t + 10 * n + c + offset
 
 
 def taken(every, dtype=np.float64, lengths=(3, 2), **changes):
-    """What a sink gets of cases 4 and 5, whose block is 6 substeps long, of a longest of 8."""
+    """What a sink gets of cases 4 and 5, whose block is 6 substeps long, of a longest
+    of 8.
+    """
     settings = {"layers": LAYERS, "substeps": 2, "relaxation_time": 4e-9, "dtype": "float64"}
     config = spinrnn.NetworkConfig(**settings | changes)
     every_length = np.array([4, 4, 4, 4, *lengths])

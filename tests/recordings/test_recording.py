@@ -52,8 +52,14 @@ def test_the_last_time_of_each_input_interval():
 
 
 def test_numbers_of_devices_are_those_of_their_layer():
-    config = spinrnn.NetworkConfig(layers=(2, 1), inputs=1, relaxation_time=5e-9, bias_ratio=1.9,
-                                   nonlinear_damping=2.0, substeps=1)  # fmt: skip
+    config = spinrnn.NetworkConfig(
+        layers=(2, 1),
+        inputs=1,
+        relaxation_time=5e-9,
+        bias_ratio=1.9,
+        nonlinear_damping=2.0,
+        substeps=1,
+    )
     net = spinrnn.Network(config)
     net.devices = spinrnn.Devices(
         gamma=np.array([1.0, 2, 4]),

@@ -1,4 +1,6 @@
-"""Arrays and files of devices: axes, ends, missing values; the same for a fit and an analysis."""
+"""Arrays and files of devices: axes, ends, missing values; the same for a fit and an
+analysis.
+"""
 
 import h5py
 import numpy as np
@@ -166,18 +168,30 @@ def test_what_is_masked_is_missing():
     ("arrays", "words"),
     [
         ({"power": None}, r"has no array power; it holds time, drive$"),
-        ({"time": None, "times": TIME}, r"no array time; .*; unknown array times; did you mean time\?"),
+        (
+            {"time": None, "times": TIME},
+            r"no array time; .*; unknown array times; did you mean time\?",
+        ),
         ({"power": POWER.astype(bool)}, "power: must be real numbers, got bool"),
-        ({"drive": DRIVE[:, :2]}, r"drive: its shape \(2, 2, 5\) does not fit the power's \(2, 3, 5\)"),
+        (
+            {"drive": DRIVE[:, :2]},
+            r"drive: its shape \(2, 2, 5\) does not fit the power's \(2, 3, 5\)",
+        ),
         ({"drive": DRIVE[:, :, :3]}, r"drive: its shape \(2, 3, 3\) does not fit"),
         ({"power": POWER.transpose(0, 2, 1)}, "are the axes in another order"),
         ({"time": TIME[::-1]}, "time: does not increase after sample 0"),
         ({"time": np.where(TIME == 3, np.inf, TIME)}, "time: has no finite time at sample 2"),
-        ({"power": np.where(POWER[1, 1, 3] == POWER, np.inf, POWER)}, "case 1.* has an infinite value at sample 3"),
+        (
+            {"power": np.where(POWER[1, 1, 3] == POWER, np.inf, POWER)},
+            "case 1.* has an infinite value at sample 3",
+        ),
         ({"power": POWER * 1e31}, "power: holds values beyond 1e[+]30"),
-        ({"time": TIME[:4], "drive": DRIVE[:, :, :3], "power": POWER[:, :, :4, None]}, "power: must have the axes"),
+        (
+            {"time": TIME[:4], "drive": DRIVE[:, :, :3], "power": POWER[:, :, :4, None]},
+            "power: must have the axes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_fit_and_an_analysis_say_the_same(tmp_path, arrays, words):
     given = {"time": TIME, "power": POWER, "drive": DRIVE} | arrays
     path = save(tmp_path / "mine.npz", **{k: v for k, v in given.items() if v is not None})
@@ -198,9 +212,14 @@ def test_a_name_that_is_near_one_that_is_there_is_the_users_own(tmp_path):
 def test_all_problems_of_all_arrays_are_told_at_once(tmp_path):
     path = save(
         tmp_path / "mine.npz",
-        time=TIME, power=POWER, drive=DRIVE[:1, :2], labels=np.zeros(3, int),
-        inputs=np.zeros((3, 1, 2)), relaxation_time=0.0, bias_ratio=-1.0,
-    )  # fmt: skip
+        time=TIME,
+        power=POWER,
+        drive=DRIVE[:1, :2],
+        labels=np.zeros(3, int),
+        inputs=np.zeros((3, 1, 2)),
+        relaxation_time=0.0,
+        bias_ratio=-1.0,
+    )
     with pytest.raises(spinrnn.DataError) as caught:
         analysis.open_recording(path)
     for part in (

@@ -1,4 +1,4 @@
-"""Trajectory files: what is written is read to the bit, other programs open it, and the command that writes it."""
+"""Trajectory files: read to the bit, by other programs too; the command."""
 
 import shutil
 import signal
@@ -18,7 +18,7 @@ from spinrnn.machine import memory, threads
 
 @pytest.fixture
 def command(capsys):
-    """Function that runs the command line here, as a process of its own takes seconds to start; returns what `subprocess.run` does."""
+    """Function that runs the command line here, as `subprocess.run` would."""
     kept = {
         number: signal.getsignal(number)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -53,7 +53,9 @@ def same(file, trajectory):
 
 
 def test_attributes_of_the_caller(net, given, tmp_path):
-    """What would make the file unreadable, or cannot be stored, is told before the simulation."""
+    """What would make the file unreadable, or cannot be stored, is told before the
+    simulation.
+    """
     u, _, _ = given
     path = tmp_path / "t.h5"
     for name, value, words in (
@@ -156,11 +158,13 @@ def test_the_mean_power_and_the_ends_of_cases(written, given):
 
 @pytest.mark.parametrize("every", [2, 3, 5, 20, 21])
 def test_every_so_many_substeps(net, given, tmp_path, every):
-    """Also where the number does not divide the 21 substeps: the drive has always one time less."""
+    """Also where the number does not divide the 21 substeps: the drive has always one
+    time less.
+    """
     u, lengths, _ = given
     trajectory = net.simulate(u, lengths)
     net.simulate_to(
-        tmp_path / "t.h5", u, lengths, every=every, variables=["drive", "p"], layers=[2, 0]
+        tmp_path / "t.h5", u, lengths, every=every, variables=["drive", "p"], layers=[2, 0, 2]
     )
     with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
         times = len(file.time)
@@ -170,6 +174,7 @@ def test_every_so_many_substeps(net, given, tmp_path, every):
         assert file.state[1] is None
         assert file.drive[1] is None
         assert file.every == every
+        assert file.attributes["stored_layers"].tolist() == [0, 2]
         for layer in (0, 2):
             np.testing.assert_array_equal(
                 file.state[layer][:], trajectory.state[layer][:, :, ::every]
@@ -192,29 +197,59 @@ def test_results_do_not_depend_on_threads_or_memory(net, given, tmp_path):
         net.simulate_to(tmp_path / "t.h5", u, lengths)
 
 
+CASES = np.arange(37)
+KEYS = [
+    3,
+    -1,
+    np.int64(5),
+    slice(None),
+    slice(30, 2, -7),
+    slice(5, 5),
+    ...,
+    (),
+    None,
+    (3, 1),
+    (3, 1, 2),
+    (..., 2),
+    (2, ...),
+    (..., 1, 2),
+    (..., 1, 2, 3),
+    (slice(2, 20, 3), 1),
+    (slice(None), slice(1, 3), slice(None, None, -2)),
+    (slice(None), 2, [1, 5, 3]),
+    [4, 30, 4, -2],
+    (np.array([[1, 20], [36, 1]]), 2),
+    ([1, 20, 36], [0, 1, 2], [5, 6, 7]),
+    CASES % 5 == 0,
+    (CASES % 5 == 0, ..., 1),
+    (slice(3), None, 2),
+    (3, None),
+    np.zeros(37, bool),
+    [],
+    (slice(10), slice(None), 3),
+    (slice(10), ..., 3),
+    ([3, 2], slice(None), 1),
+]
+
+
 def test_slices_are_those_of_numpy(written):
     _, trajectory, path = written
-    array, t = trajectory.state[1], np.arange(37)
-    keys = [
-        3, -1, np.int64(5), slice(None), slice(30, 2, -7), slice(5, 5), ..., (), None, (3, 1), (3, 1, 2), (..., 2), (2, ...), (..., 1, 2),
-        (..., 1, 2, 3), (slice(2, 20, 3), 1), (slice(None), slice(1, 3), slice(None, None, -2)), (slice(None), 2, [1, 5, 3]), [4, 30, 4, -2],
-        (np.array([[1, 20], [36, 1]]), 2), ([1, 20, 36], [0, 1, 2], [5, 6, 7]), t % 5 == 0, (t % 5 == 0, ..., 1), (slice(3), None, 2),
-        (3, None), np.zeros(37, bool), [], (slice(10), slice(None), 3), (slice(10), ..., 3), np.isfinite(array), ([3, 2], slice(None), 1),
-    ]  # fmt: skip
-    for key in keys:
+    array = trajectory.state[1]
+    for key in (*KEYS, np.isfinite(array)):
+        # nothing of it has been read before
         with spinrnn.open_trajectory(path) as file:
             np.testing.assert_array_equal(
                 file.state[1][key], array[key], err_msg=repr(key), strict=True
             )
+
+
+def test_what_is_stored_is_like_an_array(written):
+    _, trajectory, path = written
+    array = trajectory.state[1]
     with spinrnn.open_trajectory(path) as file:
         stored = file.state[1]
-        assert (len(stored), stored.shape, stored.ndim, stored.size, stored.nbytes) == (
-            37,
-            array.shape,
-            3,
-            array.size,
-            array.nbytes,
-        )
+        assert (len(stored), stored.shape, stored.ndim) == (37, array.shape, 3)
+        assert (stored.size, stored.nbytes) == (array.size, array.nbytes)
         np.testing.assert_array_equal(np.asarray(stored), array)
         assert np.asarray(stored, dtype=np.float64).dtype == np.float64
         for bad in (37, -38, (0, 4), "a", (0, 0, 0, 0), [37]):
@@ -229,10 +264,14 @@ def test_slices_are_those_of_numpy(written):
 def test_what_cannot_be_asked_for(net, given, tmp_path):
     u, lengths, _ = given
     wrong = (
-        ({"every": 0}, "every"), ({"every": 22}, "every: must be a whole number from 1 to 21"), ({"every": True}, "every"),
-        ({"variables": ["pp"]}, "did you mean p"), ({"layers": [3]}, "from 0 to 2"), ({"layers": []}, "at least one"),
+        ({"every": 0}, "every"),
+        ({"every": 22}, "every: must be a whole number from 1 to 21"),
+        ({"every": True}, "every"),
+        ({"variables": ["pp"]}, "did you mean p"),
+        ({"layers": [3]}, "from 0 to 2"),
+        ({"layers": []}, "at least one"),
         ({"variables": ["x"], "layers": [-1], "every": 1.5}, r"every.*variables.*layers"),
-    )  # fmt: skip
+    )
     for options, words in wrong:
         with pytest.raises(spinrnn.ConfigError, match=words):
             net.simulate_to(tmp_path / "t.h5", u, lengths, **options)
@@ -267,16 +306,16 @@ def test_xarray_opens_it(written, engine):
             "input_time": 7,
             "channel": 2,
             "class": 3,
-            "neuron_0": 5,
-            "neuron_1": 4,
-            "neuron_2": 6,
         }
+        sizes |= {"neuron_0": 5, "neuron_1": 4, "neuron_2": 6}
         assert dict(data.sizes) == sizes | {"source_0": 5, "source_1": 4, "source_2": 6}
         assert set(data.coords) == set(data.sizes)  # each axis has its coordinate
         for layer in range(3):
             for name, array, last, units in (
-                ("power", trajectory.state, "time", "1"), ("output", trajectory.output, "time", "1"), ("drive", trajectory.drive, "drive_time", "1/s"),
-            ):  # fmt: skip
+                ("power", trajectory.state, "time", "1"),
+                ("output", trajectory.output, "time", "1"),
+                ("drive", trajectory.drive, "drive_time", "1/s"),
+            ):
                 found = data[f"{name}_{layer}"]
                 assert found.dims == ("case", f"neuron_{layer}", last)
                 assert (found.dtype, found.attrs["units"]) == (np.float32, units)
@@ -288,15 +327,11 @@ def test_xarray_opens_it(written, engine):
         np.testing.assert_array_equal(data.w_int_1.values, net.views()["w_int"][1])
         assert data.w_int_1.dims == ("neuron_1", "source_1")
         assert data.power_2.sel(case=3, neuron_2=1).sel(time=5e-9, method="nearest").shape == ()
-        assert all(
-            data[name].attrs["units"] in ("1", "s", "1/s") and data[name].attrs["long_name"]
-            for name in data.variables
-        )
-        assert (data.attrs["neuron"], data.attrs["substeps"], data.attrs["complete"]) == (
-            "oscillator",
-            3,
-            1,
-        )
+        for name in data.variables:
+            assert data[name].attrs["units"] in ("1", "s", "1/s")
+            assert data[name].attrs["long_name"]
+        own = [data.attrs[name] for name in ("neuron", "substeps", "complete")]
+        assert own == ["oscillator", 3, 1]
         assert data.attrs["relaxation_time"] == 10e-9
         assert "layers = [5, 4, 6]" in data.attrs["config"]
 
@@ -315,9 +350,15 @@ def test_ncdump_shows_names_coordinates_and_units(written):
     _, trajectory, path = written
     text = run_program("ncdump", "-v", "time,logits", path)
     for part in (
-        "float power_0(case, neuron_0, time) ;", 'drive_1:units = "1/s" ;', 'time:units = "s" ;', "double time(time) ;", "case = 37 ;",
-        'drive_1:long_name = "drive I of the neurons of layer 1, held from drive_time on" ;', ":complete = 1 ;", "float w_int_2(neuron_2, source_2) ;",
-    ):  # fmt: skip
+        "float power_0(case, neuron_0, time) ;",
+        'drive_1:units = "1/s" ;',
+        'time:units = "s" ;',
+        "double time(time) ;",
+        "case = 37 ;",
+        'drive_1:long_name = "drive I of the neurons of layer 1, held from drive_time on" ;',
+        ":complete = 1 ;",
+        "float w_int_2(neuron_2, source_2) ;",
+    ):
         assert part in text
     assert "phony" not in text
     values = text.split("time = 0, ")[1].split(";")[0].split(",")
@@ -342,9 +383,13 @@ def test_octave_reads_arrays_and_units(written, tmp_path):
     net, trajectory, path = written
     script = tmp_path / "read.m"
     script.write_text(
-        f's = load("{path}"); printf("%d ", size(s.power_1)); printf("%.9g ", s.power_1(6, 2, 4), s.time(6), s.w_out(5, 3));\n'
-        f'try, pkg load netcdf; printf("%s|%s|", ncreadatt("{path}", "drive_1", "units"), ncreadatt("{path}", "power_1", "long_name"));\n'
-        f'd = ncinfo("{path}", "power_1").Dimensions; printf("%s,", d.Name); catch, printf("no netcdf"); end\n'
+        f's = load("{path}"); printf("%d ", size(s.power_1));\n'
+        'printf("%.9g ", s.power_1(6, 2, 4), s.time(6), s.w_out(5, 3));\n'
+        "try, pkg load netcdf;\n"
+        f'printf("%s|", ncreadatt("{path}", "drive_1", "units"));\n'
+        f'printf("%s|", ncreadatt("{path}", "power_1", "long_name"));\n'
+        f'd = ncinfo("{path}", "power_1").Dimensions; printf("%s,", d.Name);\n'
+        'catch, printf("no netcdf"); end\n'
     )
     text = run_program("octave", "--no-gui", "--norc", script)
     numbers = [trajectory.state[1][3, 1, 5], trajectory.time[5], net.views()["w_out"][2, 4]]
@@ -358,89 +403,85 @@ def test_octave_reads_arrays_and_units(written, tmp_path):
 # ---- the command ----
 
 
-def test_simulate_a_run_a_configuration_and_a_network(command, tiny_file, tiny_data, tmp_path):
-    run, out = tmp_path / "run", tmp_path / "t.h5"
-    result = spinrnn.train(spinrnn.load_config(tiny_file), out=run)
-    config = spinrnn.load_config(tiny_file)
-    parts = split(tiny_data, config.data, config.resolved_split_seed)
+@pytest.fixture
+def trained(tiny_file, tmp_path):
+    """(folder of a run on `tiny_data`, its network, its parts)."""
+    config = spinrnn.load_config(tiny_file, ["train.epochs=1"])
+    result = spinrnn.train(config, out=tmp_path / "run")
+    data = spinrnn.load_dataset(tiny_file.parent / "tiny.npz")
+    return tmp_path / "run", result.network, split(data, config.data, config.resolved_split_seed)
+
+
+def test_simulate_cases_of_a_run(command, trained, tiny_file, tiny_data, tmp_path):
+    (run, network, parts), out = trained, tmp_path / "t.h5"
+    source = f"{tiny_file.parent}/tiny.npz:test[2:9:2]"
     done = command(
-        "simulate",
-        run,
-        "--input",
-        f"{tiny_file.parent}/tiny.npz:test[2:9:2]",
-        "--out",
-        out,
-        "--variables",
-        "p,m",
-        "--layers",
-        "1",
+        "simulate", run, "--input", source, "--out", out, "--variables", "p,m", "--layers", "1"
     )
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
     assert first.startswith(f"{out}: 4 cases, ")
     assert first.endswith(" to write")
     assert f"{out}: 4 cases, " in last
+    chosen = parts[2][2:9:2]
+    trajectory = network.simulate(tiny_data.inputs[chosen], tiny_data.lengths[chosen])
     with spinrnn.open_trajectory(out) as file:
-        chosen = parts[2][2:9:2]
         np.testing.assert_array_equal(file.cases, chosen)
         np.testing.assert_array_equal(file.labels, tiny_data.labels[chosen])
-        trajectory = result.network.simulate(tiny_data.inputs[chosen], tiny_data.lengths[chosen])
+        np.testing.assert_array_equal(file.lengths, tiny_data.lengths[chosen])
         np.testing.assert_array_equal(file.state[1][:], trajectory.state[1])
-        assert file.state[0] is None
+        mean = trajectory.state[1] - trajectory.output[1]
+        np.testing.assert_allclose(file.mean[1][:], mean, atol=1e-6)
+        assert file.state[0] is file.output is file.drive is None
         assert file.attributes["seed"] == 0
         assert file.attributes["source"].endswith("tiny.npz:test[2:9:2]")
+        assert file.attributes["data_sha256"] == tiny_data.digest()
     refused(command("simulate", run, "--out", out), "t.h5 exists", "--overwrite")
-    # the default is the test part of the run's own data; another network's key may be overruled
-    done = command(
-        "simulate", run, "--out", out, "--overwrite", "--set", "network.substeps=5", "--every", "5"
-    )
+    # by default the test part of the run's data; keys of the network may be overruled
+    changes = ("--set", "network.substeps=5", "--every", "5")
+    done = command("simulate", run, "--out", out, "--overwrite", *changes)
     assert done.returncode == 0, done.stderr
     with spinrnn.open_trajectory(out) as file:
         np.testing.assert_array_equal(file.cases, parts[2])
-        assert file.config.substeps == 5
-    # a fresh network of the configuration's seed, all cases
-    done = command(
-        "simulate",
-        tiny_file,
-        "--input",
-        ":all",
-        "--out",
-        out,
-        "--overwrite",
-        "--set",
-        "train.seed=3",
-    )
+        assert (file.config.substeps, file.every) == (5, 5)
+
+
+def test_simulate_a_fresh_network(command, tiny_file, tiny_data, tmp_path):
+    """That of the configuration's seed, all cases."""
+    out, settings = tmp_path / "t.h5", ("--set", "train.seed=3")
+    done = command("simulate", tiny_file, "--input", ":all", "--out", out, *settings)
     assert done.returncode == 0, done.stderr
+    fresh = spinrnn.Network(spinrnn.load_config(tiny_file).network, seed=3)
+    trajectory = fresh.simulate(tiny_data.inputs, tiny_data.lengths)
     with spinrnn.open_trajectory(out) as file:
-        fresh = spinrnn.Network(config.network, seed=3)
         assert file.network.parameters.tobytes() == fresh.parameters.tobytes()
-        np.testing.assert_array_equal(
-            file.state[0][:], fresh.simulate(tiny_data.inputs, tiny_data.lengths).state[0]
-        )
+        np.testing.assert_array_equal(file.state[0][:], trajectory.state[0])
         assert file.attributes["seed"] == 3
-    # the network of a file, on a user's inputs without labels; then that of a trajectory file
-    np.savez(tmp_path / "mine.npz", inputs=tiny_data.inputs[:3])
+
+
+def test_simulate_the_network_of_a_file(command, net, tmp_path):
+    """On a user's inputs without labels; and that of a trajectory file."""
+    u, out = np.random.default_rng(3).normal(size=(3, 2, 7)), tmp_path / "u.h5"
+    np.savez(tmp_path / "mine.npz", inputs=u)
     with h5py.File(tmp_path / "mine.h5", "w") as file:
-        file["inputs"] = tiny_data.inputs[:3]
-    for network, data in ((run / "network.h5", "mine.npz"), (out, "mine.h5[0,2]")):
-        done = command(
-            "simulate",
-            network,
-            "--input",
-            tmp_path / data,
-            "--out",
-            tmp_path / "u.h5",
-            "--overwrite",
-        )
+        file["inputs"] = u
+    net.save(tmp_path / "net.h5")
+    net.simulate_to(tmp_path / "t.h5", u[:1])
+    for network, data, cases in (
+        ("net.h5", "mine.npz", [0, 1, 2]),
+        ("t.h5", "mine.h5[0,2]", [0, 2]),
+    ):
+        source = ("--input", tmp_path / data)
+        done = command("simulate", tmp_path / network, *source, "--out", out, "--overwrite")
         assert done.returncode == 0, done.stderr
-        with spinrnn.open_trajectory(tmp_path / "u.h5") as file:
+        with spinrnn.open_trajectory(out) as file:
             assert file.labels is None
-            assert len(file) == (3 if data == "mine.npz" else 2)
+            assert file.cases.tolist() == cases
+            np.testing.assert_array_equal(file.state[2][:], net.simulate(u[cases]).state[2])
 
 
-def test_what_simulate_refuses(command, tiny_file, tiny_data, tmp_path):
-    run, out, source = tmp_path / "run", tmp_path / "t.h5", tiny_file.parent / "tiny.npz"
-    spinrnn.train(spinrnn.load_config(tiny_file), out=run)
+def test_what_simulate_refuses(command, trained, tiny_file, tiny_data, tmp_path):
+    run, out, source = trained[0], tmp_path / "t.h5", tiny_file.parent / "tiny.npz"
     for arguments, words in (
         ([tmp_path / "none"], ["No such file"]),
         ([run, "--input", f"{source}:tets"], ["did you mean test"]),

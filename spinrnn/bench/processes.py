@@ -60,7 +60,9 @@ def in_new_process(code: str, argument: str) -> tuple[float, float]:
     Returns the seconds that it prints, and those from the process's start to its end.
     """
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code, argument], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, argument], capture_output=True, text=True, errors="replace"
+    )
     total = time.perf_counter() - start
     if done.returncode:
         raise ProcessError(_last_line(done.stderr) or f"Python ended with status {done.returncode}")
@@ -93,7 +95,7 @@ class Peer:
             "threads": threads,
         }
         # a file, as a pipe that nobody reads may fill up; `close` closes it
-        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-m", "spinrnn.bench.peers", json.dumps(work)],
             stdin=subprocess.PIPE,

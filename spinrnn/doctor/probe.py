@@ -115,8 +115,12 @@ def probe(path: str, root: str = "/") -> Iterator[tuple[str, dict[str, Any]]]:
     if not look["folder"]:
         return
     yield "mount", {}
-    with contextlib.suppress(OSError), open(os.path.join(root, "proc/self/mountinfo")) as file:
-        mount = mount_of(os.path.realpath(tried), file.read())
+    with (
+        contextlib.suppress(OSError),
+        open(os.path.join(root, "proc/self/mountinfo"), "rb") as file,
+    ):
+        # names are bytes, which no encoding need fit
+        mount = mount_of(os.path.realpath(tried), os.fsdecode(file.read()))
         yield "mount", {} if mount is None else {"type": mount[0], "point": mount[1]}
     yield "room", {}
     with contextlib.suppress(OSError):

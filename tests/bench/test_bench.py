@@ -320,6 +320,9 @@ def test_a_new_process_runs_the_first_step(tmp_path):
 def test_a_process_that_fails_is_a_note(monkeypatch):
     with pytest.raises(processes.ProcessError, match="No module named 'no_such_module'"):
         processes.in_new_process(processes.IMPORT, "no_such_module")
+    code = "import sys; sys.stderr.buffer.write(bytes([255])); sys.exit(1)"
+    with pytest.raises(processes.ProcessError, match="\N{REPLACEMENT CHARACTER}"):
+        processes.in_new_process(code, "")
     monkeypatch.setattr(bench, "IMPORT", "raise SystemExit('no memory')")
     monkeypatch.setattr(bench, "FIRST", "print(1)")
     monkeypatch.setattr(bench._Run, "rows", lambda self: self.guarded(self.start))

@@ -295,7 +295,8 @@ def test_the_mount_of_a_path():
 
 def test_the_type_comes_from_the_system(tmp_path):
     (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/mountinfo").write_text("1 0 8:1 / / rw - nfs4 x rw\n")
+    mounts = b"1 0 8:1 / / rw - nfs4 x rw\n2 1 0:5 / /\xff rw - ext4 y rw\n"
+    (tmp_path / "proc/self/mountinfo").write_bytes(mounts)
     assert places.folder_checks("x", facts_of(tmp_path, root=tmp_path), {})[0].text.endswith(
         "nfs4 (network)"
     )

@@ -108,7 +108,9 @@ def run_command(block, words, printed, status):
     assert words[0] == "spinrnn", f"{block.place}: {words[0]} is not run here"
     result, target = redirected(words[1:], block.language == "sh")
     said = f"{block.place}: {' '.join(words)}\n{result.stdout}{result.stderr}"
-    assert result.returncode == status, said
+    # what doctor finds is the machine's, and no fault of a page
+    allowed = (0, 1) if words[1] == "doctor" else (status,)
+    assert result.returncode in allowed, said
     if target:
         Path(target).write_text(result.stdout)
     if printed is not None:

@@ -67,7 +67,7 @@ MUTATIONS = [
     mutation(f"{RECORDINGS}contents.py", '        "substeps": config.resolved_substeps,\n', "", CONTENTS),
     mutation(f"{RECORDINGS}contents.py", "sorted({int(layer) for layer in layers})", "[int(layer) for layer in layers]", FILES, "every_so_many"),
     mutation(f"{RECORDINGS}writing.py", 'cases.start, self._inputs[cases])', 'cases.start, self._inputs[: cases.stop - cases.start])', CONTENTS + " " + FILES, "values or both_ways"),
-    mutation(f"{RECORDINGS}writing.py", "self._done += len(logits)", "self._done = len(logits)", "tests/recordings/test_trajectory_trust.py", "block or progress or stop or callback"),
+    mutation(f"{RECORDINGS}writing.py", "self._done += len(logits)", "self._done = len(logits)", FILES, "progress"),
     mutation(f"{RECORDINGS}writing.py", "attributes_of(contents, noise_seed, further)", "attributes_of(contents, 0, further)", CONTENTS),
     # reading files
     mutation(f"{RECORDINGS}reading.py", "levels != substeps // every + 1", "False", "tests/recordings/test_trajectory_trust.py", "hostile"),

@@ -197,6 +197,15 @@ def test_results_do_not_depend_on_threads_or_memory(net, given, tmp_path):
         net.simulate_to(tmp_path / "t.h5", u, lengths)
 
 
+def test_progress_is_told_in_cases_and_bytes(net, given, tmp_path):
+    started, done = [], []
+    with threads.using(1):
+        net.simulate_to(tmp_path / "t.h5", given[0], on_start=started.append, on_block=done.append)
+    assert done == [16, 32, 37]
+    # what follows are checksums and the seal
+    assert 0 < (tmp_path / "t.h5").stat().st_size - started[0] < 2000
+
+
 CASES = np.arange(37)
 KEYS = [
     3,

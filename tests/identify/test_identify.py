@@ -269,6 +269,7 @@ assert np.isfinite(p).all() and np.isfinite(by).all() and (p[:, 2] != p[:, 1]).a
 # ---- known values come back ----
 
 
+@pytest.mark.slow
 def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
     """150 devices and noises, Q, gamma or bias known in turn, so that each of them is fitted in 100: within its 95 % interval at least 90 times."""
     inside, wrong = {}, 0
@@ -503,34 +504,30 @@ def wrong(kind, rng, samples=1000, noise=0.01):
 
 
 SUSPECTS = {
-    "delay": ("lag of the drive", STEP, 0.35),
-    "pole": ("lag of the drive", 3e-9, 0.35),
-    "saturation": ("saturation of the drive", None, None),
-    "damping": ("damping beyond Q p", 6.0, 0.6),
-    "offset": ("offset of the readout", 0.05, 0.5),
-    "readout": ("lag of the readout", None, None),
-    "scale": ("scale is not 1", 0.2, 0.4),
-    "coloured": ("correlation in time", None, None),
-    "thermal": ("correlation in time", None, None),
+    "delay": "lag of the drive",
+    "pole": "lag of the drive",
+    "saturation": "saturation of the drive",
+    "damping": "damping beyond Q p",
+    "offset": "offset of the readout",
+    "readout": "lag of the readout",
+    "scale": "scale is not 1",
+    "coloured": "correlation in time",
+    "thermal": "correlation in time",
 }
 
 
 @pytest.mark.parametrize("kind", SUSPECTS)
 def test_a_wrong_model_is_told_and_named(kind):
-    name, size, tolerance = SUSPECTS[kind]
+    """Sizes, which hold to first order, are those of small faults in test_residuals.py."""
     samples = 4000 if kind in ("damping", "offset", "scale") else 1000
-    diagnosis = spinrnn.identify_device(
-        *wrong(kind, np.random.default_rng(15), samples), fixed={"Q": 0.8}
-    ).diagnosis
+    data = wrong(kind, np.random.default_rng(15), samples)
+    diagnosis = spinrnn.identify_device(*data, fixed={"Q": 0.8}).diagnosis
     assert not diagnosis.describes
-    found = [check for check in diagnosis.failed if check.name.startswith(name)]
-    assert found, diagnosis.failed
-    if size is not None:
-        assert found[0].estimate == pytest.approx(size, rel=tolerance)
-        assert found[0].share == max(check.share or 0 for check in diagnosis.checks) or kind in (
-            "delay",
-            "pole",
-        )
+    failed = [check.name for check in diagnosis.failed]
+    found = [name for name in failed if name.startswith(SUSPECTS[kind])]
+    assert found, failed
+    if kind in ("saturation", "damping", "offset", "scale"):
+        assert failed[0] == found[0], "it explains most"
 
 
 def test_a_correlation_over_several_samples_is_seen():
@@ -690,8 +687,14 @@ def test_layers_neurons_and_cases_that_are_not_there():
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """right.npz, right.h5 of three cases and delayed.npz in the present folder. Returns it."""
+    """right.npz, right.h5 of three cases and delayed.npz in the present folder. Returns it.
+
+    Pictures are drawn, but not made into PNG: test_report.py has real ones.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "spinrnn.identify.report.picture_or_none", lambda draw, name: (draw(), b"\x89PNG")[1]
+    )
     rng = np.random.default_rng(22)
     cases = [np.stack(arrays) for arrays in zip(*(device(rng) for _ in range(3)), strict=True)]
     cases[2][0, 7:9] = np.nan

@@ -11,7 +11,7 @@ from scipy import stats
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import figures, oscillator, report, wording
+from spinrnn.identify import figures, oscillator, problem, report, wording
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.7, "gain": 0.4e8}
 STEP = 2.5e-9
@@ -84,6 +84,24 @@ def test_errors_are_those_of_repeated_measurements():
     for name in ("gamma", "bias", "gain", "threshold", "gamma (1 + Q)", "gamma (bias - 1)"):
         found = np.std([fit.values[name] for fit in fits])
         assert np.mean([fit.errors[name] for fit in fits]) == pytest.approx(found, rel=0.3), name
+
+
+@pytest.mark.parametrize("noise", [None, 0.02])
+def test_errors_are_those_of_all_unknowns_together(noise):
+    """Of many short cases, whose first powers are unknown: by the inverse of J^T J of all columns."""
+    time, drive, power = device(9, 7, cases=12)
+    fit = spinrnn.identify_device(time, drive, power, noise=noise, fixed={"Q": 0.8})
+    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}
+    at = problem.Problem(fit.measurement, known, "held", 0.0)
+    x = at.pack(fit.values, fit.start)
+    jacobian = at.jacobian(x)
+    variance = 1.0 if noise else np.sum(at.residual(x) ** 2) / (84 - 3 - 12)
+    covariance = variance * np.linalg.inv(jacobian.T @ jacobian)[:3, :3]
+    slopes = [fit.values["gamma"], 1.0, 1.0]
+    errors = np.sqrt(np.diag(covariance)) * slopes
+    assert [fit.errors[name] for name in ("gamma", "bias", "gain")] == pytest.approx(errors)
+    alone = np.sqrt(variance / np.sum(jacobian[:, 0] ** 2)) * slopes[0]
+    assert fit.errors["gamma"] > 1.5 * alone
 
 
 def test_derived_numbers_and_their_gradients():

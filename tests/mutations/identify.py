@@ -1,0 +1,172 @@
+"""Mutations of the identification of devices: fit, intervals, tests of residuals, files."""
+
+_RESIDUALS = "tests/identify/test_residuals.py"
+_REPORT = "tests/identify/test_report.py"
+_FIT = "tests/identify/test_identify.py"
+
+
+def _mutation(file, old, new, tests, k):
+    return {"file": f"spinrnn/identify/{file}.py", "old": old, "new": new, "tests": tests, "k": k}
+
+
+MUTATIONS = [
+    # intervals and errors
+    _mutation(
+        "result", "float(stats.t.ppf((1 + level) / 2, freedom))",
+        "float(stats.norm.ppf((1 + level) / 2))", _REPORT, "students",
+    ),
+    _mutation(
+        "result", "1.0, float(stats.norm.ppf((1 + level) / 2))",
+        "1.0, float(stats.t.ppf((1 + level) / 2, freedom))", _REPORT, "known_noise_are_normal",
+    ),
+    _mutation(
+        "result", "freedom = problem.count - len(free) - problem.cases",
+        "freedom = problem.count - len(free)", _REPORT, "students or short_keys",
+    ),
+    _mutation(
+        "result", "variance = 2 * solution.cost / freedom", "variance = solution.cost / freedom",
+        _REPORT, "repeated_measurements",
+    ),
+    _mutation(
+        "result", "column - unit * sum_of_case(unit * column)", "column", _REPORT, "unknowns_together",
+    ),
+    _mutation(
+        "result", "shift[free] = -inverse", "shift[free] = inverse", _FIT, "uncertainty",
+    ),
+    _mutation(
+        "result", "covariance += uncertainty**2 *", "covariance += uncertainty *",
+        _FIT, "uncertainty",
+    ),
+    _mutation(
+        "result", "weight = 1 / problem.sigma if data.noise is not None",
+        "weight = 1.0 + 0 * problem.sigma if data.noise is not None", _FIT, "known_noise_is_tested",
+    ),
+    _mutation("result", "TOGETHER = 1e-7", "TOGETHER = 1e-1", _FIT, "several_cases or simulated_network or uncertainty"),
+    _mutation("result", "TOGETHER = 1e-7", "TOGETHER = 1e-30", _FIT, "cannot_tell"),
+    # derived numbers and coordinates
+    _mutation(
+        "oscillator", "gamma * (1 - bias) / gain\n", "gamma * (bias - 1) / gain\n",
+        _REPORT, "derived",
+    ),
+    _mutation(
+        "oscillator", "-gamma * (1 - bias) / gain**2", "gamma * (1 - bias) / gain**2",
+        _REPORT, "derived",
+    ),
+    _mutation(
+        "oscillator", "[bias - 1, 0, gamma, 0, 0]", "[bias - 1, gamma, 0, 0, 0]", _REPORT, "derived",
+    ),
+    _mutation(
+        "oscillator", "math.expm1, lambda value: 1 + value", "math.expm1, lambda value: value",
+        _REPORT, "coordinate",
+    ),
+    _mutation("oscillator", '"Q": -1.0', '"Q": 0.0', _FIT, "negative_damping"),
+    _mutation(
+        "problem", "(start * (1 - start))[self.case_of]", "start[self.case_of]", _FIT, "jacobian_of",
+    ),
+    _mutation(
+        "problem", "(np.arange(self.pieces) + 0.5) / self.pieces", "np.arange(self.pieces) / self.pieces",
+        _FIT, "linearly_between",
+    ),
+    _mutation(
+        "problem", "self.sigma = data.noise[self.present]",
+        "self.sigma = np.full(self.count, data.noise[self.present].mean())", _FIT, "known_noise_is",
+    ),
+    # tests of the residuals
+    _mutation("residuals", "LEVEL = 0.01", "LEVEL = 0.02", _RESIDUALS, "half_of_a_hundredth or overstated"),
+    _mutation("residuals", "LEVEL / len(found)", "LEVEL", _RESIDUALS, "half_of_a_hundredth"),
+    _mutation("residuals", "LAGS = 20", "LAGS = 10", _RESIDUALS, "ljung"),
+    _mutation("residuals", "_ROUNDING = 30", "_ROUNDING = 40", _RESIDUALS, "thirty"),
+    _mutation("residuals", "_LEFT = 1e-5", "_LEFT = 1e-8", _RESIDUALS, "imitates"),
+    _mutation("residuals", "_LEFT = 1e-5", "_LEFT = 1e-3", _RESIDUALS, "imitates"),
+    _mutation("residuals", "np.sum(pairs * r**2)", "np.sum(r**2)", _RESIDUALS, "ljung"),
+    _mutation(
+        "residuals", "stats.chi2.sf(total, freedom)", "stats.chi2.cdf(total, freedom)",
+        _RESIDUALS, "chi_square_test",
+    ),
+    _mutation(
+        "residuals", "stats.chi2.cdf(total, freedom) < LEVEL", "stats.chi2.sf(total, freedom) < LEVEL",
+        _RESIDUALS, "overstated",
+    ),
+    _mutation(
+        "residuals", "stats.f.sf(ratio, 1, freedom - 1)", "stats.chi2.sf(ratio, 1)",
+        _RESIDUALS, "f_test",
+    ),
+    _mutation(
+        "residuals", "max(total - score**2, 0.0) / (freedom - 1)", "total / (freedom - 1)",
+        _RESIDUALS, "f_test",
+    ),
+    _mutation(
+        "residuals", "np.sign(suspect.factor) * score * scale", "score * scale", _RESIDUALS, "f_test",
+    ),
+    _mutation(
+        "residuals", "abs(suspect.factor) / (left * length)", "abs(suspect.factor) / length",
+        _RESIDUALS, "f_test",
+    ),
+    _mutation(
+        "residuals", "float(score**2 / total)", "float(abs(score) / total)", _RESIDUALS, "f_test",
+    ),
+    _mutation(
+        "residuals", "-(check.share or 0), check.p", "(check.share or 0), check.p",
+        _RESIDUALS, "stand_first",
+    ),
+    # suspects
+    _mutation(
+        "suspects", "-gain * _slope_of_the_drive(problem) * h", "gain * _slope_of_the_drive(problem) * h",
+        _RESIDUALS, "small_fault and drive_lag",
+    ),
+    _mutation(
+        "suspects", "-gain * drive * np.abs(drive)", "gain * drive * np.abs(drive)",
+        _RESIDUALS, "small_fault and saturation",
+    ),
+    _mutation("suspects", "bend, 1 / largest,", "bend, largest,", _RESIDUALS, "small_fault and saturation"),
+    _mutation(
+        "suspects", '-values["gamma"] * middle**2', '-values["gamma"] * middle', _RESIDUALS,
+        "small_fault and damping",
+    ),
+    _mutation("suspects", "lag = -scale * slope", "lag = scale * slope", _RESIDUALS, "readout_lag"),
+    _mutation(
+        "suspects", '"offset of the readout", offset, scale,', '"offset of the readout", offset, -scale,',
+        _RESIDUALS, "readout_offset",
+    ),
+    _mutation(
+        "suspects", "problem.known[name][1] == 0", "problem.known[name][1] >= 0", _RESIDUALS,
+        "no_suspect",
+    ),
+    _mutation(
+        "suspects", "change = np.diff(problem.given, axis=1)\n",
+        "change = np.diff(problem.given, axis=1, prepend=problem.given[:, :1])\n",
+        _RESIDUALS, "linear",
+    ),
+    # guesses and search
+    _mutation("guesses", "growth, both - growth,", "growth, both + growth,", _FIT, "what_is_fixed"),
+    _mutation("fit", "found.cost < best.cost * (1 - _SAME)", "found.cost > best.cost * (1 - _SAME)", _FIT, "simulated_network or several_cases or uncertainty"),
+    _mutation("arguments", 'known["bias"] = (0.0, 0.0)', 'known["bias"] = (1.0, 0.0)', _FIT, "neuron_of_a_simulated"),
+    _mutation("arguments", "MOST_ABOVE = 0.05", "MOST_ABOVE = 1.0", _FIT, "wrong_arguments"),
+    # what is reported
+    _mutation("wording", "100 * check.share", "check.share", _REPORT, "does_not_describe"),
+    _mutation("wording", "100 * fit.level", "fit.level", _REPORT, "good_fit"),
+    _mutation("wording", "rounded(end, error) for end in", "rounded(end, 0) for end in", _REPORT, "good_fit"),
+    _mutation("wording", "SLOWEST = 1e3", "SLOWEST = 1e-3", _REPORT, "doubts"),
+    _mutation("wording", "FAINTEST = 1e-3", "FAINTEST = 1e-9", _REPORT, "doubts"),
+    _mutation("wording", "cases > 1 and not one_neuron", "cases > 0 and not one_neuron", _REPORT, "does_not_describe"),
+    _mutation(
+        "report", "numbers = (drive, data.power[case, k], fit.predicted[case, k],",
+        "numbers = (drive, fit.predicted[case, k], data.power[case, k],", _REPORT, "csv",
+    ),
+    _mutation("entries", "low, high = fit.intervals[name]", "high, low = fit.intervals[name]", _REPORT, "short_keys"),
+    _mutation(
+        "entries", '"share": check.share,', '"share": check.estimate,', _REPORT, "short_keys",
+    ),
+    _mutation(
+        "entries", "found.freedom,", "len(fit.free),", _REPORT, "short_keys",
+    ),
+    _mutation(
+        "figures", "axhspan(-fit.noise, fit.noise,", "axhspan(-2 * fit.noise, 2 * fit.noise,",
+        _REPORT, "picture_shows",
+    ),
+    _mutation("figures", "bound = 2 / np.sqrt", "bound = 1 / np.sqrt", _REPORT, "picture_shows"),
+    _mutation("figures", "range(1, len(correlation) + 1)", "range(len(correlation))", _REPORT, "picture_shows"),
+    _mutation(
+        "figures", "time, fit.residual[case]", "time, fit.predicted[case]", _REPORT, "picture_shows",
+    ),
+]  # fmt: skip

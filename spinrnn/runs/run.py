@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinrnn.config.run import RunConfig
+from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
@@ -176,6 +177,8 @@ def _steps(
             folder.append(record)
         if record and on_epoch:
             on_epoch(trainer)
+            # a number of NumPy that was added is none of JSON
+            record.update((key, plain(value)) for key, value in list(record.items()))
         stopping = stop is not None and stop()
         waited = time.monotonic() - last_checkpoint
         if folder and (stopping or waited >= trainer.config.train.checkpoint_seconds):

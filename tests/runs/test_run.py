@@ -755,7 +755,7 @@ def test_a_stop_writes_a_checkpoint_and_the_run_goes_on_to_the_same_bits(
 
 def test_what_is_added_to_a_record_stays_with_the_run(tiny_config, tiny_data, tmp_path):
     def on_epoch(trainer):
-        trainer.history[-1]["mine"] = trainer.epoch
+        trainer.history[-1]["mine"] = np.float32(trainer.epoch)
 
     result = spinrnn.train(
         tiny_config, out=tmp_path / "run", data=tiny_data, on_epoch=on_epoch, pictures=False

@@ -25,13 +25,12 @@ def add_commands(commands: Any) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Tests the network; prints the scores and what is special about its devices."""
     from spinrnn.datasets import parts
-    from spinrnn.datasets.loading import load_dataset
     from spinrnn.errors import StoreError
     from spinrnn.learning import trainer
-    from spinrnn.runs.loading import open_run
+    from spinrnn.runs.loading import load_data, open_run
 
     run = open_run(options.run, options.set)
-    data = load_dataset(run.config.data.source)
+    data = load_data(run.config, run.folder)
     run.check_data(data.digest())
     if run.best_epoch is None:
         advice = f"go on with spinrnn train --out {run.folder} --resume"

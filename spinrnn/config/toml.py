@@ -10,8 +10,8 @@ from spinrnn.config.run import RunConfig, automatic, from_tables, to_tables
 from spinrnn.errors import ConfigError, StoreError, reason_of
 
 LARGEST_DOTS = 200
-"""In a line of a configuration that a file holds. The time of Python's TOML parser grows
-with the square of a key's parts: minutes for a hundred thousand."""
+"""In a line of a configuration that a file holds. The time of Python's TOML parser
+grows with the square of a key's parts: minutes for a hundred thousand."""
 
 
 def load_config(path: str | Path | None = None, settings: str | Iterable[str] = ()) -> RunConfig:

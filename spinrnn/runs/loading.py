@@ -11,6 +11,8 @@ from pathlib import Path
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import read_container
 from spinrnn.files.seal import is_streamed
@@ -147,6 +149,24 @@ def progress(folder):
     except (KeyError, TypeError):
         raise StoreError(
             f"{folder}: its newest checkpoint is whole, but not one of a run; remove it"
+        ) from None
+
+
+def load_data(config: RunConfig, folder: str | Path) -> Dataset:
+    """The data of the run in a folder, with what to do where they are not found.
+
+    Raises:
+        StoreError, DataError: they cannot be read.
+    """
+    source = config.data.source
+    try:
+        return load_dataset(source)
+    except (DataError, StoreError) as error:
+        if Path(source).exists():
+            raise
+        raise type(error)(
+            f"{error}; if the data of {folder} have moved, give their new place "
+            "(--set data.source=PATH)"
         ) from None
 
 

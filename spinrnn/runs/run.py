@@ -11,12 +11,12 @@ from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
-from spinrnn.errors import ConfigError, DataError, DivergenceError, StoreError
+from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.networks.recurrent import Network
 from spinrnn.runs import checkpoints
 from spinrnn.runs.folder import Folder
-from spinrnn.runs.loading import check_data
+from spinrnn.runs.loading import check_data, load_data
 
 FINER = 8
 """The trained network is also tested with this many times finer substeps: a network
@@ -112,7 +112,7 @@ def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bo
     network, summary, history = folder.results()
     moved = folder.moved(config)
     if moved or data is not None:
-        data = load_dataset(config.data.source) if data is None else data
+        data = load_data(config, folder.path) if data is None else data
         check_data(summary["data_sha256"], data.digest(), folder.path)
     if moved:
         folder.keep_config(config, same_data=True)
@@ -151,17 +151,11 @@ def _train(
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:
-    """The run's data; where a run goes on that no longer finds them, what to do."""
-    source = config.data.source
-    try:
-        return load_dataset(source)
-    except (DataError, StoreError) as error:
-        if folder and folder.started and not Path(source).exists():
-            raise type(error)(
-                f"{error}; if the data of {folder.path} have moved, give their new place "
-                "(--set data.source=PATH)"
-            ) from None
-        raise
+    """The data that the configuration names; those of a run that goes on may have
+    moved."""
+    if folder and folder.started:
+        return load_data(config, folder.path)
+    return load_dataset(config.data.source)
 
 
 def _steps(

@@ -388,8 +388,8 @@ def test_the_test_part_takes_no_part_in_training(tiny_config, tiny_data):
 
 
 def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
-    """84 training cases in batches of 25, 25, 25 and 9, with a learning rate that changes
-    nothing: the epoch's loss is that of the whole part.
+    """84 training cases in batches of 25, 25, 25 and 9, with a learning rate that
+    changes nothing: the epoch's loss is that of the whole part.
     """
     config = with_train(tiny_config, batch=25, epochs=1, noise=0.0, learning_rate=1e-30)
     trainer = Trainer(config, tiny_data)

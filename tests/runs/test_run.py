@@ -411,7 +411,7 @@ def test_other_data_are_noticed(toml, tmp_path, monkeypatch):
     refused(here("evaluate", out), "was trained on other data")
     npz.unlink()
     (tmp_path / "moved.npz").write_bytes(original)
-    refused(here("evaluate", out), "tiny.npz: No such file")
+    refused(here("evaluate", out), "tiny.npz: No such file", f"the data of {out} have moved")
     monkeypatch.chdir(tmp_path)
     moved = here("evaluate", out, *set_("data.source=moved.npz"), "--json")
     assert json.loads(moved.stdout)["finished"] is False

@@ -1,4 +1,4 @@
-"""Pictures of a training show the numbers they are given, under names and units that say what they are."""
+"""Pictures of a training show the numbers they are given, with names and units."""
 
 import numpy as np
 import pytest

@@ -51,61 +51,83 @@ BATCH = 500
 # ---- the files and their readers ----
 
 
+def paths_in(folder):
+    """{kind: path} of the files in a folder."""
+    return {kind: folder / f"{kind}.{'npz' if kind.endswith('npz') else 'h5'}" for kind in READERS}
+
+
 def make_files(folder):
     """Writes a small file of each kind; returns {kind: path}."""
     folder = Path(folder)
     rng = np.random.default_rng(5)
+    files = paths_in(folder)
+    data = _make_users(files, rng)
+    config = spinrnn.NetworkConfig(layers=(4, 3), inputs=2, outputs=3, density_int=0.5, substeps=2)
+    net = spinrnn.Network(config, seed=1)
+    net.save(files["network"])
+    inputs, lengths, labels = (data[name][:20] for name in ("inputs", "lengths", "labels"))
+    variables = ("p", "m", "drive", "output")
+    net.simulate_to(files["trajectory"], inputs, lengths, labels=labels, variables=variables)
+    _make_runs(folder, files, data)
+    return files
+
+
+def _make_users(files, rng):
+    """The files of users, in both formats; returns the arrays of the data set."""
     labels = np.repeat(np.arange(3), 20)
     inputs, lengths = rng.normal(size=(60, 2, 5)), rng.integers(4, 6, 60)
-    files = {name: folder / f"{name}.{'npz' if name.endswith('npz') else 'h5'}" for name in READERS}
     data = {"inputs": inputs, "labels": labels, "lengths": lengths}
     step = np.arange(30) * 1e-9
-    recording = {
-        "time": step,
-        "power": rng.random((3, 2, 30)),
-        "drive": rng.random((3, 2, 30)),
-        "labels": np.arange(3),
-    }
-    recording |= {
-        "inputs": rng.random((3, 1, 6)),
-        "input_interval": np.float64(5e-9),
-        "relaxation_time": np.float64(1e-9),
-    }
-    measured = {
-        "time": step,
-        "power": rng.random((3, 30)),
-        "drive": rng.random((3, 30)),
-        "noise": np.float64(0.1),
-    }
+    recording = {"time": step, "power": rng.random((3, 2, 30)), "drive": rng.random((3, 2, 30))}
+    recording |= {"labels": np.arange(3), "inputs": rng.random((3, 1, 6))}
+    recording |= {"input_interval": np.float64(5e-9), "relaxation_time": np.float64(1e-9)}
+    measured = {"time": step, "power": rng.random((3, 30)), "drive": rng.random((3, 30))}
+    measured |= {"noise": np.float64(0.1)}
     for name, arrays in (("data", data), ("recording", recording), ("measurement", measured)):
         np.savez(files[f"{name}_npz"], **arrays)
         with h5py.File(files[f"{name}_h5"], "w", track_order=False) as file:
             for key, array in arrays.items():
                 packed = {"compression": "gzip", "shuffle": True} if array.ndim > 1 else {}
                 file.create_dataset(key, data=array, track_times=False, **packed)
-    config = spinrnn.NetworkConfig(layers=(4, 3), inputs=2, outputs=3, density_int=0.5, substeps=2)
-    net = spinrnn.Network(config, seed=1)
-    net.save(files["network"])
-    variables = ("p", "m", "drive", "output")
-    net.simulate_to(
-        files["trajectory"], inputs[:20], lengths[:20], labels=labels[:20], variables=variables
-    )
+    return data
+
+
+BASE = """
+[network]
+layers = [4, 3]
+inputs = 2
+outputs = 3
+density_int = 0.5
+substeps = 2
+[train]
+epochs = 2
+batch = 16
+checkpoint_seconds = 0
+[data]
+source = "data/d.npz"
+"""
+SWEEP = """
+[sweep]
+name = "toy"
+base = "base.toml"
+[[axes]]
+key = "train.learning_rate"
+values = [1e-3, 1e-2]
+"""
+
+
+def _make_runs(folder, files, data):
+    """A point and the cube of a sweep, and a checkpoint."""
     (folder / "data").mkdir()
     np.savez(folder / "data" / "d.npz", **data)
-    (folder / "base.toml").write_text(
-        "[network]\nlayers = [4, 3]\ninputs = 2\noutputs = 3\ndensity_int = 0.5\nsubsteps = 2\n"
-        '[train]\nepochs = 2\nbatch = 16\ncheckpoint_seconds = 0\n[data]\nsource = "data/d.npz"\n'
-    )
-    (folder / "sweep.toml").write_text(
-        '[sweep]\nname = "toy"\nbase = "base.toml"\n[[axes]]\nkey = "train.learning_rate"\nvalues = [1e-3, 1e-2]\n'
-    )
+    (folder / "base.toml").write_text(BASE)
+    (folder / "sweep.toml").write_text(SWEEP)
     sweep = spinrnn.load_sweep(folder / "sweep.toml")
     spinrnn.run_sweep(sweep, folder / "out", executor="serial")
     spinrnn.collect_sweep(sweep, folder / "out").save(files["cube"])
     (folder / "out" / "points" / f"{sweep.points[0].name}.h5").rename(files["point"])
     spinrnn.train(sweep.points[0].config, folder / "run", pictures=False)
     checkpoints.checkpoint_paths(folder / "run")[0].rename(files["checkpoint"])
-    return files
 
 
 def _bits(*values):
@@ -189,15 +211,28 @@ def _measurement(path):
     return _bits(m.time, m.drive, m.power, m.noise)
 
 
-SEALED = {"network": lambda path: _network(spinrnn.load(path)), "checkpoint": _recorded("checkpoint"), "point": _recorded("point"),
-          "cube": _cube, "trajectory": _trajectory}  # fmt: skip
+SEALED = {
+    "network": lambda path: _network(spinrnn.load(path)),
+    "checkpoint": _recorded("checkpoint"),
+    "point": _recorded("point"),
+    "cube": _cube,
+    "trajectory": _trajectory,
+}
 READERS = {
-    **SEALED, "data_npz": _dataset, "data_h5": _dataset, "recording_npz": _recording, "recording_h5": _recording,
-    "measurement_npz": _measurement, "measurement_h5": _measurement,
-}  # fmt: skip
+    **SEALED,
+    "data_npz": _dataset,
+    "data_h5": _dataset,
+    "recording_npz": _recording,
+    "recording_h5": _recording,
+    "measurement_npz": _measurement,
+    "measurement_h5": _measurement,
+}
 
 
 # ---- bytes changed ----
+
+
+MISTAKES = "flip flip byte zero ones number remove insert splice move cut grow"
 
 
 def mutate_bytes(content, others, rng):
@@ -208,22 +243,7 @@ def mutate_bytes(content, others, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 3, 30))):
         at, size = rng.randrange(len(mutated) + 1), rng.choice((1, 1, 2, 8, 64, 600))
         here = slice(at, at + size)
-        what = rng.choice(
-            (
-                "flip",
-                "flip",
-                "byte",
-                "zero",
-                "ones",
-                "number",
-                "remove",
-                "insert",
-                "splice",
-                "move",
-                "cut",
-                "grow",
-            )
-        )
+        what = rng.choice(MISTAKES.split())
         length = len(mutated[here])
         if what == "flip" and length:
             mutated[at] ^= 1 << rng.randrange(8)
@@ -258,22 +278,64 @@ def mutate_bytes(content, others, rng):
 
 def _texts(rng):
     """Something that stands where a text is expected."""
-    return rng.choice((
-        "", "x" * 30000, "[" * 20000, "{" * 20000, '{"a":' * 20000, "[network]\nlayers = [1000000000, 1000000000]", "[network]\nlayers = 3",
-        "[network]\nlayers = []", "a = " + "[" * 5000, "[network]\nlayers = [" + "9" * 5000 + "]", "[network]\nsubsteps = 1000000000",
-        "[network]\ninputs = nan", "null", "[]", "{}", "1e999", "\u2028\n", "p,p,p", "spinrnn", "a." * 20000 + "a = 1", "\x1b[2J\n",
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            "",
+            "x" * 30000,
+            "[" * 20000,
+            "{" * 20000,
+            '{"a":' * 20000,
+            "[network]\nlayers = [1000000000, 1000000000]",
+            "[network]\nlayers = 3",
+            "[network]\nlayers = []",
+            "a = " + "[" * 5000,
+            "[network]\nlayers = [" + "9" * 5000 + "]",
+            "[network]\nsubsteps = 1000000000",
+            "[network]\ninputs = nan",
+            "null",
+            "[]",
+            "{}",
+            "1e999",
+            "\u2028\n",
+            "p,p,p",
+            "spinrnn",
+            "a." * 20000 + "a = 1",
+            "\x1b[2J\n",
+        )
+    )
 
 
 def _values(rng):
     """Something that stands where an array or a number is expected."""
-    return rng.choice((
-        np.zeros(0), np.float64(np.nan), np.float64(np.inf), np.full((3, 2, 30), 1e308), np.full(30, -1e308), np.int64(-(2**63)),
-        np.uint64(2**64 - 1), np.zeros((1,) * 20), np.zeros((0, 3)), np.array(True), np.array([[7, 8]], np.uint8).view(bool), np.float16(9),
-        np.array(1j), np.array(b"text"), np.zeros(3, [("a", "i4"), ("b", "f8")]), np.longdouble(1) / 3, np.arange(60)[::-1],
-        np.zeros((60, 2, 5), ">f4"), np.full(60, 2**62), np.frombuffer(b"[" * 50000, np.uint8), np.frombuffer(b"\xff\xfe{", np.uint8),
-        np.frombuffer(b'{"a":' * 20000, np.uint8), np.frombuffer(b"{}", np.uint8), np.zeros((2, 60)), np.arange(30) * 1e-9,
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            np.zeros(0),
+            np.float64(np.nan),
+            np.float64(np.inf),
+            np.full((3, 2, 30), 1e308),
+            np.full(30, -1e308),
+            np.int64(-(2**63)),
+            np.uint64(2**64 - 1),
+            np.zeros((1,) * 20),
+            np.zeros((0, 3)),
+            np.array(True),
+            np.array([[7, 8]], np.uint8).view(bool),
+            np.float16(9),
+            np.array(1j),
+            np.array(b"text"),
+            np.zeros(3, [("a", "i4"), ("b", "f8")]),
+            np.longdouble(1) / 3,
+            np.arange(60)[::-1],
+            np.zeros((60, 2, 5), ">f4"),
+            np.full(60, 2**62),
+            np.frombuffer(b"[" * 50000, np.uint8),
+            np.frombuffer(b"\xff\xfe{", np.uint8),
+            np.frombuffer(b'{"a":' * 20000, np.uint8),
+            np.frombuffer(b"{}", np.uint8),
+            np.zeros((2, 60)),
+            np.arange(30) * 1e-9,
+        )
+    )
 
 
 def mutate_hdf5(path, rng):
@@ -293,129 +355,198 @@ def mutate_hdf5(path, rng):
                 )
 
 
+CHANGES = (
+    "remove rename retype reshape claim values value soft loop elsewhere "
+    "storage virtual objects texts compound references group deep cycle bomb "
+    "twice filters many empty resize alias fan piece type"
+)
+"""Of a dataset; `_change_NAME` does most of them."""
+
+
 def _change_dataset(file, name, rng):
     old = file[name]
-    values, shape, dtype = old[()], old.shape, old.dtype
-    what = rng.choice((
-        "remove", "rename", "retype", "reshape", "claim", "values", "value", "soft", "loop", "elsewhere", "storage", "virtual", "objects",
-        "texts", "compound", "references", "group", "deep", "cycle", "bomb", "twice", "filters", "many", "empty", "resize", "alias", "fan",
-        "piece", "type",
-    ))  # fmt: skip
+    what = rng.choice(CHANGES.split())
     if what == "alias":
         file["alias"] = old
-        return
-    if what == "value":
-        if values.size:
-            flat = np.array(values).reshape(-1)
-            flat[rng.randrange(flat.size)] = rng.choice((0, 1, 100))
-            old[...] = flat.reshape(shape)
-        return
-    del file[name]
-    if what == "remove":
-        return
-    if what == "rename":
-        file[
-            rng.choice(
-                (name + "s", "x", name[:-1] or "y", "ä" * 200, "a/b/c/d", "labels", "state_json")
-            )
-        ] = values
-    elif what == "retype":
-        kinds = ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "c16", "?")
-        with np.errstate(all="ignore"):
-            file[name] = np.asarray(values).astype(rng.choice(kinds))
-    elif what == "reshape":
-        file[name] = rng.choice(
-            (
-                values.reshape(-1),
-                values.reshape(1, *shape),
-                values.T,
-                values[..., None],
-                values.reshape(-1)[:-1],
-            )
+    elif what == "value":
+        _change_one_value(old, rng)
+    else:
+        was = _Was(old[()], old.shape, old.dtype)
+        del file[name]
+        if what != "remove":
+            globals()[f"_change_{what}"](file, name, was, rng)
+
+
+_Was = collections.namedtuple("_Was", ["values", "shape", "dtype"])
+
+
+def _change_one_value(old, rng):
+    values = old[()]
+    if values.size:
+        flat = np.array(values).reshape(-1)
+        flat[rng.randrange(flat.size)] = rng.choice((0, 1, 100))
+        old[...] = flat.reshape(old.shape)
+
+
+def _change_rename(file, name, was, rng):
+    file[
+        rng.choice(
+            (name + "s", "x", name[:-1] or "y", "ä" * 200, "a/b/c/d", "labels", "state_json")
         )
-    elif what == "claim":
-        file.create_dataset(
-            name,
-            (rng.choice((10**5, 10**9, 10**12, 2**61)),),
-            dtype,
-            chunks=rng.choice((None, (1000,))),
+    ] = was.values
+
+
+def _change_retype(file, name, was, rng):
+    kinds = ("f2", "f4", "f8", ">f8", "i1", "i8", "u8", "c16", "?")
+    with np.errstate(all="ignore"):
+        file[name] = np.asarray(was.values).astype(rng.choice(kinds))
+
+
+def _change_reshape(file, name, was, rng):
+    file[name] = rng.choice(
+        (
+            was.values.reshape(-1),
+            was.values.reshape(1, *was.shape),
+            was.values.T,
+            was.values[..., None],
+            was.values.reshape(-1)[:-1],
         )
-    elif what == "values":
-        file[name] = _values(rng) if rng.random() < 0.9 else np.zeros(10**6)
-    elif what in ("soft", "loop"):
-        file[name] = h5py.SoftLink("/" + name if what == "loop" else "/time")
-    elif what == "elsewhere":
-        file[name] = h5py.ExternalLink(
-            rng.choice(("other.h5", "/dev/zero", "/proc/self/mem", file.filename)), "/" + name
-        )
-    elif what == "storage":
-        file.create_dataset(
-            name,
-            shape,
-            dtype,
-            external=[(rng.choice(("/dev/zero", "/etc/hostname", "none")), 0, h5py.h5f.UNLIMITED)],
-        )
-    elif what == "virtual":
-        layout = h5py.VirtualLayout(shape or (1,), dtype)
-        layout[...] = h5py.VirtualSource(
-            rng.choice((".", "other.h5", "/dev/zero")), "x", shape or (1,)
-        )
-        file.create_virtual_dataset(name, layout)
-    elif what == "objects":
-        file.create_dataset(
-            name, data=[np.arange(3), np.arange(5)] * 10, dtype=h5py.vlen_dtype(np.float64)
-        )
-    elif what == "texts":
-        file.create_dataset(
-            name, data=["a"] * (shape[0] if shape else 1), dtype=h5py.string_dtype()
-        )
-    elif what == "compound":
-        file[name] = np.zeros(shape, [("a", dtype), ("b", "f8", (1000,))])
-    elif what == "references":
-        file.create_dataset(name, data=[file.ref] * 3, dtype=h5py.ref_dtype)
-    elif what == "group":
-        file.create_group(name)["x"] = values
-    elif what == "deep":
-        file[name + "/a" * rng.choice((2, 5, 300)) + "/x"] = values
-    elif what == "cycle":
-        group = file.create_group(name)
-        group["again"] = rng.choice((file, group))
-        group["more"] = file["/"]
-    elif what == "bomb":
-        dataset = file.create_dataset(
-            name,
-            (rng.choice((10**6, 10**7)),),
-            "f8",
-            chunks=(10**6,),
-            compression=rng.choice(("gzip", "lzf")),
-        )
-        dataset[: 10**6] = 0
-    elif what in ("twice", "filters"):
-        _filtered(file, name, rng, twice=what == "twice")
-    elif what == "many":
-        group = file.create_group(name)
-        for number in range(rng.choice((100, 1000))):
-            group[f"x{number}"] = 0
-    elif what == "fan":  # few groups, very many ways through them
-        group = file.create_group(name)
-        for _ in range(rng.choice((2, 3, 20))):
-            below = file.create_group(None)
-            for number in range(100):
-                group[f"x{number}"] = below
-            group = below
-    elif what == "piece":  # a small array in a piece that is large when it is unpacked
-        long = max(values.size, rng.choice((10**3, 10**6, 10**7)))
-        file.create_dataset(
-            name, (max(1, values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip"
-        )[...] = 0
-    elif what == "type":
-        file[name] = np.dtype("f8")
-    elif what == "empty":
-        file[name] = h5py.Empty(dtype)
-    elif what == "resize":
-        file.create_dataset(
-            name, data=np.atleast_1d(values), maxshape=(None,) * max(1, len(shape)), chunks=True
-        )
+    )
+
+
+def _change_claim(file, name, was, rng):
+    file.create_dataset(
+        name,
+        (rng.choice((10**5, 10**9, 10**12, 2**61)),),
+        was.dtype,
+        chunks=rng.choice((None, (1000,))),
+    )
+
+
+def _change_values(file, name, was, rng):
+    file[name] = _values(rng) if rng.random() < 0.9 else np.zeros(10**6)
+
+
+def _change_soft(file, name, was, rng):
+    file[name] = h5py.SoftLink("/time")
+
+
+def _change_loop(file, name, was, rng):
+    file[name] = h5py.SoftLink("/" + name)
+
+
+def _change_elsewhere(file, name, was, rng):
+    file[name] = h5py.ExternalLink(
+        rng.choice(("other.h5", "/dev/zero", "/proc/self/mem", file.filename)), "/" + name
+    )
+
+
+def _change_storage(file, name, was, rng):
+    file.create_dataset(
+        name,
+        was.shape,
+        was.dtype,
+        external=[(rng.choice(("/dev/zero", "/etc/hostname", "none")), 0, h5py.h5f.UNLIMITED)],
+    )
+
+
+def _change_virtual(file, name, was, rng):
+    layout = h5py.VirtualLayout(was.shape or (1,), was.dtype)
+    layout[...] = h5py.VirtualSource(
+        rng.choice((".", "other.h5", "/dev/zero")), "x", was.shape or (1,)
+    )
+    file.create_virtual_dataset(name, layout)
+
+
+def _change_objects(file, name, was, rng):
+    file.create_dataset(
+        name, data=[np.arange(3), np.arange(5)] * 10, dtype=h5py.vlen_dtype(np.float64)
+    )
+
+
+def _change_texts(file, name, was, rng):
+    file.create_dataset(
+        name, data=["a"] * (was.shape[0] if was.shape else 1), dtype=h5py.string_dtype()
+    )
+
+
+def _change_compound(file, name, was, rng):
+    file[name] = np.zeros(was.shape, [("a", was.dtype), ("b", "f8", (1000,))])
+
+
+def _change_references(file, name, was, rng):
+    file.create_dataset(name, data=[file.ref] * 3, dtype=h5py.ref_dtype)
+
+
+def _change_group(file, name, was, rng):
+    file.create_group(name)["x"] = was.values
+
+
+def _change_deep(file, name, was, rng):
+    file[name + "/a" * rng.choice((2, 5, 300)) + "/x"] = was.values
+
+
+def _change_cycle(file, name, was, rng):
+    group = file.create_group(name)
+    group["again"] = rng.choice((file, group))
+    group["more"] = file["/"]
+
+
+def _change_bomb(file, name, was, rng):
+    dataset = file.create_dataset(
+        name,
+        (rng.choice((10**6, 10**7)),),
+        "f8",
+        chunks=(10**6,),
+        compression=rng.choice(("gzip", "lzf")),
+    )
+    dataset[: 10**6] = 0
+
+
+def _change_twice(file, name, was, rng):
+    _filtered(file, name, rng, twice=True)
+
+
+def _change_filters(file, name, was, rng):
+    _filtered(file, name, rng, twice=False)
+
+
+def _change_many(file, name, was, rng):
+    group = file.create_group(name)
+    for number in range(rng.choice((100, 1000))):
+        group[f"x{number}"] = 0
+
+
+def _change_fan(file, name, was, rng):
+    """Few groups, very many ways through them."""
+    group = file.create_group(name)
+    for _ in range(rng.choice((2, 3, 20))):
+        below = file.create_group(None)
+        for number in range(100):
+            group[f"x{number}"] = below
+        group = below
+
+
+def _change_piece(file, name, was, rng):
+    """A small array in a piece that is large when it is unpacked."""
+    long = max(was.values.size, rng.choice((10**3, 10**6, 10**7)))
+    file.create_dataset(
+        name, (max(1, was.values.size),), "f8", chunks=(long,), maxshape=(None,), compression="gzip"
+    )[...] = 0
+
+
+def _change_type(file, name, was, rng):
+    file[name] = np.dtype("f8")
+
+
+def _change_empty(file, name, was, rng):
+    file[name] = h5py.Empty(was.dtype)
+
+
+def _change_resize(file, name, was, rng):
+    file.create_dataset(
+        name, data=np.atleast_1d(was.values), maxshape=(None,) * max(1, len(was.shape)), chunks=True
+    )
 
 
 def _filtered(file, name, rng, twice):
@@ -439,6 +570,9 @@ def _filtered(file, name, rng, twice):
     dataset.write_direct_chunk((0,), packed)
 
 
+ATTRIBUTES = "remove text text value rename empty texts version swap objects large vlen"
+
+
 def _change_attribute(item, rng):
     names = list(item.attrs)
     name = (
@@ -446,22 +580,7 @@ def _change_attribute(item, rng):
         if names and rng.random() < 0.8
         else rng.choice(("format", "kind", "config", "input_interval", "x" * 300))
     )
-    what = rng.choice(
-        (
-            "remove",
-            "text",
-            "text",
-            "value",
-            "rename",
-            "empty",
-            "texts",
-            "version",
-            "swap",
-            "objects",
-            "large",
-            "vlen",
-        )
-    )
+    what = rng.choice(ATTRIBUTES.split())
     if what in ("remove", "rename") and name in item.attrs:
         if what == "rename":
             item.attrs[name + "_"] = item.attrs[name]
@@ -520,6 +639,14 @@ def one_heap_object(content):
     return bytes(content)
 
 
+MEMBERS = (
+    "remove rename values objects claim header text double gzip bz2 lzma bomb "
+    "size overlap flags dtype order version"
+)
+"""Of an archive; `_directory` does size, overlap and flags."""
+PACKINGS = {"gzip": zipfile.ZIP_DEFLATED, "bz2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
+
+
 def mutate_npz(path, rng):
     """Writes a NumPy archive anew with one or two things changed."""
     with zipfile.ZipFile(path) as archive:
@@ -527,105 +654,106 @@ def mutate_npz(path, rng):
     packing, late = zipfile.ZIP_STORED, []
     for _ in range(rng.choice((1, 1, 2))):
         at = rng.randrange(len(members))
-        name, content = members[at]
-        what = rng.choice((
-            "remove", "rename", "values", "objects", "claim", "header", "text", "double", "gzip", "bz2", "lzma", "bomb", "size", "overlap",
-            "flags", "dtype", "order", "version",
-        ))  # fmt: skip
-        head_size = 10 + struct.unpack("<H", content[8:10])[0] if content[:6] == b"\x93NUMPY" else 0
-        head, body = content[:head_size], content[head_size:]
+        what = rng.choice(MEMBERS.split())
+        head, _ = _header(members[at][1])
         if what == "remove" and len(members) > 1:
             del members[at]
-        elif what == "rename":
-            members[at] = (
-                rng.choice(
-                    ("x.npy", name[:-4] + "s.npy", name[:-4], "../" + name, "/abs.npy", "ä\n.npy")
-                ),
-                content,
-            )
-        elif what in ("values", "objects"):
-            stream, value = (
-                io.BytesIO(),
-                _values(rng) if what == "values" else np.array([None, {}, "x"], object),
-            )
-            np.save(stream, value)
-            members[at] = name, stream.getvalue()
-        elif what in ("claim", "dtype", "order", "header", "version") and head:
-            if what == "claim":
-                claimed = rng.choice(
-                    (
-                        "(10000000000,)",
-                        "(-1,)",
-                        "(2305843009213693952, 8)",
-                        "(0, 99999999999)",
-                        "(True,)",
-                        "()",
-                        "(3, 2, 29)",
-                    )
-                )
-                text = re.sub(rb"'shape': \([^)]*\)", b"'shape': " + claimed.encode(), head[10:])
-            elif what == "dtype":
-                kinds = (
-                    "|O",
-                    "<M8[s]",
-                    "<U1000000",
-                    "|V0",
-                    "|S0",
-                    "<f16",
-                    "<q",
-                    "[('a', '<f8')]",
-                    "<f99",
-                    "(10000,)f8",
-                )
-                text = re.sub(
-                    rb"'descr': '[^']*'", b"'descr': " + repr(rng.choice(kinds)).encode(), head[10:]
-                )
-            elif what == "order":
-                text = head[10:].replace(b"False", rng.choice((b"True", b"None", b"[]")))
-            else:
-                text = rng.choice(
-                    (
-                        b"{",
-                        b"(" * 3000,
-                        b"-" * 9000 + b"1",
-                        b"{'descr': 1L}",
-                        head[10:].replace(b"(", b"(1L,"),
-                        b"\0" * 20,
-                        head[10:],
-                    )
-                )
-            version = bytes((rng.choice((0, 2, 3, 9)), 0)) if what == "version" else head[6:8]
-            members[at] = name, head[:6] + version + struct.pack("<H", len(text)) + text + body
-        elif what == "text":
-            members[at] = name, b"hello"
+        elif what in PACKINGS:
+            packing = PACKINGS[what]
         elif what == "double":
             members.append(rng.choice(members))
         elif what == "bomb":
-            size = rng.choice((10**6, 3 * 10**8 if rng.random() < 0.1 else 10**7))
-            stream = io.BytesIO()
-            np.lib.format.write_array_header_1_0(
-                stream, {"descr": "|u1", "fortran_order": False, "shape": (size,)}
-            )
-            members[at], packing = (
-                (name, stream.getvalue() + bytes(size)),
-                rng.choice((8, 8, 12, 14)),
-            )
-        elif what in ("gzip", "bz2", "lzma"):
-            packing = {
-                "gzip": zipfile.ZIP_DEFLATED,
-                "bz2": zipfile.ZIP_BZIP2,
-                "lzma": zipfile.ZIP_LZMA,
-            }[what]
+            members[at], packing = _zeros(members[at][0], rng), rng.choice((8, 8, 12, 14))
+        elif what in ("rename", "values", "objects", "text"):
+            members[at] = _other_member(members[at], what, rng)
+        elif what in ("claim", "dtype", "order", "header", "version") and head:
+            members[at] = members[at][0], _other_header(members[at][1], what, rng)
         else:
             late.append(what)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # names twice
+        # of names twice
+        warnings.simplefilter("ignore")
         with zipfile.ZipFile(path, "w", packing) as archive:
             for name, content in members:
                 archive.writestr(zipfile.ZipInfo(name), content, packing)
-    content = bytearray(path.read_bytes())
-    places = [m.start() for m in re.finditer(b"PK\x01\x02", bytes(content))]
-    for what in late if places else ():
+    path.write_bytes(_directory(bytearray(path.read_bytes()), late, rng))
+
+
+def _header(content):
+    """(header, numbers) of an array in an archive."""
+    size = 10 + struct.unpack("<H", content[8:10])[0] if content[:6] == b"\x93NUMPY" else 0
+    return content[:size], content[size:]
+
+
+def _zeros(name, rng):
+    """A member that is small when it is packed."""
+    size = rng.choice((10**6, 3 * 10**8 if rng.random() < 0.1 else 10**7))
+    stream, header = io.BytesIO(), {"descr": "|u1", "fortran_order": False, "shape": (size,)}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return name, stream.getvalue() + bytes(size)
+
+
+def _other_member(member, what, rng):
+    """Another name or content."""
+    name, content = member
+    if what == "rename":
+        stem = name[:-4]
+        names = ("x.npy", stem + "s.npy", stem, "../" + name, "/abs.npy", "ä\n.npy")
+        return rng.choice(names), content
+    if what == "text":
+        return name, b"hello"
+    stream = io.BytesIO()
+    np.save(stream, _values(rng) if what == "values" else np.array([None, {}, "x"], object))
+    return name, stream.getvalue()
+
+
+SHAPES = (
+    "(10000000000,)",
+    "(-1,)",
+    "(2305843009213693952, 8)",
+    "(0, 99999999999)",
+    "(True,)",
+    "()",
+    "(3, 2, 29)",
+)
+KINDS = (
+    "|O",
+    "<M8[s]",
+    "<U1000000",
+    "|V0",
+    "|S0",
+    "<f16",
+    "<q",
+    "[('a', '<f8')]",
+    "<f99",
+    "(10000,)f8",
+)
+
+
+def _other_header(content, what, rng):
+    """Other words before the numbers of an array."""
+    head, body = _header(content)
+    words = head[10:]
+    if what == "claim":
+        shape = b"'shape': " + rng.choice(SHAPES).encode()
+        words = re.sub(rb"'shape': \([^)]*\)", shape, words)
+    elif what == "dtype":
+        kind = b"'descr': " + repr(rng.choice(KINDS)).encode()
+        words = re.sub(rb"'descr': '[^']*'", kind, words)
+    elif what == "order":
+        words = words.replace(b"False", rng.choice((b"True", b"None", b"[]")))
+    else:
+        long = words.replace(b"(", b"(1L,")
+        deep = (b"(" * 3000, b"-" * 9000 + b"1")
+        words = rng.choice((b"{", *deep, b"{'descr': 1L}", long, b"\0" * 20, words))
+    version = bytes((rng.choice((0, 2, 3, 9)), 0)) if what == "version" else head[6:8]
+    return head[:6] + version + struct.pack("<H", len(words)) + words + body
+
+
+def _directory(content, changes, rng):
+    """The bytes of an archive with changes in the list of its members."""
+    places = [match.start() for match in re.finditer(b"PK\x01\x02", bytes(content))]
+    for what in changes if places else ():
         at = rng.choice(places)
         if what == "size":
             where = at + rng.choice((16, 20, 24))
@@ -636,7 +764,7 @@ def mutate_npz(path, rng):
         else:
             other = rng.choice(places)
             content[at + 42 : at + 46] = content[other + 42 : other + 46]
-    path.write_bytes(content)
+    return content
 
 
 # ---- checksums made to fit ----
@@ -794,6 +922,57 @@ def work(files, seed, start, stop, path):
         print(json.dumps([number, kind, how, outcome, taken, memory]), flush=True)
 
 
+class Campaign:
+    """What was found in many files.
+
+    Attributes:
+        counts: Counter of (kind, how, outcome); wrong: [(number, kind, what is wrong)].
+        longest: s; most: bytes; at: number of the next file.
+    """
+
+    def __init__(self, first, tell):
+        self.counts, self.wrong = collections.Counter(), []
+        self.longest, self.most, self.at, self.tell = 0.0, 0, first, tell
+
+    def take(self, number, kind, how, outcome, seconds=0.0, memory=0):
+        """One file."""
+        self.at = number + 1
+        self.longest, self.most = max(self.longest, seconds), max(self.most, memory)
+        self.counts[kind, how, outcome.split(":")[0]] += 1
+        if outcome.startswith("WRONG"):
+            self.wrong.append((number, kind, outcome))
+            self.tell(f"{number} {kind} {how}: {outcome}")
+
+    def run(self, folder, seed, stop):
+        """Reads files in a child process, up to `stop` or to one that it dies of."""
+        command = [sys.executable, __file__, "--work", folder, seed, self.at, stop]
+        with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, cwd=folder) as child:
+            unfinished, late = self._listen(child)
+            status = child.wait()
+        if self.at < stop:
+            if unfinished is None:
+                raise RuntimeError(f"a child ended with status {status} before file {self.at}")
+            late = late or status == -signal.SIGXCPU
+            died = f"longer than {SECONDS} s" if late else f"the process died with status {status}"
+            kind = list(READERS)[unfinished % len(READERS)]
+            self.take(unfinished, kind, "?", f"WRONG: {died}")
+
+    def _listen(self, child):
+        """(number of a file that was begun, not ended, or None; whether it hung)."""
+        buffer, unfinished = b"", None
+        while True:
+            ready = select.select([child.stdout], [], [], PATIENCE)[0]
+            piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
+            if not piece:
+                child.kill()
+                return unfinished, not ready
+            *lines, buffer = (buffer + piece).split(b"\n")
+            for number, *result in map(json.loads, lines):
+                unfinished = None if result else number
+                if result:
+                    self.take(number, *result)
+
+
 def fuzz(count, seed=0, first=0, tell=print):
     """Reads `count` mutated files.
 
@@ -801,68 +980,17 @@ def fuzz(count, seed=0, first=0, tell=print):
         (Counter of (kind, how, outcome), [(number, kind, what is wrong)], longest time
             in s, most memory in bytes).
     """
-    counts, wrong, longest, most = collections.Counter(), [], 0.0, 0
+    campaign, end = Campaign(first, tell), first + count
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "files").mkdir()
-        make_files(folder / "files")
-        at, end = first, first + count
+        (Path(folder) / "files").mkdir()
+        make_files(Path(folder) / "files")
         try:
-            while at < end:
-                stop = min(end, at + BATCH)
-                command = [
-                    sys.executable,
-                    __file__,
-                    "--work",
-                    str(folder),
-                    str(seed),
-                    str(at),
-                    str(stop),
-                ]
-                with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder) as child:
-                    buffer, open_number, ended = b"", None, False
-                    while not ended:
-                        ready = select.select([child.stdout], [], [], PATIENCE)[0]
-                        piece = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
-                        if not piece:
-                            child.kill()
-                            ended = True
-                        *lines, buffer = (buffer + piece).split(b"\n")
-                        for number, *result in map(json.loads, lines):
-                            if not result:
-                                open_number = number
-                                continue
-                            kind, how, outcome, seconds, memory = result
-                            at, open_number, longest, most = (
-                                number + 1,
-                                None,
-                                max(longest, seconds),
-                                max(most, memory),
-                            )
-                            counts[kind, how, outcome.split(":")[0]] += 1
-                            if outcome.startswith("WRONG"):
-                                wrong.append((number, kind, outcome))
-                                tell(f"{number} {kind} {how}: {outcome}")
-                    if at < stop:
-                        if open_number is None:
-                            raise RuntimeError(
-                                f"a child ended with status {child.wait()} before file {at}"
-                            )
-                        kind = list(READERS)[open_number % len(READERS)]
-                        status = child.wait()
-                        late = not ready or status == -signal.SIGXCPU
-                        text = (
-                            f"WRONG: longer than {SECONDS} s"
-                            if late
-                            else f"WRONG: the process died with status {status}"
-                        )
-                        counts[kind, "?", "WRONG"] += 1
-                        wrong.append((open_number, kind, text))
-                        tell(f"{open_number} {kind}: {text}")
-                        at = open_number + 1
-        except KeyboardInterrupt:  # what there is until now counts
-            tell(f"interrupted before file {at}")
-    return counts, wrong, longest, most
+            while campaign.at < end:
+                campaign.run(folder, seed, min(end, campaign.at + BATCH))
+        # what there is until now counts
+        except KeyboardInterrupt:
+            tell(f"interrupted before file {campaign.at}")
+    return campaign.counts, campaign.wrong, campaign.longest, campaign.most
 
 
 def main():
@@ -879,17 +1007,14 @@ def main():
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        folder, seed, start, stop = options.work
-        folder = Path(folder)
-        files = {
-            kind: folder / "files" / f"{kind}.{'npz' if kind.endswith('npz') else 'h5'}"
-            for kind in READERS
-        }
-        return work(files, int(seed), int(start), int(stop), folder / "mutated")
+        folder, *numbers = options.work
+        files = paths_in(Path(folder) / "files")
+        return work(files, *map(int, numbers), Path(folder) / "mutated")
     if options.make:
         with tempfile.TemporaryDirectory() as folder:
             files = make_files(folder)
-            number, kind = int(options.make[0]), list(READERS)[int(options.make[0]) % len(READERS)]
+            number = int(options.make[0])
+            kind = list(READERS)[number % len(READERS)]
             path = Path(options.make[1]).with_suffix(files[kind].suffix)
             kind, how = make(number, options.seed, files, path)
             print(path, kind, how, flush=True)
@@ -902,7 +1027,8 @@ def main():
     for (kind, how, outcome), number in sorted(counts.items()):
         print(f"{kind:16} {how:20} {outcome:8} {number:6}")
     print(
-        f"{sum(counts.values())} files, {len(wrong)} wrong; the longest took {longest:.2f} s, the most memory {most / 1e6:.0f} MB"
+        f"{sum(counts.values())} files, {len(wrong)} wrong; the longest took {longest:.2f} s, "
+        f"the most memory {most / 1e6:.0f} MB"
     )
     return 1 if wrong else 0
 

@@ -432,6 +432,7 @@ def test_a_clock_that_was_set_back(material, expected, tmp_path, monkeypatch, na
     assert "warning" not in result.stderr
 
 
+@pytest.mark.slow
 def test_failures_are_tried_again_after_the_clock_was_set_back(material, tmp_path, monkeypatch):
     sweep, out = spinrnn.load_sweep(material / "sweep.toml"), tmp_path / "out"
 
@@ -467,7 +468,7 @@ def test_a_worker_of_the_future_is_dead(tmp_path):
 @pytest.mark.parametrize(
     "number", [errno.ENOLCK, *(pytest.param(n, marks=pytest.mark.slow) for n in OTHER_WORDS)]
 )
-@pytest.mark.parametrize("name", commands("analyse"))
+@pytest.mark.parametrize("name", commands("sweep collect"))
 def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, name, number):
     """All is written; where several processes could meet in a folder a line says that
     nothing keeps them apart.
@@ -489,10 +490,8 @@ def test_a_file_system_without_locks(material, expected, tmp_path, monkeypatch, 
     assert os.strerror(number) in lines[0]
 
 
-@pytest.mark.parametrize("name", commands("sweep collect", "identify", "reproduce"))
-def test_files_that_cannot_be_opened_for_want_of_locks(
-    material, expected, tmp_path, monkeypatch, name
-):
+@pytest.mark.parametrize("name", commands("identify", "reproduce", "analyse"))
+def test_files_that_cannot_be_opened_for_want_of_locks(material, tmp_path, monkeypatch, name):
     """Some network file systems say so of opening a file."""
     put_earlier(material, name, tmp_path)
     before, true = contents(tmp_path), os.open

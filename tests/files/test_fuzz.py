@@ -69,14 +69,14 @@ def _fan(file):
 
 
 def _twice(file):
-    """300 MB of zeros packed twice, in a piece that claims 480 bytes."""
+    """30 MB of zeros packed twice, in a piece that claims 480 bytes."""
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     how.set_chunk((60,))
     how.set_deflate(9)
     how.set_deflate(9)
     kind, space = h5py.h5t.py_create(np.dtype("f8")), h5py.h5s.create_simple((60,))
     dataset = h5py.h5d.create(file.id, b"x", kind, space, how)
-    dataset.write_direct_chunk((0,), zlib.compress(zlib.compress(bytes(3 * 10**8), 9), 9))
+    dataset.write_direct_chunk((0,), zlib.compress(zlib.compress(bytes(3 * 10**7), 9), 9))
 
 
 def _named(file):

@@ -69,7 +69,7 @@ def test_a_flipped_bit_anywhere_is_noticed(saved):
 
 
 def test_the_end_of_a_file_may_be_lost_but_not_what_it_is_about(saved):
-    """Version 0.1 did not write one from the start; the other checksum is still there."""
+    """Version 0.1 had none at first; the other checksum is still there."""
     net, path = saved
     content = path.read_bytes()
     path.write_bytes(content[:-48])

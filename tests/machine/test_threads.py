@@ -73,7 +73,8 @@ def test_quota_of_version_1(system):
     """
     system(
         "proc/self/cgroup",
-        "5:memory:/docker/1:2\n3:cpuset:/\n2:cpu,cpuacct:/docker/1:2\n1:name=systemd:/\n0::/../x y\n",
+        "5:memory:/docker/1:2\n3:cpuset:/\n2:cpu,cpuacct:/docker/1:2\n"
+        "1:name=systemd:/\n0::/../x y\n",
     )
     system("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n")
     system("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")

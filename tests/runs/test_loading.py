@@ -118,7 +118,7 @@ def test_a_finished_run_and_what_may_be_set(tmp_path, tiny_file, tiny_data):
 
 
 def test_every_path_that_holds_a_network(tmp_path, tiny_file, tiny_data, sweep_file):
-    """A configuration, a file, a point of a sweep and a trajectory; others are refused."""
+    """A configuration, a file, a point of a sweep, a trajectory; others are refused."""
     config = spinrnn.load_config(tiny_file)
     network, found, run = loading.open_any(tiny_file, ["train.seed=4"])
     fresh = spinrnn.Network(config.network, seed=4)

@@ -42,7 +42,7 @@ def array_of(values, name: str, *, missing: bool = False, padding: str | None = 
     if not missing:
         raise DataError(f"{name}: {_where(np.ma.getmaskarray(masked))}")
     kind = array.dtype if array.dtype.kind in "fc" else np.dtype(np.float64)
-    return masked.astype(kind).filled(np.nan)
+    return np.where(np.ma.getmaskarray(masked), np.nan, array).astype(kind, copy=False)
 
 
 def _is_masked(values):

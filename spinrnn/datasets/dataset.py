@@ -58,10 +58,11 @@ class Dataset:
 
     def take(self, indices) -> "Dataset":
         """The cases with these indices, a slice or (case,) numbers or truth values."""
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        return Dataset(
-            **{name: None if array is None else array[indices] for name, array in arrays.items()}
+        labels, lengths, test = (
+            None if array is None else array[indices]
+            for array in (self.labels, self.lengths, self.test)
         )
+        return Dataset(self.inputs[indices], labels, lengths, test)
 
 
 def _truth(test, cases):

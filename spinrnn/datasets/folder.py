@@ -37,12 +37,13 @@ def read_folder(folder: str | Path) -> Dataset:
 
 def _paths(folder):
     """[(path, dimensions)] of the four files."""
-    found = [(_find(folder, stem, dimensions), dimensions) for stem, dimensions in _FILES]
-    missing = [
-        f"{stem}-idx{dimensions}-ubyte"
-        for (stem, dimensions), (path, _) in zip(_FILES, found, strict=True)
-        if path is None
-    ]
+    found, missing = [], []
+    for stem, dimensions in _FILES:
+        path = _find(folder, stem, dimensions)
+        if path is None:
+            missing.append(f"{stem}-idx{dimensions}-ubyte")
+        else:
+            found.append((path, dimensions))
     if missing:
         raise StoreError(
             f"{folder}: has no file {' and no file '.join(missing)} (or the same with .gz)"

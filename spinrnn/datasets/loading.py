@@ -46,17 +46,18 @@ def load_dataset(source: str | Path, labelled: bool = True) -> Dataset:
         )
     table = read_table(path)
     table.check_names(("inputs", "labels") if labelled else ("inputs",), ARRAYS)
-    arrays = {name: table.arrays.get(name) for name in ARRAYS}
-    problems = _problems(**arrays)
+    inputs = table.arrays["inputs"]
+    labels, lengths, test = (table.arrays.get(name) for name in ARRAYS[1:])
+    problems = _problems(inputs, labels, lengths)
     if problems:
         raise DataError(f"{path}: {'; '.join(problems)}")
     try:
-        return Dataset(**arrays)
+        return Dataset(inputs, labels, lengths, test)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _problems(inputs, labels, lengths, test):
+def _problems(inputs, labels, lengths):
     """What does not fit together, in words; `Dataset` itself checks test."""
     if inputs.ndim != 3:
         return [f"inputs must have the axes (case, channel, time), got the shape {inputs.shape}"]

@@ -9,7 +9,7 @@ from spinrnn.errors import DataError
 NAMES = ("training", "validation", "test")
 
 
-def split(data: Dataset, config: DataConfig, seed) -> list[np.ndarray]:
+def split(data: Dataset, config: DataConfig, seed: int) -> list[np.ndarray]:
     """Indices (training, validation, test) of a stratified random split.
 
     Each class gives the rounded shares that `DataConfig` asks for. A test part that the
@@ -30,9 +30,10 @@ def split(data: Dataset, config: DataConfig, seed) -> list[np.ndarray]:
             "part leave nothing to train on"
         )
     rng = np.random.default_rng(seed)
+    labels = np.asarray(data.labels)
     drawn = [
-        _draw(np.flatnonzero((data.labels == label) & ~own), config.validation_fraction, share, rng)
-        for label in np.unique(data.labels)
+        _draw(np.flatnonzero((labels == label) & ~own), config.validation_fraction, share, rng)
+        for label in np.unique(labels)
     ]
     training, validation, test = ([part[k] for part in drawn] for k in range(3))
     parts = [_sorted(training), _sorted(validation), _sorted([np.flatnonzero(own), *test])]

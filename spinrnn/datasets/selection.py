@@ -30,7 +30,10 @@ def parse(text: str) -> tuple[str, str | None, str | None]:
     Raises:
         ConfigError: there is no such part, or a bracket is missing.
     """
-    source, part, cases = _FORM.fullmatch(text).groups()
+    found = _FORM.fullmatch(text)
+    # every text fits, as the source may be any
+    assert found is not None
+    source, part, cases = found.groups()
     if source.count("[") != source.count("]") and not Path(source).exists():
         raise ConfigError(
             [f"--input {text}: a bracket is missing; cases are written as in [0:100]"]
@@ -70,7 +73,7 @@ def select(
     else:
         data = load_dataset(source or config.data.source, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
-    if part in PARTS:
+    if config is not None and part in PARTS:
         if data.labels is None:
             raise DataError(
                 f"--input {text}: the data have no labels and so no parts; leave out :{part}"

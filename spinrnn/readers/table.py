@@ -54,7 +54,7 @@ class Table:
             )
         for name in sorted(set(self.arrays) - {*needed, *optional}):
             meant = nearest(name, absent)
-            if name in (instead or {}):
+            if instead is not None and name in instead:
                 problems.append(f"unknown array {name}; give {instead[name]} in its place")
             elif meant is not None:
                 problems.append(f"unknown array {listed([name])}; did you mean {meant}?")

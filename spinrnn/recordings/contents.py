@@ -6,7 +6,7 @@ lays the datasets out on the disk.
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -116,9 +116,8 @@ def contents_of(
             do not fit.
     """
     variables = [variables] if isinstance(variables, str) else list(variables)
-    if layers is None:
-        layers = range(len(net.config.layers))
-    layers = [layers] if is_whole(layers) else list(layers)
+    layers = range(len(net.config.layers)) if layers is None else layers
+    layers = list(layers) if isinstance(layers, Iterable) else [layers]
     problems = _problems(net.config, shape[2], every, variables, layers)
     if problems:
         raise ConfigError(problems)
@@ -277,7 +276,7 @@ def attributes_of(contents: Contents, noise_seed, further: Mapping | None) -> di
         ConfigError: a name that the file uses itself, or a value that cannot be stored;
         DataError: noise_seed.
     """
-    own, further = _own_attributes(contents, noise_seed), further or {}
+    own, further = _own_attributes(contents, noise_seed), dict(further or {})
     problems = [
         f"attributes: {name!r} is one of the file's own; choose another name"
         for name in (*own, "complete")

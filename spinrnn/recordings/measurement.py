@@ -11,6 +11,7 @@ from spinrnn.files.container import is_spinrnn_file
 from spinrnn.recordings.samples import (
     NAMES,
     Samples,
+    error_of,
     kind_problems,
     read_device,
     samples_of,
@@ -96,9 +97,11 @@ def measurement(time, drive, power, noise=None) -> Measurement:
 def _measurement(arrays, neuron=0):
     """`Measurement` of one neuron; arrays: {name: real array}."""
     samples, problems = samples_of(arrays, "case", LEAST, neuron)
-    if samples is not None:
-        problems += _fit_problems(samples)
-    tell(problems)
+    if samples is None:
+        raise error_of(problems)
+    problems += _fit_problems(samples)
+    if problems or samples.drive is None:
+        raise error_of(problems)
     cases, _, times = samples.power.shape
     used = np.arange(times) <= samples.ends[:, None]
     power = samples.power[:, 0].astype(np.float64)

@@ -25,6 +25,7 @@ from spinrnn.recordings.recording import Recording, recording_of
 from spinrnn.recordings.samples import (
     HIGHEST,
     Samples,
+    error_of,
     increase_problems,
     is_beyond,
     kind_problems,
@@ -77,7 +78,7 @@ def open_recording(path: str | Path, **numbers: float | None) -> Recording:
     samples, problems = samples_of(own, "neuron")
     problems += _number_problems(found)
     if samples is None:
-        tell(problems, path)
+        raise error_of(problems, path)
     problems += _power_and_drive_problems(samples)
     # where the samples' own times are wrong, that is what is told of them
     if not any(problem.startswith("time:") for problem in problems):
@@ -179,7 +180,7 @@ def _recording(name, samples: Samples, found):
     if drive is not None:
         shape = (*power.shape[:2], drive.shape[2])
         drive = {0: np.broadcast_to(_real(drive), shape)[:, :, : times - 1]}
-    numbers = {key: float(found[key].item()) for key in NUMBERS if key in found}
+    numbers = {key: float(found[key].item()) if key in found else None for key in NUMBERS}
     return Recording(
         name,
         time,
@@ -187,7 +188,10 @@ def _recording(name, samples: Samples, found):
         drive,
         found.get("inputs"),
         found.get("labels"),
-        **numbers,
+        numbers["input_interval"],
+        numbers["relaxation_time"],
+        numbers["nonlinear_damping"],
+        numbers["bias_ratio"],
     )
 
 

@@ -1,8 +1,8 @@
 """Trajectory files: checked when opened, read as far as they are sliced."""
 
-import functools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,9 +53,10 @@ class TrajectoryFile:
     labels: np.ndarray | None
     lengths: np.ndarray | None
     noise_seed: int | list[int]
+    network: Any
 
     def __init__(self, path: str | Path):
-        self._reader = StreamReader(path)
+        self._reader, self._inputs = StreamReader(path), None
         try:
             self._open()
         except BaseException:
@@ -68,9 +69,9 @@ class TrajectoryFile:
         _check_head(reader.path, self.attributes)
         self.config = _config(reader.path, self.attributes["config"])
         self.noise_seed = _noise_seed(reader.path, self.attributes)
-        self.every, self.time = self.attributes.get("every"), datasets.array("time", (None,), "f")
+        self.time = datasets.array("time", (None,), "f")
         cases, _, points = datasets.shape("inputs", 3)
-        _check_times(reader.path, self.config, points, self.every, len(self.time))
+        self.every = _every(reader.path, self.attributes, self.config, points, len(self.time))
         # `inputs` is read when it is first asked for
         datasets.stored("inputs", (cases, self.config.inputs, points), self.config.dtype)
         self.logits = np.asarray(datasets.stored("logits", (cases, self.config.outputs), "float32"))
@@ -87,7 +88,7 @@ class TrajectoryFile:
         known, named = variables_of(self.config), self.attributes["variables"].split(",")
         if name not in named or name not in known:
             return None
-        layers = np.atleast_1d(self.attributes.get("stored_layers")).tolist()
+        layers = np.atleast_1d(self.attributes.get("stored_layers", [])).tolist()
         cases, levels = len(self.logits), len(self.time) - (name == "drive")
         return [
             datasets.stored(f"{known[name].stem}_{layer}", (cases, n, levels), "float32")
@@ -112,9 +113,11 @@ class TrajectoryFile:
             f"layers of {layers} neurons>"
         )
 
-    @functools.cached_property
+    @property
     def inputs(self) -> np.ndarray:
-        return np.asarray(self._reader.stored["inputs"])
+        if self._inputs is None:
+            self._inputs = np.asarray(self._reader.stored["inputs"])
+        return self._inputs
 
     def close(self) -> None:
         """Closes the file. Arrays that were read stay."""
@@ -171,10 +174,12 @@ def _noise_seed(path, attributes):
         raise StoreError(f"{path}: its noise_seed is missing or no number") from None
 
 
-def _check_times(path, config, points, every, levels):
-    substeps = points * config.resolved_substeps
+def _every(path, attributes, config, points, levels):
+    """Substeps from a stored time to the next; levels: number of stored times."""
+    every, substeps = attributes.get("every", 0), points * config.resolved_substeps
     if not is_whole(every) or every < 1 or levels != substeps // every + 1:
         raise StoreError(f"{path}: its times do not fit its configuration")
+    return every
 
 
 # ---- datasets ----
@@ -208,8 +213,7 @@ class _Datasets:
     def array(self, name, shape, kind):
         """An array that was not streamed; shape: (None,) for any length."""
         found = self._reader.arrays.get(name)
-        fits = found is not None and found.dtype.kind == kind
-        if not fits or (found.ndim != 1 if shape == (None,) else found.shape != shape):
+        if found is None or found.dtype.kind != kind or not _fits(found.shape, shape):
             raise StoreError(
                 f"{self.path}: the dataset {name} is missing or does not fit the configuration"
             )
@@ -218,6 +222,11 @@ class _Datasets:
     def numbers(self, name, cases):
         """(case,) int64 whole numbers, or None where the file has none."""
         return self.array(name, (cases,), "i").astype(np.int64) if name in self else None
+
+
+def _fits(found, shape):
+    """Whether a shape is the wanted one; (None,) for any length."""
+    return len(found) == 1 if shape == (None,) else found == shape
 
 
 def _network(datasets, config):

@@ -1,4 +1,4 @@
-"""What is analysed: powers over time and what else is known, one form of all sources."""
+"""What is analysed: powers over time and what else is known, whatever the source."""
 
 import math
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ SHORTEST = 1000
 class Recording:
     """Powers and what is known beside them. What is not known is None.
 
-    Much may have been recorded, so `powers`, `drives`, `taken_inputs` and `taken_labels`
-    are those of every `stride`-th case, the same for all.
+    Much may have been recorded, so `powers`, `drives`, `taken_inputs` and
+    `taken_labels` are those of every `stride`-th case, the same for all.
 
     Attributes:
         name: of the file, or "trajectory".

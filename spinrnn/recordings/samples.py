@@ -59,7 +59,7 @@ class Samples:
         """(case,) number of the last time at which a neuron was measured; 0 without
         any.
         """
-        measured = ~np.isnan(self.power).all(axis=1)
+        measured = np.asarray(~np.isnan(self.power).all(axis=1))
         last = measured.shape[1] - 1 - np.argmax(measured[:, ::-1], axis=1)
         return np.where(measured.any(axis=1), last, 0)
 
@@ -100,12 +100,17 @@ def read_device(
     return {name: np.asarray(found[name]) for name in names if name in found}
 
 
+def error_of(problems: list[str], path: str | Path | None = None) -> DataError:
+    """The error that tells all problems in one line."""
+    more = "; and more" if len(problems) > MOST_PROBLEMS else ""
+    text = "; ".join(problems[:MOST_PROBLEMS]) + more
+    return DataError(text if path is None else f"{path}: {text}")
+
+
 def tell(problems: list[str], path: str | Path | None = None) -> None:
-    """Raises DataError with all problems in one line, if there are any."""
+    """Raises the error of the problems, if there are any."""
     if problems:
-        more = "; and more" if len(problems) > MOST_PROBLEMS else ""
-        text = "; ".join(problems[:MOST_PROBLEMS]) + more
-        raise DataError(text if path is None else f"{path}: {text}")
+        raise error_of(problems, path)
 
 
 def kind_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:

@@ -118,7 +118,7 @@ class MemorySink:
 
     def __init__(self, trajectory: Trajectory):
         arrays = (trajectory.state, trajectory.output, trajectory.drive)
-        self._arrays = dict(zip(self.variables, arrays, strict=True))
+        self._arrays: dict[str, list] = dict(zip(self.variables, arrays, strict=True))
         self._logits = trajectory.logits
 
     def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:

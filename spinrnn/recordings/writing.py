@@ -74,18 +74,20 @@ def write_trajectory(
         DivergenceError: a state became infinite or NaN.
         StoreError: no room, no permission.
     """
-    u, lengths = net.check_inputs(u, lengths)
+    u, all_lengths = net.check_inputs(u, lengths)
     contents = contents_of(
-        net, u.shape, lengths,
+        net, u.shape, all_lengths,
         labels=labels, every=every, variables=variables, layers=layers, cases=cases,
     )  # fmt: skip
-    block, most = net.blocks(lengths)
+    block, most = net.blocks(all_lengths)
     with _writer(path, contents, noise_seed, attributes, block) as file:
         if on_start is not None:
             on_start(file.size)
         sink = FileSink(file, contents, u, on_block)
-        take = taker(sink, net.config, lengths, contents.variables, contents.layers, contents.every)
-        net.history(u, lengths, take, noise_seed, most)
+        take = taker(
+            sink, net.config, all_lengths, contents.variables, contents.layers, contents.every
+        )
+        net.history(u, all_lengths, take, noise_seed, most)
 
 
 def save_trajectory(
@@ -98,7 +100,7 @@ def save_trajectory(
         DataError: also where it was not made by `Network.simulate`.
     """
     net, u, lengths = trajectory.network, trajectory.inputs, trajectory.lengths
-    if net is None:
+    if net is None or u is None or lengths is None:
         raise DataError(
             "trajectory: has no network, only what Network.simulate returned can be saved"
         )

@@ -93,6 +93,11 @@ def test_cases_may_have_times_of_their_own(tmp_path):
     recording = analysis.open_recording(path)
     np.testing.assert_array_equal(recording.time, TIME)
     np.testing.assert_array_equal(recording.powers(0), power)
+    # one of its neurons was measured longer than the others, at times that nobody gave
+    power[1, 1, 3] = 0.5
+    path = save(tmp_path / "longer.npz", time=shorter, power=power, drive=DRIVE)
+    with pytest.raises(spinrnn.DataError, match="time: case 1 has no finite time at sample 3"):
+        analysis.open_recording(path)
 
 
 def test_times_that_nobody_gave_are_left_out_behind_the_last_power(tmp_path):

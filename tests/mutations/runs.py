@@ -9,62 +9,60 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
     return {"file": file, "old": old, "new": new, "tests": tests, "k": k, **others}
 
 
-SUMMARY = "summary and not prints"
+TEST, BEST, ELSE = "test_part_in_the", "best_epoch_in_the", "what_else"
 
 MUTATIONS = [
     # the numbers of summary.json
-    mutation(RUN, "FINER = 8", "FINER = 4", SUMMARY),
-    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": finer.accuracy', SUMMARY),
-    mutation(
-        RUN, '"test_accuracy": score.accuracy', '"test_accuracy": 100 * score.accuracy', SUMMARY
-    ),
-    mutation(RUN, '"test_loss": score.loss', '"test_loss": finer.loss', SUMMARY),
+    mutation(RUN, "FINER = 8", "FINER = 4", TEST),
+    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": finer.accuracy', TEST),
+    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": 100 * score.accuracy', TEST),
+    mutation(RUN, '"test_loss": score.loss', '"test_loss": finer.loss', TEST),
     mutation(
         RUN,
         '"test_accuracy_fine": finer.accuracy',
         '"test_accuracy_fine": best["validation_accuracy"]',
-        SUMMARY,
+        TEST,
     ),
-    mutation(RUN, '"test_loss_fine": finer.loss', '"test_loss_fine": score.loss', SUMMARY),
+    mutation(RUN, '"test_loss_fine": finer.loss', '"test_loss_fine": score.loss', TEST),
     mutation(
         RUN,
         "score = evaluate(network, trainer.test)",
         "score = evaluate(network, trainer.validation)",
-        SUMMARY,
+        TEST,
     ),
     mutation(
         RUN,
         "score = evaluate(network, trainer.test)",
         "score = evaluate(trainer.net, trainer.test)",
-        SUMMARY,
+        TEST,
     ),
-    mutation(RUN, "network = trainer.best_network()", "network = trainer.net", SUMMARY),
+    mutation(RUN, "network = trainer.best_network()", "network = trainer.net", TEST),
     mutation(
         RUN,
         '"validation_accuracy": best["validation_accuracy"]',
         '"validation_accuracy": trainer.history[-1]["validation_accuracy"]',
-        SUMMARY,
+        BEST,
     ),
     mutation(
         RUN,
         '"validation_loss": best["validation_loss"]',
         '"validation_loss": best["train_loss"]',
-        SUMMARY,
+        BEST,
     ),
-    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": trainer.epoch', SUMMARY),
-    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": best["epoch"] - 1', SUMMARY),
-    mutation(RUN, '"epochs": trainer.epoch', '"epochs": best["epoch"]', SUMMARY),
+    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": trainer.epoch', BEST),
+    mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": best["epoch"] - 1', BEST),
+    mutation(RUN, '"epochs": trainer.epoch', '"epochs": best["epoch"]', BEST),
     mutation(
         RUN,
         "network.parameters.size if mask is None else mask.sum()",
         "network.parameters.size",
-        SUMMARY,
+        ELSE,
     ),
     mutation(
         RUN,
         "network.parameters.size if mask is None else mask.sum()",
         "network.parameters.size if mask is None else (~mask).sum()",
-        SUMMARY,
+        ELSE,
     ),
     mutation(
         RUN,
@@ -72,57 +70,57 @@ MUTATIONS = [
         "network.config.outputs if mask is None",
         "dense",
     ),
-    mutation(
-        RUN, '"training": len(trainer.training)', '"training": len(trainer.validation)', SUMMARY
-    ),
-    mutation(RUN, '"test": len(trainer.test)', '"test": len(trainer.validation)', SUMMARY),
+    mutation(RUN, '"training": len(trainer.training)', '"training": len(trainer.validation)', ELSE),
+    mutation(RUN, '"test": len(trainer.test)', '"test": len(trainer.validation)', ELSE),
     mutation(
         RUN,
         '"seconds_training": round(trainer.seconds(), 3)',
         '"seconds_training": round(compiling, 3)',
-        SUMMARY,
+        ELSE,
     ),
     mutation(
         RUN,
         '"seed": trainer.config.train.seed',
         '"seed": trainer.config.network.device_seed',
-        SUMMARY,
+        ELSE,
     ),
     mutation(
         RUN,
         '"data_sha256": trainer.data_digest',
         '"data_sha256": trainer.training.digest()',
-        SUMMARY,
+        ELSE,
     ),
-    mutation(RUN, "score.confusion.tolist()", "score.confusion.T.tolist()", SUMMARY),
+    mutation(RUN, "score.confusion.tolist()", "score.confusion.T.tolist()", TEST),
     # records and checkpoints
-    mutation(
-        RUN, "        if record and folder:\n            folder.append(record)\n", "", SUMMARY
-    ),
+    mutation(RUN, "        if record and folder:\n            folder.append(record)\n", "", ELSE),
     mutation(
         RUN,
         "waited >= trainer.config.train.checkpoint_seconds",
         "waited < trainer.config.train.checkpoint_seconds",
         "checkpoint",
     ),
-    mutation(RUN, "if folder and (stopping or waited", "if folder and (waited", "stop"),
+    mutation(RUN, "if folder and (stopping or waited", "if folder and (waited", "stop_writes"),
     mutation(
         RUN,
         "    if folder:\n        folder.checkpoint(trainer)\n    network",
         "    network",
-        "checkpoints_within or chosen",
+        "checkpoints_within",
     ),
     mutation(
         FOLDER,
         "[trainer.config.train.checkpoints :]",
         "[trainer.config.train.checkpoints + 1 :]",
-        "holds_what or chosen",
+        "chosen",
     ),
-    mutation(FOLDER, "{trainer.adam.steps:08d}", "{trainer.epoch:08d}", "holds_what or chosen"),
+    mutation(FOLDER, "{trainer.adam.steps:08d}", "{trainer.epoch:08d}", "chosen"),
     mutation(FOLDER, "                    file.truncate(before)\n", "", "record_that"),
     mutation(FOLDER, "if file.write(line) < len(line):", "if not file.write(line):", "record_that"),
-    mutation(FOLDER, "lines = [json.dumps(record)", 'lines = ["" and json.dumps(record)', "anew"),
-    mutation(FOLDER, "            trainer.restore(arrays, state)\n", "            pass\n", "stop"),
+    mutation(
+        FOLDER, "lines = [json.dumps(record)", 'lines = ["" and json.dumps(record)', "written_anew"
+    ),
+    mutation(
+        FOLDER, "            trainer.restore(arrays, state)\n", "            pass\n", "stop_writes"
+    ),
     # which run it is
     mutation(FOLDER, "if not resume:", "if resume is None:", "overwritten"),
     mutation(
@@ -140,7 +138,7 @@ MUTATIONS = [
         FOLDER, "new is None and old == follows.get(key)", "new is None", "automatic_test_part"
     ),
     mutation(FOLDER, "new is None and old == follows.get(key)", "False", "automatic_test_part"),
-    mutation(FOLDER, '(section, key) != ("data", "source") and ', "", "moved"),
+    mutation(FOLDER, '(section, key) != ("data", "source") and ', "", "with_data_that_moved"),
     mutation(FOLDER, "max(here, key=_last_written", "min(here, key=_last_written", "newest"),
     mutation(FOLDER, "loading.progress(folder)[2] == digest", "True", "newest"),
     mutation(
@@ -154,21 +152,28 @@ MUTATIONS = [
         FOLDER,
         'check_data(state["data_sha256"], trainer.data_digest, self.path)',
         "pass",
-        "other_data",
+        "other_data_are",
     ),
-    mutation(FOLDER, "return dataclasses.replace(stored, data=moved)", "return stored", "moved"),
-    mutation(FOLDER, "write_atomic(self._config_file, to_toml(config))", "pass", "moved"),
+    mutation(
+        FOLDER,
+        "return dataclasses.replace(stored, data=moved)",
+        "return stored",
+        "with_data_that_moved",
+    ),
+    mutation(
+        FOLDER, "write_atomic(self._config_file, to_toml(config))", "pass", "with_data_that_moved"
+    ),
     mutation(
         FOLDER,
         "self.keep_config(trainer.config, same_data=going_on)",
         "self.keep_config(trainer.config, same_data=False)",
-        "moved",
+        "with_data_that_moved",
     ),
     mutation(
         FOLDER,
         'state["data_sha256"] = trainer.data_digest',
         'state["data_sha256"] = trainer.training.digest()',
-        "moved or stop",
+        "stop_writes",
     ),
     mutation(
         RUN,
@@ -200,12 +205,14 @@ MUTATIONS = [
         "left_out",
     ),
     mutation(RUN, "folder.missing_pictures())", "[])", "costs_no"),
-    mutation(FOLDER, "except Exception as error:", "except OSError as error:", "picture"),
+    mutation(
+        FOLDER, "except Exception as error:", "except OSError as error:", "one_picture or costs_no"
+    ),
     mutation(
         FOLDER,
         "                failed[name] = reason_of(error)\n",
         "                failed[name] = reason_of(error)\n                break\n",
-        "picture",
+        "one_picture or costs_no",
     ),
     mutation(FOLDER, "dict.fromkeys(failed.values())", "failed.values()", "costs_no"),
     mutation(

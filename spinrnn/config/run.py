@@ -145,8 +145,7 @@ class NetworkConfig:
         return Reduced(step, blend, rest)
 
     def problems(self) -> list[str]:
-        """What is impossible about the values, a sentence each; types are right
-        already."""
+        """What is impossible about the values, a sentence each."""
         found = Problems(self)
         _check_sizes(self, found)
         _check_times(self, found)
@@ -266,8 +265,7 @@ class TrainConfig:
         check(self)
 
     def problems(self) -> list[str]:
-        """What is impossible about the values, a sentence each; types are right
-        already."""
+        """What is impossible about the values, a sentence each."""
         found = Problems(self)
         for key in ("epochs", "batch", "checkpoints"):
             found.require(getattr(self, key) >= 1, key, "at least 1")
@@ -320,8 +318,7 @@ class DataConfig:
         check(self)
 
     def problems(self) -> list[str]:
-        """What is impossible about the values, a sentence each; types are right
-        already."""
+        """What is impossible about the values, a sentence each."""
         found = Problems(self)
         if not self.source:
             found.add(

@@ -35,8 +35,7 @@ class Problems(list[str]):
         self.append(f"{key}: {sentence}")
 
     def require(self, ok: bool, key: str, wanted: str, got: Any = None) -> None:
-        """Unless ok, the problem that the key must be what is wanted; got is its
-        value."""
+        """Unless ok, the problem that the key must be what is wanted."""
         if not ok:
             value = getattr(self._config, key) if got is None else got
             self.add(key, f"must be {wanted}, got {value}")
@@ -69,8 +68,7 @@ def check(config: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The Python number or text that a NumPy scalar or an array without axes stands
-    for.
+    """A NumPy scalar or an array without axes as the Python number or text.
 
     Anything else is returned as it is, a masked value too: it has no number. NumPy
     itself is not imported, as reading a configuration does not need it.
@@ -93,8 +91,7 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {int: int, float: float, str: str.__st
 
 
 def _typed(hint: Any, value: Any) -> Any:
-    """The value as the type asks for it; else TypeError with what is wanted, in
-    words."""
+    """The value as the type asks for it; TypeError says what is wanted."""
     if typing.get_origin(hint) is Literal:
         return _choice(typing.get_args(hint), value)
     if typing.get_origin(hint) is types.UnionType:
@@ -164,8 +161,7 @@ def _shown(value: Any) -> str:
 
 
 def from_nested(cls: type, tables: Mapping[str, Any]) -> Any:
-    """Makes a dataclass whose fields are dataclasses, its tables, of nested
-    dictionaries.
+    """Makes a dataclass, whose fields are its tables, of nested dictionaries.
 
     Raises:
         ConfigError: every unknown, mistyped and impossible value, with the nearest
@@ -217,8 +213,7 @@ def nearest(name: Any, known: Iterable[str]) -> str | None:
 
 
 def suggest(name: Any, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of
-    them.
+    """The end of a message about an unknown name: the nearest known one, or all.
 
     A key is near as well where its table is missing or another one (inputs for
     network.inputs).

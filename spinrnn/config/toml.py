@@ -58,8 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _overrule(tables: dict[str, Any], settings: Iterable[str]) -> list[str]:
-    """Puts the settings into the tables; returns those that cannot be read, in
-    words."""
+    """Puts the settings into the tables; returns what is wrong with them."""
     problems = []
     for text in settings:
         key, equals, value = text.partition("=")
@@ -112,8 +111,7 @@ def from_toml(text: str) -> RunConfig:
 
 
 def to_toml(config: RunConfig, sections: Iterable[str] = ("network", "train", "data")) -> str:
-    """The text of a configuration that is read back as the same run; these sections
-    only.
+    """The text, of these sections, that is read back as the same run.
 
     TOML has no None. Such a key stands there as a comment with the value that it takes,
     so that it goes on following from the other keys.
@@ -133,6 +131,5 @@ def to_toml(config: RunConfig, sections: Iterable[str] = ("network", "train", "d
 
 
 def _written(value: Any) -> str:
-    """Numbers, texts and lists are written alike in JSON and TOML, but for DEL in a
-    text."""
+    """As in JSON, which writes all but DEL as TOML does."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -76,8 +76,7 @@ class _Sums:
 
 @dataclass
 class Trainer:
-    """A training run in memory: the network, the optimiser and the position in the
-    data.
+    """A training run in memory: network, optimiser and position in the data.
 
     Args:
         config: the run.
@@ -122,8 +121,7 @@ class Trainer:
         self._sums = _Sums()
 
     def warm_up(self) -> float:
-        """Compiles what the run needs, or loads it from the cache; the seconds it
-        took."""
+        """Compiles what the run needs, or loads it from the cache; returns seconds."""
         start = time.perf_counter()
         few = self.training.take(np.arange(1))
         with self._place():
@@ -227,8 +225,7 @@ class Trainer:
     # ---- checkpoints ----
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """(arrays by name, what JSON can hold) with which a run goes on to the same
-        bits.
+        """(arrays, what JSON can hold) with which a run goes on to the same bits.
 
         Its configuration and its data are not among them.
         """
@@ -284,8 +281,7 @@ class Trainer:
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
-        """Context that adds to an error where in the training it happened, what to
-        try."""
+        """Context that adds to an error where in the training it was, what to try."""
         try:
             yield
         except DivergenceError as error:

@@ -62,8 +62,7 @@ class Folder:
     # ---- the start ----
 
     def settle(self, config: RunConfig | None, resume: bool) -> RunConfig | None:
-        """The configuration to use: the run's own when it is continued, else the given
-        one.
+        """The configuration to use: that of a run which goes on, else the given one.
 
         Where the given one names another place of the data, so does the result: whether
         they are the same data is seen by their digest.
@@ -103,8 +102,7 @@ class Folder:
             )
 
     def open(self, trainer: Trainer, resume: bool) -> None:
-        """Writes what a new run starts with, or takes the trainer to where the old one
-        was.
+        """Writes what a new run starts with, or takes the trainer to where the old was.
 
         Raises:
             StoreError: it cannot be written, or another process is at work in it;
@@ -135,8 +133,7 @@ class Folder:
         return None if before == config.data.source else before
 
     def keep_config(self, config: RunConfig, same_data: bool) -> None:
-        """Writes config.toml; says so where it names another place of the data than
-        before.
+        """Writes config.toml; warns where it names a new place of the data.
 
         Args:
             same_data: their digest is that of the run's data.
@@ -227,8 +224,7 @@ class Folder:
     # ---- the end ----
 
     def finish(self, net: Network, summary: dict[str, Any]) -> None:
-        """Writes the network and, last, the numbers: from now on the run is
-        complete."""
+        """Writes the network, then the numbers: from now on the run is complete."""
         net.save(self.path / "network.h5")
         write_json(self.path / "summary.json", summary)
 
@@ -248,8 +244,7 @@ class Folder:
         summary: dict[str, Any],
         names: Iterable[str] = PICTURES,
     ) -> None:
-        """Draws the pictures; those that cannot be drawn cost one warning and nothing
-        else."""
+        """Draws the pictures; for those that cannot be drawn there is one warning."""
         failed = {}
         for name in names:
             try:

@@ -151,8 +151,7 @@ def _train(
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:
-    """The data that the configuration names; those of a run that goes on may have
-    moved."""
+    """The configuration's data; those of a run that goes on may have moved."""
     if folder and folder.started:
         return load_data(config, folder.path)
     return load_dataset(config.data.source)

@@ -51,12 +51,12 @@ def _line(
     style: str,
     scale: float = 1,
 ) -> None:
-    """One quantity of the records against the epoch; a line of one point would be
-    invisible.
-    """
+    """One quantity of the records against the epoch."""
     epochs = [record["epoch"] for record in history]
     values = [scale * record[key] for record in history]
-    ax.plot(epochs, values, style, marker="o" if len(epochs) < 2 else None, label=label)
+    # a line of one point would be invisible
+    marker = "o" if len(epochs) < 2 else None
+    ax.plot(epochs, values, style, marker=marker, label=label)
 
 
 @in_our_settings

@@ -36,7 +36,7 @@ MUTATIONS = [
         "score = evaluate(trainer.net, trainer.test)",
         TEST,
     ),
-    mutation(RUN, "network = trainer.best_network()", "network = trainer.net", TEST),
+    mutation(RUN, "network = trainer.best_network()", "network = trainer.net", BEST),
     mutation(
         RUN,
         '"validation_accuracy": best["validation_accuracy"]',

@@ -68,7 +68,7 @@ def check_curve(ax, name, x, found, band_number):
 
 
 def check_paper(ax):
-    """The paper's accuracy as a band from 86.92 to 92.74 % with a line in its middle."""
+    """The paper's accuracy as a band from 86.92 to 92.74 % and a line in its middle."""
     (box,) = [p for p in ax.patches if str(p.get_label()).startswith("paper")]
     assert box.get_label() == "paper: 89.83 ± 2.91 %"
     low = box.get_y()

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 import types
 
@@ -137,6 +138,67 @@ def test_a_divergence_is_counted_and_not_averaged():
     row = curves.describe(curves.conditions(cube)[0])
     assert (row["runs"], row["diverged"]) == (7, 3)
     assert row["accuracy_percent_median"] > 1
+
+
+def test_the_columns_of_a_condition():
+    """Each under its own name; accuracies in percent."""
+    network = spinrnn.NetworkConfig(
+        input_interval=3e-9, relaxation_time=6e-9, highpass_time=70e-9, substeps=9,
+        density_int=0.25, density_ext=0.5, amplification=1.5, neuron="ctrnn",
+    )  # fmt: skip
+    train = spinrnn.TrainConfig(learning_rate=0.004, epochs=7, noise=0.15)
+    seeds = np.array([0.0, 1, 2, 3, np.nan])
+    results = {
+        "test_accuracy": 0.1 * seeds,
+        "test_accuracy_fine": 0.01 * seeds,
+        "test_loss": 5 * seeds,
+        "diverged": np.array([0, 0, 0, 0, 1.0]),
+    }
+    condition = curves.Condition(spinrnn.RunConfig(network=network, train=train), results, {})
+    row = curves.describe(condition)
+    assert row == {
+        "neuron": "ctrnn", "input_interval_s": 3e-9, "relaxation_time_s": 6e-9,
+        "interval_over_relaxation_time": 0.5, "substeps": 9, "learning_rate": 0.004,
+        "epochs": 7, "amplification": 1.5, "noise": 0.15, "density_int": 0.25,
+        "density_ext": 0.5, "runs": 4, "diverged": 1,
+        "accuracy_percent_q25": pytest.approx(7.5),
+        "accuracy_percent_median": pytest.approx(15),
+        "accuracy_percent_q75": pytest.approx(22.5),
+        "accuracy_8x_finer_percent_q25": pytest.approx(0.75),
+        "accuracy_8x_finer_percent_median": pytest.approx(1.5),
+        "accuracy_8x_finer_percent_q75": pytest.approx(2.25),
+        "loss_q25": 3.75, "loss_median": 7.5, "loss_q75": 11.25,
+        "cumulative_drive_q25": pytest.approx(np.nan, nan_ok=True),
+        "cumulative_drive_median": pytest.approx(np.nan, nan_ok=True),
+        "cumulative_drive_q75": pytest.approx(np.nan, nan_ok=True),
+    }  # fmt: skip
+
+
+def test_the_nearest_network_is_taken(cubes):
+    found = source.Source(cubes, {"intervals": recipe_sweep("intervals")})
+    for asked, ratio in ((0.0, 0.05), (1.1, 1), (np.inf, 20)):
+        condition, net = found.network(asked)
+        assert condition.ratio == pytest.approx(ratio)
+        assert condition.config.network.neuron == "oscillator"
+        assert net.config.input_interval == pytest.approx(ratio * 10e-9)
+
+
+def test_the_largest_disturbance_with_the_papers_accuracy(cubes):
+    """Made-up accuracies do not depend on noise; untrained networks have none."""
+    found = values(cubes, "thermal")
+    assert found["trained_with_largest"] == 0.1
+    powers = ("0", "1e-05", "0.0001", "0.001", "0.01", "0.1")
+    assert found["trained_with_accuracy"] == dict.fromkeys(powers, pytest.approx(95))
+    assert found["trained_without_largest"] is None
+    assert max(found["trained_without_accuracy"].values()) < 50
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_findings_have_units_and_meanings(cubes, name):
+    for key, (_, unit, meaning) in computed(cubes, name).findings.items():
+        assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", key)
+        assert unit in ("1", "%", "ns", "pJ", "W"), key
+        assert len(meaning) > 10
 
 
 def test_separation_of_classes():
@@ -547,6 +609,27 @@ def test_advice_is_a_configuration(cubes, tmp_path):
         30,
         16,
     )
+
+
+def test_the_advice_says_its_numbers():
+    advice = guide.Advice(
+        interval=7e-9, points=64, relaxation_time=2e-9, highpass_time=20e-9, substeps=14,
+        learning_rate=0.02, amplification=1.5, noise=0.15, epochs=30, batch=16,
+        expected=(0.901, 0.923, 0.945), tolerated=(1e-9, 3e-9), interpolated=True, runs=10,
+        outside=[],
+    )  # fmt: skip
+    text = guide.to_toml(advice)
+    for words in (
+        "# Advice for an input interval of 7e-09 s and 64 input points.",
+        "accuracy: 92.3 %, half of the runs from 90.1 to 94.5 %; of 10 or more trainings of",
+        "# 32 - 32 - 32 oscillators on the sequential digits",
+        "medians were 2.1 points off on average, at most 5.5.",
+        "# Relaxation times from 1e-09 to 3e-09 s are expected to be within 1 point",
+        "\ninput_interval = 7e-09\nrelaxation_time = 2e-09\nhighpass_time = 2e-08\n",
+        "\nsubsteps = 14\namplification = 1.5\n",
+        "\nlearning_rate = 0.02\nnoise = 0.15\nepochs = 30\nbatch = 16\n",
+    ):
+        assert words in text, words
 
 
 def test_a_gap_between_the_curves_is_outside():

@@ -72,10 +72,10 @@ def fig1(result: FigureNumbers) -> Figure:
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.6))
     colours = dict(zip(result.data["cases"], SERIES, strict=True))
     images = zip(result.data["images"], colours.values(), strict=True)
-    for number, (ax, (image, colour)) in enumerate(zip(top.subplots(1, 6), images, strict=True)):
-        _image(ax, *image, colour)
-        if number == 0:
-            _title(ax, "a")
+    upper = top.subplots(1, 6)
+    for ax, ((label, pixels), colour) in zip(upper, images, strict=True):
+        _image(ax, label, pixels, colour)
+    _title(upper[0], "a")
     axes = bottom.subplots(1, 3, sharey=True)
     places = sorted({(t.layer, t.neuron) for t in result.data["traces"]})
     for ax, (layer, neuron), letter in zip(axes, places, "bcd", strict=True):

@@ -182,7 +182,11 @@ class Guide:
         return sorted({c.ratio for found in self.curves.values() for c in found})
 
     def _best_ratio(self):
-        return max(self._ratios(), key=lambda ratio: self.best(ratio)[0][1])
+        def median(ratio):
+            choice = self.best(ratio)
+            return -math.inf if choice is None else choice[0][1]
+
+        return max(self._ratios(), key=median)
 
     def _outside(self, interval, points, ratio):
         """Reasons why a question lies outside what was measured."""
@@ -299,10 +303,11 @@ def _between(found, ratio):
     if not found[0].ratio * (1 - EDGE) <= ratio <= found[-1].ratio * (1 + EDGE):
         return None
     places = np.log([c.ratio for c in found])
-    return tuple(
+    low, middle, high = (
         float(np.interp(math.log(ratio), places, values))
         for values in np.transpose([c.band() for c in found])
     )
+    return low, middle, high
 
 
 def _tolerated(interval, ratio, found):
@@ -310,15 +315,16 @@ def _tolerated(interval, ratio, found):
 
     They are those of one way of training, without a gap.
     """
-    least, ends = _between(found, ratio)[1] - SLACK, []
-    for end in (found[-1].ratio, found[0].ratio):
+    measured, accuracies = np.log([c.ratio for c in found]), medians(found, scale=1)
+    least = np.interp(math.log(ratio), measured, accuracies) - SLACK
+
+    def reach(end):
+        """Relaxation time of the last ratio, on the way to an end, that is good enough."""
         places = np.geomspace(ratio, end, 200)
-        expected = np.interp(
-            np.log(places), np.log([c.ratio for c in found]), medians(found, scale=1)
-        )
-        bad = np.flatnonzero(expected < least)
-        ends.append(interval / places[bad[0] - 1 if len(bad) else -1])
-    return tuple(float(end) for end in ends)
+        bad = np.flatnonzero(np.interp(np.log(places), measured, accuracies) < least)
+        return float(interval / places[bad[0] - 1 if len(bad) else -1])
+
+    return reach(found[-1].ratio), reach(found[0].ratio)
 
 
 def _check(interval, points, relaxation_time):

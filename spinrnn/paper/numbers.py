@@ -23,7 +23,7 @@ from spinrnn.paper.curves import (
     plateau,
     same,
 )
-from spinrnn.paper.traces import first_of, separation, test_part, traces
+from spinrnn.paper.traces import first_of, labels_of, separation, test_part, traces
 
 PAPER = (86.92, 89.83, 92.74)
 """Per cent: the accuracy that arXiv:2408.02835 reports, 89.83 +- 2.91."""
@@ -81,7 +81,7 @@ def fig1(source: Any) -> FigureNumbers:
             "1",
             f"share of the variance of the powers between classes, {name}, by layer",
         )
-    images = [(int(data.labels[case]), data.inputs[case, 0]) for case in cases]
+    images = [(int(labels_of(data)[case]), data.inputs[case, 0]) for case in cases]
     drawn = {"traces": found, "cases": cases, "images": images, "shares": shares}
     return FigureNumbers(drawn, {"": _trace_rows(found), "-separation": rows}, findings)
 
@@ -140,7 +140,7 @@ def _powers_at_three_intervals(source):
             tested, data = test_part(condition.config)
             cases = first_of(data, tested, [0, 1])
         panels.append((condition, traces(net, data, cases, DEEP)))
-    return panels, [(case, int(data.labels[case]), data.inputs[case, 0]) for case in cases]
+    return panels, [(case, int(labels_of(data)[case]), data.inputs[case, 0]) for case in cases]
 
 
 # ---- figure 3 ----

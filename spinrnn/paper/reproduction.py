@@ -92,8 +92,9 @@ def reproduce(
     source = Source(out, sweeps)
     result = wanted.compute(source, **(compute or {}))
     found, stem = findings(result.findings), out / name
+    contents: dict[str, bytes | str] = {}
     with figures.style():
-        contents = figures.pictures(wanted.draw(result), stem)
+        contents |= figures.pictures(wanted.draw(result), stem)
     for suffix, rows in result.tables.items():
         contents[f"{stem}{suffix}.csv"] = to_csv(rows)
     about = {"figure": name, "title": wanted.title, "quick": quick}

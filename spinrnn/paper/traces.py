@@ -9,6 +9,7 @@ from spinrnn.analysis.classes import class_variance
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets import loading, parts
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.errors import DataError
 from spinrnn.networks.recurrent import Network
 
 LONGEST = 640
@@ -38,6 +39,13 @@ def test_part(config: RunConfig) -> tuple[np.ndarray, Dataset]:
     return parts.split(data, config.data, config.resolved_split_seed)[2], data
 
 
+def labels_of(data: Dataset) -> np.ndarray:
+    """The classes of the cases; DataError if the data have none."""
+    if data.labels is None:
+        raise DataError("the data have no labels")
+    return data.labels
+
+
 def first_of(data: Dataset, cases: np.ndarray, labels: Iterable[int]) -> list[int]:
     """Numbers of the first cases of these classes, one for each entry.
 
@@ -47,7 +55,7 @@ def first_of(data: Dataset, cases: np.ndarray, labels: Iterable[int]) -> list[in
         data: `Dataset`; cases: numbers in the data, among which to look; labels:
             classes.
     """
-    waiting = {label: iter(cases[data.labels[cases] == label]) for label in set(labels)}
+    waiting = {label: iter(cases[labels_of(data)[cases] == label]) for label in set(labels)}
     return [int(next(waiting[label])) for label in labels]
 
 
@@ -67,7 +75,7 @@ def traces(
             layer,
             neuron,
             case,
-            int(data.labels[case]),
+            int(labels_of(data)[case]),
             found.time[every],
             found.state[layer][number, neuron][every].astype(float),
         )
@@ -90,7 +98,7 @@ def separation(net: Network, data: Dataset, cases: np.ndarray) -> dict[str, np.n
         {"all times": (layer,), "the end": (layer,)} float64.
     """
     found = [
-        class_variance(state, data.labels[cases])
+        class_variance(state, labels_of(data)[cases])
         for state in net.simulate(data.inputs[cases]).state
     ]
     return {

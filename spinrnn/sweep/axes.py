@@ -239,10 +239,10 @@ def seed_problems(seeds: object) -> list[str]:
 
 def seed_axis(seeds: int | list[int]) -> Axis:
     """The axis of so many seeds from 0, or of these."""
-    if isinstance(seeds, int):
-        # no more than is needed to tell that there are too many points
-        seeds = range(min(seeds, LARGEST_SWEEP + 1))
-    return Axis("seed", {"train.seed": tuple(seeds)})
+    if isinstance(seeds, list):
+        return Axis("seed", {"train.seed": tuple(seeds)})
+    # no more than is needed to tell that there are too many points
+    return Axis("seed", {"train.seed": tuple(range(min(seeds, LARGEST_SWEEP + 1)))})
 
 
 def _is_whole(value, least):

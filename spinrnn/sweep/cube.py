@@ -170,7 +170,7 @@ def collect_sweep(sweep: Sweep, folder: str | Path, history: bool = True) -> Cub
     curves = {}
     for point, status, arrays, state in SweepFolder(folder).results(sweep.points):
         cube.states[status] = cube.states.get(status, 0) + 1
-        if state is None:
+        if state is None or arrays is None:
             continue
         numbers = _numbers(status, state)
         for name in cube.variables:

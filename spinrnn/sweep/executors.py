@@ -244,7 +244,7 @@ class _Dask(Workers):
             self._counted, self._threads = now, sum(self._client.nthreads().values())
             if self._threads:
                 self._worked = now
-            if self.ours and self._threads < self._jobs:
+            if self._cluster is not None and self._threads < self._jobs:
                 # one that takes too long to start again, as on a busy machine, is
                 # dropped for good unless it is asked for anew
                 self._cluster.scale(self._jobs)

@@ -327,7 +327,8 @@ class PointLock:
     def release(self) -> None:
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def held(self) -> bool:
         """Whether a worker that lives holds it."""

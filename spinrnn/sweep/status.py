@@ -20,13 +20,14 @@ def look(sweep: Sweep, folder: SweepFolder) -> dict:
         errors: [{"point", "status", "error"}] of failed and diverged points, ten at
             most, failures first; more_errors: number of the others.
     """
-    counts, errors = dict.fromkeys(STATES, 0), []
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
+    errors = []
     seconds_done = cost_done = cost_left = 0.0
     for point, status, _, state in folder.results(sweep.points):
         counts[status] += 1
         if state is not None and state["error"]:
             errors.append({"point": str(point), "status": status, "error": state["error"]["text"]})
-        if status == "done":
+        if status == "done" and state is not None:
             # a resumed point's own time is that of its last session
             seconds_done += max(state["seconds"], state["summary"]["seconds_training"])
             cost_done += point.cost

@@ -335,7 +335,10 @@ def start_worker(leave: bool) -> None:
 
 def _watch_parent():
     """Ends this process soon after its parent; a worker would survive it for ever."""
-    connection.wait([parent_process().sentinel])
+    parent = parent_process()
+    if parent is None:
+        return
+    connection.wait([parent.sentinel])
     _worker.stopping = _worker.leaving = True
     end = time.monotonic() + GRACE
     while _worker.busy and time.monotonic() < end:

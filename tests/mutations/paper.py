@@ -207,8 +207,8 @@ MUTATIONS = [
     },
     GUIDE
     | {
-        "old": "least, ends = _between(found, ratio)[1] - SLACK",
-        "new": "least, ends = _between(found, ratio)[1] - 10 * SLACK",
+        "old": "measured, accuracies) - SLACK",
+        "new": "measured, accuracies) - 10 * SLACK",
         "k": "best_relaxation",
     },
     GUIDE | {"old": "SLACK = 0.01", "new": "SLACK = 0.1", "k": "best_relaxation"},
@@ -246,7 +246,7 @@ MUTATIONS = [
     DRAWN | {"old": '(b, "b", "rescaled"', "new": '(b, "a", "rescaled"', "k": "fig3"},
     DRAWN
     | {"old": "((ratios < 1) & ~even, GREEN", "new": "((ratios > 1) & ~even, GREEN", "k": "fig3"},
-    DRAWN | {"old": '            _title(ax, "a")\n', "new": "            pass\n", "k": "fig1"},
+    DRAWN | {"old": '    _title(upper[0], "a")\n', "new": "", "k": "fig1"},
     DRAWN | {"old": 'text = f"{100 * share:.0f} %', "new": 'text = f"{share:.0f} %', "k": "fig1"},
     DRAWN
     | {

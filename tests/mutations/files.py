@@ -146,7 +146,13 @@ MUTATIONS = [
     ),
     one("files/lazy", "            self._check_datasets(file)\n", "", TRUST, "hostile"),
     one("files/lazy", "if magic == UNSEALED:", "if not magic:", TRUST, "unfinished"),
-    one("files/lazy", "if not got:", "if got < 0:", TRUST, "cut_while"),
+    one(
+        "files/lazy",
+        'raise StoreError(f"{self.path}: became shorter while it was read")',
+        "break",
+        TRUST,
+        "cut_while",
+    ),
     one(
         "files/lazy",
         "number = low // self.block",

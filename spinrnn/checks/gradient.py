@@ -1,4 +1,6 @@
-"""Check of the hand-derived gradient against central differences whose step comes with an error estimate (scipy.differentiate)."""
+"""Check of the hand-derived gradient against central differences whose step comes with
+an error estimate (scipy.differentiate).
+"""
 
 import dataclasses
 import itertools
@@ -24,7 +26,10 @@ AWKWARD = NetworkConfig(
     density_int=0.6,
     density_ext=0.7,
 )
-"""The network that is checked unless another is given: masks, Q > 0, layers of different sizes, a readout window."""
+"""The network that is checked unless another is given.
+
+masks, Q > 0, layers of different sizes, a readout window.
+"""
 
 
 @dataclasses.dataclass
@@ -32,8 +37,10 @@ class BlockError:
     """Outcome for one block of parameters.
 
     Attributes:
-        neuron, scheme, block: what was checked, as in "oscillator", "exponential", "w_int_0".
-        entries: number of entries compared; error: their largest difference over the block's largest gradient; ok: error <= bound.
+        neuron, scheme, block: what was checked, as in "oscillator", "exponential",
+            "w_int_0".
+        entries: number of entries compared; error: their largest difference over the
+            block's largest gradient; ok: error <= bound.
     """
 
     neuron: str
@@ -45,11 +52,14 @@ class BlockError:
 
 
 def check_gradient(config=None, entries=None, seed=0, bound=BOUND):
-    """Compares gradients for both neurons and both schemes, in float64, on random inputs of unequal lengths.
+    """Compares gradients for both neurons and both schemes, in float64, on random
+    inputs of unequal lengths.
 
     Args:
-        config: `NetworkConfig`, its neuron, scheme and dtype are replaced; None means `AWKWARD`.
-        entries: number of entries drawn from each block; None means all of AWKWARD, 8 of another network.
+        config: `NetworkConfig`, its neuron, scheme and dtype are replaced; None means
+            `AWKWARD`.
+        entries: number of entries drawn from each block; None means all of AWKWARD, 8
+            of another network.
         seed: of weights, inputs and the draw; bound: on the relative error.
     Yields:
         A `BlockError` for each neuron, scheme and block.
@@ -95,10 +105,13 @@ def _check_one(config, entries, seed, bound):
 
 
 def _central_difference(net, index, u, labels, lengths, wanted):
-    """Derivative of the loss by parameter `index`; starts from several steps until the error estimate is below `wanted`.
+    """Derivative of the loss by parameter `index`; starts from several steps until the
+    error estimate is below `wanted`.
 
-    Where scipy halves the step too often two estimates may agree by chance, to their rounding: what that makes of a derivative counts as error, too. Halving
-    often is also what a small `wanted` does where the block's gradient is small against the loss, so five times that much is tried as well.
+    Where scipy halves the step too often two estimates may agree by chance, to their
+    rounding: what that makes of a derivative counts as error, too. Halving often is
+    also what a small `wanted` does where the block's gradient is small against the
+    loss, so five times that much is tried as well.
     """
     kept = net.parameters[index]
 

@@ -1,1 +1,3 @@
-"""Everything that is compiled: the time loop of the network forward and backward, and the pieces that it is made of."""
+"""Everything compiled: all that a training step computes, and the cache of its machine
+code.
+"""

@@ -1,9 +1,11 @@
-"""The decorators of all compiled code, and the cache that keeps its machine code between runs.
+"""The decorators of all compiled code, and the cache that keeps its machine code.
 
-Numba's own cache looks at the source file of the entry function only, stops the program where no folder can be written or a file is
-damaged, and takes what another process wrote meanwhile for its own. This one keeps one file for each entry and signature, sealed with a
-checksum that covers the source of all kernels. A file whose seal does not fit is compiled anew and replaced; where nothing can be
-written, everything works, with one warning and the time to compile in each process.
+Numba's own cache looks at the source file of the entry function only, stops the program
+where no folder can be written or a file is damaged, and takes what another process
+wrote meanwhile for its own. This one keeps one file for each entry and signature,
+sealed with a checksum that covers the source of all kernels. A file whose seal does not
+fit is compiled anew and replaced; where nothing can be written, everything works, with
+one warning and the time to compile in each process.
 """
 
 import functools
@@ -20,7 +22,9 @@ from numba import config, njit
 from spinrnn.errors import StoreError
 from spinrnn.files.atomic import make_folder, write_atomic
 
-try:  # none of this is public in Numba, whose form of compiled code is a pickle; where it has moved, `kernel` falls back to its own cache
+# None of this is public in Numba, whose form of compiled code is a pickle. Where it has
+# moved, `kernel` falls back to Numba's own cache.
+try:
     from numba.cloudpickle import loads
     from numba.core.caching import NullCache, _Cache
     from numba.core.compiler import CompileResult
@@ -29,32 +33,48 @@ try:  # none of this is public in Numba, whose form of compiled code is a pickle
 except ImportError:
     NullCache = None
 
-try:  # Numba knows that arguments may not overlap, but has no option for it
+# Numba knows that arguments may not overlap, but has no option for it.
+try:
     from numba.core.cpu import CPUTargetOptions
     from numba.core.options import TargetOptions
 
     CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
     _apart = {"noalias": True}
 except (ImportError, AttributeError):
-    _apart = {}  # slower, as loops that write several arrays are then not vectorised
+    # slower, as loops that write several arrays are then not vectorised
+    _apart = {}
 
-# fastmath may fuse a multiplication with an addition and nothing else: NaN must stay NaN, it is the alarm of a diverging run.
-# Without counting references, as kernels neither make arrays nor return them.
+# fastmath may fuse a multiplication with an addition and nothing else: NaN must stay
+# NaN, it is the alarm of a diverging run. Without counting references, as kernels
+# neither make arrays nor return them.
 _options = {"nogil": True, "_nrt": False, "error_model": "numpy", "fastmath": {"contract"}}
 _bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_options}
 
 piece = njit(**_bare)
-"""Decorator of a part of a kernel, called by kernels only: without the wrappers that Python would need it compiles in half the time."""
+"""Decorator of a part of a kernel, called by kernels only.
+
+Without the wrappers that Python would need it compiles in half the time.
+"""
 
 inlined = njit(inline="always", **_bare)
-"""Decorator of a piece that is put in at its call before anything is typed, as LLVM optimises a called piece again in each of its callers."""
+"""Decorator of a piece that is put in at its call before anything is typed.
+
+LLVM would optimise a called piece again in each of its callers.
+"""
 
 loop = njit(**_apart, **_bare)
-"""Decorator of a piece whose array arguments never overlap, which the compiler must know to vectorise a loop that writes several arrays."""
+"""Decorator of a piece whose array arguments never overlap.
+
+The compiler must know that to vectorise a loop that writes several arrays.
+"""
 
 
 def kernel(function):
-    """Decorator of an entry that Python calls: compiled at the first call with new types, or loaded from the cache; releases the GIL."""
+    """Decorator of an entry that Python calls.
+
+    Compiled at the first call with new types, or loaded from the cache; releases the
+    GIL.
+    """
     entry = njit(**_options)(function)
     if config.DISABLE_JIT:
         return entry
@@ -63,7 +83,8 @@ def kernel(function):
         return entry
     try:
         return njit(cache=True, **_options)(function)
-    except RuntimeError as error:  # Numba's way to say that it finds no folder
+    except RuntimeError as error:
+        # Numba's way to say that it finds no folder
         _warn(error)
         return entry
 
@@ -72,13 +93,18 @@ def kernel(function):
 
 PACKAGE = Path(__file__).parent.parent
 _HOLDS_KERNELS = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+(?:numba|llvmlite)\b|^(?:from|import)[ \t]+(?:spinrnn\.kernels\.compiling|spinrnn\.kernels[ \t]+import[ \t]+compiling)\b",
+    rb"^[ \t]*(?:from|import)[ \t]+(?:numba|llvmlite)\b"
+    rb"|^(?:from|import)[ \t]+(?:spinrnn\.kernels\.compiling"
+    rb"|spinrnn\.kernels[ \t]+import[ \t]+compiling)\b",
     re.M,
 )
 
 
 def kernel_sources(package=PACKAGE):
-    """Content of the package's files that hold compiled code, {path: bytes}: those that import Numba or llvmlite, or this module at their head."""
+    """{path: content} of the package's files that hold compiled code.
+
+    Those are the ones that import Numba or llvmlite, or this module at their head.
+    """
     contents = {
         path.relative_to(package).as_posix(): path.read_bytes()
         for path in sorted(package.rglob("*.py"))
@@ -88,7 +114,7 @@ def kernel_sources(package=PACKAGE):
 
 @functools.cache
 def source_stamp():
-    """Digest of `kernel_sources`; b"" if they cannot be read, as in a package without sources."""
+    """Digest of `kernel_sources`; b"" if they cannot be read, as in a zip file."""
     try:
         sources = kernel_sources()
     except OSError:
@@ -99,29 +125,30 @@ def source_stamp():
 # ---- the cache ----
 
 _SEAL = hashlib.sha256().digest_size
-_SWITCHES = (
-    "OPT",
-    "BOUNDSCHECK",
-    "DEBUGINFO_DEFAULT",
-    "LOOP_VECTORIZE",
-    "SLP_VECTORIZE",
-)  # of Numba's config; they change the code
+# of Numba's config; they change the code
+_SWITCHES = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE")
 
 
 def cache_folders():
-    """Folders that may hold compiled code, in the order of search: NUMBA_CACHE_DIR, the package's __pycache__, the user's cache."""
-    name = f"spinrnn-{hashlib.sha256(os.fsencode(PACKAGE)).hexdigest()[:16]}"  # installations that share a folder stay apart
-    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    """Folders that may hold compiled code, in the order of search.
+
+    NUMBA_CACHE_DIR, the package's __pycache__, the user's cache.
+    """
+    # installations that share a folder stay apart
+    name = f"spinrnn-{hashlib.sha256(os.fsencode(PACKAGE)).hexdigest()[:16]}"
     given = [Path(config.CACHE_DIR).absolute() / name] if config.CACHE_DIR else []
-    return [
-        *given,
-        PACKAGE / "__pycache__",
-        *([user / name] if user.is_absolute() else []),
-    ]  # not absolute: a user without a home
+    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    # that of a user without a home is not absolute
+    own = [user / name] if user.is_absolute() else []
+    return [*given, PACKAGE / "__pycache__", *own]
 
 
 def _read(path):
-    """Content of a cache file; None if there is none, or one that somebody else may have put there: loading it runs its code."""
+    """Content of a cache file.
+
+    None if there is none, or one that somebody else may have put there: loading it runs
+    its code.
+    """
     try:
         with open(path, "rb") as file:
             trusted = {getattr(os, "getuid", int)(), 0, os.stat(__file__).st_uid}
@@ -134,7 +161,10 @@ def _warn(reason):
     """Says once in a process that nothing is kept, and why."""
     if not _warn.done:
         _warn.done = True
-        text = "compiled code cannot be kept and every run compiles anew; set NUMBA_CACHE_DIR to a folder that can be written"
+        text = (
+            "compiled code cannot be kept and every run compiles anew;"
+            " set NUMBA_CACHE_DIR to a folder that can be written"
+        )
         warnings.warn(f"{text} ({' '.join(str(reason).split())})", RuntimeWarning, stacklevel=3)
 
 
@@ -144,15 +174,20 @@ _warn.done = False
 if NullCache is not None:
 
     class KernelCache(_Cache):
-        """What Numba's dispatcher asks for compiled code before it compiles, and gives what it compiled."""
+        """The interface to compiled code that Numba's dispatcher expects."""
 
         def __init__(self, function):
             self._entry = f"{function.__module__}.{function.__qualname__}"
-            self._stamp = source_stamp()  # now: the files may be edited before the first call, and this process runs what it imported
+            # now: files may be edited before the first call, and this process runs what
+            # it has imported
+            self._stamp = source_stamp()
             self._enabled = True
 
         def load_overload(self, sig, target_context):
-            """The compiled entry for the argument types `sig`, from the first folder with a sound file; None if there is none."""
+            """The compiled entry for the argument types `sig`; None if none is kept.
+
+            It is that of the first folder with a sound file.
+            """
             target_context.refresh()
             if not (self._enabled and self._stamp):
                 return None
@@ -162,23 +197,25 @@ if NullCache is not None:
                 if content and content[:_SEAL] == self._seal(name, content[_SEAL:]):
                     try:
                         return CompileResult._rebuild(target_context, *loads(content[_SEAL:]))
-                    except (
-                        Exception
-                    ) as error:  # sound, yet Numba cannot read it: its insides have changed
+                    except Exception as error:
+                        # sound, yet Numba cannot read it: its insides have changed
                         _warn(f"{folder / name}: {type(error).__name__}: {error}")
             return None
 
         def save_overload(self, sig, data):
-            """Keeps a CompileResult in the first folder that takes it; warns if none does."""
+            """Keeps a CompileResult in the first folder that takes it, or warns."""
             if not self._enabled:
                 return
             if not self._stamp:
                 return _warn(f"{PACKAGE}: no source files")
             try:
-                if data.library.has_dynamic_globals:  # addresses of this process
+                if data.library.has_dynamic_globals:
+                    # addresses of this process
                     return _warn(f"{self._entry} holds addresses")
                 name, payload = self._name(sig, data.target_context), dumps(data._reduce())
-            except Exception as error:  # Numba's insides have changed, or it cannot write out a kernel of a new kind
+            except Exception as error:
+                # Numba's insides have changed, or it cannot write out a kernel of a new
+                # kind
                 return _warn(f"{self._entry}: {type(error).__name__}: {error}")
             problems = []
             for folder in cache_folders():
@@ -190,16 +227,18 @@ if NullCache is not None:
             _warn("; ".join(problems))
 
         def _name(self, sig, target_context):
-            """File name: the entry, and a digest of its argument types, the processor and Numba's switches."""
+            """File name: the entry, and a digest of all that its code depends on."""
             key = (
                 sig,
                 target_context.codegen().magic_tuple(),
                 [getattr(config, switch, None) for switch in _SWITCHES],
             )
-            return f"{self._entry}.{sys.implementation.cache_tag}{sys.abiflags}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
+            digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+            python = f"{sys.implementation.cache_tag}{sys.abiflags}"
+            return f"{self._entry}.{python}.{digest}.nbc"
 
         def _seal(self, name, payload):
-            """Digest of all that must fit for the payload to be what this process would compile."""
+            """Digest by which the payload is known as what would be compiled now."""
             return hashlib.sha256(
                 self._stamp + f"{numba.__version__} {name} ".encode() + payload
             ).digest()
@@ -215,4 +254,4 @@ if NullCache is not None:
             self._enabled = False
 
         def flush(self):
-            """Nothing: files that do not fit are replaced when their kernel is compiled."""
+            """Nothing: a file that does not fit is replaced at the next compilation."""

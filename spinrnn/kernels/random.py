@@ -1,10 +1,16 @@
-"""Random numbers for thermal noise: functions of (seed, substep, case, neuron), so that blocks, threads and segments do not change a bit.
+"""Random numbers for thermal noise: functions of (seed, substep, case, neuron).
 
-A counter-based generator, Threefry-2x32 with 20 rounds (Salmon et al., SC11), gives two words for each neuron, case and substep; a
-transform in plain arithmetic, which the compiler turns into vector instructions, makes of them what a kick of the complex amplitude needs.
+So blocks, threads and segments do not change a bit.
 
-The amplitude c = sqrt(p) exp(i phi) receives s (n1 + i n2), n1 and n2 standard normal, hence p' = |c + s (n1 + i n2)|^2 = p + 2 sqrt(p) s n1 + s^2 (n1^2 + n2^2).
-In polar coordinates s (n1 + i n2) = r exp(i theta), r^2 = -2 s^2 ln(u), theta uniform: only r^2 and cos(theta) are needed.
+A counter-based generator, Threefry-2x32 with 20 rounds (Salmon et al., SC11), gives two
+words for each neuron, case and substep; a transform in plain arithmetic, which the
+compiler turns into vector instructions, makes of them what a kick of the complex
+amplitude needs.
+
+The amplitude c = sqrt(p) exp(i phi) receives s (n1 + i n2), n1 and n2 standard normal,
+hence p' = |c + s (n1 + i n2)|^2 = p + 2 sqrt(p) s n1 + s^2 (n1^2 + n2^2). In polar
+coordinates s (n1 + i n2) = r exp(i theta), r^2 = -2 s^2 ln(u), theta uniform: only r^2
+and cos(theta) are needed.
 """
 
 import numpy as np
@@ -20,7 +26,7 @@ _PARITY = 0x1BD11BDA
 
 
 def scramble(first, second, key_first, key_second):
-    """Threefry-2x32-20: two words of a counter under a key of two words, all uint32; returns two uint32."""
+    """Threefry-2x32-20: two words of a counter under a key of two words, all uint32."""
     mask = 0xFFFFFFFF
     keys = [int(key_first), int(key_second)]
     keys.append(keys[0] ^ keys[1] ^ _PARITY)
@@ -58,9 +64,10 @@ def _scramble(typing, first, second, key_first, key_second):
 
 @loop
 def kicks(scale, first_case, key_first, key_second, lengths, cosines):
-    """Fills two levels (P, N, V), flat, with r^2 and cos(theta) of each neuron and case.
+    """Fills two flat levels (P, N, V) with r^2 and cos(theta) of each neuron and case.
 
-    scale: (N,) 2 s^2 of each neuron; first_case: number of the case at the level's start; the key is that of the substep (`substep_key`).
+    scale: (N,) 2 s^2 of each neuron; first_case: number of the case at the level's
+    start; the key is that of the substep.
     """
     v, neurons = row_length(lengths), scale.size
     for row in range(lengths.size // v):
@@ -72,7 +79,9 @@ def kicks(scale, first_case, key_first, key_second, lengths, cosines):
 
 
 def seed_key(seed):
-    """Two uint32 of a seed, a whole number or a list of them: the same everywhere and for ever, different for different seeds.
+    """Two uint32 of a seed, a whole number or a list of them.
+
+    They are the same everywhere and for ever, and different for different seeds.
 
     Zeros at the end of a list do not count, for NumPy: 7 and [7, 0] are one seed.
     """

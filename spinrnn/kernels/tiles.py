@@ -1,15 +1,20 @@
-"""Products of small matrices, as vector instructions that keep their sums in registers: what BLAS does not do well below some hundred neurons.
+"""Products of small matrices, as vector instructions that keep their sums in registers.
 
-All arrays are flat and addressed by offsets; nothing is allocated. Their unit is a *row*: one neuron's value for V = `lanes(dtype)` samples
-that lie together, 64 bytes, a cache line. Four operations carry the whole network:
+BLAS does not do them well below some hundred neurons.
+
+All arrays are flat and addressed by offsets; nothing is allocated. Their unit is a
+*row*: one neuron's value for V = `lanes(dtype)` samples that lie together, 64 bytes, a
+cache line. Four operations carry the whole network:
 
     product_tile      a few rows of  out = initial + A B
-    gradient_tile     a few rows of  out += A B^T, summed over samples: the same product once B is
-    transpose_tile    transposed, from V rows of V samples to V rows of V neurons
+    gradient_tile     a few rows of  out += A B^T, summed over samples: the same product
+    transpose_tile    once B is transposed, from V rows of samples to V rows of neurons
     sparse_row        one row of  out = initial + A B  with A in compressed rows
-    lane_products     sums over samples of the products of one row with some others: the gradients of weights of a sparse matrix
+    lane_products     sums over samples of the products of one row with some others: the
+                      gradients of weights of a sparse matrix
 
-Each stands here twice: as LLVM instructions, and before that in plain lines that say what it does and run instead under NUMBA_DISABLE_JIT=1.
+Each stands here twice: as LLVM instructions, and before that in plain lines that say
+what it does and run instead under NUMBA_DISABLE_JIT=1.
 """
 
 import llvmlite.binding
@@ -32,9 +37,15 @@ def _register_bytes():
 REGISTER = _register_bytes()
 """Bytes of a vector register."""
 TILE = 12 if REGISTER == LINE else 6
-"""Most rows of a product tile: their sums fill the registers, 12 of 16 with AVX2, 12 of 32 with AVX-512, 24 of 32 with NEON."""
+"""Most rows of a product tile.
+
+Their sums fill the registers, 12 of 16 with AVX2, 12 of 32 with AVX-512, 24 of 32 with
+NEON.
+"""
 PANELS = 4
-"""Most panels (groups of V samples) that `sparse_row` takes at once, for the same reason."""
+"""Most panels (groups of V samples) that `sparse_row` takes at once, for the same
+reason.
+"""
 
 
 def group(dtype):
@@ -48,7 +59,7 @@ def lanes(dtype):
 
 
 def row_length(array):
-    """`lanes` of an array's type; a constant in compiled code, unlike what depends on array.itemsize."""
+    """`lanes` of an array's type; compiled, a constant, unlike array.itemsize."""
     return lanes(array.dtype)
 
 
@@ -58,7 +69,10 @@ def group_length(array):
 
 
 def aligned(values):
-    """A flat array at an address that is a multiple of LINE, so that no row is spread over two lines; (size, dtype) asks for zeros."""
+    """A flat array at a multiple of LINE, so that no row is spread over two lines.
+
+    values: what it holds, or (size, dtype) for zeros.
+    """
     size, dtype = (values.size, values.dtype) if isinstance(values, np.ndarray) else values
     memory = np.zeros(size * dtype.itemsize + LINE, dtype=np.uint8)
     shift = -memory.ctypes.data % LINE
@@ -69,7 +83,11 @@ def aligned(values):
 
 
 def tile_heights(rows):
-    """(height, cut): `rows` are cut into tiles as even as can be, of `height` rows below row `cut` and one fewer above; so dense matrices are stored."""
+    """(height, cut) of the tiles as which dense matrices are stored.
+
+    Rows are cut as evenly as can be: tiles have `height` rows up to row `cut`, then one
+    fewer.
+    """
     tiles = -(-rows // TILE)
     low, over = divmod(rows, tiles)
     return (low + 1, over * (low + 1)) if over else (low, rows)
@@ -79,12 +97,15 @@ def tile_heights(rows):
 
 
 def view(array, start, count):
-    """array[start : start + count], with less to compile than a slice, which may be negative, beyond the end or have steps."""
+    """array[start : start + count].
+
+    With less to compile than a slice, which may be negative, have steps or end early.
+    """
     return array[start : start + count]
 
 
 def _rows(flat, start, count, step=None):
-    """`count` rows from offset `start` on, `step` values apart, as a copy (count, V)."""
+    """`count` rows from `start` on, `step` values apart, as a copy (count, V)."""
     v = lanes(flat.dtype)
     places = start + np.arange(count)[:, None] * (v if step is None else step) + np.arange(v)
     assert start >= 0
@@ -92,10 +113,11 @@ def _rows(flat, start, count, step=None):
 
 
 def product_tile(height, a, a_at, b, b_at, depth, initial_at, out, out_at):
-    """`height` (<= TILE) rows of out = initial + sum over d < depth of a(d, r) b(d), one rounding for each term, in this order.
+    """`height` (<= TILE) rows of out = initial + sum over d < depth of a(d, r) b(d).
 
-    a(d, r) is the number at a_at + d height + r; b(d) the row at b_at + d V. The initial rows stand in out too, at initial_at, which may
-    be out_at; initial_at < 0 stands for zeros.
+    One rounding for each term, in this order. a(d, r) is the number at a_at + d height
+    + r; b(d) the row at b_at + d V. The initial rows stand in out too, at initial_at,
+    which may be out_at; initial_at < 0 stands for zeros.
     """
     v = lanes(out.dtype)
     total = _rows(out, initial_at, height) if initial_at >= 0 else np.zeros((height, v), out.dtype)
@@ -104,9 +126,10 @@ def product_tile(height, a, a_at, b, b_at, depth, initial_at, out, out_at):
 
 
 def gradient_tile(height, a, a_at, a_unit, b, b_at, units, out, out_at):
-    """`height` (<= TILE) rows of out += sum over u < units and j < V of a(u, r)_j b(u, j), one rounding for each term, in this order.
+    """`height` (<= TILE) rows of out += sum over u < units, j < V of a(u, r)_j b(u, j).
 
-    a(u, r) is the row at a_at + u a_unit + r V; b(u, j) the row at b_at + (u V + j) V.
+    One rounding for each term, in this order. a(u, r) is the row at a_at + u a_unit + r
+    V; b(u, j) the row at b_at + (u V + j) V.
     """
     v = lanes(out.dtype)
     for u in range(units):
@@ -123,10 +146,12 @@ def transpose_tile(source, source_at, out, out_at):
 def sparse_row(
     values, columns, first, last, b, b_at, b_panel, panels, initial_at, out, out_at, panel
 ):
-    """For each panel q < panels (<= PANELS): out row = initial row + sum over first <= e < last of values[e] (row columns[e] of b).
+    """A row of out = initial row + sum over entries of values[e] (row columns[e] of b).
 
-    Row j of b stands at b_at + q b_panel + j V, the initial and the new rows stand in out at initial_at and out_at
-    + q panel; initial_at < 0 stands for zeros.
+    For each panel q < panels (<= PANELS); the entries are first <= e < last.
+
+    Row j of b stands at b_at + q b_panel + j V, the initial and the new rows stand in
+    out at initial_at and out_at + q panel; initial_at < 0 stands for zeros.
     """
     v = lanes(out.dtype)
     for q in range(panels):
@@ -139,7 +164,9 @@ def sparse_row(
 
 
 def lane_products(count, a, a_at, a_unit, columns, first, b, b_at, b_unit, units, out, out_at):
-    """For each e < count (<= `group`): out[out_at + e] += sum over u < units of the scalar product of two rows.
+    """out[out_at + e] += sum over u < units of the scalar product of two rows.
+
+    For each e < count (<= `group`).
 
     They stand at a_at + u a_unit and at b_at + u b_unit + columns[first + e] V.
     """
@@ -156,7 +183,10 @@ _whole = ir.IntType(64)
 
 
 class _Vectors:
-    """Emits instructions on vectors of so many bytes of a flat array's type; `count` numbers of `size` bytes."""
+    """Emits instructions on vectors of so many bytes of a flat array's type.
+
+    `count` numbers of `size` bytes.
+    """
 
     def __init__(self, context, builder, array_type, width):
         self.context, self.builder, self.size = context, builder, array_type.dtype.bitwidth // 8
@@ -187,7 +217,7 @@ class _Vectors:
         )
 
     def variable(self, value=None):
-        """A vector that is written more than once; the compiler keeps it in registers."""
+        """A vector that is written more than once, kept in registers by the compiler."""
         return cgutils.alloca_once_value(
             self.builder, ir.Constant(self.type, None) if value is None else value
         )
@@ -214,7 +244,10 @@ class _Vectors:
         )
 
     def multiply_add(self, a, b, variable):
-        """variable += a b, with one rounding where the processor has an instruction for it; a call for each number would take its place."""
+        """variable += a b, with one rounding where the processor has an instruction.
+
+        Where it has none, one rounding would be a call for each number.
+        """
         function = ir.FunctionType(self.type, [self.type] * 3)
         function = cgutils.get_or_insert_function(
             self.builder.module, function, f"llvm.fmuladd.v{self.count}f{8 * self.size}"
@@ -224,7 +257,10 @@ class _Vectors:
         )
 
     def totals(self, vectors):
-        """The sums of all places of `count` vectors, as one vector: neighbours are added, first within 128 bits, then these blocks."""
+        """The sums of all places of `count` vectors, as one vector.
+
+        Neighbours are added, first within 128 bits, then these blocks.
+        """
         block = 16 // self.size
         for grain in (
             *[1] * (block.bit_length() - 1),
@@ -244,7 +280,10 @@ class _Vectors:
         return vectors[0]
 
     def _every_other(self, x, y, grain, around, which):
-        """The first (0) or second (1) of each two groups of `grain` places of x, then those of y, within each `around` places."""
+        """Every other group of `grain` places of x and y, in each `around` places.
+
+        which: the first (0) or second (1) of each two.
+        """
         picks = []
         for start in range(0, self.count, around):
             for vector in (0, self.count):
@@ -253,7 +292,11 @@ class _Vectors:
         return self.shuffle(x, y, picks)
 
     def transposed(self, rows):
-        """`count` vectors transposed: blocks of 128 bits by interleaving, which is one instruction each, then the blocks among each other."""
+        """`count` vectors transposed.
+
+        First blocks of 128 bits, by interleaving, which is one instruction each; then
+        the blocks among each other.
+        """
         length, block = self.count, 16 // self.size
         for _ in range(block.bit_length() - 1):
             mixed = []
@@ -288,7 +331,11 @@ class _Vectors:
 
 
 def _for_each(builder, number, largest):
-    """For each count from 1 to `largest` places the builder in code that runs if `number` is that, as only for a known count sums are registers."""
+    """Yields counts from 1 to `largest`, the builder in code that runs if `number` is
+    it.
+
+    Only for a known count sums are registers.
+    """
     end = builder.append_basic_block("end")
     choice = builder.switch(number, end)
     for count in range(1, largest + 1):
@@ -335,11 +382,8 @@ def _gradient_tile(typing, height, a, a_at, a_unit, b, b_at, units, out, out_at)
         height, a, a_at, a_unit, b, b_at, units, out, out_at = arguments
         kinds = signature.args
         v = _Vectors(context, builder, kinds[7], LINE)
-        a, b, out = (
-            v.pointer(kinds[1], a, a_at),
-            v.pointer(kinds[4], b, b_at),
-            v.pointer(kinds[7], out, out_at),
-        )
+        a, b = v.pointer(kinds[1], a, a_at), v.pointer(kinds[4], b, b_at)
+        out = v.pointer(kinds[7], out, out_at)
         for rows in _for_each(builder, height, TILE):
             sums = [v.variable(v.load(v.at(out, r * v.count))) for r in range(rows)]
             with cgutils.for_range(builder, units) as unit:
@@ -395,11 +439,8 @@ def _sparse_row(
         )
         kinds = signature.args
         v = _Vectors(context, builder, kinds[9], LINE)
-        b, initial, out = (
-            v.pointer(kinds[4], b, b_at),
-            v.pointer(kinds[9], out, initial_at),
-            v.pointer(kinds[9], out, out_at),
-        )
+        b = v.pointer(kinds[4], b, b_at)
+        initial, out = v.pointer(kinds[9], out, initial_at), v.pointer(kinds[9], out, out_at)
         values, columns = v.pointer(kinds[0], values, 0), v.pointer(kinds[1], columns, 0)
         there = builder.icmp_signed(">=", initial_at, _whole(0))
         for count in _for_each(builder, panels, PANELS):
@@ -434,11 +475,8 @@ def _lane_products(
         kinds = signature.args
         v = _Vectors(context, builder, kinds[10], REGISTER)
         row = LINE // v.size
-        a, b, out = (
-            v.pointer(kinds[1], a, a_at),
-            v.pointer(kinds[6], b, b_at),
-            v.pointer(kinds[10], out, out_at),
-        )
+        a, b = v.pointer(kinds[1], a, a_at), v.pointer(kinds[6], b, b_at)
+        out = v.pointer(kinds[10], out, out_at)
         columns = v.pointer(kinds[4], columns, first)
         for number in _for_each(builder, count, v.count):
             sums = [v.variable() for _ in range(number)]

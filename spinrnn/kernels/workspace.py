@@ -1,54 +1,163 @@
-"""The memory of a thread: where its parts start, and how they are copied and filled."""
+"""The memory of a thread: one table of what it holds, from which sizes and places
+follow.
 
+A *level* is one number for each neuron and sample of a block: P N V numbers, (panel,
+neuron, sample). A *segment* is the substeps whose history is kept at once, a *chunk*
+those whose gradients of the weights are summed together; size letters as in
+`kernels.blocks`.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from spinrnn.kernels.compiling import loop, piece
-from spinrnn.kernels.tiles import (
-    row_length,
-)
+from spinrnn.kernels.tiles import LINE, aligned, row_length
 
 
-class Work(NamedTuple):
-    """Memory of one thread: one flat array, and where its parts start."""
+class Shape(NamedTuple):
+    """What the sizes depend on."""
 
-    memory: np.ndarray
+    lanes: int  # V
+    neurons: int  # N
+    last: int  # n_{L-1}
+    classes: int  # K
+    block: int  # P, panels in a block
+    chunk: int  # substeps
     history: int  # 0, or M + 1 where a simulation wants all levels of state, mean and drive
-    kept: int  # substeps whose z, dp'/dp and dp'/dI are kept: those of a segment, or 1 for the forward pass alone
-    state: int  # level: power p (CTRNN: s) at the current time
-    mean: int  # level: the filter's mean m; 0 for the CTRNN
-    drive: int  # level: I held over the current substep
-    base: int  # level: the part of the drive that is constant over an input interval
-    constant: int  # level: xi_0 + b
-    states: int  # levels of the history
-    means: int
-    drives: int
-    held: int  # two levels: state and mean of samples past their end
-    blended: int  # levels: z, what the couplings act on, of the substeps kept and the time after; V rows follow, as a transposed
-    #   tile may reach beyond the last
-    by_state: int  # levels: dp'/dp of the substeps kept
-    by_drive: (
-        int  # levels: dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI
-    )
-    starts: int  # state, mean and z at the start of each segment
-    readout: int  # (P, n_{L-1}, V) what W_out acts on
-    g_readout: int  # (P, n_{L-1}, V)
-    logits: int  # (P, K, V)
-    g_logits: int  # (P, K, V) dLoss/dlogits
-    g_state: int  # level: dLoss/dp at the current time
-    g_mean: int  # level: dLoss/dm
-    g_blended: int  # two levels: dLoss/dz at times k and k + 1, at k modulo 2
-    g_base: int  # level: dLoss/dI summed over the substeps of an input interval
-    g_bias: int  # (N, V) dLoss/dI summed over time and panels
-    tile: int  # transposed tiles of the substeps of a chunk
+    kept: int  # substeps whose z, dp'/dp and dp'/dI are kept: a segment's, or 1 without gradients
+    segments: int
+
+    @property
+    def level(self):
+        return self.block * self.neurons * self.lanes
+
+    @property
+    def readout(self):
+        return self.block * self.last * self.lanes
+
+    @property
+    def logits(self):
+        return self.block * self.classes * self.lanes
+
+    @property
+    def tile(self):
+        return self.lanes * self.lanes
+
+
+class Part(NamedTuple):
+    """A line of the table."""
+
+    name: str
+    size: Callable[[Shape], int]
+    meaning: str
+
+
+PARTS = (
+    Part("state", lambda s: s.level, "power p (CTRNN: s) at the current time"),
+    Part("mean", lambda s: s.level, "the filter's mean m; 0 for the CTRNN"),
+    Part("drive", lambda s: s.level, "I held over the current substep"),
+    Part("base", lambda s: s.level, "part of I that is constant over an input interval"),
+    Part("constant", lambda s: s.level, "part of I that never changes: xi_0 + b"),
+    Part("states", lambda s: s.history * s.level, "the history of p, level after level"),
+    Part("means", lambda s: s.history * s.level, "of m"),
+    Part("drives", lambda s: s.history * s.level, "of I"),
+    Part("held", lambda s: 2 * s.level, "state and mean of samples past their end"),
+    Part(
+        "blended",
+        lambda s: (s.kept + 1) * s.level + s.tile,
+        "z, what the couplings act on, of the substeps kept and the time after; V rows follow,"
+        " as a transposed tile may reach beyond the last",
+    ),
+    Part("by_state", lambda s: s.kept * s.level, "dp'/dp of the substeps kept"),
+    Part(
+        "by_drive",
+        lambda s: s.kept * s.level,
+        "dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI",
+    ),
+    Part(
+        "starts",
+        lambda s: 3 * s.segments * s.level if s.segments > 1 else 0,
+        "state, mean and z at the start of each segment",
+    ),
+    Part("readout", lambda s: s.readout + s.tile, "(P, n_{L-1}, V) what W_out acts on; V rows"),
+    Part("g_readout", lambda s: s.readout, "(P, n_{L-1}, V) dLoss/dreadout"),
+    Part("logits", lambda s: s.logits, "(P, K, V)"),
+    Part("g_logits", lambda s: s.logits, "(P, K, V) dLoss/dlogits"),
+    Part("g_state", lambda s: s.level, "dLoss/dp at the current time"),
+    Part("g_mean", lambda s: s.level, "dLoss/dm"),
+    Part("g_blended", lambda s: 2 * s.level, "dLoss/dz at times k and k + 1, at k modulo 2"),
+    Part("g_base", lambda s: s.level, "dLoss/dI summed over the substeps of an input interval"),
+    Part("g_bias", lambda s: s.neurons * s.lanes, "(N, V) dLoss/dI summed over time and panels"),
+    Part("tile", lambda s: s.chunk * s.block * s.tile, "transposed tiles of a chunk's substeps"),
+)
+"""The table: name, numbers, meaning; in the order in which the parts lie in memory."""
+
+Work = NamedTuple(
+    "Work",
+    [
+        ("memory", np.ndarray),
+        ("history", int),
+        ("kept", int),
+        *[(part.name, int) for part in PARTS],
+    ],
+)
+"""Memory of one thread as the kernels take it.
+
+A flat array, `Shape.history`, `Shape.kept`, and where each of `PARTS` starts.
+"""
+
+
+def sizes(shape):
+    """{name: numbers} of all parts."""
+    return {part.name: part.size(shape) for part in PARTS}
+
+
+class Memory:
+    """The work memory of one thread, kept as long as it is large enough."""
+
+    def __init__(self):
+        self._array = np.empty(0)
+
+    @property
+    def bytes(self):
+        return self._array.nbytes
+
+    def take(self, size, dtype):
+        """Array of this size; zeros when new, else with what was there."""
+        if self._array.size < size or self._array.dtype != dtype:
+            # let go before the new one is made
+            self._array = np.empty(0)
+            self._array = aligned((size, dtype))
+        return self._array[:size]
+
+    def work(self, shape, dtype):
+        """`Work` of this shape; each part starts at a multiple of LINE numbers."""
+        lengths = [-(-size // LINE) * LINE for size in sizes(shape).values()]
+        starts = np.cumsum([0, *lengths]).tolist()
+        array = self.take(starts[-1], np.dtype(dtype))
+        return Work(array, shape.history, shape.kept, *starts[:-1])
+
+
+# ---- for the kernels: copy, fill and sum spans of it ----
 
 
 @piece
 def fill(memory, start, count, number):
-    """view(memory, start, count) = number; the array expression takes ten times as long to compile."""
+    """view(memory, start, count) = number.
+
+    The array expression takes ten times as long to compile.
+    """
     for i in range(start, start + count):
         memory[i] = number
+
+
+@piece
+def copy(memory, source, target, count):
+    """view(memory, target, count) = view(memory, source, count)."""
+    for i in range(count):
+        memory[target + i] = memory[source + i]
 
 
 @loop
@@ -57,13 +166,6 @@ def add_and_clear(total, values):
     for i in range(total.size):
         total[i] += values[i]
         values[i] = total.dtype.type(0)
-
-
-@piece
-def copy(memory, source, target, count):
-    """view(memory, target, count) = view(memory, source, count)."""
-    for i in range(count):
-        memory[target + i] = memory[source + i]
 
 
 @piece

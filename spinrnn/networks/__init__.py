@@ -1,1 +1,3 @@
-"""Networks of neurons and synapses, their parameters packed for the kernels, planned and run on threads."""
+"""Networks of neurons and synapses, their parameters packed for the kernels, planned
+and run on threads.
+"""

@@ -1,4 +1,7 @@
-"""How a batch will be run: blocks of samples, segments of time, and the memory that takes."""
+"""How a batch will be run.
+
+Blocks of samples, segments of time, and the memory that takes.
+"""
 
 import dataclasses
 import math
@@ -7,20 +10,24 @@ import numpy as np
 
 from spinrnn.errors import MemoryLimitError
 from spinrnn.kernels.tiles import LINE, lanes
+from spinrnn.kernels.workspace import Shape, sizes
 from spinrnn.machine import threads
 from spinrnn.machine.memory import format_size
 
 UNITS = 8
-"""Panels x substeps whose gradients are summed at once: enough for long sums in registers, few enough for the processor's cache."""
+"""Panels x substeps whose gradients are summed at once.
 
+Enough for long sums in registers, few enough for the processor's cache.
+"""
 
 CACHE = 3 << 17
 """Bytes that surely stay in a core's second cache."""
 
-
 LARGE_WEIGHTS = 1 << 21
-"""Bytes of dense weights from which on each pass over them serves two panels: one for each of ever so many threads is then the slower way."""
+"""Bytes of dense weights from which on each pass over them serves two panels.
 
+One for each of ever so many threads is then the slower way.
+"""
 
 WIDE_BLOCK = 4
 """Most panels in a block of a sparse network."""
@@ -31,10 +38,13 @@ class Plan:
     """How a batch will be run.
 
     Attributes:
-        panels: of the whole batch; block: panels in a block; blocks: their number; chunk: substeps, see `steps.Constants`.
-        segment: substeps whose history is kept at once; segments: their number, 1 where all of it fits into the limit.
+        panels: of the whole batch; block: panels in a block; blocks: their number.
+        chunk: substeps whose gradients are summed together.
+        segment: substeps whose history is kept at once; segments: their number, 1 where
+            all of it fits into the limit.
         threads: threads at work.
-        bytes: memory that all of this takes, without inputs and parameters; whole: what it would take in one segment.
+        bytes: memory that all of this takes, without inputs and parameters; whole: what
+            it would take in one segment.
     """
 
     panels: int
@@ -47,59 +57,100 @@ class Plan:
     bytes: int
     whole: int
 
+    def shape(self, config, history, kept):
+        """`workspace.Shape` of a block's memory; history, kept: as there."""
+        return shape_of(config, self.block, self.chunk, history, kept, self.segments)
+
+
+def shape_of(config, block, chunk, history, kept, segments):
+    """`workspace.Shape` for blocks of so many panels of a network."""
+    return Shape(
+        lanes=lanes(config.dtype),
+        neurons=sum(config.layers),
+        last=config.layers[-1],
+        classes=config.outputs,
+        block=block,
+        chunk=chunk,
+        history=history,
+        kept=kept,
+        segments=segments,
+    )
+
 
 def plan(config, packing, samples, points, backward, limit=None):
     """`Plan` for samples of this many input points within so many bytes (None: any).
 
-    It has the fewest segments that fit, as each one less saves a share of the work; where none fit, fewer threads; where not even one
-    thread fits, what takes the least.
+    It has the fewest segments that fit, as each one less saves a share of the work;
+    where none fit, fewer threads; where not even one thread fits, what takes the least.
     """
-    v, size = lanes(config.dtype), np.dtype(config.dtype).itemsize
-    panels = -(-samples // v)
-    block, chunk = _block(config, packing, panels)
-    blocks, steps_all = -(-panels // block), max(1, points * config.resolved_substeps)
+    size = np.dtype(config.dtype).itemsize
+    panels = -(-samples // lanes(config.dtype))
+    block, chunk = block_and_chunk(config, packing, panels)
+    blocks, substeps = -(-panels // block), max(1, points * config.resolved_substeps)
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
 
     def work(segment):
-        kept, segments = (segment, -(-steps_all // segment)) if backward else (1, 1)
-        return size * sum(work_sizes(config, block, chunk, 0, kept, segments).values())
+        kept, segments = (segment, -(-substeps // segment)) if backward else (1, 1)
+        shape = shape_of(config, block, chunk, 0, kept, segments)
+        return size * sum(sizes(shape).values())
 
-    segment, whole = steps_all, gradients + workers * work(steps_all)
+    segment, whole = substeps, gradients + workers * work(substeps)
     if limit is not None and whole > limit:
-        lengths = [steps_all]
-        if backward:  # more segments take more again, for their starts: the least is near the root of the number of substeps
-            lengths += [
-                -(-steps_all // (count * chunk)) * chunk
-                for count in range(2, 4 * math.isqrt(steps_all) + 2)
-            ]
+        lengths = segment_lengths(substeps, chunk) if backward else [substeps]
         least = min(lengths, key=work)
         workers = max(1, min(workers, (limit - gradients) // work(least)))
-        segment = next(
-            (length for length in lengths if gradients + workers * work(length) <= limit), least
-        )
+        fitting = (length for length in lengths if gradients + workers * work(length) <= limit)
+        segment = next(fitting, least)
     return Plan(
-        panels,
-        block,
-        blocks,
-        chunk,
-        segment,
-        -(-steps_all // segment),
-        workers,
-        gradients + workers * work(segment),
-        whole,
+        panels=panels,
+        block=block,
+        blocks=blocks,
+        chunk=chunk,
+        segment=segment,
+        segments=-(-substeps // segment),
+        threads=workers,
+        bytes=gradients + workers * work(segment),
+        whole=whole,
     )
+
+
+def segment_lengths(substeps, chunk):
+    """Lengths of 1, 2, 3 ...
+
+    segments that cut so many substeps, all but the first whole chunks.
+
+    More segments take more memory again, for their starts: the least is near the root
+    of the number of substeps, so twice as many and more need not be tried.
+    """
+    counts = range(2, 4 * math.isqrt(substeps) + 2)
+    return [substeps, *(-(-substeps // (count * chunk)) * chunk for count in counts)]
+
+
+def block_and_chunk(config, packing, panels):
+    """(panels in a block, substeps in a chunk); they depend on network and batch alone."""
+    if packing.sparse:
+        # rows are picked here and there, so those of a step should lie in the cache
+        # together
+        rows = LINE * sum(config.layers)
+        block = max(1, min(WIDE_BLOCK, CACHE // rows))
+        units = max(block, min(UNITS, CACHE // (2 * rows)))
+    else:
+        large = np.dtype(config.dtype).itemsize * packing.weights > LARGE_WEIGHTS
+        block, units = 2 if large else 1, UNITS
+    block = max(1, min(panels, block))
+    return block, max(1, units // block)
+
+
+# ---- what does not fit ----
 
 
 def plan_within(config, packing, samples, points, backward, limit):
     """`plan`, or MemoryLimitError where nothing fits into the limit."""
     p = plan(config, packing, samples, points, backward, limit)
-    check_memory(
-        p.bytes,
-        limit,
-        f"a batch of {samples} cases with {points * config.resolved_substeps} substeps",
-        "a smaller batch",
-    )
+    substeps = points * config.resolved_substeps
+    what = f"a batch of {samples} cases with {substeps} substeps"
+    check_memory(p.bytes, limit, what, "a smaller batch")
     return p
 
 
@@ -116,88 +167,36 @@ def check_memory(need, limit, what, advice):
 
 
 def check_simulation(config, packing, lengths, limit):
-    """Raises MemoryLimitError if the history of so many cases does not fit: what is returned, and once more of the blocks at work."""
-    points = int(lengths.max(initial=0))
-    p, steps_all = (
-        plan(config, packing, len(lengths), points, False),
-        points * config.resolved_substeps,
-    )
-    case = np.dtype(config.dtype).itemsize * 3 * (steps_all + 1) * sum(config.layers)
+    """Raises MemoryLimitError if the history of so many cases does not fit.
+
+    That is what is returned, and once more of the blocks at work.
+    """
+    p, substeps = _forward_plan(config, packing, lengths)
+    case = np.dtype(config.dtype).itemsize * 3 * (substeps + 1) * sum(config.layers)
     need = case * (len(lengths) + p.threads * p.block * lanes(config.dtype))
-    check_memory(
-        need,
-        limit,
-        f"a simulation of {len(lengths)} cases with {steps_all} substeps",
-        "fewer cases at a time",
-    )
+    what = f"a simulation of {len(lengths)} cases with {substeps} substeps"
+    check_memory(need, limit, what, "fewer cases at a time")
 
 
 def simulation_blocks(config, packing, lengths, limit):
-    """(cases in a block, threads) of a simulation whose blocks are written to a file as they come; MemoryLimitError where no block fits."""
-    points = int(lengths.max(initial=0))
-    p, steps_all = (
-        plan(config, packing, len(lengths), points, False),
-        points * config.resolved_substeps,
-    )
+    """(cases in a block, threads) of a simulation whose blocks are written to a file as
+    they come.
+
+    Raises:
+        MemoryLimitError: no block fits.
+    """
+    p, substeps = _forward_plan(config, packing, lengths)
     cases = p.block * lanes(config.dtype)
-    need = (
-        np.dtype(config.dtype).itemsize
-        * (steps_all + 1)
-        * cases
-        * (3 * sum(config.layers) + 3 * max(config.layers))
-    )  # history, copies
-    check_memory(
-        need,
-        limit,
-        f"a simulation of {steps_all} substeps in blocks of {cases} cases",
-        "shorter sequences or fewer substeps",
-    )
+    # the history, and copies of a layer
+    numbers = 3 * sum(config.layers) + 3 * max(config.layers)
+    need = np.dtype(config.dtype).itemsize * (substeps + 1) * cases * numbers
+    what = f"a simulation of {substeps} substeps in blocks of {cases} cases"
+    check_memory(need, limit, what, "shorter sequences or fewer substeps")
     return cases, max(1, min(p.threads, limit // need))
 
 
-def _block(config, packing, panels):
-    """(panels in a block, substeps in a chunk)."""
-    if (
-        packing.sparse
-    ):  # rows are picked here and there, so those of a step should lie in the cache together
-        rows = LINE * sum(config.layers)
-        block = max(1, min(WIDE_BLOCK, CACHE // rows))
-        units = max(block, min(UNITS, CACHE // (2 * rows)))
-    else:
-        block, units = (
-            2 if np.dtype(config.dtype).itemsize * packing.weights > LARGE_WEIGHTS else 1,
-            UNITS,
-        )
-    block = max(1, min(panels, block))
-    return block, max(1, units // block)
-
-
-def work_sizes(config, block, chunk, history, kept, segments):
-    """Numbers of each part of `kernels.Work`, by name."""
-    v, neurons, last = lanes(config.dtype), sum(config.layers), config.layers[-1]
-    level = block * neurons * v
-    return {
-        "state": level,
-        "mean": level,
-        "drive": level,
-        "base": level,
-        "constant": level,
-        "states": history * level,
-        "means": history * level,
-        "drives": history * level,
-        "held": 2 * level,
-        "blended": (kept + 1) * level + v * v,
-        "by_state": kept * level,
-        "by_drive": kept * level,
-        "starts": 3 * segments * level if segments > 1 else 0,
-        "readout": block * last * v + v * v,
-        "g_readout": block * last * v,
-        "logits": block * config.outputs * v,
-        "g_logits": block * config.outputs * v,
-        "g_state": level,
-        "g_mean": level,
-        "g_blended": 2 * level,
-        "g_base": level,
-        "g_bias": neurons * v,
-        "tile": chunk * block * v * v,
-    }
+def _forward_plan(config, packing, lengths):
+    """(`Plan` without gradients or limit, substeps of the longest case)."""
+    points = int(lengths.max(initial=0))
+    p = plan(config, packing, len(lengths), points, False)
+    return p, points * config.resolved_substeps

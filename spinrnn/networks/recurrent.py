@@ -1,4 +1,6 @@
-"""The network: its parameters, what can be asked of it, and the checks of what it is given. `engine` does the work."""
+"""The network: its parameters, what can be asked of it, and the checks of what it is
+given. `engine` does the work.
+"""
 
 import dataclasses
 import math
@@ -10,7 +12,7 @@ from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import check_simulation, plan_within, simulation_blocks
-from spinrnn.networks.running import Engine
+from spinrnn.networks.running import Batch, Runner
 from spinrnn.neurons.spread import SPREADS, Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
@@ -18,7 +20,8 @@ from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
 
 
 class Network:
-    """A multilayer recurrent network of spin-torque nano-oscillators, or its CTRNN twin.
+    """A multilayer recurrent network of spin-torque nano-oscillators, or its CTRNN
+    twin.
 
     Args:
         config: `NetworkConfig`.
@@ -26,9 +29,12 @@ class Network:
     Attributes:
         config: as given.
         layout: `Layout` of the flat vectors.
-        parameters: (size,) all trainable parameters, in the configuration's dtype; write to it freely.
-        mask: (size,) bool, False where an entry does not exist, or None if all do. Such entries have no effect whatever is written there.
-        devices: `devices.Devices`, how the neurons differ from each other, drawn from config.device_seed, or None where they do not.
+        parameters: (size,) all trainable parameters, in the configuration's dtype;
+            write to it freely.
+        mask: (size,) bool, False where an entry does not exist, or None if all do. Such
+            entries have no effect whatever is written there.
+        devices: `devices.Devices`, how the neurons differ from each other, drawn from
+            config.device_seed, or None where they do not.
     """
 
     def __init__(self, config=None, seed=0):
@@ -41,7 +47,7 @@ class Network:
             self.config, self.layout, 1 if self.mask is None else self.mask, rng
         )
         self.devices = draw_devices(self.config)
-        self._engine, self._packed = Engine(), None
+        self._runner, self._packed = Runner(), None
 
     def __repr__(self):
         c = self.config
@@ -50,12 +56,12 @@ class Network:
 
     def __getstate__(self):  # for pickle and copy: without work arrays
         return {
-            name: value for name, value in vars(self).items() if name not in ("_engine", "_packed")
+            name: value for name, value in vars(self).items() if name not in ("_runner", "_packed")
         }
 
     def __setstate__(self, state):
         vars(self).update(state)
-        self._engine, self._packed = Engine(), None
+        self._runner, self._packed = Runner(), None
 
     @property
     def parameters(self):
@@ -80,19 +86,24 @@ class Network:
         self._devices = devices
 
     def views(self):
-        """{"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}: writable views of `parameters`.
+        """{"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}:
+        writable views of `parameters`.
 
-        w_ext[l] is (n_l, n_{l-1}), for l = 0 (n_0, inputs); w_int[l] (n_l, n_l); bias[l] (n_l,); w_out (outputs, n_{L-1}); b_out (outputs,).
+        w_ext[l] is (n_l, n_{l-1}), for l = 0 (n_0, inputs); w_int[l] (n_l, n_l);
+        bias[l] (n_l,); w_out (outputs, n_{L-1}); b_out (outputs,).
         """
         return self.layout.grouped(self.parameters)
 
     def replace(self, **changes):
-        """A network with a copy of the parameters and another configuration, as in ``net.replace(substeps=32)``.
+        """A network with a copy of the parameters and another configuration, as in
+        ``net.replace(substeps=32)``.
 
-        Its devices are the same ones unless a spread or device_seed is changed; then they are drawn as for a new network.
+        Its devices are the same ones unless a spread or device_seed is changed; then
+        they are drawn as for a new network.
 
         Raises:
-            ConfigError: the change concerns the parameters' number or masks, or is impossible in itself; DataError: devices do not fit.
+            ConfigError: the change concerns the parameters' number or masks, or is
+                impossible in itself; DataError: devices do not fit.
         """
         config = dataclasses.replace(self.config, **changes)
         fixed = ("layers", "inputs", "outputs", "density_int", "density_ext")
@@ -127,34 +138,44 @@ class Network:
         return other
 
     def forward(self, u, lengths=None, noise_seed=0):
-        """Logits (case, class) of inputs u (case, channel, time), eq. (4); each value of u is held for one input interval.
+        """Logits (case, class) of inputs u (case, channel, time), eq.
+
+        (4); each value of u is held for one input interval.
 
         Args:
             u: real array (case, channel, time), finite.
-            lengths: (case,) input points of each case; values after them are ignored, NaN too. None: all have the whole length.
-            noise_seed: of thermal noise, if config.thermal_power is above 0: a whole number from 0, or a list of them. Noise is a function of it, the case's
+            lengths: (case,) input points of each case; values after them are ignored,
+                NaN too. None: all have the whole length.
+            noise_seed: of thermal noise, if config.thermal_power is above 0: a whole
+                number from 0, or a list of them. Noise is a function of it, the case's
                 number in u, the neuron and the substep.
         Raises:
-            DataError: u or lengths do not fit; DivergenceError: a state became infinite or NaN.
+            DataError: u or lengths do not fit; DivergenceError: a state became infinite
+                or NaN.
         """
         u, lengths = self.check_inputs(u, lengths)
         return self._run(u, lengths, None, False, noise_seed)[0]
 
     def loss(self, u, labels, lengths=None, noise_seed=0):
-        """Mean cross-entropy over the cases (float), without the backward pass. Arguments and errors as in `loss_and_grad`."""
+        """Mean cross-entropy over the cases (float), without the backward pass.
+
+        Arguments and errors as in `loss_and_grad`.
+        """
         u, lengths = self.check_inputs(u, lengths)
         return _finite(
             self._run(u, lengths, self.check_labels(labels, len(u)), False, noise_seed)[1].mean()
         )
 
     def loss_and_grad(self, u, labels, lengths=None, noise_seed=0):
-        """Mean cross-entropy over the cases (float) and its gradient (size,), the exact adjoint of the discrete steps, for the noise that was drawn.
+        """Mean cross-entropy over the cases (float) and its gradient (size,), the exact
+        adjoint of the discrete steps, for the noise that was drawn.
 
         Args:
             u, lengths, noise_seed: as in `forward`.
             labels: (case,) whole numbers in [0, outputs).
         Raises:
-            DataError, DivergenceError: as in `forward`; also for a loss that is not finite.
+            DataError, DivergenceError: as in `forward`; also for a loss that is not
+                finite.
         """
         return self.logits_loss_grad(u, labels, lengths, noise_seed)[1:]
 
@@ -171,7 +192,8 @@ class Network:
     def simulate(self, u, lengths=None, noise_seed=0):
         """All states and drives over time, as a `Trajectory`.
 
-        Args and errors as in `forward`; MemoryLimitError: all of it does not fit. Memory: 3 numbers for each case, neuron and substep.
+        Args and errors as in `forward`; MemoryLimitError: all of it does not fit.
+        Memory: 3 numbers for each case, neuron and substep.
         """
         u, lengths = self.check_inputs(u, lengths)
         check_simulation(self.config, self._packing(), lengths, get_memory_limit())
@@ -189,42 +211,42 @@ class Network:
         return trajectory
 
     def simulate_to(self, path, u, lengths=None, **options):
-        """All states and drives over time, written to a trajectory file block by block, so that they may be larger than memory.
+        """All states and drives over time, written to a trajectory file block by block,
+        so that they may be larger than memory.
 
-        Args and errors as in `forward`; path and options as in `spinrnn.write_trajectory`.
+        Args and errors as in `forward`; path and options as in
+        `spinrnn.write_trajectory`.
         """
         from spinrnn.recordings.writing import write_trajectory
 
         write_trajectory(path, self, u, lengths, **options)
 
     def history(self, u, lengths, take, noise_seed=0, most=None):
-        """Simulates checked inputs block by block and calls `take` for each block, as `Engine.history` says; at most so many threads."""
-        self._engine.history(
-            self.config,
-            self._packing(),
-            self.parameters,
-            u,
-            lengths,
-            take,
-            checked_seed(noise_seed),
-            most,
-        )
+        """Simulates checked inputs block by block and calls `take` for each block, as
+        `Engine.history` says; at most so many threads.
+        """
+        batch = Batch(u, lengths, None, checked_seed(noise_seed))
+        self._runner.history(self._packing(), self.parameters, batch, take, most)
 
     def blocks(self, lengths):
         """`engine.simulation_blocks` of this network within `spinrnn.get_memory_limit`."""
         return simulation_blocks(self.config, self._packing(), lengths, get_memory_limit())
 
     def plan(self, cases, points, backward=True):
-        """How so many cases of so many input points would be run, with the memory it would take: an `engine.Plan`. Computes nothing.
+        """How so many cases of so many input points would be run, with the memory it
+        would take: an `engine.Plan`. Computes nothing.
 
-        backward: for `loss_and_grad`, else for `forward`. MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
+        backward: for `loss_and_grad`, else for `forward`. MemoryLimitError: it does not
+        fit into `spinrnn.get_memory_limit`.
         """
         return plan_within(
             self.config, self._packing(), cases, points, backward, get_memory_limit()
         )
 
     def save(self, path):
-        """Writes configuration, parameters, mask and devices to an HDF5 file, atomically; `spinrnn.load` reads it. DataError: devices do not fit."""
+        """Writes configuration, parameters, mask and devices to an HDF5 file,
+        atomically; `spinrnn.load` reads it. DataError: devices do not fit.
+        """
         from spinrnn.networks.saved import save_network
 
         check_devices(self.devices, self.config)
@@ -233,7 +255,9 @@ class Network:
     # ---- checks ----
 
     def check_inputs(self, u, lengths=None):
-        """Returns u in the network's dtype and lengths as (case,) int64, or raises DataError."""
+        """Returns u in the network's dtype and lengths as (case,) int64, or raises
+        DataError.
+        """
         config = self.config
         try:
             u = np.asarray(u)
@@ -306,20 +330,13 @@ class Network:
     # ---- running the kernels ----
 
     def _run(self, u, lengths, labels, backward, noise_seed=0):
-        """Logits (case, class), losses (case,) or None, gradient (size,) or None of checked input."""
-        packing = self._packing()
-        logits, losses, packed = self._engine.run(
-            self.config,
-            packing,
-            self.parameters,
-            u,
-            lengths,
-            labels,
-            backward,
-            get_memory_limit(),
-            checked_seed(noise_seed),
+        """Logits (case, class), losses (case,) or None, gradient (size,) or None of
+        checked input.
+        """
+        batch = Batch(u, lengths, labels, checked_seed(noise_seed))
+        return self._runner.run(
+            self._packing(), self.parameters, batch, backward, get_memory_limit()
         )
-        return logits, losses, packing.unpack_gradient(packed) if backward else None
 
     def _packing(self):
         """`Packing` for the configuration, the mask and the devices as they are now."""
@@ -332,7 +349,9 @@ class Network:
 
 
 def _same_devices(devices, known):
-    """Whether what `Network.devices` may be, checked or not, is what was checked before."""
+    """Whether what `Network.devices` may be, checked or not, is what was checked
+    before.
+    """
     return devices is known or (isinstance(devices, Devices) and devices.same(known))
 
 

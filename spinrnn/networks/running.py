@@ -1,130 +1,122 @@
-"""Running the kernels: how samples are cut into blocks, how much memory that takes, and the threads that do it.
+"""Running the kernels: inputs, weights and memory as these take them, and the threads
+that call them.
 
-Blocks depend on the network and the number of samples only, and their gradients are added in order, so all results are the same to the
-bit for any number of threads and any limit of memory.
+Blocks of samples depend on the network and the number of samples only, and their
+gradients are added in order, so all results are the same to the bit for any number of
+threads and any limit of memory.
 """
 
 import queue
+from typing import NamedTuple
 
 import numpy as np
 
 from spinrnn.errors import DivergenceError
-from spinrnn.kernels import blocks as kernels
-from spinrnn.kernels import stepping as steps
-from spinrnn.kernels import workspace
-from spinrnn.kernels.tiles import LINE, aligned, lanes
+from spinrnn.kernels import blocks, stepping
+from spinrnn.kernels.tiles import aligned, lanes
+from spinrnn.kernels.workspace import Memory
 from spinrnn.machine import threads
-from spinrnn.networks.planning import plan, plan_within, work_sizes
+from spinrnn.networks.planning import plan, plan_within
 from spinrnn.neurons.spread import device_constants, thermal_noise
 
 LONGEST_CALL = 2e11
-"""Operations of one compiled call, about two seconds: signals are handled between calls."""
+"""Operations of one compiled call, about two seconds.
+
+Signals are handled between calls.
+"""
 
 
-class Engine:
-    """Runs checked inputs through the kernels; keeps the work arrays between calls, because fresh pages cost as much as the arithmetic."""
+class Batch(NamedTuple):
+    """Checked inputs of a call.
+
+    Attributes:
+        u: (case, channel, time) in the network's dtype; lengths: (case,) input points,
+            int64.
+        labels: (case,) int64, or None; noise_seed: as in `Network.forward`.
+    """
+
+    u: np.ndarray
+    lengths: np.ndarray
+    labels: np.ndarray | None = None
+    noise_seed: int | list | tuple = 0
+
+    @property
+    def points(self):
+        """Input points of the longest case."""
+        return int(self.lengths.max(initial=0))
+
+
+class Runner:
+    """Runs checked inputs through the kernels.
+
+    Keeps the work memory between calls, because fresh pages cost as much as the
+    arithmetic.
+    """
 
     def __init__(self):
-        self._idle = (
-            queue.LifoQueue()
-        )  # so that few threads use few of the arrays that many have left
+        # the last one that was put back comes first, so that few threads use few of
+        # many
+        self._idle = queue.LifoQueue()
 
-    def run(self, config, packing, flat, u, lengths, labels, backward, limit, noise_seed=0):
-        """Logits (case, class), losses (case,) or None, packed gradient of the mean loss or None; noise_seed as in `Network.forward`.
+    def run(self, packing, flat, batch, backward, limit):
+        """Logits (case, class), losses (case,) or None, gradient (size,) of the mean
+        loss or None.
 
+        Args:
+            packing: `Packing`; flat: (size,) parameters; batch: `Batch`; backward:
+                whether the gradient is wanted; limit: bytes.
         Raises:
-            DivergenceError: where a state first became infinite or NaN.
+            DivergenceError: where a state first became infinite or NaN;
+                MemoryLimitError.
         """
-        samples = len(u)
-        p = plan_within(config, packing, samples, int(lengths.max(initial=0)), backward, limit)
-        weights, constants = packing.pack(flat), _constants(config, p.chunk)
-        logits = np.empty((samples, config.outputs), dtype=config.dtype)
-        losses = np.empty(0 if labels is None else samples)
-        gradients = np.empty(
-            (p.blocks, packing.gradient_size) if backward else (0, 0), dtype=config.dtype
-        )
-        width = p.block * lanes(config.dtype)
-        labels_given = np.empty(0, dtype=np.int64) if labels is None else labels
-        rest = np.dtype(config.dtype).type(config.reduced().rest)
-        devices, noise = (
-            device_constants(config, packing.devices),
-            thermal_noise(config, packing.devices, noise_seed),
-        )
+        config, samples = packing.config, len(batch.u)
+        p = plan_within(config, packing, samples, batch.points, backward, limit)
+        call = Call(packing, flat, batch, p)
+        results = Results.empty(packing, batch, p, backward)
+        kept = p.segment if backward else 1
 
         def run(group):
-            first, last = group
-            span = slice(first * width, min(samples, last * width))
-            packed_u, ends = _by_time(u[span], lengths[span], config)
             memory = self._take(limit)
-            work = _work(config, memory, p, 0, p.segment if backward else 1)
-            bad = kernels.run_blocks(
-                constants, weights, packed_u, ends, labels_given[span], 1 / max(samples, 1), rest, p.block, p.segment, backward, work,
-                logits[span], losses[span], gradients[first:last], devices, _from(noise, span.start),
-            )  # fmt: skip
+            bad = call.run(group, memory.work(p.shape(config, 0, kept), config.dtype), results)
             self._idle.put(memory)
-            return span.start + bad if bad else 0
+            return bad
 
-        bad = [
-            b
-            for b in threads.ordered_map(run, _groups(config, packing, p, backward), p.threads)
-            if b
-        ]
+        found = threads.ordered_map(run, call_groups(packing, p, backward), p.threads)
+        bad = [number for number in found if number]
         if bad:
-            self._raise_divergence(config, packing, flat, u, lengths, min(bad) - 1, noise)
-        if not np.isfinite(logits).all():
+            raise_divergence(packing, flat, batch, min(bad) - 1)
+        if not np.isfinite(results.logits).all():
             raise DivergenceError(
                 "the logits are not finite though all states are: the readout's weights are infinite, NaN or too large"
             )
+        losses = None if batch.labels is None else results.losses
         if not backward:
-            return logits, None if labels is None else losses, None
-        total = gradients[0]
-        for gradient in gradients[1:]:
+            return results.logits, losses, None
+        total = results.gradients[0]
+        for gradient in results.gradients[1:]:
             total += gradient
-        return logits, losses, total
+        return results.logits, losses, packing.unpack_gradient(total)
 
-    def history(self, config, packing, flat, u, lengths, take, noise_seed=0, most=None):
-        """Runs the cases, on at most so many threads, and calls take(span, state, mean, drive, logits) for each block of them.
+    def history(self, packing, flat, batch, take, most=None):
+        """Runs the cases, on at most so many threads, and calls take(span, state, mean,
+        drive, logits) for each block of them.
 
-        state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the last time means nothing; reduced units.
-        noise_seed as in `Network.forward`.
+        state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the
+        last time means nothing; reduced units.
         """
-        samples = len(u)
-        p = plan(config, packing, samples, int(lengths.max(initial=0)), False)
-        weights, constants = packing.pack(flat), _constants(config, p.chunk)
-        v, neurons = lanes(config.dtype), sum(config.layers)
-        noise = thermal_noise(config, packing.devices, noise_seed)
+        config = packing.config
+        p = plan(config, packing, len(batch.u), batch.points, False)
+        call, results = Call(packing, flat, batch, p), Results.empty(packing, batch, p, False)
 
         def run(number):
-            span = slice(number * p.block * v, min(samples, (number + 1) * p.block * v))
-            packed_u, ends = _by_time(u[span], lengths[span], config)
-            levels, panels = int(ends.max()) + 1, len(ends) // v
-            work = _work(config, _Memory(), p, levels, 1)
-            logits = np.empty((span.stop - span.start, config.outputs), dtype=config.dtype)
-            bad = _forward(
-                config,
-                packing,
-                constants,
-                weights,
-                packed_u,
-                ends,
-                p,
-                work,
-                logits,
-                _from(noise, span.start),
-            )
+            span = call.span((number, number + 1))
+            levels = int(batch.lengths[span].max()) * config.resolved_substeps + 1
+            work = Memory().work(p.shape(config, levels, 1), config.dtype)
+            bad = call.run((number, number + 1), work, results)
             if bad:
-                self._raise_divergence(
-                    config, packing, flat, u, lengths, span.start + bad - 1, noise
-                )
-            size = panels * neurons * v
-            state, mean, drive = (
-                work.memory[at : at + levels * size]
-                .reshape(levels, panels, neurons, v)
-                .transpose(0, 2, 1, 3)
-                .reshape(levels, neurons, -1)[:, :, : len(logits)]
-                for at in (work.states, work.means, work.drives)
-            )
-            take(span, state, mean, drive, logits)
+                raise_divergence(packing, flat, batch, bad - 1)
+            logits = results.logits[span]
+            take(span, *histories(config, work, levels, len(logits)), logits)
 
         threads.ordered_map(run, range(p.blocks), min(p.threads, most or p.threads))
 
@@ -133,129 +125,146 @@ class Engine:
         try:
             memory = self._idle.get_nowait()
         except queue.Empty:
-            return _Memory()
-        return memory if memory.bytes <= limit else _Memory()
+            return Memory()
+        return memory if memory.bytes <= limit else Memory()
 
-    def _raise_divergence(self, config, packing, flat, u, lengths, case, noise):
-        """Says where the case's state first was not finite: by bisection, as a NaN stays, so that no history must be kept."""
-        packed_u, ends = _by_time(u[case : case + 1], lengths[case : case + 1], config)
-        weights, v, rows = packing.pack(flat), lanes(config.dtype), sum(config.layers)
-        p = plan(config, packing, 1, int(lengths[case]), False)
-        constants, logits = (
-            _constants(config, p.chunk),
-            np.empty((1, config.outputs), dtype=config.dtype),
-        )
 
-        def state(step):
-            work = _work(config, _Memory(), p, 0, 1)
-            short = constants._replace(
-                readout=constants.readout[:1]
-            )  # the readout's window may be longer than this
-            _forward(
-                config,
-                packing,
-                short,
-                weights,
-                packed_u,
-                np.full_like(ends, step),
-                p,
-                work,
-                logits,
-                _from(noise, case),
-            )
-            return work.memory[work.state : work.state + rows * v].reshape(rows, v)[:, 0]
+class Results(NamedTuple):
+    """What the kernels write.
 
-        good, bad = 0, int(ends[0])
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            good, bad = (middle, bad) if np.isfinite(state(middle)).all() else (good, middle)
-        row = int(np.argmax(~np.isfinite(state(bad))))
-        tops = np.cumsum(config.layers)
-        layer = int(np.searchsorted(tops, row, side="right"))
-        place = {
-            "case": case,
-            "layer": layer,
-            "neuron": int(row - tops[layer] + config.layers[layer]),
-            "step": bad - 1,
-        }
-        where = ", ".join(f"{name} {value}" for name, value in place.items())
-        point = (bad - 1) // config.resolved_substeps
-        raise DivergenceError(
-            f"the state became infinite or NaN at {where} (substeps from 0; input point {point})",
-            **place,
+    Logits (case, class), losses (case,), gradients (block, packed).
+    """
+
+    logits: np.ndarray
+    losses: np.ndarray
+    gradients: np.ndarray
+
+    @staticmethod
+    def empty(packing, batch, p, backward):
+        """Arrays for a batch; without labels no losses, without `backward` no
+        gradients.
+        """
+        config, samples = packing.config, len(batch.u)
+        shape = (p.blocks, packing.gradient_size) if backward else (0, 0)
+        return Results(
+            np.empty((samples, config.outputs), dtype=config.dtype),
+            np.empty(0 if batch.labels is None else samples),
+            np.empty(shape, dtype=config.dtype),
         )
 
 
-def _from(noise, case):
-    """The noise of a call whose first sample is this case."""
-    return None if noise is None else noise._replace(first_case=case)
+class Call:
+    """Arguments of `blocks.run_blocks` that all calls for a batch share.
+
+    Args:
+        packing, flat, batch: as in `Runner.run`; p: `Plan`; first_case: number of the
+            batch's first case, for its thermal noise.
+    """
+
+    def __init__(self, packing, flat, batch, p, first_case=0):
+        config = packing.config
+        self.config, self._batch, self._plan, self._first_case = config, batch, p, first_case
+        self._weights, self.constants = packing.pack(flat), constants_of(config, p.chunk)
+        self._rest = np.dtype(config.dtype).type(config.reduced().rest)
+        self._devices = device_constants(config, packing.devices)
+        self._noise = thermal_noise(config, packing.devices, batch.noise_seed)
+
+    def span(self, group):
+        """The samples of the blocks first to last - 1."""
+        width = self._plan.block * lanes(self.config.dtype)
+        return slice(group[0] * width, min(len(self._batch.u), group[1] * width))
+
+    def run(self, group, work, results):
+        """Runs the blocks first to last - 1.
+
+        Returns 0, or 1 + the first case with a bad state.
+        """
+        batch, span = self._batch, self.span(group)
+        u, ends = by_time(batch.u[span], batch.lengths[span], self.config)
+        labels = np.empty(0, dtype=np.int64) if batch.labels is None else batch.labels[span]
+        own = Results(results.logits[span], results.losses[span], results.gradients[slice(*group)])
+        bad = self.run_blocks(u, ends, labels, work, own, span.start)
+        return span.start + bad if bad else 0
+
+    def run_blocks(self, u, ends, labels, work, results, start=0):
+        """`blocks.run_blocks` for samples from number `start` of the batch on."""
+        p, scale = self._plan, 1 / max(len(self._batch.u), 1)
+        noise = self._noise
+        if noise is not None:
+            noise = noise._replace(first_case=self._first_case + start)
+        return blocks.run_blocks(
+            self.constants, self._weights, u, ends, labels, scale, self._rest, p.block, p.segment,
+            results.gradients.size > 0, work, *results, self._devices, noise,
+        )  # fmt: skip
 
 
-def _forward(config, packing, constants, weights, u, ends, p, work, logits, noise):
-    """One forward pass without labels; returns what `kernels.run_blocks` does."""
-    rest, nothing = np.dtype(config.dtype).type(config.reduced().rest), np.empty(0, dtype=np.int64)
-    gradients = np.empty((0, 0), dtype=config.dtype)
-    return kernels.run_blocks(
-        constants, weights, u, ends, nothing, 0.0, rest, p.block, max(1, int(ends.max())), False, work, logits, np.empty(0), gradients,
-        device_constants(config, packing.devices), noise,
-    )  # fmt: skip
+def raise_divergence(packing, flat, batch, case):
+    """Raises DivergenceError that says where the case's state first was not finite.
+
+    By bisection, as a NaN stays in its neuron: the case is run again to ever other
+    times, so that no history must be kept.
+    """
+    config = packing.config
+    own = slice(case, case + 1)
+    one = Batch(batch.u[own], batch.lengths[own], None, batch.noise_seed)
+    p = plan(config, packing, 1, one.points, False)
+    call = Call(packing, flat, one, p, first_case=case)
+    # the readout's window may be longer than the time to which the case runs
+    call.constants = call.constants._replace(readout=call.constants.readout[:1])
+    u, ends = by_time(*one[:2], config)
+    rows = sum(config.layers)
+
+    def state(step):
+        work = Memory().work(p.shape(config, 0, 1), config.dtype)
+        results = Results.empty(packing, one, p, False)
+        call.run_blocks(u, np.full_like(ends, step), np.empty(0, dtype=np.int64), work, results)
+        level = work.memory[work.state : work.state + rows * lanes(config.dtype)]
+        return level.reshape(rows, -1)[:, 0]
+
+    good, bad = 0, int(ends[0])
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if np.isfinite(state(middle)).all() else (good, middle)
+    row = int(np.argmax(~np.isfinite(state(bad))))
+    raise divergence_at(config, case, row, bad - 1)
 
 
-class _Memory:
-    """The work memory of one thread, kept as long as it is large enough."""
-
-    def __init__(self):
-        self._array = np.empty(0)
-
-    @property
-    def bytes(self):
-        return self._array.nbytes
-
-    def take(self, size, dtype):
-        """Array of this size; zeros when new, else with what was there."""
-        if self._array.size < size or self._array.dtype != dtype:
-            self._array = None  # before the new one is made
-            self._array = aligned((size, dtype))
-        return self._array[:size]
-
-
-def _work(config, memory, p, history, kept):
-    """`kernels.Work` for blocks of a plan."""
-    sizes = work_sizes(config, p.block, p.chunk, history, kept, p.segments)
-    starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes.values())])
-    array = memory.take(int(starts[-1]), np.dtype(config.dtype))
-    return workspace.Work(
-        array,
-        history,
-        kept,
-        **{name: int(start) for name, start in zip(sizes, starts, strict=False)},
+def divergence_at(config, case, row, step):
+    """DivergenceError of a neuron, by its row among those of all layers, in a substep
+    from 0.
+    """
+    tops = np.cumsum(config.layers)
+    layer = int(np.searchsorted(tops, row, side="right"))
+    neuron = int(row - tops[layer] + config.layers[layer])
+    place = {"case": case, "layer": layer, "neuron": neuron, "step": step}
+    where = ", ".join(f"{name} {value}" for name, value in place.items())
+    return DivergenceError(
+        f"the state became infinite or NaN at {where} (substeps from 0;"
+        f" input point {step // config.resolved_substeps})",
+        **place,
     )
 
 
-def _groups(config, packing, p, backward):
-    """(first, last block) of each compiled call: some for each thread, so that one that is held up leaves work to the others."""
+def call_groups(packing, p, backward):
+    """(first, last block) of each compiled call of a `Plan`.
+
+    Some for each thread, so that one that is held up leaves work to the others.
+    """
     if not p.blocks:
         return []
-    operations = (
-        2.0
-        * p.block
-        * lanes(config.dtype)
-        * p.segment
-        * p.segments
-        * packing.weights
-        * (3 if backward else 1)
-    )
-    size = min(
-        -(-p.blocks // (4 * p.threads)) if p.threads > 1 else p.blocks,
-        max(1, int(LONGEST_CALL / operations)),
-    )
+    samples, passes = p.block * lanes(packing.config.dtype), 3 if backward else 1
+    operations = 2.0 * samples * p.segment * p.segments * packing.weights * passes
+    shared = -(-p.blocks // (4 * p.threads)) if p.threads > 1 else p.blocks
+    size = min(shared, max(1, int(LONGEST_CALL / operations)))
     return [(first, min(p.blocks, first + size)) for first in range(0, p.blocks, size)]
 
 
-def _by_time(u, lengths, config):
-    """Inputs (case, channel, time) as the kernels read them: flat (time, panel, channel, V) and V rows more, and each place's end.
+def by_time(u, lengths, config):
+    """Inputs (case, channel, time) as the kernels read them, and the end of each place
+    in substeps.
 
-    Up to the longest case; the last panel is filled up with copies of the last case.
+    Flat (time, panel, channel, V) up to the longest case, and V rows more. The last
+    panel is filled up with copies of the last case.
     """
     v, samples, points = lanes(config.dtype), len(u), int(lengths.max())
     panels = -(-samples // v)
@@ -266,8 +275,20 @@ def _by_time(u, lengths, config):
     return flat, lengths[cases] * config.resolved_substeps
 
 
-def _readout_weights(config):
-    """`steps.Constants.readout`."""
+def histories(config, work, levels, cases):
+    """(M + 1, N, case) of state, mean and drive that a call has left in the work
+    memory.
+    """
+    v, neurons = lanes(config.dtype), sum(config.layers)
+    panels = -(-cases // v)
+    for start in (work.states, work.means, work.drives):
+        level = work.memory[start : start + levels * panels * neurons * v]
+        by_neuron = level.reshape(levels, panels, neurons, v).transpose(0, 2, 1, 3)
+        yield by_neuron.reshape(levels, neurons, -1)[:, :, :cases]
+
+
+def readout_weights(config):
+    """`stepping.Constants.readout`."""
     window = config.readout_window * config.resolved_substeps
     weights = np.full(window + 1, 1 / max(window, 1), dtype=config.dtype)
     if window:
@@ -275,26 +296,28 @@ def _readout_weights(config):
     return weights
 
 
-def _constants(config, chunk):
-    """`steps.Constants`."""
+def constants_of(config, chunk):
+    """`stepping.Constants` of a `NetworkConfig`."""
     real = np.dtype(config.dtype).type
     reduced, euler, ctrnn = config.reduced(), config.scheme == "euler", config.neuron == "ctrnn"
-    return steps.Constants(
-        model=steps.CTRNN
-        if ctrnn
-        else steps.OSCILLATOR_EULER
-        if euler
-        else steps.OSCILLATOR_EXPONENTIAL,
+    oscillator = stepping.OSCILLATOR_EULER if euler else stepping.OSCILLATOR_EXPONENTIAL
+    floor = config.power_floor
+    if floor == 0 and (euler or ctrnn):
+        # there p' may be below zero; eq. (5) reaches zero by underflow alone and stays
+        # there
+        floor = -np.inf
+    return stepping.Constants(
+        model=stepping.CTRNN if ctrnn else oscillator,
         step=real(reduced.step),
         blend=real(0 if ctrnn else reduced.blend),
         approach=real(reduced.blend),
         ahead=real(0 if euler or ctrnn else 0.5),
         nonlinear_damping=real(config.nonlinear_damping),
-        floor=real(config.power_floor if config.power_floor > 0 else -np.inf),
+        floor=real(floor),
         bias=real(0 if ctrnn else config.bias_ratio),
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),
         substeps=config.resolved_substeps,
-        readout=_readout_weights(config),
+        readout=readout_weights(config),
         chunk=chunk,
     )

@@ -11,26 +11,34 @@ def _positive(power):
 
 
 def linewidth(config, nonlinear_shift=0.0):
-    """Linewidth (Hz, full width at half maximum) of an oscillator at its fixed bias that `NetworkConfig.thermal_power` eta entails.
+    """Linewidth (Hz, full width at half maximum) of an oscillator at its fixed bias
+    that `NetworkConfig.thermal_power` eta entails.
 
-    (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the phase of the amplitude diffuses with D / p*, D = gamma eta / 2.
+    (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the
+    phase of the amplitude diffuses with D / p*, D = gamma eta / 2.
 
     Args:
-        config: `NetworkConfig`; nonlinear_shift: nu = 2 (domega/dp) / [gamma (xi_0 + Q)], omega the angular frequency: the nonlinear frequency shift over
-            the total nonlinear damping of the amplitude, which is half of that of the power. Eq. (1) does not need it.
+        config: `NetworkConfig`; nonlinear_shift: nu = 2 (domega/dp) / [gamma (xi_0 +
+            Q)], omega the angular frequency: the nonlinear frequency shift over the
+            total nonlinear damping of the amplitude, which is half of that of the
+            power. Eq. (1) does not need it.
     Raises:
-        ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no linewidth.
+        ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no
+            linewidth.
     """
     return config.thermal_power * _width_of_unit_power(config, nonlinear_shift)
 
 
 def thermal_power(linewidth, config, nonlinear_shift=0.0):
-    """`NetworkConfig.thermal_power` eta of a measured linewidth (Hz, full width at half maximum): `linewidth` turned round.
+    """`NetworkConfig.thermal_power` eta of a measured linewidth (Hz, full width at half
+    maximum): `linewidth` turned round.
 
     Args:
-        linewidth: measured at the fixed bias of config; config, nonlinear_shift: as in `linewidth`.
+        linewidth: measured at the fixed bias of config; config, nonlinear_shift: as in
+            `linewidth`.
     Raises:
-        ConfigError: as in `linewidth`; also for a linewidth that is not positive, or so wide that the noise power is none.
+        ConfigError: as in `linewidth`; also for a linewidth that is not positive, or so
+            wide that the noise power is none.
     """
     if not 0 < linewidth < math.inf:
         raise ConfigError([f"linewidth: must be a positive frequency in Hz, got {linewidth}"])

@@ -1,4 +1,6 @@
-"""Devices that differ: factors of gamma, Q, bias and gain of each neuron, drawn once, and what follows of them for the kernels."""
+"""Devices that differ: factors of gamma, Q, bias and gain of each neuron, drawn once,
+and what follows of them for the kernels.
+"""
 
 import math
 from dataclasses import dataclass
@@ -18,15 +20,21 @@ SPREADS = {
 }
 """{quantity: key of `NetworkConfig` with its relative standard deviation}."""
 _PURPOSE = 4
-"""Of these random numbers: a generator of the bare seed would give those of the initial weights, of 1 to 3 those of `training`."""
+"""Of these random numbers.
+
+a generator of the bare seed would give those of the initial weights, of 1 to 3 those of
+`training`.
+"""
 
 
 @dataclass(eq=False)
 class Devices:
-    """How each neuron differs from the nominal one: factors, all (N,) float64, layers one after the other; 1 is the nominal value.
+    """How each neuron differs from the nominal one: factors, all (N,) float64, layers
+    one after the other; 1 is the nominal value.
 
     Attributes:
-        gamma: of the damping rate; nonlinear_damping: of Q; bias: of the fixed bias xi_0; gain: of the amplification A of what reaches the neuron.
+        gamma: of the damping rate; nonlinear_damping: of Q; bias: of the fixed bias
+            xi_0; gain: of the amplification A of what reaches the neuron.
     """
 
     gamma: np.ndarray
@@ -56,7 +64,9 @@ class Devices:
 
 
 def check_devices(devices, config):
-    """Raises DataError unless it is None, or `Devices` with a positive factor for each neuron of a `NetworkConfig`, whose neurons are oscillators."""
+    """Raises DataError unless it is None, or `Devices` with a positive factor for each
+    neuron of a `NetworkConfig`, whose neurons are oscillators.
+    """
     if devices is None:
         return
     if not isinstance(devices, Devices):
@@ -81,10 +91,12 @@ def check_devices(devices, config):
 
 
 def draw_devices(config):
-    """`Devices` of a `NetworkConfig`, or None where nothing is spread: a function of its spreads and device_seed.
+    """`Devices` of a `NetworkConfig`, or None where nothing is spread: a function of
+    its spreads and device_seed.
 
-    Factors are log-normal with mean 1 and the asked relative standard deviation, so never negative. Each quantity has its own random numbers: the same
-    seed gives the same devices, with any spread more or less far from the nominal ones.
+    Factors are log-normal with mean 1 and the asked relative standard deviation, so
+    never negative. Each quantity has its own random numbers: the same seed gives the
+    same devices, with any spread more or less far from the nominal ones.
     """
     if config.neuron != "oscillator" or not any(getattr(config, key) for key in SPREADS.values()):
         return None
@@ -103,7 +115,10 @@ def draw_devices(config):
 
 
 def devices_of(arrays, config):
-    """`Devices` that files hold under the names of `Devices.named`, or None; DataError if they do not fit the network."""
+    """`Devices` that files hold under the names of `Devices.named`, or None.
+
+    DataError if they do not fit the network.
+    """
     found = {name: arrays[f"devices/{name}"] for name in SPREADS if f"devices/{name}" in arrays}
     if len(found) != len(SPREADS):
         if found or draw_devices(config) is not None:
@@ -120,7 +135,10 @@ def devices_of(arrays, config):
 
 
 def device_constants(config, devices):
-    """`devicesteps.DeviceConstants` of `Devices` or of nominal ones (None); None where the kernels of ideal neurons serve."""
+    """`devicesteps.DeviceConstants` of `Devices` or of nominal ones (None).
+
+    None where the kernels of ideal neurons serve.
+    """
     if config.neuron != "oscillator" or (devices is None and config.thermal_power == 0):
         return None
     real, nominal = np.dtype(config.dtype).type, np.ones(sum(config.layers))
@@ -137,7 +155,10 @@ def device_constants(config, devices):
 
 
 def thermal_noise(config, devices, seed):
-    """`devicesteps.Noise` of a call, or None without noise. 2 s^2 = gamma_n eta h: see docs/MODEL.md, eq. (6)."""
+    """`devicesteps.Noise` of a call, or None without noise.
+
+    2 s^2 = gamma_n eta h: see docs/MODEL.md, eq. (6).
+    """
     if config.neuron != "oscillator" or config.thermal_power == 0:
         return None
     damping = np.ones(sum(config.layers)) if devices is None else devices.gamma

@@ -1,1 +1,4 @@
-"""Connections between neurons: which there are, and where their weights stand in the vector of parameters."""
+"""Connections between neurons.
+
+Which there are, and where their weights stand in the vector of parameters.
+"""

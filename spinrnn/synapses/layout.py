@@ -1,7 +1,9 @@
-"""The trainable parameters: one flat vector, its named blocks, initial values and masks.
+"""The trainable parameters: one flat vector, its named blocks, initial values and
+masks.
 
-Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer, w_out, b_out; each block row by row
-(row = receiving neuron). Gradients, Adam's moments and masks have the same order.
+Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer,
+w_out, b_out; each block row by row (row = receiving neuron). Gradients, Adam's moments
+and masks have the same order.
 """
 
 import math
@@ -13,8 +15,9 @@ class Layout:
     """Where each block stands in the flat vector.
 
     Attributes:
-        blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the input channels before layer 0; w_int_l (n_l, n_l);
-            bias_l (n_l,); w_out (K, n_{L-1}); b_out (K,).
+        blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the
+            input channels before layer 0; w_int_l (n_l, n_l); bias_l (n_l,); w_out (K,
+            n_{L-1}); b_out (K,).
         size: length of the vector.
     """
 
@@ -38,7 +41,10 @@ class Layout:
         return {name: flat[where].reshape(shape) for name, (where, shape) in self.blocks.items()}
 
     def grouped(self, flat):
-        """Views of a flat vector as {"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}."""
+        """Views of a flat vector as {"w_ext".
+
+        [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}.
+        """
         groups = {}
         for name, view in self.named(flat).items():
             if name in ("w_out", "b_out"):
@@ -62,12 +68,19 @@ def _density(config, block):
 
 
 def existing(config, block, shape):
-    """Number of the entries of a block that exist: the rounded share that its density asks for, at least one."""
+    """Number of the entries of a block that exist.
+
+    The rounded share that its density asks for, at least one.
+    """
     return max(1, round(_density(config, block) * math.prod(shape)))
 
 
 def draw_mask(config, layout, rng):
-    """Random mask (size,) bool: in each w_int and w_ext the rounded share of entries that its density asks for, at least one; else True."""
+    """Random mask (size,) bool.
+
+    In each w_int and w_ext the rounded share of entries that its density asks for, at
+    least one; else True.
+    """
     mask = np.ones(layout.size, dtype=bool)
     for name, (where, shape) in layout.blocks.items():
         if _density(config, name) < 1:
@@ -79,9 +92,11 @@ def draw_mask(config, layout, rng):
 
 
 def draw_weights(config, layout, mask, rng):
-    """Initial parameters (size,) in the configuration's dtype: w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours].
+    """Initial parameters (size,) in the configuration's dtype: w ~ N(0, 1 / (density
+    n_in)), biases 0, masked entries 0 [ours].
 
-    Dividing by the number of existing inputs keeps the spread of the drive independent of the density.
+    Dividing by the number of existing inputs keeps the spread of the drive independent
+    of the density.
     """
     flat = np.zeros(layout.size)
     for name, (where, shape) in layout.blocks.items():

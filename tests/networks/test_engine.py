@@ -10,7 +10,8 @@ import twin
 
 import spinrnn
 from spinrnn.kernels import blocks as kernels
-from spinrnn.kernels import tiles
+from spinrnn.kernels import tiles, workspace
+from spinrnn.kernels.workspace import Memory
 from spinrnn.networks import planning
 from spinrnn.networks import running as engine
 from spinrnn.networks.packing import Packing
@@ -267,7 +268,7 @@ def test_the_memory_planned_is_the_memory_taken(density, threads):
         others = (
             6 * u.nbytes + 20 * net.parameters.nbytes + 40_000
         )  # inputs by time, their copies and index, parameters, logits
-        held = sum(fresh._engine._take(2**40).bytes for _ in range(p.threads))
+        held = sum(fresh._runner._take(2**40).bytes for _ in range(p.threads))
         work = p.bytes - p.blocks * packing.gradient_size * 4
         assert work <= held < 1.02 * work + 10_000
         assert p.bytes <= peak < p.bytes + others
@@ -279,8 +280,8 @@ def test_planned_numbers_are_the_parts_of_the_work_memory():
         net = network(density)
         p = plan_of(net, 100, 7, backward=backward)
         for history, kept in ((0, p.segment), (9, 1)):
-            work = engine._work(net.config, engine._Memory(), p, history, kept)
-            sizes = planning.work_sizes(net.config, p.block, p.chunk, history, kept, p.segments)
+            shape = p.shape(net.config, history, kept)
+            work, sizes = Memory().work(shape, net.config.dtype), workspace.sizes(shape)
             spans = sorted((getattr(work, name), size) for name, size in sizes.items())
             assert spans[0][0] == 0
             for (start, size), (after, _) in itertools.pairwise([*spans, (work.memory.size, 0)]):
@@ -306,6 +307,7 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
         return made
 
     monkeypatch.setattr(engine, "aligned", poisoned)
+    monkeypatch.setattr(workspace, "aligned", poisoned)
     for limit in limits:
         spinrnn.set_memory_limit(limit)
         assert bits(net, u, labels, lengths) == expected
@@ -356,7 +358,7 @@ def test_blocks_of_any_width(monkeypatch, density):
     for width in (1, 2, 3, 4, 5, 11):
         monkeypatch.setattr(
             planning,
-            "_block",
+            "block_and_chunk",
             lambda config, packing, panels, width=width: (width, max(1, 8 // width)),
         )
         assert plan_of(net, 83, 5).block == width
@@ -418,7 +420,7 @@ def test_compiled_calls_are_short_and_cover_all_blocks(monkeypatch):
         spinrnn.set_threads(threads)
         monkeypatch.setattr(engine, "LONGEST_CALL", longest)
         p = plan_of(net, samples, 50)
-        groups = engine._groups(net.config, packing, p, True)
+        groups = engine.call_groups(packing, p, True)
         assert [b for first, last in groups for b in range(first, last)] == list(range(p.blocks))
         each = 2 * 3 * packing.weights * 50 * net.config.resolved_substeps * p.block * 16
         assert max(last - first for first, last in groups) in range(
@@ -535,7 +537,7 @@ def test_constants_are_those_of_the_model(neuron, scheme):
         bias_ratio=2.5,
         substeps=5,
     )
-    c = engine._constants(dataclasses.replace(net.config, readout_window=2), 8)
+    c = engine.constants_of(dataclasses.replace(net.config, readout_window=2), 8)
     h = 1 / 5
     assert c.step == pytest.approx(h)
     assert (c.substeps, c.chunk) == (5, 8)
@@ -572,7 +574,7 @@ def test_memory_above_the_limit_is_let_go():
     least = plan_of(net, 16, 40, 1)
     spinrnn.set_memory_limit(least.bytes)
     net.loss_and_grad(u, labels)
-    assert sum(net._engine._take(2**40).bytes for _ in range(3)) <= 1.05 * least.bytes + 10_000
+    assert sum(net._runner._take(2**40).bytes for _ in range(3)) <= 1.05 * least.bytes + 10_000
 
 
 def test_a_case_that_ended_large_does_not_poison_the_others():

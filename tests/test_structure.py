@@ -25,7 +25,7 @@ FLOORS = {
     "tasks": "figures",
     "datasets": "dataset folder parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening measurement",
-    "networks": "packing planning running recurrent saved",
+    "networks": "packing planning running inputs recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity dimension drive consumption "
     "readout recall classes figures measures wording report",

@@ -1,8 +1,9 @@
 """Energy of an inference, from powers that are assumed."""
 
+import math
+
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError
-from spinrnn.neurons.oscillator import _positive
 from spinrnn.synapses.layout import Layout, existing
 
 NEURON_POWER = 0.65e-6
@@ -13,6 +14,10 @@ device's."""
 SYNAPSE_POWER = 0.0
 """W, of one synaptic weight [ours]: unknown, and counted as part of the neurons' unless
 it is given."""
+
+
+def _positive(power):
+    return isinstance(power, (int, float)) and 0 <= power < math.inf
 
 
 def synapses(config: NetworkConfig) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.kernels.arithmetic import ordered, square_root
+from spinrnn.kernels.arithmetic import decay, ordered, square_root
 from spinrnn.kernels.compiling import inlined, loop
 from spinrnn.kernels.random import kicks, scramble
 from spinrnn.kernels.stepping import (
@@ -22,6 +22,7 @@ from spinrnn.kernels.stepping import (
     euler_step,
     exponential_step,
     filtered,
+    limits_of,
     strong_step,
 )
 from spinrnn.kernels.tiles import row_length
@@ -117,13 +118,14 @@ def spread_forward_with(step):
     @loop
     def forward(c, devices, drive, state, mean, blended_next, by_state, by_drive):
         zero, one, v = state.dtype.type(0), state.dtype.type(1), row_length(state)
-        strong = state.dtype.type(STRONG)
-        damping, saturation = devices.damping, devices.saturation
+        damping, saturation, limits = devices.damping, devices.saturation, limits_of(state)
         for row in range(state.size // v):
             g, gq = damping[row % damping.size], saturation[row % damping.size]
             for j in range(row * v, row * v + v):
                 p, m = state[j], mean[j]
-                p_next, by_p, by_i, _ = step(p, drive[j], g, gq, c.step, strong, one)
+                a, k = drive[j] - g, drive[j] + gq
+                x = abs(a) * c.step
+                p_next, by_p, by_i, _ = step(p, a, k, g + gq, c.step, x, decay(x), limits, one)
                 held = p_next <= c.floor
                 p_next = c.floor if held else p_next
                 state[j] = p_next
@@ -145,17 +147,20 @@ def noisy_forward_with(step):
     @loop
     def forward(c, devices, drive, state, mean, blended_next, by_state, by_drive):
         zero, one, v = state.dtype.type(0), state.dtype.type(1), row_length(state)
-        strong, half = state.dtype.type(STRONG), c.step * state.dtype.type(0.5)
+        limits, half = limits_of(state), c.step * state.dtype.type(0.5)
         damping, saturation = devices.damping, devices.saturation
         for row in range(state.size // v):
             g, gq = damping[row % damping.size], saturation[row % damping.size]
             for j in range(row * v, row * v + v):
                 p, m, length, cosine = state[j], mean[j], by_state[j], by_drive[j]
-                before, before_by_p, before_by_i, _ = step(p, drive[j], g, gq, half, strong, one)
+                a, k, s = drive[j] - g, drive[j] + gq, g + gq
+                x = abs(a) * half
+                kept = decay(x)
+                before, before_by_p, before_by_i, _ = step(p, a, k, s, half, x, kept, limits, one)
                 after, slope = kicked(before, length, cosine, zero, one)
                 slope = zero if after > one else slope
                 after = one if after > one else after
-                p_next, by_after, by_i, _ = step(after, drive[j], g, gq, half, strong, one)
+                p_next, by_after, by_i, _ = step(after, a, k, s, half, x, kept, limits, one)
                 held = p_next <= c.floor
                 slope = by_after * slope
                 by_state[j] = zero if held else slope * before_by_p

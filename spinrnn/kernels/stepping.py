@@ -74,8 +74,11 @@ def euler_step(p, current, g, gq, h, one):
 
 
 @inlined
-def exponential_step(p, current, g, gq, h, strong, one):
-    """(p', dp'/dp, dp'/dI, dp'/dc) of eq. (5): I is held for h, a = I - g, c = I + gq.
+def exponential_step(p, a, c, s, h, x, decayed, limits, one):
+    """(p', dp'/dp, dp'/dI, dp'/dc) of eq. (5) for a drive I that is held for h.
+
+    a = I - g, c = I + gq, s = g + gq = c - a; x = |a| h, decayed = decay(x), which stands
+    in the loops as Numba warns of an inlined overload within an inlined piece.
 
     With E = exp(-|a| h), psi = phi E for a >= 0 and phi else, chi the same of dphi/da:
     p' = p / D, D = E + c p psi, for a >= 0, and p' = p E / D, D = 1 + c p psi, else.
@@ -84,11 +87,10 @@ def exponential_step(p, current, g, gq, h, strong, one):
         dp'/dp = E / D^2 ,  dp'/dI = p' (h - p (psi + c chi) / D) ,
         dp'/dc = -p' p psi / D ,
 
-    the last one for a fixed a. `strong` is for `strong_step`, which takes the same
-    arguments.
+    the last one for a fixed a. s, x and limits are for `strong_step`, which takes the
+    same arguments.
     """
-    a, c = current - g, current + gq
-    kept, lost, curved = decay(abs(a) * h)
+    kept, lost, curved = decayed
     psi = h * lost
     chi = h * h * (curved if a >= 0 else lost - curved)
     inverse = one / ((kept if a >= 0 else one) + c * p * psi)
@@ -98,10 +100,10 @@ def exponential_step(p, current, g, gq, h, strong, one):
 
 
 @inlined
-def strong_step(p, current, g, gq, h, strong, one):
-    """`exponential_step`; for |a| h > `strong` without differences of large numbers.
+def strong_step(p, a, c, s, h, x, decayed, limits, one):
+    """`exponential_step`; for strong drives without differences of large numbers.
 
-    With s = g + gq, c = a + s for a >= 0 and s - |a| else, so the terms of order |a|
+    With c = a + s for a >= 0 and s - |a| else, so the terms of order |a|
     cancel:
 
         a >= 0:  D = p + E (1 - p) + s p psi ,
@@ -109,17 +111,18 @@ def strong_step(p, current, g, gq, h, strong, one):
         a < 0:   D = (1 - p) + E p + s p psi ,
                  dp'/dI = p' h ((1 - p) + s h p mu) / D ,
 
-    lambda = (1 - E - x E) / x^2 and mu = (E - 1 + x) / x^2, x = |a| h. Where x is not
-    larger than `strong`, the results are those of `exponential_step` to the bit, so
+    lambda = (1 - E - x E) / x^2 and mu = (E - 1 + x) / x^2. limits: of x, see
+    `limits_of`; where x is not larger than the first, the results are those of `exponential_step` to the bit, so
     that a sample does not depend on those beside it.
     """
-    a, c = current - g, current + gq
-    x = abs(a) * h
-    kept, lost, curved = decay(x)
+    (strong, fading), (kept, lost, curved) = limits, decayed
     psi = h * lost
     chi = h * h * (curved if a >= 0 else lost - curved)
-    s, left = g + gq, one - p
-    far = (p if a >= 0 else left) + (kept * (left if a >= 0 else p) + p * (s * psi))
+    # next to D^2 of a power near 1 even the smallest number would count
+    kept = one - one if a < 0 and x > fading else kept
+    left = one - p
+    # a - a is NaN for an infinite drive, which must not go unnoticed
+    far = (p if a >= 0 else left) + (kept * (left if a >= 0 else p) + p * (s * psi)) + (a - a)
     near = (kept if a >= 0 else one) + c * p * psi
     inverse = one / (far if x > strong else near)
     p_next = (p if a >= 0 else p * kept) * inverse
@@ -129,6 +132,12 @@ def strong_step(p, current, g, gq, h, strong, one):
     far = (kept if a >= 0 else one) * left + p * (s * h) * (bent if a >= 0 else curved)
     by_i = p_next * (h * far * inverse if x > strong else near)
     return p_next, kept * inverse * inverse, by_i, -p_next * p * psi * inverse
+
+
+@inlined
+def limits_of(array):
+    """(STRONG, x from which on `decay` gives no smaller exp(-x)) in the type of an array."""
+    return array.dtype.type(STRONG), array.dtype.type(87 if array.itemsize == 4 else 708)
 
 
 @inlined
@@ -171,10 +180,13 @@ def oscillator_forward_with(step):
 
     @loop
     def forward(c, drive, state, mean, blended_next, by_state, by_drive):
-        zero, one, strong = state.dtype.type(0), state.dtype.type(1), state.dtype.type(STRONG)
+        zero, one, limits = state.dtype.type(0), state.dtype.type(1), limits_of(state)
+        s = one + c.nonlinear_damping
         for j in range(state.size):
             p, m = state[j], mean[j]
-            p_next, by_p, by_i, _ = step(p, drive[j], one, c.nonlinear_damping, c.step, strong, one)
+            a, k = drive[j] - one, drive[j] + c.nonlinear_damping
+            x = abs(a) * c.step
+            p_next, by_p, by_i, _ = step(p, a, k, s, c.step, x, decay(x), limits, one)
             held = p_next <= c.floor
             by_state[j] = zero if held else by_p
             by_drive[j] = zero if held else by_i

@@ -82,7 +82,7 @@ class Trainer:
         config: the run.
         data: is not kept: its parts are copies.
     Attributes:
-        net: the network being trained.
+        net: the network being trained; prepared: the same for the steps.
         best_parameters: (size,) of the epoch with the highest validation accuracy, the
             latest of several.
         best: the record of that epoch, None before the first has ended.
@@ -109,6 +109,8 @@ class Trainer:
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
         self.net.check_labels(data.labels, len(data.inputs))
+        # the data are checked, so no batch is scanned again
+        self.prepared = self.net.prepared()
         indices = parts.split(data, config.data, config.resolved_split_seed)
         self.training, self.validation, self.test = (data.take(part) for part in indices)
         batch = min(config.train.batch, len(self.training))
@@ -166,7 +168,7 @@ class Trainer:
         part = self.training.take(order[self.batch * c.batch : (self.batch + 1) * c.batch])
         thermal = (c.seed, _THERMAL, self.epoch, self.batch)
         with self._place():
-            logits, loss, gradient = self.net.logits_loss_grad(
+            logits, loss, gradient = self.prepared.logits_loss_grad(
                 self._noisy(part.inputs), part.labels, part.lengths, thermal
             )
         norm = clip_gradient(gradient, c.clip)
@@ -261,6 +263,7 @@ class Trainer:
         if self.net.mask is not None:
             self.net.mask[:] = arrays["mask"].astype(bool)
         self.net.devices = devices_of(arrays, self.config.network)
+        self.prepared = self.net.prepared()
         self.epoch, self.batch, self.adam.steps = state["epoch"], state["batch"], state["steps"]
         self._sums, self.history = _Sums(**state["sums"]), list(state["history"])
         best = [record for record in self.history if record["epoch"] == state["best_epoch"]]

@@ -87,7 +87,8 @@ class Runner:
             raise_divergence(packing, flat, batch, min(bad) - 1)
         if not np.isfinite(results.logits).all():
             raise DivergenceError(
-                "the logits are not finite though all states are: the readout's weights are infinite, NaN or too large"
+                "the logits are not finite though all states are:"
+                " the readout's weights are infinite, NaN or too large"
             )
         losses = None if batch.labels is None else results.losses
         if not backward:

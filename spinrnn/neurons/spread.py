@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.arrays import array_of
+from spinrnn.config.run import LARGEST_NUMBER, NetworkConfig
 from spinrnn.errors import DataError
 from spinrnn.kernels.devicesteps import DeviceConstants, Noise
 from spinrnn.kernels.random import seed_key
@@ -29,12 +30,15 @@ a generator of the bare seed would give those of the initial weights, of 1 to 3 
 
 @dataclass(eq=False)
 class Devices:
-    """How each neuron differs from the nominal one: factors, all (N,) float64, layers
-    one after the other; 1 is the nominal value.
+    """How each neuron differs from the nominal one: factors, 1 is the nominal value.
+
+    All are (N,) float64, layers one after the other.
 
     Attributes:
-        gamma: of the damping rate; nonlinear_damping: of Q; bias: of the fixed bias
-            xi_0; gain: of the amplification A of what reaches the neuron.
+        gamma: of the damping rate.
+        nonlinear_damping: of Q.
+        bias: of the fixed bias xi_0.
+        gain: of the amplification A of what reaches the neuron.
     """
 
     gamma: np.ndarray
@@ -42,88 +46,91 @@ class Devices:
     bias: np.ndarray
     gain: np.ndarray
 
-    def copy(self):
-        return Devices(
-            **{name: np.array(getattr(self, name), dtype=np.float64) for name in SPREADS}
-        )
+    def copy(self) -> "Devices":
+        factors = {name: np.array(getattr(self, name), dtype=np.float64) for name in SPREADS}
+        return Devices(**factors)
 
-    def same(self, other):
-        """Whether all factors are those of the other `Devices`."""
+    def same(self, other: "Devices | None") -> bool:
+        """Whether all factors are those of the other one."""
         return other is not None and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS
         )
 
-    def by_layer(self, config):
+    def by_layer(self, config: NetworkConfig) -> dict[str, list[np.ndarray]]:
         """{quantity: [(n_l,) factors of layer l]}."""
         cuts = np.cumsum(config.layers)[:-1]
         return {name: np.split(getattr(self, name), cuts) for name in SPREADS}
 
-    def named(self):
+    def named(self) -> dict[str, np.ndarray]:
         """{"devices/gamma": array, ...}, as files hold them."""
         return {f"devices/{name}": getattr(self, name) for name in SPREADS}
 
 
-def check_devices(devices, config):
-    """Raises DataError unless it is None, or `Devices` with a positive factor for each
-    neuron of a `NetworkConfig`, whose neurons are oscillators.
+def check_devices(devices, config: NetworkConfig) -> None:
+    """Raises DataError unless it is None, or `Devices` that fit a network of
+    oscillators.
     """
     if devices is None:
         return
     if not isinstance(devices, Devices):
         raise DataError(
-            f"devices: expected spinrnn.Devices, or None for neurons that do not differ; got {type(devices).__name__}"
+            "devices: expected spinrnn.Devices, or None for neurons that do not differ;"
+            f" got {type(devices).__name__}"
         )
-    neurons = sum(config.layers)
     if config.neuron != "oscillator":
         raise DataError(
-            "devices: the CTRNN has none; take away net.devices, or network.neuron must be oscillator"
+            "devices: the CTRNN has none; take away net.devices,"
+            " or network.neuron must be oscillator"
         )
-    for name in SPREADS:
-        try:
-            factor = np.asarray(getattr(devices, name))
-            right = factor.shape == (neurons,) and factor.dtype.kind == "f"
-        except ValueError:  # lists of different lengths
-            right = False
-        if not right or not ((factor >= 1 / LARGEST_NUMBER) & (factor <= LARGEST_NUMBER)).all():
-            raise DataError(
-                f"devices.{name}: expected {neurons} positive numbers (floats up to {LARGEST_NUMBER:g}), a factor of the nominal value for each neuron"
-            )
+    neurons = sum(config.layers)
+    wrong = [name for name in SPREADS if not _are_factors(getattr(devices, name), neurons)]
+    if wrong:
+        raise DataError(
+            f"{', '.join(f'devices.{name}' for name in wrong)}: expected {neurons} positive"
+            f" numbers (floats up to {LARGEST_NUMBER:g}), a factor of the nominal value for"
+            " each neuron"
+        )
 
 
-def draw_devices(config):
-    """`Devices` of a `NetworkConfig`, or None where nothing is spread: a function of
-    its spreads and device_seed.
+def _are_factors(values, neurons):
+    """Whether these are so many positive floats, none of them masked."""
+    try:
+        factor = array_of(values, "devices")
+    except DataError:
+        return False
+    if factor.shape != (neurons,) or factor.dtype.kind != "f":
+        return False
+    return bool(((factor >= 1 / LARGEST_NUMBER) & (factor <= LARGEST_NUMBER)).all())
 
-    Factors are log-normal with mean 1 and the asked relative standard deviation, so
-    never negative. Each quantity has its own random numbers: the same seed gives the
-    same devices, with any spread more or less far from the nominal ones.
+
+def draw_devices(config: NetworkConfig) -> Devices | None:
+    """The devices of a network, a function of its spreads and device_seed.
+
+    None where nothing is spread. Factors are log-normal with mean 1 and the asked
+    relative standard deviation, so never negative. Each quantity has its own random
+    numbers: the same seed gives the same devices, with any spread more or less far from
+    the nominal ones.
     """
-    if config.neuron != "oscillator" or not any(getattr(config, key) for key in SPREADS.values()):
+    spreads = {name: getattr(config, key) for name, key in SPREADS.items()}
+    if config.neuron != "oscillator" or not any(spreads.values()):
         return None
-    factors = {}
-    for number, (name, key) in enumerate(SPREADS.items()):
-        deviates = np.random.default_rng([config.device_seed, _PURPOSE, number]).standard_normal(
-            sum(config.layers)
-        )
-        variance = math.log1p(getattr(config, key) ** 2)
-        factors[name] = (
-            np.exp(math.sqrt(variance) * deviates - variance / 2)
-            if variance
-            else np.ones(len(deviates))
-        )
+    neurons, factors = sum(config.layers), {}
+    for number, (name, spread) in enumerate(spreads.items()):
+        rng = np.random.default_rng([config.device_seed, _PURPOSE, number])
+        variance = math.log1p(spread**2)
+        logarithm = math.sqrt(variance) * rng.standard_normal(neurons) - variance / 2
+        factors[name] = np.exp(logarithm) if variance else np.ones(neurons)
     return Devices(**factors)
 
 
-def devices_of(arrays, config):
-    """`Devices` that files hold under the names of `Devices.named`, or None.
-
-    DataError if they do not fit the network.
-    """
+def devices_of(arrays: dict[str, np.ndarray], config: NetworkConfig) -> Devices | None:
+    """Those that files hold, named as by `Devices.named`; DataError if they do not fit."""
     found = {name: arrays[f"devices/{name}"] for name in SPREADS if f"devices/{name}" in arrays}
-    if len(found) != len(SPREADS):
+    missing = [name for name in SPREADS if name not in found]
+    if missing:
         if found or draw_devices(config) is not None:
             raise DataError(
-                f"devices: {', '.join(name for name in SPREADS if name not in found)} missing, though the configuration has a spread"
+                f"devices: {', '.join(missing)} missing, though the configuration has a spread"
             )
         return None
     devices = Devices(**found)
@@ -142,11 +149,9 @@ def device_constants(config, devices):
     if config.neuron != "oscillator" or (devices is None and config.thermal_power == 0):
         return None
     real, nominal = np.dtype(config.dtype).type, np.ones(sum(config.layers))
-    damping, factor, bias = (
-        (nominal, nominal, nominal)
-        if devices is None
-        else (devices.gamma, devices.nonlinear_damping, devices.bias)
-    )
+    damping = factor = bias = nominal
+    if devices is not None:
+        damping, factor, bias = devices.gamma, devices.nonlinear_damping, devices.bias
     saturation = damping * factor * config.nonlinear_damping
     drive = bias * config.bias_ratio
     # a device whose own threshold is above its bias is silent but for the floor
@@ -167,7 +172,7 @@ def thermal_noise(config, devices, seed):
 
 
 def checked_seed(seed):
-    """The seed, if `thermal.seed_key` takes it, else DataError."""
+    """The seed, if `random.seed_key` takes it, else DataError."""
     numbers = seed if isinstance(seed, (list, tuple)) else [seed]
     if not numbers or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 0 for n in numbers

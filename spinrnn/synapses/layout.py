@@ -1,5 +1,4 @@
-"""The trainable parameters: one flat vector, its named blocks, initial values and
-masks.
+"""The trainable parameters: one flat vector, its blocks, initial values and masks.
 
 Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer,
 w_out, b_out; each block row by row (row = receiving neuron). Gradients, Adam's moments
@@ -7,8 +6,11 @@ and masks have the same order.
 """
 
 import math
+from typing import Any
 
 import numpy as np
+
+from spinrnn.config.run import NetworkConfig
 
 
 class Layout:
@@ -21,7 +23,7 @@ class Layout:
         size: length of the vector.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: NetworkConfig) -> None:
         layers = config.layers
         shapes = {
             f"w_ext_{i}": (n, before)
@@ -30,20 +32,21 @@ class Layout:
         shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
         shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
         shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
-        self.blocks, self.size = {}, 0
+        self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
+        self.size = 0
         for name, shape in shapes.items():
             stop = self.size + math.prod(shape)
             self.blocks[name] = (slice(self.size, stop), shape)
             self.size = stop
 
-    def named(self, flat):
+    def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a flat vector by block name, as {"w_ext_0": array, ...}."""
         return {name: flat[where].reshape(shape) for name, (where, shape) in self.blocks.items()}
 
-    def grouped(self, flat):
-        """Views of a flat vector as {"w_ext".
+    def grouped(self, flat: np.ndarray) -> dict[str, Any]:
+        """Views of a flat vector by kind of block.
 
-        [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}.
+        {"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}
         """
         groups = {}
         for name, view in self.named(flat).items():
@@ -53,7 +56,7 @@ class Layout:
                 groups.setdefault(name.rpartition("_")[0], []).append(view)
         return groups
 
-    def is_weight(self):
+    def is_weight(self) -> np.ndarray:
         """(size,) bool: True for weights, False for biases."""
         flags = np.ones(self.size, dtype=bool)
         for name, (where, _) in self.blocks.items():
@@ -92,8 +95,9 @@ def draw_mask(config, layout, rng):
 
 
 def draw_weights(config, layout, mask, rng):
-    """Initial parameters (size,) in the configuration's dtype: w ~ N(0, 1 / (density
-    n_in)), biases 0, masked entries 0 [ours].
+    """Initial parameters (size,) in the configuration's dtype.
+
+    w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours].
 
     Dividing by the number of existing inputs keeps the spread of the drive independent
     of the density.

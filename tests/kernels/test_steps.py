@@ -1,11 +1,13 @@
 """Time stepping against theory: the closed form of one neuron, fixed points and rates, and the convergence of coupled networks."""
 
+import decimal
+
 import numpy as np
 import pytest
 from convergence import KINDS, errors, order
 
 import spinrnn
-from spinrnn.kernels import arithmetic, compiling
+from spinrnn.kernels import arithmetic, compiling, stepping
 
 
 def single(drive_weight, **changes):
@@ -191,3 +193,134 @@ def test_decay_around_the_ends_of_the_range_reduction():
             exact = np.where(wide < 0.5, series, (np.expm1(-wide) + wide) / wide**2)
         for result, reference in ((kept, np.exp(-wide)), (lost, mean), (curved, exact)):
             np.testing.assert_allclose(result, reference.astype(float), rtol=float(few))
+
+
+# ---- one step, and its derivatives ----
+
+
+def exact_step(p, drive, g, gq, h):
+    """(p', dp'/dp, dp'/dI) of eq. (5) in 300 digits; derivatives by differences."""
+
+    def step(p, drive):
+        a, c = drive - g, drive + gq
+        grown = (a * h).exp()
+        phi = (grown - 1) / a
+        return p * grown / (1 + c * p * phi)
+
+    with decimal.localcontext(decimal.Context(300, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)):
+        p, drive, g, gq, h = (decimal.Decimal(float(x)) for x in (p, drive, g, gq, h))
+        small = decimal.Decimal("1e-100")
+        results = (
+            step(p, drive),
+            (step(p + small * p, drive) - step(p, drive)) / (small * p),
+            (step(p, drive + small * drive) - step(p, drive)) / (small * drive),
+        )
+        # below the smallest number a float has none of
+        return [float(x) if abs(x) > decimal.Decimal("1e-320") else 0.0 for x in results]
+
+
+@compiling.kernel
+def all_steps(p, drive, g, gq, h, results):
+    one, limits = p.dtype.type(1), stepping.limits_of(p)
+    for i in range(p.size):
+        a = drive[i] - g
+        x = abs(a) * h
+        results[i, 0], results[i, 1], results[i, 2], _ = stepping.strong_step(
+            p[i], a, drive[i] + gq, g + gq, h, x, arithmetic.decay(x), limits, one
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_step_and_its_derivatives_for_drives_of_any_strength(dtype):
+    """Both signs, from a hundredth of gamma to 1e17, for powers from the floor to 1."""
+    g, gq, h = dtype(1.25), dtype(0.5), dtype(0.25)
+    strengths = np.concatenate([np.logspace(-2, 6, 33), [1e8, 1e12, 1e17]])
+    drives, powers = np.concatenate([strengths, -strengths]), [1e-6, 0.01, 0.3, 0.9, 0.9999, 1.0]
+    drive, p = (x.ravel().astype(dtype) for x in np.meshgrid(drives, powers))
+    results = np.empty((p.size, 3), dtype)
+    all_steps(p, drive, g, gq, h, results)
+    exact = np.array([exact_step(*pair, g, gq, h) for pair in zip(p, drive, strict=True)])
+    eps = float(np.finfo(dtype).eps)
+    # results near the smallest numbers are no longer exact, but as good as zero
+    least = 1e-20 if dtype == np.float32 else 1e-190
+    x = np.abs(drive.astype(float) - float(g)) * float(h)
+    # up to |a| h = 8 terms of order h cancel to one of 1 / x^2, above nothing does
+    bound = eps * np.where(x > 8, 8 + x * (x < 90), 200)
+    for column, name in enumerate(("p'", "dp'/dp", "dp'/dI")):
+        seen, right = results[:, column].astype(float), exact[:, column]
+        near = np.abs(seen - right) <= bound * np.abs(right) + least
+        where = np.flatnonzero(~near)[:5]
+        assert near.all(), (name, p[where], drive[where], seen[where], right[where])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["ideal", "spread", "noisy"])
+def test_a_case_does_not_see_that_another_is_driven_strongly(kind, dtype):
+    """A strong drive changes how a level is computed, but nobody else's bits."""
+    changes = {
+        "ideal": {},
+        "spread": {"spread_gamma": 0.2, "spread_gain": 0.1},
+        "noisy": {"thermal_power": 1e-3},
+    }[kind]
+    config = spinrnn.NetworkConfig(layers=(5, 3), dtype=dtype, substeps=2, **changes)
+    net = spinrnn.Network(config, seed=1)
+    u = np.random.default_rng(0).normal(size=(8, 1, 6))
+    labels = np.arange(8)
+    alone = net.forward(u)
+    mixed = u.copy()
+    mixed[3, 0, 2:] = 1e6
+    beside = np.delete(np.arange(8), 3)
+    np.testing.assert_array_equal(net.forward(mixed)[beside], alone[beside])
+    assert (net.forward(mixed)[3] != alone[3]).any()
+    # of the strong case the last three points do not count
+    lengths = np.where(np.arange(8) == 3, 2, 6)
+    np.testing.assert_array_equal(
+        net.loss_and_grad(mixed, labels, lengths)[1], net.loss_and_grad(u, labels, lengths)[1]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_saturated_neurons_pass_no_gradient(dtype):
+    """Inputs of 1e20: p' = 1 whatever the weights are."""
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(4, 3), dtype=dtype), seed=0)
+    u = np.full((3, 1, 4), 1e20)
+    u[1] *= -1
+    loss, gradient = net.loss_and_grad(u, [0, 1, 2])
+    blocks = net.layout.named(gradient)
+    assert np.isfinite(loss)
+    assert np.abs(blocks["w_ext_0"]).max() < 1e-10
+    assert np.abs(blocks["w_out"]).max() > 1e-3
+    power = net.simulate(u).state[0]
+    assert (power <= 1).all()
+    assert (power >= np.dtype(dtype).type(1e-6)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spread", [0.0, 0.1])
+def test_a_neuron_whose_power_has_died_passes_no_gradient(dtype, spread):
+    """Without a floor a strong negative drive ends at 0, where a strong positive one has the slope exp(|a| h)."""
+    config = spinrnn.NetworkConfig(
+        layers=(2,), outputs=2, power_floor=0.0, substeps=2, dtype=dtype, spread_gamma=spread
+    )
+    net = spinrnn.Network(config, seed=0)
+    net.parameters[:] = 0
+    net.views()["w_ext"][0][:] = [[1], [0]]
+    net.views()["bias"][0][:] = 0.5
+    net.views()["w_out"][:] = [[1, 2], [3, 5]]
+    net.views()["w_int"][0][:] = [[0.1, 0.2], [0.3, 0.1]]
+    u = np.concatenate([np.full(12, -1e3), np.full(12, 1e2)]).reshape(1, 1, -1)
+    power = net.simulate(u).state[0][0]
+    assert power[0, -1] == 0
+    assert power[1, -1] > 0.3
+    gradient = net.loss_and_grad(u, [0])[1]
+    assert np.isfinite(gradient).all()
+    # as if the dead neuron were none: that of the other one, by central differences
+    place = net.layout.blocks["bias_0"][0].start + 1
+    wide = net.replace(dtype="float64")
+    slope = []
+    for shift in (1e-6, -1e-6):
+        other = wide.replace()
+        other.parameters[place] += shift
+        slope.append(other.loss(u, [0]))
+    assert gradient[place] == pytest.approx((slope[0] - slope[1]) / 2e-6, rel=1e-3)
+    assert abs(gradient[place - 1]) < 1e-30

@@ -49,14 +49,14 @@ def watched(trainer):
     Returns:
         A list of (inputs, labels, lengths, noise seed, gradient before clipping).
     """
-    seen, right = [], trainer.net.logits_loss_grad
+    seen, right = [], trainer.prepared.logits_loss_grad
 
     def watch(u, labels, lengths, noise_seed):
         result = right(u, labels, lengths, noise_seed)
         seen.append((u.copy(), labels, lengths, noise_seed, result[2].copy()))
         return result
 
-    trainer.net.logits_loss_grad = watch
+    trainer.prepared.logits_loss_grad = watch
     records = []
     for record in trainer.steps():
         if record:
@@ -166,14 +166,14 @@ def test_the_first_steps_are_adams_with_clipping_decay_and_rate(tiny_config, tin
     weights[biases.parameters == 1] = False
     assert (~weights).sum() == 6 + 5 + 3
     m = v = 0.0
-    gradients, right = [], trainer.net.logits_loss_grad
+    gradients, right = [], trainer.prepared.logits_loss_grad
 
     def watch(*arguments):
         result = right(*arguments)
         gradients.append(result[2].copy())
         return result
 
-    trainer.net.logits_loss_grad = watch
+    trainer.prepared.logits_loss_grad = watch
     for t, _ in zip((1, 2, 3), trainer.steps(), strict=False):
         rate = 0.3 * (1 + np.cos(np.pi * (t - 1) / 12)) / 2
         g = gradients[-1] * 0.05 / np.linalg.norm(gradients[-1])
@@ -256,13 +256,13 @@ def test_every_case_is_seen_once_in_an_epoch_and_the_test_part_never(
 ):
     trainer = Trainer(with_train(tiny_config, noise=0.0, epochs=2), tiny_data)
     seen = []
-    right = trainer.net.logits_loss_grad
+    right = trainer.prepared.logits_loss_grad
 
     def watch(u, labels, lengths, noise_seed):
         seen.append(u)
         return right(u, labels, lengths, noise_seed)
 
-    monkeypatch.setattr(trainer.net, "logits_loss_grad", watch)
+    monkeypatch.setattr(trainer.prepared, "logits_loss_grad", watch)
     for _ in trainer.steps():
         pass
 
@@ -305,7 +305,7 @@ def test_the_split_follows_the_seed_unless_it_is_fixed(tiny_config, tiny_data):
 
 def diverging(trainer, call):
     """Lets the network fail at its n-th call, as if a neuron had blown up there."""
-    calls, right = [], trainer.net.logits_loss_grad
+    calls, right = [], trainer.prepared.logits_loss_grad
 
     def fail(*arguments):
         calls.append(0)
@@ -313,7 +313,7 @@ def diverging(trainer, call):
             raise spinrnn.DivergenceError("a power is infinite", case=4, layer=1, neuron=2, step=3)
         return right(*arguments)
 
-    trainer.net.logits_loss_grad = fail
+    trainer.prepared.logits_loss_grad = fail
 
 
 @pytest.mark.parametrize(
@@ -394,14 +394,14 @@ def test_records_are_means_over_cases_and_batches(tiny_config, tiny_data):
     config = with_train(tiny_config, batch=25, epochs=1, noise=0.0, learning_rate=1e-30)
     trainer = Trainer(config, tiny_data)
     norms = []
-    right = trainer.net.logits_loss_grad
+    right = trainer.prepared.logits_loss_grad
 
     def watch(*arguments):
         result = right(*arguments)
         norms.append(np.linalg.norm(result[2].astype(float)))
         return result
 
-    trainer.net.logits_loss_grad = watch
+    trainer.prepared.logits_loss_grad = watch
     (record,) = [r for r in trainer.steps() if r]
     part = trainer.training
     assert record["train_loss"] == pytest.approx(

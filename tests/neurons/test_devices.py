@@ -15,6 +15,7 @@ import spinrnn
 from spinrnn.checks import gradient as gradcheck
 from spinrnn.kernels import compiling, devicesteps
 from spinrnn.kernels import random as thermal
+from spinrnn.networks.running import Runner
 from spinrnn.neurons import spread as devices
 
 SPREAD = {
@@ -109,7 +110,7 @@ def test_strong_drives_and_an_active_floor_too(kind, scheme):
 def test_central_differences(kind, scheme):
     config = dataclasses.replace(gradcheck.AWKWARD, scheme=scheme, dtype="float64", **kind)
     rows = list(
-        gradcheck._check_one(config, 6, 1, gradcheck.BOUND)
+        gradcheck.check_one(config, 6, 1, gradcheck.BOUND)
     )  # this seed has blocks of 1e-5 of the loss, where rounding is felt
     assert len(rows) == 3 * 3 + 2
     assert max(r.error for r in rows) < 1e-8
@@ -339,10 +340,13 @@ def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data)
 
 
 def test_each_batch_of_training_has_noise_of_its_own(monkeypatch, tiny_config, tiny_data):
-    seeds, right = [], spinrnn.Network.logits_loss_grad
-    monkeypatch.setattr(
-        spinrnn.Network, "logits_loss_grad", lambda self, *a: seeds.append(a[3]) or right(self, *a)
-    )
+    seeds, right = [], Runner.run
+
+    def watch(self, packing, flat, batch, backward, limit):
+        seeds.extend([batch.noise_seed] if backward else [])
+        return right(self, packing, flat, batch, backward, limit)
+
+    monkeypatch.setattr(Runner, "run", watch)
     config = dataclasses.replace(
         tiny_config, network=dataclasses.replace(tiny_config.network, thermal_power=1e-3)
     )

@@ -1,0 +1,77 @@
+"""Small networks of every kind through the kernels as plain Python, against the twin.
+
+Run with NUMBA_DISABLE_JIT=1 by test_plain.py. Prints one JSON object: for each network the
+distances of logits and of the gradient along some directions from the twin's, over their size.
+"""
+
+import json
+
+import numpy as np
+import twin
+
+import spinrnn
+from spinrnn.kernels import tiles
+
+SPREAD = dict.fromkeys(
+    ("spread_gamma", "spread_nonlinear_damping", "spread_bias", "spread_gain"), 0.3
+)
+NOISE = {"thermal_power": 3e-3}
+SPARSE = {"density_int": 0.2, "density_ext": 0.2, "layers": (5, 4)}
+EULER = {"scheme": "euler"}
+KINDS = {
+    "exponential": {"highpass_time": 12e-9},
+    "euler": EULER | {"highpass_time": 12e-9},
+    "ctrnn exponential": {"neuron": "ctrnn"},
+    "ctrnn euler": {"neuron": "ctrnn"} | EULER,
+    "spread exponential": SPREAD,
+    "spread euler": SPREAD | EULER,
+    "noise exponential": NOISE,
+    "noise euler": NOISE | EULER,
+    "spread and noise": SPREAD | NOISE,
+    "sparse": SPARSE,
+    "sparse spread": SPARSE | SPREAD,
+    "window": {"readout_window": 2, "substeps": 3},
+    "strong": {"amplification": 60.0, "power_floor": 0.0},
+    "strong spread": SPREAD | {"amplification": 60.0},
+    "strong noise": NOISE | {"amplification": 100.0},
+    "floor": {"amplification": 8.0, "power_floor": 0.09},
+    "floor euler": EULER | {"amplification": 4.0, "power_floor": 0.09},
+}
+
+
+def distances(changes, segments):
+    """(of the logits, of the slopes along three directions), over their largest values."""
+    known = {"layers": (3, 2), "inputs": 2, "outputs": 3, "nonlinear_damping": 0.4, "substeps": 2}
+    config = spinrnn.NetworkConfig(**(known | {"dtype": "float64"} | changes))
+    net = spinrnn.Network(config, seed=0)
+    rng = np.random.default_rng(1)
+    net.parameters += 0.3 * rng.normal(size=net.parameters.size)
+    mask = 1 if net.mask is None else net.mask
+    # three cases that end at different times
+    u, labels, lengths = rng.normal(size=(3, 2, 9)), [0, 1, 2], np.array([9, 2, 6])
+    least = segments and net.plan(3, 9)
+    if segments:
+        spinrnn.set_memory_limit(least.bytes - 1)
+        assert net.plan(3, 9).segments > 1
+    given = (u, lengths, None, net.devices, 5)
+    expected = twin.logits(config, net.layout.grouped(net.parameters * mask), *given)
+    found = net.forward(u, lengths, 5)
+    _, gradient = net.loss_and_grad(u, labels, lengths, 5)
+    slopes = []
+    for _ in range(3):
+        direction = rng.normal(size=gradient.size) * mask
+        shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
+        loss = twin.loss(config, shifted, u, labels, lengths, net.devices, 5)
+        slopes.append((gradient @ direction, loss.imag / 1e-30))
+    slopes = np.array(slopes)
+    spinrnn.set_memory_limit(None)
+    return [
+        float(np.abs(found - expected).max() / np.abs(expected).max()),
+        float(np.abs(np.diff(slopes)).max() / np.abs(slopes).max()),
+    ]
+
+
+assert tiles.product_tile is not tiles._product_tile
+results = {name: distances(changes, False) for name, changes in KINDS.items()}
+results["segments"] = distances({"readout_window": 1}, True)
+print(json.dumps(results))

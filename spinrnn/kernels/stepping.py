@@ -77,8 +77,8 @@ def euler_step(p, current, g, gq, h, one):
 def exponential_step(p, a, c, s, h, x, decayed, limits, one):
     """(p', dp'/dp, dp'/dI, dp'/dc) of eq. (5) for a drive I that is held for h.
 
-    a = I - g, c = I + gq, s = g + gq = c - a; x = |a| h, decayed = decay(x), which stands
-    in the loops as Numba warns of an inlined overload within an inlined piece.
+    a = I - g, c = I + gq, s = g + gq = c - a; x = |a| h, decayed = decay(x): the call
+    stands in the loops, as Numba warns of an inlined overload within an inlined piece.
 
     With E = exp(-|a| h), psi = phi E for a >= 0 and phi else, chi the same of dphi/da:
     p' = p / D, D = E + c p psi, for a >= 0, and p' = p E / D, D = 1 + c p psi, else.
@@ -112,8 +112,8 @@ def strong_step(p, a, c, s, h, x, decayed, limits, one):
                  dp'/dI = p' h ((1 - p) + s h p mu) / D ,
 
     lambda = (1 - E - x E) / x^2 and mu = (E - 1 + x) / x^2. limits: of x, see
-    `limits_of`; where x is not larger than the first, the results are those of `exponential_step` to the bit, so
-    that a sample does not depend on those beside it.
+    `limits_of`. Where x is not larger than the first, the results are those of
+    `exponential_step` to the bit, so that a sample does not depend on those beside it.
     """
     (strong, fading), (kept, lost, curved) = limits, decayed
     psi = h * lost
@@ -136,7 +136,7 @@ def strong_step(p, a, c, s, h, x, decayed, limits, one):
 
 @inlined
 def limits_of(array):
-    """(STRONG, x from which on `decay` gives no smaller exp(-x)) in the type of an array."""
+    """(STRONG, x beyond which `decay` gives no smaller exp(-x)) in an array's type."""
     return array.dtype.type(STRONG), array.dtype.type(87 if array.itemsize == 4 else 708)
 
 

@@ -217,7 +217,7 @@ class _Vectors:
         )
 
     def variable(self, value=None):
-        """A vector that is written more than once, kept in registers by the compiler."""
+        """A vector that is written more than once, which stays in registers."""
         return cgutils.alloca_once_value(
             self.builder, ir.Constant(self.type, None) if value is None else value
         )

@@ -292,7 +292,7 @@ class Network:
         return checked_inputs(self.config, u, lengths)
 
     def check_labels(self, labels, samples: int) -> np.ndarray:
-        """Labels as (case,) int64; DataError where they do not fit network and cases."""
+        """Labels as (case,) int64; DataError where they do not fit the network."""
         return checked_labels(self.config, labels, samples)
 
     # ---- running the kernels ----

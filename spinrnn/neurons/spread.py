@@ -124,7 +124,7 @@ def draw_devices(config: NetworkConfig) -> Devices | None:
 
 
 def devices_of(arrays: dict[str, np.ndarray], config: NetworkConfig) -> Devices | None:
-    """Those that files hold, named as by `Devices.named`; DataError if they do not fit."""
+    """Those of a file, named as by `Devices.named`; DataError if they do not fit."""
     found = {name: arrays[f"devices/{name}"] for name in SPREADS if f"devices/{name}" in arrays}
     missing = [name for name in SPREADS if name not in found]
     if missing:

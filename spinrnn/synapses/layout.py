@@ -112,7 +112,7 @@ def draw_weights(config, layout, mask, rng):
 
 
 def axes_of(config, name):
-    """Names of the axes of a block of parameters, ("neuron_1", "neuron_0") of w_ext_1."""
+    """Names of the axes of a block, as ("neuron_1", "neuron_0") of w_ext_1."""
     if name == "w_out":
         return ("class", f"neuron_{len(config.layers) - 1}")
     if name == "b_out":

@@ -30,6 +30,7 @@ KINDS = {
     "spread and noise": SPREAD | NOISE,
     "sparse": SPARSE,
     "sparse spread": SPARSE | SPREAD,
+    "sparse noise": SPARSE | NOISE,
     "window": {"readout_window": 2, "substeps": 3},
     "strong": {"amplification": 60.0, "power_floor": 0.0},
     "strong spread": SPREAD | {"amplification": 60.0},
@@ -47,11 +48,12 @@ def distances(changes, segments):
     rng = np.random.default_rng(1)
     net.parameters += 0.3 * rng.normal(size=net.parameters.size)
     mask = 1 if net.mask is None else net.mask
-    # three cases that end at different times
-    u, labels, lengths = rng.normal(size=(3, 2, 9)), [0, 1, 2], np.array([9, 2, 6])
-    least = segments and net.plan(3, 9)
+    # cases that end at different times; of a sparse network two panels of them
+    cases = 10 if "density_int" in changes else 3
+    u, labels = rng.normal(size=(cases, 2, 9)), np.arange(cases) % 3
+    lengths = np.resize([9, 2, 6], cases)
     if segments:
-        spinrnn.set_memory_limit(least.bytes - 1)
+        spinrnn.set_memory_limit(net.plan(3, 9).bytes - 1)
         assert net.plan(3, 9).segments > 1
     given = (u, lengths, None, net.devices, 5)
     expected = twin.logits(config, net.layout.grouped(net.parameters * mask), *given)

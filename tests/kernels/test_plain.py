@@ -21,6 +21,7 @@ KINDS = (
     "spread and noise",
     "sparse",
     "sparse spread",
+    "sparse noise",
     "window",
     "segments",
     "strong",

@@ -49,8 +49,8 @@ MUTATIONS = [
     ),
     _plain(
         STEPPING,
-        "    s, left = g + gq, one - p\n",
-        "    s, left = g - gq, one - p\n",
+        "    left = one - p\n",
+        "    left = one + p\n",
     ),
     _plain(STEPPING, "bent = (lost - kept) /", "bent = (lost + kept) /"),
     _plain(
@@ -105,8 +105,8 @@ MUTATIONS = [
     _plain(DEVICES, "square_root(length * p) * cosine", "length * p * cosine"),
     _plain(
         DEVICES,
-        "                p_next, by_p, by_i, _ = step(p, drive[j], g, gq, c.step, strong, one)",
-        "                p_next, by_p, by_i, _ = step(p, drive[j], one, gq, c.step, strong, one)",
+        "                a, k = drive[j] - g, drive[j] + gq\n",
+        "                a, k = drive[j] - one, drive[j] + gq\n",
     ),
     _plain(RANDOM, "case, own = first_case + row // neurons * v,", "case, own = first_case,"),
     # readout, losses

@@ -265,13 +265,16 @@ def test_the_memory_planned_is_the_memory_taken(density, threads):
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        others = (
-            6 * u.nbytes + 20 * net.parameters.nbytes + 40_000
-        )  # inputs by time, their copies and index, parameters, logits
-        held = sum(fresh._runner._take(2**40).bytes for _ in range(p.threads))
-        work = p.bytes - p.blocks * packing.gradient_size * 4
-        assert work <= held < 1.02 * work + 10_000
-        assert p.bytes <= peak < p.bytes + others
+        # inputs by time, their copies and index, parameters, logits
+        others = 6 * u.nbytes + 20 * net.parameters.nbytes + 40_000
+        # on a busy machine one thread may have done the work of both
+        taken = [fresh._runner._take(2**40).bytes for _ in range(p.threads)]
+        held = [size for size in taken if size]
+        gradients = p.blocks * packing.gradient_size * 4
+        each = (p.bytes - gradients) / p.threads
+        assert held
+        assert all(each <= size < 1.02 * each + 10_000 for size in held)
+        assert gradients + len(held) * each <= peak < p.bytes + others
 
 
 def test_planned_numbers_are_the_parts_of_the_work_memory():

@@ -98,7 +98,7 @@ def each_device(
     Raises:
         DataError: of the last layer, if no layer can be measured.
     """
-    results, reason = {}, None
+    results, reason = {}, DataError("no layer was recorded")
     for layer in recording.layers:
         try:
             results[layer] = measure(

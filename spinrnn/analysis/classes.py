@@ -73,7 +73,7 @@ def class_variance(power: np.ndarray, labels: np.ndarray) -> ClassVariance:
         DataError: fewer than two classes.
     """
     power, labels, classes = _checked(power, labels)
-    present = np.isfinite(power).all(axis=1)  # (case, time)
+    present = np.all(np.isfinite(power), axis=1)  # (case, time)
     values = np.where(present[:, None, :], power, 0)
     count = present.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -54,8 +54,18 @@ def energy(
             raise DataError(f"{name}: must be a power in watts from 0, got {power}")
     time = np.asarray(array_of(time, "time"), dtype=np.float64)
     elapsed = time - time[0]
-    parts = neurons * neuron_power * elapsed, synapses * synapse_power * elapsed
-    return Energy(elapsed, *parts, sum(parts), neurons, synapses, neuron_power, synapse_power)
+    of_neurons = neurons * neuron_power * elapsed
+    of_synapses = synapses * synapse_power * elapsed
+    return Energy(
+        time=elapsed,
+        neurons=of_neurons,
+        synapses=of_synapses,
+        total=of_neurons + of_synapses,
+        neuron_count=neurons,
+        synapse_count=synapses,
+        neuron_power=neuron_power,
+        synapse_power=synapse_power,
+    )
 
 
 def measure_energy(recording: Recording, settings: Settings) -> Answer:

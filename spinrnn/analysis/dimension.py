@@ -45,7 +45,7 @@ def effective_dimension(power: np.ndarray) -> Dimension:
         DataError: fewer than two states.
     """
     power = np.asarray(array_of(power, "power", missing=True), dtype=np.float64)
-    present = np.isfinite(power).all(axis=1)  # (case, time)
+    present = np.all(np.isfinite(power), axis=1)  # (case, time)
     states = power.transpose(0, 2, 1)[present]  # (state, neuron)
     if len(states) < 2:
         raise DataError("at least two states are needed, at which all neurons have values")

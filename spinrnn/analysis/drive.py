@@ -51,8 +51,8 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
         DataError: inputs do not fit, or there are none; DivergenceError: a state became
         infinite or NaN.
     """
-    u, lengths = net.check_inputs(u, lengths)
-    if not len(u):
+    inputs, points = net.check_inputs(u, lengths)
+    if not len(inputs):
         raise DataError("inputs: no cases, the cumulative drive is a mean over them")
     config, neurons = net.config, sum(net.config.layers)
     substeps, interval = config.resolved_substeps, config.input_interval
@@ -61,17 +61,17 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
         scale = interval / config.relaxation_time / substeps
     # a trajectory has four numbers for each case, neuron and substep, `simulate` as
     # many again
-    row = 8 * np.dtype(config.dtype).itemsize * neurons * u.shape[2] * substeps
+    row = 8 * np.dtype(config.dtype).itemsize * neurons * inputs.shape[2] * substeps
     cases, total = max(1, int(_BYTES / row)), 0.0
-    for start in range(0, len(u), cases):
+    for start in range(0, len(inputs), cases):
         part = slice(start, start + cases)
         # `start` gives each part noise of its own
-        drives = net.simulate(u[part], lengths[part], start).drive
+        drives = net.simulate(inputs[part], points[part], start).drive
         for drive, rest in zip(drives, rests, strict=True):
-            points = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64)
+            sums = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64)
             # NaN after a case's own end
-            total += float(np.nansum(np.abs(points * scale - rest[:, None])))
-    return total / (int(lengths.sum()) * neurons)
+            total += float(np.nansum(np.abs(sums * scale - rest[:, None])))
+    return total / (int(points.sum()) * neurons)
 
 
 def _rests(net):
@@ -145,6 +145,15 @@ def _at_ends(time, drive, interval, rest, points):
     return at_ends
 
 
+def _of_layer(recording, layer, interval):
+    """`CumulativeDrive` of a layer; the drive of a CTRNN is without a unit and without
+    rest."""
+    drives, rest = recording.drives(layer), recording.rests(layer)
+    if recording.neuron != "oscillator":
+        drives, rest = drives / recording.relaxation_time, 0.0
+    return drive_integrals(recording.time, drives, interval, rest)
+
+
 def measure_drive(recording: Recording, settings: Settings) -> Answer:
     """Cumulative drive."""
     if recording.input_interval is None:
@@ -155,15 +164,8 @@ def measure_drive(recording: Recording, settings: Settings) -> Answer:
             "it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality "
             "without input"
         )
-    scale = 1.0 if oscillator else 1 / recording.relaxation_time
     found = {
-        f"layer {k}": drive_integrals(
-            recording.time,
-            scale * recording.drives(k),
-            recording.input_interval,
-            recording.rests(k) if oscillator else 0.0,
-        )
-        for k in recording.layers
+        f"layer {k}": _of_layer(recording, k, recording.input_interval) for k in recording.layers
     }
     lines = [
         f"{name}: {d.value:.4g}, neurons from {np.nanmin(d.neuron):.3g} to "

@@ -29,11 +29,13 @@ MANY = 12
 _THEORY = r"$(\xi - 1) / (\xi + Q)$"
 
 
-def _axes(ax):
-    return Figure(figsize=(6.6, 3.8), layout="constrained").subplots() if ax is None else ax
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    return Figure(figsize=(6.6, 3.8), layout="constrained").subplots()
 
 
-def _legend(ax):
+def _legend(ax: Axes) -> Axes:
     """The axes with a legend beside them, where there is something to name: of neurons
     that do not change no curve may be drawn."""
     if ax.get_legend_handles_labels()[0]:

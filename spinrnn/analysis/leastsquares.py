@@ -40,7 +40,9 @@ def inefficiency(residuals: np.ndarray) -> float:
         return 1.0
     sums = 0.5 + np.cumsum(products[1:] / products[0])
     enough = np.flatnonzero(np.arange(1, n) >= WINDOW * sums)
-    return min(n / 4, max(1.0, 2 * sums[enough[0]] if len(enough) else n / 4))
+    if not len(enough):
+        return max(1.0, n / 4)
+    return float(min(n / 4, max(1.0, 2 * sums[enough[0]])))
 
 
 def check_confidence(confidence: float) -> None:

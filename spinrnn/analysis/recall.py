@@ -80,21 +80,21 @@ def input_memory(
     """
     states = np.asarray(array_of(states, "states", missing=True), dtype=np.float64)
     inputs = np.asarray(array_of(inputs, "inputs", missing=True), dtype=np.float64)
-    longest = _checked_delay(states, inputs, longest)
+    last = _checked_delay(states, inputs, longest)
     cases, channels, points = inputs.shape
-    block = _block(cases, points, longest)
-    case, point = _readable(states, inputs, block, longest)
-    delays = range(longest + 1)
+    block = _block(cases, points, last)
+    case, point = _readable(states, inputs, block, last)
+    delays = range(last + 1)
     # (row, channel, delay)
     targets = np.stack([inputs[case, :, point - delay] for delay in delays], axis=2)
     strata = point if cases >= CENTRED else np.zeros_like(point)
     groups = case if cases >= FOLDS else case * (points // block + 1) + point // block
     flat = targets.reshape(len(case), -1)
     prediction, baseline = held_out(states[case, :, point], flat, groups, strata, FOLDS)
-    score = _score(flat, prediction, baseline).reshape(channels, longest + 1)
+    score = _score(flat, prediction, baseline).reshape(channels, last + 1)
     good = np.logical_and.accumulate(score >= limit, axis=1).sum(axis=1)
     return Memory(
-        delay=interval * np.arange(longest + 1),
+        delay=interval * np.arange(last + 1),
         score=score,
         reach=np.where(good > 0, interval * (good - 1), np.nan),
         capacity=score.sum(axis=1),
@@ -193,7 +193,7 @@ def network_memory(
     rng = np.random.default_rng(seed)
     inputs = rng.uniform(low, high, (cases, config.inputs, points)).astype(config.dtype)
     states = _states_at_ends(net, inputs, layers)
-    memories = {
+    memories: dict[int | str, Memory] = {
         layer: input_memory(values, inputs, config.input_interval, longest)
         for layer, values in states.items()
     }
@@ -224,16 +224,13 @@ def measure_memory(recording: Recording, settings: Settings) -> Answer:
     inputs = recording.taken_inputs()
     if inputs is None:
         raise DataError("it needs the inputs, which are not in the file")
-    ends = recording.point_ends()
+    ends, interval = recording.point_ends(), float(recording.input_interval or 0.0)
     points = min(len(ends), inputs.shape[2])
     inputs = inputs[:, :, :points]
     states = {f"layer {k}": recording.powers(k)[:, :, ends[:points]] for k in recording.layers}
     if len(states) > 1:
         states["all"] = np.concatenate(list(states.values()), axis=1)
-    found = {
-        name: input_memory(values, inputs, recording.input_interval)
-        for name, values in states.items()
-    }
+    found = {name: input_memory(values, inputs, interval) for name, values in states.items()}
     lines = [
         _reach_line(name, channel, m, reach)
         for name, m in found.items()

@@ -90,9 +90,26 @@ def step_responses(
     if form not in _FORMS:
         raise DataError(f"form: must be one of {', '.join(_FORMS)}, got {form!r}")
     check_confidence(confidence)
-    plateaus, rows = plateaus_of(drive, tolerance), []
+    plateaus = plateaus_of(drive, tolerance)
     chosen = evenly(len(plateaus), most)
-    unchanged = failed = 0
+    rows, unchanged, failed = _fit_all(time, power, plateaus, chosen, form, confidence)
+    case, neuron, level, before, rate, low, high, *powers = np.array(rows).reshape(-1, 10).T
+    with np.errstate(divide="ignore"):
+        times = 1 / rate, np.where(high > 0, 1 / high, np.nan), np.where(low > 0, 1 / low, np.inf)
+    neuron = neuron.astype(int)
+    expected = np.abs(level - thresholds(relaxation_time, power)[neuron])
+    columns = (case.astype(int), neuron, level, before, rate, low, high, *times, expected)
+    counts = {"unchanged": unchanged, "failed": failed, "passed": len(plateaus) - len(chosen)}
+    return StepResponses(*columns, *powers, confidence=confidence, form=form, **counts)
+
+
+# ---- fits ----
+
+
+def _fit_all(time, power, plateaus, chosen, form, confidence):
+    """(rows of what is known of each fit, number of plateaus without a response, of
+    fits that failed)."""
+    rows, unchanged, failed = [], 0, 0
     for k, t, p in stretches(time, power, plateaus, chosen):
         # a drive that drifts moves the power, too: by less than its own relative drift
         if not _responds(p, 20 * plateaus.drift[k] / max(abs(plateaus.drive[k]), 1e-300)):
@@ -102,21 +119,9 @@ def step_responses(
         if fit is None:
             failed += 1
             continue
-        rows.append(
-            (plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], plateaus.before[k], *fit)
-        )
-    case, neuron, level, before, rate, low, high, *powers = np.array(rows).reshape(-1, 10).T
-    with np.errstate(divide="ignore"):
-        times = 1 / rate, np.where(high > 0, 1 / high, np.nan), np.where(low > 0, 1 / low, np.inf)
-    neuron = neuron.astype(int)
-    expected = np.abs(level - thresholds(relaxation_time, power)[neuron])
-    return StepResponses(
-        case.astype(int), neuron, level, before, rate, low, high, *times, expected, *powers,
-        confidence, form, unchanged, failed, len(plateaus) - len(chosen),
-    )  # fmt: skip
-
-
-# ---- fits ----
+        place = plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], plateaus.before[k]
+        rows.append((*place, *fit))
+    return rows, unchanged, failed
 
 
 def _detrended(values):
@@ -223,8 +228,8 @@ def measure_relaxation(recording: Recording, settings: Settings) -> Answer:
     form = "logistic" if oscillator else "exponential"
     found, layers = each_device(recording, step_responses, settings, lambda _: {"form": form})
     if not oscillator:
-        rate = np.full(len(found.rate), 1 / recording.relaxation_time)
-        found = dataclasses.replace(found, expected=rate)
+        rates = np.full(len(found.rate), 1 / (recording.relaxation_time or np.nan))
+        found = dataclasses.replace(found, expected=rates)
     lines = [_count_line(found)]
     if not len(found.rate):
         raise DataError(lines[0])

@@ -105,7 +105,7 @@ def power_spectrum(time: np.ndarray, power: np.ndarray, segment: int | None = No
             power[case, :, : lengths[case]], 1 / step, nperseg=segment, noverlap=overlap
         )
         total, segments = total + count * density, segments + count
-    density = total / segments
+    density = np.asarray(total / segments)
     return Spectrum(frequency, density, _half(frequency, density, power), int(segments))
 
 

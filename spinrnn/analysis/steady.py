@@ -50,7 +50,9 @@ class SteadyStates:
 
 
 def steady_power(
-    drive: float | np.ndarray, threshold: float | np.ndarray, nonlinear_damping: float = 0.0
+    drive: float | np.ndarray,
+    threshold: float | np.ndarray,
+    nonlinear_damping: float | np.ndarray = 0.0,
 ) -> np.ndarray:
     """p* = (xi - 1) / (xi + Q) with xi = drive / threshold, and 0 below the threshold.
 

@@ -156,7 +156,7 @@ def measure_transfer(recording: Recording, settings: Settings) -> Answer:
     """Transfer curve and threshold."""
     found, layers = steady_of_layers(recording, settings)
     parts = _parts(recording, found, layers)
-    curves, reason = {}, None
+    curves, reason = {}, DataError("there are no steady states")
     for name, part in parts.items():
         try:
             curves[name] = transfer_curve(

@@ -24,9 +24,7 @@ def device_fit(
         standard deviation; their correlation against the distance in samples, with a
         band of two standard deviations that chance gives.
     """
-    if axes is None:
-        figure = Figure(figsize=(9, 7.5), layout="constrained")
-        axes = figure.subplots(3, 1, height_ratios=(2, 1, 1))
+    axes = _three() if axes is None else axes
     data = fit.measurement
     factor, unit = prefixed(data.time, "s")
     for case in range(min(cases, len(data.power))):
@@ -40,6 +38,11 @@ def device_fit(
     axes[1].set(xlabel=f"time ({unit})", ylabel="measured - model")
     _draw_correlation(axes[2], fit.diagnosis.correlation, int(data.present.sum()))
     return axes
+
+
+def _three() -> Sequence[Axes]:
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    return figure.subplots(3, 1, height_ratios=(2, 1, 1))
 
 
 def _draw_case(fit, axes, case, factor):

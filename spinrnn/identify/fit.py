@@ -13,6 +13,7 @@ intervals of the others.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy import optimize
@@ -28,6 +29,14 @@ EVALUATIONS = 300
 """Of the prediction, that a search may take."""
 _SAME = 1e-6
 """Relative difference up to which two costs are the same."""
+_SEARCH: dict[str, Any] = {
+    "method": "trf",
+    "x_scale": "jac",
+    "ftol": 1e-11,
+    "xtol": 1e-11,
+    "gtol": None,
+    "max_nfev": EVALUATIONS,
+}
 
 
 def identify_device(
@@ -102,15 +111,5 @@ def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> S
     x = problem.pack(values, start)
     if not np.isfinite(problem.residual(x)).all():
         return None
-    found = optimize.least_squares(
-        problem.residual,
-        x,
-        problem.jacobian,
-        method="trf",
-        x_scale="jac",
-        ftol=1e-11,
-        xtol=1e-11,
-        gtol=None,
-        max_nfev=EVALUATIONS,
-    )
+    found = optimize.least_squares(problem.residual, x, problem.jacobian, **_SEARCH)
     return None if found.status <= 0 else Solution(*problem.unpack(found.x), float(found.cost))

@@ -6,7 +6,7 @@ derivatives by parameters are in the order of `NAMES`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -42,9 +42,9 @@ KEYS: dict[str, tuple[str, str]] = {
 class _Coordinate(NamedTuple):
     """The number that a fit changes in the place of a parameter."""
 
-    of: object
-    value: object
-    slope: object
+    of: Callable[[float], float]
+    value: Callable[[float], float]
+    slope: Callable[[float], float]
 
 
 _PLAIN = _Coordinate(float, float, lambda value: 1.0)

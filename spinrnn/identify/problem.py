@@ -107,13 +107,15 @@ class Problem:
             kicks = np.zeros((*self.drive.shape, 0))
         p = np.empty((self.cases, self.samples))
         slopes = np.empty((self.cases, self.samples, 5 + kicks.shape[2]))
-        numbers = (float(values[name]) for name in ("gamma", "Q", "bias", "gain"))
         device_forward(
             self.durations,
             self.drive,
             self.pieces,
             kicks,
-            *numbers,
+            float(values["gamma"]),
+            float(values["Q"]),
+            float(values["bias"]),
+            float(values["gain"]),
             float(self.floor),
             start,
             p,

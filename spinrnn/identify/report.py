@@ -25,7 +25,7 @@ def write_report(fit: DeviceFit, out: str | Path, report: dict) -> list[str]:
 
     out = Path(out)
     make_folder(out)
-    contents = {"device.json": to_json(report)}
+    contents: dict[str, str | bytes] = {"device.json": to_json(report)}
     drawn = picture_or_none(lambda: device_fit(fit)[0], "device.png")
     if drawn is not None:
         contents["device.png"] = drawn

@@ -9,6 +9,7 @@ find much smaller faults than the first two, and give them a name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -145,7 +146,7 @@ def diagnose(
     # Ljung and Box for many samples: the sum over the lags of n r^2 is of a chi-square
     # law
     p = float(stats.chi2.sf(np.sum(pairs * r**2), lags))
-    found = [(CORRELATION, p, {"key": "correlation"})]
+    found: list[tuple[str, float, dict[str, Any]]] = [(CORRELATION, p, {"key": "correlation"})]
     if known:
         found.append((SIZE, float(stats.chi2.sf(total, freedom)), {"key": "noise_size"}))
     lengths = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)

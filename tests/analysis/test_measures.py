@@ -311,7 +311,7 @@ def test_the_shortest_plateaus_and_the_stretches_that_are_measured():
     power[0, 0, 3] = np.nan
     states = analysis.steady_states(time, power, drive)
     assert states.neuron.tolist() == [0, 1]
-    power[0, :, 4:6] = np.nan
+    power[0, :, 1:3] = np.nan
     assert len(analysis.steady_states(time, power, drive).power) == 0
 
 

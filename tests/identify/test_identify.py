@@ -418,6 +418,18 @@ def test_what_is_fixed_does_not_change_what_the_data_fix():
         spinrnn.identify_device(*data)
 
 
+def test_a_negative_nonlinear_damping_may_be_known():
+    """From above -1 on."""
+    data = device(np.random.default_rng(27), Q=-0.3)
+    fit = spinrnn.identify_device(*data, fixed={"Q": -0.3})
+    assert all(
+        abs(fit.values[name] - TRUE[name]) < 3.5 * fit.errors[name]
+        for name in ("gamma", "bias", "gain")
+    )
+    with pytest.raises(spinrnn.ConfigError, match="Q: must be a number above -1"):
+        spinrnn.identify_device(*data, fixed={"Q": -1.0})
+
+
 def test_the_uncertainty_of_a_known_value_goes_into_the_others():
     data = device(np.random.default_rng(13), noise=0.001)
     exact, off = (spinrnn.identify_device(*data, fixed={"Q": q}) for q in (0.8, 0.81))

@@ -11,7 +11,7 @@ from scipy import stats
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import figures, oscillator, problem, report, wording
+from spinrnn.identify import figures, guesses, oscillator, problem, report, wording
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.7, "gain": 0.4e8}
 STEP = 2.5e-9
@@ -131,6 +131,19 @@ def test_a_coordinate_and_its_parameter(name):
     slope = (oscillator.value_of(name, x + h) - oscillator.value_of(name, x - h)) / (2 * h)
     assert oscillator.slope_of(name, value) == pytest.approx(slope, rel=1e-6)
     assert np.isfinite(oscillator.value_of(name, 1e6))
+
+
+def test_guesses_by_integrals_are_near_the_device():
+    """Two kinds of guesses, by integrals and by a grid, of which the first needs no luck."""
+    time, drive, power = device(10, 400)
+    data = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}).measurement
+    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}
+    found = guesses.starts(problem.Problem(data, known, "held", 0.0))
+    kinds = {kind: values for kind, values, _ in reversed(found)}
+    assert {origin for origin, _ in kinds} == {"integrals", "grid"}
+    for name in ("gamma", "bias", "gain"):
+        assert kinds["integrals", True][name] == pytest.approx(TRUE[name], rel=0.3)
+    assert [kind for kind, *_ in found[: len(kinds)]] != [found[0][0]] * len(kinds), "in turns"
 
 
 # ---- sentences ----

@@ -133,7 +133,7 @@ MUTATIONS = [
     _mutation("recall", "interval * (good - 1)", "interval * good", _ANALYSIS, "shift_register"),
     _mutation("classes", "_ALIKE = 1e-13", "_ALIKE = -1.0", _MEASURES, "alike"),
     _mutation(
-        "drive", "np.abs(points * scale - rest[:, None])", "np.abs(points * scale)",
+        "drive", "np.abs(sums * scale - rest[:, None])", "np.abs(sums * scale)",
         _ANALYSIS, "cumulative_drive_of_a_recording",
     ),
     _mutation(

@@ -138,7 +138,7 @@ MUTATIONS = [
         _RESIDUALS, "linear",
     ),
     # guesses and search
-    _mutation("guesses", "growth, both - growth,", "growth, both + growth,", _FIT, "what_is_fixed"),
+    _mutation("guesses", "growth, both - growth,", "growth, both + growth,", _REPORT, "integrals"),
     _mutation("fit", "found.cost < best.cost * (1 - _SAME)", "found.cost > best.cost * (1 - _SAME)", _FIT, "simulated_network or several_cases or uncertainty"),
     _mutation("arguments", 'known["bias"] = (0.0, 0.0)', 'known["bias"] = (1.0, 0.0)', _FIT, "neuron_of_a_simulated"),
     _mutation("arguments", "MOST_ABOVE = 0.05", "MOST_ABOVE = 1.0", _FIT, "wrong_arguments"),

@@ -16,6 +16,7 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.identify import arguments, oscillator, residuals
 from spinrnn.identify import figures as figures_
+from spinrnn.identify import fit as fit_
 from spinrnn.identify import problem as problem_
 from spinrnn.identify import sensitivity as response
 from spinrnn.recordings import measurement as measured
@@ -301,6 +302,31 @@ def test_known_values_lie_within_their_intervals_in_90_of_100_trials():
         name: np.mean(found) for name, found in inside.items()
     }
     assert wrong <= 5
+
+
+@pytest.mark.parametrize(
+    ("costs", "best", "tried"),
+    [
+        ([("grid", 3.0), ("grid", 1.0), ("integrals", 2.0), ("grid", 4.0)], 1.0, 4),
+        ([("grid", 3.0), ("grid", 1.0), ("integrals", 1.0 + 5e-7), ("grid", 0.5)], 1.0, 3),
+        ([("grid", 3.0), ("integrals", None), ("integrals", 2.0)], 2.0, 3),
+    ],
+)
+def test_the_least_cost_counts_and_two_kinds_that_agree_end_the_search(
+    monkeypatch, costs, best, tried
+):
+    given = [
+        (kind, None if cost is None else fit_.Solution({}, np.zeros(1), cost), None)
+        for kind, cost in costs
+    ]
+    seen = []
+    monkeypatch.setattr(fit_, "starts", lambda _: given)
+    monkeypatch.setattr(fit_, "solve", lambda _, solution, start: seen.append(1) or solution)
+    assert fit_._best(None).cost == best
+    assert len(seen) == tried
+    monkeypatch.setattr(fit_, "solve", lambda *_: None)
+    with pytest.raises(spinrnn.DataError, match="did not converge within 300 evaluations"):
+        fit_._best(None)
 
 
 def test_wider_levels_and_less_noise_do_what_they_should():
@@ -939,7 +965,11 @@ def test_identify_takes_a_neuron_of_a_recording_with_an_axis_of_neurons(files, c
         assert message in capsys.readouterr().err
     assert main(["identify", "right.npz", "--neuron", "0"]) == 2
     assert "no axis of neurons" in capsys.readouterr().err
-    for wrong in (both["drive"][:, :1], arrays["drive"]):
+    np.savez("shared.npz", **both | {"drive": both["drive"][:, 1:]})
+    assert main(["identify", "shared.npz", "--neuron", "1", "--fix", "Q=0.8", "--json"]) == 0
+    shared = json.loads(capsys.readouterr().out)
+    assert shared["findings"] == alone["findings"], "one drive for all neurons of a case"
+    for wrong in (both["drive"][:2], arrays["drive"]):
         np.savez("unfit.npz", **both | {"drive": wrong})
         assert main(["identify", "unfit.npz", "--neuron", "1"]) == 2
         assert "drive: its shape" in capsys.readouterr().err

@@ -163,12 +163,17 @@ def test_a_value_has_two_digits_of_its_error(value, error, text):
 def test_the_text_of_a_good_fit(fit):
     lines = list(wording.lines_of(fit, "right.npz"))
     assert lines[0] == "right.npz: 398 samples in 2 cases, 2 missing; drive held between them"
-    low, high = fit.intervals["bias"]
-    error = fit.errors["bias"]
-    assert lines[3] == (
-        f"bias             {wording.rounded(fit.values['bias'], error):>14} ± {error:.2g}   95 %: "
-        f"{wording.rounded(low, error)} to {wording.rounded(high, error)}"
-    )
+    for number, name, unit in (
+        (1, "gamma", " 1/s"),
+        (3, "bias", ""),
+        (8, "threshold", " unit of drive"),
+    ):
+        low, high = fit.intervals[name]
+        error = fit.errors[name]
+        digits = [wording.rounded(x, error) for x in (fit.values[name], low, high)]
+        assert lines[number] == (
+            f"{name:<17}{digits[0]:>14} ± {error:.2g}{unit}   95 %: {digits[1]} to {digits[2]}"
+        )
     assert lines[2] == "Q                           0.8   fixed"
     assert lines[4].split("±")[1].split("   ")[0].endswith("1/s per unit of drive")
     assert lines[-2] == f"noise            {fit.noise:>14.4g}"

@@ -144,7 +144,7 @@ MUTATIONS = [
     ),
     # what is reported
     _mutation("steady", '"power": found.power,', '"power": found.expected,', _MEASURES, "steady_states_in_rows"),
-    _mutation("steady", "worst = np.abs(off).argmax()", "worst = off.argmin()", _MEASURES, "steady_states_in_rows"),
+    _mutation("steady", "worst = np.abs(off).argmax()", "worst = off.argmax()", _MEASURES, "steady_states_in_rows"),
     _mutation(
         "relaxation", '"rate_low_per_s": found.rate_low,', '"rate_low_per_s": found.rate_high,',
         _MEASURES, "relaxation_in_rows",
@@ -189,7 +189,7 @@ MUTATIONS = [
     ),
     _mutation(
         "figures", "[result.rate - result.rate_low, result.rate_high - result.rate]",
-        "[result.rate_high - result.rate, result.rate - result.rate_low + 1]", _FIGURES, "relaxation",
+        "[result.rate - result.rate_low, result.rate_high]", _FIGURES, "relaxation",
     ),
     _mutation(
         "figures", "r.density[drawn, 1:] / factor", "r.density[drawn, 1:] * factor", _FIGURES, "spectra",

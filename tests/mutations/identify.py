@@ -59,7 +59,7 @@ MUTATIONS = [
         "oscillator", "math.expm1, lambda value: 1 + value", "math.expm1, lambda value: value",
         _REPORT, "coordinate",
     ),
-    _mutation("oscillator", '"Q": -1.0', '"Q": 0.0', _FIT, "negative_damping"),
+    _mutation("oscillator", '"Q": -1.0', '"Q": 0.0', _FIT, "negative_nonlinear"),
     _mutation(
         "problem", "(start * (1 - start))[self.case_of]", "start[self.case_of]", _FIT, "jacobian_of",
     ),
@@ -139,8 +139,9 @@ MUTATIONS = [
     ),
     # guesses and search
     _mutation("guesses", "growth, both - growth,", "growth, both + growth,", _REPORT, "integrals"),
-    _mutation("fit", "found.cost < best.cost * (1 - _SAME)", "found.cost > best.cost * (1 - _SAME)", _FIT, "simulated_network or several_cases or uncertainty"),
+    _mutation("fit", "found.cost < best.cost * (1 - _SAME)", "found.cost > best.cost * (1 - _SAME)", _FIT, "least_cost"),
     _mutation("arguments", 'known["bias"] = (0.0, 0.0)', 'known["bias"] = (1.0, 0.0)', _FIT, "neuron_of_a_simulated"),
+    _mutation("fit", "if len(reached) == 2:", "if len(reached) == 3:", _FIT, "least_cost"),
     _mutation("arguments", "MOST_ABOVE = 0.05", "MOST_ABOVE = 1.0", _FIT, "wrong_arguments"),
     # what is reported
     _mutation("wording", "100 * check.share", "check.share", _REPORT, "does_not_describe"),

@@ -122,7 +122,7 @@ MUTATIONS = [
     AXES
     | {"old": 'np.geomspace if form == "logarithmic"', "new": 'np.geomspace if form == "linear"'},
     AXES | {"old": "values[-1] = float(last)", "new": "pass"},
-    AXES | {"old": "_is_whole(s, 0)", "new": "_is_whole(s, 1)", "tests": "tests/sweep"},
+    AXES | {"old": "_is_whole(s, 0)", "new": "_is_whole(s, 1)", "k": "seeds_are"},
     AXES
     | {
         "old": 'return "s" if key in SECONDS',

@@ -137,7 +137,11 @@ def test_a_divergence_is_counted_and_not_averaged():
     cube["diverged"][0, :3] = 1
     row = curves.describe(curves.conditions(cube)[0])
     assert (row["runs"], row["diverged"]) == (7, 3)
-    assert row["accuracy_percent_median"] > 1
+    made = np.array([accuracy_of(sweep.points[0].config) + 0.01 * (k / 9 - 0.5) for k in range(10)])
+    assert row["accuracy_percent_median"] == pytest.approx(100 * np.median(made[3:]))
+    cube["test_accuracy"][0], cube["diverged"][0] = np.nan, 1
+    first = curves.conditions(cube)[0]
+    assert (first.config, first.runs, first.diverged) == (sweep.points[0].config, 0, 10)
 
 
 def test_the_columns_of_a_condition():

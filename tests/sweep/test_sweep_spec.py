@@ -349,3 +349,11 @@ def test_the_ends_of_a_range_are_as_written(sweep_file):
     (axis,) = spinrnn.load_sweep(sweep_file(text)).axes
     first, middle, last = axis.values["train.noise"]
     assert (first, middle, last) == (0.1234567890123456, 0.223456789012, 0.3234567890123457)
+
+
+def test_seeds_are_those_of_the_list_or_so_many_from_0(sweep_file):
+    for seeds, expected in ((3, [0, 1, 2]), ("[4, 0, 7]", [4, 0, 7])):
+        sweep = spinrnn.load_sweep(sweep_file(seeds=seeds))
+        assert [point.config.train.seed for point in sweep.points] == expected
+        assert [point.values for point in sweep.points] == [{"train.seed": k} for k in expected]
+        assert sweep.axes[-1].name == "seed"

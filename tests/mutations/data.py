@@ -335,7 +335,7 @@ MUTATIONS = [
     mutation(
         "spinrnn/arrays.py",
         "np.ma.getmaskarray(masked), np.nan, array",
-        "data",
+        "np.ma.getmaskarray(masked), 0, array",
         "tests/test_arrays.py",
     ),
     mutation(f"{DATASETS}dataset.py", 'missing=name == "inputs"', "missing=True", DATA, "masked"),
@@ -429,13 +429,13 @@ MUTATIONS = [
         "spinrnn/readers/npz.py",
         "math.prod(shape) * dtype.itemsize > member.file_size",
         "False",
-        "tests/files/test_fuzz.py",
+        "tests/readers/test_table.py",
     ),
     mutation(
         "spinrnn/readers/npz.py",
         "> LARGEST_RATIO * size",
         "> 100 * LARGEST_RATIO * size",
-        "tests/files/test_fuzz.py",
+        "tests/readers/test_table.py",
     ),
     mutation(
         "spinrnn/readers/table.py",

@@ -2,6 +2,10 @@
 names.
 """
 
+import io
+import struct
+import zipfile
+
 import h5py
 import numpy as np
 import pytest
@@ -57,3 +61,35 @@ def test_names(tmp_path):
         "lengths?"
         "; unknown array mine; give yours in its place"
     )
+
+
+def archive(path, content, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        file.writestr("x.npy", content)
+    return path
+
+
+def numpy_file(shape, values=b""):
+    """The bytes of a .npy file of doubles with such a shape in its header."""
+    stream = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue() + values
+
+
+def test_archives_that_claim_more_than_they_hold(tmp_path):
+    small = archive(tmp_path / "small.npz", numpy_file((2,), bytes(16)))
+    assert read_table(small).arrays["x"].tolist() == [0, 0]
+    large = archive(tmp_path / "large.npz", numpy_file((10**12,), bytes(16)))
+    with pytest.raises(spinrnn.DataError, match=r"claims the shape \(1000000000000,\), which is"):
+        read_table(large)
+    packed = archive(tmp_path / "packed.npz", numpy_file((2,), bytes(16)), zipfile.ZIP_BZIP2)
+    with pytest.raises(spinrnn.DataError, match="packed in a way that NumPy does not"):
+        read_table(packed)
+    # the size of what is packed, in the directory at the end of the archive
+    content = bytearray(small.read_bytes())
+    place = content.rindex(b"PK\1\2") + 24
+    content[place : place + 4] = struct.pack("<I", 1101 * len(content))
+    (tmp_path / "ratio.npz").write_bytes(content)
+    with pytest.raises(spinrnn.DataError, match="claims more than 1100 times its"):
+        read_table(tmp_path / "ratio.npz")

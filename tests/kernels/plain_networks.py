@@ -29,6 +29,7 @@ KINDS = {
     "noise euler": NOISE | EULER,
     "spread and noise": SPREAD | NOISE,
     "sparse": SPARSE,
+    "mixed": {"density_int": 0.2, "layers": (5, 4)},
     "sparse spread": SPARSE | SPREAD,
     "sparse noise": SPARSE | NOISE,
     "window": {"readout_window": 2, "substeps": 3},

@@ -20,6 +20,7 @@ KINDS = (
     "noise euler",
     "spread and noise",
     "sparse",
+    "mixed",
     "sparse spread",
     "sparse noise",
     "window",

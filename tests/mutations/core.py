@@ -130,10 +130,12 @@ MUTATIONS = [
     _plain(
         BLOCKS, "if reading and k > block.first_end - c.readout.size:", "if k > block.first_end:"
     ),
-    _plain(
+    _of(
         BLOCKS,
-        "            hold_finished(k, ends, memory, work.held + size, mean, panel, panels)\n",
+        "            hold_finished(k, ends, memory, work.held, state, panel, panels)\n",
         "",
+        "tests/checks/test_gradients.py",
+        "cannot_blow_up and float64",
     ),
     _plain(
         BLOCKS,
@@ -153,7 +155,12 @@ MUTATIONS = [
         "u_here = block.u_at + k // c.substeps * block.u_time",
         "u_here = block.u_at",
     ),
-    _plain(BLOCKS, "if k % c.chunk == 0 or k == first:", "if k % c.chunk == 0:"),
+    {
+        "file": BLOCKS,
+        "old": "if k % c.chunk == 0 or k == first:",
+        "new": "if k % c.chunk == 0:",
+        "equivalent": "segments are whole chunks, so the first substep of each begins one",
+    },
     # couplings
     _plain(
         COUPLINGS,

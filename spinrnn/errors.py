@@ -1,7 +1,7 @@
 """The errors that users see, and how their sentences are made.
 
-Each is one line that says what is wrong, where, and what to do; the command line prints it
-and exits with status 2.
+Each is one line that says what is wrong, where, and what to do; the command line prints
+it and exits with status 2.
 """
 
 import errno
@@ -22,7 +22,7 @@ class SpinrnnError(Exception):
     """Base of all errors that are the input's fault and not a bug of spinrnn."""
 
     def __str__(self):
-        # names and texts of a foreign file may hold line breaks, or what a terminal obeys
+        # texts of a foreign file may hold line breaks, or what a terminal obeys
         return "".join(map(_printable, super().__str__()))
 
 
@@ -56,7 +56,7 @@ class DivergenceError(SpinrnnError, ArithmeticError):
     """A state or loss became infinite or NaN.
 
     Attributes:
-        case, layer, neuron, step: where, as far as known; the step is a substep, from 0.
+        case, layer, neuron, step: where, as far as known; the substep from 0.
     """
 
     case: int | None
@@ -70,7 +70,7 @@ class DivergenceError(SpinrnnError, ArithmeticError):
 
 
 class MemoryLimitError(SpinrnnError, MemoryError):
-    """A computation beyond the memory it may take; said before anything is allocated."""
+    """A computation beyond its memory; said before anything is allocated."""
 
 
 class EngineError(SpinrnnError, RuntimeError):
@@ -90,7 +90,7 @@ def reason_of(error):
     """
     text = getattr(error, "strerror", None)
     text = text or (str(error).splitlines() or [type(error).__name__])[0]
-    why = _NETWORK.get(getattr(error, "errno", None))
+    why = _NETWORK.get(getattr(error, "errno", None) or 0)
     # these are HDF5's words
     if "lock file" in text:
         why = "HDF5 asked for a lock; export HDF5_USE_FILE_LOCKING=FALSE, as spinrnn needs none"

@@ -11,6 +11,7 @@ import math
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -43,7 +44,7 @@ class StreamReader:
         self.path = Path(path)
         try:
             # NONBLOCK: not to wait at a pipe
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor: Any = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
             raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
         try:
@@ -77,7 +78,7 @@ class StreamReader:
             found = read_attributes(file)
             self.attributes = {name: _plain(value) for name, value in found.items()}
             streamed = self.places.datasets
-            self.arrays = {name: file[name][()] for name in file if name not in streamed}
+            self.arrays = {name: np.asarray(file[name]) for name in file if name not in streamed}
             self.stored = {
                 name: Stored(self, file[name], table[first[name] :]) for name in streamed
             }
@@ -115,7 +116,7 @@ class StreamReader:
                 f"{self.path}: has been closed; read what you need within the with block"
             )
         content, done = np.empty(size, np.uint8), 0
-        view = memoryview(content)
+        view = content.data
         try:
             while done < size:
                 got = os.preadv(self._descriptor, [view[done : done + _LARGEST_READ]], at + done)
@@ -265,7 +266,7 @@ class Stored:
             return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
         numbers = cases // self.block
         cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(cases)]
-        result = None
+        result: Any = None
         for first, last in itertools.pairwise(cuts):
             own = cases[first:last]
             low, high = int(own.min()), int(own.max()) + 1

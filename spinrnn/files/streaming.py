@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -63,7 +64,8 @@ class StreamWriter:
     """
 
     def __init__(self, path, variables, attributes, block):
-        self.path, self._temporary = Path(path), None
+        self.path = Path(path)
+        self._temporary: Any = None
         self._syncer = _Syncer()
         try:
             remove_stale(self.path)
@@ -100,7 +102,7 @@ class StreamWriter:
             StoreError: the disk is full, or another error of the system.
         """
         offset, row, _ = self._places.datasets[name]
-        content = memoryview(np.ascontiguousarray(array)).cast("B")
+        content = np.ascontiguousarray(array).data.cast("B")
         self._table[self._first[name] + start // self._places.block] = checksum(content)
         try:
             _write(self._descriptor, content, offset + start * row)
@@ -127,7 +129,7 @@ class StreamWriter:
         datasets = in_oldest_form(make)
         self._places = Places(os.fstat(self._descriptor).st_size, block, datasets)
         self._first, blocks = self._places.first_blocks()
-        self._table = [None] * blocks
+        self._table: list[Any] = [None] * blocks
         self._mark_unfinished()
 
     def _mark_unfinished(self):
@@ -154,9 +156,7 @@ class StreamWriter:
         sync_folder(self.path.parent)
 
     def _mark_complete(self):
-        """Tells other programs; HDF5 cuts off the end of the file, which it does not
-        know.
-        """
+        """Tells other programs; HDF5 cuts off the end, which it does not know."""
         with _open_hdf5(self._descriptor, "r+b", "r+") as file:
             file.attrs.modify("complete", np.int32(1))
         if os.fstat(self._descriptor).st_size != self._places.end:

@@ -2,6 +2,7 @@
 
 import contextlib
 from contextvars import ContextVar
+from typing import Any
 
 
 class Setting:
@@ -13,8 +14,8 @@ class Setting:
     """
 
     def __init__(self, name):
-        self._process = None
-        self._block = ContextVar(name, default=None)
+        self._process: Any = None
+        self._block: ContextVar[list | None] = ContextVar(name, default=None)
 
     def get(self):
         """The value that holds here."""

@@ -105,8 +105,8 @@ MUTATIONS = [
     ),
     one(
         "files/atomic",
-        "                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                os.unlink",
-        "                os.unlink",
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                os.unlink",
+        "os.unlink",
         f"{STORE} {TRUST}",
         "stale",
     ),
@@ -199,7 +199,7 @@ MUTATIONS = [
         "max(LARGEST_COUNT, size // SMALLEST_DATASET)",
         "LARGEST_COUNT",
         OTHERS,
-        "many_datasets and 10-",
+        "many_datasets and not 10000",
     ),
     one("files/hdf5", " > file.id.get_filesize()", " > 10**12", OTHERS, "claims"),
     # ---- writing what is larger than memory ----

@@ -357,3 +357,14 @@ def test_seeds_are_those_of_the_list_or_so_many_from_0(sweep_file):
         assert [point.config.train.seed for point in sweep.points] == expected
         assert [point.values for point in sweep.points] == [{"train.seed": k} for k in expected]
         assert sweep.axes[-1].name == "seed"
+
+
+def test_tables_of_the_sweep_overrule_its_base_key_by_key(sweep_file):
+    """And axes both of them."""
+    text = '[[axes]]\nkey = "network.substeps"\nvalues = [5, 6]\n[network]\nsubsteps = 9\n'
+    sweep = spinrnn.load_sweep(sweep_file(text + "density_ext = 0.25", epochs=7))
+    for point, substeps in zip(sweep.points, (5, 6), strict=True):
+        config = point.config
+        assert (config.train.epochs, config.train.batch) == (7, 16)
+        assert (config.network.density_ext, config.network.density_int) == (0.25, 0.5)
+        assert (config.network.layers, config.network.substeps) == ((6, 5), substeps)

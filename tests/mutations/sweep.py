@@ -135,7 +135,7 @@ MUTATIONS = [
     | {
         "old": "_absolute(tables, path.parent)",
         "new": "_absolute(tables, folder.parent)",
-        "k": "base",
+        "k": "overrule",
     },
     # what a point yields
     WORK

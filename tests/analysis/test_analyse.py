@@ -21,7 +21,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(autouse=True)
 def pictures(request, monkeypatch):
-    """Pictures are drawn, but made into PNG only for tests that ask for `real_pictures`."""
+    """Pictures are drawn, but made into PNG only for tests that ask for
+    `real_pictures`."""
     if "real_pictures" not in request.fixturenames:
         monkeypatch.setattr(
             "spinrnn.analysis.report.picture_or_none", lambda draw, name: (draw(), PNG)[1]
@@ -35,7 +36,8 @@ def real_pictures():
 
 @pytest.fixture(scope="module")
 def bench():
-    """A test bench: 3 uncoupled oscillators with Q = 1 and tau = 10 ns, whose drives step between levels held for 40 relaxation times.
+    """A test bench: 3 uncoupled oscillators with Q = 1 and tau = 10 ns, whose drives
+    step between levels held for 40 relaxation times.
 
     Returns (network, inputs, trajectory).
     """
@@ -57,7 +59,8 @@ def recording(bench):
 
 
 def measured(path, **arrays):
-    """Writes a user's file with a relaxation of 2 neurons, the arrays changed or added, those that are None left out."""
+    """Writes a user's file with a relaxation of 2 neurons, the arrays changed or added,
+    those that are None left out."""
     time = 1e-9 * np.arange(200)
     power = 0.5 - np.array([[0.3], [0.2]]) * np.exp(-time / 10e-9)
     content = {"time": time, "power": power, "drive": np.full((2, 200), 2e8)} | arrays
@@ -124,7 +127,8 @@ def test_devices_that_differ_are_each_compared_with_their_own_theory(bench, tmp_
 
 
 def test_devices_of_a_layer_recorded_alone_and_curves_of_devices_that_differ(bench, tmp_path):
-    """The layers need not begin with 0; a neuron with too few steady states costs the others nothing, and one curve for all is said to be of none."""
+    """The layers need not begin with 0; a neuron with too few steady states costs the
+    others nothing, and one curve for all is said to be of none."""
     net, inputs, _ = bench
     net = net.replace(substeps=200)
     net.views()["w_ext"][0][2] = 0
@@ -256,7 +260,8 @@ def test_a_network_that_reads_classes(tiny_data, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
 def test_a_minimal_file_of_a_users_own(tmp_path, suffix):
-    """Time and power alone: what needs more is skipped and the report says what it lacks."""
+    """Time and power alone: what needs more is skipped and the report says what it
+    lacks."""
     path = measured(tmp_path / f"mine{suffix}", drive=None)
     report = spinrnn.analyse(path, tmp_path / "out")
     assert set(report.findings) == {"spectrum", "correlation", "activity", "dimension"}
@@ -271,7 +276,8 @@ def test_a_minimal_file_of_a_users_own(tmp_path, suffix):
 
 
 def test_times_that_were_not_measured_cost_no_plateau(tmp_path):
-    """NaN here and there, a gap, and an end that is missing: the same steady states and rates from what is left."""
+    """NaN here and there, a gap, and an end that is missing: the same steady states and
+    rates from what is left."""
     time, levels = 1e-9 * np.arange(801), np.array([2e8, 3e8])
     power, start = np.empty((1, 801)), 0.05
     for k, level in enumerate(levels):
@@ -308,7 +314,8 @@ def test_times_that_were_not_measured_cost_no_plateau(tmp_path):
 
 
 def test_a_fit_that_does_not_tell_the_rate_is_no_relaxation_time(tmp_path):
-    """Slopes without an end beside clear responses: those whose interval of the rate holds 0 are told and do not move the median."""
+    """Slopes without an end beside clear responses: those whose interval of the rate
+    holds 0 are told and do not move the median."""
     time, rng = 1e-9 * np.arange(801), np.random.default_rng(1)
     power = 0.5 - 0.3 * np.exp(-time / 10e-9) + 1e-4 * rng.normal(size=(7, 801))
     power[:4] = (
@@ -385,20 +392,46 @@ def test_one_neuron_needs_one_axis(tmp_path):
     [
         ({"time": None, "power": None}, ["no array time and no array power; it holds drive"]),
         ({"time": np.zeros(200)}, ["time: does not increase after sample 0"]),
-        ({"power": np.zeros((200, 2))}, ["power: must have the axes", "200 times, got the shape (200, 2); are the axes in another order?"]),
+        (
+            {"power": np.zeros((200, 2))},
+            [
+                "power: must have the axes",
+                "200 times, got the shape (200, 2); are the axes in another order?",
+            ],
+        ),
         ({"power": np.zeros((2, 100))}, ["got the shape (2, 100)"]),
-        ({"power": np.full((2, 200), np.nan)}, ["power: holds nothing but NaN for neuron 0, 1; leave out"]),
-        ({"power": np.full((2, 200), np.inf)}, ["power: neuron 0 has an infinite value at sample 0", "neuron 1 has"]),
+        (
+            {"power": np.full((2, 200), np.nan)},
+            ["power: holds nothing but NaN for neuron 0, 1; leave out"],
+        ),
+        (
+            {"power": np.full((2, 200), np.inf)},
+            ["power: neuron 0 has an infinite value at sample 0", "neuron 1 has"],
+        ),
         ({"power": np.zeros((2, 200), bool)}, ["power: must be real numbers, got bool"]),
-        ({"drive": np.zeros((2, 198)), "labels": np.zeros(3, int), "inputs": np.zeros((2, 1, 4)), "relaxation_time": -1.0},
-         ["drive: its shape (2, 198) does not fit the power's (2, 200)", "labels: must be 1 whole numbers", "inputs: must have the axes",
-          "relaxation_time: must be one positive number"]),
+        (
+            {
+                "drive": np.zeros((2, 198)),
+                "labels": np.zeros(3, int),
+                "inputs": np.zeros((2, 1, 4)),
+                "relaxation_time": -1.0,
+            },
+            [
+                "drive: its shape (2, 198) does not fit the power's (2, 200)",
+                "labels: must be 1 whole numbers",
+                "inputs: must have the axes",
+                "relaxation_time: must be one positive number",
+            ],
+        ),
         ({"inputs": np.zeros((1, 1, 4))}, ["inputs: give input_interval"]),
         ({"powers": np.zeros(3), "power": None}, ["unknown array powers; did you mean power?"]),
-        ({"gamma": np.float64(1e8)}, ["unknown array gamma; give relaxation_time, 1 / gamma in s, in its place"]),
+        (
+            {"gamma": np.float64(1e8)},
+            ["unknown array gamma; give relaxation_time, 1 / gamma in s, in its place"],
+        ),
         ({"bias_ratio": np.array([2.0, 3.0])}, ["bias_ratio: must be one number from 0"]),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_does_not_fit_is_refused_with_all_its_mistakes(
     tmp_path, capsys, arrays, messages
 ):
@@ -432,7 +465,8 @@ def test_what_is_no_recording_is_refused(tmp_path):
 
 
 class File:
-    """Stands for an open trajectory file: the interface of `spinrnn.open_trajectory`, with layer 1 not stored and arrays that note what is read."""
+    """Stands for an open trajectory file: the interface of `spinrnn.open_trajectory`,
+    with layer 1 not stored and arrays that note what is read."""
 
     def __init__(self, bench):
         net, inputs, t = bench
@@ -590,7 +624,8 @@ def test_the_twin_has_no_threshold(tmp_path):
 
 
 def test_the_report_for_machines(recording, tmp_path):
-    """report.json: findings with value, unit and meaning under short keys, and what was skipped."""
+    """report.json: findings with value, unit and meaning under short keys, and what was
+    skipped."""
     report = analysis.analyse(recording, tmp_path, measures=["steady", "drive", "classifier"])
     found = json.loads((tmp_path / "report.json").read_text())
     assert list(found) == ["recording", "cases", "cases_taken", "measures", "skipped"]
@@ -693,7 +728,8 @@ def test_the_command_line(tmp_path, capsys):
         (["--only", ","], "name at least one"),
         (
             ["--tolerance", "2", "--neuron-power", "-1"],
-            "neuron_power: must be a number from 0, got -1.0; tolerance: must be in [0, 1), got 2.0",
+            "neuron_power: must be a number from 0, got -1.0; tolerance: must be in [0, 1), got "
+            "2.0",
         ),
         (["--start", "1"], "start: 1 s leaves fewer than 2 of the 200 times"),
         (["--relaxation-time", "0"], "relaxation_time: must be one positive number"),

@@ -1,4 +1,5 @@
-"""Each measure of the analysis against a closed form or a constructed case: noise of known spectrum, exact relaxations, shift registers, orthogonal states."""
+"""Each measure of the analysis against a closed form or a constructed case: noise of
+known spectrum, exact relaxations, shift registers, orthogonal states."""
 
 from types import SimpleNamespace
 
@@ -13,7 +14,8 @@ from spinrnn.analysis.powers import synapses
 
 
 def ar1(rng, coefficient, shape, deviation=1.0):
-    """Stationary series x' = coefficient x + noise along the last axis, with this standard deviation."""
+    """Stationary series x' = coefficient x + noise along the last axis, with this
+    standard deviation."""
     x = np.empty(shape)
     x[..., 0] = rng.normal(size=shape[:-1])
     for k in range(1, shape[-1]):
@@ -74,7 +76,8 @@ def test_the_autocorrelation_of_an_ar1_series():
 
 
 def test_a_correlation_counts_the_pairs_of_each_lag():
-    """A power with a period is correlated by 1 over any number of periods, also where few pairs are left; half of the cases are shorter."""
+    """A power with a period is correlated by 1 over any number of periods, also where
+    few pairs are left; half of the cases are shorter."""
     power = np.tile(np.cos(np.pi * np.arange(400) / 20), (4, 1, 1))
     power[::2, :, 200:] = np.nan
     found = analysis.autocorrelation(np.arange(400.0), power, longest=240)
@@ -119,7 +122,8 @@ STEP = 0.5e-9
 
 
 def device(levels, hold=400, start=0.3):
-    """(time, power, drive) of an oscillator, eq. (1), under levels (1/s) held for so many steps each, integrated by DOP853."""
+    """(time, power, drive) of an oscillator, eq. (1), under levels (1/s) held for so
+    many steps each, integrated by DOP853."""
     powers, p = [start], start
     for level in levels:
         rhs = lambda t, p, i=level: -GAMMA * (1 + Q * p) * p + i * p * (1 - p)
@@ -151,7 +155,8 @@ def test_steady_states_of_the_equation():
 
 @pytest.mark.parametrize("measure", [analysis.steady_states, analysis.step_responses])
 def test_axes_that_are_missing_or_do_not_fit(measure):
-    """One neuron needs one axis; the drive may have the last time, of which there is no use."""
+    """One neuron needs one axis; the drive may have the last time, of which there is no
+    use."""
     time, power, drive = device(np.array([2.0, 1.5]) * GAMMA)
     whole = measure(time, power, drive)
     for given in (
@@ -190,7 +195,8 @@ def test_noise_does_not_hide_a_steady_state_and_a_drift_does():
 
 @pytest.mark.parametrize("at", [0.6, 0.7, 0.8, 0.9, 0.97])
 def test_a_power_that_rises_late_is_no_steady_state(at):
-    """An oscillator that turns on in the second half of its plateau, whose rise must not count as noise."""
+    """An oscillator that turns on in the second half of its plateau, whose rise must
+    not count as noise."""
     time = STEP * np.arange(401)
     rise = 0.4 / (1 + np.exp(-(time - at * time[-1]) * 2 * GAMMA))
     power = rise + 0.003 * np.random.default_rng(16).normal(size=(20, 1, 401))
@@ -248,7 +254,8 @@ def test_exponentials_are_found_exactly():
 
 @pytest.mark.parametrize(("coefficient", "least"), [(0.0, 90), (0.9, 85)])
 def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, least):
-    """White noise, and noise that is correlated over ten times, half a relaxation time, where intervals for white noise hold it in a third of the trials."""
+    """White noise, and noise that is correlated over ten times, half a relaxation time,
+    where intervals for white noise hold it in a third of the trials."""
     time = STEP * np.arange(401)
     power = (
         0.5
@@ -270,7 +277,8 @@ def test_confidence_intervals_hold_the_truth_as_often_as_they_say(coefficient, l
 
 
 def test_a_drive_that_drifts_within_the_tolerance_is_no_step():
-    """The power at rest follows it; that is no relaxation, however little noise there is."""
+    """The power at rest follows it; that is no relaxation, however little noise there
+    is."""
     drive = 2 * GAMMA * (1 + np.linspace(0, 1.5e-3, 400))
     xi = np.append(drive, drive[-1]) / GAMMA
     found = analysis.step_responses(
@@ -280,7 +288,8 @@ def test_a_drive_that_drifts_within_the_tolerance_is_no_step():
 
 
 def test_few_samples_have_few_degrees_of_freedom():
-    """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a ratio of at least 3.22, a normal distribution of 2.91."""
+    """12 samples and 3 unknowns: Student's t for at most 9 degrees of freedom has a
+    ratio of at least 3.22, a normal distribution of 2.91."""
     time = 4e-9 * np.arange(12)
     power = (
         0.5
@@ -365,7 +374,8 @@ def test_too_little_for_a_transfer_curve(drive, power, message):
 
 
 def test_an_oscillator_that_had_not_turned_on_does_not_move_the_threshold():
-    """p = 0 is a fixed point above threshold, too: it is no point of the curve where a lower drive gave a power."""
+    """p = 0 is a fixed point above threshold, too: it is no point of the curve where a
+    lower drive gave a power."""
     drive = np.array([0.5, 0.8, 1.2, 1.4, 1.6, 2.0, 2.2, 3.0])
     power = analysis.steady_power(drive, 1.0, 0.5)
     power[[4, 6]] = 0
@@ -378,7 +388,8 @@ def test_an_oscillator_that_had_not_turned_on_does_not_move_the_threshold():
 
 
 def register(inputs, taps):
-    """States of a shift register (case, taps, point): neuron d holds the input of d points ago."""
+    """States of a shift register (case, taps, point): neuron d holds the input of d
+    points ago."""
     padded = np.concatenate([np.zeros((len(inputs), taps - 1)), inputs[:, 0]], axis=1)
     return np.stack([padded[:, taps - 1 - d : padded.shape[1] - d] for d in range(taps)], axis=1)
 
@@ -387,7 +398,8 @@ def register(inputs, taps):
     ("cases", "points", "rows"), [(40, 60, 40 * 40), (8, 200, 8 * 180), (1, 2000, 20 * 80)]
 )
 def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, points, rows):
-    """One long case is cut into 20 stretches, of which what looks back into the one before is not read."""
+    """One long case is cut into 20 stretches, of which what looks back into the one
+    before is not read."""
     inputs = np.random.default_rng(6).uniform(size=(cases, 1, points))
     found = analysis.input_memory(0.3 + 0.1 * register(inputs, 5), inputs, 10e-9, longest=20)
     assert found.score[0, :5] == pytest.approx(np.ones(5), abs=1e-4)
@@ -401,7 +413,8 @@ def test_a_shift_register_remembers_as_many_inputs_as_it_has_places(cases, point
 
 
 def test_a_mixed_register_of_two_channels_and_noise():
-    """Any invertible mixture remembers as much; noise of variance s^2 leaves 1 / (1 + s^2) of the input's variance."""
+    """Any invertible mixture remembers as much; noise of variance s^2 leaves 1 / (1 +
+    s^2) of the input's variance."""
     rng = np.random.default_rng(7)
     inputs = rng.normal(size=(60, 2, 80))
     states = np.concatenate([register(inputs[:, :1], 3), register(inputs[:, 1:], 2)], axis=1)
@@ -416,7 +429,8 @@ def test_a_mixed_register_of_two_channels_and_noise():
 
 
 def test_states_that_know_nothing_have_no_memory():
-    """With many neurons and few cases a readout tested on what it was fitted to would find some."""
+    """With many neurons and few cases a readout tested on what it was fitted to would
+    find some."""
     rng = np.random.default_rng(8)
     found = analysis.input_memory(rng.normal(size=(30, 100, 20)), rng.normal(size=(30, 1, 20)), 1.0)
     assert found.capacity[0] < 0.05
@@ -448,7 +462,8 @@ def test_cases_of_unequal_length_are_read_to_their_ends():
 
 
 def test_the_memory_of_a_network_is_measured_with_inputs_of_its_own(monkeypatch):
-    """A net whose layers are shift registers of 4 and 2 places, simulated a few cases at a time."""
+    """A net whose layers are shift registers of 4 and 2 places, simulated a few cases
+    at a time."""
     monkeypatch.setattr("spinrnn.analysis.recall.BYTES", 1e5)
     config = spinrnn.NetworkConfig(layers=(4, 2), substeps=3, dtype="float64")
     seen = []
@@ -486,7 +501,8 @@ def test_too_little_for_a_memory():
 
 
 def test_the_share_between_classes():
-    """Class means +-d with variance 1 about them: d^2 / (1 + d^2); neurons and times count by their variance."""
+    """Class means +-d with variance 1 about them: d^2 / (1 + d^2); neurons and times
+    count by their variance."""
     rng = np.random.default_rng(12)
     labels = np.repeat([3, 5], 4000)
     power = (
@@ -514,7 +530,8 @@ def test_the_classifier_sees_when_the_classes_differ():
     found = analysis.class_accuracy(np.arange(5.0), power, labels)
     assert found.accuracy[3] == 1
     assert found.chance == 0.4
-    # with 60 neurons and 100 cases a classifier tested on what it was fitted to would be right nearly always
+    # with 60 neurons and 100 cases a classifier tested on what it was fitted to would
+    # be right nearly always
     assert (found.accuracy[:3] < 0.55).all()
     assert (found.low < found.accuracy + 1e-9).all()
     assert found.low[3] == pytest.approx(
@@ -560,7 +577,8 @@ def test_a_classifier_needs_cases():
 
 
 def test_the_dimension_of_orthogonal_states():
-    """Equal variances along N orthogonal directions give N, whatever the rotation; v gives (sum v)^2 / sum v^2; one direction 1."""
+    """Equal variances along N orthogonal directions give N, whatever the rotation; v
+    gives (sum v)^2 / sum v^2; one direction 1."""
     rng = np.random.default_rng(14)
     rotation = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     corners = np.concatenate([np.eye(6), -np.eye(6)])  # (state, neuron)
@@ -628,7 +646,8 @@ def test_the_cumulative_drive_of_a_recording_is_that_of_the_network():
 
 
 def test_the_cumulative_drive_between_times():
-    """|I - rest| = 3 over 1.5 intervals, then -1: integrals 3 and (1.5 - 0.5) over intervals that end between times."""
+    """|I - rest| = 3 over 1.5 intervals, then -1: integrals 3 and (1.5 - 0.5) over
+    intervals that end between times."""
     time = np.array([10.0, 10.7, 11.5, 12.3])
     found = analysis.drive_integrals(time, np.array([[[5.0, 5.0, 1.0]]]), 1.0, 2.0)
     assert found.neuron == pytest.approx([(3 + 1) / 2])
@@ -658,7 +677,8 @@ def test_the_energy_is_that_of_an_inference():
 
 
 def test_the_penalty_is_chosen_by_cases_that_are_not_fitted():
-    """40 features that know nothing and 100 cases: fitted cases would choose no penalty, and predictions would be wrong by more than the mean is."""
+    """40 features that know nothing and 100 cases: fitted cases would choose no
+    penalty, and predictions would be wrong by more than the mean is."""
     rng = np.random.default_rng(20)
     features, targets = rng.normal(size=(100, 40)), rng.normal(size=(100, 8))
     prediction, baseline = analysis.held_out(features, targets, np.arange(100))

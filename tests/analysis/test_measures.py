@@ -1,5 +1,5 @@
-"""The measures of a recording: rows, sentences and numbers for machines, also of recordings that
-were thinned, and what is tested on what."""
+"""The measures of a recording: rows, sentences and numbers for machines, also of
+recordings that were thinned, and what is tested on what."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -26,7 +26,8 @@ def step(p, drive, h):
 
 
 def powers(drive, h, start=0.2):
-    """(case, neuron, time) powers of independent oscillators under drives (.., time - 1)."""
+    """(case, neuron, time) powers of independent oscillators under drives (.., time -
+    1)."""
     p = [np.full(drive.shape[:2], start)]
     for k in range(drive.shape[2]):
         p.append(step(p[-1], drive[:, :, k], h))
@@ -46,7 +47,8 @@ def value(found, key):
 
 @pytest.fixture(scope="module")
 def steps():
-    """`Recording` of 2 cases and 2 neurons whose drives step between 6 levels, held for 30 tau."""
+    """`Recording` of 2 cases and 2 neurons whose drives step between 6 levels, held for
+    30 tau."""
     levels = np.array([[[2, 0.5, 3, 1.5, 2.5, 1.8], [3, 2, 1.6, 0.4, 2.4, 1.3]]]) * GAMMA
     levels = np.concatenate([levels, levels[:, ::-1, ::-1] * 1.1])
     drive = np.repeat(levels, 60, axis=2)
@@ -60,8 +62,8 @@ def steps():
 
 @pytest.fixture(scope="module")
 def classes():
-    """`Recording` of 40 cases of 2 classes with inputs, whose neurons differ in their gain; as
-    single precision has them."""
+    """`Recording` of 40 cases of 2 classes with inputs, whose neurons differ in their
+    gain; as single precision has them."""
     rng = np.random.default_rng(2)
     inputs, labels = rng.uniform(size=(40, 1, 24)), np.arange(40) // 20
     gain = np.array([0.5, 0.8, 1.1])[None, :, None] * GAMMA
@@ -78,7 +80,8 @@ def classes():
 
 
 def test_a_prediction_does_not_know_the_targets_of_its_own_fold():
-    """Neither the fit nor the choice of the penalty: other targets there change nothing."""
+    """Neither the fit nor the choice of the penalty: other targets there change
+    nothing."""
     rng = np.random.default_rng(3)
     features = rng.normal(size=(60, 8))
     targets = features[:, :2] + rng.normal(size=(60, 2))
@@ -302,7 +305,8 @@ def test_a_step_is_a_change_beyond_the_tolerance(change, found):
 
 
 def test_the_shortest_plateaus_and_the_stretches_that_are_measured():
-    """8 times of the drive are 9 of the power; of fewer that were measured nothing is said."""
+    """8 times of the drive are 9 of the power; of fewer that were measured nothing is
+    said."""
     drive = np.full((1, 2, 9), 2 * GAMMA)
     drive[0, 1, 8] = 0
     assert analysis.find_plateaus(drive).stop.tolist() == [9, 8]
@@ -317,7 +321,8 @@ def test_the_shortest_plateaus_and_the_stretches_that_are_measured():
 
 @pytest.mark.parametrize(("rise", "rests"), [(0.9, True), (1.1, False)])
 def test_a_power_rests_where_its_quarters_differ_by_a_hundredth_of_its_range(rise, rests):
-    """Third and last quarter, without noise: 0.1 in all, `rise` thousandths between them."""
+    """Third and last quarter, without noise: 0.1 in all, `rise` thousandths between
+    them."""
     power = np.full(401, 0.5)
     power[0] = 0.4
     power[301:] += rise * 1e-3 / (1 + rise * 0.01)
@@ -330,7 +335,8 @@ def test_a_power_rests_where_its_quarters_differ_by_a_hundredth_of_its_range(ris
 
 @pytest.mark.parametrize(("size", "count"), [(3.5, 0), (4.5, 1)])
 def test_a_response_is_a_change_beyond_four_times_the_noise(size, count):
-    """The noise alternates, so its standard deviation is 0.001; a straight line takes nothing."""
+    """The noise alternates, so its standard deviation is 0.001; a straight line takes
+    nothing."""
     noise = 1e-3 * (-1.0) ** np.arange(400)
     power = 0.5 + noise
     power[:100] -= size * 1e-3 * np.exp(-np.arange(100) / 10)
@@ -342,8 +348,8 @@ def test_a_response_is_a_change_beyond_four_times_the_noise(size, count):
 
 
 def test_a_statistical_inefficiency_of_known_correlation():
-    """An autoregressive series of coefficient a: (1 + a) / (1 - a); alternating values are worth
-    one each."""
+    """An autoregressive series of coefficient a: (1 + a) / (1 - a); alternating values
+    are worth one each."""
     rng, a = np.random.default_rng(5), 0.8
     x = np.zeros(200_000)
     noise = rng.normal(size=len(x))
@@ -355,7 +361,8 @@ def test_a_statistical_inefficiency_of_known_correlation():
 
 
 def test_an_integrated_time_is_cut_at_five_times_itself():
-    """0.5 + 0.5 + 0.25 + ... with a bump far out, which is noise; and at lag 4, where it counts."""
+    """0.5 + 0.5 + 0.25 + ... with a bump far out, which is noise; and at lag 4, where
+    it counts."""
     correlation = 0.5 ** np.arange(60.0)
     far, near = correlation.copy(), correlation.copy()
     far[9] += 1.0
@@ -378,7 +385,8 @@ def test_the_default_lags_are_half_of_the_times_and_segments_at_least_eight():
 
 
 def test_the_power_of_a_tone_lies_at_its_frequency_and_half_of_it_below():
-    """Amplitude A has the variance A^2 / 2; of two equal tones the first one is at the half."""
+    """Amplitude A has the variance A^2 / 2; of two equal tones the first one is at the
+    half."""
     time = 1e-9 * np.arange(6400)
     tone = lambda f, a: a * np.sin(2 * np.pi * f * time)
     power = np.stack([tone(50e6, 0.1), tone(50e6, 0.2) + tone(200e6, 0.1)])[None]

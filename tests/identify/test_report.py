@@ -1,4 +1,5 @@
-"""What is told of a fitted device: intervals, sentences, device.json, device.csv and the picture."""
+"""What is told of a fitted device: intervals, sentences, device.json, device.csv and
+the picture."""
 
 import csv
 import json
@@ -42,7 +43,8 @@ def fit():
 
 @pytest.fixture(scope="module")
 def late():
-    """A fit of a device whose power is that of one sample later, which is not described."""
+    """A fit of a device whose power is that of one sample later, which is not
+    described."""
     time, drive, power = device(2, 400)
     return spinrnn.identify_device(time[:, 1:], drive[:, 1:], power[:, :-1], fixed={"Q": 0.8})
 
@@ -52,7 +54,8 @@ def late():
 
 @pytest.mark.parametrize("level", [0.95, 0.5])
 def test_intervals_of_unknown_noise_are_students_of_samples_less_unknowns(level):
-    """12 samples, 3 parameters and a first power: 8 degrees of freedom, 2.306 and not 1.960."""
+    """12 samples, 3 parameters and a first power: 8 degrees of freedom, 2.306 and not
+    1.960."""
     time, drive, power = device(3, 12)
     fit = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}, level=level)
     quantile = stats.t.ppf((1 + level) / 2, 8)
@@ -88,7 +91,8 @@ def test_errors_are_those_of_repeated_measurements():
 
 @pytest.mark.parametrize("noise", [None, 0.02])
 def test_errors_are_those_of_all_unknowns_together(noise):
-    """Of many short cases, whose first powers are unknown: by the inverse of J^T J of all columns."""
+    """Of many short cases, whose first powers are unknown: by the inverse of J^T J of
+    all columns."""
     time, drive, power = device(9, 7, cases=12)
     fit = spinrnn.identify_device(time, drive, power, noise=noise, fixed={"Q": 0.8})
     known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}
@@ -134,7 +138,8 @@ def test_a_coordinate_and_its_parameter(name):
 
 
 def test_guesses_by_integrals_are_near_the_device():
-    """Two kinds of guesses, by integrals and by a grid, of which the first needs no luck."""
+    """Two kinds of guesses, by integrals and by a grid, of which the first needs no
+    luck."""
     time, drive, power = device(10, 400)
     data = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}).measurement
     known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}

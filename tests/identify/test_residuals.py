@@ -1,4 +1,5 @@
-"""Tests of residuals against textbook forms, and each suspect with its sign, size and share."""
+"""Tests of residuals against textbook forms, and each suspect with its sign, size and
+share."""
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ def sample(seed, count=60, fitted=3, noise=1.0):
 
 
 def nested(jacobian, direction, target):
-    """(coefficient, its standard error for a variance of 1, sums of squares without and with) of
-    the fit with the direction as one more column."""
+    """(coefficient, its standard error for a variance of 1, sums of squares without and
+    with) of the fit with the direction as one more column."""
     both = np.column_stack([jacobian, direction])
     values = np.linalg.lstsq(both, target, rcond=None)[0]
     error = np.sqrt(np.linalg.inv(both.T @ both)[-1, -1])
@@ -132,8 +133,8 @@ def test_suspects_that_failed_stand_first_the_one_that_explains_most_at_the_head
 
 
 def power_of(drive, rate, inner, start=0.3, more=0.0):
-    """(sample,) power for I = rate(drive) held over inner steps of each sample, by Runge and
-    Kutta's rule; more: damping by p^2 beyond Q p."""
+    """(sample,) power for I = rate(drive) held over inner steps of each sample, by
+    Runge and Kutta's rule; more: damping by p^2 beyond Q p."""
     gamma, q = TRUE["gamma"], TRUE["Q"]
     p, found, h = start, [start], STEP / inner
 
@@ -167,8 +168,8 @@ SIZES = {
     [(key, sign) for key in SIZES for sign in (1, -1) if (key, sign) != ("drive_lag", -1)],
 )
 def test_a_small_fault_is_estimated_with_its_sign_and_explains_all(key, sign):
-    """Without noise and to first order; the delay of a held drive is taken as spread over the
-    sample, which costs a tenth."""
+    """Without noise and to first order; the delay of a held drive is taken as spread
+    over the sample, which costs a tenth."""
     size, unit = SIZES[key]
     size = sign * size
     rng = np.random.default_rng(7)

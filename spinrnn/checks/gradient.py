@@ -148,7 +148,7 @@ def check_one(
         unknown = np.where(unknown > 5 * wanted, unknown, 0)
         error = largest_error(gradient[chosen], right, unknown, scale)
         # a NaN is not <= anything
-        ok = error <= bound
+        ok = bool(error <= bound)
         yield BlockError(config.neuron, config.scheme, block, len(chosen), error, ok)
 
 

@@ -35,7 +35,8 @@ def settings(changes: Mapping[str, Any] | tuple = ()) -> Iterator[None]:
     """
     with _settings_lock, matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(changes)
+        for name, value in dict(changes).items():
+            matplotlib.rcParams[name] = value
         yield
 
 

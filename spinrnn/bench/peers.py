@@ -8,9 +8,6 @@ same weights and inputs as spinrnn's, Euler, float32; without the floor of the p
 which these do not reach. Gradients by automatic differentiation.
 """
 
-# JAX and PyTorch need not be there, and checkers of types do not know their arrays
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
-
 import json
 import os
 import sys

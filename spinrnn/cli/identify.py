@@ -235,7 +235,7 @@ def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[
         if config.neuron != "oscillator":
             text = f"is of a network of {config.neuron}, and not of oscillators"
             raise DataError(f"{path}: {text}, which eq. (1) describes")
-        data = from_trajectory(trajectory, *neuron, cases)
+        data = from_trajectory(trajectory, neuron[0], neuron[1], cases)
     _warn(config, float(data.durations.max()))
     return data, config.power_floor
 

@@ -289,7 +289,7 @@ def attributes_of(contents: Contents, noise_seed, further: Mapping | None) -> di
     ]
     if problems:
         raise ConfigError(problems)
-    return own | further
+    return {**own, **further}
 
 
 def _own_attributes(contents, noise_seed):

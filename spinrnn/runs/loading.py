@@ -6,6 +6,7 @@ not.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,7 +185,9 @@ def check_data(expected, digest, path):
 # ---- any path ----
 
 
-def open_any(path, settings=(), command="simulate"):
+def open_any(
+    path: str | Path, settings: Sequence[str] = (), command: str = "simulate"
+) -> tuple[Network, RunConfig | None, StoredRun | None]:
     """(`Network`, `RunConfig` or None, `StoredRun` or None) of any path that holds a
     network.
 
@@ -206,4 +209,5 @@ def open_any(path, settings=(), command="simulate"):
     if is_streamed(path):
         with open_trajectory(path) as file:
             return file.network, None, None
-    return *load_with_config(path), None
+    network, config = load_with_config(path)
+    return network, config, None

@@ -225,8 +225,8 @@ def test_the_whole_run_has_the_spread_of_its_products(no_new_processes):
 
 
 def test_rows_have_the_times_and_the_rate_of_the_best():
-    row = reference.new_row("sgemm", Times(3.0, [0.5, 1.0, 2.0, 1.5]), 4e9, more=1)
-    assert (row["first_s"], row["best_s"], row["median_s"]) == (3.0, 0.5, 1.25)
+    row = reference.new_row("sgemm", Times(0.25, [0.5, 1.0, 2.5, 1.5]), 4e9, more=1)
+    assert (row["first_s"], row["best_s"], row["median_s"]) == (0.25, 0.5, 1.25)
     assert (row["gflops"], row["more"], row["scheme"]) == (8.0, 1, None)
 
 
@@ -259,6 +259,8 @@ def test_exponents_of_made_up_times():
 
 def test_the_crossing_is_interpolated():
     assert measure.crossing([0.1, 0.2, 0.4], [0.25, 0.5, 2.0]) == pytest.approx(0.3)
+    # between the logarithms: log 4 below 1 and log 2 above it
+    assert measure.crossing([0.1, 0.4], [0.25, 2.0]) == pytest.approx(0.3)
     assert measure.crossing([0.1, 0.2], [0.25, 0.5]) is None
     assert measure.crossing([0.1, 0.2], [1.5, 2.0]) is None
     assert measure.crossing([1, 2, 3, 4], [0.5, 2, 0.5, 2]) == pytest.approx(3.5)

@@ -70,6 +70,7 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
     [
         ({}, 8, 8, None),
         ({}, 8, 8, 1.5),
+        ({"SPINRNN_THREADS": "8", "OMP_NUM_THREADS": "77"}, 8, 8, None),
         ({"OMPI_COMM_WORLD_LOCAL_SIZE": "8"}, 1, 8, None),  # a processor for each
         ({**STEP, "SLURM_CPUS_PER_TASK": "4"}, 4, 64, None),
         ({**STEP, "SLURM_STEP_TASKS_PER_NODE": "8", "SLURM_CPUS_PER_TASK": "1"}, 1, 64, None),
@@ -77,6 +78,8 @@ def test_processors(monkeypatch, environ, affinity, machine, quota, state, text,
 )
 def test_processors_that_are_as_they_should_be(monkeypatch, environ, affinity, machine, quota):
     monkeypatch.delenv("SPINRNN_THREADS", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     assert {
         verdict.state for verdict in processors.processors(environ, affinity, machine, quota)
     } == {"fine"}
@@ -357,6 +360,12 @@ def test_clocks_that_differ(tmp_path, monkeypatch, ahead, state, text):
         ).text
     )
     assert sweep_folder.SILENCE / 2 > places.MUCH_SKEW
+
+
+@pytest.mark.parametrize(("stamp", "ahead"), [(5.0, 3.0), (1.5, 0.0), (0.5, -0.5)])
+def test_a_clock_is_off_by_what_lies_outside_of_the_writing(stamp, ahead):
+    """The file was written between 1 s and 2 s by the clock of this machine."""
+    assert probe._ahead(stamp, 1.0, 2.0) == ahead
 
 
 MIB = 2**20

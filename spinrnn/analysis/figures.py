@@ -253,7 +253,7 @@ def effective_dimension(results: Mapping[str, Dimension], ax: Axes | None = None
             ax.plot(np.arange(len(share)), share, label=label, **style)
             ax.axvline(r.dimension, color=f"C{number}", linestyle=":", linewidth=0.8)
     ax.set(xlabel="principal axes", ylabel="share of the variance", ylim=(0, 1.02))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return _legend(ax)
 
 

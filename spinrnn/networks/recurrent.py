@@ -349,6 +349,7 @@ class Prepared:
             self._packing, net.parameters, batch, True, limit
         )
         loss = _finite(losses.mean())
+        assert gradient is not None
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient

@@ -195,7 +195,8 @@ class Call:
             noise = noise._replace(first_case=self._first_case + start)
         return blocks.run_blocks(
             self.constants, self._weights, u, ends, labels, scale, self._rest, p.block, p.segment,
-            results.gradients.size > 0, work, *results, self._devices, noise,
+            results.gradients.size > 0, work, results.logits, results.losses, results.gradients,
+            self._devices, noise,
         )  # fmt: skip
 
 

@@ -168,7 +168,8 @@ def thermal_noise(config, devices, seed):
         return None
     damping = np.ones(sum(config.layers)) if devices is None else devices.gamma
     scale = (damping * config.thermal_power * config.reduced().step).astype(config.dtype)
-    return Noise(scale, *seed_key(seed), 0)
+    first, second = seed_key(seed)
+    return Noise(scale, first, second, 0)
 
 
 def checked_seed(seed):

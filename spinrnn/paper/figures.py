@@ -69,7 +69,7 @@ def pictures(figure: Figure, stem: Any) -> dict[str, bytes]:
 def fig1(result: FigureNumbers) -> Figure:
     """a: six images; b to d: the power of one neuron of each layer for all of them."""
     figure = Figure(figsize=(PAGE, 3.6), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.6))
+    top, bottom = list(figure.subfigures(2, 1, height_ratios=(1, 2.6)))
     colours = dict(zip(result.data["cases"], SERIES, strict=True))
     images = zip(result.data["images"], colours.values(), strict=True)
     upper = top.subplots(1, 6)
@@ -106,7 +106,7 @@ def _image(ax, label, pixels, colour):
 def fig2(result: FigureNumbers) -> Figure:
     """a: two inputs; b: accuracy against the input interval; c to e: powers."""
     figure = Figure(figsize=(PAGE, 4.4), layout="constrained")
-    upper, lower = figure.subfigures(2, 1)
+    upper, lower = list(figure.subfigures(2, 1))
     left, right = upper.subplots(1, 2, width_ratios=(1, 1.5))
     for (label, pixels), colour in zip(result.data["inputs"], (BLUE, RED), strict=True):
         edges = np.arange(len(pixels) + 1)

@@ -69,7 +69,7 @@ class Trajectory:
     network: Any = None
     inputs: np.ndarray | None = None
     lengths: np.ndarray | None = None
-    noise_seed: int | list[int] | None = None
+    noise_seed: int | Sequence[int] | None = None
 
     def __repr__(self) -> str:
         layers = ", ".join(str(state.shape[1]) for state in self.state)

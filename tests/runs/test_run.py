@@ -24,7 +24,7 @@ import spinrnn
 from spinrnn.config.toml import to_toml
 from spinrnn.datasets import parts
 from spinrnn.runs import checkpoints
-from spinrnn.runs.folder import Folder, newest_run
+from spinrnn.runs.folder import Folder, differences, newest_run
 
 CONFIG = """
 [network]
@@ -65,7 +65,6 @@ def project(tmp_path_factory):
     (folder / "tiny.toml").write_text(CONFIG)
     result = here("train", folder / "tiny.toml", "--out", folder / "run")
     assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
     (folder / "stdout.txt").write_text(result.stdout)
     return folder
 
@@ -556,6 +555,26 @@ def test_folders_of_before_the_automatic_test_part(toml, finished, project):
         here("train", toml, *set_("data.test_fraction=0.2"), "--out", finished, "--resume"),
         "null there, 0.2 asked for",
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "told"),
+    [
+        ("data.test_fraction=0.2", None, []),
+        ("data.test_fraction=0.3", None, ["data.test_fraction: 0.3 there, null asked for"]),
+        (None, "data.test_fraction=0.2", ["data.test_fraction: null there, 0.2 asked for"]),
+        ("network.substeps=4", None, []),
+        ("network.substeps=8", None, ["network.substeps: 8 there, null asked for"]),
+        ("data.split_seed=0", None, []),
+        ("data.source=a.npz", "data.source=b.npz", []),
+        ("train.seed=1", "train.seed=2", ["train.seed: 1 there, 2 asked for"]),
+        (None, "network.amplification=2", ["network.amplification: 1.0 there, 2.0 asked for"]),
+    ],
+)
+def test_what_makes_another_run(stored, given, told):
+    """The place of the data does not, nor a value that follows where none is given."""
+    first, second = (spinrnn.load_config(None, [text] if text else []) for text in (stored, given))
+    assert differences(first, second) == told
 
 
 # ---- pictures ----

@@ -141,7 +141,7 @@ def check_one(
         exists = places if net.mask is None else places[net.mask[where]]
         chosen = rng.permutation(exists)[:entries]
         scale = np.abs(gradient[where]).max()
-        wanted = scale * bound / 20
+        wanted = scale * bound / 20 if np.isfinite(scale) else 1.0
         differences = np.array([_difference(problem, i, wanted) for i in chosen])
         right, unknown = differences.T
         # an error that was wanted is in the bound

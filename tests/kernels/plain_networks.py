@@ -28,6 +28,7 @@ KINDS = {
     "noise exponential": NOISE,
     "noise euler": NOISE | EULER,
     "spread and noise": SPREAD | NOISE,
+    "wide": {"layers": (9,)},
     "sparse": SPARSE,
     "mixed": {"density_int": 0.2, "layers": (5, 4)},
     "sparse spread": SPARSE | SPREAD,

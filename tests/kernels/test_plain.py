@@ -19,6 +19,7 @@ KINDS = (
     "noise exponential",
     "noise euler",
     "spread and noise",
+    "wide",
     "sparse",
     "mixed",
     "sparse spread",

@@ -74,4 +74,4 @@ def test_the_largest_error_beyond_what_is_unknown():
 
 def test_a_network_that_diverges_with_its_own_scheme_is_told():
     with pytest.raises(spinrnn.DivergenceError):
-        rows_of(scheme="euler", substeps=1, input_interval=100e-9, amplification=50.0, power_floor=0.0)
+        rows_of(scheme="euler", substeps=8, input_interval=8e-6, power_floor=0.0)

@@ -44,14 +44,15 @@ def left_unsynced(events):
 
 
 def test_folders_are_synced_after_each_rename(events, tmp_path, net, given):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
+    # a folder for each, so that no later write syncs what an earlier one left
+    for name in "abcde":
+        (tmp_path / name).mkdir()
     write_atomic(tmp_path / "x", b"1")
     assert left_unsynced(events) == []
     write_together({tmp_path / "a" / "x": "1", tmp_path / "b" / "x": b"2"})
-    write_file(tmp_path / "x.h5", lambda file: file.create_dataset("x", data=np.arange(3)))
-    net.simulate_to(tmp_path / "t.h5", *given[:2])
-    net.save(tmp_path / "network.h5")
+    write_file(tmp_path / "c" / "x.h5", lambda file: file.create_dataset("x", data=np.arange(3)))
+    net.simulate_to(tmp_path / "d" / "t.h5", *given[:2])
+    net.save(tmp_path / "e" / "network.h5")
     assert len([path for what, path in events if what == "rename"]) == 6
     assert left_unsynced(events) == []
 

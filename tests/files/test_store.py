@@ -15,6 +15,7 @@ from spinrnn.config.toml import to_toml
 from spinrnn.files import container
 from spinrnn.files.atomic import new_temporary, write_atomic
 from spinrnn.networks.saved import arrays_of
+from spinrnn.neurons.spread import devices_of
 from spinrnn.runs import checkpoints
 
 
@@ -102,9 +103,14 @@ def test_devices_that_differ_are_kept(tmp_path, tiny_data):
     train = spinrnn.TrainConfig(epochs=1)
     config = spinrnn.RunConfig(network=network, train=train)
     net = spinrnn.train(config, out=tmp_path / "run", data=tiny_data, pictures=False).network
-    assert net.devices is not None
-    net.save(tmp_path / "n.h5")
     (newest, *_) = checkpoints.checkpoint_paths(tmp_path / "run")
+    # others than those that the configuration draws
+    _, arrays, state = checkpoints.load_checkpoint(newest)
+    arrays["devices/gamma"] = arrays["devices/gamma"] * 1.5
+    checkpoints.save_checkpoint(newest, config, arrays, state)
+    net.devices = devices_of(arrays, network)
+    net.save(tmp_path / "n.h5")
+    net.save(tmp_path / "run" / "network.h5")
     for path in (tmp_path / "n.h5", newest, tmp_path / "run"):
         other = spinrnn.load(path)
         assert other.devices.same(net.devices)

@@ -319,7 +319,7 @@ def _tolerated(interval, ratio, found):
     least = np.interp(math.log(ratio), measured, accuracies) - SLACK
 
     def reach(end):
-        """Relaxation time of the last ratio, on the way to an end, that is good enough."""
+        """Relaxation time of the last ratio towards an end that is good enough."""
         places = np.geomspace(ratio, end, 200)
         bad = np.flatnonzero(np.interp(np.log(places), measured, accuracies) < least)
         return float(interval / places[bad[0] - 1 if len(bad) else -1])

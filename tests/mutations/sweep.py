@@ -191,7 +191,7 @@ MUTATIONS = [
         "file": "spinrnn/sweep/columns.py",
         "old": '"seconds_training": ("s",',
         "new": '"seconds_training": ("1",',
-        "tests": "tests/sweep/test_sweep_cube.py",
+        "tests": "tests/sweep/test_status.py",
     },
     # job scripts
     SLURM | {"old": "epochs * each + (1 + FINER) * test", "new": "epochs * each + FINER * test"},

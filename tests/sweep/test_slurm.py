@@ -64,7 +64,7 @@ def test_impossible_arrays_are_refused(sweep):
 
 
 def test_what_the_script_asks_for(sweep, tmp_path):
-    array = JobArray(tasks=3, jobs=2, threads=4, seconds=600.0, minutes=1501, megabytes=123)
+    array = JobArray(tasks=3, jobs=2, threads=4, seconds=600.0, minutes=1525, megabytes=123)
     text = script(sweep, tmp_path / "a b", array, NEEDS)
     lines = text.splitlines()
     assert lines[0] == "#!/bin/bash"
@@ -72,7 +72,7 @@ def test_what_the_script_asks_for(sweep, tmp_path):
     for line in (
         "#SBATCH --job-name=toy",
         "#SBATCH --array=0-2",
-        "#SBATCH --time=1-01:01:00",
+        "#SBATCH --time=1-01:25:00",
         "#SBATCH --mem=123M",
         "#SBATCH --cpus-per-task=8",
         "#SBATCH --signal=B:USR1@90",

@@ -12,7 +12,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn.machine import memory, threads
-from spinrnn.sweep import executors, runner, work
+from spinrnn.sweep import columns, executors, runner, work
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.points import cost
 from spinrnn.sweep.status import look
@@ -227,3 +227,9 @@ def test_a_script_without_a_main_guard_is_told_in_one_line(sweep_file, tmp_path)
     assert "imports your script" in line
     assert line.endswith('below `if __name__ == "__main__":`')
     assert not list((tmp_path / "out").glob("session-*"))
+
+
+def test_columns_that_are_times_have_seconds():
+    every = {**columns.SUMMARY, **columns.EXTRA, **columns.HISTORY}
+    for name, (unit, _) in every.items():
+        assert unit == ("s" if name.startswith("seconds") else "1"), name

@@ -248,9 +248,8 @@ def effective_dimension(results: Mapping[str, Dimension], ax: Axes | None = None
         total = r.variances.sum()
         if total > 0:
             share = np.concatenate([[0], np.cumsum(r.variances) / total])
-            style = {"color": f"C{number}", "marker": "."}
             label = f"{name}: dimension {r.dimension:.2f}"
-            ax.plot(np.arange(len(share)), share, label=label, **style)
+            ax.plot(np.arange(len(share)), share, color=f"C{number}", marker=".", label=label)
             ax.axvline(r.dimension, color=f"C{number}", linestyle=":", linewidth=0.8)
     ax.set(xlabel="principal axes", ylabel="share of the variance", ylim=(0, 1.02))
     ax.locator_params(axis="x", integer=True)

@@ -111,5 +111,6 @@ def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> S
     x = problem.pack(values, start)
     if not np.isfinite(problem.residual(x)).all():
         return None
-    found = optimize.least_squares(problem.residual, x, problem.jacobian, **_SEARCH)
+    settings: dict[str, Any] = {"jac": problem.jacobian} | _SEARCH
+    found = optimize.least_squares(problem.residual, x, **settings)
     return None if found.status <= 0 else Solution(*problem.unpack(found.x), float(found.cost))

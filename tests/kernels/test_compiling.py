@@ -242,7 +242,7 @@ def test_processes_that_compile_at_the_same_time(tmp_path):
     environment = {
         **os.environ,
         "NUMBA_CACHE_DIR": str(tmp_path),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(Path(__file__).parent),
     }
     for expected in ("(False, [])", "(True, [])"):
         started = [

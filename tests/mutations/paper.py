@@ -1,7 +1,7 @@
 """Mutations of the paper's numbers, drawings, advice and pictures."""
 
 PAPER = "tests/paper/test_paper.py"
-DRAWN = {"file": "spinrnn/paper/figures.py", "tests": "tests/paper/test_figures.py"}
+DRAWN = {"file": "spinrnn/paper/figures.py", "tests": "tests/paper/test_paper_figures.py"}
 CURVES = {"file": "spinrnn/paper/curves.py", "tests": PAPER}
 NUMBERS = {"file": "spinrnn/paper/numbers.py", "tests": PAPER}
 GUIDE = {"file": "spinrnn/paper/guide.py", "tests": PAPER}

@@ -2,7 +2,7 @@
 
 RUN, FOLDER, FIGURES = "spinrnn/runs/run.py", "spinrnn/runs/folder.py", "spinrnn/tasks/figures.py"
 WORDING, COMMAND = "spinrnn/cli/wording.py", "spinrnn/cli/train.py"
-TESTS, PICTURES = "tests/runs/test_run.py", "tests/tasks/test_figures.py"
+TESTS, PICTURES = "tests/runs/test_run.py", "tests/tasks/test_training_figures.py"
 
 
 def mutation(file, old, new, k="", tests=TESTS, **others):

@@ -14,6 +14,7 @@ from spinrnn.config.run import to_tables
 from spinrnn.config.toml import to_toml
 from spinrnn.files import container
 from spinrnn.files.atomic import new_temporary, write_atomic
+from spinrnn.files.hdf5 import read_arrays
 from spinrnn.networks.saved import arrays_of
 from spinrnn.neurons.spread import devices_of
 from spinrnn.runs import checkpoints
@@ -219,6 +220,17 @@ def test_hostile_files_are_refused_before_data_are_read(saved, tmp_path, monkeyp
         spinrnn.StoreError, match=r"is a link elsewhere|not a plain array|claims|nested"
     ):
         spinrnn.load(path)
+
+
+def test_groups_may_be_nested_four_deep(tmp_path):
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["a/b/c/x"] = np.arange(3.0)
+    assert list(read_arrays(path.read_bytes(), path)[1]) == ["a/b/c/x"]
+    with h5py.File(path, "a") as file:
+        file["a/b/c/d/x"] = np.arange(3.0)
+    with pytest.raises(spinrnn.StoreError, match="groups nested more than 4 deep"):
+        read_arrays(path.read_bytes(), path)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(saved, monkeypatch):

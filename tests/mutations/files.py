@@ -174,7 +174,13 @@ MUTATIONS = [
         STORE,
         "another_program",
     ),
-    one("files/container", "arrays[name].shape}", "0}", "tests/test_fixtures.py"),
+    one(
+        "files/container",
+        "arrays[name].shape}",
+        "0}",
+        "tests/test_fixtures.py",
+        "not computes and not simulated",
+    ),
     one("files/container", "if version > known:", "if version > known + 1:", STORE, "future"),
     one(
         "files/hdf5",
@@ -185,7 +191,7 @@ MUTATIONS = [
     ),
     one("files/hdf5", "                check_plain(item, full, self.path)\n", "", STORE, "hostile"),
     one("files/hdf5", "                self._measure(item, full)\n", "", STORE, "hostile"),
-    one("files/hdf5", "            self._count(prefix)\n", "", STORE, "hostile"),
+    one("files/hdf5", ">= LARGEST_DEPTH", ">= LARGEST_DEPTH + 1", STORE, "nested"),
     one(
         "files/hdf5",
         "    if item.is_virtual or item.external:\n        return False\n",
@@ -199,7 +205,7 @@ MUTATIONS = [
         "max(LARGEST_COUNT, size // SMALLEST_DATASET)",
         "LARGEST_COUNT",
         OTHERS,
-        "many_datasets and not 10000",
+        "many_datasets_is_read and not 10000",
     ),
     one("files/hdf5", " > file.id.get_filesize()", " > 10**12", OTHERS, "claims"),
     # ---- writing what is larger than memory ----

@@ -138,6 +138,8 @@ def test_every_path_that_holds_a_network(tmp_path, tiny_file, tiny_data, sweep_f
     network, found, _ = loading.open_any(point)
     alone = spinrnn.train(sweep.points[0].config, pictures=False)
     np.testing.assert_array_equal(network.parameters, alone.network.parameters)
+    assert 0 < alone.network.mask.mean() < 1
+    np.testing.assert_array_equal(network.mask, alone.network.mask)
     assert found.train.epochs == 1
     with pytest.raises(spinrnn.ConfigError, match="goes with the folder of a run"):
         loading.open_any(tmp_path / "n.h5", ["network.substeps=2"])

@@ -65,7 +65,7 @@ class Block(NamedTuple):
 
 @piece
 def readout_forward(k, weights, ends, memory, state, mean, readout, last, panel, panels):
-    """readout (P, n_{L-1}, V) += weight y(k) of the last layer's neurons, `last` many."""
+    """readout (P, n_{L-1}, V) += weight y(k) of the last layer, `last` neurons."""
     v = row_length(memory)
     for q in range(panels):
         for j in range(v):

@@ -1,4 +1,7 @@
-"""Which systems spinrnn runs on: Linux and macOS, as files need locks and signals of POSIX."""
+"""Which systems spinrnn runs on: Linux and macOS.
+
+Files need the locks and runs the signals of POSIX.
+"""
 
 import sys
 

@@ -128,7 +128,7 @@ def segment_lengths(substeps, chunk):
 
 
 def block_and_chunk(config, packing, panels):
-    """(panels in a block, substeps in a chunk), by network and number of panels alone."""
+    """(panels in a block, substeps in a chunk): functions of network and panels."""
     if packing.sparse:
         # rows are picked here and there, so those of a step should lie in the cache
         # together

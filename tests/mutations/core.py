@@ -224,7 +224,7 @@ MUTATIONS = [
         VALUES,
     ),
     _of(SPREAD, "[config.device_seed, _PURPOSE, number]", "[_PURPOSE, number]", VALUES),
-    _of(SPREAD, "Noise(scale, *seed_key(seed), 0)", "Noise(scale, *seed_key(0), 0)", VALUES),
+    _of(SPREAD, "first, second = seed_key(seed)", "first, second = seed_key(0)", VALUES),
     _of(
         LAYOUT,
         "0, 1 / math.sqrt(_density(config, name) * shape[1])",
@@ -262,7 +262,7 @@ MUTATIONS = [
         CHECK,
     ),
     _of(GRADIENT, "scale = np.abs(gradient[where]).max()", "scale = np.abs(gradient).max()", CHECK),
-    _of(GRADIENT, "ok = error <= bound", "ok = not error > bound", CHECK),
+    _of(GRADIENT, "bool(error <= bound)", "not error > bound", CHECK),
     _of(
         SENSITIVITY,
         "by_i * (bias - 1.0) + by_c * (1.0 + damping)",

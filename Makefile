@@ -20,10 +20,10 @@ train: env
 	$(VENV)/bin/spinrnn train
 
 test: env
-	$(VENV)/bin/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-all: env
-	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal
 
 lint: env
 	$(VENV)/bin/ruff check

@@ -72,22 +72,24 @@ def couple(w, i, source, source_at, source_panel, initial_at, out, out_at, panel
     at initial_at; initial_at < 0 stands for zeros.
     """
     v = row_length(out)
-    first, targets = w.table[i, TARGET], w.table[i, TARGETS]
+    sparse, target, targets = w.table[i, SPARSE], w.table[i, TARGET], w.table[i, TARGETS]
+    sources, values = w.table[i, SOURCES], w.table[i, VALUES]
     source_at += w.table[i, SOURCE] * v
-    height, row = w.table[i, HEIGHT], 0
+    height, cut, row = w.table[i, HEIGHT], w.table[i, CUT], 0
     while row < targets:
-        height -= row == w.table[i, CUT]
-        new = out_at + (first + row) * v
-        old = initial_at + (first + row) * v if initial_at >= 0 else initial_at
-        if w.table[i, SPARSE]:
-            sparse_panels(w, i, row, source, source_at, source_panel, old, out, new, panel, panels)
+        height -= row == cut
+        old, new, here = initial_at, out_at + (target + row) * v, source_at
+        if initial_at >= 0:
+            old += (target + row) * v
+        if sparse:
+            sparse_panels(w, i, row, source, here, source_panel, old, out, new, panel, panels)
         else:
-            sources = w.table[i, SOURCES]
-            values = w.table[i, VALUES] + row * sources
-            for q in range(panels):
-                here, there = source_at + q * source_panel, new + q * panel
-                before = old + q * panel if old >= 0 else old
-                product_tile(height, w.values, values, source, here, sources, before, out, there)
+            for _ in range(panels):
+                at = values + row * sources
+                product_tile(height, w.values, at, source, here, sources, old, out, new)
+                here, new = here + source_panel, new + panel
+                if initial_at >= 0:
+                    old += panel
         row += height
 
 
@@ -129,13 +131,14 @@ def couple_gradient(
             w, i, g_targets, g_at, g_unit, source, source_at, source_unit, units, gradient
         )
         return
-    for left in range(0, w.table[i, SOURCES], v):
+    sources = w.table[i, SOURCES]
+    for left in range(0, sources, v):
         for unit in range(units):
             here = source_at + unit * source_unit + left * v
             transpose_tile(source, here, tile, tile_at + unit * v * v)
-        height, row = w.table[i, HEIGHT], 0
+        height, cut, row = w.table[i, HEIGHT], w.table[i, CUT], 0
         while row < targets:
-            height -= row == w.table[i, CUT]
+            height -= row == cut
             here, place = g_at + row * v, out_at + (left * targets // v + row) * v
             gradient_tile(height, g_targets, here, g_unit, tile, tile_at, units, gradient, place)
             row += height

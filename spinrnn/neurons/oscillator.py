@@ -1,9 +1,83 @@
-"""The oscillator's linewidth, and the noise power that it entails."""
+"""The spin-torque nano-oscillator: its quantities and numbers, eq. (1) to (6) of
+docs/MODEL.md, and its linewidth with the noise power that it entails.
+"""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from spinrnn.config.run import LARGEST_THERMAL_POWER, NetworkConfig
+import numpy as np
+
+from spinrnn.config.quantity import quantity
+from spinrnn.config.run import LARGEST_NUMBER, LARGEST_THERMAL_POWER, NetworkConfig
 from spinrnn.errors import ConfigError
+from spinrnn.neurons.protocol import Neuron, State
+
+
+@dataclass(frozen=True)
+class Oscillator(Neuron):
+    """dp/dt = -gamma (1 + Q p) p + I p (1 - p), eq. (1): the power of a spin-torque
+    nano-oscillator.
+    """
+
+    kind: ClassVar[str] = "oscillator"
+    states: ClassVar[tuple[State, ...]] = (State("power", "1", "normalised power p"),)
+    drive: ClassVar[State] = State("drive", "1/s", "drive I, a rate")
+    schemes: ClassVar[tuple[str, ...]] = ("exponential", "euler")
+    highpass: ClassVar[float | None] = 10.0
+
+    relaxation_time: float = quantity(
+        10e-9, "s", "tau = 1 / gamma", above=0, spread="gamma", fit="log"
+    )
+    bias_ratio: float = quantity(
+        2.0,
+        about="xi_0 = fixed bias / threshold, the supercriticality",
+        above=1,
+        high=LARGEST_NUMBER,
+        spread="bias",
+        fit="log",
+    )
+    nonlinear_damping: float = quantity(
+        0.0, about="Q", low=0, high=LARGEST_NUMBER, source="field", spread=True, fit="log1p"
+    )
+    power_floor: float = quantity(
+        1e-6, about="smallest power, stands for thermal fluctuations; 0 is none", low=0, high=0.1
+    )
+    thermal_power: float = quantity(
+        0.0,
+        about="eta, mean power that thermal noise alone sustains, eq. (6); 0 is no noise",
+        low=0,
+        high=LARGEST_THERMAL_POWER,
+        source="field",
+    )
+
+    @property
+    def time_unit(self) -> float:
+        return self.relaxation_time
+
+    @property
+    def drive_unit(self) -> float:
+        return 1 / self.relaxation_time
+
+    def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
+        rate = time_unit / self.relaxation_time
+        damping = rate * factors["gamma"]
+        return {
+            "damping": damping,
+            "saturation": damping * factors["nonlinear_damping"] * self.nonlinear_damping,
+            "floor": self.power_floor,
+            "noise": damping * self.thermal_power,
+            "bias": rate * (factors["bias"] * self.bias_ratio),
+        }
+
+    def bias(self, q: Mapping[str, Any]) -> Any:
+        return q["bias"]
+
+    def rest(self, q: Mapping[str, Any]) -> tuple[Any, ...]:
+        power = (q["bias"] - q["damping"]) / (q["bias"] + q["saturation"])
+        # a device whose own threshold is above its bias is silent but for the floor
+        return (np.maximum(power, q["floor"]),)
 
 
 def linewidth(config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:

@@ -1,0 +1,109 @@
+"""A parameter of a kind, declared once: default, unit, meaning and range.
+
+A kind is a frozen dataclass; each of its fields is made by `quantity`. Everything that
+has to know the parameter reads the declaration: the table of a configuration file and
+its checks, ``--set``, help and documentation, attributes of files, axes of sweeps,
+the spread from device to device, training, and fits.
+"""
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+_METADATA = "quantity"
+
+
+class Quantity(NamedTuple):
+    """What is declared about a parameter.
+
+    Attributes:
+        name: of the field; default: its value where none is given; unit: SI, "1" for
+            none.
+        about: what it is, a phrase; source: "ours", "field", or where it comes from.
+        low, high: inclusive limits; above: exclusive lower limit; None: no limit.
+        spread: name of its factor from neuron to neuron, or None where it has none.
+        fit: coordinate of a fit and of training: "log" (positive), "log1p" (from 0) or
+            "plain"; None: it is neither fitted nor trained.
+        fixed: whether the number of parameters depends on it.
+    """
+
+    name: str
+    default: Any
+    unit: str
+    about: str
+    low: float | None
+    high: float | None
+    above: float | None
+    source: str
+    spread: str | None
+    fit: str | None
+    fixed: bool
+
+    def problem(self, value: float) -> str | None:
+        """What is wrong with a number as a value, "must be ...", or None."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        above = -math.inf if self.above is None else self.above
+        if low <= value <= high and value > above:
+            return None
+        return f"must be {self.range}, got {value:g}{self._unit}"
+
+    @property
+    def range(self) -> str:
+        """The range in words, as in "above 0 and at most 10 s"."""
+        least = None if self.low is None else f"at least {self.low:g}"
+        least = f"above {self.above:g}" if self.above is not None else least
+        most = None if self.high is None else f"at most {self.high:g}"
+        limits = [text for text in (least, most) if text]
+        return (" and ".join(limits) or "any number") + self._unit
+
+    @property
+    def _unit(self):
+        return "" if self.unit == "1" else f" {self.unit}"
+
+
+def quantity(
+    default: Any,
+    unit: str = "1",
+    about: str = "",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    source: str = "ours",
+    spread: bool | str = False,
+    fit: str | None = None,
+    fixed: bool = False,
+) -> Any:
+    """A field of a kind's table; arguments as the attributes of `Quantity`.
+
+    spread: True where each neuron may have its own value, drawn once; a text is the
+    name under which its factor is known, where that is not the field's.
+    """
+    declared = {
+        "unit": unit,
+        "about": about,
+        "low": low,
+        "high": high,
+        "above": above,
+        "source": source,
+        "spread": spread,
+        "fit": fit,
+        "fixed": fixed,
+    }
+    return dataclasses.field(default=default, metadata={_METADATA: declared})
+
+
+def quantities(kind: Any) -> dict[str, Quantity]:
+    """{name: `Quantity`} of a kind, a class or an instance, in the order of the table.
+
+    Fields that are declared in another way have none.
+    """
+    found = {}
+    for field in dataclasses.fields(kind):
+        if _METADATA in field.metadata:
+            declared = dict(field.metadata[_METADATA])
+            spread = declared.pop("spread")
+            name = field.name if spread is True else (spread or None)
+            found[field.name] = Quantity(field.name, field.default, spread=name, **declared)
+    return found

@@ -1,0 +1,111 @@
+"""What a neuron is for everything above it: states, numbers, and one step in time.
+
+A kind of neuron is a frozen dataclass that inherits `Neuron`. Its fields are its table
+in a configuration file (see `config.quantity`), its class attributes say what it is,
+and its functions are plain Python that `kernels.stepping` compiles.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+
+class State(NamedTuple):
+    """A variable of a neuron, as files and figures name it; SI unit."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+class Functions(NamedTuple):
+    """The plain functions of a kind in one scheme; what is None does not exist.
+
+    Their arguments: q, the tuple of the neuron's numbers; shared, the array of numbers
+    that all neurons have in common; h, the length of the step in units of time; s, the
+    tuple of d states; I, the drive, held over the step; one, the number 1 in the
+    network's precision, as a literal would be of double precision.
+
+    Attributes:
+        step: (q, shared, h, s, I, one) -> s', J = ds'/ds, b = ds'/dI, P = ds'/dq: tuples
+            (d,), (d, d), (d,) and (d, len(q)), the last one may be ().
+        limit: (q, s, one) -> s', passes: what a step may not go beyond, and for each
+            state 1, or 0 where a limit holds, so that no gradient passes.
+        kick: (q, h, s, r2, cosine, one) -> s', K = ds'/ds, P = ds'/dq: thermal noise
+            of a step of length h; r2 = -2 ln(u) and cosine = cos(theta) of u and
+            theta / 2 pi uniform in (0, 1): sqrt(r2) cosine is standard normal.
+        halves: whether a noisy step is half a step, the kick and half a step; else the
+            kick follows the step.
+        strength: (q, h, I, one) -> how strongly a step is driven, from 0. Where any
+            neuron of a block is above 1, `strong` takes the place of `step`: same
+            arguments and results, slower, without loss of digits.
+        strong: see strength.
+    """
+
+    step: Callable
+    limit: Callable | None = None
+    kick: Callable | None = None
+    halves: bool = False
+    strength: Callable | None = None
+    strong: Callable | None = None
+
+
+class Neuron:
+    """Base of all kinds of neurons.
+
+    Class attributes:
+        kind: its name in configurations; states: the first one is emitted, it is what
+            synapses receive; drive: what drives it, I.
+        schemes: names of the ways to step; the first one is the default.
+        highpass: time constant in units of `time_unit` of the filter that removes the
+            emitted mean, where the network does not say it; None for none.
+    """
+
+    kind: ClassVar[str]
+    states: ClassVar[tuple[State, ...]]
+    drive: ClassVar[State] = State("drive", "1", "drive")
+    schemes: ClassVar[tuple[str, ...]] = ("exponential",)
+    highpass: ClassVar[float | None] = None
+
+    @property
+    def time_unit(self) -> float:
+        """The kernels' unit of time in s."""
+        raise NotImplementedError
+
+    @property
+    def drive_unit(self) -> float:
+        """SI units of the drive for one of the kernels'."""
+        return 1.0
+
+    def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
+        """{name: number or (N,) array}: q, in the order in which `step` takes it.
+
+        Args:
+            time_unit: of the network's kernels, s.
+            factors: {spread's name: 1 or (N,)}, by which each neuron differs.
+        """
+        raise NotImplementedError
+
+    def bias(self, q: Mapping[str, Any]) -> Any:
+        """The constant part of the drive, a number or (N,), in the kernels' units."""
+        return 0.0
+
+    def rest(self, q: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The d states before any input, numbers or (N,)."""
+        return (0.0,) * len(self.states)
+
+    def shared(self) -> np.ndarray:
+        """Numbers that all neurons have in common, (n,); none by default."""
+        return np.empty(0)
+
+    def functions(self, scheme: str) -> Functions:
+        """The plain functions for one of `schemes`: by default the methods of the same
+        names."""
+        names = ("step", "limit", "kick", "strength", "strong")
+        known = {name: getattr(self, name, None) for name in names}
+        return Functions(**known, halves=True)
+
+    def problems(self) -> list[str]:
+        """What is impossible about the values besides their ranges, a sentence each."""
+        return []

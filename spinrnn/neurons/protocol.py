@@ -28,8 +28,8 @@ class Functions(NamedTuple):
     network's precision, as a literal would be of double precision.
 
     Attributes:
-        step: (q, shared, h, s, I, one) -> s', J = ds'/ds, b = ds'/dI, P = ds'/dq: tuples
-            (d,), (d, d), (d,) and (d, len(q)), the last one may be ().
+        step: (q, shared, h, s, I, one) -> s', J = ds'/ds, b = ds'/dI, P = ds'/dq:
+            tuples (d,), (d, d), (d,) and (d, len(q)), the last one may be ().
         limit: (q, s, one) -> s', passes: what a step may not go beyond, and for each
             state 1, or 0 where a limit holds, so that no gradient passes.
         kick: (q, h, s, r2, cosine, one) -> s', K = ds'/ds, P = ds'/dq: thermal noise

@@ -19,13 +19,13 @@ FLOORS = {
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table npz hdf5 formats idx",
-    "kernels": "tiles compiling arithmetic random workspace couplings losses stepping devicesteps blocks",
+    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses stepping pointers levels blocks",
     "synapses": "layout",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "figures",
     "datasets": "dataset folder parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening measurement",
-    "networks": "packing planning running inputs recurrent saved",
+    "networks": "population packing planning running inputs recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity dimension drive consumption "
     "readout recall classes figures measures wording report",
@@ -50,8 +50,11 @@ LATE = {
 """Imports upwards that a method makes when it is called: (module, what it imports)."""
 
 HOMES = {
-    "numba": {"kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random"},
-    "llvmlite": {"kernels.tiles", "kernels.arithmetic"},
+    "numba": {
+        "kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random", "kernels.tuples", "kernels.authors",
+        "kernels.pointers", "kernels.levels",
+    },
+    "llvmlite": {"kernels.tiles", "kernels.arithmetic", "kernels.tuples"},
     "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
     "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures", "analysis.measures"},
     "tqdm": {"cli.train", "cli.simulate"},
@@ -169,7 +172,9 @@ def test_the_stamp_of_the_cache_covers_all_compiled_code():
             assert paths[name] in sources
         if paths[name] in sources and name != "kernels.compiling":
             for other in imported_modules(path, files):
-                assert paths[other] in sources, f"{name} compiles in {other}"
+                # a neuron's functions are known by their instructions
+                known = paths[other] in sources or other.startswith("neurons.")
+                assert known, f"{name} compiles in {other}"
 
 
 def test_every_module_says_what_it_is_about():

@@ -1,22 +1,23 @@
 """Compiled: the power of single oscillators under a given drive, and its derivatives.
 
-The steps of eq. (1) of docs/MODEL.md are the exact ones of `kernels.stepping`, eq. (5),
-but in seconds, as gamma is unknown here and every step may have a length of its own.
+The steps of eq. (1) of docs/MODEL.md are those of `neurons.oscillator`, eq. (5), but in
+seconds, as gamma is unknown here and every step may have a length of its own.
 Derivatives go forward with the power: six numbers are known for each time, so the
 Jacobian that a least-squares fit needs costs one pass, where an adjoint would cost one
 for each sample.
 """
 
-from spinrnn.kernels.arithmetic import decay
+from spinrnn.kernels.authors import compiled, fingerprint
 from spinrnn.kernels.compiling import kernel
-from spinrnn.kernels.stepping import limits_of, strong_step
+from spinrnn.neurons.oscillator import strong_exponential
+
+strong_step = compiled(strong_exponential)
 
 PARAMETERS = ("gamma", "Q", "bias", "gain", "start")
 """Order of the derivatives of `device_forward`; start is the first power."""
 
 
-@kernel
-def device_forward(
+def _device_forward(
     durations, drive, pieces, kicks, gamma, damping, bias, gain, floor, start, power, by
 ):
     """Power with I = gamma bias + gain drive, and its derivatives, at the M + 1 times
@@ -33,7 +34,7 @@ def device_forward(
         power: (case, M + 1), by: (case, M + 1, 5 + E) in the order of `PARAMETERS`;
             both are overwritten. All float64.
     """
-    count, limits = len(PARAMETERS), limits_of(power)
+    count, nothing = len(PARAMETERS), power[0, :0]
     for case in range(power.shape[0]):
         p = start[case]
         power[case, 0] = p
@@ -46,20 +47,23 @@ def device_forward(
             before = now - 1 if k % pieces == 0 else now
             u, h = drive[case, k], durations[case, k]
             current = gamma * bias + gain * u
-            a, c, s = current - gamma, current + gamma * damping, gamma + gamma * damping
-            x = abs(a) * h
-            p, by_p, by_i, by_c = strong_step(p, a, c, s, h, x, decay(x), limits, 1.0)
-            # as in `stepping`: no derivative passes where the floor holds the power
+            q = (gamma, gamma * damping, floor, 0.0, 0.0)
+            (p,), ((by_p,),), (by_i,), (by_q,) = strong_step(q, nothing, h, (p,), current, 1.0)
+            by_g, by_gq = by_q[0], by_q[1]
+            # as in a network: no derivative passes where the floor holds the power
             if p <= floor:
                 p = floor
-                by_p = by_i = by_c = 0.0
+                by_p = by_i = by_g = by_gq = 0.0
             row, last = by[case, now], by[case, before]
-            # a = I - gamma and c = I + gamma Q with I = gamma bias + gain u
-            row[0] = by_p * last[0] + by_i * (bias - 1.0) + by_c * (1.0 + damping)
-            row[1] = by_p * last[1] + by_c * gamma
+            # g = gamma, gq = gamma Q and I = gamma bias + gain u
+            row[0] = by_p * last[0] + by_i * bias + by_g + by_gq * damping
+            row[1] = by_p * last[1] + by_gq * gamma
             row[2] = by_p * last[2] + by_i * gamma
             row[3] = by_p * last[3] + by_i * u
             row[4] = by_p * last[4]
             for j in range(kicks.shape[2]):
                 row[count + j] = by_p * last[count + j] + by_i * kicks[case, k, j]
             power[case, now] = p
+
+
+device_forward = kernel(_device_forward, further=(fingerprint(strong_exponential) or "").encode())

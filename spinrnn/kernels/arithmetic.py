@@ -90,6 +90,18 @@ def _decay_overload(x):
     return _decay32 if x == types.float32 else _decay64
 
 
+def vanishing(one):
+    """x beyond which `decay` gives no smaller exp(-x), in the type of `one`."""
+    return _LARGEST_32 if isinstance(one, np.float32) else _LARGEST_64
+
+
+@overload(vanishing, inline="always")
+def _vanishing_overload(one):
+    if one == types.float32:
+        return lambda one: _LARGEST_32
+    return lambda one: _LARGEST_64
+
+
 # ---- square root ----
 
 

@@ -34,11 +34,57 @@ import numpy as np
 
 from spinrnn.kernels.compiling import inlined, kernel, piece
 from spinrnn.kernels.couplings import ADDS, couple, couple_gradient
-from spinrnn.kernels.devicesteps import noisy_forward, spread_forward
 from spinrnn.kernels.losses import cross_entropy
-from spinrnn.kernels.stepping import neurons_backward, neurons_forward
+from spinrnn.kernels.pointers import call_level
+from spinrnn.kernels.stepping import (
+    Level,
+    Places,
+    add,
+    emitted_backward,
+    level_backward,
+    numbers_backward,
+    states_backward,
+)
 from spinrnn.kernels.tiles import row_length, view
-from spinrnn.kernels.workspace import add_and_clear, copy, fill, fill_rows, sum_rows
+from spinrnn.kernels.workspace import (
+    add_and_clear,
+    add_rows,
+    copy,
+    fill,
+    fill_rows,
+    sum_rows,
+)
+
+ADDRESS, FIRST, ROWS, NUMBERS, SHARED, SHARED_COUNT, SAME = range(7)
+"""Columns of `Neurons.table`."""
+
+
+class Neurons(NamedTuple):
+    """The neurons as the kernels take them.
+
+    A line of the table is neighbouring neurons of one kind:
+
+        ADDRESS         of their level, see `stepping.level_of`
+        FIRST, ROWS     number of the first neuron, and how many there are
+        NUMBERS         where their numbers start
+        SHARED, SHARED_COUNT  where those start that they have in common, and how many
+        SAME            whether all of them have the same numbers
+    """
+
+    # (groups, 7) int64
+    table: np.ndarray
+    # flat: of each group its Q numbers for all of its neurons, number after number
+    numbers: np.ndarray
+    # flat
+    shared: np.ndarray
+    # (N,) constant part of the drive
+    bias: np.ndarray
+    # (d N,) states at the start, state after state; (N,) mean at the start
+    rest: np.ndarray
+    mean: np.ndarray
+    # where the gradients of numbers and of rest start in a block's flat vector
+    g_numbers: int
+    g_rest: int
 
 
 class Block(NamedTuple):
@@ -171,18 +217,35 @@ def forget_finished(k, ends, memory, by, panel, panels):
                     memory[by + i] = memory.dtype.type(0)
 
 
+@inlined
+def forget_all(k, work, block, here):
+    """`forget_finished` for all derivatives of substep number `here` of those kept."""
+    memory, d, size = work.memory, work.states_count, block.size
+    panel, panels, ends = block.panel, block.panels, block.ends
+    forget_finished(k, ends, memory, work.by_drive + here * size, panel, panels)
+    for part, count in (
+        (work.jacobian, d * d),
+        (work.by_drive_others, d - 1),
+        (work.by_numbers, d * work.trained),
+    ):
+        for i in range(count):
+            at = part + (here * count + i) * size
+            forget_finished(k, ends, memory, at, panel, panels)
+
+
 @piece
-def first_bad_sample(memory, state, panel, samples):
-    """0, or 1 + the first sample of a time level that is not finite.
+def first_bad_sample(memory, state, size, states, panel, samples):
+    """0, or 1 + the first sample whose states are not all finite.
 
     A NaN stays in a neuron, so looking at the end is enough.
     """
     v = row_length(memory)
     for sample in range(samples):
-        start = state + sample // v * panel + sample % v
-        for i in range(start, start + panel, v):
-            if not np.isfinite(memory[i]):
-                return sample + 1
+        for n in range(states):
+            start = state + n * size + sample // v * panel + sample % v
+            for i in range(start, start + panel, v):
+                if not np.isfinite(memory[i]):
+                    return sample + 1
     return 0
 
 
@@ -190,39 +253,70 @@ def first_bad_sample(memory, state, panel, samples):
 
 
 @inlined
-def level_forward(c, work, block, devices, noise, k, after, by):
+def level_forward(c, work, block, neurons, noise, k, after, here):
     """The neurons' part of substep k.
 
-    z' goes to `after`, derivatives to place `by` of those kept.
+    z' goes to `after`, derivatives to the place of substep number `here` of those kept.
     """
-    memory, size = work.memory, block.size
-    drive, state = view(memory, work.drive, size), view(memory, work.state, size)
-    mean, z = view(memory, work.mean, size), view(memory, after, size)
-    by_state = view(memory, work.by_state + by, size)
-    by_drive = view(memory, work.by_drive + by, size)
-    if devices is None:
-        neurons_forward(c, drive, state, mean, z, by_state, by_drive)
-    elif noise is None:
-        spread_forward(c, devices, drive, state, mean, z, by_state, by_drive)
-    else:
-        first = block.first_sample
-        noisy_forward(c, devices, noise, k, first, drive, state, mean, z, by_state, by_drive)
+    memory, size, d, v = work.memory, block.size, work.states_count, row_length(work.memory)
+    places = Places(
+        work.drive,
+        work.mean,
+        after,
+        work.state,
+        work.jacobian + here * d * d * size,
+        work.by_drive + here * size,
+        work.by_drive_others + here * (d - 1) * size,
+        work.by_numbers + here * d * work.trained * size,
+    )
+    table = neurons.table
+    # neurons of one kind are stepped for all panels at once
+    together = block.panels if table.shape[0] == 1 else 1
+    for i in range(table.shape[0]):
+        first, rows = table[i, FIRST], table[i, ROWS]
+        for q in range(0, block.panels, together):
+            level = Level(
+                size,
+                q * block.panel + first * v,
+                rows * together,
+                rows,
+                first,
+                table[i, NUMBERS],
+                table[i, SHARED],
+                table[i, SHARED_COUNT],
+                table[i, SAME] != 0,
+                k,
+                block.first_sample + q * v,
+            )
+            call_level(
+                table[i, ADDRESS], c, neurons.numbers, neurons.shared, noise, memory, places, level
+            )
 
 
 @inlined
-def level_backward(c, work, block, here, g_blended, g_after):
-    """Adjoint of `level_forward`: dLoss/dI takes the place `here` of dp'/dI."""
-    memory, size = work.memory, block.size
-    neurons_backward(
-        c,
-        view(memory, work.by_state + here, size),
-        view(memory, work.by_drive + here, size),
-        view(memory, g_blended, size),
-        view(memory, g_after, size),
-        view(memory, work.g_state, size),
-        view(memory, work.g_mean, size),
-        view(memory, work.g_base, size),
+def level_adjoint(c, work, block, here, g_blended, g_after):
+    """Adjoint of `level_forward`: dLoss/dI takes the place of ds'/dI of the first
+    state.
+    """
+    memory, size, d = work.memory, block.size, work.states_count
+    drive = work.by_drive + here * size
+    by_drive, g_base = view(memory, drive, size), view(memory, work.g_base, size)
+    z, z_after = view(memory, g_blended, size), view(memory, g_after, size)
+    g_state, g_mean = view(memory, work.g_state, size), view(memory, work.g_mean, size)
+    jacobian = work.jacobian + here * d * d * size
+    if d == 1 and work.trained == 0:
+        by_state = view(memory, jacobian, size)
+        level_backward(c, by_state, by_drive, z, z_after, g_state, g_mean, g_base)
+        return
+    fill(memory, work.g_before, d * size, memory.dtype.type(0))
+    emitted_backward(c, z, z_after, g_state, g_mean, view(memory, work.g_before, size))
+    by_numbers = work.by_numbers + here * d * work.trained * size
+    numbers_backward(
+        memory, size, block.panel, d, work.trained, by_numbers, work.g_state, work.g_numbers
     )
+    others = work.by_drive_others + here * (d - 1) * size
+    states_backward(memory, size, d, jacobian, drive, others, work.g_state, work.g_before)
+    add(g_base, by_drive)
 
 
 @inlined
@@ -254,7 +348,7 @@ def interval_backward(w, u, u_here, work, gradient, block):
 
 
 @inlined
-def segment_forward(c, w, u, block, first, last, reading, work, devices, noise):
+def segment_forward(c, w, u, block, first, last, reading, work, neurons, noise):
     """Substeps first to last - 1; on entry state, mean and z are those of time `first`.
 
     Reads out at times first to last - 1 if `reading`. What is kept of substep k stands
@@ -262,7 +356,7 @@ def segment_forward(c, w, u, block, first, last, reading, work, devices, noise):
     """
     memory, ends = work.memory, block.ends
     panel, panels, size = block.panel, block.panels, block.size
-    state, mean, drive = work.state, work.mean, work.drive
+    state, mean, drive, d = work.state, work.mean, work.drive, work.states_count
     for k in range(first, last):
         if reading and k > block.first_end - c.readout.size:
             readout_forward(
@@ -272,25 +366,26 @@ def segment_forward(c, w, u, block, first, last, reading, work, devices, noise):
             interval_forward(w, u, block.u_at + k // c.substeps * block.u_time, work, block)
         blended = work.blended + (k - first) % (work.kept + 1) * size
         blended_next = work.blended + (k - first + 1) % (work.kept + 1) * size
-        by = (k - first) % work.kept * size
+        here = (k - first) % work.kept
         for i in range(w.forward):
             initial_at = drive if w.table[i, ADDS] else work.base
             couple(w, i, memory, blended, panel, initial_at, memory, drive, panel, panels)
         if work.history:
-            copy(memory, state, work.states + k * size, size)
+            copy(memory, state, work.states + k * d * size, d * size)
             copy(memory, mean, work.means + k * size, size)
             copy(memory, drive, work.drives + k * size, size)
         if k >= block.first_end:
-            copy(memory, state, work.held, size)
-            copy(memory, mean, work.held + size, size)
-        level_forward(c, work, block, devices, noise, k, blended_next, by)
+            copy(memory, state, work.held, d * size)
+            copy(memory, mean, work.held + d * size, size)
+        level_forward(c, work, block, neurons, noise, k, blended_next, here)
         if k >= block.first_end:
-            hold_finished(k, ends, memory, work.held, state, panel, panels)
-            hold_finished(k, ends, memory, work.held + size, mean, panel, panels)
+            for i in range(d):
+                at = i * size
+                hold_finished(k, ends, memory, work.held + at, state + at, panel, panels)
+            hold_finished(k, ends, memory, work.held + d * size, mean, panel, panels)
             # without a state that follows, z could feed itself
             hold_finished(k, ends, memory, blended, blended_next, panel, panels)
-            forget_finished(k, ends, memory, work.by_state + by, panel, panels)
-            forget_finished(k, ends, memory, work.by_drive + by, panel, panels)
+            forget_all(k, work, block, here)
 
 
 @inlined
@@ -308,13 +403,13 @@ def segment_backward(c, w, u, block, first, last, work, gradient):
             readout_backward(
                 k + 1, c.readout, ends, memory, g_readout, g_state, g_mean, w.last, panel, panels
             )
-        here = (k - first) * size
-        g_drive, z = work.by_drive + here, work.blended + here
+        here = k - first
+        g_drive, z = work.by_drive + here * size, work.blended + here * size
         g_blended, g_after = (
             work.g_blended + (k + 1) % 2 * size,
             work.g_blended + k % 2 * size,
         )
-        level_backward(c, work, block, here, g_blended, g_after)
+        level_adjoint(c, work, block, here, g_blended, g_after)
         for i in range(w.forward, w.forward + w.backward):
             initial_at = g_after if w.table[i, ADDS] else -1
             couple(w, i, memory, g_drive, panel, initial_at, memory, g_after, panel, panels)
@@ -355,25 +450,46 @@ def block_of(w, u, ends, samples, number, width):
 
 
 @inlined
-def start_forward(c, w, work, block, rest, devices):
-    """State, mean, z and readout at time 0, and the part of the drive that never
+def start_forward(w, work, block, neurons, carried):
+    """States, mean, z and readout at time 0, and the part of the drive that never
     changes.
     """
     memory, size, zero = work.memory, block.size, work.memory.dtype.type(0)
+    v, d, rows = row_length(memory), work.states_count, w.neurons
     for q in range(block.panels):
-        here = work.constant + q * block.panel
-        fill_rows(memory, here, w.values, w.bias, w.neurons, c.bias)
+        at = q * block.panel
+        fill_rows(memory, work.constant + at, w.values, w.bias, rows, zero)
+        add_rows(memory, work.constant + at, neurons.bias, rows)
+        for i in range(d):
+            fill_rows(memory, work.state + i * size + at, neurons.rest, i * rows, rows, zero)
+        fill_rows(memory, work.mean + at, neurons.mean, 0, rows, zero)
+    for i in range(size):
+        memory[work.blended + i] = memory[work.state + i] - memory[work.mean + i]
+    if carried.size > 0:
+        first = block.first_sample // v * block.panel * (d + 2)
+        carry(memory, work.state, work.mean, work.blended, d, size, carried, first, False)
     copy(memory, work.constant, work.base, size)
-    if devices is None:
-        fill(memory, work.state, size, rest)
-        fill(memory, work.mean, size, rest)
-    else:
-        for q in range(block.panels):
-            here = work.state + q * block.panel
-            fill_rows(memory, here, devices.rest, 0, w.neurons, zero)
-        copy(memory, work.state, work.mean, size)
-    fill(memory, work.blended, size, zero)
-    fill(memory, work.readout, block.panels * w.last * row_length(memory), zero)
+    fill(memory, work.readout, block.panels * w.last * v, zero)
+    if neurons.table.shape[0] > 1:
+        # levels of kinds with fewer states than others are never written
+        fill(memory, work.jacobian, work.kept * d * d * size, zero)
+        fill(memory, work.by_drive_others, work.kept * (d - 1) * size, zero)
+        fill(memory, work.by_numbers, work.kept * d * work.trained * size, zero)
+
+
+@piece
+def carry(memory, state, mean, z, states, size, carried, first, out):
+    """Takes states, mean and z of a block's start from `carried`, or puts there those
+    of its end.
+    """
+    for i in range(states + 2):
+        at = mean if i == states else z
+        at = state + i * size if i < states else at
+        for j in range(size):
+            if out:
+                carried[first + i * size + j] = memory[at + j]
+            else:
+                memory[at + j] = carried[first + i * size + j]
 
 
 @inlined
@@ -382,62 +498,110 @@ def start_backward(w, work, block, gradient):
     memory, size, zero = work.memory, block.size, work.memory.dtype.type(0)
     fill(gradient, 0, gradient.size, zero)
     fill(memory, work.g_readout, block.panels * w.last * row_length(memory), zero)
-    fill(memory, work.g_state, size, zero)
+    fill(memory, work.g_state, work.states_count * size, zero)
     fill(memory, work.g_mean, size, zero)
     fill(memory, work.g_blended, 2 * size, zero)
     fill(memory, work.g_base, size, zero)
     fill(memory, work.g_bias, block.panel, zero)
+    fill(memory, work.g_numbers, work.trained * block.panel, zero)
     logits_backward(w, work, gradient, block.panels)
 
 
 @inlined
+def neurons_gradient(c, w, work, block, neurons, gradient):
+    """Gradients of the trained numbers, and of the states at rest, from which a block
+    started: the last step of the backward pass.
+    """
+    memory, size, panel, panels = work.memory, block.size, block.panel, block.panels
+    if block.first_end < c.readout.size:
+        readout_backward(
+            0, c.readout, block.ends, memory, work.g_readout, work.g_state, work.g_mean, w.last,
+            panel, panels,
+        )  # fmt: skip
+    for i in range(size):
+        # z(0) = y(0), and z(1) takes `before` of it
+        g_y = memory[work.g_blended + i] + c.before * memory[work.g_blended + size + i]
+        memory[work.g_state + i] += g_y
+        # the mean starts at what is emitted, or is always 0
+        if c.blend != 0:
+            memory[work.g_state + i] += memory[work.g_mean + i] - g_y
+    for i in range(work.trained):
+        at = work.g_numbers + i * panel
+        sum_rows(memory, at, w.neurons, gradient, neurons.g_numbers + i * w.neurons)
+    for i in range(work.states_count):
+        for q in range(panels):
+            at = work.g_state + i * size + q * panel
+            sum_rows(memory, at, w.neurons, gradient, neurons.g_rest + i * w.neurons)
+
+
+@inlined
 def keep_start(work, block, place, again):
-    """Keeps state, mean and z of a segment's start, or takes them back."""
-    memory, size, starts = work.memory, block.size, work.starts + 3 * place * block.size
+    """Keeps states, mean and z of a segment's start, or takes them back."""
+    memory, size, d = work.memory, block.size, work.states_count
+    starts = work.starts + (d + 2) * place * size
     if again:
-        copy(memory, starts, work.state, size)
-        copy(memory, starts + size, work.mean, size)
-        copy(memory, starts + 2 * size, work.blended, size)
+        copy(memory, starts, work.state, d * size)
+        copy(memory, starts + d * size, work.mean, size)
+        copy(memory, starts + (d + 1) * size, work.blended, size)
     else:
-        copy(memory, work.state, starts, size)
-        copy(memory, work.mean, starts + size, size)
-        copy(memory, work.blended, starts + 2 * size, size)
+        copy(memory, work.state, starts, d * size)
+        copy(memory, work.mean, starts + d * size, size)
+        copy(memory, work.blended, starts + (d + 1) * size, size)
+
+
+@inlined
+def finish_forward(c, w, work, block, labels, scale, last, logits, losses, carried):
+    """What follows the last substep: history, readout, logits, losses."""
+    memory, size, d = work.memory, block.size, work.states_count
+    panel, panels = block.panel, block.panels
+    if work.history:
+        copy(memory, work.state, work.states + last * d * size, d * size)
+        copy(memory, work.mean, work.means + last * size, size)
+    if carried.size > 0:
+        v = row_length(memory)
+        z = work.blended + last % (work.kept + 1) * size
+        at = block.first_sample // v * panel * (d + 2)
+        carry(memory, work.state, work.mean, z, d, size, carried, at, True)
+    readout_forward(
+        last, c.readout, block.ends, memory, work.state, work.mean, work.readout, w.last, panel,
+        panels,
+    )  # fmt: skip
+    logits_forward(w, work, panels)
+    losses_of(w, work, block, labels, scale, logits, losses)
 
 
 @kernel
 def run_blocks(
-    c, w, u, ends, labels, scale, rest, width, segment, backward, work, logits, losses, gradients,
-    devices=None, noise=None,
+    c, w, neurons, noise, u, ends, labels, scale, width, segment, backward, work, logits, losses,
+    gradients, carried,
 ):  # fmt: skip
     """Blocks of samples one after the other: forward, losses, gradients.
 
     Args:
-        c, w: `stepping.Constants`, `couplings.Weights`.
+        c, w, neurons, noise: `stepping.Constants`, `couplings.Weights`, `Neurons`,
+            `stepping.Noise`.
         u: flat (T, panels of all blocks, C, V) and V rows more; ends: (panels x V,)
             int64, each sample's last time in substeps.
         labels: (samples,) int64, or (0,) for none; scale: the gradients are those of
             scale times the sum of losses.
-        rest: power at the start.
         width: panels in a block, the last may have fewer; segment: substeps, a multiple
             of c.chunk if there are several segments.
         backward: whether gradients are wanted, which needs labels.
         work: `workspace.Work` for one block, modified in place.
         logits: (samples, K), losses: (samples,) float64, gradients: (blocks, flat) or
             (0, 0); written, for each block.
-        devices: `devicesteps.DeviceConstants`, noise: `devicesteps.Noise`, or None.
-            They differ in type, so each case is compiled when it is first wanted, and
-            for ideal neurons nothing is left of the others. With noise there must be
-            devices.
+        carried: flat, block after block states, mean and z (d + 2 levels), from which
+            the call starts and which it leaves there; or (0,), then it starts at rest.
     Returns:
         0, or 1 + the first sample whose final state is not finite; the blocks from its
         own on have no results.
     """
-    memory, samples = work.memory, logits.shape[0]
+    memory, samples, d = work.memory, logits.shape[0], work.states_count
     for number in range((ends.size // row_length(u) + width - 1) // width):
         block = block_of(w, u, ends, samples, number, width)
-        size, panels = block.size, block.panels
+        size = block.size
         segments = (block.last_end + segment - 1) // segment
-        start_forward(c, w, work, block, rest, devices)
+        start_forward(w, work, block, neurons, carried)
         # forward through all segments, then backward through them, each but the last
         # after it has run forward once more
         for turn in range(2 * segments - 1 if backward else segments):
@@ -448,25 +612,19 @@ def run_blocks(
                 copy(memory, work.blended + segment * size, work.blended, size)
             if segments > 1:
                 keep_start(work, block, i, turn >= segments)
-            segment_forward(c, w, u, block, first, last, turn < segments, work, devices, noise)
+            segment_forward(c, w, u, block, first, last, turn < segments, work, neurons, noise)
             if turn == segments - 1:
-                if work.history:
-                    copy(memory, work.state, work.states + last * size, size)
-                    copy(memory, work.mean, work.means + last * size, size)
                 alive = block.last_sample - block.first_sample
-                bad = first_bad_sample(memory, work.state, block.panel, alive)
+                bad = first_bad_sample(memory, work.state, size, d, block.panel, alive)
                 if bad:
                     return block.first_sample + bad
-                readout_forward(
-                    last, c.readout, block.ends, memory, work.state, work.mean, work.readout,
-                    w.last, block.panel, panels,
-                )  # fmt: skip
-                logits_forward(w, work, panels)
-                losses_of(w, work, block, labels, scale, logits, losses)
+                finish_forward(c, w, work, block, labels, scale, last, logits, losses, carried)
                 if backward:
                     start_backward(w, work, block, gradients[number])
             if backward and turn >= segments - 1:
                 segment_backward(c, w, u, block, first, last, work, gradients[number])
         if backward:
             sum_rows(memory, work.g_bias, w.neurons, gradients[number], w.g_bias)
+            if work.trained > 0:
+                neurons_gradient(c, w, work, block, neurons, gradients[number])
     return 0

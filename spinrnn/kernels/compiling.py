@@ -62,6 +62,11 @@ inlined = njit(inline="always", **_bare)
 LLVM would optimise a called piece again in each of its callers.
 """
 
+joined = njit(forceinline=True, **_bare)
+"""Decorator of a piece that LLVM puts in at its call: for functions of authors, whose
+source need not be of the few forms that `inlined` takes.
+"""
+
 loop = njit(**_apart, **_bare)
 """Decorator of a piece whose array arguments never overlap.
 
@@ -69,17 +74,24 @@ The compiler must know that to vectorise a loop that writes several arrays.
 """
 
 
-def kernel(function):
+def kernel(function, name=None, further=b""):
     """Decorator of an entry that Python calls.
 
     Compiled at the first call with new types, or loaded from the cache; releases the
     GIL.
+
+    Args:
+        name: of its files in the cache, where it is not the function's.
+        further: what its code depends on besides the sources of the kernels; None: it
+            cannot be said, and the entry is not kept.
     """
     entry = njit(**_options)(function)
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT or further is None:
         return entry
     if NullCache is not None and isinstance(getattr(entry, "_cache", None), NullCache):
-        entry._cache = KernelCache(function)
+        entry._cache = KernelCache(function, name, further)
+        return entry
+    if further:
         return entry
     try:
         return njit(cache=True, **_options)(function)
@@ -176,11 +188,11 @@ if NullCache is not None:
     class KernelCache(_Cache):
         """The interface to compiled code that Numba's dispatcher expects."""
 
-        def __init__(self, function):
-            self._entry = f"{function.__module__}.{function.__qualname__}"
+        def __init__(self, function, name=None, further=b""):
+            self._entry = name or f"{function.__module__}.{function.__qualname__}"
             # now: files may be edited before the first call, and this process runs what
             # it has imported
-            self._stamp = source_stamp()
+            self._stamp, self._further = source_stamp(), further
             self._enabled = True
 
         def load_overload(self, sig, target_context):
@@ -232,6 +244,7 @@ if NullCache is not None:
                 sig,
                 target_context.codegen().magic_tuple(),
                 [getattr(config, switch, None) for switch in _SWITCHES],
+                self._further,
             )
             digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
             python = f"{sys.implementation.cache_tag}{sys.abiflags}"

@@ -9,8 +9,8 @@ amplitude needs.
 
 The amplitude c = sqrt(p) exp(i phi) receives s (n1 + i n2), n1 and n2 standard normal,
 hence p' = |c + s (n1 + i n2)|^2 = p + 2 sqrt(p) s n1 + s^2 (n1^2 + n2^2). In polar
-coordinates s (n1 + i n2) = r exp(i theta), r^2 = -2 s^2 ln(u), theta uniform: only r^2
-and cos(theta) are needed.
+coordinates n1 + i n2 = r exp(i theta), r^2 = -2 ln(u), theta uniform: only r^2 and
+cos(theta) are needed.
 """
 
 import numpy as np
@@ -63,19 +63,20 @@ def _scramble(typing, first, second, key_first, key_second):
 
 
 @loop
-def kicks(scale, first_case, key_first, key_second, lengths, cosines):
-    """Fills two flat levels (P, N, V) with r^2 and cos(theta) of each neuron and case.
+def kicks(first, neurons, first_case, key_first, key_second, lengths, cosines):
+    """Fills two flat levels (P, N, V) with -2 ln(u) and cos(theta) of each neuron and
+    case.
 
-    scale: (N,) 2 s^2 of each neuron; first_case: number of the case at the level's
-    start; the key is that of the substep.
+    first: number of the level's first neuron, neurons: how many there are;
+    first_case: number of the case at the level's start; the key is that of the substep.
     """
-    v, neurons = row_length(lengths), scale.size
+    v, two = row_length(lengths), lengths.dtype.type(2)
     for row in range(lengths.size // v):
-        neuron = row % neurons
-        case, own = first_case + row // neurons * v, scale[neuron]
+        neuron = first + row % neurons
+        case = first_case + row // neurons * v
         for j in range(v):
             x, y = scramble(np.uint32(case + j), np.uint32(neuron), key_first, key_second)
-            lengths[row * v + j], cosines[row * v + j] = polar(own, x, y)
+            lengths[row * v + j], cosines[row * v + j] = polar(two, x, y)
 
 
 def seed_key(seed):

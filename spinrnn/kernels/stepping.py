@@ -1,24 +1,23 @@
-"""One substep: the arithmetic of a neuron, and loops over all, forward and backward.
+"""From an author's functions of one neuron to a compiled level, and the adjoint of any.
 
-A forward step also writes the two numbers that its adjoint needs, dp'/dp and dp'/dI,
-while the exponentials are at hand: the backward step is then the same few
-multiplications for every model. Loops are plain arithmetic on flat arrays, which the
-compiler turns into vector instructions. Reduced units; equation numbers of
-docs/MODEL.md. Time levels as in `kernels.blocks`.
+A *level* is all neurons of a block of samples in one substep. `level_of` puts a kind's
+`neurons.protocol.Functions` into one loop over rows and samples, together with the
+high-pass filter of eq. (2), and `run_blocks` calls it by its address, so that is
+compiled once and not for each kind. Forward it also writes what the adjoint needs: the
+Jacobian ds'/ds and ds'/dI. The backward step is then the same multiplications for every
+kind.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.kernels.arithmetic import decay, ordered
-from spinrnn.kernels.compiling import inlined, loop
-
-OSCILLATOR_EULER, OSCILLATOR_EXPONENTIAL, CTRNN = 0, 1, 2
-"""Values of `Constants.model`. The CTRNN's two schemes differ by constants only."""
-
-STRONG = 8
-"""Of |a| h: where it is larger, a neuron forgets all but exp(-8) within a substep."""
+from spinrnn.kernels.arithmetic import ordered
+from spinrnn.kernels.authors import compiled
+from spinrnn.kernels.compiling import joined, loop, piece
+from spinrnn.kernels.random import kicks, scramble
+from spinrnn.kernels.tiles import row_length, view
+from spinrnn.kernels.tuples import beside, columns, joint, passing, plus, product, put, spans, take
 
 
 class Constants(NamedTuple):
@@ -27,23 +26,13 @@ class Constants(NamedTuple):
     Floats in the network's dtype, reduced units.
     """
 
-    # OSCILLATOR_EULER, OSCILLATOR_EXPONENTIAL or CTRNN
-    model: int
     # h, length of a substep
     step: float
-    # kappa, relaxation factor of the filter's mean: m' = m + kappa (target - m); 0 for
-    # the CTRNN
+    # kappa, relaxation factor of the filter's mean: m' = m + kappa (target - m); 0
+    # where there is no filter
     blend: float
-    # the same of the CTRNN's state
-    approach: float
     # the filter sees p + ahead (p' - p): 1/2, or 0 for Euler
     ahead: float
-    # Q
-    nonlinear_damping: float
-    # smallest power; -inf where p' may be anything
-    floor: float
-    # xi_0, the fixed bias; 0 for the CTRNN
-    bias: float
     # z(k) = now y(k) + before y(k-1): 3/2 and -1/2, or 1 and 0 for Euler
     now: float
     before: float
@@ -56,204 +45,281 @@ class Constants(NamedTuple):
     chunk: int
 
 
-# ---- one neuron, one substep: eq. (1) with gamma replaced by g and gamma Q by gq ----
+class Noise(NamedTuple):
+    """Random numbers of one call."""
+
+    # of the call's seed
+    key_first: np.uint32
+    key_second: np.uint32
+    # number of the case that the call's first sample is, and of its first substep
+    first_case: int
+    first_substep: int
 
 
-@inlined
-def euler_step(p, current, g, gq, h, one):
-    """(p', dp'/dp, dp'/dI) of p' = p + h (-(g + gq p) p + I p (1 - p)).
+class Places(NamedTuple):
+    """Where in memory the numbers of a level stand."""
 
-    Nothing keeps p' above zero.
-    """
-    lost = p * (h * (current + gq))
-    growth = h * (current - g) - lost
-    p_next = p + p * growth
-    # infinity minus infinity is NaN, which no floor hides
-    p_next += p_next - p_next
-    return p_next, one + growth - lost, h * p * (one - p)
-
-
-@inlined
-def exponential_step(p, a, c, s, h, x, decayed, limits, one):
-    """(p', dp'/dp, dp'/dI, dp'/dc) of eq. (5) for a drive I that is held for h.
-
-    a = I - g, c = I + gq, s = g + gq = c - a; x = |a| h, decayed = decay(x): the call
-    stands in the loops, as Numba warns of an inlined overload within an inlined piece.
-
-    With E = exp(-|a| h), psi = phi E for a >= 0 and phi else, chi the same of dphi/da:
-    p' = p / D, D = E + c p psi, for a >= 0, and p' = p E / D, D = 1 + c p psi, else.
-    Hence
-
-        dp'/dp = E / D^2 ,  dp'/dI = p' (h - p (psi + c chi) / D) ,
-        dp'/dc = -p' p psi / D ,
-
-    the last one for a fixed a. s, x and limits are for `strong_step`, which takes the
-    same arguments.
-    """
-    kept, lost, curved = decayed
-    psi = h * lost
-    chi = h * h * (curved if a >= 0 else lost - curved)
-    inverse = one / ((kept if a >= 0 else one) + c * p * psi)
-    p_next = (p if a >= 0 else p * kept) * inverse
-    by_i = p_next * (h - p * (psi + c * chi) * inverse)
-    return p_next, kept * inverse * inverse, by_i, -p_next * p * psi * inverse
+    # I; m; z of the time after
+    drive: int
+    mean: int
+    after: int
+    # d levels: s, changed in place
+    state: int
+    # d d levels, row by row: ds'/ds
+    jacobian: int
+    # ds'/dI of the first state; of the others
+    by_drive: int
+    by_drive_others: int
+    # ds'/dq of the states and the numbers that are trained, row by row
+    by_numbers: int
 
 
-@inlined
-def strong_step(p, a, c, s, h, x, decayed, limits, one):
-    """`exponential_step`; for strong drives without differences of large numbers.
+class Level(NamedTuple):
+    """Which rows of a level are stepped, and when."""
 
-    With c = a + s for a >= 0 and s - |a| else, so the terms of order |a|
-    cancel:
-
-        a >= 0:  D = p + E (1 - p) + s p psi ,
-                 dp'/dI = p' h (E (1 - p) + s h p lambda) / D ,
-        a < 0:   D = (1 - p) + E p + s p psi ,
-                 dp'/dI = p' h ((1 - p) + s h p mu) / D ,
-
-    lambda = (1 - E - x E) / x^2 and mu = (E - 1 + x) / x^2. limits: of x, see
-    `limits_of`. Where x is not larger than the first, the results are those of
-    `exponential_step` to the bit, so that a sample does not depend on those beside it.
-    """
-    (strong, fading), (kept, lost, curved) = limits, decayed
-    psi = h * lost
-    chi = h * h * (curved if a >= 0 else lost - curved)
-    # next to D^2 of a power near 1 even the smallest number would count
-    kept = one - one if a < 0 and x > fading else kept
-    left = one - p
-    # a - a is NaN for an infinite drive, which must not go unnoticed
-    far = (p if a >= 0 else left) + (kept * (left if a >= 0 else p) + p * (s * psi)) + (a - a)
-    near = (kept if a >= 0 else one) + c * p * psi
-    inverse = one / (far if x > strong else near)
-    p_next = (p if a >= 0 else p * kept) * inverse
-    near = h - p * (psi + c * chi) * inverse
-    # lambda is not wanted where x may be 0
-    bent = (lost - kept) / (x if x > strong else one)
-    far = (kept if a >= 0 else one) * left + p * (s * h) * (bent if a >= 0 else curved)
-    by_i = p_next * (h * far * inverse if x > strong else near)
-    return p_next, kept * inverse * inverse, by_i, -p_next * p * psi * inverse
+    # numbers from one state to the next
+    size: int
+    # the first row's first number; rows
+    offset: int
+    rows: int
+    # neurons to which the rows belong in turn, and the number of the first of them
+    neurons: int
+    first: int
+    # where their numbers start; where those start that they have in common, and how
+    # many
+    numbers: int
+    shared: int
+    shared_count: int
+    # whether all neurons have the same numbers
+    same: bool
+    # counted in the call
+    substep: int
+    sample: int
 
 
-@inlined
-def limits_of(array):
-    """(STRONG, x beyond which `decay` gives no smaller exp(-x)) in an array's type."""
-    return array.dtype.type(STRONG), array.dtype.type(87 if array.itemsize == 4 else 708)
-
-
-@inlined
+@joined
 def filtered(c, p, m, p_next):
     """(m', z') of eq. (2): m' = m + kappa (p + ahead (p' - p) - m)."""
     m_next = m + c.blend * ((p + c.ahead * (p_next - p)) - m)
     return m_next, c.now * (p_next - m_next) + c.before * (p - m)
 
 
-# ---- forward: drive is I; state and mean change in place; blended_next is z' ----
+@joined
+def filtered_euler(c, p, m, p_next):
+    """`filtered` with Euler's constants: ahead 0, now 1 and before 0."""
+    m_next = m + c.blend * (p - m)
+    return m_next, p_next - m_next
 
 
-@loop
-def oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive):
-    """`euler_step`, never below the floor.
+# ---- the functions of a kind, put together ----
+# B is ds'/d(I, q): a column for the drive and one for each number that is trained.
 
-    Its derivatives are zero where the floor holds it.
+
+def stepped(step, chosen):
+    """A piece (q, shared, h, s, I, one) -> s', J, B of an author's step.
+
+    chosen: places in q of the numbers that are trained.
     """
-    # numbers of the arrays' type, as float32 with a literal would become float64
-    zero, one = state.dtype.type(0), state.dtype.type(1)
-    for j in range(state.size):
-        p, m = state[j], mean[j]
-        p_next, by_p, by_i = euler_step(p, drive[j], one, c.nonlinear_damping, c.step, one)
-        held = p_next <= c.floor
-        p_next = c.floor if held else p_next
-        state[j] = p_next
-        # `filtered` with the numbers of the Euler scheme
-        m_next = m + c.blend * (p - m)
-        mean[j] = m_next
-        blended_next[j] = p_next - m_next
-        by_state[j] = zero if held else by_p
-        by_drive[j] = zero if held else by_i
+    step, inputs = compiled(step), beside(chosen)
+
+    @joined
+    def with_inputs(q, shared, h, s, current, one):
+        after, jacobian, by_drive, by_numbers = step(q, shared, h, s, current, one)
+        return after, jacobian, inputs(by_drive, by_numbers)
+
+    return with_inputs
 
 
-def oscillator_forward_with(step):
-    """The loop over `exponential_step` or `strong_step`.
+def noisy(step, functions, chosen):
+    """A piece (q, shared, h, s, I, r2, cosine, one) -> s', J, B with thermal noise.
 
-    No derivative where the floor holds p'.
+    Derivatives follow by the chain rule, for the kick that was drawn.
     """
+    kick, inputs = compiled(functions.kick), beside(chosen)
+
+    @joined
+    def kicked(q, h, s, r2, cosine, jacobian, by_inputs, one):
+        after, slope, by_numbers = kick(q, h, s, r2, cosine, one)
+        jacobian, through = product(slope, jacobian), product(slope, by_inputs)
+        if chosen:
+            through = plus(inputs(one - one, by_numbers), through)
+        return after, jacobian, through
+
+    @joined
+    def whole(q, shared, h, s, current, r2, cosine, one):
+        first, jacobian, by_inputs = step(q, shared, h, s, current, one)
+        return kicked(q, h, first, r2, cosine, jacobian, by_inputs, one)
+
+    @joined
+    def split(q, shared, h, s, current, r2, cosine, one):
+        half = h / (one + one)
+        first, jacobian, by_inputs = step(q, shared, half, s, current, one)
+        middle, jacobian, by_inputs = kicked(q, h, first, r2, cosine, jacobian, by_inputs, one)
+        after, own, by_own = step(q, shared, half, middle, current, one)
+        return after, product(own, jacobian), plus(by_own, product(own, by_inputs))
+
+    return split if functions.halves else whole
+
+
+def quiet(step):
+    """`noisy` without noise."""
+
+    @joined
+    def without(q, shared, h, s, current, r2, cosine, one):
+        return step(q, shared, h, s, current, one)
+
+    return without
+
+
+def limited(step, limit):
+    """The piece with the kind's limit, where no gradient passes."""
+    if limit is None:
+        return step
+    limit = compiled(limit)
+
+    @joined
+    def with_limit(q, shared, h, s, current, r2, cosine, one):
+        after, jacobian, by_inputs = step(q, shared, h, s, current, r2, cosine, one)
+        after, passes = limit(q, after, one)
+        zero = one - one
+        return after, passing(passes, jacobian, zero), passing(passes, by_inputs, zero)
+
+    return with_limit
+
+
+# ---- a level, forward ----
+
+
+class Form(NamedTuple):
+    """What a level is compiled for, besides the functions.
+
+    Attributes:
+        states: d; numbers: Q, how many numbers a neuron has; chosen: places among them
+            of those that are trained; noisy: whether thermal noise acts; euler: whether
+            the network's scheme is Euler's.
+    """
+
+    states: int
+    numbers: int
+    chosen: tuple[int, ...]
+    noisy: bool
+    euler: bool
+
+
+def loop_of(step, form):
+    """The loop over all rows and samples of a level, for one way to step."""
+    first, others = columns((0,)), columns(range(1, 1 + len(form.chosen)))
+    kicked, smooth = form.noisy, filtered_euler if form.euler else filtered
 
     @loop
-    def forward(c, drive, state, mean, blended_next, by_state, by_drive):
-        zero, one, limits = state.dtype.type(0), state.dtype.type(1), limits_of(state)
-        s = one + c.nonlinear_damping
-        for j in range(state.size):
-            p, m = state[j], mean[j]
-            a, k = drive[j] - one, drive[j] + c.nonlinear_damping
-            x = abs(a) * c.step
-            p_next, by_p, by_i, _ = step(p, a, k, s, c.step, x, decay(x), limits, one)
-            held = p_next <= c.floor
-            by_state[j] = zero if held else by_p
-            by_drive[j] = zero if held else by_i
-            p_next = c.floor if held else p_next
-            state[j] = p_next
-            mean[j], blended_next[j] = filtered(c, p, m, p_next)
+    def forward(c, numbers, shared, drive, states, mean, after, jacobian, by_drive, by_numbers):
+        one, v = mean.dtype.type(1), row_length(mean)
+        zero = one - one
+        neuron = 0
+        for row in range(drive.size // v):
+            q = take(numbers, neuron)
+            neuron = neuron + 1 if neuron + 1 < numbers[0].size else 0
+            for j in range(row * v, row * v + v):
+                r2 = jacobian[0][j] if kicked else zero
+                cosine = by_drive[0][j] if kicked else zero
+                s, m = take(states, j), mean[j]
+                s_next, slopes, inputs = step(q, shared, c.step, s, drive[j], r2, cosine, one)
+                put(states, j, s_next)
+                put(jacobian, j, slopes)
+                put(by_drive, j, first(inputs))
+                put(by_numbers, j, others(inputs))
+                mean[j], after[j] = smooth(c, s[0], m, s_next[0])
 
     return forward
 
 
-oscillator_exponential_forward = oscillator_forward_with(exponential_step)
-oscillator_strong_forward = oscillator_forward_with(strong_step)
+def strongest(strength):
+    """A loop: the `ordered` number of the strongest drive of a level."""
+    strength = compiled(strength)
+
+    @loop
+    def largest(c, numbers, drive, h, same):
+        one, v = drive.dtype.type(1), row_length(drive)
+        top, q = ordered(one - one), take(numbers, 0)
+        # flat, so that the largest of a vector of samples is found once and not in
+        # each row
+        for j in range(drive.size if same else 0):
+            number = ordered(strength(q, h, drive[j], one))
+            top = number if number > top else top
+        neuron = 0
+        for row in range(0 if same else drive.size // v):
+            q = take(numbers, neuron)
+            neuron = neuron + 1 if neuron + 1 < numbers[0].size else 0
+            for j in range(row * v, row * v + v):
+                number = ordered(strength(q, h, drive[j], one))
+                top = number if number > top else top
+        return top
+
+    return largest
 
 
-@loop
-def largest(drive, h):
-    """`ordered` number of the largest |I - 1| h of a level."""
-    one = drive.dtype.type(1)
-    top = ordered(drive.dtype.type(0))
-    for j in range(drive.size):
-        number = ordered(abs(drive[j] - one) * h)
-        top = number if number > top else top
-    return top
+def level_of(functions, form):
+    """The level of a kind, as a Python function that is compiled for its address.
 
-
-@loop
-def ctrnn_forward(c, drive, state, mean, blended_next, by_state, by_drive):
-    """s' = s + kappa (tanh(I) - s); kappa is h (Euler) or 1 - exp(-h), exact for a held
-    drive.
-
-    ds'/dI = kappa (1 - tanh(I)^2) = kappa 4 E / (1 + E)^2 with E = exp(-2 |I|).
+    Its arguments: c, `Constants`; numbers, flat, the Q numbers of all neurons one after
+    the other; shared, flat; noise, `Noise`; memory; places, `Places`; level, `Level`.
     """
-    one, two = state.dtype.type(1), state.dtype.type(2)
-    for j in range(state.size):
-        s, m, current = state[j], mean[j], drive[j]
-        x = two * abs(current)
-        kept, lost, _ = decay(x)
-        inverse = one / (one + kept)
-        target = lost * x * inverse
-        s_next = s + c.approach * ((target if current >= 0 else -target) - s)
-        state[j] = s_next
-        mean[j], blended_next[j] = filtered(c, s, m, s_next)
-        by_state[j] = one - c.approach
-        by_drive[j] = c.approach * kept * (two * inverse) * (two * inverse)
+    d, chosen = form.states, form.chosen
+    every, each, others = spans(form.numbers), spans(d), spans(d - 1)
+    square, trained = spans(d * d), spans(d * len(chosen))
+    usual = whole_step(functions, functions.step, form)
+    careful = whole_step(functions, functions.strong, form) if functions.strong else usual
+    largest = strongest(functions.strength) if functions.strong else None
+    switched, kicked = functions.strong is not None, form.noisy
+    parts = 2 if form.noisy and functions.halves else 1
 
-
-@inlined
-def neurons_forward(c, drive, state, mean, blended_next, by_state, by_drive):
-    """One substep of neurons that do not differ.
-
-    The arguments are flat and do not overlap.
-    """
-    if c.model == OSCILLATOR_EXPONENTIAL:
-        if largest(drive, c.step) > ordered(state.dtype.type(STRONG)):
-            oscillator_strong_forward(c, drive, state, mean, blended_next, by_state, by_drive)
+    def advance(c, numbers, shared, noise, memory, places, level):
+        v, size, at = row_length(memory), level.size, level.offset
+        count = level.rows * v
+        q = every(numbers, level.numbers, level.neurons, level.neurons)
+        own = view(shared, level.shared, level.shared_count)
+        drive, mean = view(memory, places.drive + at, count), view(memory, places.mean + at, count)
+        after = view(memory, places.after + at, count)
+        states = each(memory, places.state + at, size, count)
+        jacobian = square(memory, places.jacobian + at, size, count)
+        first = view(memory, places.by_drive + at, count)
+        by_drive = joint(first, others(memory, places.by_drive_others + at, size, count))
+        by_numbers = trained(memory, places.by_numbers + at, size, count)
+        if kicked:
+            draw(noise, level, jacobian[0], by_drive[0])
+        kind = memory.dtype.type
+        h = c.step / kind(parts)
+        if switched and largest(c, q, drive, h, level.same) > ordered(kind(1)):
+            careful(c, q, own, drive, states, mean, after, jacobian, by_drive, by_numbers)
         else:
-            oscillator_exponential_forward(c, drive, state, mean, blended_next, by_state, by_drive)
-    elif c.model == OSCILLATOR_EULER:
-        oscillator_euler_forward(c, drive, state, mean, blended_next, by_state, by_drive)
-    else:
-        ctrnn_forward(c, drive, state, mean, blended_next, by_state, by_drive)
+            usual(c, q, own, drive, states, mean, after, jacobian, by_drive, by_numbers)
+
+    return advance
+
+
+def whole_step(functions, step, form):
+    """`loop_of` an author's step with the kind's noise and limit."""
+    step = stepped(step, form.chosen)
+    step = noisy(step, functions, form.chosen) if form.noisy else quiet(step)
+    return loop_of(limited(step, functions.limit), form)
+
+
+@piece
+def draw(noise, level, lengths, cosines):
+    """r^2 and cos(theta) of each neuron's and sample's kick in a level's substep."""
+    substep = np.uint32(level.substep + noise.first_substep)
+    key_first, key_second = scramble(substep, np.uint32(0), noise.key_first, noise.key_second)
+    case = noise.first_case + level.sample
+    kicks(level.first, level.neurons, case, key_first, key_second, lengths, cosines)
+
+
+# ---- a level, backward: the same for every kind ----
 
 
 @loop
-def neurons_backward(c, by_state, by_drive, g_blended, g_blended_after, g_state, g_mean, g_base):
-    """Adjoint of a substep of any model, from dLoss/dp' and dLoss/dm' to dLoss/dp,
-    dLoss/dm, dLoss/dI.
+def level_backward(c, by_state, by_drive, g_blended, g_blended_after, g_state, g_mean, g_base):
+    """Adjoint of a substep of neurons of one state, from dLoss/dp' and dLoss/dm' to
+    dLoss/dp, dLoss/dm, dLoss/dI.
 
     g_state and g_mean: on entry dLoss/dp' and dLoss/dm' but for what comes through z.
     g_blended and g_blended_after: dLoss/dz at the times of p' and one later. by_drive
@@ -271,3 +337,70 @@ def neurons_backward(c, by_state, by_drive, g_blended, g_blended_after, g_state,
         g_drive = by_drive[j] * g_p_next
         by_drive[j] = g_drive
         g_base[j] += g_drive
+
+
+@loop
+def emitted_backward(c, g_blended, g_blended_after, g_state, g_mean, g_before):
+    """The filter's part of `level_backward`: g_state becomes the whole dLoss/dp', and
+    g_before what reaches dLoss/dp through the filter alone.
+    """
+    one = g_state.dtype.type(1)
+    share, rest = c.ahead * c.blend, (one - c.ahead) * c.blend
+    for j in range(g_state.size):
+        g_y = c.now * g_blended[j] + c.before * g_blended_after[j]
+        g_m = g_mean[j] - g_y
+        g_state[j] = (g_state[j] + g_y) + share * g_m
+        g_before[j] = rest * g_m
+        g_mean[j] = (one - c.blend) * g_m
+
+
+@loop
+def multiply(out, by):
+    """out *= by."""
+    for j in range(out.size):
+        out[j] *= by[j]
+
+
+@loop
+def add(out, values):
+    """out += values."""
+    for j in range(out.size):
+        out[j] += values[j]
+
+
+@loop
+def add_product(out, x, y):
+    """out += x y."""
+    for j in range(out.size):
+        out[j] += x[j] * y[j]
+
+
+@piece
+def states_backward(memory, size, states, jacobian, by_drive, by_others, g_state, g_before):
+    """dLoss/ds and dLoss/dI of d states from dLoss/ds', all levels of `size` numbers.
+
+    g_before: d levels, on entry what reaches dLoss/ds by other ways; by_drive becomes
+    dLoss/dI, and g_state dLoss/ds.
+    """
+    for i in range(states):
+        g = view(memory, g_state + i * size, size)
+        for j in range(states):
+            slopes = view(memory, jacobian + (i * states + j) * size, size)
+            add_product(view(memory, g_before + j * size, size), slopes, g)
+    multiply(view(memory, by_drive, size), view(memory, g_state, size))
+    for i in range(1, states):
+        slopes = view(memory, by_others + (i - 1) * size, size)
+        add_product(view(memory, by_drive, size), slopes, view(memory, g_state + i * size, size))
+    for j in range(states * size):
+        memory[g_state + j] = memory[g_before + j]
+
+
+@piece
+def numbers_backward(memory, size, panel, states, trained, by_numbers, g_state, g_numbers):
+    """dLoss/dq (trained, N, V) += sums over the panels of ds'/dq times dLoss/ds'."""
+    for number in range(trained):
+        out = view(memory, g_numbers + number * panel, panel)
+        for i in range(states):
+            for q in range(0, size, panel):
+                slopes = view(memory, by_numbers + (i * trained + number) * size + q, panel)
+                add_product(out, slopes, view(memory, g_state + i * size + q, panel))

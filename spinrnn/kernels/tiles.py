@@ -509,23 +509,25 @@ def _view(typing, array, start, count):
     signature = array(array, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
-        array, start, count = arguments
-        whole, part = (
-            context.make_array(signature.return_type)(context, builder, *value)
-            for value in ([array], [])
-        )
-        populate_array(
-            part,
-            data=builder.gep(whole.data, [start]),
-            shape=[count],
-            strides=[whole.itemsize],
-            itemsize=whole.itemsize,
-            meminfo=whole.meminfo,
-            parent=whole.parent,
-        )
-        return part._getvalue()
+        return part_of(context, builder, signature.return_type, *arguments)
 
     return signature, generate
+
+
+def part_of(context, builder, kind, array, start, count):
+    """The instructions of `view` for an array of this type."""
+    make = context.make_array(kind)
+    whole, part = make(context, builder, array), make(context, builder)
+    populate_array(
+        part,
+        data=builder.gep(whole.data, [start]),
+        shape=[count],
+        strides=[whole.itemsize],
+        itemsize=whole.itemsize,
+        meminfo=whole.meminfo,
+        parent=whole.parent,
+    )
+    return part._getvalue()
 
 
 @intrinsic

@@ -26,8 +26,10 @@ class Shape(NamedTuple):
     block: int  # P, panels in a block
     chunk: int  # substeps
     history: int  # 0, or M + 1 where a simulation wants all levels of state, mean and drive
-    kept: int  # substeps whose z, dp'/dp and dp'/dI are kept: a segment's, or 1 without gradients
+    kept: int  # substeps whose z, ds'/ds and ds'/dI are kept: a segment's, or 1 without gradients
     segments: int
+    states: int  # d of the neurons, the most where layers differ
+    trained: int  # numbers of a neuron whose gradient is wanted
 
     @property
     def level(self):
@@ -55,41 +57,66 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("state", lambda s: s.level, "power p (CTRNN: s) at the current time"),
-    Part("mean", lambda s: s.level, "the filter's mean m; 0 for the CTRNN"),
+    Part("state", lambda s: s.states * s.level, "d levels: the states s at the current time"),
+    Part("mean", lambda s: s.level, "the filter's mean m; 0 where there is none"),
     Part("drive", lambda s: s.level, "I held over the current substep"),
     Part("base", lambda s: s.level, "part of I that is constant over an input interval"),
     Part("constant", lambda s: s.level, "part of I that never changes: xi_0 + b"),
-    Part("states", lambda s: s.history * s.level, "the history of p, level after level"),
+    Part("states", lambda s: s.history * s.states * s.level, "the history of s, time after time"),
     Part("means", lambda s: s.history * s.level, "of m"),
     Part("drives", lambda s: s.history * s.level, "of I"),
-    Part("held", lambda s: 2 * s.level, "state and mean of samples past their end"),
+    Part("held", lambda s: (s.states + 1) * s.level, "states and mean of samples past their end"),
     Part(
         "blended",
         lambda s: (s.kept + 1) * s.level + s.tile,
         "z, what the couplings act on, of the substeps kept and the time after; V rows follow,"
         " as a transposed tile may reach beyond the last",
     ),
-    Part("by_state", lambda s: s.kept * s.level, "dp'/dp of the substeps kept"),
+    Part(
+        "jacobian",
+        lambda s: s.kept * s.states**2 * s.level,
+        "ds'/ds of the substeps kept: d d levels each, row by row",
+    ),
     Part(
         "by_drive",
         lambda s: s.kept * s.level,
-        "dp'/dI of the substeps kept, which the backward pass turns into dLoss/dI",
+        "ds'/dI of the first state in the substeps kept, which the backward pass turns into"
+        " dLoss/dI",
+    ),
+    Part(
+        "by_drive_others",
+        lambda s: s.kept * (s.states - 1) * s.level,
+        "ds'/dI of the other states",
+    ),
+    Part(
+        "by_numbers",
+        lambda s: s.kept * s.states * s.trained * s.level,
+        "ds'/dq of the numbers that are trained: for each state a level of each number",
     ),
     Part(
         "starts",
-        lambda s: 3 * s.segments * s.level if s.segments > 1 else 0,
-        "state, mean and z at the start of each segment",
+        lambda s: (s.states + 2) * s.segments * s.level if s.segments > 1 else 0,
+        "states, mean and z at the start of each segment",
     ),
     Part("readout", lambda s: s.readout + s.tile, "(P, n_{L-1}, V) what W_out acts on; V rows"),
     Part("g_readout", lambda s: s.readout, "(P, n_{L-1}, V) dLoss/dreadout"),
     Part("logits", lambda s: s.logits, "(P, K, V)"),
     Part("g_logits", lambda s: s.logits, "(P, K, V) dLoss/dlogits"),
-    Part("g_state", lambda s: s.level, "dLoss/dp at the current time"),
+    Part("g_state", lambda s: s.states * s.level, "dLoss/ds at the current time"),
+    Part(
+        "g_before",
+        lambda s: s.states * s.level if s.states > 1 or s.trained else 0,
+        "dLoss/ds one substep before, as it is summed",
+    ),
     Part("g_mean", lambda s: s.level, "dLoss/dm"),
     Part("g_blended", lambda s: 2 * s.level, "dLoss/dz at times k and k + 1, at k modulo 2"),
     Part("g_base", lambda s: s.level, "dLoss/dI summed over the substeps of an input interval"),
     Part("g_bias", lambda s: s.neurons * s.lanes, "(N, V) dLoss/dI summed over time and panels"),
+    Part(
+        "g_numbers",
+        lambda s: s.trained * s.neurons * s.lanes,
+        "(trained, N, V) dLoss/dq summed over time and panels",
+    ),
     Part("tile", lambda s: s.chunk * s.block * s.tile, "transposed tiles of a chunk's substeps"),
 )
 """The table: name, numbers, meaning; in the order in which the parts lie in memory."""
@@ -100,12 +127,15 @@ Work = NamedTuple(
         ("memory", np.ndarray),
         ("history", int),
         ("kept", int),
+        ("states_count", int),
+        ("trained", int),
         *[(part.name, int) for part in PARTS],
     ],
 )
 """Memory of one thread as the kernels take it.
 
-A flat array, `Shape.history`, `Shape.kept`, and where each of `PARTS` starts.
+A flat array; of `Shape` history, kept, states and trained; and where each of `PARTS`
+starts.
 """
 
 
@@ -137,7 +167,8 @@ class Memory:
         lengths = [-(-size // LINE) * LINE for size in sizes(shape).values()]
         starts = np.cumsum([0, *lengths]).tolist()
         array = self.take(starts[-1], np.dtype(dtype))
-        return Work(array, shape.history, shape.kept, *starts[:-1])
+        counts = (shape.history, shape.kept, shape.states, shape.trained)
+        return Work(array, *counts, *starts[:-1])
 
 
 # ---- for the kernels: copy, fill and sum spans of it ----
@@ -175,6 +206,15 @@ def fill_rows(memory, start, values, first, rows, constant):
     for i in range(rows):
         for j in range(v):
             memory[start + i * v + j] = constant + values[first + i]
+
+
+@piece
+def add_rows(memory, start, values, rows):
+    """Row i of memory from `start` on += values[i] in all places."""
+    v = row_length(memory)
+    for i in range(rows):
+        for j in range(v):
+            memory[start + i * v + j] += values[i]
 
 
 @piece

@@ -13,6 +13,7 @@ import numpy as np
 
 from spinrnn.kernels.couplings import Weights
 from spinrnn.kernels.tiles import aligned, lanes, tile_heights
+from spinrnn.networks.population import Population
 
 SPARSE_BELOW = 0.3
 """Density below which the sparse kernel is the faster one, as `spinrnn bench` measures
@@ -81,10 +82,12 @@ class Packing:
         self.sparse = any(m.entries is not None for m in forward)
         self.weights = sum(m.size for m in self._trained)
         self._gains = self._find_gains()
-        self._bias = None
-        if self.devices is not None:
-            # what each device's fixed bias differs from the nominal one
-            self._bias = (config.bias_ratio * (self.devices.bias - 1)).astype(config.dtype)
+        self.population = Population(config, layout, self.devices)
+        # the gradients of the neurons' numbers stand behind those of the weights
+        self._g_neurons = self.gradient_size
+        self.gradient_size += self.population.gradient_size
+        difference = self.population.difference
+        self._bias = None if difference is None else difference.astype(config.dtype)
 
     def pack(self, flat):
         """`couplings.Weights` of flat parameters (size,)."""
@@ -97,11 +100,17 @@ class Packing:
             values[self._weights.bias : self._weights.bias + len(self._bias)] += self._bias
         return self._weights._replace(values=values)
 
-    def unpack_gradient(self, packed):
-        """Adjoint of `pack`: the gradient (size,) of the flat parameters, zero where
-        the mask is False.
+    def neurons(self, flat):
+        """`blocks.Neurons` of flat parameters (size,)."""
+        return self.population.neurons(flat, self._g_neurons)
+
+    def unpack_gradient(self, packed, parameters):
+        """Adjoint of `pack` and `neurons` at these parameters: the gradient (size,) of
+        the flat parameters, zero where the mask is False.
         """
         flat = packed[self._gradients] * self._gains
+        own = self._weights.g_bias, self._g_neurons
+        self.population.add_gradient(packed, *own, parameters, flat)
         if self.mask is not None:
             flat[~self.mask] = 0
         return flat

@@ -57,13 +57,14 @@ class Plan:
     bytes: int
     whole: int
 
-    def shape(self, config, history, kept):
+    def shape(self, packing, history, kept):
         """`workspace.Shape` of a block's memory; history, kept: as there."""
-        return shape_of(config, self.block, self.chunk, history, kept, self.segments)
+        return shape_of(packing, self.block, self.chunk, history, kept, self.segments)
 
 
-def shape_of(config, block, chunk, history, kept, segments):
+def shape_of(packing, block, chunk, history, kept, segments):
     """`workspace.Shape` for blocks of so many panels of a network."""
+    config, population = packing.config, packing.population
     return Shape(
         lanes=lanes(config.dtype),
         neurons=sum(config.layers),
@@ -74,6 +75,8 @@ def shape_of(config, block, chunk, history, kept, segments):
         history=history,
         kept=kept,
         segments=segments,
+        states=population.states,
+        trained=population.trained,
     )
 
 
@@ -92,7 +95,7 @@ def plan(config, packing, samples, points, backward, limit=None):
 
     def work(segment):
         kept, segments = (segment, -(-substeps // segment)) if backward else (1, 1)
-        shape = shape_of(config, block, chunk, 0, kept, segments)
+        shape = shape_of(packing, block, chunk, 0, kept, segments)
         return size * sum(sizes(shape).values())
 
     segment, whole = substeps, gradients + workers * work(substeps)

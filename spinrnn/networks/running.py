@@ -6,6 +6,7 @@ gradients are added in order, so all results are the same to the bit for any num
 threads and any limit of memory.
 """
 
+import math
 import queue
 from typing import NamedTuple
 
@@ -13,11 +14,12 @@ import numpy as np
 
 from spinrnn.errors import DivergenceError
 from spinrnn.kernels import blocks, stepping
+from spinrnn.kernels.random import seed_key
 from spinrnn.kernels.tiles import aligned, lanes
 from spinrnn.kernels.workspace import Memory
 from spinrnn.machine import threads
 from spinrnn.networks.planning import plan, plan_within
-from spinrnn.neurons.spread import device_constants, thermal_noise
+from spinrnn.networks.population import filter_time_of, time_unit_of
 
 LONGEST_CALL = 2e11
 """Operations of one compiled call, about two seconds.
@@ -77,7 +79,7 @@ class Runner:
 
         def run(group):
             memory = self._take(limit)
-            bad = call.run(group, memory.work(p.shape(config, 0, kept), config.dtype), results)
+            bad = call.run(group, memory.work(p.shape(packing, 0, kept), config.dtype), results)
             self._idle.put(memory)
             return bad
 
@@ -96,7 +98,7 @@ class Runner:
         total = results.gradients[0]
         for gradient in results.gradients[1:]:
             total += gradient
-        return results.logits, losses, packing.unpack_gradient(total)
+        return results.logits, losses, packing.unpack_gradient(total, flat)
 
     def history(self, packing, flat, batch, take, most=None):
         """Runs the cases, on at most so many threads, and calls take(span, state, mean,
@@ -112,7 +114,7 @@ class Runner:
         def run(number):
             span = call.span((number, number + 1))
             levels = int(batch.lengths[span].max()) * config.resolved_substeps + 1
-            work = Memory().work(p.shape(config, levels, 1), config.dtype)
+            work = Memory().work(p.shape(packing, levels, 1), config.dtype)
             bad = call.run((number, number + 1), work, results)
             if bad:
                 raise_divergence(packing, flat, batch, bad - 1)
@@ -166,9 +168,8 @@ class Call:
         config = packing.config
         self.config, self._batch, self._plan, self._first_case = config, batch, p, first_case
         self._weights, self.constants = packing.pack(flat), constants_of(config, p.chunk)
-        self._rest = np.dtype(config.dtype).type(config.reduced().rest)
-        self._devices = device_constants(config, packing.devices)
-        self._noise = thermal_noise(config, packing.devices, batch.noise_seed)
+        self._neurons = packing.neurons(flat)
+        self._key = seed_key(batch.noise_seed)
 
     def span(self, group):
         """The samples of the blocks first to last - 1."""
@@ -190,13 +191,11 @@ class Call:
     def run_blocks(self, u, ends, labels, work, results, start=0):
         """`blocks.run_blocks` for samples from number `start` of the batch on."""
         p, scale = self._plan, 1 / max(len(self._batch.u), 1)
-        noise = self._noise
-        if noise is not None:
-            noise = noise._replace(first_case=self._first_case + start)
+        noise = stepping.Noise(*self._key, self._first_case + start, 0)
         return blocks.run_blocks(
-            self.constants, self._weights, u, ends, labels, scale, self._rest, p.block, p.segment,
-            results.gradients.size > 0, work, results.logits, results.losses, results.gradients,
-            self._devices, noise,
+            self.constants, self._weights, self._neurons, noise, u, ends, labels, scale, p.block,
+            p.segment, results.gradients.size > 0, work, results.logits, results.losses,
+            results.gradients, np.empty(0, dtype=self.config.dtype),
         )  # fmt: skip
 
 
@@ -217,7 +216,7 @@ def raise_divergence(packing, flat, batch, case):
     rows = sum(config.layers)
 
     def state(step):
-        work = Memory().work(p.shape(config, 0, 1), config.dtype)
+        work = Memory().work(p.shape(packing, 0, 1), config.dtype)
         results = Results.empty(packing, one, p, False)
         call.run_blocks(u, np.full_like(ends, step), np.empty(0, dtype=np.int64), work, results)
         level = work.memory[work.state : work.state + rows * lanes(config.dtype)]
@@ -300,23 +299,14 @@ def readout_weights(config):
 
 def constants_of(config, chunk):
     """`stepping.Constants` of a `NetworkConfig`."""
-    real = np.dtype(config.dtype).type
-    reduced, euler, ctrnn = config.reduced(), config.scheme == "euler", config.neuron == "ctrnn"
-    oscillator = stepping.OSCILLATOR_EULER if euler else stepping.OSCILLATOR_EXPONENTIAL
-    floor = config.power_floor
-    if floor == 0 and (euler or ctrnn):
-        # there p' may be below zero; eq. (5) reaches zero by underflow alone and stays
-        # there
-        floor = -np.inf
+    real, euler = np.dtype(config.dtype).type, config.scheme == "euler"
+    unit, filter_time = time_unit_of(config), filter_time_of(config)
+    step = config.input_interval / unit / config.resolved_substeps
+    blend = -math.expm1(-step * unit / filter_time) if filter_time else 0
     return stepping.Constants(
-        model=stepping.CTRNN if ctrnn else oscillator,
-        step=real(reduced.step),
-        blend=real(0 if ctrnn else reduced.blend),
-        approach=real(reduced.blend),
-        ahead=real(0 if euler or ctrnn else 0.5),
-        nonlinear_damping=real(config.nonlinear_damping),
-        floor=real(floor),
-        bias=real(0 if ctrnn else config.bias_ratio),
+        step=real(step),
+        blend=real(blend),
+        ahead=real(0 if euler else 0.5),
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),
         substeps=config.resolved_substeps,

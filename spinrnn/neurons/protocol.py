@@ -78,6 +78,11 @@ class Neuron:
         """SI units of the drive for one of the kernels'."""
         return 1.0
 
+    @property
+    def noisy(self) -> bool:
+        """Whether thermal noise acts, so that `kick` is called."""
+        return False
+
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         """{name: number or (N,) array}: q, in the order in which `step` takes it.
 

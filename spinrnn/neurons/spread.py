@@ -10,8 +10,6 @@ import numpy as np
 from spinrnn.arrays import array_of
 from spinrnn.config.run import LARGEST_NUMBER, NetworkConfig
 from spinrnn.errors import DataError
-from spinrnn.kernels.devicesteps import DeviceConstants, Noise
-from spinrnn.kernels.random import seed_key
 
 SPREADS = {
     "gamma": "spread_gamma",
@@ -136,40 +134,6 @@ def devices_of(arrays: dict[str, np.ndarray], config: NetworkConfig) -> Devices 
     devices = Devices(**found)
     check_devices(devices, config)
     return devices
-
-
-# ---- for the kernels ----
-
-
-def device_constants(config, devices):
-    """`devicesteps.DeviceConstants` of `Devices` or of nominal ones (None).
-
-    None where the kernels of ideal neurons serve.
-    """
-    if config.neuron != "oscillator" or (devices is None and config.thermal_power == 0):
-        return None
-    real, nominal = np.dtype(config.dtype).type, np.ones(sum(config.layers))
-    damping = factor = bias = nominal
-    if devices is not None:
-        damping, factor, bias = devices.gamma, devices.nonlinear_damping, devices.bias
-    saturation = damping * factor * config.nonlinear_damping
-    drive = bias * config.bias_ratio
-    # a device whose own threshold is above its bias is silent but for the floor
-    rest = np.maximum((drive - damping) / (drive + saturation), config.power_floor)
-    return DeviceConstants(*(values.astype(real) for values in (damping, saturation, rest)))
-
-
-def thermal_noise(config, devices, seed):
-    """`devicesteps.Noise` of a call, or None without noise.
-
-    2 s^2 = gamma_n eta h: see docs/MODEL.md, eq. (6).
-    """
-    if config.neuron != "oscillator" or config.thermal_power == 0:
-        return None
-    damping = np.ones(sum(config.layers)) if devices is None else devices.gamma
-    scale = (damping * config.thermal_power * config.reduced().step).astype(config.dtype)
-    first, second = seed_key(seed)
-    return Noise(scale, first, second, 0)
 
 
 def checked_seed(seed):

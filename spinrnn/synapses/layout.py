@@ -32,12 +32,20 @@ class Layout:
         shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
         shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
         shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
+        for quantity in getattr(config, "trained", ()):
+            whole = config.trained_per == "layer"
+            counts = [1 if whole else n for n in layers]
+            shapes |= {trained_block(quantity, i): (n,) for i, n in enumerate(counts)}
         self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self.size = 0
         for name, shape in shapes.items():
             stop = self.size + math.prod(shape)
             self.blocks[name] = (slice(self.size, stop), shape)
             self.size = stop
+
+    def places(self, block: str) -> slice:
+        """Where a block stands."""
+        return self.blocks[block][0]
 
     def named(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a flat vector by block name, as {"w_ext_0": array, ...}."""
@@ -60,9 +68,13 @@ class Layout:
         """(size,) bool: True for weights, False for biases."""
         flags = np.ones(self.size, dtype=bool)
         for name, (where, _) in self.blocks.items():
-            if name.startswith("b"):
-                flags[where] = False
+            flags[where] = name.startswith("w_")
         return flags
+
+
+def trained_block(quantity, layer):
+    """Name of the block of a neuron's trained quantity in a layer."""
+    return f"neuron_{quantity}_{layer}"
 
 
 def _density(config, block):

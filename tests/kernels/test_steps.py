@@ -7,7 +7,8 @@ import pytest
 from convergence import KINDS, errors, order
 
 import spinrnn
-from spinrnn.kernels import arithmetic, compiling, stepping
+from spinrnn.kernels import arithmetic, authors, compiling
+from spinrnn.neurons import oscillator
 
 
 def single(drive_weight, **changes):
@@ -219,15 +220,15 @@ def exact_step(p, drive, g, gq, h):
         return [float(x) if abs(x) > decimal.Decimal("1e-320") else 0.0 for x in results]
 
 
+strong_step = authors.compiled(oscillator.strong_exponential)
+
+
 @compiling.kernel
 def all_steps(p, drive, g, gq, h, results):
-    one, limits = p.dtype.type(1), stepping.limits_of(p)
+    one = p.dtype.type(1)
     for i in range(p.size):
-        a = drive[i] - g
-        x = abs(a) * h
-        results[i, 0], results[i, 1], results[i, 2], _ = stepping.strong_step(
-            p[i], a, drive[i] + gq, g + gq, h, x, arithmetic.decay(x), limits, one
-        )
+        after, slopes, by_drive, _ = strong_step((g, gq), p[:0], h, (p[i],), drive[i], one)
+        results[i, 0], results[i, 1], results[i, 2] = after[0], slopes[0][0], by_drive[0]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,273 +1,448 @@
 """Kernels, neurons, networks and the gradient check."""
 
-PLAIN = "tests/kernels/test_plain.py"
-STEPPING = "spinrnn/kernels/stepping.py"
-DEVICES = "spinrnn/kernels/devicesteps.py"
-BLOCKS = "spinrnn/kernels/blocks.py"
-COUPLINGS = "spinrnn/kernels/couplings.py"
-TILES = "spinrnn/kernels/tiles.py"
-LOSSES = "spinrnn/kernels/losses.py"
-RANDOM = "spinrnn/kernels/random.py"
-ARITHMETIC = "spinrnn/kernels/arithmetic.py"
-RUNNING = "spinrnn/networks/running.py"
-PACKING = "spinrnn/networks/packing.py"
-PLANNING = "spinrnn/networks/planning.py"
-RECURRENT = "spinrnn/networks/recurrent.py"
-INPUTS = "spinrnn/networks/inputs.py"
-SPREAD = "spinrnn/neurons/spread.py"
-LAYOUT = "spinrnn/synapses/layout.py"
-GRADIENT = "spinrnn/checks/gradient.py"
-SENSITIVITY = "spinrnn/identify/sensitivity.py"
-VALUES = "tests/networks/test_values.py"
-CHECK = "tests/checks/test_check.py"
-
-
-def _plain(file, old, new):
-    """A mutation that the kernels as plain Python show, without compilation."""
-    return {"file": file, "old": old, "new": new, "tests": PLAIN}
-
-
-def _of(file, old, new, tests, k=None):
-    mutation = {"file": file, "old": old, "new": new, "tests": tests}
-    return mutation | ({"k": k} if k else {})
-
-
 MUTATIONS = [
-    # one neuron's step: value, dp'/dp, dp'/dI
-    _plain(STEPPING, "lost = p * (h * (current + gq))", "lost = p * (h * (current - gq))"),
-    _plain(STEPPING, "one + growth - lost, h * p", "one + growth + lost, h * p"),
-    _plain(STEPPING, "h * p * (one - p)", "h * p * (one + p)"),
-    _plain(
-        STEPPING,
-        "chi = h * h * (curved if a >= 0 else lost - curved)\n    inverse = one / ((",
-        "chi = h * h * (curved if a >= 0 else lost + curved)\n    inverse = one / ((",
-    ),
-    _plain(
-        STEPPING,
-        "    by_i = p_next * (h - p * (psi + c * chi) * inverse)",
-        "    by_i = p_next * (h - p * (psi - c * chi) * inverse)",
-    ),
-    _plain(
-        STEPPING,
-        "    left = one - p\n",
-        "    left = one + p\n",
-    ),
-    _plain(STEPPING, "bent = (lost - kept) /", "bent = (lost + kept) /"),
-    _plain(
-        STEPPING,
-        "p * (s * h) * (bent if a >= 0 else curved)",
-        "p * (s * h) * (bent if a >= 0 else lost)",
-    ),
-    _plain(STEPPING, "(kept if a >= 0 else one) * left +", "(kept if a >= 0 else one) * p +"),
-    # filter and extrapolation
-    _plain(STEPPING, "(p + c.ahead * (p_next - p)) - m", "(p + c.ahead * (p_next + p)) - m"),
-    _plain(STEPPING, "c.before * (p - m)", "c.before * (p_next - m)"),
-    # CTRNN
-    _plain(STEPPING, "by_state[j] = one - c.approach", "by_state[j] = one + c.approach"),
-    _plain(
-        STEPPING,
-        "c.approach * kept * (two * inverse) * (two * inverse)",
-        "c.approach * kept * (two * inverse)",
-    ),
-    # floors
-    _plain(
-        STEPPING,
-        "        by_state[j] = zero if held else by_p\n        by_drive[j] = zero if held else by_i\n\n\ndef",
-        "        by_state[j] = by_p\n        by_drive[j] = zero if held else by_i\n\n\ndef",
-    ),
-    _plain(
-        STEPPING,
-        "            by_state[j] = zero if held else by_p\n            by_drive",
-        "            by_state[j] = by_p\n            by_drive",
-    ),
-    # backward
-    _plain(
-        STEPPING,
-        "c.now * g_blended[j] + c.before * g_blended_after[j]",
-        "c.now * g_blended[j] - c.before * g_blended_after[j]",
-    ),
-    _plain(STEPPING, "g_m = g_mean[j] - g_y", "g_m = g_mean[j] + g_y"),
-    _plain(STEPPING, "(g_state[j] + g_y) + share * g_m", "(g_state[j] + g_y) - share * g_m"),
-    _plain(STEPPING, "g_p_next * by_state[j] + rest * g_m", "g_p_next * by_state[j]"),
-    _plain(STEPPING, "(one - c.blend) * g_m\n", "(one + c.blend) * g_m\n"),
-    _plain(STEPPING, "g_base[j] += g_drive", "g_base[j] = g_drive"),
-    # devices and noise
-    _plain(
-        DEVICES,
-        "            slope = zero if held or below else slope\n            by_state[j] = slope * by_p",
-        "            slope = zero if held or below else slope\n            by_state[j] = by_p",
-    ),
-    _plain(DEVICES, "            by_drive[j] = slope * by_i", "            by_drive[j] = by_i"),
-    _plain(DEVICES, "by_i + slope * before_by_i", "by_i + before_by_i"),
-    _plain(DEVICES, "zero if held else slope * before_by_p", "zero if held else slope"),
-    _plain(DEVICES, "slope = one + (mixed / p if", "slope = one - (mixed / p if"),
-    _plain(DEVICES, "(p + length) + (mixed + mixed)", "(p - length) + (mixed + mixed)"),
-    _plain(DEVICES, "square_root(length * p) * cosine", "length * p * cosine"),
-    _plain(
-        DEVICES,
-        "                a, k = drive[j] - g, drive[j] + gq\n",
-        "                a, k = drive[j] - one, drive[j] + gq\n",
-    ),
-    _plain(RANDOM, "case, own = first_case + row // neurons * v,", "case, own = first_case,"),
-    # readout, losses
-    _plain(
-        BLOCKS, "memory[g_mean + target + i * v] -= g_y", "memory[g_mean + target + i * v] += g_y"
-    ),
-    _plain(
-        BLOCKS,
-        "g_y = weights[before_end] * memory[source + i * v]",
-        "g_y = memory[source + i * v]",
-    ),
-    _plain(
-        BLOCKS,
-        "memory[state + source + i * v] - memory[mean + source + i * v]",
-        "memory[state + source + i * v] + memory[mean + source + i * v]",
-    ),
-    _plain(BLOCKS, "couple(w, i + 1, memory, g_out", "couple(w, i, memory, g_out"),
-    _plain(BLOCKS, "sum_rows(memory, g_out + q * g_unit,", "sum_rows(memory, g_out,"),
-    _plain(LOSSES, "share - 1.0 if i == labels[j]", "share if i == labels[j]"),
-    # segments, ends, intervals
-    _plain(
-        BLOCKS, "if reading and k > block.first_end - c.readout.size:", "if k > block.first_end:"
-    ),
-    _of(
-        BLOCKS,
-        "            hold_finished(k, ends, memory, work.held, state, panel, panels)\n",
-        "",
-        "tests/checks/test_gradients.py",
-        "cannot_blow_up and float64",
-    ),
-    _plain(
-        BLOCKS,
-        "        copy(memory, starts + 2 * size, work.blended, size)\n",
-        "",
-    ),
-    _plain(
-        BLOCKS,
-        "initial_at = g_after if w.table[i, ADDS] else -1",
-        "initial_at = g_after",
-    ),
-    _plain(
-        BLOCKS, "initial_at = drive if w.table[i, ADDS] else work.base", "initial_at = work.base"
-    ),
-    _plain(
-        BLOCKS,
-        "u_here = block.u_at + k // c.substeps * block.u_time",
-        "u_here = block.u_at",
-    ),
     {
-        "file": BLOCKS,
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "lost = p * (h * (current + gq))",
+        "new": "lost = p * (h * (current - gq))",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "((one + growth - lost,),)",
+        "new": "((one + growth + lost,),)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "(h * p * (one - p),)",
+        "new": "(h * p * (one + p),)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "chi = h * h * (curved if a >= 0 else lost - curved)\n    inverse",
+        "new": "chi = h * h * (curved if a >= 0 else lost + curved)\n    inverse",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "    by_i = p_next * (h - p * (psi + c * chi) * inverse)",
+        "new": "    by_i = p_next * (h - p * (psi - c * chi) * inverse)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "    left = one - p\n",
+        "new": "    left = one + p\n",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "bent = (lost - kept) /",
+        "new": "bent = (lost + kept) /",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "p * (r * h) * (bent if a >= 0 else curved)",
+        "new": "p * (r * h) * (bent if a >= 0 else lost)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "(kept if a >= 0 else one) * left +",
+        "new": "(kept if a >= 0 else one) * p +",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "(p + c.ahead * (p_next - p)) - m",
+        "new": "(p + c.ahead * (p_next + p)) - m",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "c.before * (p - m)",
+        "new": "c.before * (p_next - m)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/ctrnn.py",
+        "old": "((one - kappa,),)",
+        "new": "((one + kappa,),)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/ctrnn.py",
+        "old": "kappa * kept * (two * inverse) * (two * inverse)",
+        "new": "kappa * kept * (two * inverse)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "floor > 0\n    return (floor if held else p,), (not held,)",
+        "new": "floor > 0\n    return (floor if held else p,), (True,)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "held = p <= floor\n    return (floor if held else p,), (not held,)",
+        "new": "held = p <= floor\n    return (floor if held else p,), (True,)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "    for j in range(g_state.size):\n        g_y = c.now * g_blended[j] + c.before * g_blended_after[j]\n        g_m = g_mean[j] - g_y\n        g_p_next",
+        "new": "    for j in range(g_state.size):\n        g_y = c.now * g_blended[j] - c.before * g_blended_after[j]\n        g_m = g_mean[j] - g_y\n        g_p_next",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "        g_m = g_mean[j] - g_y\n        g_p_next",
+        "new": "        g_m = g_mean[j] + g_y\n        g_p_next",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "g_p_next = (g_state[j] + g_y) + share",
+        "new": "g_p_next = (g_state[j] + g_y) - share",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "g_p_next * by_state[j] + rest * g_m",
+        "new": "g_p_next * by_state[j]",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "        g_mean[j] = (one - c.blend) * g_m\n        g_drive",
+        "new": "        g_mean[j] = (one + c.blend) * g_m\n        g_drive",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "g_base[j] += g_drive",
+        "new": "g_base[j] = g_drive",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "    slope = zero if below else slope\n    by_noise",
+        "new": "    by_noise",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "jacobian, through = product(slope, jacobian), product(slope, by_inputs)",
+        "new": "jacobian, through = product(slope, jacobian), by_inputs",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "plus(by_own, product(own, by_inputs))",
+        "new": "plus(by_own, by_inputs)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/stepping.py",
+        "old": "return after, product(own, jacobian), plus",
+        "new": "return after, jacobian, plus",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "slope = one + (mixed / p if",
+        "new": "slope = one - (mixed / p if",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "(p + length) + (mixed + mixed)",
+        "new": "(p - length) + (mixed + mixed)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "square_root(length * p) * cosine",
+        "new": "length * p * cosine",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": "    a, c = current - g, current + gq\n    kept, lost, curved",
+        "new": "    a, c = current - one, current + gq\n    kept, lost, curved",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/random.py",
+        "old": "case = first_case + row // neurons * v",
+        "new": "case = first_case",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "memory[g_mean + target + i * v] -= g_y",
+        "new": "memory[g_mean + target + i * v] += g_y",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "g_y = weights[before_end] * memory[source + i * v]",
+        "new": "g_y = memory[source + i * v]",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "memory[state + source + i * v] - memory[mean + source + i * v]",
+        "new": "memory[state + source + i * v] + memory[mean + source + i * v]",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "couple(w, i + 1, memory, g_out",
+        "new": "couple(w, i, memory, g_out",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "sum_rows(memory, g_out + q * g_unit,",
+        "new": "sum_rows(memory, g_out,",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/losses.py",
+        "old": "share - 1.0 if i == labels[j]",
+        "new": "share if i == labels[j]",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "if reading and k > block.first_end - c.readout.size:",
+        "new": "if k > block.first_end:",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "                hold_finished(k, ends, memory, work.held + at, state + at, panel, panels)\n",
+        "new": "                pass\n",
+        "tests": "tests/checks/test_gradients.py",
+        "k": "cannot_blow_up and float64",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "        copy(memory, starts + (d + 1) * size, work.blended, size)\n",
+        "new": "",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "initial_at = g_after if w.table[i, ADDS] else -1",
+        "new": "initial_at = g_after",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "initial_at = drive if w.table[i, ADDS] else work.base",
+        "new": "initial_at = work.base",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "u_here = block.u_at + k // c.substeps * block.u_time",
+        "new": "u_here = block.u_at",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
         "old": "if k % c.chunk == 0 or k == first:",
         "new": "if k % c.chunk == 0:",
         "equivalent": "segments are whole chunks, so the first substep of each begins one",
     },
-    # couplings
-    _plain(
-        COUPLINGS,
-        "    source_at += w.table[i, SOURCE] * v\n    if w.table[i, SPARSE]:\n        sparse_gradient(",
-        "    if w.table[i, SPARSE]:\n        sparse_gradient(",
-    ),
-    _plain(COUPLINGS, "here, end = g_at + row * v,", "here, end = g_at,"),
-    _plain(COUPLINGS, "(left * targets // v + row) * v", "row * v"),
-    # the instructions and the plain lines of the products
-    _plain(TILES, "total += values[e] * _rows(", "total = values[e] * _rows("),
-    _of(
-        TILES,
-        "shifts = [builder.mul(panel, _whole(q)) for q in range(count)]",
-        "shifts = [builder.mul(b_panel, _whole(q)) for q in range(count)]",
-        "tests/kernels/test_tiles.py",
-        "sparse_row",
-    ),
-    _of(
-        TILES,
-        "v.store(builder.fadd(v.load(out), totals), out)",
-        "v.store(totals, out)",
-        "tests/kernels/test_tiles.py",
-        "lane_products",
-    ),
-    _of(
-        ARITHMETIC,
-        "cosine = angle * (\n        _ONE_32 + z * (_S3 +",
-        "cosine = angle * (\n        _ONE_32 - z * (_S3 +",
-        "tests/neurons/test_devices.py",
-        "two_normal",
-    ),
-    _of(
-        ARITHMETIC,
-        "return power + power * t, mean, q if n == 0 else (_ONE_32 - mean) * inverse",
-        "return power + power * t, mean, q if n == 0 else (_ONE_32 + mean) * inverse",
-        "tests/kernels/test_steps.py",
-        "decay",
-    ),
-    # what the kernels are given
-    _of(
-        RUNNING,
-        "weights[0] = weights[-1] = 0.5 / window",
-        "weights[0] = weights[-1] = 1 / window",
-        PLAIN,
-    ),
-    _plain(RUNNING, "now=real(1 if euler else 1.5)", "now=real(1)"),
-    _plain(RUNNING, "first_case=self._first_case + start", "first_case=1"),
-    _plain(PACKING, 'views[f"w_int_{i}"][:] *= gain[:, None]', "pass"),
-    _plain(PACKING, "(config.bias_ratio * (self.devices.bias - 1))", "(self.devices.bias - 1)"),
-    _plain(
-        SPREAD,
-        "damping * config.thermal_power * config.reduced",
-        "config.thermal_power * config.reduced",
-    ),
-    # numbers that are drawn
-    _of(SPREAD, "* rng.standard_normal(neurons)", "* rng.uniform(-1.73, 1.73, neurons)", VALUES),
-    _of(
-        SPREAD,
-        "rng.standard_normal(neurons) - variance / 2",
-        "rng.standard_normal(neurons)",
-        VALUES,
-    ),
-    _of(SPREAD, "[config.device_seed, _PURPOSE, number]", "[_PURPOSE, number]", VALUES),
-    _of(SPREAD, "first, second = seed_key(seed)", "first, second = seed_key(0)", VALUES),
-    _of(
-        LAYOUT,
-        "0, 1 / math.sqrt(_density(config, name) * shape[1])",
-        "0, 1 / math.sqrt(shape[1])",
-        VALUES,
-    ),
-    _of(RECURRENT, "rng = np.random.default_rng(seed)", "rng = np.random.default_rng(0)", VALUES),
-    # networks
-    _of(RECURRENT, "self.mask.copy()", "self.mask", VALUES),
-    _of(RECURRENT, "np.array_equal(p.mask, self.mask)", "True", VALUES),
-    _of(
-        INPUTS,
-        "u = np.where(np.arange(points) < lengths",
-        "u = np.where(np.arange(points) <= lengths",
-        VALUES,
-    ),
-    _of(INPUTS, "if scan and not np.isfinite(u).all()", "if not np.isfinite(u).all()", VALUES),
-    _of(
-        PLANNING,
-        "numbers = 3 * sum(config.layers) + 3",
-        "numbers = 2 * sum(config.layers) + 3",
-        VALUES,
-    ),
-    # the gradient check
-    _of(
-        GRADIENT,
-        "np.abs(gradient - right) - unknown, 0).max()",
-        "np.abs(gradient - right) - unknown, 0).mean()",
-        CHECK,
-    ),
-    _of(
-        GRADIENT,
-        "unknown = np.where(unknown > 5 * wanted, unknown, 0)",
-        "unknown = np.abs(right)",
-        CHECK,
-    ),
-    _of(GRADIENT, "scale = np.abs(gradient[where]).max()", "scale = np.abs(gradient).max()", CHECK),
-    _of(GRADIENT, "bool(error <= bound)", "not error > bound", CHECK),
-    _of(
-        SENSITIVITY,
-        "by_i * (bias - 1.0) + by_c * (1.0 + damping)",
-        "by_i * (bias - 1.0) + by_c * (1.0 - damping)",
-        "tests/identify/test_identify.py",
-        "complex_step",
-    ),
+    {
+        "file": "spinrnn/kernels/couplings.py",
+        "old": "    source_at += w.table[i, SOURCE] * v\n    if w.table[i, SPARSE]:\n        sparse_gradient(",
+        "new": "    if w.table[i, SPARSE]:\n        sparse_gradient(",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/couplings.py",
+        "old": "here, end = g_at + row * v,",
+        "new": "here, end = g_at,",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/couplings.py",
+        "old": "(left * targets // v + row) * v",
+        "new": "row * v",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/tiles.py",
+        "old": "total += values[e] * _rows(",
+        "new": "total = values[e] * _rows(",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/kernels/tiles.py",
+        "old": "shifts = [builder.mul(panel, _whole(q)) for q in range(count)]",
+        "new": "shifts = [builder.mul(b_panel, _whole(q)) for q in range(count)]",
+        "tests": "tests/kernels/test_tiles.py",
+        "k": "sparse_row",
+    },
+    {
+        "file": "spinrnn/kernels/tiles.py",
+        "old": "v.store(builder.fadd(v.load(out), totals), out)",
+        "new": "v.store(totals, out)",
+        "tests": "tests/kernels/test_tiles.py",
+        "k": "lane_products",
+    },
+    {
+        "file": "spinrnn/kernels/arithmetic.py",
+        "old": "cosine = angle * (\n        _ONE_32 + z * (_S3 +",
+        "new": "cosine = angle * (\n        _ONE_32 - z * (_S3 +",
+        "tests": "tests/neurons/test_devices.py",
+        "k": "two_normal",
+    },
+    {
+        "file": "spinrnn/kernels/arithmetic.py",
+        "old": "return power + power * t, mean, q if n == 0 else (_ONE_32 - mean) * inverse",
+        "new": "return power + power * t, mean, q if n == 0 else (_ONE_32 + mean) * inverse",
+        "tests": "tests/kernels/test_steps.py",
+        "k": "decay",
+    },
+    {
+        "file": "spinrnn/networks/running.py",
+        "old": "weights[0] = weights[-1] = 0.5 / window",
+        "new": "weights[0] = weights[-1] = 1 / window",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/networks/running.py",
+        "old": "now=real(1 if euler else 1.5)",
+        "new": "now=real(1)",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/networks/running.py",
+        "old": "self._first_case + start, 0",
+        "new": "1, 0",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/networks/packing.py",
+        "old": 'views[f"w_int_{i}"][:] *= gain[:, None]',
+        "new": "pass",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/networks/population.py",
+        "old": "None if devices is None else own - self._bias",
+        "new": "None if devices is None else own",
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/oscillator.py",
+        "old": '"noise": damping * self.thermal_power',
+        "new": '"noise": self.thermal_power',
+        "tests": "tests/kernels/test_plain.py",
+    },
+    {
+        "file": "spinrnn/neurons/spread.py",
+        "old": "* rng.standard_normal(neurons)",
+        "new": "* rng.uniform(-1.73, 1.73, neurons)",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/neurons/spread.py",
+        "old": "rng.standard_normal(neurons) - variance / 2",
+        "new": "rng.standard_normal(neurons)",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/neurons/spread.py",
+        "old": "[config.device_seed, _PURPOSE, number]",
+        "new": "[_PURPOSE, number]",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/running.py",
+        "old": "seed_key(batch.noise_seed)",
+        "new": "seed_key(0)",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/synapses/layout.py",
+        "old": "0, 1 / math.sqrt(_density(config, name) * shape[1])",
+        "new": "0, 1 / math.sqrt(shape[1])",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/recurrent.py",
+        "old": "rng = np.random.default_rng(seed)",
+        "new": "rng = np.random.default_rng(0)",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/recurrent.py",
+        "old": "self.mask.copy()",
+        "new": "self.mask",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/recurrent.py",
+        "old": "np.array_equal(p.mask, self.mask)",
+        "new": "True",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/inputs.py",
+        "old": "u = np.where(np.arange(points) < lengths",
+        "new": "u = np.where(np.arange(points) <= lengths",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/inputs.py",
+        "old": "if scan and not np.isfinite(u).all()",
+        "new": "if not np.isfinite(u).all()",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/networks/planning.py",
+        "old": "numbers = 3 * sum(config.layers) + 3",
+        "new": "numbers = 2 * sum(config.layers) + 3",
+        "tests": "tests/networks/test_values.py",
+    },
+    {
+        "file": "spinrnn/checks/gradient.py",
+        "old": "np.abs(gradient - right) - unknown, 0).max()",
+        "new": "np.abs(gradient - right) - unknown, 0).mean()",
+        "tests": "tests/checks/test_check.py",
+    },
+    {
+        "file": "spinrnn/checks/gradient.py",
+        "old": "unknown = np.where(unknown > 5 * wanted, unknown, 0)",
+        "new": "unknown = np.abs(right)",
+        "tests": "tests/checks/test_check.py",
+    },
+    {
+        "file": "spinrnn/checks/gradient.py",
+        "old": "scale = np.abs(gradient[where]).max()",
+        "new": "scale = np.abs(gradient).max()",
+        "tests": "tests/checks/test_check.py",
+    },
+    {
+        "file": "spinrnn/checks/gradient.py",
+        "old": "bool(error <= bound)",
+        "new": "not error > bound",
+        "tests": "tests/checks/test_check.py",
+    },
+    {
+        "file": "spinrnn/identify/sensitivity.py",
+        "old": "by_i * bias + by_g + by_gq * damping",
+        "new": "by_i * bias + by_g - by_gq * damping",
+        "tests": "tests/identify/test_identify.py",
+        "k": "complex_step",
+    },
 ]

@@ -144,7 +144,7 @@ def test_segments_run_the_forward_pass_less_than_twice(monkeypatch):
     u, labels, _ = batch(net, 16, 40)
     asked, right = [], kernels.run_blocks
     monkeypatch.setattr(
-        kernels, "run_blocks", lambda *a: asked.append((a[7], a[8], a[9], a[10].kept)) or right(*a)
+        kernels, "run_blocks", lambda *a: asked.append((a[8], a[9], a[10], a[11].kept)) or right(*a)
     )
     limit = all_limits(net, 16, 40)[3]
     spinrnn.set_memory_limit(limit)
@@ -283,7 +283,7 @@ def test_planned_numbers_are_the_parts_of_the_work_memory():
         net = network(density)
         p = plan_of(net, 100, 7, backward=backward)
         for history, kept in ((0, p.segment), (9, 1)):
-            shape = p.shape(net.config, history, kept)
+            shape = p.shape(net._packing(), history, kept)
             work, sizes = Memory().work(shape, net.config.dtype), workspace.sizes(shape)
             spans = sorted((getattr(work, name), size) for name, size in sizes.items())
             assert spans[0][0] == 0
@@ -547,12 +547,27 @@ def test_constants_are_those_of_the_model(neuron, scheme):
     np.testing.assert_allclose(c.readout, [0.05, *[0.1] * 9, 0.05])
     assert (c.now, c.before) == ((1, 0) if scheme == "euler" else (1.5, -0.5))
     if neuron == "ctrnn":
-        assert (c.bias, c.blend) == (0, 0)
-        assert c.approach == pytest.approx(h if scheme == "euler" else 1 - np.exp(-h))
+        assert c.blend == 0
     else:
-        assert (c.bias, c.nonlinear_damping) == (2.5, 0.3)
         assert c.blend == pytest.approx(1 - np.exp(-h / 7))
         assert c.ahead == (0 if scheme == "euler" else 0.5)
+
+
+@pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
+def test_the_neurons_are_those_of_the_model(neuron):
+    net = network(neuron=neuron, dtype="float64", nonlinear_damping=0.3, bias_ratio=2.5)
+    count = sum(net.config.layers)
+    known = net._packing().neurons(net.parameters)
+    assert (known.table[:, 1:] == [[0, count, 0, 0, 0, 1]]).all()
+    numbers = known.numbers.reshape(-1, count)
+    if neuron == "ctrnn":
+        np.testing.assert_array_equal(numbers, 1)
+        expected = (0, 0, 0)
+    else:
+        np.testing.assert_allclose(numbers[:, 0], [1, 0.3, 1e-6, 0, 2.5])
+        expected = (2.5, 1.5 / 2.8, 1.5 / 2.8)
+    for values, right in zip((known.bias, known.rest, known.mean), expected, strict=True):
+        np.testing.assert_allclose(values, np.full(count, right))
 
 
 def test_fewer_threads_where_only_they_fit():

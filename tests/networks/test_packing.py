@@ -169,14 +169,14 @@ def test_gradients_come_back_by_the_adjoint(shape, densities):
         used[start : start + count] += 1
         product += w.values[values_at : values_at + count] @ y[start : start + count]
     assert used.max() == 1, "two entries share a gradient"
-    gradient = p.unpack_gradient(y)
+    gradient = p.unpack_gradient(y, net.parameters)
     assert gradient @ net.parameters == pytest.approx(product, rel=1e-12)
     existing = np.ones(net.layout.size, bool) if net.mask is None else net.mask
     assert (gradient[~existing] == 0).all()
     assert (gradient[existing] != 0).all()
     # what no parameter reads may hold anything, NaN too
     y[used == 0] = np.nan
-    np.testing.assert_array_equal(p.unpack_gradient(y), gradient)
+    np.testing.assert_array_equal(p.unpack_gradient(y, net.parameters), gradient)
 
 
 @pytest.mark.parametrize("densities", DENSITIES)

@@ -13,9 +13,10 @@ import twin
 
 import spinrnn
 from spinrnn.checks import gradient as gradcheck
-from spinrnn.kernels import compiling, devicesteps
+from spinrnn.kernels import authors, compiling
 from spinrnn.kernels import random as thermal
 from spinrnn.networks.running import Runner
+from spinrnn.neurons import oscillator
 from spinrnn.neurons import spread as devices
 
 SPREAD = {
@@ -380,8 +381,8 @@ def test_known_answers_of_the_generator():
 
 
 @compiling.kernel
-def all_kicks(scale, first, key, lengths, cosines):
-    thermal.kicks(scale, first, key[0], key[1], lengths, cosines)
+def all_kicks(neurons, first, key, lengths, cosines):
+    thermal.kicks(2, neurons, first, key[0], key[1], lengths, cosines)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -390,23 +391,20 @@ def test_kicks_are_those_of_two_normal_numbers(dtype):
     from scipy import stats
 
     rng = np.random.default_rng(0)
-    scale = np.linspace(0.5, 2, 40).astype(dtype)
     lengths, cosines = (np.empty(50 * 40 * 16, dtype) for _ in range(2))
     key = rng.integers(0, 2**32, 2, dtype=np.uint32)
-    all_kicks(scale, 5, key, lengths, cosines)
+    all_kicks(40, 5, key, lengths, cosines)
     v = 64 // np.dtype(dtype).itemsize
     few = 8 * float(np.finfo(dtype).eps)
     for place in rng.integers(0, lengths.size, 500):
         row = place // v
         x, y = twin.threefry(
-            (5 + int(row) // 40 * v + int(place) % v, int(row) % 40), [int(k) for k in key]
+            (5 + int(row) // 40 * v + int(place) % v, 2 + int(row) % 40), [int(k) for k in key]
         )
         u, w = ((word // 2 + 0.5) / 2**31 for word in (x, y))
-        assert lengths[place] == pytest.approx(
-            -float(scale[row % 40]) * np.log(u), rel=few, abs=few
-        )
+        assert lengths[place] == pytest.approx(-2 * np.log(u), rel=few, abs=few)
         assert cosines[place] == pytest.approx(np.cos(2 * np.pi * w), rel=0, abs=few)
-    r2 = lengths.reshape(-1, 40, v) / scale[:, None]
+    r2 = lengths.reshape(-1, 40, v) / 2
     assert stats.kstest(r2.ravel(), "expon").pvalue > 1e-3
     assert stats.kstest(np.sqrt(2 * r2.ravel()) * cosines, "norm").pvalue > 1e-3
     assert abs(np.corrcoef(r2.ravel(), cosines)[0, 1]) < 5 / np.sqrt(r2.size)
@@ -416,11 +414,13 @@ def test_kicks_are_those_of_two_normal_numbers(dtype):
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(a.size)
 
 
+kicked = authors.compiled(oscillator.kicked)
+
+
 @compiling.kernel
 def all_kicked(p, length, cosine, powers, slopes):
-    zero, one = p.dtype.type(0), p.dtype.type(1)
     for i in range(p.size):
-        powers[i], slopes[i] = devicesteps.kicked(p[i], length[i], cosine[i], zero, one)
+        powers[i], slopes[i], _ = kicked(p[i], length[i], cosine[i], p.dtype.type(1))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

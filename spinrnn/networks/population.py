@@ -1,0 +1,294 @@
+"""The neurons of a network as the kernels take them: numbers, states at rest, levels by
+their address, and the way back to the gradients of trained quantities.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.quantity import quantities
+from spinrnn.kernels.blocks import Neurons
+from spinrnn.kernels.levels import level_address
+from spinrnn.kernels.stepping import Form
+from spinrnn.neurons.ctrnn import CTRNN
+from spinrnn.neurons.oscillator import Oscillator
+from spinrnn.synapses.layout import trained_block
+
+_STEP = 1e-30
+"""Of the complex step, with which derivatives of numbers are exact to rounding."""
+
+
+def neuron_of(config):
+    if config.neuron == "ctrnn":
+        return CTRNN(config.relaxation_time)
+    return Oscillator(
+        config.relaxation_time, config.bias_ratio, config.nonlinear_damping, config.power_floor,
+        config.thermal_power,
+    )  # fmt: skip
+
+
+def trained_of(config):
+    return getattr(config, "trained", ())
+
+
+def time_unit_of(config):
+    return config.relaxation_time
+
+
+def filter_time_of(config):
+    return None if config.neuron == "ctrnn" else config.highpass_time
+
+
+class Group(NamedTuple):
+    """Neighbouring neurons of one kind."""
+
+    neuron: Any
+    first: int
+    rows: int
+
+
+class Population:
+    """The neurons of a network with their devices, for many calls.
+
+    Args:
+        config: `NetworkConfig`; layout: `Layout`; devices: `Devices` or None.
+    Attributes:
+        states: d, the most of all kinds; trained: n, numbers of a neuron whose gradient
+            the kernels find; difference: (N,) by how much each device's constant drive
+            differs from the nominal one, or None.
+    """
+
+    def __init__(self, config, layout, devices=None):
+        self.config, self._layout = config, layout
+        self.groups = groups_of(config)
+        self._factors = [_factors_of(group, devices) for group in self.groups]
+        self.states = max(len(group.neuron.states) for group in self.groups)
+        self._quantities = trained_of(config)
+        self._chosen = [self._choose(group) for group in self.groups]
+        self.trained = max(len(chosen) for chosen in self._chosen)
+        self._nominal = [self._values(i, None, True) for i in range(len(self.groups))]
+        self._own = [self._values(i, None) for i in range(len(self.groups))]
+        self._bias = np.concatenate([v.bias for v in self._nominal])
+        own = np.concatenate([v.bias for v in self._own])
+        self.difference = None if devices is None else own - self._bias
+        self._untrained_bias = own
+        self._table, self._shared = self._make_table()
+        self._made = None
+
+    @property
+    def gradient_size(self):
+        """Numbers that the kernels need for the gradients of numbers and of rest."""
+        return (self.trained + self.states) * sum(self.config.layers) if self.trained else 0
+
+    def neurons(self, flat, g_start):
+        """`blocks.Neurons` for flat parameters.
+
+        Their gradients stand from g_start on in a block's vector.
+        """
+        if self._made is None or self.trained:
+            values = [self._values(i, flat) for i in range(len(self.groups))]
+            self._made = self._arrange(values if self.trained else self._own, g_start)
+        return self._made
+
+    def add_gradient(self, packed, g_bias, g_start, flat, gradient):
+        """Adds to a flat gradient what the trained quantities have of a packed one.
+
+        g_bias: where dLoss/dI of each neuron, summed, stands in it.
+        """
+        if not self.trained:
+            return
+        rows = sum(self.config.layers)
+        g_numbers = packed[g_start : g_start + self.trained * rows].reshape(-1, rows)
+        end = g_start + self.trained * rows
+        g_rest = packed[end : end + self.states * rows].reshape(-1, rows)
+        for i, group in enumerate(self.groups):
+            own = slice(group.first, group.first + group.rows)
+            known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
+            for name in self._quantities:
+                slope = self._slope(i, flat, name, *known)
+                self._spread(group, name, slope, gradient)
+
+    # ---- values of the neurons' numbers ----
+
+    def _values(self, i, flat, nominal=False, shifted=None):
+        """`_Values` of a group; flat None: of untrained neurons; nominal: without
+        devices.
+        """
+        group = self.groups[i]
+        neuron = group.neuron
+        if flat is not None and self._quantities:
+            neuron = _with_fields(neuron, self._fields(group, flat, shifted))
+        factors = dict.fromkeys(self._factors[i], 1.0) if nominal else self._factors[i]
+        return _values_of(neuron, time_unit_of(self.config), factors, group.rows)
+
+    def _fields(self, group, flat, shifted):
+        """{quantity: (rows,)} of a group's trained quantities; that of the name
+        `shifted` with an imaginary part.
+        """
+        fields = {}
+        for name in self._quantities:
+            x = self._gather(group, name, flat.astype(np.float64))
+            x = x + 1j * _STEP if name == shifted else x
+            fields[name] = trained_value(group.neuron, name, x)
+        return fields
+
+    def _gather(self, group, name, flat):
+        """(rows,) coordinates of a quantity in a group."""
+        parts = []
+        for layer, count in layers_of(self.config, group):
+            block = flat[self._layout.places(trained_block(name, layer))]
+            parts.append(np.broadcast_to(block, count))
+        return np.concatenate(parts)
+
+    def _spread(self, group, name, slope, gradient):
+        """Adds (rows,) slopes of the loss to a quantity's part of the gradient."""
+        at = 0
+        for layer, count in layers_of(self.config, group):
+            place = self._layout.places(trained_block(name, layer))
+            own = slope[at : at + count]
+            whole = place.stop - place.start == count
+            gradient[place] += own if whole else own.sum()
+            at += count
+
+    def _slope(self, i, flat, name, g_numbers, g_rest, g_bias):
+        """(rows,) dLoss/dx of a quantity's coordinates, by the complex step through
+        numbers, rest and bias.
+        """
+        values = self._values(i, flat, shifted=name)
+        slope = g_bias * (values.bias.imag / _STEP)
+        for g, number in zip(g_numbers, (values.numbers[c] for c in self._chosen[i]), strict=False):
+            slope = slope + g * (number.imag / _STEP)
+        for g, rest in zip(g_rest, values.rest, strict=False):
+            slope = slope + g * (rest.imag / _STEP)
+        return slope
+
+    def _choose(self, group):
+        """Places of the numbers that depend on trained quantities, at values where no
+        derivative is zero by chance.
+        """
+        if not self._quantities:
+            return ()
+        found = set()
+        for name in self._quantities:
+            values = {n: 1.37 * getattr(group.neuron, n) + 0.11 for n in self._quantities}
+            fields = {n: np.full(1, v, dtype=complex) for n, v in values.items()}
+            fields[name] = fields[name] * (1 + 1j * _STEP)
+            factors = dict.fromkeys(spread_names(group.neuron), 1.0)
+            neuron = _with_fields(group.neuron, fields)
+            numbers = neuron.numbers(time_unit_of(self.config), factors).values()
+            found |= {i for i, q in enumerate(numbers) if np.any(np.imag(q) != 0)}
+        return tuple(sorted(found))
+
+    # ---- for the kernels ----
+
+    def _make_table(self):
+        """(groups, 7) lines of `Neurons.table`, and the shared numbers."""
+        lines, shared, at, shared_at = [], [], 0, 0
+        for i, group in enumerate(self.groups):
+            neuron, own = group.neuron, np.asarray(group.neuron.shared(), dtype=self.config.dtype)
+            count = len(self._own[i].numbers)
+            chosen = self._chosen[i]
+            form = Form(
+                len(neuron.states), count, chosen, neuron.noisy, self.config.scheme == "euler"
+            )
+            functions = neuron.functions(self.config.scheme)
+            address = level_address(functions, form, self.config.dtype, neuron.kind)
+            same = not self.trained and bool((np.ptp(self._own[i].numbers, axis=1) == 0).all())
+            lines.append([address, group.first, group.rows, at, shared_at, len(own), same])
+            at, shared_at = at + count * group.rows, shared_at + len(own)
+            shared.append(own)
+        return np.array(lines, dtype=np.int64), np.concatenate(shared)
+
+    def _arrange(self, values, g_start):
+        rows, dtype = sum(self.config.layers), self.config.dtype
+        rest = np.zeros((self.states, rows), dtype=dtype)
+        own = np.concatenate([v.bias for v in values])
+        for group, v in zip(self.groups, values, strict=True):
+            rest[: len(v.rest), group.first : group.first + group.rows] = v.rest
+        return Neurons(
+            table=self._table,
+            numbers=np.concatenate([v.numbers.ravel() for v in values]).astype(dtype),
+            shared=self._shared,
+            bias=(self._bias + (own - self._untrained_bias)).astype(dtype),
+            rest=rest.ravel(),
+            mean=rest[0].copy() if filter_time_of(self.config) else np.zeros(rows, dtype=dtype),
+            g_numbers=g_start,
+            g_rest=g_start + self.trained * rows,
+        )
+
+
+class _Values(NamedTuple):
+    """(Q, rows) numbers, (d, rows) states at rest, (rows,) constant drive."""
+
+    numbers: np.ndarray
+    rest: np.ndarray
+    bias: np.ndarray
+
+
+def _values_of(neuron, time_unit, factors, rows):
+    q = neuron.numbers(time_unit, factors)
+    numbers = [np.broadcast_to(value, rows) for value in q.values()]
+    rest = [np.broadcast_to(value, rows) for value in neuron.rest(q)]
+    return _Values(np.array(numbers), np.array(rest), np.broadcast_to(neuron.bias(q), rows))
+
+
+def groups_of(config):
+    """`Group`s of a network: one for all layers, or one for each where they differ."""
+    neuron = neuron_of(config)
+    if not isinstance(neuron, tuple):
+        return [Group(neuron, 0, sum(config.layers))]
+    tops = np.cumsum([0, *config.layers]).tolist()
+    pairs = zip(neuron, tops, config.layers, strict=False)
+    return [Group(one, first, rows) for one, first, rows in pairs]
+
+
+def layers_of(config, group):
+    """[(layer, neurons)] of a group."""
+    tops = np.cumsum([0, *config.layers]).tolist()
+    inside = range(group.first, group.first + group.rows)
+    return [(i, n) for i, n in enumerate(config.layers) if tops[i] in inside]
+
+
+def spread_names(neuron):
+    """Names of the factors by which neurons of a kind differ."""
+    return [q.spread for q in quantities(neuron).values() if q.spread]
+
+
+def _factors_of(group, devices: Any) -> Mapping[str, Any]:
+    """{spread's name: 1, or (rows,) of the group's devices}."""
+    own = slice(group.first, group.first + group.rows)
+    names = spread_names(group.neuron)
+    if devices is None:
+        return dict.fromkeys(names, 1.0)
+    return {name: getattr(devices, name)[own] for name in names}
+
+
+def _with_fields(neuron, fields):
+    """A copy of a kind whose quantities are arrays, past the checks of its table."""
+    other = copy.copy(neuron)
+    for name, value in fields.items():
+        object.__setattr__(other, name, value)
+    return other
+
+
+def trained_value(neuron, name, x):
+    """A quantity of (rows,) coordinates x, 0 for the configuration's value.
+
+    value = nominal exp(x) for the coordinate "log", (1 + nominal) exp(x) - 1 for
+    "log1p", nominal + x for "plain"; within the quantity's limits, where the gradient
+    is zero.
+    """
+    declared, nominal = quantities(neuron)[name], getattr(neuron, name)
+    if declared.fit == "log":
+        value = nominal * np.exp(x)
+    elif declared.fit == "log1p":
+        value = (1 + nominal) * np.exp(x) - 1
+    else:
+        value = nominal + x
+    if declared.low is not None:
+        value = np.where(np.real(value) < declared.low, declared.low, value)
+    if declared.high is not None:
+        value = np.where(np.real(value) > declared.high, declared.high, value)
+    return value

@@ -1,4 +1,6 @@
-"""Fixtures: small networks, data and sweeps that every test can afford; and what several tests check."""
+"""Fixtures: small networks, data and sweeps that every test can afford; and what
+several tests check.
+"""
 
 import contextlib
 import gzip
@@ -39,7 +41,9 @@ def tiny_config():
 
 @pytest.fixture
 def tiny_file(tmp_path, tiny_data):
-    """`tiny_data` as a .npz file, and a configuration file of `tiny_config` beside it. Returns the path of the latter."""
+    """`tiny_data` as a .npz file, and a configuration file of `tiny_config` beside it.
+    Returns the path of the latter.
+    """
     np.savez(
         tmp_path / "tiny.npz",
         inputs=tiny_data.inputs,
@@ -56,7 +60,9 @@ def tiny_file(tmp_path, tiny_data):
 
 @pytest.fixture
 def sweep_file(tiny_file):
-    """Function (text of axes and the like, **settings of [sweep]) that writes a sweep over `tiny_file` beside it and returns its path."""
+    """Function (text of axes and the like, **settings of [sweep]) that writes a sweep
+    over `tiny_file` beside it and returns its path.
+    """
 
     def write(text="", epochs=4, **settings):
         lines = [
@@ -108,7 +114,9 @@ def spinrnn_command(*arguments, **options):
 
 
 def refused(result, *fragments):
-    """Checks that a finished command was refused: one line of error, status 2, and the fragments in it."""
+    """Checks that a finished command was refused: one line of error, status 2, and the
+    fragments in it.
+    """
     assert result.returncode == 2, result.stderr
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
@@ -130,7 +138,9 @@ def idx_bytes(array):
 
 @pytest.fixture
 def idx_folder(tmp_path):
-    """A small MNIST: 60 training and 18 test images of 3 x 4 pixels in three classes; the training files gzipped. Returns the folder."""
+    """A small MNIST: 60 training and 18 test images of 3 x 4 pixels in three classes;
+    the training files gzipped. Returns the folder.
+    """
     folder = tmp_path / "sets" / "mnist.small"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(3)
@@ -173,7 +183,9 @@ def written(net, given, tmp_path):
 
 
 def tmpfs(folder, size):
-    """For a fixture: yields the folder as a file system of its own with so much room; skips where that cannot be had."""
+    """For a fixture: yields the folder as a file system of its own with so much room;
+    skips where that cannot be had.
+    """
     folder.mkdir()
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True

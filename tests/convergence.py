@@ -1,6 +1,8 @@
-"""Convergence of the coupled network to a reference integration of its differential equations; run it to draw docs/convergence.png.
+"""Convergence of the coupled network to a reference integration of its differential
+equations; run it to draw docs/convergence.png.
 
-The reference is `scipy.integrate.solve_ivp` with DOP853, rtol 1e-11, restarted at each input point, where the input jumps.
+The reference is `scipy.integrate.solve_ivp` with DOP853, rtol 1e-11, restarted at each
+input point, where the input jumps.
 """
 
 import sys
@@ -39,7 +41,9 @@ def network(neuron, scheme):
 
 
 def reference(net, u):
-    """Final states (neurons,) of the differential equations (1) to (3) for u (channel, time), in units of the relaxation time."""
+    """Final states (neurons,) of the differential equations (1) to (3) for u (channel,
+    time), in units of the relaxation time.
+    """
     c, views = net.config, net.views()
     n, ctrnn = sum(c.layers), c.neuron == "ctrnn"
     tops = np.cumsum((0, *c.layers))
@@ -108,7 +112,8 @@ def main(path):
             label=f"{neuron}, {scheme}: order {fitted:.2f}",
         )
         print(
-            f"{neuron:<11}{scheme:<13}order {fitted:.3f}   error with {substeps[-1]} substeps {distances[-1]:.1e}"
+            f"{neuron:<11}{scheme:<13}order {fitted:.3f}   "
+            f"error with {substeps[-1]} substeps {distances[-1]:.1e}"
         )
     ax.set(xlabel="substep / relaxation time", ylabel="largest error of the final states")
     ax.xaxis.set_minor_formatter("")  # the labels would overlap

@@ -1,13 +1,17 @@
-"""Single mutations of the package, each of which a test must notice: python tests/mutants.py [ROOM ...]
+"""Single mutations of the package, each of which a test must notice.
 
-Copies the project into a temporary folder, applies one mutation of tests/mutations/ROOM.py at a
-time, runs the tests that concern it and prints the mutations that no test noticed. The exit status
-is 0 where none survives, 1 where one does and 2 where a mutation no longer fits its file, its
-tests fail without it, or they do not end. It is no part of the suite, as it takes long.
+Run it as: python tests/mutants.py [ROOM ...]
 
-A mutation is a dictionary: `file`, `old` (occurs once in the file), `new`, `tests` (files, separated
-by spaces), `k` (an expression that selects among them, as pytest's -k) and, where no test can notice
-it, `equivalent`: the reason. Kernels that are mutated are compiled anew.
+Copies the project into a temporary folder, applies one mutation of
+tests/mutations/ROOM.py at a time, runs the tests that concern it and prints the
+mutations that no test noticed. The exit status is 0 where none survives, 1 where one
+does and 2 where a mutation no longer fits its file, its tests fail without it, or they
+do not end. It is no part of the suite, as it takes long.
+
+A mutation is a dictionary: `file`, `old` (occurs once in the file), `new`, `tests`
+(files, separated by spaces), `k` (an expression that selects among them, as pytest's
+-k) and, where no test can notice it, `equivalent`: the reason. Kernels that are mutated
+are compiled anew.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""A real SLURM for tests: one node on this machine, reachable from it alone, with its own key, ports and state in one folder."""
+"""A real SLURM for tests: one node on this machine, reachable from it alone, with its
+own key, ports and state in one folder.
+"""
 
 import contextlib
 import os

@@ -111,7 +111,9 @@ def test_the_users_settings_hold_outside_and_for_axes_of_the_user():
 
 
 def test_settings_of_two_threads_do_not_mix():
-    """A second thread waits: it would restore the first one's settings as if they were the user's."""
+    """A second thread waits: it would restore the first one's settings as if they were
+    the user's.
+    """
     inside, leave, seen = threading.Event(), threading.Event(), []
 
     def first():

@@ -1,4 +1,6 @@
-"""The structure of the package: imports go downwards only, heavy libraries stay where they belong, and the plain-Python twin of the kernels runs."""
+"""The structure of the package: imports go downwards only, heavy libraries stay where
+they belong, and the plain-Python twin of the kernels runs.
+"""
 
 import ast
 import os
@@ -19,24 +21,28 @@ FLOORS = {
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table npz hdf5 formats idx",
-    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses stepping pointers levels blocks",
+    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
+    "stepping pointers levels blocks",
     "synapses": "layout",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "figures",
     "datasets": "dataset folder parts loading selection",
-    "recordings": "histories trajectory contents writing reading recording samples opening measurement",
+    "recordings": "histories trajectory contents writing reading recording samples opening "
+    "measurement",
     "networks": "population packing planning running inputs recurrent saved",
     "learning": "adam schedule trainer",
-    "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity dimension drive consumption "
-    "readout recall classes figures measures wording report",
-    "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries result fit figures wording report",
+    "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
+    "dimension drive consumption readout recall classes figures measures wording report",
+    "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
+    "result fit figures wording report",
     "checks": "gradient",
     "runs": "checkpoints loading folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "streams options wording doctor analyse sweep simulate identify reproduce train evaluate gradcheck bench main",
+    "cli": "streams options wording doctor analyse sweep simulate identify reproduce train "
+    "evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -51,23 +57,29 @@ LATE = {
 
 HOMES = {
     "numba": {
-        "kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random", "kernels.tuples", "kernels.authors",
-        "kernels.pointers", "kernels.levels",
+        "kernels.compiling", "kernels.tiles", "kernels.arithmetic", "kernels.random",
+        "kernels.tuples", "kernels.authors", "kernels.pointers", "kernels.levels",
     },
     "llvmlite": {"kernels.tiles", "kernels.arithmetic", "kernels.tuples"},
-    "h5py": {"files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation"},
-    "matplotlib": {"plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures", "analysis.measures"},
+    "h5py": {
+        "files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation",
+    },
+    "matplotlib": {
+        "plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures",
+        "analysis.measures",
+    },
     "tqdm": {"cli.train", "cli.simulate"},
     "threadpoolctl": {"bench.timing"},
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares", "analysis.relaxation", "analysis.transfer",
-        "identify.fit", "identify.residuals", "identify.result",
+        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares",
+        "analysis.relaxation", "analysis.transfer", "identify.fit",
+        "identify.residuals", "identify.result",
     },
     "argparse": {
-        "cli.main", "cli.options", "cli.train", "cli.evaluate", "cli.gradcheck", "cli.sweep", "cli.reproduce", "cli.simulate",
-        "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
+        "cli.main", "cli.options", "cli.train", "cli.evaluate", "cli.gradcheck", "cli.sweep",
+        "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},
@@ -91,7 +103,9 @@ def modules():
 
 
 def imports(path):
-    """Modules that a file imports, anywhere in it, and {module: names} as far as they are names of modules or in them."""
+    """Modules that a file imports, anywhere in it, and {module: names} as far as they
+    are names of modules or in them.
+    """
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -113,7 +127,9 @@ def imported_modules(path, known):
 
 
 def test_imports_go_downwards_only():
-    """A module imports those before it in FLOORS, save that a method may make a few imports late."""
+    """A module imports those before it in FLOORS, save that a method may make a few
+    imports late.
+    """
     files, names = modules(), order()
     assert sorted(files) == sorted(names)
     upwards = {
@@ -126,7 +142,9 @@ def test_imports_go_downwards_only():
 
 
 def test_late_imports_are_within_functions():
-    """At the head of a file nothing above is imported, so any module can be the first to be imported."""
+    """At the head of a file nothing above is imported, so any module can be the first
+    to be imported.
+    """
     for name, other in LATE:
         body = ast.parse(modules()[name].read_text()).body
         heads = [node for node in body if isinstance(node, ast.ImportFrom)]
@@ -150,7 +168,9 @@ def test_heavy_libraries_stay_where_they_belong():
 
 
 def test_nothing_needs_the_peers():
-    """`peers` alone imports JAX and PyTorch, within functions, and no module imports it: it runs in processes of its own."""
+    """`peers` alone imports JAX and PyTorch, within functions, and no module imports
+    it: it runs in processes of its own.
+    """
     for name, path in modules().items():
         assert "spinrnn.bench.peers" not in set(imports(path)), f"{name} imports peers"
     top = [
@@ -162,7 +182,9 @@ def test_nothing_needs_the_peers():
 
 
 def test_the_stamp_of_the_cache_covers_all_compiled_code():
-    """All files with compiled code are in it, and what they import of the package, as constants are compiled in."""
+    """All files with compiled code are in it, and what they import of the package, as
+    constants are compiled in.
+    """
     sources, files = compiling.kernel_sources(), modules()
     paths = {name: path.relative_to(PACKAGE).as_posix() for name, path in files.items()}
     for name, path in files.items():
@@ -184,31 +206,38 @@ def test_every_module_says_what_it_is_about():
 
 @pytest.mark.parametrize("tile", [6, 12])
 def test_the_kernels_run_as_plain_python(tile):
-    """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads silently. Both heights of tiles, as only one fits this processor."""
+    """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads
+    silently. Both heights of tiles, as only one fits this processor.
+    """
     code = f"""
 import itertools, numpy as np, spinrnn, twin
 from spinrnn.kernels import tiles
 from spinrnn.networks import planning
 assert tiles.product_tile is not tiles._product_tile
 tiles.TILE = {tile}
-layouts = ((2, 3), 1, 1, 3), ((2, 13), 1, 0.6, 9), ((5, 7, 4), 0.2, 0.2, 9), ((5, 7), 0.1, 1, 9)  # dense, sparse, mixed
-for (neuron, scheme), (dtype, tolerance), (layers, density_int, density_ext, points) in itertools.product(
-    itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")), (("float64", 1e-13), ("float32", 1e-4)), layouts
-):
-    if density_int < 1 and (neuron, scheme, dtype) not in (("oscillator", "exponential", "float64"), ("ctrnn", "euler", "float32")):
+# dense, sparse, mixed
+layouts = ((2, 3), 1, 1, 3), ((2, 13), 1, 0.6, 9), ((5, 7, 4), 0.2, 0.2, 9), ((5, 7), 0.1, 1, 9)
+full = ("oscillator", "exponential", "float64"), ("ctrnn", "euler", "float32")
+kinds = itertools.product(("oscillator", "ctrnn"), ("exponential", "euler"))
+types = ("float64", 1e-13), ("float32", 1e-4)
+for (neuron, scheme), (dtype, tolerance), layout in itertools.product(kinds, types, layouts):
+    layers, density_int, density_ext, points = layout
+    if density_int < 1 and (neuron, scheme, dtype) not in full:
         continue  # the twin is slow, and what is sparse does not depend on them
     c = spinrnn.NetworkConfig(
-        layers=layers, inputs=2, outputs=2, density_int=density_int, density_ext=density_ext, neuron=neuron, scheme=scheme, dtype=dtype,
-        substeps=2, readout_window=1,
+        layers=layers, inputs=2, outputs=2, density_int=density_int, density_ext=density_ext,
+        neuron=neuron, scheme=scheme, dtype=dtype, substeps=2, readout_window=1,
     )
     net = spinrnn.Network(c, seed=0)
     u, lengths = np.random.default_rng(0).normal(size=(3, 2, points)), np.array([points, 1, 2])
-    views = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask))
+    mask = 1 if net.mask is None else net.mask
+    views = net.layout.grouped(net.parameters * mask)
     expected = twin.logits(c, views, u, lengths)
-    assert np.abs(net.forward(u, lengths) - expected).max() < tolerance * max(1, np.abs(expected).max())
+    allowed = tolerance * max(1, np.abs(expected).max())
+    assert np.abs(net.forward(u, lengths) - expected).max() < allowed
     loss, gradient = net.loss_and_grad(u, [0, 1, 1], lengths)
-    direction = np.random.default_rng(1).normal(size=gradient.size) * (1 if net.mask is None else net.mask)
-    shifted = net.layout.grouped(net.parameters * (1 if net.mask is None else net.mask) + 1e-30j * direction)
+    direction = np.random.default_rng(1).normal(size=gradient.size) * mask
+    shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
     slope = twin.loss(c, shifted, u, [0, 1, 1], lengths).imag / 1e-30
     assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
     plan = planning.plan(c, net._packing(), 3, points, True, 1)

@@ -1,6 +1,8 @@
-"""The model written once more, slowly and obviously, in NumPy: one loop over time, one over layers, no packing, no tricks.
+"""The model written once more, slowly and obviously, in NumPy: one loop over time, one
+over layers, no packing, no tricks.
 
-Works for complex parameters too, so that the complex step gives gradients exact to rounding. Knows nothing of spinrnn's kernels.
+Works for complex parameters too, so that the complex step gives gradients exact to
+rounding. Knows nothing of spinrnn's kernels.
 """
 
 import functools
@@ -10,7 +12,8 @@ import numpy as np
 
 
 def step_oscillator(config, p, drive, g=1.0, q=None, share=1.0):
-    """p after a share of a substep for a drive held over it, eq. (1), in units of gamma; the analytic form of eq. (5), without its care for overflow.
+    """p after a share of a substep for a drive held over it, eq. (1), in units of
+    gamma; the analytic form of eq. (5), without its care for overflow.
 
     g: factor of gamma, q: Q, one number or one for each neuron.
     """
@@ -46,7 +49,9 @@ def threefry(counter, key):
 
 @functools.cache
 def normals(seed, substep, case, neuron):
-    """(n1, n2), standard normal, as Box and Muller make them of the upper 31 bits of the two words."""
+    """(n1, n2), standard normal, as Box and Muller make them of the upper 31 bits of
+    the two words.
+    """
     key = [int(word) for word in np.random.SeedSequence(seed).generate_state(2, np.uint32)]
     x, y = threefry((case, neuron), threefry((substep, 0), key))
     u, v = ((word // 2 + 0.5) / 2**31 for word in (x, y))
@@ -56,7 +61,9 @@ def normals(seed, substep, case, neuron):
 
 
 def noisy_step(config, p, drive, g, q, noise):
-    """One substep with thermal noise: half a step, a kick of the complex amplitude, half a step; Euler: a step, raised to 0, a kick. noise: (n1, n2)."""
+    """One substep with thermal noise: half a step, a kick of the complex amplitude,
+    half a step; Euler: a step, raised to 0, a kick. noise: (n1, n2).
+    """
     h = config.input_interval / config.relaxation_time / config.resolved_substeps
     s = np.sqrt(g * config.thermal_power / 2 * h)
     share = 1.0 if config.scheme == "euler" else 0.5
@@ -69,7 +76,9 @@ def noisy_step(config, p, drive, g, q, noise):
 
 
 def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
-    """Logits (case, class) of u (case, channel, time). record, a list, receives (states, drives) of each substep. devices: factors of each neuron."""
+    """Logits (case, class) of u (case, channel, time). record, a list, receives
+    (states, drives) of each substep. devices: factors of each neuron.
+    """
     steps = config.resolved_substeps
     h = config.input_interval / config.relaxation_time / steps
     ctrnn, second = config.neuron == "ctrnn", config.scheme == "exponential"

@@ -295,7 +295,10 @@ def test_a_new_process_looks_for_compiled_code_in_the_given_folder_only(tmp_path
     seconds, total = processes.in_new_process(processes.IMPORT, "spinrnn.config")
     assert 0 < seconds < total
     (tmp_path / "small.py").write_text("def small(x):\n    return x + 1\n")
-    small = f"sys.path.append({str(tmp_path)!r})\nfrom small import small\nentry = compiling.kernel(small)\nentry(1)\n"
+    small = (
+        f"sys.path.append({str(tmp_path)!r})\nfrom small import small\n"
+        "entry = compiling.kernel(small)\nentry(1)\n"
+    )
     code = f"{processes.EMPTY_CACHE}\n{small}print(sum(entry.stats.cache_hits.values()))"
     assert [processes.in_new_process(code, str(tmp_path / "cache"))[0] for _ in range(2)] == [0, 1]
     assert len(list((tmp_path / "cache").iterdir())) == 1
@@ -392,8 +395,11 @@ def test_the_table_is_aligned_and_says_every_ratio(rows):
             assert line[:end].split()[-1] == benchtable._seconds(row["median_s"])
             assert len(line) == end or line[end] == " "
     text = "\n".join(benchtable.ratios(rows))
-    for part in ("of SGEMM", "x the time of Euler", "of float32's rate", "forward share", "x as fast as density 1", "both kernels",
-                 "2 threads", "the same bits", "of the memory", "first results", "exponent", "for an epoch"):  # fmt: skip
+    for part in (
+        "of SGEMM", "x the time of Euler", "of float32's rate", "forward share",
+        "x as fast as density 1", "both kernels", "2 threads", "the same bits", "of the memory",
+        "first results", "exponent", "for an epoch",
+    ):  # fmt: skip
         assert part in text, part
     assert "OTHER BITS" not in text
 

@@ -1,4 +1,6 @@
-"""The hand-derived gradient against three independent references: the complex step on a NumPy twin, central differences, a direction."""
+"""The hand-derived gradient against three independent references: the complex step on a
+NumPy twin, central differences, a direction.
+"""
 
 import dataclasses
 import itertools
@@ -74,7 +76,9 @@ def test_forward_and_gradient_agree_with_the_twin(neuron, scheme, changes):
 
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_strong_negative_drive_too(neuron, scheme):
-    """Inputs of both signs ten times larger reach both branches of eq. (5), deep decay and saturation of tanh."""
+    """Inputs of both signs ten times larger reach both branches of eq. (5), deep decay
+    and saturation of tanh.
+    """
     net, u, labels, lengths = problem(
         neuron, scheme, {"substeps": 8, "output_amplification": 1.0}, scale=4.0
     )
@@ -108,7 +112,9 @@ def test_an_active_floor_passes_no_gradient(scheme):
 
 
 SPARSE = [(0.05, 0.1), (0.25, 0.2), (0.2, 1.0), (0.6, 0.15), (0.25, 0.9)]
-"""Densities of w_int and w_ext for which the sparse kernel takes part, in some also the dense one."""
+"""Densities of w_int and w_ext for which the sparse kernel takes part, in some also the
+dense one.
+"""
 
 
 @pytest.mark.parametrize(("density_int", "density_ext"), SPARSE)
@@ -154,7 +160,9 @@ def test_sparse_networks_agree_with_the_twin(neuron, scheme, density_int, densit
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_dense_and_sparse_kernels_agree(monkeypatch, neuron, scheme, dtype):
-    """On the same masks, whatever is the faster; 70 cases are two wide blocks of the one and five narrow ones of the other, or more."""
+    """On the same masks, whatever is the faster; 70 cases are two wide blocks of the
+    one and five narrow ones of the other, or more.
+    """
     config = spinrnn.NetworkConfig(
         layers=(21, 34, 18),
         inputs=3,
@@ -214,7 +222,9 @@ def test_a_wrong_gradient_is_seen(monkeypatch):
 
 
 def test_near_threshold_in_float32():
-    """Around a = 0 the exponential step must not cancel: float32 gradients stay close to the float64 ones."""
+    """Around a = 0 the exponential step must not cancel: float32 gradients stay close
+    to the float64 ones.
+    """
     config = spinrnn.NetworkConfig(
         layers=(8, 8), inputs=1, outputs=3, bias_ratio=1.1, dtype="float64"
     )
@@ -317,7 +327,9 @@ def test_padding_after_the_end_is_ignored():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_follows_the_end_cannot_blow_up(dtype):
-    """Strong positive feedback: the short case would go on growing after its end, while the long one is driven to its floor."""
+    """Strong positive feedback: the short case would go on growing after its end, while
+    the long one is driven to its floor.
+    """
     config = spinrnn.NetworkConfig(
         layers=(2,), inputs=1, outputs=2, scheme="euler", substeps=4, dtype=dtype
     )

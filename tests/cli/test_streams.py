@@ -74,7 +74,8 @@ def run(folder, redirections="", **environment):
         The finished process and {name: status}.
     """
     process = subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM], cwd=folder, capture_output=True, timeout=120,
+        ["sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM],
+        cwd=folder, capture_output=True, timeout=120,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
@@ -145,7 +146,8 @@ def test_a_closed_number_is_not_given_to_a_file(tmp_path):
     """Else what a library says on its standard error lands in the next file that is opened."""
     code = (
         "import os; from spinrnn.cli import streams\n"
-        "with streams.careful(): file = open('data', 'w'); os.write(2, b'noise'); os.write(1, b'x')\n"
+        "with streams.careful(): "
+        "file = open('data', 'w'); os.write(2, b'noise'); os.write(1, b'x')\n"
         "assert file.fileno() > 2"
     )
     result = subprocess.run(

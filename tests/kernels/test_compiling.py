@@ -1,4 +1,6 @@
-"""The cache of compiled code: what is kept is found again, what does not fit is compiled anew, and nothing that happens to a folder stops a program."""
+"""The cache of compiled code: what is kept is found again, what does not fit is
+compiled anew, and nothing that happens to a folder stops a program.
+"""
 
 import errno
 import os
@@ -33,7 +35,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def call(dtype="float64"):
-    """Calls `total` as a new process would; returns whether it was loaded from the cache, and the warnings."""
+    """Calls `total` as a new process would; returns whether it was loaded from the
+    cache, and the warnings.
+    """
     entry = compiling.kernel(total)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -238,7 +242,10 @@ def test_a_package_without_sources(folder, monkeypatch):
 
 def test_processes_that_compile_at_the_same_time(tmp_path):
     """Each with its own types, all into one empty folder; afterwards each finds its own."""
-    code = "import sys, warnings; warnings.simplefilter('error'); import test_compiling; print(test_compiling.call(sys.argv[1]))"
+    code = (
+        "import sys, warnings; warnings.simplefilter('error'); "
+        "import test_compiling; print(test_compiling.call(sys.argv[1]))"
+    )
     environment = {
         **os.environ,
         "NUMBA_CACHE_DIR": str(tmp_path),

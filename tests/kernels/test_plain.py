@@ -1,4 +1,6 @@
-"""Every kind of network through the kernels as plain Python: each pair of them without a compiler."""
+"""Every kind of network through the kernels as plain Python: each pair of them without
+a compiler.
+"""
 
 import json
 import os

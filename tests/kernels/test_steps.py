@@ -1,4 +1,6 @@
-"""Time stepping against theory: the closed form of one neuron, fixed points and rates, and the convergence of coupled networks."""
+"""Time stepping against theory: the closed form of one neuron, fixed points and rates,
+and the convergence of coupled networks.
+"""
 
 import decimal
 
@@ -23,7 +25,9 @@ def single(drive_weight, **changes):
 
 
 def logistic(p, drive, q, t):
-    """Closed form of eq. (1) for a constant drive, in units of gamma, after time t; in extended precision, without overflow care."""
+    """Closed form of eq. (1) for a constant drive, in units of gamma, after time t; in
+    extended precision, without overflow care.
+    """
     a, c = np.longdouble(drive) - 1, np.longdouble(drive) + q
     phi = np.expm1(a * t) / a if a else np.longdouble(t)
     return p * np.exp(a * t) / (1 + c * p * phi)
@@ -32,7 +36,9 @@ def logistic(p, drive, q, t):
 @pytest.mark.parametrize("q", [0.0, 0.7])
 @pytest.mark.parametrize("substeps", [1, 4, 32])
 def test_one_neuron_follows_the_closed_form(q, substeps):
-    """At each input point the drive jumps: up, slightly above and below and exactly at threshold, negative, and far up. The step is exact for any h."""
+    """At each input point the drive jumps: up, slightly above and below and exactly at
+    threshold, negative, and far up. The step is exact for any h.
+    """
     net = single(1.0, nonlinear_damping=q, substeps=substeps, input_interval=17e-9)
     drives = np.array(
         [2.0, 3.5, 1.0, 1.0 + 1e-9, 1.0 - 1e-6, 0.999, 0.3, 0.0, -0.8, 2.5, 1.0005, 12.0]
@@ -45,7 +51,9 @@ def test_one_neuron_follows_the_closed_form(q, substeps):
 
 
 def test_fixed_point_and_the_rates_around_it():
-    """p* = (xi - 1)/(xi + Q); small deviations decay at I - gamma for any Q; an undriven oscillator at gamma."""
+    """p* = (xi - 1)/(xi + Q); small deviations decay at I - gamma for any Q; an
+    undriven oscillator at gamma.
+    """
     for xi, q in ((2.0, 0.0), (3.0, 0.0), (1.5, 2.0)):
         net = single(1.0, bias_ratio=xi, nonlinear_damping=q, substeps=50)
         resting = net.simulate(np.zeros((1, 1, 3))).state[0]
@@ -70,7 +78,9 @@ def test_the_exponential_step_stays_in_bounds_for_any_drive():
 
 
 def test_without_a_floor_the_power_dies_and_stays_finite():
-    """Far below threshold the power underflows to 0, which is a fixed point; strong drive after that must not make 0/0."""
+    """Far below threshold the power underflows to 0, which is a fixed point; strong
+    drive after that must not make 0/0.
+    """
     for dtype in ("float32", "float64"):
         net = single(1.0, substeps=1, input_interval=1e-6).replace(dtype=dtype, power_floor=0.0)
         power = net.simulate(np.array([[[-50.0] * 30 + [500.0] * 3]])).state[0][0, 0]
@@ -129,7 +139,9 @@ def test_decay_is_accurate_over_the_whole_range(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_decay_at_the_ends_of_the_range(dtype):
-    """Denormals, zero, what is beyond the range, infinities and NaN; each among others, as vectors share their instructions."""
+    """Denormals, zero, what is beyond the range, infinities and NaN; each among others,
+    as vectors share their instructions.
+    """
     info, largest = np.finfo(dtype), 87 if dtype == np.float32 else 708
     tiny = [
         0.0,
@@ -176,7 +188,9 @@ def test_decay_at_the_ends_of_the_range(dtype):
 
 
 def test_decay_around_the_ends_of_the_range_reduction():
-    """Where n jumps, and where the third function changes from its series to the difference (x = ln 2 / 2), nothing else may."""
+    """Where n jumps, and where the third function changes from its series to the
+    difference (x = ln 2 / 2), nothing else may.
+    """
     for dtype in (np.float32, np.float64):
         edges = np.concatenate([(np.arange(20) + 0.5) * np.log(2), [1e-30, 1e-300]]).astype(dtype)
         below, above = np.nextafter(edges, dtype(0)), np.nextafter(edges, dtype(np.inf))
@@ -299,7 +313,9 @@ def test_saturated_neurons_pass_no_gradient(dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("spread", [0.0, 0.1])
 def test_a_neuron_whose_power_has_died_passes_no_gradient(dtype, spread):
-    """Without a floor a strong negative drive ends at 0, where a strong positive one has the slope exp(|a| h)."""
+    """Without a floor a strong negative drive ends at 0, where a strong positive one
+    has the slope exp(|a| h).
+    """
     config = spinrnn.NetworkConfig(
         layers=(2,), outputs=2, power_floor=0.0, substeps=2, dtype=dtype, spread_gamma=spread
     )

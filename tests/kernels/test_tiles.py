@@ -1,6 +1,8 @@
-"""The vector instructions against the plain lines beside them, for all shapes, types and register sizes.
+"""The vector instructions against the plain lines beside them, for all shapes, types
+and register sizes.
 
-Sums of small whole numbers are exact in any order, so those must agree to the bit; other numbers to the rounding of a sum.
+Sums of small whole numbers are exact in any order, so those must agree to the bit;
+other numbers to the rounding of a sum.
 """
 
 import importlib.util
@@ -17,7 +19,9 @@ GUARD = 64
 
 
 def load(plain=False, **settings):
-    """A copy of `tiles` of its own: with the plain lines under its names, or with other sizes of tile and register."""
+    """A copy of `tiles` of its own: with the plain lines under its names, or with other
+    sizes of tile and register.
+    """
     spec = importlib.util.spec_from_file_location("tiles_copy", tiles.__file__)
     module = importlib.util.module_from_spec(spec)
     kept, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, plain or numba.config.DISABLE_JIT
@@ -45,8 +49,11 @@ def compiled(operation, arguments):
 
 
 def compare(call, plain, arguments, out, exact):
-    """Calls both with copies of `arguments`, of which number `out` is written to; every number of it must agree, also outside of
-    the target. Returns whether something was written."""
+    """Calls both with copies of `arguments`, of which number `out` is written to; every
+    number of it must agree, also outside of the target.
+
+    Returns whether something was written.
+    """
     results = []
     for function in (plain, call):
         own = [a.copy() if i == out else a for i, a in enumerate(arguments)]
@@ -67,7 +74,9 @@ def numbers(rng, size, dtype, exact):
 
 @pytest.fixture(scope="module")
 def calls():
-    """calls(name, arguments, TILE=..): the compiled operation, with so many arguments, of a `tiles` with such settings; compiled once."""
+    """calls(name, arguments, TILE=..): the compiled operation, with so many arguments,
+    of a `tiles` with such settings; compiled once.
+    """
     made, modules = {}, {}
 
     def get(name, arguments, **settings):
@@ -130,7 +139,9 @@ def test_product_tile(calls, tile, dtype, exact):
 
 @pytest.mark.parametrize("tile", TILES)
 def test_tile_heights(tile):
-    """As few tiles as can be, and none higher than TILE, for which there are no instructions: nothing would be written."""
+    """As few tiles as can be, and none higher than TILE, for which there are no
+    instructions: nothing would be written.
+    """
     module = load(TILE=tile)
     for rows in range(1, 400):
         height, cut = module.tile_heights(rows)
@@ -250,7 +261,9 @@ def test_lane_products(calls, register, dtype, exact):
 )
 @pytest.mark.parametrize("tile", TILES)
 def test_each_term_is_rounded_once_and_in_order(calls, tile):
-    """So a sample's result depends neither on the height of its tile nor on its neighbours. float32 products are exact in float64."""
+    """So a sample's result depends neither on the height of its tile nor on its
+    neighbours. float32 products are exact in float64.
+    """
     rng, dtype, v, depth = np.random.default_rng(4), np.float32, 16, 40
     a, b = numbers(rng, depth, dtype, False), numbers(rng, depth * v, dtype, False)
     expected = np.zeros(v, np.float32)
@@ -275,7 +288,9 @@ def test_each_term_is_rounded_once_and_in_order(calls, tile):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_nan_stays_in_its_place(calls, dtype):
-    """Samples share vectors and nothing else: what one of them does, even NaN, must not reach the others."""
+    """Samples share vectors and nothing else: what one of them does, even NaN, must not
+    reach the others.
+    """
     v = tiles.lanes(dtype)
     rng = np.random.default_rng(5)
     a, b = numbers(rng, 3 * 4, dtype, False), numbers(rng, 4 * v, dtype, False)

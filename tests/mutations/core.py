@@ -93,8 +93,12 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/stepping.py",
-        "old": "    for j in range(g_state.size):\n        g_y = c.now * g_blended[j] + c.before * g_blended_after[j]\n        g_m = g_mean[j] - g_y\n        g_p_next",
-        "new": "    for j in range(g_state.size):\n        g_y = c.now * g_blended[j] - c.before * g_blended_after[j]\n        g_m = g_mean[j] - g_y\n        g_p_next",
+        "old": "    for j in range(g_state.size):\n"
+        "        g_y = c.now * g_blended[j] + c.before * g_blended_after[j]\n"
+        "        g_m = g_mean[j] - g_y\n        g_p_next",
+        "new": "    for j in range(g_state.size):\n"
+        "        g_y = c.now * g_blended[j] - c.before * g_blended_after[j]\n"
+        "        g_m = g_mean[j] - g_y\n        g_p_next",
         "tests": "tests/kernels/test_plain.py",
     },
     {
@@ -225,7 +229,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/blocks.py",
-        "old": "                hold_finished(k, ends, memory, work.held + at, state + at, panel, panels)\n",
+        "old": "                hold_finished("
+        "k, ends, memory, work.held + at, state + at, panel, panels)\n",
         "new": "                pass\n",
         "tests": "tests/checks/test_gradients.py",
         "k": "cannot_blow_up and float64",
@@ -262,7 +267,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/couplings.py",
-        "old": "    source_at += w.table[i, SOURCE] * v\n    if w.table[i, SPARSE]:\n        sparse_gradient(",
+        "old": "    source_at += w.table[i, SOURCE] * v\n"
+        "    if w.table[i, SPARSE]:\n        sparse_gradient(",
         "new": "    if w.table[i, SPARSE]:\n        sparse_gradient(",
         "tests": "tests/kernels/test_plain.py",
     },

@@ -1,4 +1,6 @@
-"""How a batch is cut up, by blocks, segments, threads and calls, must not show: the same bits, whatever the plan; and memory as planned."""
+"""How a batch is cut up, by blocks, segments, threads and calls, must not show: the
+same bits, whatever the plan; and memory as planned.
+"""
 
 import dataclasses
 import itertools
@@ -82,7 +84,9 @@ def all_limits(net, samples, points):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_segments_do_not_change_a_bit(neuron, scheme, dtype, density):
-    """Three substeps for each point and chunks of 8 or 2: segments begin within intervals, cases end and windows lie across their borders."""
+    """Three substeps for each point and chunks of 8 or 2: segments begin within
+    intervals, cases end and windows lie across their borders.
+    """
     net = network(density, neuron=neuron, scheme=scheme, dtype=dtype, substeps=3, readout_window=2)
     samples, points = 37, 23
     u, labels, lengths = batch(net, samples, points, shortest=2)
@@ -171,7 +175,8 @@ def test_what_does_not_fit_is_said_before_it_is_taken():
             else:
                 with pytest.raises(
                     spinrnn.MemoryLimitError,
-                    match=r"a batch of 40 cases with 18 substeps needs .* at least, .* are allowed; .*--memory",
+                    match=r"a batch of 40 cases with 18 substeps needs .* at least, "
+                    r".* are allowed; .*--memory",
                 ):
                     call()
 
@@ -218,7 +223,9 @@ def test_the_plan_fits_wherever_anything_fits(density, samples):
 
 
 def _kept(net, p, segment, segments):
-    """Bytes of what is kept for each substep and for each segment: z, dp'/dp, dp'/dI; state, mean, z."""
+    """Bytes of what is kept for each substep and for each segment: z, dp'/dp, dp'/dI;
+    state, mean, z.
+    """
     size = p.block * sum(net.config.layers) * tiles.LINE
     return p.threads * size * (3 * segment + (3 * segments if segments > 1 else 0))
 
@@ -295,7 +302,9 @@ def test_planned_numbers_are_the_parts_of_the_work_memory():
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, density):
-    """Memory full of NaN, also behind the inputs, changes no bit; nor does what an earlier, larger batch left there."""
+    """Memory full of NaN, also behind the inputs, changes no bit; nor does what an
+    earlier, larger batch left there.
+    """
     net = network(density, neuron=neuron, scheme=scheme, substeps=3, readout_window=1)
     u, labels, lengths = batch(net, 70, 23)
     states = [x.tobytes() for x in net.simulate(u, lengths).state]
@@ -378,7 +387,9 @@ def test_blocks_of_any_width(monkeypatch, density):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("neuron", "scheme"), KINDS)
 def test_a_case_does_not_see_the_others(neuron, scheme, dtype, density):
-    """Alone, first, last or in the middle, with any number of others: the same logits to the bit, and the gradient is the mean."""
+    """Alone, first, last or in the middle, with any number of others: the same logits
+    to the bit, and the gradient is the mean.
+    """
     net = network(density, neuron=neuron, scheme=scheme, dtype=dtype, substeps=2, readout_window=1)
     u, labels, lengths = batch(net, 129, 5)
     alone = np.concatenate([net.forward(u[i : i + 1], lengths[i : i + 1]) for i in range(129)])
@@ -452,7 +463,9 @@ def first_bad(net, u, length):
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_divergence_is_located(dtype, density, threads):
-    """Of several bad cases in several blocks the first; one whose bad input comes after its end is none."""
+    """Of several bad cases in several blocks the first; one whose bad input comes after
+    its end is none.
+    """
     spinrnn.set_threads(threads)
     net = network(
         density, scheme="euler", substeps=3, dtype=dtype, power_floor=0.0, readout_window=2
@@ -596,7 +609,9 @@ def test_memory_above_the_limit_is_let_go():
 
 
 def test_a_case_that_ended_large_does_not_poison_the_others():
-    """Its power is finite at its end, the derivative of the step after it, which does not count, is not."""
+    """Its power is finite at its end, the derivative of the step after it, which does
+    not count, is not.
+    """
     net = spinrnn.Network(
         spinrnn.NetworkConfig(
             layers=(1,),

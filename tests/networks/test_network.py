@@ -90,7 +90,9 @@ def test_simulate_returns_the_states_and_drives_of_the_twin(net):
 
 
 def test_readout_window_is_an_integral_and_does_not_depend_on_the_substeps(net):
-    """The window's average of y, by a fine simulation, is approached as h^2; with a mean over substeps it would be as h."""
+    """The window's average of y, by a fine simulation, is approached as h^2; with a
+    mean over substeps it would be as h.
+    """
     u = np.random.default_rng(0).normal(size=(2, 2, 5))
     fine = net.replace(substeps=512).forward(u)
     coarse = [np.abs(net.replace(substeps=s).forward(u) - fine).max() for s in (8, 16)]
@@ -160,7 +162,9 @@ def test_no_cases(net):
 
 
 def test_divergence_is_located():
-    """Euler with a drive far too large for its step; the first bad state is found by the twin too."""
+    """Euler with a drive far too large for its step; the first bad state is found by
+    the twin too.
+    """
     config = spinrnn.NetworkConfig(
         layers=(3, 2), scheme="euler", substeps=1, dtype="float64", power_floor=0.0
     )

@@ -1,4 +1,6 @@
-"""Packing: the matrices of the kernels against the parameters they come from, and gradients as its exact adjoint."""
+"""Packing: the matrices of the kernels against the parameters they come from, and
+gradients as its exact adjoint.
+"""
 
 import itertools
 
@@ -43,7 +45,9 @@ def packed(net):
 
 
 def matrices(weights):
-    """Each line of the table as a dense matrix, read from the stored form by its description alone."""
+    """Each line of the table as a dense matrix, read from the stored form by its
+    description alone.
+    """
     made = []
     for sparse, _, targets, _, sources, start, pointer, _, _, height, cut in weights.table:
         matrix = np.zeros((targets, sources))
@@ -66,7 +70,9 @@ def matrices(weights):
 
 
 def assembled(weights, first, count, targets, sources):
-    """Sum of the matrices first .. first + count - 1 at their places in one of all targets and sources."""
+    """Sum of the matrices first .. first + count - 1 at their places in one of all
+    targets and sources.
+    """
     total, seen = np.zeros((targets, sources)), np.zeros((targets, sources), int)
     started = np.zeros(targets, bool)
     for matrix, line in list(zip(matrices(weights), weights.table, strict=True))[
@@ -144,7 +150,9 @@ def test_each_block_is_stored_by_its_own_density(densities):
 
 @pytest.mark.parametrize(("shape", "densities"), KINDS)
 def test_gradients_come_back_by_the_adjoint(shape, densities):
-    """<pack(x), y> = <x, unpack(y)>, y a gradient in the kernels' form, of which each number belongs to the entry of the table it is named after."""
+    """<pack(x), y> = <x, unpack(y)>, y a gradient in the kernels' form, of which each
+    number belongs to the entry of the table it is named after.
+    """
     net = network(shape, densities)
     p, rng = packed(net), np.random.default_rng(3)
     w = p.pack(net.parameters)

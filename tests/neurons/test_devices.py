@@ -1,4 +1,6 @@
-"""Devices that differ, and thermal noise: exact gradients, one realisation whatever the blocks, what is drawn is kept."""
+"""Devices that differ, and thermal noise: exact gradients, one realisation whatever the
+blocks, what is drawn is kept.
+"""
 
 import dataclasses
 import itertools
@@ -91,7 +93,9 @@ def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_strong_drives_and_an_active_floor_too(kind, scheme):
-    """Strong noise meets both limits: the floor, and the power of 1 beyond which nothing is kicked."""
+    """Strong noise meets both limits: the floor, and the power of 1 beyond which
+    nothing is kicked.
+    """
     changes = kind | ({"thermal_power": 0.1} if "thermal_power" in kind else {})
     net, u, labels, lengths = problem(
         5.0, scheme=scheme, power_floor=0.05, output_amplification=1.0, **changes
@@ -184,7 +188,9 @@ def test_a_divergence_is_found_where_it_was():
 
 
 def test_a_divergence_that_noise_causes_is_found_where_it_was():
-    """Kicked above 4/3, a coarse Euler step of a negative drive throws the power ever higher: when, only the case's own noise knows."""
+    """Kicked above 4/3, a coarse Euler step of a negative drive throws the power ever
+    higher: when, only the case's own noise knows.
+    """
     net = lone(1, scheme="euler", substeps=1, thermal_power=0.1)
     net.views()["w_ext"][0][:] = 1
     u = np.full((40, 1, 60), -5.0)
@@ -225,7 +231,9 @@ def test_spread_is_what_was_asked_for_and_drawn_once():
 
 
 def test_devices_know_nothing_of_the_weights():
-    """Of one and the same seed, as both have it by default: a neuron of strong damping must not be one of large weights."""
+    """Of one and the same seed, as both have it by default: a neuron of strong damping
+    must not be one of large weights.
+    """
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2000, 1), inputs=1, **SPREAD), seed=0)
     weights = net.views()["w_ext"][0][:, 0]
     for name in devices.SPREADS:
@@ -257,7 +265,9 @@ def test_devices_are_kept_by_files_and_replace(tmp_path):
 
 
 def test_devices_count_as_they_are_now():
-    """Changed in place, replaced or taken away after a first use: as in a network that never had others."""
+    """Changed in place, replaced or taken away after a first use: as in a network that
+    never had others.
+    """
     net, u, _, _ = problem(**SPREAD)
     ideal, first = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0)), net.forward(u)
     net.devices.gain[3] *= 2
@@ -317,7 +327,9 @@ def test_wrong_devices_are_told(tmp_path):
 
 
 def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data):
-    """Killed and resumed to the same bits; the network of the run, of its checkpoints and of memory have the same devices."""
+    """Killed and resumed to the same bits; the network of the run, of its checkpoints
+    and of memory have the same devices.
+    """
     network = dataclasses.replace(
         tiny_config.network, thermal_power=1e-3, spread_gamma=0.1, spread_gain=0.2, device_seed=4
     )
@@ -425,7 +437,9 @@ def all_kicked(p, length, cosine, powers, slopes):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kicks_at_the_edges(dtype):
-    """A kick from no power at all; one that ends where it began, which rounding would take below zero."""
+    """A kick from no power at all; one that ends where it began, which rounding would
+    take below zero.
+    """
     p = np.random.default_rng(0).uniform(1e-6, 1, 10000).astype(dtype)
     length, cosine = np.nextafter(p, np.dtype(dtype).type(2)), np.full_like(p, -1)
     p[:10], length[:10], cosine[:10] = 0, 0.25, np.linspace(-1, 1, 10)
@@ -470,7 +484,9 @@ def lone(count=16, **changes):
 
 
 def last_states(net, drive, points, seed):
-    """Powers of all neurons after so many relaxation times, for 1000 cases; some at a time, as a trajectory has all times."""
+    """Powers of all neurons after so many relaxation times, for 1000 cases; some at a
+    time, as a trajectory has all times.
+    """
     parts = [
         net.simulate(np.full((100, 1, points), drive), noise_seed=[seed, part]).state[0][:, :, -1]
         for part in range(10)
@@ -488,7 +504,9 @@ STATIONARY = [
 
 @pytest.mark.parametrize(("xi", "q", "eta", "scheme"), STATIONARY)
 def test_stationary_distribution(xi, q, eta, scheme):
-    """Exp(-(p - p*)^2 / (2 gamma eta / (I + gamma Q))) on p > 0, from far above threshold to a distribution that zero cuts in half."""
+    """Exp(-(p - p*)^2 / (2 gamma eta / (I + gamma Q))) on p > 0, from far above
+    threshold to a distribution that zero cuts in half.
+    """
     from scipy import stats
 
     net = lone(
@@ -515,7 +533,9 @@ def test_stationary_distribution(xi, q, eta, scheme):
 
 
 def test_thermal_equilibrium_without_drive():
-    """eta is the mean power of the undriven oscillator, whose power is distributed exponentially."""
+    """eta is the mean power of the undriven oscillator, whose power is distributed
+    exponentially.
+    """
     from scipy import stats
 
     net = lone(thermal_power=1e-3, substeps=8)
@@ -527,7 +547,9 @@ def test_thermal_equilibrium_without_drive():
 
 @pytest.mark.parametrize(("scheme", "order"), [("exponential", 2), ("euler", 1)])
 def test_weak_order_of_the_noise(scheme, order):
-    """Error of the stationary variance when the step is halved; the distances are far beyond the statistical error."""
+    """Error of the stationary variance when the step is halved; the distances are far
+    beyond the statistical error.
+    """
     eta, errors = 1e-3, []
     interval = {"exponential": 20e-9, "euler": 5e-9}[scheme]
     for substeps in (2, 4):
@@ -542,7 +564,9 @@ def test_weak_order_of_the_noise(scheme, order):
 
 
 def test_gamma_of_a_device_scales_its_time_and_its_noise():
-    """A device with twice the damping and, for an equal supercriticality, twice the drive does the same in half the time."""
+    """A device with twice the damping and, for an equal supercriticality, twice the
+    drive does the same in half the time.
+    """
     slow, fast = lone(thermal_power=2e-3, substeps=4), lone(thermal_power=2e-3, substeps=8)
     fast.devices = devices.Devices(*(np.full(16, factor) for factor in (2.0, 1.0, 2.0, 1.0)))
     a, b = (
@@ -564,7 +588,8 @@ def test_linewidth_and_noise_power_are_each_others_inverse():
         spinrnn.linewidth(config, np.nan)
     with pytest.raises(
         spinrnn.ConfigError,
-        match=r"noise power of 0\.126, the largest is 0\.1; .*which is given as 0 \(nonlinear_shift\)",
+        match=r"noise power of 0\.126, the largest is 0\.1; "
+        r".*which is given as 0 \(nonlinear_shift\)",
     ):
         spinrnn.thermal_power(2e6, spinrnn.NetworkConfig())
     assert spinrnn.thermal_power(2e6, spinrnn.NetworkConfig(), 5) == pytest.approx(
@@ -579,20 +604,28 @@ def test_impossible_settings_are_told_all_at_once():
 
 
 def test_the_kernels_of_devices_run_as_plain_python():
-    """NUMBA_DISABLE_JIT=1 catches indices out of range and the plain lines of the generator that differ from its instructions."""
+    """NUMBA_DISABLE_JIT=1 catches indices out of range and the plain lines of the
+    generator that differ from its instructions.
+    """
     code = f"""
 import itertools, numpy as np, spinrnn, twin
 from spinrnn.kernels import random as thermal
 assert thermal.scramble is not thermal._scramble
 spread = {SPREAD}
 for scheme, (dtype, tolerance), kind in itertools.product(
-    ("exponential", "euler"), (("float64", 1e-12), ("float32", 1e-4)), (spread, spread | dict(thermal_power=1e-3))
+    ("exponential", "euler"),
+    (("float64", 1e-12), ("float32", 1e-4)),
+    (spread, spread | dict(thermal_power=1e-3)),
 ):
-    c = spinrnn.NetworkConfig(layers=(2, 3), inputs=2, outputs=2, scheme=scheme, dtype=dtype, substeps=2, readout_window=1, **kind)
+    c = spinrnn.NetworkConfig(
+        layers=(2, 3), inputs=2, outputs=2, scheme=scheme, dtype=dtype,
+        substeps=2, readout_window=1, **kind,
+    )
     net = spinrnn.Network(c, seed=0)
     u, lengths = np.random.default_rng(0).normal(size=(3, 2, 3)), np.array([3, 1, 2])
     expected = twin.logits(c, net.views(), u, lengths, None, net.devices, 6)
-    assert np.abs(net.forward(u, lengths, 6) - expected).max() < tolerance * max(1, np.abs(expected).max())
+    allowed = tolerance * max(1, np.abs(expected).max())
+    assert np.abs(net.forward(u, lengths, 6) - expected).max() < allowed
     _, gradient = net.loss_and_grad(u, [0, 1, 1], lengths, 6)
     direction = np.random.default_rng(1).normal(size=gradient.size)
     shifted = net.layout.grouped(net.parameters + 1e-30j * direction)
@@ -615,7 +648,9 @@ for scheme, (dtype, tolerance), kind in itertools.product(
 
 
 def test_points_of_sweeps_without_devices_keep_their_names():
-    """What is off does not count, nor a seed of devices where nothing is spread; what is on does."""
+    """What is off does not count, nor a seed of devices where nothing is spread; what
+    is on does.
+    """
     from spinrnn.sweep.points import identity
 
     def name(**changes):

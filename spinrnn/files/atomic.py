@@ -26,6 +26,7 @@ def write_atomic(path, data):
     Raises:
         StoreError: the system's reason; the old file, if any, is untouched and nothing
             half-written stays.
+        UnsyncedError: the file is there and whole, only its folder could not be synced.
     """
     write_together({path: data})
 
@@ -34,9 +35,10 @@ def write_together(contents):
     """`write_atomic` of {path: bytes or text}, for files that belong together.
 
     All are under temporary names before the first gets its own, so a full disk leaves
-    the files of before, all of them.
+    the files of before, all of them. Where a rename fails after others, the error names
+    those that are new.
     """
-    ready, path = {}, None
+    ready, renamed, path = {}, [], None
     try:
         # open, and with that under their locks, until they have their names
         with contextlib.ExitStack() as open_files:
@@ -50,15 +52,40 @@ def write_together(contents):
             for path in contents:
                 os.replace(ready[path], path)
                 del ready[path]
-        for folder in {Path(path).parent for path in contents}:
-            sync_folder(folder)
+                renamed.append(path)
     # ValueError: a path with a null byte
     except (OSError, ValueError) as error:
-        raise StoreError(f"cannot write {path}: {reason_of(error)}") from None
+        others = f"; already new: {', '.join(map(str, renamed))}" if renamed else ""
+        raise StoreError(f"cannot write {path}: {reason_of(error)}{others}") from None
     finally:
         for temporary in ready.values():
             with contextlib.suppress(OSError):
                 temporary.unlink()
+    sync_names(contents)
+
+
+class UnsyncedError(StoreError):
+    """A file is there and whole, but a power cut may still take it."""
+
+
+def sync_names(paths):
+    """Makes the names that files just got by a rename last through a power cut.
+
+    Raises:
+        UnsyncedError: the system's reason. All folders were tried.
+    """
+    failed = None
+    for folder, path in {Path(path).parent: path for path in paths}.items():
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            failed = failed or (path, error)
+    if failed:
+        path, error = failed
+        raise UnsyncedError(
+            f"{path} is written, but its folder could not be synced: {reason_of(error)}; "
+            "a power cut may take the file, so run `sync` or write it again"
+        )
 
 
 def sync_folder(folder):

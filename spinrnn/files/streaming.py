@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
-from spinrnn.files.atomic import new_temporary, remove_stale, sync_folder
+from spinrnn.files.atomic import new_temporary, remove_stale, sync_names
 from spinrnn.files.container import in_oldest_form
 from spinrnn.files.seal import CHECK, LAST, SEALED, UNSEALED, Places, checksum
 from spinrnn.machine.memory import format_size
@@ -53,7 +53,8 @@ class Variable:
 class StreamWriter:
     """A file that is being written; a context manager.
 
-    It ends with the whole file under its name, or with none.
+    It ends with the whole file under its name, or with none. Only an UnsyncedError
+    leaves the file, whole, and says so.
 
     Args:
         path: target, replaced when all is written.
@@ -151,9 +152,11 @@ class StreamWriter:
         self._mark_complete()
         self._write_seal()
         os.replace(self._temporary, self.path)
-        os.close(self._descriptor)
         self._temporary = None
-        sync_folder(self.path.parent)
+        # all is on the disk, so what closing says changes nothing
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        sync_names([self.path])
 
     def _mark_complete(self):
         """Tells other programs; HDF5 cuts off the end, which it does not know."""

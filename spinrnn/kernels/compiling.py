@@ -20,7 +20,7 @@ import numba
 from numba import config, njit
 
 from spinrnn.errors import StoreError
-from spinrnn.files.atomic import make_folder, write_atomic
+from spinrnn.files.atomic import UnsyncedError, make_folder, write_atomic
 
 # None of this is public in Numba, whose form of compiled code is a pickle. Where it has
 # moved, `kernel` falls back to Numba's own cache.
@@ -234,6 +234,8 @@ if NullCache is not None:
                 try:
                     make_folder(folder)
                     return write_atomic(folder / name, self._seal(name, payload) + payload)
+                except UnsyncedError:
+                    return  # it is kept, and a power cut costs no more than compiling anew
                 except StoreError as error:
                     problems.append(str(error))
             _warn("; ".join(problems))

@@ -172,6 +172,19 @@ def test_folders_that_cannot_be_written(folder, monkeypatch, number):
     assert list(folder.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_synced_keeps_the_code(folder, monkeypatch):
+    fsync = files.os.fsync
+
+    def refuse(descriptor):
+        if Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_dir():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    assert call() == (False, [])
+    assert call() == (True, [])
+
+
 def test_a_full_disk(folder):
     folder.mkdir()
     if os.system(f"mount -t tmpfs -o size=8k tmpfs '{folder}' 2>/dev/null"):

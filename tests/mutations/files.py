@@ -88,12 +88,8 @@ MUTATIONS = [
         THREADS,
     ),
     # ---- files as bytes ----
-    one(
-        "files/atomic",
-        "            sync_folder(folder)\n    # ValueError",
-        "            pass\n    # ValueError",
-        ATOMIC,
-    ),
+    one("files/atomic", "    sync_names(contents)\n", "", ATOMIC),
+    one("files/atomic", "; already new: ", "; ", ATOMIC),
     one("files/atomic", "sync_folder(folder.parent)", "pass", ATOMIC),
     one("files/atomic", "                os.fsync(file.fileno())\n", "", ATOMIC),
     one("files/atomic", "if not taken and os.path.exists(temporary)", "if not taken", ATOMIC),
@@ -209,7 +205,7 @@ MUTATIONS = [
     ),
     one("files/hdf5", " > file.id.get_filesize()", " > 10**12", OTHERS, "claims"),
     # ---- writing what is larger than memory ----
-    one("files/streaming", "sync_folder(self.path.parent)", "pass", ATOMIC),
+    one("files/streaming", "sync_names([self.path])", "pass", ATOMIC),
     one("files/streaming", "np.int32(1)", "np.int32(0)", OTHERS, "noise_seeds"),
     one("files/streaming", "if missing:", "if missing < 0:", TRUST, "not_written"),
     one("files/streaming", "need > free", "need > 1000 * free", TRUST, "room"),

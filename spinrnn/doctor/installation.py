@@ -15,10 +15,10 @@ from spinrnn.machine import cgroups
 
 TESTED: dict[str, tuple[int, ...]] = {
     "numpy": (2, 0),
-    "numba": (0, 61),
+    "numba": (0, 62),
     "scipy": (1, 15),
     "h5py": (3, 11),
-    "matplotlib": (3, 9),
+    "matplotlib": (3, 10, 7),
     "threadpoolctl": (3, 5),
     "tqdm": (4, 66),
 }

@@ -40,8 +40,10 @@ FILES = (
 )
 RUN = """
     import json, sys
-    from spinrnn.bench import runner
+    from spinrnn.cli import streams
     from spinrnn.cli.main import main
+    with streams.careful():  # as main does; NumPy 2.0's f2py cannot be imported without stderr
+        from spinrnn.bench import runner
     runner.run = lambda *_, **__: iter([runner._note("nothing is measured here")])
     statuses = {}
     for name, command in json.loads(sys.argv[1]).items():

@@ -239,9 +239,9 @@ def test_locks_and_imports_of_hdf5():
     [
         ("numpy", "1.26.4", "numpy 1.26.4 is older than 2.0"),
         ("numpy", "2.0.0rc1", None),
-        ("matplotlib", "3.8.4", "matplotlib 3.8.4 is older than 3.9"),
-        ("matplotlib", "3.9.0", None),
-        ("matplotlib", "3.10.0", None),
+        ("matplotlib", "3.9.4", "matplotlib 3.9.4 is older than 3.10.7"),
+        ("matplotlib", "3.10.7", None),
+        ("matplotlib", "3.11.0", None),
         ("llvmlite", "0.1", None),
         ("numba", None, "numba is not installed"),
     ],

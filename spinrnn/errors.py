@@ -41,6 +41,10 @@ class ConfigError(SpinrnnError, ValueError):
         super().__init__(prefix + "; ".join(self.problems))
 
 
+class OldKeyWarning(UserWarning):
+    """A key of 0.1 in a configuration, with the key that it is now."""
+
+
 class DataError(SpinrnnError, ValueError):
     """Inputs, labels or lengths that do not fit the network, or unreadable data."""
 

@@ -45,7 +45,7 @@ def reference(net, u):
     time), in units of the relaxation time.
     """
     c, views = net.config, net.views()
-    n, ctrnn = sum(c.layers), c.neuron == "ctrnn"
+    n, ctrnn = sum(c.layers), c.neuron.kind == "ctrnn"
     tops = np.cumsum((0, *c.layers))
     coupling = np.zeros((n, n))
     for layer in range(len(c.layers)):
@@ -56,7 +56,7 @@ def reference(net, u):
                 views["w_ext"][layer] * c.amplifications[layer]
             )
     bias = np.concatenate(views["bias"])
-    filter_rate = c.relaxation_time / c.highpass_time
+    filter_rate = c.relaxation_time / (c.filter_time or np.inf)
 
     def slope(_, x, external):
         p, m = x[:n], x[n:]

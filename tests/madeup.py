@@ -44,7 +44,7 @@ def accuracy_of(config):
         value
         * network.density_int**0.02
         * network.density_ext**0.03
-        * (0.98 if network.neuron == "ctrnn" else 1)
+        * (0.98 if network.neuron.kind == "ctrnn" else 1)
     )
 
 

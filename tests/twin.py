@@ -81,8 +81,8 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
     """
     steps = config.resolved_substeps
     h = config.input_interval / config.relaxation_time / steps
-    ctrnn, second = config.neuron == "ctrnn", config.scheme == "exponential"
-    kappa = 1 - np.exp(-h * config.relaxation_time / config.highpass_time)
+    ctrnn, second = config.neuron.kind == "ctrnn", config.scheme == "exponential"
+    kappa = 1 - np.exp(-h * config.time_unit / (config.filter_time or np.inf))
     gains, xi0, q = config.amplifications, config.bias_ratio, config.nonlinear_damping
     tops = np.cumsum([0, *config.layers])
     factors = (

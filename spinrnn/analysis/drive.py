@@ -57,8 +57,8 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
     config, neurons = net.config, sum(net.config.layers)
     substeps, interval = config.resolved_substeps, config.input_interval
     scale, rests = interval / substeps, _rests(net)
-    if config.neuron != "oscillator":
-        scale = interval / config.relaxation_time / substeps
+    if config.neuron.kind != "oscillator":
+        scale = interval / config.time_unit / substeps
     # a trajectory has four numbers for each case, neuron and substep, `simulate` as
     # many again
     row = 8 * np.dtype(config.dtype).itemsize * neurons * inputs.shape[2] * substeps
@@ -78,9 +78,9 @@ def _rests(net):
     """[(neuron,) integral of the drive at rest over an input interval] of each
     layer."""
     config, layers = net.config, net.config.layers
-    rest = config.bias_ratio * config.input_interval / config.relaxation_time
-    if config.neuron != "oscillator":
-        rest = 0.0
+    rest = 0.0
+    if config.neuron.kind == "oscillator":
+        rest = config.neuron.bias_ratio * config.input_interval / config.time_unit
     if net.devices is None:
         return [rest * np.ones(neurons) for neurons in layers]
     return [rest * factor for factor in net.devices.by_layer(config)["bias"]]

@@ -35,7 +35,7 @@ class _Work:
         self.neurons, self.layers = neurons, len(config.layers)
         self.substeps = config.resolved_substeps
         self.step, self.blend, self.rest = reduced.step, reduced.blend, reduced.rest
-        self.bias = config.bias_ratio
+        self.bias = config.neuron.bias_ratio
         self.out_gain = config.output_amplification
         self.weights = Network(config, seed=0).views()
         self.u, self.labels = reference_data(batch, points)

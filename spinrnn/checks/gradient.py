@@ -11,6 +11,7 @@ import numpy as np
 from scipy.differentiate import derivative
 from scipy.special import softmax
 
+from spinrnn.config import kinds
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DivergenceError
 from spinrnn.networks.recurrent import Network
@@ -114,9 +115,10 @@ def check_gradient(
     if entries is None:
         entries = 8 if config else 10**9
     asked = config or AWKWARD
-    for neuron, scheme in itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")):
-        kind = dataclasses.replace(asked, neuron=neuron, scheme=scheme, dtype="float64")
-        yield from check_one(kind, entries, seed, bound, finest=scheme != asked.scheme)
+    for neuron, cls in kinds.kinds_of("neuron").items():
+        for scheme in cls.schemes:
+            kind = dataclasses.replace(asked, neuron=neuron, scheme=scheme, dtype="float64")
+            yield from check_one(kind, entries, seed, bound, finest=scheme != asked.scheme)
 
 
 def check_one(
@@ -149,7 +151,7 @@ def check_one(
         error = largest_error(gradient[chosen], right, unknown, scale)
         # a NaN is not <= anything
         ok = bool(error <= bound)
-        yield BlockError(config.neuron, config.scheme, block, len(chosen), error, ok)
+        yield BlockError(config.neuron.kind, config.scheme, block, len(chosen), error, ok)
 
 
 def largest_error(

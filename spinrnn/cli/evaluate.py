@@ -67,12 +67,12 @@ def _devices(net: Any) -> str:
     if net.devices is None:
         return ""
     drawn = net.devices.same(draw_devices(net.config))
-    seed = f" (device_seed {net.config.device_seed})" if drawn else ""
+    seed = f" (device_seed {net.config.spread.seed})" if drawn else ""
     return f", devices that differ{seed}"
 
 
 def _noise(config: Any) -> str:
     """Which thermal noise the network has, if any."""
-    if config.neuron != "oscillator" or not config.thermal_power:
+    if not config.neuron.noisy:
         return ""
-    return f", thermal noise of {config.thermal_power:g}"
+    return f", thermal noise of {config.neuron.thermal_power:g}"

@@ -232,12 +232,12 @@ def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[
             advice = f"write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
             raise DataError(f"{path}: is a trajectory of spinrnn; {advice}")
         config = trajectory.config
-        if config.neuron != "oscillator":
-            text = f"is of a network of {config.neuron}, and not of oscillators"
+        if config.neuron.kind != "oscillator":
+            text = f"is of a network of {config.neuron.kind}, and not of oscillators"
             raise DataError(f"{path}: {text}, which eq. (1) describes")
         data = from_trajectory(trajectory, neuron[0], neuron[1], cases)
     _warn(config, float(data.durations.max()))
-    return data, config.power_floor
+    return data, config.neuron.power_floor
 
 
 def _warn(config: Any, longest: float) -> None:
@@ -250,7 +250,7 @@ def _warn(config: Any, longest: float) -> None:
         "not every substep is stored, the drive in between is not known;"
         " simulate without --every for this": longest > 1.5 * step,
         "simulated with thermal noise, which is taken for noise of the readout;"
-        " intervals and tests do not hold": bool(config.thermal_power),
+        " intervals and tests do not hold": config.neuron.noisy,
         "simulated with first-order steps, which are not quite eq. (1);"
         " what differs is seen in the residuals": config.scheme == "euler",
     }

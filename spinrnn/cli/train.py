@@ -88,7 +88,7 @@ def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path
 
     Settings without a file overrule the configuration of the run that goes on.
     """
-    from spinrnn.config.toml import load_config
+    from spinrnn.config.toml import load_config, read_config
     from spinrnn.runs.folder import newest_run
 
     config = load_config(options.config, settings)
@@ -101,7 +101,7 @@ def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path
         return config, _free_folder(config)
     own = out / "config.toml"
     if options.resume and options.config is None and own.exists():
-        config = load_config(own, settings) if settings else None
+        config = read_config(own, settings) if settings else None
     return config, out
 
 

@@ -20,7 +20,8 @@ class Quantity(NamedTuple):
         name: of the field; default: its value where none is given; unit: SI, "1" for
             none.
         about: what it is, a phrase; source: "ours", "field", or where it comes from.
-        low, high: inclusive limits; above: exclusive lower limit; None: no limit.
+        low, high: inclusive limits; above, below: exclusive ones; None: no limit.
+        why: what a message about a value out of range says besides, a phrase.
         spread: name of its factor from neuron to neuron, or None where it has none.
         fit: coordinate of a fit and of training: "log" (positive), "log1p" (from 0) or
             "plain"; None: it is neither fitted nor trained.
@@ -34,6 +35,8 @@ class Quantity(NamedTuple):
     low: float | None
     high: float | None
     above: float | None
+    below: float | None
+    why: str
     source: str
     spread: str | None
     fit: str | None
@@ -44,18 +47,25 @@ class Quantity(NamedTuple):
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         above = -math.inf if self.above is None else self.above
-        if low <= value <= high and value > above:
+        below = math.inf if self.below is None else self.below
+        if low <= value <= high and above < value < below:
             return None
-        return f"must be {self.range}, got {value:g}{self._unit}"
+        why = f", {self.why}" if self.why else ""
+        return f"must be {self.range}{why}, got {value}"
 
     @property
     def range(self) -> str:
         """The range in words, as in "above 0 and at most 10 s"."""
-        least = None if self.low is None else f"at least {self.low:g}"
-        least = f"above {self.above:g}" if self.above is not None else least
-        most = None if self.high is None else f"at most {self.high:g}"
-        limits = [text for text in (least, most) if text]
-        return (" and ".join(limits) or "any number") + self._unit
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}{self._unit}"
+        limits = {
+            "above": self.above,
+            "at least": self.low,
+            "below": self.below,
+            "at most": self.high,
+        }
+        texts = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
+        return (" and ".join(texts) or "any number") + (self._unit if texts else "")
 
     @property
     def _unit(self):
@@ -70,6 +80,8 @@ def quantity(
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
+    below: float | None = None,
+    why: str = "",
     source: str = "ours",
     spread: bool | str = False,
     fit: str | None = None,
@@ -86,6 +98,8 @@ def quantity(
         "low": low,
         "high": high,
         "above": above,
+        "below": below,
+        "why": why,
         "source": source,
         "spread": spread,
         "fit": fit,

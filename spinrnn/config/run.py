@@ -1,19 +1,26 @@
 """What a run is: frozen dataclasses for the network, the training and the data.
 
-Quantities are in SI units here (seconds). The kernels work in reduced units (time in
-relaxation times, drive in damping rates); `NetworkConfig.reduced` is the one place that
-converts.
+Quantities are in SI units here (seconds). The kernels work in units of the neuron's
+time and drive.
 """
 
 import dataclasses
+import functools
 import itertools
+import json
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from spinrnn.config.tables import Problems, check, from_nested
+from spinrnn.config import kinds, versions
+from spinrnn.config.quantity import quantities, quantity
+from spinrnn.config.spread import Spread
+from spinrnn.config.tables import Problems, check, keys_of, nearest, shown, suggest
 from spinrnn.errors import ConfigError
+
+T = TypeVar("T")
 
 LARGEST_RATIO = 1e5
 """Of a time to the relaxation time: more is taken for a mistake of units."""
@@ -29,14 +36,13 @@ None."""
 
 
 class Reduced(NamedTuple):
-    """Time scales of a network in reduced units: relaxation times, damping rates.
+    """Time scales of a network in units of its neurons' time.
 
     Attributes:
         step: h, length of a substep.
         blend: relaxation factor of one substep: the share of its distance to the target
-            that the high-pass filter's mean (CTRNN: the state) covers.
-        rest: power at the start, the fixed point (xi_0 - 1) / (xi_0 + Q) for the bias
-            alone; 0 for the CTRNN.
+            that the high-pass filter's mean covers; 0 without a filter.
+        rest: what a neuron emits before any input.
     """
 
     step: float
@@ -44,6 +50,21 @@ class Reduced(NamedTuple):
     rest: float
 
 
+def _with_old_keys(cls: type[T]) -> type[T]:
+    """A dataclass that takes the arguments of 0.1 as well."""
+    made = cls.__init__
+
+    @functools.wraps(made)
+    def __init__(self, *arguments, **given):
+        names = [field.name for field in dataclasses.fields(self)]
+        given |= zip(names, arguments, strict=False)
+        made(self, **versions.from_flat(given))
+
+    cls.__init__ = __init__
+    return cls
+
+
+@_with_old_keys
 @dataclass(frozen=True)
 class NetworkConfig:
     """The network and its time stepping. Times in seconds; equations of docs/MODEL.md.
@@ -52,23 +73,25 @@ class NetworkConfig:
     [ours] a choice of this project. NumPy numbers and lists count as Python's numbers
     and tuples.
 
+    The neuron's parameters are its own, as in ``neuron=Oscillator(bias_ratio=3)``. The
+    names that they had here in 0.1 are still taken, and read, by way of
+    `config.versions`.
+
     Attributes:
         layers: neurons in each layer [paper: 32, 32, 32].
         inputs: input channels.
         outputs: classes.
-        neuron: "oscillator", eq. (1), or "ctrnn", its software twin.
-        scheme: "exponential", second order, or "euler", first order.
+        neuron: a kind of neuron, as Oscillator(), eq. (1), or CTRNN(), its software
+            twin.
+        scheme: one of the neuron's schemes; "exponential", second order, or "euler",
+            first order.
         substeps: substeps of one input interval; None means
-            ceil(4 input_interval / relaxation_time) [ours].
+            ceil(4 input_interval / tau), tau the neuron's time [ours].
         input_interval: Delta t, time for which one input value is held (s) [ours: 10
             ns].
-        relaxation_time: tau = 1 / gamma (s) [ours: 10 ns].
-        highpass_time: tau_hp of the filter that removes the mean power, eq. (2) (s)
-            [ours: 10 tau]; the CTRNN has none.
-        bias_ratio: xi_0 = fixed bias / threshold, the supercriticality; above 1 [ours:
-            2]; the CTRNN has none.
-        nonlinear_damping: Q, dimensionless [field].
-        power_floor: smallest power, stands for thermal fluctuations; 0 is none [ours].
+        highpass_time: tau_hp of the filter that removes the emitted mean, eq. (2) (s);
+            0 is no filter; None means the neuron's own, of the oscillator 10 tau
+            [ours], of the CTRNN none.
         amplification: A, one number or one for each layer [paper: an amplification on
             each path].
         output_amplification: A_out [ours: 10].
@@ -77,16 +100,10 @@ class NetworkConfig:
         density_int: share of the entries of each W_int that exist, in (0, 1].
         density_ext: the same of each W_ext, input weights included.
         dtype: "float32" or "float64".
-        thermal_power: eta, mean power that thermal noise alone sustains in an undriven
-            oscillator, eq. (6); 0 is no noise [field]. It follows from a measured
-            linewidth by `spinrnn.thermal_power`; the CTRNN has none.
-        spread_gamma: relative standard deviation of gamma from neuron to neuron, as in
-            0.1; log-normal [ours]. The CTRNN has no spread.
-        spread_nonlinear_damping: the same of Q; without effect where Q is 0, the
-            default.
-        spread_bias: the same of the fixed bias xi_0.
-        spread_gain: the same of the amplification A.
-        device_seed: of these differences; the same number is the same devices [ours].
+        spread: how much neurons differ from each other, `Spread`; log-normal [ours].
+        trained: names of the neuron's quantities that are trained.
+        trained_per: whether a layer has one value of each of them, or each neuron.
+        earlier: keys of 0.1 and their values, also where they have no effect.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -95,30 +112,62 @@ class NetworkConfig:
     layers: tuple[int, ...] = (32, 32, 32)
     inputs: int = 1
     outputs: int = 10
-    neuron: Literal["oscillator", "ctrnn"] = "oscillator"
-    scheme: Literal["exponential", "euler"] = "exponential"
+    neuron: Any = None
+    scheme: str = "exponential"
     substeps: int | None = None
-    input_interval: float = 10e-9
-    relaxation_time: float = 10e-9
-    highpass_time: float = 100e-9
-    bias_ratio: float = 2.0
-    nonlinear_damping: float = 0.0
-    power_floor: float = 1e-6
+    input_interval: float = quantity(10e-9, "s", "time for which an input value is held")
+    highpass_time: float | None = quantity(None, "s", "of the filter that removes the mean")
     amplification: float | tuple[float, ...] = 1.0
     output_amplification: float = 10.0
     readout_window: int = 0
     density_int: float = 1.0
     density_ext: float = 1.0
     dtype: Literal["float32", "float64"] = "float32"
-    thermal_power: float = 0.0
-    spread_gamma: float = 0.0
-    spread_nonlinear_damping: float = 0.0
-    spread_bias: float = 0.0
-    spread_gain: float = 0.0
-    device_seed: int = 0
+    spread: Any = field(default_factory=Spread)
+    trained: tuple[str, ...] = ()
+    trained_per: Literal["layer", "neuron"] = "layer"
+    earlier: Any = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check(self)
+        problems = []
+        for key, make in (("neuron", _neuron_of), ("spread", _spread_of)):
+            try:
+                made = make(getattr(self, key))
+            except ConfigError as error:
+                problems += [f"{key}.{problem}" for problem in error.problems]
+                made = make(None)
+            object.__setattr__(self, key, made)
+        try:
+            check(self)
+        except ConfigError as error:
+            problems += error.problems
+        earlier, found = versions.remembered(self)
+        object.__setattr__(self, "earlier", tuple(earlier.items()))
+        if problems or found:
+            raise ConfigError(problems + found)
+
+    def __getattr__(self, name: str) -> Any:
+        """Keys of 0.1 that have moved."""
+        moved = versions.OLD.get(f"network.{name}")
+        if moved is None:
+            raise AttributeError(f"NetworkConfig has no attribute {name!r}")
+        warnings.warn(f"config.{name} is config.{moved} now", DeprecationWarning, stacklevel=2)
+        return dict(self.earlier)[name]
+
+    @property
+    def time_unit(self) -> float:
+        """Of the kernels (s): the neuron's."""
+        return self.neuron.time_unit
+
+    @property
+    def filter_time(self) -> float | None:
+        """`highpass_time`, or where that is None the neuron's own; None for no filter
+        (s).
+        """
+        if self.highpass_time is not None:
+            return self.highpass_time or None
+        own = self.neuron.highpass
+        return None if own is None else own * self.time_unit
 
     @property
     def resolved_substeps(self) -> int:
@@ -126,7 +175,7 @@ class NetworkConfig:
         if self.substeps is not None:
             return self.substeps
         # the margin keeps 4 * 10e-9 / 10e-9 from rounding up to 5
-        return max(1, math.ceil(4 * self.input_interval / self.relaxation_time - 1e-9))
+        return max(1, math.ceil(4 * self.input_interval / self.time_unit - 1e-9))
 
     @property
     def amplifications(self) -> tuple[float, ...]:
@@ -137,21 +186,41 @@ class NetworkConfig:
 
     def reduced(self) -> Reduced:
         """The time scales in the kernels' units."""
-        step = self.input_interval / self.relaxation_time / self.resolved_substeps
-        if self.neuron == "ctrnn":
-            return Reduced(step, step if self.scheme == "euler" else -math.expm1(-step), 0.0)
-        blend = -math.expm1(-step * self.relaxation_time / self.highpass_time)
-        rest = (self.bias_ratio - 1) / (self.bias_ratio + self.nonlinear_damping)
-        return Reduced(step, blend, rest)
+        unit, filter_time = self.time_unit, self.filter_time
+        step = self.input_interval / unit / self.resolved_substeps
+        blend = -math.expm1(-step * unit / filter_time) if filter_time else 0.0
+        factors = dict.fromkeys(versions.spreads_of(self.neuron), 1.0)
+        rest = self.neuron.rest(self.neuron.numbers(unit, factors))[0]
+        return Reduced(step, blend, float(rest))
 
     def problems(self) -> list[str]:
         """What is impossible about the values, a sentence each."""
         found = Problems(self)
         _check_sizes(self, found)
         _check_times(self, found)
-        _check_neurons(self, found)
+        _check_kind(self, found)
         _check_amplifications(self, found)
         return found
+
+
+def _neuron_of(given: Any) -> Any:
+    if given is None:
+        return kinds.default("neuron")
+    if isinstance(given, str):
+        given = {"kind": given}
+    if isinstance(given, Mapping):
+        return kinds.make("neuron", given)
+    if not isinstance(given, kinds.Kind) or given.role != "neuron":
+        raise ConfigError([f"kind: must be a neuron, as spinrnn.Oscillator(), got {shown(given)}"])
+    return given
+
+
+def _spread_of(given: Any) -> Spread:
+    if isinstance(given, Spread):
+        return given
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigError([f"seed: must be a spinrnn.Spread, got {given!r}"])
+    return Spread(**{str(key): value for key, value in (given or {}).items()})
 
 
 def _check_sizes(c: NetworkConfig, found: Problems) -> None:
@@ -174,31 +243,40 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
 
 def _check_times(c: NetworkConfig, found: Problems) -> None:
     found.require(c.substeps is None or c.substeps >= 1, "substeps", "at least 1")
-    for key in ("input_interval", "relaxation_time", "highpass_time"):
-        time, unit = getattr(c, key), c.relaxation_time
-        found.require(time > 0, key, "a positive time in seconds")
+    found.require(c.input_interval > 0, "input_interval", "a positive time in seconds")
+    given = c.highpass_time
+    ok = given is None or given >= 0
+    found.require(ok, "highpass_time", "a time in seconds, or 0 for no filter")
+    times = {"input_interval": c.input_interval, "highpass_time": given or 0.0}
+    own = {n: getattr(c.neuron, n) for n, q in quantities(c.neuron).items() if q.unit == "s"}
+    times |= {f"neuron.{name}": time for name, time in own.items()}
+    unit = c.time_unit
+    for key, time in times.items():
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:
-            far = f"{time:g} s is out of all proportion to relaxation_time, {unit:g} s"
+            far = f"{time:g} s is out of all proportion to the neuron's time, {unit:g} s"
             found.add(key, f"{far}; times are in seconds, as in 10e-9")
 
 
-def _check_neurons(c: NetworkConfig, found: Problems) -> None:
-    above = c.bias_ratio > 1 or c.neuron != "oscillator"
-    silent = "above 1, else the oscillator is below its threshold and silent"
-    found.require(above, "bias_ratio", silent)
-    for key in ("bias_ratio", "nonlinear_damping"):
-        found.require(0 <= getattr(c, key) <= LARGEST_NUMBER, key, f"from 0 to {LARGEST_NUMBER:g}")
-    found.require(0 <= c.power_floor < 0.1, "power_floor", "in [0, 0.1)")
-    found.require(
-        0 <= c.thermal_power <= LARGEST_THERMAL_POWER,
-        "thermal_power",
-        f"from 0 to {LARGEST_THERMAL_POWER:g}, in units of the normalised power",
-    )
-    deviation = "a relative standard deviation from 0 to 1, as in 0.1 for 10 %"
-    for key in ("spread_gamma", "spread_nonlinear_damping", "spread_bias", "spread_gain"):
-        found.require(0 <= getattr(c, key) <= 1, key, deviation)
-    if c.device_seed < 0:
-        found.add("device_seed", f"must not be negative, got {c.device_seed}")
+def _check_kind(c: NetworkConfig, found: Problems) -> None:
+    neuron, declared = c.neuron, quantities(c.neuron)
+    if c.scheme not in neuron.schemes:
+        wanted = " or ".join(json.dumps(name) for name in neuron.schemes)
+        close = nearest(c.scheme, neuron.schemes)
+        hint = f" (did you mean {json.dumps(close)}?)" if close else ""
+        found.add("scheme", f"must be {wanted}{hint}, got {json.dumps(c.scheme)}")
+    known = versions.spreads_of(neuron)
+    for name in c.spread.deviations:
+        if name not in known:
+            owner = kinds.owner_of("neuron", name, versions.spreads_of)
+            whose = f"a spread of the neuron {owner}, this one is {neuron.kind}"
+            unknown = f"unknown key{suggest(name, (*known, 'seed'))}"
+            found.add(f"spread.{name}", whose if owner else unknown)
+    trainable = [name for name, q in declared.items() if q.fit is not None]
+    for name in c.trained:
+        if name not in trainable:
+            found.add("trained", f"{name} of {neuron.kind} cannot be{suggest(name, trainable)}")
+    if len(set(c.trained)) < len(c.trained):
+        found.add("trained", f"a name stands there twice, got {list(c.trained)}")
 
 
 def _check_amplifications(c: NetworkConfig, found: Problems) -> None:
@@ -258,7 +336,7 @@ class TrainConfig:
     clip: float = 1.0
     noise: float = 0.15
     seed: int = 0
-    checkpoint_seconds: float = 10.0
+    checkpoint_seconds: float = quantity(10.0, "s", "time between checkpoints")
     checkpoints: int = 2
 
     def __post_init__(self) -> None:
@@ -367,6 +445,18 @@ class RunConfig:
             raise ConfigError(problems)
 
 
+TABLES = ("network", "neuron", "spread", "train", "data")
+"""Of a configuration file."""
+_INNER = ("neuron", "spread", "trained", "trained_per", "earlier")
+"""Fields of `NetworkConfig` that have tables of their own, or none."""
+_PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
+
+
+def own_keys(cls: type) -> list[str]:
+    """Keys of a table that is a dataclass, without those of tables of their own."""
+    return [name for name in keys_of(cls) if name not in _INNER or cls is not NetworkConfig]
+
+
 def from_tables(tables: Mapping[str, Any]) -> RunConfig:
     """Makes a RunConfig of nested dictionaries, as read from TOML.
 
@@ -374,12 +464,97 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
         ConfigError: every unknown, mistyped and impossible value, with the nearest
             known key.
     """
-    return from_nested(RunConfig, tables)
+    problems = [p for name in tables for p in _table_problems(name, tables[name])]
+    problems += versions.twice(tables)
+    known = {name: dict(t) for name, t in tables.items() if isinstance(t, Mapping)}
+    parts = {"network": _network_arguments(known), "train": known.get("train", {})}
+    parts["data"] = known.get("data", {})
+    made = {}
+    for name, cls in _PARTS.items():
+        fields = keys_of(cls) if name == "network" else own_keys(cls)
+        old = [key.partition(".")[2] for key in versions.OLD] if name == "network" else []
+        given = {key: value for key, value in parts[name].items() if key in (*fields, *old)}
+        try:
+            made[name] = cls(**given)
+        except ConfigError as error:
+            problems += [_placed(name, problem) for problem in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return RunConfig(**made)
+
+
+def _table_problems(name: str, table: Any) -> list[str]:
+    """A name that is no table, a table that is none, or its unknown keys."""
+    if name not in TABLES:
+        kind = "table" if isinstance(table, Mapping) else "key"
+        owners = [part for part, cls in _PARTS.items() if name in own_keys(cls)]
+        if owners:
+            return [f"{name}: unknown {kind}; it belongs into the table [{owners[0]}]"]
+        return [f"{name}: unknown {kind}{suggest(name, TABLES)}"]
+    if not isinstance(table, Mapping):
+        return [f"{name}: must be a table, write [{name}] and its keys below"]
+    if name not in _PARTS:
+        return []
+    known = own_keys(_PARTS[name])
+    old = [key for key in versions.OLD if key.startswith(f"{name}.")]
+    problems = []
+    for key in table:
+        if key not in known and f"{name}.{key}" not in old:
+            problems.append(f"{name}.{key}: unknown key{_suggestion(name, key)}")
+    return problems
+
+
+def _suggestion(name: str, key: str) -> str:
+    """The nearest key of a table; of [network] also those that are the neuron's."""
+    close = nearest(key, own_keys(_PARTS[name]))
+    moved = nearest(f"{name}.{key}", versions.OLD)
+    if close is None and moved is not None:
+        return f"; did you mean {versions.OLD[moved]}?"
+    return suggest(key, own_keys(_PARTS[name]))
+
+
+def _network_arguments(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Arguments of `NetworkConfig` of the tables [network], [neuron] and [spread]."""
+    network, neuron = tables.get("network", {}), tables.get("neuron", {})
+    trained = {"trained": neuron.pop("train", None), "trained_per": neuron.pop("train_per", None)}
+    made = {key: value for key, value in network.items() if key not in _INNER[1:]}
+    if versions.old_keys(tables):
+        if "kind" in neuron:
+            made["neuron"] = neuron["kind"]
+        made = versions.from_flat(made)
+    for key, table in (("neuron", neuron), ("spread", tables.get("spread", {}))):
+        if table or key in made:
+            made[key] = {**made.get(key, {}), **table}
+    return made | {key: value for key, value in trained.items() if value is not None}
+
+
+def _placed(name: str, problem: str) -> str:
+    """A problem of a part's key with its table."""
+    key, colon, sentence = problem.partition(": ")
+    moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
+    if name != "network" or key.startswith(("neuron.", "spread.")):
+        return problem if name == "network" else f"{name}.{problem}"
+    return f"{moved.get(key, f'network.{key}')}{colon}{sentence}"
 
 
 def to_tables(config: RunConfig) -> dict[str, dict[str, Any]]:
     """Nested dictionaries of a RunConfig, of Python's own numbers, texts and tuples."""
-    return dataclasses.asdict(config)
+    network = config.network
+    neuron = network.neuron.table()
+    if network.trained:
+        neuron |= {"train": network.trained, "train_per": network.trained_per}
+    spreads = {name: network.spread.get(name) for name in versions.spreads_of(network.neuron)}
+    parts = {
+        name: {key: getattr(part, key) for key in own_keys(type(part))}
+        for name, part in (("network", network), ("train", config.train), ("data", config.data))
+    }
+    return {
+        "network": parts["network"],
+        "neuron": neuron,
+        "spread": {**spreads, "seed": network.spread.seed},
+        "train": parts["train"],
+        "data": parts["data"],
+    }
 
 
 def automatic(config: RunConfig) -> dict[str, Any]:
@@ -389,6 +564,22 @@ def automatic(config: RunConfig) -> dict[str, Any]:
     """
     return {
         "substeps": config.network.resolved_substeps,
+        "highpass_time": config.network.filter_time or 0.0,
         "split_seed": config.resolved_split_seed,
         "test_fraction": TEST_FRACTION,
     }
+
+
+def known_keys() -> dict[str, str]:
+    """{"table.key": unit} of all keys, those of all known kinds and of 0.1 too."""
+    found = {f"{name}.{key}": "1" for name, cls in _PARTS.items() for key in own_keys(cls)}
+    for name, cls in _PARTS.items():
+        found |= {f"{name}.{key}": q.unit for key, q in quantities(cls).items()}
+    found |= {"neuron.kind": "1", "neuron.train": "1", "neuron.train_per": "1"}
+    found |= {"spread.seed": "1"}
+    for kind in kinds.names_of("neuron"):
+        cls = kinds.kind_of("neuron", kind)
+        found |= {f"neuron.{key}": "1" for key in keys_of(cls)}
+        found |= {f"neuron.{key}": q.unit for key, q in quantities(cls).items()}
+        found |= {f"spread.{key}": "1" for key in versions.spreads_of(cls)}
+    return found | {old: found.get(new, "1") for old, new in versions.OLD.items()}

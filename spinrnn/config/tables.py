@@ -1,8 +1,7 @@
 """A frozen dataclass and its table: the types of its fields are the table's schema.
 
 `check` converts the fields to their types and asks the dataclass for its own
-`problems`; `from_nested` makes a dataclass of tables from nested dictionaries, as TOML
-gives them. Both tell all problems at once, as sentences "key: what is wrong".
+`problems`. It tells all problems at once, as sentences "key: what is wrong".
 """
 
 import dataclasses
@@ -49,19 +48,30 @@ def check(config: Any) -> None:
     Raises:
         ConfigError: all problems at once.
     """
-    problems = []
-    hints = typing.get_type_hints(type(config))
+    problems, hints = [], _hints(type(config))
     for field in dataclasses.fields(config):
-        value = plain(getattr(config, field.name))
+        value, hint = plain(getattr(config, field.name)), hints[field.name]
+        if hint is Any:
+            continue
         try:
-            converted = _typed(hints[field.name], value)
+            converted = _typed(hint, value)
         except TypeError as error:
-            problems.append(f"{field.name}: must be {error}, got {_shown(value)}")
+            problems.append(f"{field.name}: must be {error}, got {shown(value)}")
             converted = field.default
         object.__setattr__(config, field.name, converted)
     problems += config.problems()
     if problems:
         raise ConfigError(problems)
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    """{field: type} of a dataclass; where a class refers to what is not there any more,
+    as one in a function may, the types of the defaults.
+    """
+    try:
+        return typing.get_type_hints(cls)
+    except NameError:
+        return {field.name: type(field.default) for field in dataclasses.fields(cls)}
 
 
 # ---- types ----
@@ -83,10 +93,17 @@ _NAMES = {
     int: "a whole number",
     float: "a finite number",
     str: "a text",
+    bool: "true or false",
     tuple[int, ...]: "a list of whole numbers",
     tuple[float, ...]: "a list of numbers",
+    tuple[str, ...]: "a list of texts",
 }
-_PLAIN: dict[Any, Callable[[Any], Any]] = {int: int, float: float, str: str.__str__}
+_PLAIN: dict[Any, Callable[[Any], Any]] = {
+    int: int,
+    float: float,
+    str: str.__str__,
+    bool: bool,
+}
 """From any number or text of the kind to Python's own."""
 
 
@@ -100,6 +117,8 @@ def _typed(hint: Any, value: Any) -> Any:
         return _items(hint, value)
     if hint is types.NoneType:
         fits = value is None
+    elif hint is bool:
+        fits = isinstance(value, bool)
     elif hint is str:
         fits = isinstance(value, str)
     elif hint is int:
@@ -147,7 +166,7 @@ def _items(hint: Any, value: Any) -> tuple[Any, ...]:
         raise TypeError(_NAMES[hint]) from None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A wrong value in a message: as in TOML where it can be, and not long."""
     try:
         text = json.dumps(value)
@@ -158,45 +177,6 @@ def _shown(value: Any) -> str:
 
 
 # ---- dataclasses of tables ----
-
-
-def from_nested(cls: type, tables: Mapping[str, Any]) -> Any:
-    """Makes a dataclass, whose fields are its tables, of nested dictionaries.
-
-    Raises:
-        ConfigError: every unknown, mistyped and impossible value, with the nearest
-            known key.
-    """
-    sections = typing.get_type_hints(cls)
-    problems, made = [], {}
-    for name, table in tables.items():
-        if name not in sections:
-            problems.append(_unknown_table(name, table, sections))
-        elif not isinstance(table, Mapping):
-            problems.append(f"{name}: must be a table, write [{name}] and its keys below")
-        else:
-            known = keys_of(sections[name])
-            problems += [
-                f"{name}.{key}: unknown key{suggest(key, known)}"
-                for key in table
-                if key not in known
-            ]
-            values = {key: value for key, value in table.items() if key in known}
-            try:
-                made[name] = sections[name](**values)
-            except ConfigError as error:
-                problems += [f"{name}.{problem}" for problem in error.problems]
-    if problems:
-        raise ConfigError(problems)
-    return cls(**made)
-
-
-def _unknown_table(name: str, table: Any, sections: Mapping[str, type]) -> str:
-    kind = "table" if isinstance(table, Mapping) else "key"
-    owners = [section for section, cls in sections.items() if name in keys_of(cls)]
-    if owners:
-        return f"{name}: unknown {kind}; it belongs into the table [{owners[0]}]"
-    return f"{name}: unknown {kind}{suggest(name, sections)}"
 
 
 def keys_of(cls: type) -> list[str]:

@@ -2,12 +2,14 @@
 
 import json
 import tomllib
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from spinrnn.config import versions
 from spinrnn.config.run import RunConfig, automatic, from_tables, to_tables
-from spinrnn.errors import ConfigError, StoreError, reason_of
+from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
 LARGEST_DOTS = 200
 """In a line of a configuration that a file holds. The time of Python's TOML parser
@@ -28,17 +30,40 @@ def load_config(path: str | Path | None = None, settings: str | Iterable[str] = 
         ConfigError: the content, all mistakes at once; StoreError: the file cannot be
             read.
     """
+    return read_config(path, settings, told=True)
+
+
+def read_config(
+    path: str | Path | None = None, settings: str | Iterable[str] = (), told: bool = False
+) -> RunConfig:
+    """`load_config`; told: whether keys of 0.1 in the file are told, as they need not
+    be of a file that spinrnn wrote. Those in settings are.
+    """
     settings = [settings] if isinstance(settings, str) else list(settings)
     tables = {} if path is None else _read(Path(path))
-    problems = _overrule(tables, settings)
+    old = versions.old_keys(tables) if told else {}
+    problems = versions.twice(tables)
+    where = path if old else None
+    old |= _overrule(tables, settings, problems)
     try:
         config = from_tables(tables)
     except ConfigError as error:
         sources = [str(path)] * (path is not None) + ["settings"] * bool(settings)
-        raise ConfigError(problems + error.problems, " with the ".join(sources)) from None
+        found = dict.fromkeys(problems + error.problems)
+        raise ConfigError(found, " with the ".join(sources)) from None
     if problems:
         raise ConfigError(problems)
+    tell_old_keys(old, where)
     return config
+
+
+def tell_old_keys(old: dict[str, str], where: object = None) -> None:
+    """One warning about {old key: new key} that a user wrote, if there are any."""
+    if old:
+        place = f"{where}: " if where is not None else ""
+        pairs = ", ".join(f"{key} is {new}" for key, new in old.items())
+        text = f"{place}keys of 0.1, which are still read; now {pairs}"
+        warnings.warn(text, OldKeyWarning, stacklevel=3)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -57,22 +82,24 @@ def _read(path: Path) -> dict[str, Any]:
     return tables
 
 
-def _overrule(tables: dict[str, Any], settings: Iterable[str]) -> list[str]:
-    """Puts the settings into the tables; returns what is wrong with them."""
-    problems = []
+def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[str]) -> dict:
+    """Puts the settings into the tables and what is wrong with them to the problems;
+    returns {old key: new key} of those of 0.1.
+    """
+    old = {}
     for text in settings:
         key, equals, value = text.partition("=")
-        parts = key.strip().split(".")
+        key = key.strip()
+        parts = key.split(".")
         if not equals or len(parts) != 2 or not all(parts):
             problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")
             continue
-        table = tables.setdefault(parts[0], {})
-        if isinstance(table, dict):
-            value = _value(value.strip())
-            if parts == ["data", "source"]:
-                value = _absolute(value, Path.cwd())
-            table[parts[1]] = value
-    return problems
+        value = _value(value.strip())
+        if key == "data.source":
+            value = _absolute(value, Path.cwd())
+        versions.put(tables, key, value)
+        old |= {key: versions.OLD[key]} if key in versions.OLD else {}
+    return old
 
 
 def _absolute(source: Any, folder: Path) -> Any:
@@ -110,14 +137,19 @@ def from_toml(text: str) -> RunConfig:
     return from_tables(tables)
 
 
-def to_toml(config: RunConfig, sections: Iterable[str] = ("network", "train", "data")) -> str:
+SECTIONS = ("network", "train", "data")
+"""Parts of a run; [network] has [neuron] and [spread] behind it."""
+
+
+def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
     """The text, of these sections, that is read back as the same run.
 
     TOML has no None. Such a key stands there as a comment with the value that it takes,
     so that it goes on following from the other keys.
     """
     known, tables, lines = automatic(config), to_tables(config), []
-    for name in sections:
+    names = [name for part in sections for name in _INNER.get(part, (part,))]
+    for name in names:
         lines.append(f"[{name}]")
         for key, value in tables[name].items():
             if value is None:
@@ -128,6 +160,9 @@ def to_toml(config: RunConfig, sections: Iterable[str] = ("network", "train", "d
                 lines.append(f"{key} = {_written(value)}")
         lines.append("")
     return "\n".join(lines)
+
+
+_INNER = {"network": ("network", "neuron", "spread")}
 
 
 def _written(value: Any) -> str:

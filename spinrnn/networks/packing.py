@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinrnn.config.spread import GAIN
 from spinrnn.kernels.couplings import Weights
 from spinrnn.kernels.tiles import aligned, lanes, tile_heights
 from spinrnn.networks.population import Population
@@ -156,7 +157,7 @@ class Packing:
         for i, amplification in enumerate(config.amplifications):
             views[f"w_ext_{i}"][:] = views[f"w_int_{i}"][:] = amplification
         views["w_out"][:] = views["b_out"][:] = config.output_amplification
-        if self.devices is not None:
+        if self.devices is not None and GAIN in self.devices.factors:
             cuts = np.cumsum(config.layers)[:-1]
             for i, gain in enumerate(np.split(self.devices.gain.astype(config.dtype), cuts)):
                 views[f"w_ext_{i}"][:] *= gain[:, None]

@@ -12,8 +12,6 @@ from spinrnn.config.quantity import quantities
 from spinrnn.kernels.blocks import Neurons
 from spinrnn.kernels.levels import level_address
 from spinrnn.kernels.stepping import Form
-from spinrnn.neurons.ctrnn import CTRNN
-from spinrnn.neurons.oscillator import Oscillator
 from spinrnn.synapses.layout import trained_block
 
 _STEP = 1e-30
@@ -21,24 +19,19 @@ _STEP = 1e-30
 
 
 def neuron_of(config):
-    if config.neuron == "ctrnn":
-        return CTRNN(config.relaxation_time)
-    return Oscillator(
-        config.relaxation_time, config.bias_ratio, config.nonlinear_damping, config.power_floor,
-        config.thermal_power,
-    )  # fmt: skip
+    return config.neuron
 
 
 def trained_of(config):
-    return getattr(config, "trained", ())
+    return config.trained
 
 
 def time_unit_of(config):
-    return config.relaxation_time
+    return config.time_unit
 
 
 def filter_time_of(config):
-    return None if config.neuron == "ctrnn" else config.highpass_time
+    return config.filter_time
 
 
 class Group(NamedTuple):
@@ -262,7 +255,8 @@ def _factors_of(group, devices: Any) -> Mapping[str, Any]:
     names = spread_names(group.neuron)
     if devices is None:
         return dict.fromkeys(names, 1.0)
-    return {name: getattr(devices, name)[own] for name in names}
+    given = devices.factors
+    return {name: given[name][own] if name in given else 1.0 for name in names}
 
 
 def _with_fields(neuron, fields):

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spinrnn.arrays import array_of
+from spinrnn.config.quantity import quantities
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.machine.memory import get_memory_limit
@@ -16,7 +17,7 @@ from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
-from spinrnn.neurons.spread import SPREADS, Devices, check_devices, checked_seed, draw_devices
+from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
@@ -24,7 +25,15 @@ from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
 Seed: TypeAlias = int | Sequence[int]
 """Of thermal noise: a whole number from 0, or a list of them."""
 
-FIXED = ("layers", "inputs", "outputs", "density_int", "density_ext")
+FIXED = (
+    "layers",
+    "inputs",
+    "outputs",
+    "density_int",
+    "density_ext",
+    "trained",
+    "trained_per",
+)
 """Keys of `NetworkConfig` on which the number of parameters or the masks depend."""
 
 
@@ -42,7 +51,7 @@ class Network:
             write to it freely.
         mask: (size,) bool, False where an entry does not exist, or None if all do. Such
             entries have no effect whatever is written there.
-        devices: how the neurons differ from each other, drawn from config.device_seed,
+        devices: how the neurons differ from each other, drawn from config.spread,
             or None where they do not.
     """
 
@@ -65,7 +74,7 @@ class Network:
         sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
         count = self.layout.size if self.mask is None else self.mask.sum()
         steps = f"{c.resolved_substeps} substeps"
-        return f"<Network {sizes}, {c.neuron}, {c.scheme}, {steps}, {count} parameters>"
+        return f"<Network {sizes}, {c.neuron.kind}, {c.scheme}, {steps}, {count} parameters>"
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: without work arrays."""
@@ -125,8 +134,8 @@ class Network:
         """A network with a copy of the parameters and another configuration, as in
         ``net.replace(substeps=32)``.
 
-        Its mask is a copy. Its devices are copies unless a spread or device_seed is
-        changed; then they are drawn as for a new network.
+        Its mask is a copy. Its devices are copies unless the spread or the kind
+        of neuron is changed; then they are drawn as for a new network.
 
         Raises:
             ConfigError: the change concerns the parameters' number or masks, or is
@@ -134,6 +143,13 @@ class Network:
         """
         config = dataclasses.replace(self.config, **changes)
         changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
+        if config.neuron.kind == self.config.neuron.kind:
+            changed += [
+                f"neuron.{key}"
+                for key, quantity in quantities(config.neuron).items()
+                if quantity.fixed
+                and getattr(config.neuron, key) != getattr(self.config.neuron, key)
+            ]
         if changed:
             raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
         check_devices(self.devices, self.config)
@@ -148,8 +164,8 @@ class Network:
         """Copies of the devices where the configuration asks for the same, else new
         ones.
         """
-        keys = ("neuron", "device_seed", *SPREADS.values())
-        if any(getattr(config, key) != getattr(self.config, key) for key in keys):
+        same = config.neuron.kind == self.config.neuron.kind
+        if not same or config.spread != self.config.spread:
             return draw_devices(config)
         return None if self.devices is None else self.devices.copy()
 
@@ -165,7 +181,7 @@ class Network:
                 input interval.
             lengths: (case,) input points of each case; values after them are ignored,
                 NaN and what is masked too. None: all have the whole length.
-            noise_seed: of thermal noise, if config.thermal_power is above 0: a whole
+            noise_seed: of thermal noise, if the neurons have any: a whole
                 number from 0, or a list of them. Noise is a function of it, the case's
                 number in u, the neuron and the substep.
         Raises:

@@ -36,6 +36,7 @@ class Oscillator(Neuron):
         about="xi_0 = fixed bias / threshold, the supercriticality",
         above=1,
         high=LARGEST_NUMBER,
+        why="else the oscillator is below its threshold and silent",
         spread="bias",
         fit="log",
     )
@@ -43,13 +44,14 @@ class Oscillator(Neuron):
         0.0, about="Q", low=0, high=LARGEST_NUMBER, source="field", spread=True, fit="log1p"
     )
     power_floor: float = quantity(
-        1e-6, about="smallest power, stands for thermal fluctuations; 0 is none", low=0, high=0.1
+        1e-6, about="smallest power, stands for thermal fluctuations; 0 is none", low=0, below=0.1
     )
     thermal_power: float = quantity(
         0.0,
         about="eta, mean power that thermal noise alone sustains, eq. (6); 0 is no noise",
         low=0,
         high=LARGEST_THERMAL_POWER,
+        why="in units of the normalised power",
         source="field",
     )
 
@@ -249,7 +251,7 @@ def linewidth(config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:
 
     (1 + nu^2) gamma eta / (4 pi p*) with p* = (xi_0 - 1) / (xi_0 + Q) [field]: the
     phase of the amplitude diffuses with D / p*, D = gamma eta / 2; eta is
-    `NetworkConfig.thermal_power`.
+    `Oscillator.thermal_power`.
 
     Args:
         config: of a network of oscillators.
@@ -260,11 +262,11 @@ def linewidth(config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:
         ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no
             linewidth.
     """
-    return config.thermal_power * _width_of_unit_power(config, nonlinear_shift)
+    return config.neuron.thermal_power * _width_of_unit_power(config, nonlinear_shift)
 
 
 def thermal_power(linewidth: float, config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:
-    """`NetworkConfig.thermal_power` of a measured linewidth: `linewidth` turned round.
+    """`Oscillator.thermal_power` of a measured linewidth: `linewidth` turned round.
 
     Args:
         linewidth: Hz, full width at half maximum, measured at the fixed bias of config.
@@ -289,9 +291,9 @@ def thermal_power(linewidth: float, config: NetworkConfig, nonlinear_shift: floa
 
 
 def _width_of_unit_power(config, nonlinear_shift):
-    if config.neuron != "oscillator":
+    if not isinstance(config.neuron, Oscillator):
         raise ConfigError(["linewidth: the CTRNN has none"])
     if not math.isfinite(nonlinear_shift):
         raise ConfigError([f"nonlinear_shift: must be a finite number, got {nonlinear_shift}"])
     rest = config.reduced().rest
-    return (1 + nonlinear_shift**2) / (4 * math.pi * config.relaxation_time * rest)
+    return (1 + nonlinear_shift**2) / (4 * math.pi * config.time_unit * rest)

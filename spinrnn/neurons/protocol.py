@@ -10,6 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from spinrnn.config.kinds import Kind
+
 
 class State(NamedTuple):
     """A variable of a neuron, as files and figures name it; SI unit."""
@@ -51,7 +53,7 @@ class Functions(NamedTuple):
     strong: Callable | None = None
 
 
-class Neuron:
+class Neuron(Kind):
     """Base of all kinds of neurons.
 
     Class attributes:
@@ -62,7 +64,7 @@ class Neuron:
             emitted mean, where the network does not say it; None for none.
     """
 
-    kind: ClassVar[str]
+    role: ClassVar[str] = "neuron"
     states: ClassVar[tuple[State, ...]]
     drive: ClassVar[State] = State("drive", "1", "drive")
     schemes: ClassVar[tuple[str, ...]] = ("exponential",)
@@ -111,6 +113,20 @@ class Neuron:
         known = {name: getattr(self, name, None) for name in names}
         return Functions(**known, halves=True)
 
-    def problems(self) -> list[str]:
-        """What is impossible about the values besides their ranges, a sentence each."""
-        return []
+    @classmethod
+    def class_problems(cls) -> list[str]:
+        """What a class lacks as a kind, a sentence each."""
+        states, problems = getattr(cls, "states", ()), []
+        if not states or not all(isinstance(state, State) for state in states):
+            example = 'states = (State("voltage", "V", "membrane voltage"),)'
+            problems.append(f"states: must be a tuple of State, as in {example}")
+        wanted = {
+            "time_unit": "a property, the kernels' unit of time in s, as its time constant",
+            "numbers": "a method, what `step` takes as q",
+        }
+        for name, what in wanted.items():
+            if getattr(cls, name) is getattr(Neuron, name):
+                problems.append(f"{name}: is missing; {what}")
+        if not hasattr(cls, "step") and cls.functions is Neuron.functions:
+            problems.append("step: is missing; a static function of (q, shared, h, s, I, one)")
+        return problems

@@ -1,36 +1,36 @@
-"""Devices that differ: factors of gamma, Q, bias and gain of each neuron, drawn once,
-and what follows of them for the kernels.
+"""Devices that differ: factors of a kind's quantities and of the gain of each neuron,
+drawn once, and what follows of them for the kernels.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from spinrnn.arrays import array_of
 from spinrnn.config.run import LARGEST_NUMBER, NetworkConfig
+from spinrnn.config.spread import GAIN
+from spinrnn.config.versions import spreads_of
 from spinrnn.errors import DataError
 
-SPREADS = {
-    "gamma": "spread_gamma",
-    "nonlinear_damping": "spread_nonlinear_damping",
-    "bias": "spread_bias",
-    "gain": "spread_gain",
-}
-"""{quantity: key of `NetworkConfig` with its relative standard deviation}."""
 _PURPOSE = 4
 """Of these random numbers.
 
 a generator of the bare seed would give those of the initial weights, of 1 to 3 those of
 `training`.
 """
+_FIRST = ("gamma", "nonlinear_damping", "bias", GAIN)
+"""Names of 0.1, which numbered its random numbers in this order."""
 
 
-@dataclass(eq=False)
 class Devices:
     """How each neuron differs from the nominal one: factors, 1 is the nominal value.
 
-    All are (N,) float64, layers one after the other.
+    ``Devices(gamma=..., gain=...)``: under the names of the kind's spread, each (N,)
+    float64, layers one after the other; they are attributes of these names. What is not
+    given is nominal. Positional arguments are those of the oscillator: gamma,
+    nonlinear_damping, bias and gain.
 
     Attributes:
         gamma: of the damping rate.
@@ -44,30 +44,39 @@ class Devices:
     bias: np.ndarray
     gain: np.ndarray
 
+    def __init__(self, *factors: Any, **named: Any) -> None:
+        vars(self).update(zip(_FIRST, factors, strict=False), **named)
+
+    def __repr__(self) -> str:
+        return f"Devices({', '.join(self.factors)})"
+
+    @property
+    def factors(self) -> Mapping[str, Any]:
+        """{name: (N,)} of those that are given."""
+        return vars(self)
+
     def copy(self) -> "Devices":
-        factors = {name: np.array(getattr(self, name), dtype=np.float64) for name in SPREADS}
+        factors = {name: np.array(own, dtype=np.float64) for name, own in self.factors.items()}
         return Devices(**factors)
 
     def same(self, other: "Devices | None") -> bool:
         """Whether all factors are those of the other one."""
-        return other is not None and all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in SPREADS
-        )
+        if other is None or self.factors.keys() != other.factors.keys():
+            return False
+        return all(np.array_equal(own, other.factors[name]) for name, own in self.factors.items())
 
     def by_layer(self, config: NetworkConfig) -> dict[str, list[np.ndarray]]:
         """{quantity: [(n_l,) factors of layer l]}."""
         cuts = np.cumsum(config.layers)[:-1]
-        return {name: np.split(getattr(self, name), cuts) for name in SPREADS}
+        return {name: np.split(own, cuts) for name, own in self.factors.items()}
 
     def named(self) -> dict[str, np.ndarray]:
         """{"devices/gamma": array, ...}, as files hold them."""
-        return {f"devices/{name}": getattr(self, name) for name in SPREADS}
+        return {f"devices/{name}": own for name, own in self.factors.items()}
 
 
 def check_devices(devices, config: NetworkConfig) -> None:
-    """Raises DataError unless it is None, or `Devices` that fit a network of
-    oscillators.
-    """
+    """Raises DataError unless it is None, or `Devices` that fit the neurons."""
     if devices is None:
         return
     if not isinstance(devices, Devices):
@@ -75,13 +84,15 @@ def check_devices(devices, config: NetworkConfig) -> None:
             "devices: expected spinrnn.Devices, or None for neurons that do not differ;"
             f" got {type(devices).__name__}"
         )
-    if config.neuron != "oscillator":
+    known, neuron = spreads_of(config.neuron), config.neuron.kind
+    foreign = [name for name in devices.factors if name not in known]
+    if foreign:
         raise DataError(
-            "devices: the CTRNN has none; take away net.devices,"
-            " or network.neuron must be oscillator"
+            f"devices: {', '.join(foreign)} of neurons that are none of {neuron}; take away"
+            f" net.devices, or give {' and '.join(known)} alone"
         )
     neurons = sum(config.layers)
-    wrong = [name for name in SPREADS if not _are_factors(getattr(devices, name), neurons)]
+    wrong = [name for name, own in devices.factors.items() if not _are_factors(own, neurons)]
     if wrong:
         raise DataError(
             f"{', '.join(f'devices.{name}' for name in wrong)}: expected {neurons} positive"
@@ -102,34 +113,44 @@ def _are_factors(values, neurons):
 
 
 def draw_devices(config: NetworkConfig) -> Devices | None:
-    """The devices of a network, a function of its spreads and device_seed.
+    """The devices of a network, a function of its spread.
 
     None where nothing is spread. Factors are log-normal with mean 1 and the asked
     relative standard deviation, so never negative. Each quantity has its own random
     numbers: the same seed gives the same devices, with any spread more or less far from
     the nominal ones.
     """
-    spreads = {name: getattr(config, key) for name, key in SPREADS.items()}
-    if config.neuron != "oscillator" or not any(spreads.values()):
+    if not config.spread:
         return None
-    neurons, factors = sum(config.layers), {}
-    for number, (name, spread) in enumerate(spreads.items()):
-        rng = np.random.default_rng([config.device_seed, _PURPOSE, number])
-        variance = math.log1p(spread**2)
+    neurons, factors, seed = sum(config.layers), {}, config.spread.seed
+    for name in _in_order(config):
+        # a name of later versions has no letter with a code below 4
+        number = [_FIRST.index(name)] if name in _FIRST else list(name.encode())
+        rng = np.random.default_rng([seed, _PURPOSE, *number])
+        variance = math.log1p(config.spread.get(name) ** 2)
         logarithm = math.sqrt(variance) * rng.standard_normal(neurons) - variance / 2
         factors[name] = np.exp(logarithm) if variance else np.ones(neurons)
     return Devices(**factors)
 
 
-def devices_of(arrays: dict[str, np.ndarray], config: NetworkConfig) -> Devices | None:
+def _in_order(config):
+    """Names of what may be spread, those of 0.1 first and in their order."""
+    known = spreads_of(config.neuron)
+    return [name for name in _FIRST if name in known] + [n for n in known if n not in _FIRST]
+
+
+def devices_of(arrays: Mapping[str, np.ndarray], config: NetworkConfig) -> Devices | None:
     """Those of a file, named as by `Devices.named`; DataError if they do not fit."""
-    found = {name: arrays[f"devices/{name}"] for name in SPREADS if f"devices/{name}" in arrays}
-    missing = [name for name in SPREADS if name not in found]
+    found = {
+        name: arrays[f"devices/{name}"] for name in _in_order(config) if f"devices/{name}" in arrays
+    }
+    drawn = draw_devices(config)
+    missing = [name for name in (drawn.factors if drawn else found) if name not in found]
     if missing:
-        if found or draw_devices(config) is not None:
-            raise DataError(
-                f"devices: {', '.join(missing)} missing, though the configuration has a spread"
-            )
+        raise DataError(
+            f"devices: {', '.join(missing)} missing, though the configuration has a spread"
+        )
+    if not found:
         return None
     devices = Devices(**found)
     check_devices(devices, config)

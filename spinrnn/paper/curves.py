@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.run import RunConfig
+from spinrnn.config.versions import attributes
 from spinrnn.errors import StoreError
 from spinrnn.sweep.cube import Cube
 
@@ -38,7 +39,7 @@ class Condition:
     @property
     def ratio(self) -> float:
         """Delta t / tau."""
-        return self.config.network.input_interval / self.config.network.relaxation_time
+        return self.config.network.input_interval / self.config.network.time_unit
 
     @property
     def runs(self) -> int:
@@ -118,7 +119,7 @@ def chosen(every: list[Condition], **wanted: Any) -> list[Condition]:
     """
     found = []
     for condition in every:
-        keys = vars(condition.config.network) | vars(condition.config.train)
+        keys = attributes(condition.config.network) | vars(condition.config.train)
         if all(same(keys[name], value) for name, value in wanted.items()):
             found.append(condition)
     return sorted(found, key=lambda condition: condition.ratio)
@@ -200,9 +201,9 @@ def describe(condition: Condition) -> dict[str, Any]:
     """
     network, train = condition.config.network, condition.config.train
     row = {
-        "neuron": network.neuron,
+        "neuron": network.neuron.kind,
         "input_interval_s": network.input_interval,
-        "relaxation_time_s": network.relaxation_time,
+        "relaxation_time_s": network.time_unit,
         "interval_over_relaxation_time": condition.ratio,
         "substeps": network.resolved_substeps,
         "learning_rate": train.learning_rate,

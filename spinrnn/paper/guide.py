@@ -93,7 +93,7 @@ class Guide:
         whole = {"neuron": "oscillator", "density_int": 1.0, "density_ext": 1.0}
         for condition in chosen(every, **whole):
             network, train = condition.config.network, condition.config.train
-            if condition.runs and same(network.highpass_time, FILTER * network.relaxation_time):
+            if condition.runs and same(network.filter_time, FILTER * network.time_unit):
                 key = train.learning_rate, network.amplifications[0], train.noise
                 self.curves.setdefault(key, []).append(condition)
         if not self.curves:

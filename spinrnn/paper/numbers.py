@@ -155,7 +155,7 @@ def fig3(source: Any) -> FigureNumbers:
             "figure's sweeps to their end"
         )
     relaxation, rates = source.conditions("relaxation"), source.conditions("rates")
-    times = sorted({c.config.network.relaxation_time for c in [*base, *relaxation]})
+    times = sorted({c.config.network.time_unit for c in [*base, *relaxation]})
     speeds = sorted({c.config.train.learning_rate for c in [*base, *rates]})
     by_time = {tau: chosen([*base, *relaxation], relaxation_time=tau) for tau in times}
     by_rate = {rate: chosen([*base, *rates], learning_rate=rate) for rate in speeds}
@@ -181,7 +181,7 @@ def _run_rows(condition):
     return [
         {
             "input_interval_s": condition.interval,
-            "relaxation_time_s": condition.config.network.relaxation_time,
+            "relaxation_time_s": condition.config.network.time_unit,
             "learning_rate": condition.config.train.learning_rate,
             "cumulative_drive": float(drive[k]),
             "accuracy_percent": 100 * float(accuracy[k]),
@@ -416,7 +416,7 @@ def _guideline_row(guided, condition):
     trained = condition.band()
     return {
         "input_interval_s": condition.interval,
-        "relaxation_time_s": network.relaxation_time,
+        "relaxation_time_s": network.time_unit,
         "interval_over_relaxation_time": condition.ratio,
         "learning_rate": train.learning_rate,
         "amplification": amplification,

@@ -53,9 +53,9 @@ def _first_oscillators(point):
     """Seed 0 of the oscillators at one input interval per relaxation time."""
     network = point.config.network
     return (
-        network.neuron == "oscillator"
+        network.neuron.kind == "oscillator"
         and point.config.train.seed == 0
-        and same(network.input_interval, network.relaxation_time)
+        and same(network.input_interval, network.time_unit)
     )
 
 

@@ -4,15 +4,16 @@ Networks that were trained on such devices or with noise are compared with netwo
 trained without, which are then put there without further training.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from spinrnn.config.spread import Spread
 from spinrnn.errors import StoreError
 from spinrnn.learning.trainer import evaluate
-from spinrnn.neurons.spread import SPREADS
 from spinrnn.paper.curves import Condition, columns, medians
 from spinrnn.paper.numbers import PAPER, FigureNumbers
 from spinrnn.paper.traces import test_part
@@ -24,12 +25,13 @@ class Disturbance:
 
     Attributes:
         sweep: name of its sweep, and of the value's column in the table.
-        keys: of [network], all of which take the value.
+        keys: of the table, all of which take the value; table: spread or neuron.
         name: in words; label: of the picture's axis.
         with_it, without: names of the networks trained with and without it.
     """
 
     sweep: str
+    table: str
     keys: tuple[str, ...]
     name: str
     label: str
@@ -39,7 +41,8 @@ class Disturbance:
 
 SPREAD = Disturbance(
     "spread",
-    tuple(SPREADS.values()),
+    "spread",
+    ("gamma", "nonlinear_damping", "bias", "gain"),
     "relative standard deviation of gamma, bias and gain (Q = 0)",
     r"relative standard deviation of $\gamma$, bias and gain ($Q = 0$)",
     "trained on these devices",
@@ -47,6 +50,7 @@ SPREAD = Disturbance(
 )
 THERMAL = Disturbance(
     "thermal",
+    "neuron",
     ("thermal_power",),
     "noise power eta",
     r"noise power $\eta$",
@@ -72,12 +76,10 @@ def _against(source, what):
     """Networks trained with each value, and those trained without and put there."""
 
     def value(condition):
-        return getattr(condition.config.network, what.keys[0])
+        return _values(what, condition.config.network)[what.keys[0]]
 
     trained = sorted(source.conditions(what.sweep), key=value)
-    ideal = source.networks(
-        what.sweep, lambda network: not any(getattr(network, key) for key in what.keys)
-    )
+    ideal = source.networks(what.sweep, lambda network: not any(_values(what, network).values()))
     if not ideal:
         raise StoreError(
             f"{what.sweep}: no network without {what.name} has been trained; run the recipe"
@@ -112,16 +114,25 @@ def _findings(key: str, name: str, of: str, value: Callable, found: list[Conditi
 
 def _moved(what, condition, ideal):
     """The `Condition` of ideal networks put on the devices of another condition."""
-    values = {key: getattr(condition.config.network, key) for key in what.keys}
-    accuracies = [_accuracy(config, net, values) for config, net in ideal]
+    values = _values(what, condition.config.network)
+    accuracies = [_accuracy(config, net, what, values) for config, net in ideal]
     return Condition(condition.config, {"test_accuracy": np.array(accuracies)}, {})
 
 
-def _accuracy(config, net, values):
+def _values(what, network):
+    """{key: value} of a network that is disturbed."""
+    table = network.spread.table() if what.table == "spread" else network.neuron.table()
+    return {key: table.get(key, 0.0) for key in what.keys}
+
+
+def _accuracy(config, net, what, values):
     """Of a network on its own run's test part, with its seed's devices and noise."""
     cases, data = test_part(config)
-    return evaluate(
-        net.replace(**values, device_seed=config.network.device_seed),
-        data.take(cases),
-        config.train.seed,
-    ).accuracy
+    network = config.network
+    spread, neuron = network.spread, network.neuron
+    if what.table == "spread":
+        spread = Spread(**values, seed=spread.seed)
+    else:
+        neuron = dataclasses.replace(neuron, **values)
+    moved = net.replace(spread=spread, neuron=neuron)
+    return evaluate(moved, data.take(cases), config.train.seed).accuracy

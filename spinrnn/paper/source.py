@@ -108,8 +108,8 @@ class Source:
         ratios = {}
         for point in points:
             network = point.config.network
-            if network.neuron == "oscillator" and point.config.train.seed == seed:
-                ratios.setdefault(network.input_interval / network.relaxation_time, point)
+            if network.neuron.kind == "oscillator" and point.config.train.seed == seed:
+                ratios.setdefault(network.input_interval / network.time_unit, point)
         if ratio == 0:
             nearest = min(ratios)
         elif ratio == math.inf:

@@ -4,7 +4,6 @@ docs/FILES.md has the same as a table for readers in other programs; `files.stre
 lays the datasets out on the disk.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from spinrnn.arrays import array_of
 from spinrnn.config.run import NetworkConfig, RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import to_toml
+from spinrnn.config.versions import attributes
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.files.container import AXIS_ORDER
 from spinrnn.files.streaming import Variable
@@ -59,7 +59,7 @@ _CTRNN = {
 
 def variables_of(config: NetworkConfig) -> dict[str, Stored]:
     """{variable: how it is stored} of a network's neurons, in the order of a file."""
-    return _OSCILLATOR if config.neuron == "oscillator" else _CTRNN
+    return _OSCILLATOR if config.neuron.kind == "oscillator" else _CTRNN
 
 
 def is_whole(value: Any) -> bool:
@@ -294,7 +294,7 @@ def attributes_of(contents: Contents, noise_seed, further: Mapping | None) -> di
 
 def _own_attributes(contents, noise_seed):
     config = contents.net.config
-    oscillators = config.neuron == "oscillator"
+    oscillators = config.neuron.kind == "oscillator"
     what = "a network of spin-torque nano-oscillators" if oscillators else "a CTRNN"
     return {
         "Conventions": "CF-1.8",
@@ -311,7 +311,7 @@ def _own_attributes(contents, noise_seed):
         "stored_layers": np.array(contents.layers),
         "noise_seed": json.dumps(checked_seed(noise_seed), default=int),
         # all keys of the network, automatic values resolved
-        **dataclasses.asdict(config),
+        **attributes(config),
         "substeps": config.resolved_substeps,
     }
 

@@ -51,7 +51,7 @@ def taker(
     wanted = list(itertools.product(layers, variables))
     cuts = np.cumsum([0, *config.layers]).tolist()
     substeps = lengths * config.resolved_substeps
-    unit = np.dtype(config.dtype).type(config.relaxation_time)
+    unit = np.dtype(config.dtype).type(config.time_unit)
 
     def take(cases, state, mean, drive, logits):
         for layer, variable in wanted:
@@ -62,7 +62,7 @@ def taker(
                 history = {"p": state, "m": mean, "drive": drive[:-1]}[variable]
                 values = history[::every, neurons]
             array = sink.array(variable, layer, cases)
-            scale = unit if variable == "drive" and config.neuron == "oscillator" else None
+            scale = unit if variable == "drive" and config.neuron.drive.unit == "1/s" else None
             _fill(array, values.transpose(2, 1, 0), scale)
             _blank(array, _known(variable, substeps[cases], every))
             sink.put(variable, layer, cases, array)

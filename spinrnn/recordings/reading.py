@@ -8,9 +8,10 @@ import numpy as np
 
 from spinrnn.config.run import NetworkConfig
 from spinrnn.config.toml import from_toml
+from spinrnn.config.versions import spreads_of
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.lazy import Stored, StreamReader
-from spinrnn.neurons.spread import SPREADS, Devices, devices_of
+from spinrnn.neurons.spread import Devices, devices_of
 from spinrnn.recordings.contents import VERSION, is_whole, variables_of
 from spinrnn.synapses.layout import Layout
 
@@ -248,7 +249,7 @@ def _network(datasets, config):
 def _devices(datasets, config) -> Devices | None:
     """`Devices` that the network ran on, or None."""
     found = {}
-    for name in SPREADS:
+    for name in spreads_of(config.neuron):
         parts = [f"{name}_factor_{layer}" for layer in range(len(config.layers))]
         if any(part in datasets for part in parts):
             own = zip(parts, config.layers, strict=True)

@@ -211,7 +211,7 @@ def recording_of(
     power = _stored(trajectory.state)
     if power is None or not next(iter(power.values())).shape[0]:
         raise DataError(f"{name}: holds no powers; simulate with the variable p")
-    oscillator = config.neuron == "oscillator"
+    neuron = config.neuron
     return Recording(
         name,
         np.asarray(trajectory.time, dtype=np.float64),
@@ -220,10 +220,10 @@ def recording_of(
         inputs,
         labels,
         config.input_interval,
-        config.relaxation_time,
-        config.nonlinear_damping if oscillator else None,
-        config.bias_ratio if oscillator else None,
-        config.neuron,
+        config.time_unit,
+        getattr(neuron, "nonlinear_damping", None),
+        getattr(neuron, "bias_ratio", None),
+        neuron.kind,
         network,
     )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spinrnn.config.run import RunConfig, automatic, to_tables
-from spinrnn.config.toml import load_config, to_toml
+from spinrnn.config.toml import read_config, to_toml
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, SpinrnnError, StoreError, reason_of
 from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
@@ -79,7 +79,7 @@ class Folder:
                 f"{self.path} holds another run; continue it (--resume, from Python resume=True) "
                 "or choose another folder (--out)"
             )
-        stored = load_config(self._config_file)
+        stored = read_config(self._config_file)
         if config is None:
             return stored
         changed = differences(stored, config)
@@ -129,7 +129,7 @@ class Folder:
 
     def moved(self, config: RunConfig) -> str | None:
         """The place of the data so far, if the configuration names another one."""
-        before = load_config(self._config_file).data.source if self.started else None
+        before = read_config(self._config_file).data.source if self.started else None
         return None if before == config.data.source else before
 
     def keep_config(self, config: RunConfig, same_data: bool) -> None:
@@ -293,7 +293,7 @@ def differences(stored: RunConfig, given: RunConfig) -> list[str]:
     known, asked, changed = to_tables(stored), to_tables(given), []
     for section, table in known.items():
         for key, old in table.items():
-            new = asked[section][key]
+            new = asked[section].get(key)
             automatically = new is None and old == follows.get(key)
             if (section, key) != ("data", "source") and old != new and not automatically:
                 there, wanted = json.dumps(old), json.dumps(new)
@@ -315,7 +315,7 @@ def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | No
     for path in Path(folder).glob("*/config.toml"):
         # a damaged one is not the one that is meant
         with contextlib.suppress(SpinrnnError):
-            stored = load_config(path)
+            stored = read_config(path)
             if config is None or not differences(stored, config):
                 same = config is None or stored.data.source == config.data.source
                 (here if same else elsewhere).append(path.parent)

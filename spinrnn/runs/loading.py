@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinrnn.config.run import RunConfig
-from spinrnn.config.toml import load_config
+from spinrnn.config.toml import load_config, read_config
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, DataError, StoreError
@@ -125,7 +125,7 @@ def open_run(folder, settings=(), command="evaluate"):
         raise StoreError(
             f"{folder}: no config.toml there; give the folder of a run, as spinrnn train writes it"
         )
-    stored, config = load_config(file), load_config(file, settings)
+    stored, config = read_config(file), read_config(file, settings)
     moved = dataclasses.replace(stored.data, source=config.data.source)
     if config.train != stored.train or config.data != moved:
         raise ConfigError(

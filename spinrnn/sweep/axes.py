@@ -5,7 +5,6 @@ several keys with lists of one length. Functions that end in `_problems` say wha
 wrong with it, as lists of lines; the others take what these have found right.
 """
 
-import dataclasses
 import json
 import math
 import re
@@ -16,25 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.config.run import DataConfig, NetworkConfig, TrainConfig
+from spinrnn.config.run import known_keys
 from spinrnn.config.tables import suggest
 from spinrnn.sweep.columns import reserved
 
 LARGEST_SWEEP = 100_000
 """Points; more is taken for a mistake."""
 
-TABLES = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
-KEYS = {
-    f"{table}.{field.name}": field
-    for table, cls in TABLES.items()
-    for field in dataclasses.fields(cls)
-}
-SECONDS = (
-    "network.input_interval",
-    "network.relaxation_time",
-    "network.highpass_time",
-    "train.checkpoint_seconds",
-)
+WHOLE = ("neuron", "spread")
+"""Tables that may be a value of an axis as a whole."""
 RANGES = ("linear", "logarithmic")
 
 
@@ -63,7 +52,7 @@ class Axis:
 
 def unit(key: str) -> str:
     """Symbol of the unit of a configuration key."""
-    return "s" if key in SECONDS else "1"
+    return known_keys().get(key, "1")
 
 
 def auxiliary(axis: Axis) -> dict[str, str]:
@@ -75,8 +64,8 @@ def auxiliary(axis: Axis) -> dict[str, str]:
 
 
 def short(key: str) -> str:
-    """A configuration key without its table."""
-    return key.partition(".")[2]
+    """A configuration key without its table; a table by its own name."""
+    return key.partition(".")[2] or key
 
 
 def place(values: dict) -> str:
@@ -141,10 +130,10 @@ def _given(table):
 
 def _axis_problems(table, where):
     given = _given(table)
-    problems = _form_problems(table, given, where)
+    problems, known = _form_problems(table, given, where), (*known_keys(), *WHOLE)
     for key, value in given.items():
-        if key not in KEYS:
-            problems.append(f"{where}: {key} is no configuration key{suggest(key, KEYS)}")
+        if key not in known:
+            problems.append(f"{where}: {key} is no configuration key{suggest(key, known)}")
         problems += _value_problems(value, f"{where}: {key}")
     if not problems:
         values = {key: _values(value) for key, value in given.items()}
@@ -280,7 +269,7 @@ def _twice(items: Iterable) -> list:
 def _hashable(value):
     if isinstance(value, (list, tuple)):
         return tuple(_hashable(v) for v in value)
-    return str(value) if isinstance(value, dict) else value
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
 def _shown(row):

@@ -29,11 +29,13 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinrnn.config import versions
+from spinrnn.config.run import TABLES
 from spinrnn.config.tables import suggest
+from spinrnn.config.toml import tell_old_keys
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
 from spinrnn.sweep.axes import (
-    TABLES,
     Axis,
     axes_problems,
     placed,
@@ -43,6 +45,8 @@ from spinrnn.sweep.axes import (
 )
 from spinrnn.sweep.points import Point, expand, json_digest
 
+_ALWAYS = ("network", "train", "data")
+"""Tables that 0.1 knew."""
 OPTIONS = ("record_test", "cumulative_drive")
 """Of [sweep], true or false: what is recorded besides."""
 
@@ -123,7 +127,15 @@ def load_sweep(path: str | Path) -> Sweep:
         _ = sweep.points
     except ConfigError as error:
         raise ConfigError(error.problems, path) from None
+    tell_old_keys(_old_keys(sweep), path)
     return sweep
+
+
+def _old_keys(sweep):
+    """{old key: new key} of the keys of 0.1 in the tables and on the axes."""
+    keys = [key for axis in sweep.axes for key in axis.values]
+    on_axes = {key: versions.OLD[key] for key in keys if key in versions.OLD}
+    return versions.old_keys(sweep.tables) | on_axes
 
 
 def _read(path):
@@ -142,7 +154,7 @@ def _from_tables(content, folder, where):
         ConfigError: all mistakes at once, told as those of `where`.
     """
     head = content.get("sweep", {})
-    problems = _table_problems(content)
+    problems = _table_problems(content) + versions.twice(content)
     if isinstance(head, dict):
         problems += _head_problems(head)
     else:
@@ -161,7 +173,11 @@ def _from_tables(content, folder, where):
         raise ConfigError(problems, where)
     options = {key: head.get(key, False) for key in OPTIONS}
     own = _absolute({name: content.get(name, {}) for name in TABLES}, folder)
-    tables = {name: base.get(name, {}) | own[name] for name in TABLES}
+    tables = {name: dict(base.get(name, {})) for name in TABLES}
+    for name, table in own.items():
+        for key, value in table.items():
+            versions.put(tables, f"{name}.{key}", value)
+    tables = {name: table for name, table in tables.items() if table or name in _ALWAYS}
     return Sweep(head["name"], tuple(axes), tables, **options)
 
 

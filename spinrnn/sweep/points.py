@@ -9,24 +9,18 @@ import itertools
 import json
 from dataclasses import dataclass
 
-from spinrnn.config.run import (
-    DataConfig,
-    NetworkConfig,
-    RunConfig,
-    TrainConfig,
-    automatic,
-    from_tables,
-    to_tables,
-)
+from spinrnn.config import versions
+from spinrnn.config.run import TABLES, RunConfig, automatic, from_tables, to_tables
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.networks.recurrent import Network
-from spinrnn.neurons.spread import SPREADS
-from spinrnn.sweep.axes import TABLES, Axis, place
+from spinrnn.sweep.axes import Axis, place
 
-VERSION = 1
+VERSION = 2
 """Part of each point's identity: raised where a configuration changes its meaning."""
+FLAT = 1
+"""Version of what 0.1 could express; it keeps its identity of then."""
 SHOWN = 5
 """Of the different reasons for which points are impossible."""
 NEURON_COST = 60
@@ -102,25 +96,36 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
         data: digest of the data.
         record: names of what is recorded besides.
     """
-    tables = to_tables(config)
+    tables, flat = to_tables(config), versions.flat(config.network)
+    if flat is not None:
+        tables = {"network": flat, "train": tables["train"], "data": tables["data"]}
     for key, value in automatic(config).items():
         for table in tables.values():
             if key in table and table[key] is None:
                 table[key] = value
-    network = tables["network"]
-    network["amplification"] = config.network.amplifications
+    tables["network"]["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
-    spreads = SPREADS.values()
-    if config.network.neuron != "oscillator" or not any(network[key] for key in spreads):
-        # without effect
-        network["device_seed"] = 0
-    for key in ("thermal_power", "device_seed", *spreads):
-        # ideal neurons keep the identity that they had in versions without these keys
-        if not network[key]:
-            del network[key]
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
+    if flat is not None:
+        _leave_out_ideal(flat)
+        return json_digest([FLAT, tables, sorted(record)])
+    if not config.network.spread:
+        # without effect
+        del tables["spread"]
     return json_digest([VERSION, tables, sorted(record)])
+
+
+def _leave_out_ideal(network):
+    """Takes keys of devices out where they have no effect: ideal neurons keep the
+    identity that they had in versions without these keys.
+    """
+    spreads = [key for key in versions.SPREAD if key != "device_seed"]
+    if network["neuron"] == versions.IDEAL or not any(network[key] for key in spreads):
+        network["device_seed"] = 0
+    for key in ("thermal_power", "device_seed", *spreads):
+        if not network[key]:
+            del network[key]
 
 
 def json_digest(value: object) -> str:
@@ -142,16 +147,13 @@ def cost(config: RunConfig) -> float:
 
 def _configurations(tables, choices):
     """`RunConfig` of each choice {key: value}; ConfigError if any is impossible."""
-    configs, complaints, sections = [], {}, {}
+    configs, complaints, made = [], {}, {}
     for values in choices:
-        parts, problems = {}, []
-        for name, table in _changed(tables, values).items():
-            parts[name], found = _section(name, table, sections)
-            problems += found
+        config, problems = _parts(_changed(tables, values), made)
         for problem in problems:
             complaints.setdefault(problem, []).append(values)
-        if not problems:
-            configs.append(RunConfig(**parts))
+        if config is not None:
+            configs.append(config)
     if complaints:
         raise ConfigError(_by_reason(complaints, len(choices)))
     return configs
@@ -161,25 +163,28 @@ def _changed(tables, values):
     """The base configuration's tables with the values of one choice."""
     changed = {name: dict(tables.get(name, {})) for name in TABLES}
     for key, value in values.items():
-        table, _, name = key.partition(".")
-        changed[table][name] = value
+        versions.put(changed, key, value)
     return changed
 
 
-def _section(
-    name: str, table: dict, made: dict
-) -> tuple[NetworkConfig | TrainConfig | DataConfig | None, list[str]]:
-    """One table as its configuration, and its mistakes.
+def _parts(tables, made):
+    """The `RunConfig` of tables, None where there is a mistake, and the mistakes.
 
-    `made` keeps each different one: along the axis of the seeds [train] alone changes.
+    `made` keeps each different part: along the axis of the seeds [train] alone changes.
     """
-    text = json.dumps([name, table])
-    if text not in made:
-        try:
-            made[text] = getattr(from_tables({name: table}), name), []
-        except ConfigError as error:
-            made[text] = None, error.problems
-    return made[text]
+    parts, problems = {}, []
+    groups = {"network": ("network", "neuron", "spread"), "train": ("train",), "data": ("data",)}
+    for name, group in groups.items():
+        own = {table: tables[table] for table in group if tables[table]}
+        text = json.dumps([name, own])
+        if text not in made:
+            try:
+                made[text] = getattr(from_tables(own), name), []
+            except ConfigError as error:
+                made[text] = None, error.problems
+        parts[name], found = made[text]
+        problems += found
+    return (None if problems else RunConfig(**parts)), problems
 
 
 def _by_reason(complaints, count):

@@ -7,8 +7,11 @@ import math
 import pytest
 
 import spinrnn
+from spinrnn.config import versions
 from spinrnn.config.run import automatic, from_tables, to_tables
+from spinrnn.config.spread import Spread
 from spinrnn.config.toml import load_config, to_toml
+from spinrnn.neurons.oscillator import Oscillator
 
 
 def problems(tables):
@@ -23,28 +26,26 @@ DEFAULTS = {
         "layers": (32, 32, 32),
         "inputs": 1,
         "outputs": 10,
-        "neuron": "oscillator",
         "scheme": "exponential",
         "substeps": None,
         "input_interval": 10e-9,
-        "relaxation_time": 10e-9,
-        "highpass_time": 100e-9,
-        "bias_ratio": 2.0,
-        "nonlinear_damping": 0.0,
-        "power_floor": 1e-6,
+        "highpass_time": None,
         "amplification": 1.0,
         "output_amplification": 10.0,
         "readout_window": 0,
         "density_int": 1.0,
         "density_ext": 1.0,
         "dtype": "float32",
-        "thermal_power": 0.0,
-        "spread_gamma": 0.0,
-        "spread_nonlinear_damping": 0.0,
-        "spread_bias": 0.0,
-        "spread_gain": 0.0,
-        "device_seed": 0,
     },
+    "neuron": {
+        "kind": "oscillator",
+        "relaxation_time": 10e-9,
+        "bias_ratio": 2.0,
+        "nonlinear_damping": 0.0,
+        "power_floor": 1e-6,
+        "thermal_power": 0.0,
+    },
+    "spread": {"gamma": 0.0, "bias": 0.0, "nonlinear_damping": 0.0, "gain": 0.0, "seed": 0},
     "train": {
         "epochs": 300,
         "batch": 128,
@@ -77,7 +78,8 @@ def test_defaults_are_those_of_the_documentation():
 
 def test_what_follows_from_other_values():
     config = spinrnn.RunConfig(train=spinrnn.TrainConfig(seed=7))
-    assert automatic(config) == {"substeps": 4, "split_seed": 7, "test_fraction": 0.2}
+    follows = {"substeps": 4, "highpass_time": 100e-9, "split_seed": 7, "test_fraction": 0.2}
+    assert automatic(config) == follows
     assert config.resolved_split_seed == 7
     fixed = dataclasses.replace(config, data=spinrnn.DataConfig(split_seed=0))
     assert fixed.resolved_split_seed == 0
@@ -120,12 +122,10 @@ def test_reduced_units():
     assert reduced.step == pytest.approx(0.5)
     assert reduced.blend == pytest.approx(1 - math.exp(-2.5 / 40))
     assert reduced.rest == 0.5
-    assert dataclasses.replace(c, neuron="ctrnn").reduced() == pytest.approx(
-        (0.5, 1 - math.exp(-0.5), 0)
-    )
-    assert dataclasses.replace(c, neuron="ctrnn", scheme="euler").reduced() == pytest.approx(
-        (0.5, 0.5, 0)
-    )
+    twin = dataclasses.replace(c, neuron="ctrnn")
+    assert twin.reduced() == pytest.approx((0.5, 0, 0))
+    filtered = dataclasses.replace(twin, highpass_time=40e-9)
+    assert filtered.reduced() == pytest.approx((0.5, 1 - math.exp(-2.5 / 40), 0))
 
 
 def test_all_mistakes_at_once_with_suggestions():
@@ -134,11 +134,12 @@ def test_all_mistakes_at_once_with_suggestions():
             "network": {
                 "layres": [3],
                 "layers": "big",
-                "neuron": "oscilator",
-                "bias_ratio": 0.5,
                 "density_int": 0,
                 "substeps": True,
+                "relaxation_tme": 1e-9,
             },
+            "neuron": {"bias_ratio": 0.5, "nonlinear_dampin": 1},
+            "spread": {"gama": 0.1, "bias": 2},
             "training": {},
             "train": {"epochs": 2.5, "batch": 0},
             "epochs": 3,
@@ -149,8 +150,10 @@ def test_all_mistakes_at_once_with_suggestions():
     for expected in (
         "network.layres: unknown key; did you mean layers?",
         'network.layers: must be a list of whole numbers, got "big"',
-        'network.neuron: must be "oscillator" or "ctrnn" (did you mean "oscillator"?)',
-        "network.bias_ratio: must be above 1",
+        "network.relaxation_tme: unknown key; did you mean neuron.relaxation_time?",
+        "neuron.bias_ratio: must be above 1",
+        "neuron.nonlinear_dampin: unknown key; did you mean nonlinear_damping?",
+        "spread.bias: must be a relative standard deviation from 0 to 1",
         "network.density_int: must be in (0, 1], got 0",
         "network.substeps: must be a whole number, got true",
         "training: unknown table; did you mean train?",
@@ -160,7 +163,7 @@ def test_all_mistakes_at_once_with_suggestions():
         "data.test_fraction: must be between 0 and 1",
     ):
         assert expected in text, text
-    assert len(found) == 11
+    assert len(found) == 13
 
 
 TINY, HUGE = 1e-9, 1e9
@@ -170,13 +173,13 @@ LIMITS = [
     (spinrnn.NetworkConfig, "outputs", [1], [0, 10**30]),
     (spinrnn.NetworkConfig, "substeps", [1, None], [0, 10**400, 2.0]),
     (spinrnn.NetworkConfig, "input_interval", [1.01e-13, 0.99e-3], [0, -1e-9, 0.99e-13, 1.01e-3]),
-    (spinrnn.NetworkConfig, "highpass_time", [1.01e-13, 0.99e-3], [0, 0.99e-13, 1.01e-3]),
-    (spinrnn.NetworkConfig, "relaxation_time", [1.01e-12, 0.99e-3], [0, -1e-9]),
+    (spinrnn.NetworkConfig, "highpass_time", [None, 0, 1.01e-13, 0.99e-3], [0.99e-13, 1.01e-3]),
+    (Oscillator, "relaxation_time", [1e-320, 1e3], [0, -1e-9, float("nan")]),
     (spinrnn.NetworkConfig, "input_interval", [], [float("inf"), float("nan"), 1e308, 1e-320]),
     (spinrnn.NetworkConfig, "highpass_time", [], [-1e-9, float("nan"), 1e-320]),
-    (spinrnn.NetworkConfig, "bias_ratio", [1.001, HUGE], [1.0, 0, 1.001 * HUGE, 10**400]),
-    (spinrnn.NetworkConfig, "nonlinear_damping", [0, HUGE], [-0.1, 1.001 * HUGE]),
-    (spinrnn.NetworkConfig, "power_floor", [0, 0.099], [-1e-6, 0.1]),
+    (Oscillator, "bias_ratio", [1.001, HUGE], [1.0, 0, 1.001 * HUGE, 10**400]),
+    (Oscillator, "nonlinear_damping", [0, HUGE], [-0.1, 1.001 * HUGE]),
+    (Oscillator, "power_floor", [0, 0.099], [-1e-6, 0.1]),
     (spinrnn.NetworkConfig, "amplification", [TINY, HUGE], [0.99 * TINY, 1.01 * HUGE, 0, -1]),
     (spinrnn.NetworkConfig, "amplification", [[1, 2, 3]], [[1.0, 2.0], [1, 1, 0], "loud"]),
     (spinrnn.NetworkConfig, "output_amplification", [TINY, HUGE], [0.99 * TINY, 1.01 * HUGE]),
@@ -185,12 +188,12 @@ LIMITS = [
     (spinrnn.NetworkConfig, "density_ext", [1, 1e-6], [1.01, 0, -0.1]),
     (spinrnn.NetworkConfig, "dtype", ["float64"], ["float16"]),
     (spinrnn.NetworkConfig, "scheme", ["euler"], [2, "rk4"]),
-    (spinrnn.NetworkConfig, "thermal_power", [0, 0.1], [-1e-9, 0.1001]),
-    (spinrnn.NetworkConfig, "spread_gamma", [0, 1], [-0.01, 1.01]),
-    (spinrnn.NetworkConfig, "spread_nonlinear_damping", [0, 1], [-0.01, 1.01]),
-    (spinrnn.NetworkConfig, "spread_bias", [0, 1], [-0.01, 1.01]),
-    (spinrnn.NetworkConfig, "spread_gain", [0, 1], [-0.01, 1.01]),
-    (spinrnn.NetworkConfig, "device_seed", [0], [-1, 1.5]),
+    (Oscillator, "thermal_power", [0, 0.1], [-1e-9, 0.1001]),
+    (Spread, "gamma", [0, 1], [-0.01, 1.01]),
+    (Spread, "nonlinear_damping", [0, 1], [-0.01, 1.01]),
+    (Spread, "bias", [0, 1], [-0.01, 1.01]),
+    (Spread, "gain", [0, 1], [-0.01, 1.01]),
+    (Spread, "seed", [0], [-1, 1.5]),
     (spinrnn.TrainConfig, "epochs", [1], [0]),
     (spinrnn.TrainConfig, "batch", [1], [0]),
     (spinrnn.TrainConfig, "checkpoints", [1], [0]),
@@ -215,7 +218,8 @@ LIMITS = [
 def test_limits(cls, key, possible, impossible):
     """What is just possible, and what no longer is."""
     for value in possible:
-        found = getattr(cls(**{key: value}), key)
+        made = cls(**{key: value})
+        found = made.get(key) if cls is Spread and key != "seed" else getattr(made, key)
         assert found == (tuple(value) if isinstance(value, list) else value)
     for value in impossible:
         with pytest.raises(spinrnn.ConfigError) as caught:
@@ -225,11 +229,13 @@ def test_limits(cls, key, possible, impossible):
 
 
 def test_every_key_has_its_limits_tried():
-    tried = {(cls, key) for cls, key, *_ in LIMITS} | {(spinrnn.NetworkConfig, "neuron")}
-    for cls in (spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig):
-        assert {key for found, key in tried if found is cls} == {
-            field.name for field in dataclasses.fields(cls)
-        }
+    elsewhere = ("neuron", "spread", "trained", "trained_per", "earlier")
+    tried = {(cls, key) for cls, key, *_ in LIMITS}
+    for cls in (spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig, Oscillator):
+        known = {field.name for field in dataclasses.fields(cls)} - set(elsewhere)
+        assert {key for found, key in tried if found is cls} == known
+    spreads = {key for found, key in tried if found is Spread}
+    assert spreads == {*versions.spreads_of(Oscillator), "seed"}
 
 
 def test_a_problem_says_what_is_wanted_and_what_was_given():
@@ -237,23 +243,22 @@ def test_a_problem_says_what_is_wanted_and_what_was_given():
         spinrnn.NetworkConfig(
             layers=[3, 0],
             substeps=0,
-            bias_ratio=0.5,
+            neuron={"bias_ratio": 0.5, "thermal_power": 0.2},
             amplification=[1.0, 0.0, 2.0],
-            device_seed=-1,
-            thermal_power=0.2,
+            spread={"seed": -1},
             input_interval=10,
         )
     assert sorted(caught.value.problems) == [
         "amplification: give one number, or one for each of the 2 layers, got 3",
         "amplification: must be from 1e-09 to 1e+09, got 0.0",
-        "bias_ratio: must be above 1, else the oscillator is below its threshold and silent, "
-        "got 0.5",
-        "device_seed: must not be negative, got -1",
-        "input_interval: 10 s is out of all proportion to relaxation_time, 1e-08 s; times are in "
-        "seconds, as in 10e-9",
+        "input_interval: 10 s is out of all proportion to the neuron's time, 1e-08 s; times are "
+        "in seconds, as in 10e-9",
         "layers: each layer needs at least 1 neuron, got [3, 0]",
+        "neuron.bias_ratio: must be above 1 and at most 1e+09, else the oscillator is below its "
+        "threshold and silent, got 0.5",
+        "neuron.thermal_power: must be from 0 to 0.1, in units of the normalised power, got 0.2",
+        "spread.seed: must not be negative and below 2**63, got -1",
         "substeps: must be at least 1, got 0",
-        "thermal_power: must be from 0 to 0.1, in units of the normalised power, got 0.2",
     ]
 
 
@@ -334,13 +339,13 @@ def test_settings_overrule_the_file(tmp_path, monkeypatch):
         path,
         [
             "train.epochs=7",
-            "network.neuron=ctrnn",
+            "neuron.kind=ctrnn",
             "network.layers=[8, 8]",
             'network.scheme="euler"',
         ],
     )
     assert (config.train.epochs, config.train.seed) == (7, 3)
-    assert (config.network.neuron, config.network.layers, config.network.scheme) == (
+    assert (config.network.neuron.kind, config.network.layers, config.network.scheme) == (
         "ctrnn",
         (8, 8),
         "euler",

@@ -71,7 +71,7 @@ def test_lists_of_numpy():
     assert config == spinrnn.NetworkConfig(layers=(5, 4), amplification=(1.5, 0.5), neuron="ctrnn")
     assert {type(n) for n in config.layers} == {int}
     assert {type(a) for a in config.amplification} == {float}
-    assert type(config.neuron) is str
+    assert type(config.neuron.kind) is str
 
 
 def test_what_is_no_number_is_told_as_pythons_would_be():
@@ -85,27 +85,29 @@ def test_what_is_no_number_is_told_as_pythons_would_be():
                 output_amplification=np.longdouble("1e400"),
                 bias_ratio=np.ma.masked,
                 nonlinear_damping=np.complex64(1),
-                neuron=np.array(["ctrnn", "ctrnn"]),
                 layers=np.array(3),
                 input_interval=np.array([1e-9]),
+                relaxation_time=np.array([1e-9]),
                 dtype=np.float32,
                 thermal_power=np.datetime64("2020-01-01"),
             )
     starts = [
+        "neuron.relaxation_time: must be a finite number, got array([1.e-09])",
+        "neuron.bias_ratio: must be a finite number, got masked",
+        "neuron.nonlinear_damping: must be a finite number, got (1+0j)",
+        "neuron.thermal_power: must be a finite number, got datetime.date(2020, 1, 1)",
         "layers: must be a list of whole numbers, got 3",
         "inputs: must be a whole number, got true",
         "outputs: must be a whole number, got 2.5",
-        'neuron: must be "oscillator" or "ctrnn"',
         "input_interval: must be a finite number, got array([1.e-09])",
-        "bias_ratio: must be a finite number, got masked",
-        "nonlinear_damping: must be a finite number, got (1+0j)",
         "amplification: must be a finite number or a list of numbers, got Infinity",
         "output_amplification: must be a finite number, got",
         'dtype: must be "float32" or "float64"',
-        "thermal_power: must be a finite number, got datetime.date(2020, 1, 1)",
     ]
     for problem, start in zip(caught.value.problems, starts, strict=True):
         assert problem.startswith(start)
+    with pytest.raises(spinrnn.ConfigError, match=r"neuron\.kind: must be a neuron, as spinrnn"):
+        spinrnn.NetworkConfig(neuron=np.array(["ctrnn", "ctrnn"]))
 
 
 def test_a_masked_value_is_no_number():
@@ -125,8 +127,8 @@ def test_a_text_of_another_class_is_a_plain_one():
     config = spinrnn.RunConfig(
         spinrnn.NetworkConfig(neuron=Names.TWIN), data=spinrnn.DataConfig(source=Names.TWIN)
     )
-    assert type(config.network.neuron) is type(config.data.source) is str
-    assert (config.network.neuron, config.data.source) == ("ctrnn", "ctrnn")
+    assert type(config.network.neuron.kind) is type(config.data.source) is str
+    assert (config.network.neuron.kind, config.data.source) == ("ctrnn", "ctrnn")
 
 
 def test_other_numbers():

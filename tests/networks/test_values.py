@@ -10,20 +10,26 @@ from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.planning import check_simulation, simulation_blocks
 from spinrnn.neurons import spread
 
-REAL = dict.fromkeys(spread.SPREADS.values(), 0.3)
+SPREADS = {
+    "gamma": "spread_gamma",
+    "nonlinear_damping": "spread_nonlinear_damping",
+    "bias": "spread_bias",
+    "gain": "spread_gain",
+}
+REAL = dict.fromkeys(SPREADS.values(), 0.3)
 
 
 def test_factors_of_devices_are_log_normal_with_mean_1():
     config = spinrnn.NetworkConfig(layers=(20000,), density_int=1e-4, **REAL)
     drawn = spread.draw_devices(config)
     sigma = np.sqrt(np.log1p(0.3**2))
-    for name in spread.SPREADS:
+    for name in SPREADS:
         normal = (np.log(getattr(drawn, name)) + sigma**2 / 2) / sigma
         assert stats.kstest(normal, "norm").pvalue > 1e-3, name
         assert getattr(drawn, name).mean() == pytest.approx(1, abs=5 * 0.3 / np.sqrt(20000))
 
 
-@pytest.mark.parametrize("quantity", spread.SPREADS)
+@pytest.mark.parametrize("quantity", SPREADS)
 def test_each_quantity_of_devices_depends_on_the_seed(quantity):
     first, second = (
         spread.draw_devices(spinrnn.NetworkConfig(device_seed=seed, **REAL)) for seed in (1, 2)

@@ -28,6 +28,12 @@ SPREAD = {
     "spread_gain": 0.4,
     "nonlinear_damping": 0.4,
 }
+SPREADS = {
+    "gamma": "spread_gamma",
+    "nonlinear_damping": "spread_nonlinear_damping",
+    "bias": "spread_bias",
+    "gain": "spread_gain",
+}
 NOISE = {"thermal_power": 3e-3}
 KINDS = [SPREAD, NOISE, SPREAD | NOISE]
 SCHEMES = ("exponential", "euler")
@@ -213,12 +219,12 @@ def test_spread_is_what_was_asked_for_and_drawn_once():
         layers=(20000, 20000), **SPREAD, density_int=1e-4, density_ext=1e-4
     )
     drawn = devices.draw_devices(config)
-    for name, key in devices.SPREADS.items():
+    for name, key in SPREADS.items():
         factor = getattr(drawn, name)
         assert factor.mean() == pytest.approx(1, abs=5 * getattr(config, key) / 200)
         assert factor.std() == pytest.approx(getattr(config, key), rel=0.05)
         assert factor.min() > 0
-    for a, b in itertools.combinations(devices.SPREADS, 2):
+    for a, b in itertools.combinations(SPREADS, 2):
         assert abs(np.corrcoef(getattr(drawn, a), getattr(drawn, b))[0, 1]) < 0.03
     assert (
         devices.draw_devices(dataclasses.replace(config, device_seed=1)).gamma[0] != drawn.gamma[0]
@@ -236,7 +242,7 @@ def test_devices_know_nothing_of_the_weights():
     """
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2000, 1), inputs=1, **SPREAD), seed=0)
     weights = net.views()["w_ext"][0][:, 0]
-    for name in devices.SPREADS:
+    for name in SPREADS:
         assert abs(
             np.corrcoef(np.log(getattr(net.devices, name)[:2000]), weights)[0, 1]
         ) < 5 / np.sqrt(2000), name
@@ -257,9 +263,9 @@ def test_devices_are_kept_by_files_and_replace(tmp_path):
     other = net.replace(device_seed=3)
     assert not other.devices.same(net.devices)
     assert net.replace(spread_gamma=0.0).devices.gamma[2] == 1
-    ideal = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0))
+    ideal = net.replace(**dict.fromkeys(SPREADS.values(), 0.0))
     assert ideal.devices is None
-    assert ideal.replace(**{key: SPREAD[key] for key in devices.SPREADS.values()}).devices.same(
+    assert ideal.replace(**{key: SPREAD[key] for key in SPREADS.values()}).devices.same(
         devices.draw_devices(net.config)
     )
 
@@ -269,7 +275,7 @@ def test_devices_count_as_they_are_now():
     never had others.
     """
     net, u, _, _ = problem(**SPREAD)
-    ideal, first = net.replace(**dict.fromkeys(devices.SPREADS.values(), 0.0)), net.forward(u)
+    ideal, first = net.replace(**dict.fromkeys(SPREADS.values(), 0.0)), net.forward(u)
     net.devices.gain[3] *= 2
     changed = net.forward(u)
     assert not np.array_equal(changed, first)

@@ -22,7 +22,7 @@ def naive(net, u, lengths):
                         neuron,
                         point * c.resolved_substeps : (point + 1) * c.resolved_substeps,
                     ].astype(float)
-                    if c.neuron == "oscillator":
+                    if c.neuron.kind == "oscillator":
                         values.append(abs(sum((i - gamma * c.bias_ratio) * h for i in steps)))
                     else:
                         values.append(abs(sum(gamma * i * h for i in steps)))

@@ -183,7 +183,7 @@ def test_the_nearest_network_is_taken(cubes):
     for asked, ratio in ((0.0, 0.05), (1.1, 1), (np.inf, 20)):
         condition, net = found.network(asked)
         assert condition.ratio == pytest.approx(ratio)
-        assert condition.config.network.neuron == "oscillator"
+        assert condition.config.network.neuron.kind == "oscillator"
         assert net.config.input_interval == pytest.approx(ratio * 10e-9)
 
 

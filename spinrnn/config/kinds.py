@@ -1,0 +1,282 @@
+"""Kinds: named members of a role, such as the neuron "oscillator", and their register.
+
+Built-in kinds are imported when they are first asked for. Others come by `register`, by
+a file that the user names (`use`), or from an installed package that declares them as
+entry points of the group ``spinrnn.kinds``. Nothing that stands in a configuration, a
+checkpoint or another file of results makes the register import or run anything: such a
+file gives names, and names are looked up here.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import sys
+import types
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from spinrnn.config.quantity import quantities
+from spinrnn.config.tables import Problems, check, nearest, suggest
+from spinrnn.errors import ConfigError, StoreError, reason_of
+
+BUILT_IN: dict[str, dict[str, str]] = {
+    "neuron": {
+        "oscillator": "spinrnn.neurons.oscillator:Oscillator",
+        "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
+    },
+}
+"""{role: {kind: module and class}}; the first kind of a role is its default."""
+GROUP = "spinrnn.kinds"
+"""Of entry points: each names a kind's class, or a module that registers some."""
+RESERVED = ("kind", "train", "train_per", "seed", "gain")
+"""Keys of the tables of kinds and of their spread that no quantity may have."""
+
+T = TypeVar("T")
+_registered: dict[str, dict[str, type]] = {}
+_sources: dict[str, str] = {}
+_looked_up: set[str] = set()
+
+
+class Kind:
+    """Base of the bases of all roles; a kind is a frozen dataclass, its fields are its
+    table.
+
+    Raises:
+        ConfigError: all impossible values at once.
+    """
+
+    role: ClassVar[str]
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def problems(self) -> list[str]:
+        """What is impossible about the values, a sentence each."""
+        return range_problems(self)
+
+    def table(self) -> dict[str, Any]:
+        """{key: value} as in a configuration file, its kind first."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {"kind": self.kind, **own}
+
+
+def range_problems(kind: Any) -> list[str]:
+    """A sentence for each quantity whose value is out of its range."""
+    found = Problems(kind)
+    for name, declared in quantities(kind).items():
+        value = getattr(kind, name)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        sentence = declared.problem(value) if number else None
+        if sentence:
+            found.add(name, sentence)
+    return found
+
+
+# ---- looking up ----
+
+
+def kind_of(role: str, name: Any) -> type:
+    """The class of a kind.
+
+    Raises:
+        ConfigError: there is none of the name.
+    """
+    if isinstance(name, str):
+        known = _known(role, name) or (_load_installed() and _known(role, name))
+        if known:
+            return known
+    close = nearest(name, names_of(role))
+    hint = f" (did you mean {json.dumps(close)}?)" if close else ""
+    wanted = " or ".join(json.dumps(known) for known in names_of(role))
+    own = "; one of your own is given by --use FILE, or by spinrnn.register in Python"
+    raise ConfigError([f"kind: must be {wanted}{hint}, got {name!r}{own}"])
+
+
+def _known(role, name):
+    if name in _registered.get(role, {}):
+        return _registered[role][name]
+    if name in BUILT_IN[role]:
+        module, _, attribute = BUILT_IN[role][name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    return None
+
+
+def names_of(role: str) -> tuple[str, ...]:
+    """Names of the kinds of a role that are known by now, the default first."""
+    return tuple(dict.fromkeys([*BUILT_IN[role], *_registered.get(role, {})]))
+
+
+def kinds_of(role: str) -> dict[str, type]:
+    """{name: class} of all kinds of a role, those of installed packages too."""
+    _load_installed()
+    return {name: kind_of(role, name) for name in names_of(role)}
+
+
+def default(role: str) -> Any:
+    """The kind of a role where none is named, with its defaults."""
+    return kind_of(role, next(iter(BUILT_IN[role])))()
+
+
+def make(role: str, table: Mapping[str, Any]) -> Any:
+    """A kind of its table; without the key `kind` the role's default.
+
+    Raises:
+        ConfigError: an unknown kind, or all unknown, mistyped and impossible values.
+    """
+    kind = kind_of(role, table.get("kind", next(iter(BUILT_IN[role]))))
+    known = [field.name for field in dataclasses.fields(kind)]
+    own = {key: value for key, value in table.items() if key in known}
+    others = [key for key in table if key not in (*known, "kind")]
+    problems = [f"{key}: {_foreign(role, kind, key, known)}" for key in others]
+    try:
+        made = kind(**own)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return made
+
+
+def _foreign(role, kind, key, known):
+    """About a key that a kind does not have: whose it is, or the nearest known one."""
+    owner = owner_of(role, key, lambda other: [f.name for f in dataclasses.fields(other)])
+    if owner is not None:
+        return f"a key of the {role} {owner}, this one is {kind.kind}"
+    return f"unknown key{suggest(key, known)}"
+
+
+def owner_of(role: str, name: str, names: Any) -> str | None:
+    """The first kind of a role among whose names(class) is this one."""
+    for kind in names_of(role):
+        if name in names(kind_of(role, kind)):
+            return kind
+    return None
+
+
+# ---- kinds of users ----
+
+
+def register(kind: type[T]) -> type[T]:
+    """Puts a kind beside the others; serves as a decorator above `dataclass`.
+
+    A class of the same name in the same module takes the place of the one before, so
+    that a cell of a notebook can be run again.
+
+    Raises:
+        ConfigError: what is wrong with the class, all at once.
+    """
+    problems = _class_problems(kind)
+    if problems:
+        raise ConfigError(problems, f"class {getattr(kind, '__name__', kind)}")
+    new: Any = kind
+    _registered.setdefault(new.role, {})[new.kind] = kind
+    return kind
+
+
+def _class_problems(kind):
+    role = getattr(kind, "role", None)
+    if not (isinstance(kind, type) and issubclass(kind, Kind) and role in BUILT_IN):
+        bases = ", ".join(f"spinrnn.{name.capitalize()}" for name in BUILT_IN)
+        return [f"must inherit the base of a role: {bases}"]
+    problems = _name_problems(kind, role)
+    if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:
+        return [*problems, "must be a frozen dataclass: write @dataclass(frozen=True) above it"]
+    for field in dataclasses.fields(kind):
+        if field.name in RESERVED:
+            problems.append(f"{field.name}: this name means something else in a table")
+        if field.default is dataclasses.MISSING:
+            problems.append(
+                f"{field.name}: needs a default, as in quantity(1.0, 's', 'what it is')"
+            )
+    further = getattr(kind, "class_problems", None)
+    return problems + (list(further()) if further else [])
+
+
+def _name_problems(kind, role):
+    name = kind.__dict__.get("kind")
+    if not isinstance(name, str) or not name.isidentifier():
+        return [f'kind: must be a name in letters, as kind = "leaky"; got {name!r}']
+    before = _registered.get(role, {}).get(name)
+    if name in BUILT_IN[role]:
+        return [f"kind: the {role} {name!r} is one of spinrnn's own; choose another name"]
+    if before is not None and _place_of(before) != _place_of(kind):
+        other = f"{before.__qualname__} of {before.__module__}"
+        return [f"kind: the {role} {name!r} is taken by {other}; choose another name"]
+    return []
+
+
+def _place_of(kind):
+    return kind.__module__, kind.__qualname__
+
+
+def _load_installed():
+    """Imports what installed packages declare, once; one that fails is told and left
+    out.
+    """
+    for point in importlib.metadata.entry_points(group=GROUP):
+        if f"{point.name} {point.value}" in _looked_up:
+            continue
+        _looked_up.add(f"{point.name} {point.value}")
+        try:
+            found = point.load()
+            if isinstance(found, type):
+                register(found)
+        # whatever the package's code may come to
+        except Exception as error:
+            text = f"the installed kind {point.name} ({point.value}) cannot be used"
+            warnings.warn(f"{text}: {type(error).__name__}: {error}", stacklevel=2)
+    return True
+
+
+# ---- a file that the user names ----
+
+
+def use(path: str | Path) -> str:
+    """Runs a Python file of the user's, which registers kinds; returns the SHA-256 of
+    its source.
+
+    Raises:
+        ConfigError: a class cannot be registered; StoreError: the file cannot be read,
+        or it fails.
+    """
+    path = Path(path).absolute()
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {reason_of(error)}") from None
+    digest = hashlib.sha256(source).hexdigest()
+    if _sources.get(str(path)) == digest:
+        return digest
+    module = types.ModuleType(f"spinrnn_use_{path.stem}")
+    module.__file__ = str(path)
+    # dataclasses look their module up by its name
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, path, "exec"), module.__dict__)
+    except ConfigError as error:
+        raise ConfigError(error.problems, path) from None
+    except Exception as error:
+        where = _line_of(error, str(path))
+        raise StoreError(f"{path}{where}: {type(error).__name__}: {error}") from None
+    _sources[str(path)] = digest
+    return digest
+
+
+def _line_of(error, path):
+    """The last line of the file on the way to an error, as ", line 3"."""
+    lines, at = [getattr(error, "lineno", None)], error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == path:
+            lines.append(at.tb_lineno)
+        at = at.tb_next
+    return f", line {lines[-1]}" if lines[-1] else ""
+
+
+def sources() -> dict[str, str]:
+    """{path: SHA-256} of the files that `use` has run in this process."""
+    return dict(_sources)

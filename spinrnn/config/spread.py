@@ -1,0 +1,70 @@
+"""How much neurons differ from each other: relative standard deviations by name."""
+
+from typing import Any
+
+from spinrnn.config.tables import plain
+from spinrnn.errors import ConfigError
+
+GAIN = "gain"
+"""The spread that a network has for any kind of neuron: of the amplification."""
+
+
+class Spread:
+    """Relative standard deviations from neuron to neuron, and the seed of the devices.
+
+    ``Spread(gamma=0.1, gain=0.05, seed=3)``. The names are those of a kind's quantities
+    that have a spread, and gain, of the amplification A. 0 is none. It does not change.
+
+    Attributes:
+        deviations: {name: relative standard deviation}, those that are not 0.
+        seed: of the differences; the same number is the same devices.
+
+    Raises:
+        ConfigError: all impossible values at once.
+    """
+
+    deviations: dict[str, float]
+    seed: int
+
+    def __init__(self, *, seed: int = 0, **deviations: float) -> None:
+        problems, found = [], {}
+        for name, given in deviations.items():
+            value = plain(given)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not 0 <= value <= 1:
+                wanted = "a relative standard deviation from 0 to 1, as in 0.1 for 10 %"
+                problems.append(f"{name}: must be {wanted}, got {given}")
+            elif value:
+                found[name] = float(value)
+        seed = plain(seed)
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            problems.append(f"seed: must be a whole number, got {seed}")
+        elif not 0 <= seed < 2**63:
+            problems.append(f"seed: must not be negative and below 2**63, got {seed}")
+        if problems:
+            raise ConfigError(problems)
+        vars(self)["deviations"] = dict(sorted(found.items()))
+        vars(self)["seed"] = seed
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a Spread does not change; make another one")
+
+    def get(self, name: str) -> float:
+        """The relative standard deviation of this name."""
+        return self.deviations.get(name, 0.0)
+
+    def table(self) -> dict[str, Any]:
+        """{key: value} as in a configuration file, without those that are 0."""
+        return {**self.deviations, "seed": self.seed}
+
+    def __bool__(self) -> bool:
+        return bool(self.deviations)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spread) and self.table() == other.table()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.table().items()))
+
+    def __repr__(self) -> str:
+        return f"Spread({', '.join(f'{key}={value!r}' for key, value in self.table().items())})"

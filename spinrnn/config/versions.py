@@ -1,0 +1,266 @@
+"""Keys of 0.1 and keys of now.
+
+In 0.1 all parameters of a neuron stood flat in the table [network], and the neuron was
+a name. `from_flat` reads them as what they are now, so that files, settings, sweeps and
+scripts of then go on working; `flat` gives the table of then for what it could express,
+by which a point of a sweep keeps its digest.
+
+What 0.1 allowed and did not use, as the bias of a CTRNN, has no place in the tables of
+now. `NetworkConfig.earlier` remembers it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from spinrnn.config import kinds
+from spinrnn.config.quantity import quantities
+from spinrnn.config.spread import GAIN, Spread
+from spinrnn.config.tables import plain
+
+NEURON = {
+    "relaxation_time": 10e-9,
+    "bias_ratio": 2.0,
+    "nonlinear_damping": 0.0,
+    "power_floor": 1e-6,
+    "thermal_power": 0.0,
+}
+"""{key of [network] in 0.1 that is the neuron's now: its default then}."""
+SPREAD = {
+    "spread_gamma": "gamma",
+    "spread_nonlinear_damping": "nonlinear_damping",
+    "spread_bias": "bias",
+    "spread_gain": "gain",
+    "device_seed": "seed",
+}
+"""{key of [network] in 0.1: key of [spread] now}."""
+HIGHPASS_TIME = 100e-9
+"""Default of 0.1, whatever the relaxation time."""
+DEFAULTS = {
+    **NEURON,
+    "highpass_time": HIGHPASS_TIME,
+    **dict.fromkeys(SPREAD, 0.0),
+    "device_seed": 0,
+}
+KINDS = ("oscillator", "ctrnn")
+"""Neurons of 0.1."""
+IDEAL = "ctrnn"
+"""The one that had no filter, no spread and no noise."""
+OLD = {f"network.{key}": f"neuron.{key}" for key in NEURON} | {
+    "network.neuron": "neuron.kind",
+    **{f"network.{key}": f"spread.{name}" for key, name in SPREAD.items()},
+}
+"""{key of 0.1: key of now} of those that have moved."""
+NEW = {new: old for old, new in OLD.items()}
+
+
+# ---- tables of files, settings and axes ----
+
+
+def old_keys(tables: Mapping[str, Any]) -> dict[str, str]:
+    """{old key: new key} of the keys of 0.1 in tables."""
+    network = tables.get("network")
+    own = network if isinstance(network, Mapping) else ()
+    return {key: new for key, new in OLD.items() if key.removeprefix("network.") in own}
+
+
+def twice(tables: Mapping[str, Any]) -> list[str]:
+    """What is given under its old and its new key, a sentence each."""
+    found = []
+    for old, new in old_keys(tables).items():
+        table, _, key = new.partition(".")
+        if isinstance(tables.get(table), Mapping) and key in tables[table]:
+            found.append(f"{old}: the same as {new}, which is given too; take {old} away")
+    return found
+
+
+def put(tables: dict[str, Any], key: str, value: Any) -> None:
+    """Puts a value at "table.key", or a whole table, in place of what stands there
+    under the name of either version.
+
+    Another kind takes away the keys of the neuron that it does not have.
+    """
+    table, _, name = key.partition(".")
+    if not name:
+        tables[table] = value
+        _forget(tables, [old for old, new in OLD.items() if new.startswith(f"{table}.")])
+        return
+    if key in OLD or key in NEW:
+        _forget(tables, [OLD.get(key) or NEW[key]])
+    if OLD.get(key, key) == "neuron.kind":
+        _prune(tables.get("neuron"), value)
+    own = tables.setdefault(table, {})
+    if isinstance(own, dict):
+        own[name] = value
+
+
+def _forget(tables, keys):
+    for key in keys:
+        table, _, name = key.partition(".")
+        if isinstance(tables.get(table), dict):
+            tables[table].pop(name, None)
+
+
+def _prune(table, name):
+    """Takes out of a neuron's table what the kind of this name does not have."""
+    if isinstance(table, dict) and name in kinds.names_of("neuron"):
+        known = {field.name for field in dataclasses.fields(kinds.kind_of("neuron", name))}  # type: ignore[arg-type]
+        for key in [key for key in table if key not in (*known, "train", "train_per")]:
+            del table[key]
+
+
+# ---- arguments of NetworkConfig ----
+
+
+def from_flat(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `NetworkConfig` of those that may be 0.1's.
+
+    A neuron that is given by its name has the meaning of then: what its kind does not
+    use is remembered, its filter has the time of then.
+    """
+    named = isinstance(given.get("neuron"), str)
+    old = {key: value for key, value in given.items() if key in NEURON or key in SPREAD}
+    if not named and not old:
+        return given
+    made = {key: value for key, value in given.items() if key not in old}
+    earlier = dict(made.get("earlier") or ())
+    neurons = {key: old[key] for key in NEURON if key in old}
+    kind = _change_neuron(made, neurons, earlier)
+    if kind is not None:
+        _change_spread(made, old, earlier, kind, named)
+    made["earlier"] = tuple((earlier | old).items())
+    return made
+
+
+def _change_neuron(made, old, earlier):
+    """Puts 0.1's keys of the neuron into its table; returns the kind's class, None
+    where it is not known.
+    """
+    before = made.get("neuron")
+    named = isinstance(before, str)
+    if named:
+        known = {key: earlier[key] for key in NEURON if key in earlier}
+        table = {"kind": str.__str__(before), **known, **old}
+    elif before is None or isinstance(before, Mapping):
+        table = {"kind": kinds.names_of("neuron")[0], **(before or {}), **old}
+    elif isinstance(before, kinds.Kind):
+        table = None
+    else:
+        return None
+    if table is not None and table["kind"] not in kinds.names_of("neuron"):
+        made["neuron"] = table
+        return None
+    kind = type(before) if table is None else kinds.kind_of("neuron", table["kind"])
+    fields = {field.name for field in dataclasses.fields(kind)}
+    if table is None:
+        own = {key: value for key, value in old.items() if key in fields}
+        made["neuron"] = dataclasses.replace(before, **own) if own else before
+    else:
+        unused = [key for key in table if key in NEURON and key not in fields]
+        made["neuron"] = {key: value for key, value in table.items() if key not in unused}
+    _keep_filter(made, kind, earlier, named, before, "relaxation_time" in old)
+    return kind
+
+
+def _keep_filter(made, kind, earlier, named, before, rescaled):
+    """In 0.1 the filter's time was a number of seconds, whatever the neuron's."""
+    given = made.get("highpass_time")
+    if named and kind.highpass is None:
+        # 0 is no filter, which 0.1 could not say
+        if given:
+            earlier["highpass_time"] = given
+        made["highpass_time"] = None
+    elif given is None and kind.highpass is not None and (named or rescaled):
+        seconds = earlier.get("highpass_time", HIGHPASS_TIME)
+        if isinstance(before, kinds.Kind):
+            seconds = kind.highpass * before.time_unit
+        neuron = made["neuron"]
+        tau = neuron.get("relaxation_time", 10e-9) if isinstance(neuron, Mapping) else None
+        tau = neuron.relaxation_time if tau is None else plain(tau)
+        own = kind.highpass * tau if isinstance(tau, (int, float)) else None
+        made["highpass_time"] = None if seconds == own else seconds
+
+
+def _change_spread(made, old, earlier, kind, named):
+    before = made.get("spread")
+    table = before.table() if isinstance(before, Spread) else dict(before or {})
+    if named and not table.keys() - {"seed"}:
+        kept = {SPREAD[key]: earlier[key] for key in SPREAD if key in earlier}
+        table = {**kept, **{key: value for key, value in table.items() if value}}
+    table |= {SPREAD[key]: old[key] for key in SPREAD if key in old}
+    if kind.kind == IDEAL:
+        earlier |= {key: table[name] for key, name in SPREAD.items() if name in table}
+        table = {}
+    made["spread"] = table
+
+
+def remembered(network: Any) -> tuple[dict[str, Any], list[str]]:
+    """All of 0.1's keys that have moved as `network` has them now, with what was given
+    where it does not use them, and what is wrong with that.
+    """
+    found = DEFAULTS | {key: plain(v) for key, v in network.earlier if key in DEFAULTS}
+    neuron, spread = network.neuron, network.spread
+    found |= {key: getattr(neuron, key) for key in NEURON if hasattr(neuron, key)}
+    if neuron.highpass is not None:
+        found["highpass_time"] = network.filter_time or 0.0
+    if neuron.kind != IDEAL or spread:
+        found |= {key: spread.get(name) for key, name in SPREAD.items() if name != "seed"}
+        found["device_seed"] = spread.seed
+    problems = []
+    for key, default in DEFAULTS.items():
+        try:
+            found[key] = type(default)(found[key])
+        except (TypeError, ValueError, OverflowError):
+            problems.append(f"{key}: must be a finite number, got {found[key]!r}")
+    return found, problems
+
+
+# ---- the table of 0.1 ----
+
+
+def flat(network: Any) -> dict[str, Any] | None:
+    """The table [network] of 0.1; None where it could not say this."""
+    neuron, spread = network.neuron, network.spread
+    ideal = neuron.kind == IDEAL
+    new = (
+        neuron.kind not in KINDS,
+        bool(network.trained),
+        bool(spread) if ideal else not set(spread.deviations) <= set(SPREAD.values()),
+        (network.filter_time is None) != ideal,
+    )
+    if any(new):
+        return None
+    moved = ("neuron", "spread", "trained", "trained_per", "earlier")
+    own = {
+        field.name: getattr(network, field.name)
+        for field in dataclasses.fields(network)
+        if field.name not in moved
+    }
+    return {**own, "neuron": neuron.kind, **dict(network.earlier)}
+
+
+def attributes(network: Any) -> dict[str, Any]:
+    """{name: value} by which files of recordings tell a network, flat as in 0.1, with
+    the further keys of its kind.
+    """
+    own = {
+        field.name: getattr(network, field.name)
+        for field in dataclasses.fields(network)
+        if field.name not in ("neuron", "spread", "trained", "trained_per", "earlier")
+    }
+    found = {**own, **dict(network.earlier), **network.neuron.table()}
+    found |= {f"spread_{name}": value for name, value in network.spread.deviations.items()}
+    del found["kind"]
+    found["neuron"] = network.neuron.kind
+    if network.trained:
+        found["trained"] = ",".join(network.trained)
+        found["trained_per"] = network.trained_per
+    if network.filter_time is not None:
+        found["highpass_time"] = network.filter_time
+    return found
+
+
+def spreads_of(kind: Any) -> tuple[str, ...]:
+    """Names by which neurons of a kind may differ, the network's gain at the end."""
+    own = [declared.spread for declared in quantities(kind).values() if declared.spread]
+    return (*own, GAIN)

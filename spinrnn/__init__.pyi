@@ -6,10 +6,13 @@ from spinrnn.analysis.drive import cumulative_drive as cumulative_drive
 from spinrnn.analysis.powers import inference_energy as inference_energy
 from spinrnn.analysis.report import analyse as analyse
 from spinrnn.checks.gradient import check_gradient as check_gradient
+from spinrnn.config.kinds import register as register
+from spinrnn.config.quantity import quantity as quantity
 from spinrnn.config.run import DataConfig as DataConfig
 from spinrnn.config.run import NetworkConfig as NetworkConfig
 from spinrnn.config.run import RunConfig as RunConfig
 from spinrnn.config.run import TrainConfig as TrainConfig
+from spinrnn.config.spread import Spread as Spread
 from spinrnn.config.toml import load_config as load_config
 from spinrnn.datasets.dataset import Dataset as Dataset
 from spinrnn.datasets.loading import load_dataset as load_dataset
@@ -29,8 +32,12 @@ from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
 from spinrnn.machine.threads import set_threads as set_threads
 from spinrnn.networks.recurrent import Network as Network
+from spinrnn.neurons.ctrnn import CTRNN as CTRNN
+from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power
+from spinrnn.neurons.protocol import Neuron as Neuron
+from spinrnn.neurons.protocol import State as State
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.paper.guide import advise as advise
 from spinrnn.paper.reproduction import reproduce as reproduce

@@ -41,7 +41,7 @@ FLOORS = {
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "streams options wording doctor analyse sweep simulate identify reproduce train "
+    "cli": "streams options wording doctor kinds analyse sweep simulate identify reproduce train "
     "evaluate gradcheck bench main",
     "..": "__main__",
 }
@@ -78,7 +78,8 @@ HOMES = {
         "identify.residuals", "identify.result",
     },
     "argparse": {
-        "cli.main", "cli.options", "cli.train", "cli.evaluate", "cli.gradcheck", "cli.sweep",
+        "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
+        "cli.sweep",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},
@@ -197,6 +198,18 @@ def test_the_stamp_of_the_cache_covers_all_compiled_code():
                 # a neuron's functions are known by their instructions
                 known = paths[other] in sources or other.startswith("neurons.")
                 assert known, f"{name} compiles in {other}"
+
+
+def test_kinds_are_known_by_what_they_can_do():
+    """No name of a neuron in code, but where it is made, declared the default, or 0.1's."""
+    homes = ("neurons.oscillator", "neurons.ctrnn", "config.kinds", "config.versions")
+    for name, path in modules().items():
+        if name in homes or name.startswith("paper.") or name == "identify.oscillator":
+            continue
+        texts = {
+            n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)
+        }
+        assert not texts & {"oscillator", "ctrnn"}, name
 
 
 def test_every_module_says_what_it_is_about():

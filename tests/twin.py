@@ -11,14 +11,19 @@ import itertools
 import numpy as np
 
 
+def own(config, quantity):
+    """A quantity of the network's neuron, 0 where its kind has none."""
+    return getattr(config.neuron, quantity, 0.0)
+
+
 def step_oscillator(config, p, drive, g=1.0, q=None, share=1.0):
     """p after a share of a substep for a drive held over it, eq. (1), in units of
     gamma; the analytic form of eq. (5), without its care for overflow.
 
     g: factor of gamma, q: Q, one number or one for each neuron.
     """
-    h = share * config.input_interval / config.relaxation_time / config.resolved_substeps
-    q = config.nonlinear_damping if q is None else q
+    h = share * config.input_interval / config.time_unit / config.resolved_substeps
+    q = own(config, "nonlinear_damping") if q is None else q
     if config.scheme == "euler":
         return p + h * (-g * (1 + q * p) * p + drive * p * (1 - p))
     a, c = drive - g, drive + g * q
@@ -64,8 +69,8 @@ def noisy_step(config, p, drive, g, q, noise):
     """One substep with thermal noise: half a step, a kick of the complex amplitude,
     half a step; Euler: a step, raised to 0, a kick. noise: (n1, n2).
     """
-    h = config.input_interval / config.relaxation_time / config.resolved_substeps
-    s = np.sqrt(g * config.thermal_power / 2 * h)
+    h = config.input_interval / config.time_unit / config.resolved_substeps
+    s = np.sqrt(g * own(config, "thermal_power") / 2 * h)
     share = 1.0 if config.scheme == "euler" else 0.5
     p = step_oscillator(config, p, drive, g, q, share)
     amplitude = np.sqrt(np.where(np.real(p) > 0, p, 0))
@@ -80,10 +85,14 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
     (states, drives) of each substep. devices: factors of each neuron.
     """
     steps = config.resolved_substeps
-    h = config.input_interval / config.relaxation_time / steps
+    h = config.input_interval / config.time_unit / steps
     ctrnn, second = config.neuron.kind == "ctrnn", config.scheme == "exponential"
     kappa = 1 - np.exp(-h * config.time_unit / (config.filter_time or np.inf))
-    gains, xi0, q = config.amplifications, config.bias_ratio, config.nonlinear_damping
+    gains, xi0, q = (
+        config.amplifications,
+        own(config, "bias_ratio"),
+        own(config, "nonlinear_damping"),
+    )
     tops = np.cumsum([0, *config.layers])
     factors = (
         np.ones((4, tops[-1]))
@@ -100,7 +109,9 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
         if devices is not None:
             for i in range(len(p)):
                 xi = xi0 * own_bias[i] / damping[i]
-                p[i] = p[i] * 0 + np.maximum((xi - 1) / (xi + q * own_q[i]), config.power_floor)
+                p[i] = p[i] * 0 + np.maximum(
+                    (xi - 1) / (xi + q * own_q[i]), own(config, "power_floor")
+                )
         m = [x.copy() for x in p]
         before = None
         trace = []
@@ -132,7 +143,7 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
                     new_p.append(p[i] + rate * (np.tanh(drive) - p[i]))
                     new_m.append(m[i])
                 else:
-                    if config.thermal_power > 0:
+                    if own(config, "thermal_power") > 0:
                         noise = np.transpose(
                             [normals(noise_seed, k, case, j) for j in range(tops[i], tops[i + 1])]
                         )
@@ -140,8 +151,12 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
                     else:
                         nxt = step_oscillator(config, p[i], drive, damping[i], q * own_q[i])
                     nxt = (
-                        np.where(np.real(nxt) < config.power_floor, config.power_floor, nxt)
-                        if config.power_floor > 0
+                        np.where(
+                            np.real(nxt) < own(config, "power_floor"),
+                            own(config, "power_floor"),
+                            nxt,
+                        )
+                        if own(config, "power_floor") > 0
                         else nxt
                     )
                     mean = (p[i] + nxt) / 2 if second else p[i]

@@ -73,7 +73,8 @@ def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATE
 
 def measure_activity(recording: Recording, settings: Settings) -> Answer:
     """Dead and saturated neurons."""
-    magnitude = np.abs if recording.neuron == "ctrnn" else np.asarray
+    span = recording.kind.span
+    magnitude = np.abs if span is None or span[0] < 0 else np.asarray
     found = each_layer(recording, lambda power: neuron_activity(magnitude(power)), settings.start)
     lines = [
         f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, "

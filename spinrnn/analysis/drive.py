@@ -14,6 +14,7 @@ import numpy as np
 from spinrnn.analysis.answer import Answer, Settings, table_of_layers
 from spinrnn.analysis.plateaus import each_neuron
 from spinrnn.arrays import array_of
+from spinrnn.config.versions import spreads_of
 from spinrnn.errors import DataError
 from spinrnn.recordings.recording import Recording
 
@@ -57,7 +58,7 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
     config, neurons = net.config, sum(net.config.layers)
     substeps, interval = config.resolved_substeps, config.input_interval
     scale, rests = interval / substeps, _rests(net)
-    if config.neuron.kind != "oscillator":
+    if not config.neuron.rate_driven():
         scale = interval / config.time_unit / substeps
     # a trajectory has four numbers for each case, neuron and substep, `simulate` as
     # many again
@@ -78,12 +79,12 @@ def _rests(net):
     """[(neuron,) integral of the drive at rest over an input interval] of each
     layer."""
     config, layers = net.config, net.config.layers
-    rest = 0.0
-    if config.neuron.kind == "oscillator":
-        rest = config.neuron.bias_ratio * config.input_interval / config.time_unit
-    if net.devices is None:
-        return [rest * np.ones(neurons) for neurons in layers]
-    return [rest * factor for factor in net.devices.by_layer(config)["bias"]]
+    factors = dict.fromkeys(spreads_of(config.neuron), 1.0)
+    if net.devices is not None:
+        factors |= net.devices.factors
+    bias = config.neuron.bias(config.neuron.numbers(config.time_unit, factors))
+    rest = np.broadcast_to(bias, sum(layers)) * config.input_interval / config.time_unit
+    return np.split(rest, np.cumsum(layers)[:-1])
 
 
 # ---- of a recording ----
@@ -149,7 +150,7 @@ def _of_layer(recording, layer, interval):
     """`CumulativeDrive` of a layer; the drive of a CTRNN is without a unit and without
     rest."""
     drives, rest = recording.drives(layer), recording.rests(layer)
-    if recording.neuron != "oscillator":
+    if not recording.kind.rate_driven():
         drives, rest = drives / recording.relaxation_time, 0.0
     return drive_integrals(recording.time, drives, interval, rest)
 
@@ -158,8 +159,7 @@ def measure_drive(recording: Recording, settings: Settings) -> Answer:
     """Cumulative drive."""
     if recording.input_interval is None:
         raise DataError("it needs the input interval (--input-interval)")
-    oscillator = recording.neuron == "oscillator"
-    if oscillator and recording.rests(recording.layers[0]) is None:
+    if recording.kind.rate_driven() and recording.rests(recording.layers[0]) is None:
         raise DataError(
             "it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality "
             "without input"

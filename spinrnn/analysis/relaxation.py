@@ -224,7 +224,7 @@ def _fit_response(t, p, form, confidence):
 
 def measure_relaxation(recording: Recording, settings: Settings) -> Answer:
     """Relaxation after steps of the drive."""
-    oscillator = recording.neuron == "oscillator"
+    oscillator = recording.kind.threshold
     form = "logistic" if oscillator else "exponential"
     found, layers = each_device(recording, step_responses, settings, lambda _: {"form": form})
     if not oscillator:

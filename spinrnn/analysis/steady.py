@@ -139,8 +139,8 @@ def _rest(t, p):
 
 def steady_of_layers(recording: Recording, settings: Settings) -> tuple[SteadyStates, np.ndarray]:
     """(`SteadyStates` of all layers, (state,) layer of each)."""
-    if recording.neuron != "oscillator":
-        raise DataError("the CTRNN has no threshold")
+    if not recording.kind.threshold:
+        raise DataError(f"the {recording.kind.name} has no threshold")
     given = recording.nonlinear_damping is not None
     return each_device(
         recording,

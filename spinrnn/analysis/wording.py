@@ -63,8 +63,8 @@ def _known(recording):
 
 
 def _doubtful_powers(recording: Recording) -> Iterator[str]:
-    """Warnings where powers of oscillators are not normalised."""
-    if recording.neuron != "oscillator":
+    """Warnings where powers are not normalised."""
+    if not recording.kind.threshold:
         return
     sample = recording.powers(recording.layers[0])
     low, high = np.nanmin(sample), np.nanmax(sample)

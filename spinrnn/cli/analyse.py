@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_memory, add_powers, powers, seconds
+from spinrnn.cli.options import add_command, add_memory, add_powers, add_use, powers, seconds
 
 SUMMARY = (
     "Measure the dynamics in a trajectory file, or in your own file of a device;"
@@ -20,6 +20,7 @@ SUMMARY = (
 def add_commands(commands: Any) -> None:
     """Adds the command; commands: what `add_subparsers` returned."""
     parser = add_command(commands, "analyse", analyse, SUMMARY)
+    add_use(parser)
     parser.add_argument(
         "file",
         nargs="?",

@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_memory, add_set
+from spinrnn.cli.options import add_command, add_json, add_memory, add_set, add_use
 
 SUMMARY = "Test a trained network on the test part of its data."
 
@@ -15,6 +15,7 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "evaluate", evaluate, SUMMARY)
     parser.add_argument("run", metavar="RUN", help="run folder")
     add_set(parser)
+    add_use(parser)
     add_memory(
         parser,
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",
@@ -75,4 +76,5 @@ def _noise(config: Any) -> str:
     """Which thermal noise the network has, if any."""
     if not config.neuron.noisy:
         return ""
-    return f", thermal noise of {config.neuron.thermal_power:g}"
+    power = getattr(config.neuron, "thermal_power", None)
+    return ", thermal noise" + ("" if power is None else f" of {power:g}")

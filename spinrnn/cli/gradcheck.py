@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_set
+from spinrnn.cli.options import add_command, add_json, add_set, add_use
 
 SUMMARY = "Compare the hand-derived gradient with central differences; both neurons, both schemes."
 
@@ -23,6 +23,7 @@ def add_commands(commands: Any) -> None:
         help="network to check (default: a small one with all the difficulties)",
     )
     add_set(parser)
+    add_use(parser)
     add_json(parser, "one JSON object for each block")
 
 

@@ -225,6 +225,7 @@ def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[
     """(`Measurement`, floor of the power) of a neuron in a trajectory."""
     import spinrnn
     from spinrnn.errors import DataError
+    from spinrnn.neurons.oscillator import Oscillator
     from spinrnn.recordings.measurement import from_trajectory
 
     with spinrnn.open_trajectory(path) as trajectory:
@@ -232,7 +233,7 @@ def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[
             advice = f"write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
             raise DataError(f"{path}: is a trajectory of spinrnn; {advice}")
         config = trajectory.config
-        if config.neuron.kind != "oscillator":
+        if not isinstance(config.neuron, Oscillator):
             text = f"is of a network of {config.neuron.kind}, and not of oscillators"
             raise DataError(f"{path}: {text}, which eq. (1) describes")
         data = from_trajectory(trajectory, neuron[0], neuron[1], cases)

@@ -21,6 +21,7 @@ from spinrnn.cli import (
     evaluate,
     gradcheck,
     identify,
+    kinds,
     reproduce,
     simulate,
     streams,
@@ -38,6 +39,7 @@ COMMANDS = (
     simulate,
     analyse,
     identify,
+    kinds,
     doctor,
     bench,
 )
@@ -97,6 +99,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         if options.limits:
             _set_limits(options)
+        _use(options)
         return options.function(options)
     except spinrnn.SpinrnnError as error:
         return _refuse(" ".join(str(error).splitlines()))
@@ -123,6 +126,15 @@ def _set_limits(options: argparse.Namespace) -> None:
         if options.memory:
             spinrnn.set_memory_limit(options.memory)
         spinrnn.get_memory_limit()
+
+
+def _use(options: argparse.Namespace) -> None:
+    """Runs the files that the user names, which register kinds."""
+    if getattr(options, "use", None):
+        from spinrnn.config import kinds as register
+
+        for path in options.use:
+            register.use(path)
 
 
 def _told(output: streams.Stream, status: int) -> int:

@@ -57,6 +57,17 @@ def add_set(parser: argparse.ArgumentParser, example: str = "train.epochs=50") -
     )
 
 
+def add_use(parser: argparse.ArgumentParser) -> None:
+    """Adds --use, a list of files."""
+    parser.add_argument(
+        "--use",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Python file with kinds of your own, as mydevices.py, which is run; may be repeated",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
     """Adds --json; what: what is printed then."""
     parser.add_argument("--json", action="store_true", help=f"print {what}")

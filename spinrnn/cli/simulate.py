@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_memory, add_set, whole
+from spinrnn.cli.options import add_command, add_memory, add_set, add_use, whole
 
 SUMMARY = "Simulate a network and write its states and drives over time to an HDF5 file."
 
@@ -43,9 +43,10 @@ def add_commands(commands: Any) -> None:
         type=int,
         default=0,
         metavar="SEED",
-        help="of thermal noise, if network.thermal_power is set (default: 0)",
+        help="of thermal noise, if the neurons have any (default: 0)",
     )
     add_set(parser, "network.substeps=16")
+    add_use(parser)
     add_memory(parser, "for the blocks at work, as in 2G", "SPINRNN_MEMORY")
 
 

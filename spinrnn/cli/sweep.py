@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_memory, whole
+from spinrnn.cli.options import add_command, add_json, add_memory, add_use, whole
 from spinrnn.cli.wording import span
 
 SUMMARY = "Run many points along axes, on this machine or a cluster."
@@ -29,6 +29,7 @@ def add_commands(commands: Any) -> None:
         parser.add_argument(
             "--out", metavar="DIR", help="folder of the sweep (default: sweeps/NAME)"
         )
+        add_use(parser)
         add_options(parser)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import spinrnn
-from spinrnn.cli.options import add_command, add_memory, add_set
+from spinrnn.cli.options import add_command, add_memory, add_set, add_use
 from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
 
 SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
@@ -25,6 +25,7 @@ def add_commands(commands: Any) -> None:
         help="configuration (default: the built-in recipe)",
     )
     add_set(parser)
+    add_use(parser)
     add_memory(
         parser,
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",

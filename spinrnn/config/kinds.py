@@ -15,7 +15,7 @@ import json
 import sys
 import types
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -32,12 +32,15 @@ BUILT_IN: dict[str, dict[str, str]] = {
 """{role: {kind: module and class}}; the first kind of a role is its default."""
 GROUP = "spinrnn.kinds"
 """Of entry points: each names a kind's class, or a module that registers some."""
+_SOURCE = "__spinrnn_source__"
+"""Attribute of a module that `use` has made: its file and the digest of what ran."""
 RESERVED = ("kind", "train", "train_per", "seed", "gain")
 """Keys of the tables of kinds and of their spread that no quantity may have."""
 
 T = TypeVar("T")
 _registered: dict[str, dict[str, type]] = {}
 _sources: dict[str, str] = {}
+_files: dict[tuple[str, str], dict[str, str]] = {}
 _looked_up: set[str] = set()
 
 
@@ -175,6 +178,7 @@ def register(kind: type[T]) -> type[T]:
         raise ConfigError(problems, f"class {getattr(kind, '__name__', kind)}")
     new: Any = kind
     _registered.setdefault(new.role, {})[new.kind] = kind
+    _files[new.role, new.kind] = _file_of(kind)
     return kind
 
 
@@ -252,8 +256,11 @@ def use(path: str | Path) -> str:
     digest = hashlib.sha256(source).hexdigest()
     if _sources.get(str(path)) == digest:
         return digest
-    module = types.ModuleType(f"spinrnn_use_{path.stem}")
+    # files of one name in two folders are two modules
+    place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    module = types.ModuleType(f"spinrnn_use_{path.stem}_{place}")
     module.__file__ = str(path)
+    vars(module)[_SOURCE] = {"file": str(path), "sha256": digest}
     # dataclasses look their module up by its name
     sys.modules[module.__name__] = module
     try:
@@ -265,6 +272,21 @@ def use(path: str | Path) -> str:
         raise StoreError(f"{path}{where}: {type(error).__name__}: {error}") from None
     _sources[str(path)] = digest
     return digest
+
+
+def use_same(known: Mapping[str, str]) -> None:
+    """`use` of {path: SHA-256}.
+
+    Raises:
+        StoreError: one of them has changed, cannot be read, or fails.
+    """
+    for path, digest in known.items():
+        try:
+            found = use(path)
+        except ConfigError as error:
+            raise StoreError(str(error)) from None
+        if found != digest:
+            raise StoreError(f"{path} has changed since this was started; restore it")
 
 
 def _line_of(error, path):
@@ -280,3 +302,50 @@ def _line_of(error, path):
 def sources() -> dict[str, str]:
     """{path: SHA-256} of the files that `use` has run in this process."""
     return dict(_sources)
+
+
+# ---- which sources results come from ----
+
+
+def _file_of(kind):
+    """{"file", "sha256"} of the module of a class; {} where it has no file, as a
+    notebook.
+    """
+    module = sys.modules.get(kind.__module__)
+    known = getattr(module, _SOURCE, None)
+    if known is not None:
+        return known
+    try:
+        path = Path(module.__file__)  # type: ignore[union-attr, arg-type]
+        return {"file": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    except (AttributeError, TypeError, OSError):
+        return {}
+
+
+def record_of(used: Iterable[Any]) -> dict[str, dict[str, str]]:
+    """{"role.kind": {"file", "sha256"}} of the kinds that are no part of spinrnn.
+
+    used: instances or classes of kinds.
+    """
+    names = {(kind.role, kind.kind) for kind in used}
+    return {f"{role}.{name}": _files[role, name] for role, name in names if (role, name) in _files}
+
+
+def check_record(record: Any, where: str | Path) -> None:
+    """Raises ConfigError if a kind of a record, as of `record_of`, has another source
+    now.
+
+    where: whose record it is, for the message.
+    """
+    if not isinstance(record, Mapping):
+        raise StoreError(f"{where}: its record of kinds is damaged")
+    changed = []
+    for key, stored in record.items():
+        role, _, name = str(key).partition(".")
+        now = _files.get((role, name), {})
+        before = stored.get("sha256") if isinstance(stored, Mapping) else None
+        if before is not None and now and now.get("sha256") != before:
+            advice = "restore that file, or begin anew in another folder"
+            changed.append(f"{name} has changed since: {now.get('file')}; {advice}")
+    if changed:
+        raise ConfigError(changed, where)

@@ -20,8 +20,11 @@ from spinrnn.files.atomic import read_bytes, write_atomic
 from spinrnn.files.hdf5 import read_arrays, read_attribute
 from spinrnn.files.seal import is_streamed, with_digest
 
-VERSION = 1
-"""Version of the file format that is written; newer ones are refused."""
+VERSION = 2
+"""Version of the file format that is written; newer ones are refused.
+
+In 1 the configuration has the keys of 0.1.
+"""
 AXIS_ORDER = (
     "C: the last axis varies fastest; Octave and MATLAB count axes from that one, "
     "and so show all of them in reverse"

@@ -19,8 +19,11 @@ class CTRNN(Neuron):
 
     kind: ClassVar[str] = "ctrnn"
     states: ClassVar[tuple[State, ...]] = (State("state", "1", "state s"),)
-    drive: ClassVar[State] = State("drive", "1", "drive I")
+    drive: ClassVar[State] = State("drive", "1", "argument of tanh")
     schemes: ClassVar[tuple[str, ...]] = ("exponential", "euler")
+    name: ClassVar[str] = "CTRNN"
+    title: ClassVar[str] = "a CTRNN"
+    span: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     relaxation_time: float = quantity(10e-9, "s", "time constant tau", above=0, fit="log")
 

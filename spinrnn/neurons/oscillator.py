@@ -24,9 +24,13 @@ class Oscillator(Neuron):
 
     kind: ClassVar[str] = "oscillator"
     states: ClassVar[tuple[State, ...]] = (State("power", "1", "normalised power p"),)
-    drive: ClassVar[State] = State("drive", "1/s", "drive I, a rate")
+    drive: ClassVar[State] = State("drive", "1/s", "drive I")
     schemes: ClassVar[tuple[str, ...]] = ("exponential", "euler")
     highpass: ClassVar[float | None] = 10.0
+    name: ClassVar[str] = "oscillator"
+    title: ClassVar[str] = "a network of spin-torque nano-oscillators"
+    span: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    threshold: ClassVar[bool] = True
 
     relaxation_time: float = quantity(
         10e-9, "s", "tau = 1 / gamma", above=0, spread="gamma", fit="log"

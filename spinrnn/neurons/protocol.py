@@ -60,6 +60,11 @@ class Neuron(Kind):
         kind: its name in configurations; states: the first one is emitted, it is what
             synapses receive; drive: what drives it, I.
         schemes: names of the ways to step; the first one is the default.
+        name: what one of them is called, title: what a network of them is called; both
+            as in "the CTRNN has no threshold".
+        span: least and largest of what is emitted, where there are such limits.
+        threshold: whether it emits only where the drive is above a threshold, eq. (1);
+            what is measured of that is asked of such kinds alone.
         highpass: time constant in units of `time_unit` of the filter that removes the
             emitted mean, where the network does not say it; None for none.
     """
@@ -68,12 +73,21 @@ class Neuron(Kind):
     states: ClassVar[tuple[State, ...]]
     drive: ClassVar[State] = State("drive", "1", "drive")
     schemes: ClassVar[tuple[str, ...]] = ("exponential",)
+    name: ClassVar[str] = "neuron"
+    title: ClassVar[str] = "a network of neurons"
+    span: ClassVar[tuple[float, float] | None] = None
+    threshold: ClassVar[bool] = False
     highpass: ClassVar[float | None] = None
 
     @property
     def time_unit(self) -> float:
         """The kernels' unit of time in s."""
         raise NotImplementedError
+
+    @classmethod
+    def rate_driven(cls) -> bool:
+        """Whether the drive is a rate, in kernels one over the unit of time."""
+        return cls.drive.unit == "1/s"
 
     @property
     def drive_unit(self) -> float:

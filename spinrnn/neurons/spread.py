@@ -84,11 +84,11 @@ def check_devices(devices, config: NetworkConfig) -> None:
             "devices: expected spinrnn.Devices, or None for neurons that do not differ;"
             f" got {type(devices).__name__}"
         )
-    known, neuron = spreads_of(config.neuron), config.neuron.kind
+    known = spreads_of(config.neuron)
     foreign = [name for name in devices.factors if name not in known]
     if foreign:
         raise DataError(
-            f"devices: {', '.join(foreign)} of neurons that are none of {neuron}; take away"
+            f"devices: {', '.join(foreign)}: the {config.neuron.name} has none; take away"
             f" net.devices, or give {' and '.join(known)} alone"
         )
     neurons = sum(config.layers)

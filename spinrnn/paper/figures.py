@@ -11,6 +11,7 @@ import matplotlib.ticker
 import numpy as np
 from matplotlib.figure import Figure
 
+from spinrnn.config.versions import attributes
 from spinrnn.paper.curves import QUARTILES, band, medians
 from spinrnn.paper.numbers import PAPER, PAPER_ENERGY, FigureNumbers, density
 from spinrnn.plotting import figure_bytes, settings
@@ -292,10 +293,10 @@ def against(result: FigureNumbers) -> Figure:
     _paper(ax)
     curves, key = result.data["curves"], result.data["key"]
     every = [c for found in curves.values() for c in found]
-    values = sorted({getattr(c.config.network, key) for c in every})
+    values = sorted({attributes(c.config.network)[key] for c in every})
     zero = _place_of_zero([value for value in values if value > 0])
     for number, (name, found) in enumerate(curves.items()):
-        x = [getattr(c.config.network, key) or zero for c in found]
+        x = [attributes(c.config.network)[key] or zero for c in found]
         _curve(ax, x, found, number, name)
     _accuracy(ax, result.data["label"])
     ax.set_xticks([value or zero for value in values], [number_text(value) for value in values])

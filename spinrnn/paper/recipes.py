@@ -11,7 +11,7 @@ from spinrnn.paper import figures as draw
 from spinrnn.paper import numbers, robustness
 from spinrnn.paper.curves import same
 from spinrnn.sweep.axes import Axis
-from spinrnn.sweep.file import Sweep, load_sweep
+from spinrnn.sweep.file import Sweep, read_sweep
 
 QUICK_SEEDS, QUICK_SHARE = 2, 5
 QUICK_ENTRIES = {
@@ -131,7 +131,7 @@ def recipe(name: str) -> Recipe:
 def recipe_sweep(name: str, quick: bool = False) -> Sweep:
     """The `Sweep` of a recipe; quick: with fewer seeds, epochs and points."""
     with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
-        sweep = load_sweep(folder / f"{name}.toml")
+        sweep = read_sweep(folder / f"{name}.toml")
     if not quick:
         return sweep
     kept = {"seed": range(QUICK_SEEDS)} | QUICK_ENTRIES[name]

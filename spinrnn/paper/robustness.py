@@ -91,7 +91,7 @@ def _against(source, what):
             row = {"training": name, what.sweep: value(c), "runs": c.runs}
             rows.append(row | columns("accuracy_percent", 100 * c.band()))
         findings |= _findings(f"trained_{key}", name, what.name, value, found)
-    drawn = {"curves": curves, "key": what.keys[0], "label": what.label}
+    drawn = {"curves": curves, "key": _name(what), "label": what.label}
     return FigureNumbers(drawn, {"": rows}, findings)
 
 
@@ -117,6 +117,11 @@ def _moved(what, condition, ideal):
     values = _values(what, condition.config.network)
     accuracies = [_accuracy(config, net, what, values) for config, net in ideal]
     return Condition(condition.config, {"test_accuracy": np.array(accuracies)}, {})
+
+
+def _name(what):
+    """The first of the keys as `attributes` names it."""
+    return f"spread_{what.keys[0]}" if what.table == "spread" else what.keys[0]
 
 
 def _values(what, network):

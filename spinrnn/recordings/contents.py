@@ -24,8 +24,11 @@ from spinrnn.machine.environment import describe
 from spinrnn.neurons.spread import checked_seed
 from spinrnn.synapses.layout import axes_of
 
-VERSION = 1
-"""Of the names and meanings of what is in a file; newer ones are refused."""
+VERSION = 2
+"""Of the names and meanings of what is in a file; newer ones are refused.
+
+In 1 the configuration has the keys of 0.1.
+"""
 DEFAULT = ("p", "drive", "output")
 """Variables that are stored unless told otherwise; m is p - output."""
 
@@ -38,28 +41,22 @@ class Stored(NamedTuple):
     meaning: str
 
 
-_OSCILLATOR = {
-    "p": Stored("power", "1", "normalised power p of the neurons of layer {}"),
-    "m": Stored(
-        "mean_power",
-        "1",
-        "mean power m of the neurons of layer {}, as its high-pass filter holds it",
-    ),
-    "output": Stored("output", "1", "output y = p - m of the neurons of layer {}"),
-    "drive": Stored("drive", "1/s", "drive I of the neurons of layer {}, held from drive_time on"),
-}
-_CTRNN = {
-    "p": Stored("state", "1", "state s of the neurons of layer {}"),
-    "output": Stored("output", "1", "output y = s of the neurons of layer {}"),
-    "drive": Stored(
-        "drive", "1", "argument of tanh of the neurons of layer {}, held from drive_time on"
-    ),
-}
-
-
 def variables_of(config: NetworkConfig) -> dict[str, Stored]:
     """{variable: how it is stored} of a network's neurons, in the order of a file."""
-    return _OSCILLATOR if config.neuron.kind == "oscillator" else _CTRNN
+    state, drive, of = config.neuron.states[0], config.neuron.drive, "of the neurons of layer {}"
+    # the letter with which its meaning ends, as p of "normalised power p"
+    letter = state.meaning.rpartition(" ")[2]
+    symbol = letter if len(letter) == 1 else f"the {state.name}"
+    found = {"p": Stored(state.name, state.unit, f"{state.meaning} {of}")}
+    less = ""
+    if config.filter_time is not None:
+        text = f"mean {state.name} m {of}, as its high-pass filter holds it"
+        found["m"] = Stored(f"mean_{state.name}", state.unit, text)
+        less = " - m"
+    found["output"] = Stored("output", state.unit, f"output y = {symbol}{less} {of}")
+    text = f"{drive.meaning} {of}, held from drive_time on"
+    found["drive"] = Stored("drive", drive.unit, text)
+    return found
 
 
 def is_whole(value: Any) -> bool:
@@ -146,7 +143,7 @@ def _problems(config, points, every, variables, layers):
         )
     for name in variables:
         if name not in known:
-            reason = "a CTRNN has no mean power" if name == "m" else "unknown"
+            reason = f"{config.neuron.title} has no filter" if name == "m" else "unknown"
             problems.append(f"variables: {name}: {reason}{suggest(name, known)}")
     wrong = [layer for layer in layers if not is_whole(layer) or not 0 <= layer <= last]
     if wrong:
@@ -294,12 +291,10 @@ def attributes_of(contents: Contents, noise_seed, further: Mapping | None) -> di
 
 def _own_attributes(contents, noise_seed):
     config = contents.net.config
-    oscillators = config.neuron.kind == "oscillator"
-    what = "a network of spin-torque nano-oscillators" if oscillators else "a CTRNN"
     return {
         "Conventions": "CF-1.8",
         "axis_order": AXIS_ORDER,
-        "title": f"trajectory of {what}",
+        "title": f"trajectory of {config.neuron.title}",
         "format": "spinrnn",
         "kind": "trajectory",
         "version": VERSION,

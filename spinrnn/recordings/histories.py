@@ -51,7 +51,7 @@ def taker(
     wanted = list(itertools.product(layers, variables))
     cuts = np.cumsum([0, *config.layers]).tolist()
     substeps = lengths * config.resolved_substeps
-    unit = np.dtype(config.dtype).type(config.time_unit)
+    scale = _drive_scale(config)
 
     def take(cases, state, mean, drive, logits):
         for layer, variable in wanted:
@@ -62,13 +62,20 @@ def taker(
                 history = {"p": state, "m": mean, "drive": drive[:-1]}[variable]
                 values = history[::every, neurons]
             array = sink.array(variable, layer, cases)
-            scale = unit if variable == "drive" and config.neuron.drive.unit == "1/s" else None
-            _fill(array, values.transpose(2, 1, 0), scale)
+            _fill(array, values.transpose(2, 1, 0), scale if variable == "drive" else None)
             _blank(array, _known(variable, substeps[cases], every))
             sink.put(variable, layer, cases, array)
         sink.end(cases, logits)
 
     return take
+
+
+def _drive_scale(config):
+    """What drives are divided by, None where they are in the unit of files already."""
+    neuron, real = config.neuron, np.dtype(config.dtype).type
+    if neuron.rate_driven():
+        return real(config.time_unit)
+    return None if neuron.drive_unit == 1 else real(1 / neuron.drive_unit)
 
 
 def _fill(array, values, scale):

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from spinrnn.arrays import array_of
+from spinrnn.config import kinds
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DataError
 from spinrnn.machine.memory import get_memory_limit
@@ -41,7 +42,7 @@ class Recording:
         inputs: (case, channel, point); labels: (case,).
         input_interval, relaxation_time: s.
         nonlinear_damping, bias_ratio: dimensionless, Q and xi_0.
-        neuron: "oscillator" or "ctrnn", whose state stands in the place of the power.
+        neuron: kind, whose emitted state stands in the place of the power.
         network: `Network`, of a trajectory of ours.
         file: the open trajectory file that leaving the recording as a context closes.
     Raises:
@@ -58,7 +59,7 @@ class Recording:
     relaxation_time: float | None = None
     nonlinear_damping: float | None = None
     bias_ratio: float | None = None
-    neuron: str = "oscillator"
+    neuron: str = field(default_factory=lambda: kinds.names_of("neuron")[0])
     network: Any = None
     file: Any = None
 
@@ -121,6 +122,13 @@ class Recording:
     def taken_labels(self) -> np.ndarray | None:
         """(case,), None if they are not known."""
         return None if self.labels is None else self.labels[:: self.stride]
+
+    @property
+    def kind(self) -> Any:
+        """Class of the neurons."""
+        if self.network is not None:
+            return type(self.network.config.neuron)
+        return kinds.kind_of("neuron", self.neuron)
 
     @property
     def devices(self) -> Devices | None:

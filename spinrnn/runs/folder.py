@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig, automatic, to_tables
 from spinrnn.config.toml import read_config, to_toml
 from spinrnn.datasets.loading import load_dataset
@@ -80,6 +81,7 @@ class Folder:
                 "or choose another folder (--out)"
             )
         stored = read_config(self._config_file)
+        loading.check_kinds(self.path)
         if config is None:
             return stored
         changed = differences(stored, config)
@@ -118,6 +120,9 @@ class Folder:
             self._restore(trainer)
         self.keep_config(trainer.config, same_data=going_on)
         write_json(self.path / "environment.json", describe())
+        sources = kinds.record_of([trainer.config.network.neuron])
+        if sources:
+            write_json(self.path / loading.KINDS, sources)
         make_folder(self.path / "checkpoints")
         for folder in (self.path, self.path / "checkpoints"):
             remove_all_stale(folder)

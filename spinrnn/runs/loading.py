@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, read_config
 from spinrnn.datasets.dataset import Dataset
@@ -23,6 +24,8 @@ from spinrnn.networks.saved import config_in, network_of_arrays, network_of_chec
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.runs.checkpoints import load_newest_checkpoint
 
+KINDS = "kinds.json"
+"""Of a run's or a sweep's folder: sources of kinds that are the user's."""
 SUMMARY_KEYS = (
     "test_accuracy",
     "test_loss",
@@ -108,6 +111,15 @@ class StoredRun:
         )
 
 
+def check_kinds(folder):
+    """Raises ConfigError if a neuron of the user's has changed since the run in the
+    folder was started.
+    """
+    path = Path(folder) / KINDS
+    if path.is_file():
+        kinds.check_record(read_json(path, ()), folder)
+
+
 def open_run(folder, settings=(), command="evaluate"):
     """`StoredRun` of a folder.
 
@@ -126,6 +138,7 @@ def open_run(folder, settings=(), command="evaluate"):
             f"{folder}: no config.toml there; give the folder of a run, as spinrnn train writes it"
         )
     stored, config = read_config(file), read_config(file, settings)
+    check_kinds(folder)
     moved = dataclasses.replace(stored.data, source=config.data.source)
     if config.train != stored.train or config.data != moved:
         raise ConfigError(

@@ -16,7 +16,7 @@ logarithmic = { from = 1e-9, to = 100e-9, count = 9 }
 [[axes]]
 name = "tau"            # the dimension's name; without it the key's last part
 [axes.zip]
-"network.relaxation_time" = [10e-9, 20e-9]
+"neuron.relaxation_time" = [10e-9, 20e-9]
 "network.highpass_time" = [100e-9, 200e-9]
 """
 
@@ -122,12 +122,18 @@ def load_sweep(path: str | Path) -> Sweep:
         ConfigError: every mistake of the file, or the impossible points.
         DataError: the data do not fit; StoreError: a file cannot be read.
     """
+    sweep = read_sweep(path)
+    tell_old_keys(_old_keys(sweep), path)
+    return sweep
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """`load_sweep` of a file that spinrnn brings: its keys of 0.1 are not told."""
     sweep = _from_tables(_read(path), Path(path).absolute().parent, path)
     try:
         _ = sweep.points
     except ConfigError as error:
         raise ConfigError(error.problems, path) from None
-    tell_old_keys(_old_keys(sweep), path)
     return sweep
 
 

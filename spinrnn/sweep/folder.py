@@ -18,11 +18,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from spinrnn.config import kinds
 from spinrnn.errors import ConfigError, StoreError, reason_of
 from spinrnn.files import container
 from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.files.text import read_json
 from spinrnn.runs import checkpoints
+from spinrnn.runs.loading import KINDS, check_kinds
 from spinrnn.sweep.columns import EXTRA, SUMMARY
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.points import Point
@@ -67,8 +69,18 @@ class SweepFolder:
         with _locked(self.path / ".lock"):
             if not (own.exists() and self._is_of(sweep, extend)):
                 write_atomic(own, json.dumps({"digest": sweep.digest, **sweep.to_json()}) + "\n")
+            self._keep_kinds(sweep)
             # after sweep.json: a folder with files and without it counts as foreign
             make_folder(self.path / "points")
+
+    def _keep_kinds(self, sweep):
+        """Writes the sources of kinds that are the user's; ConfigError if the folder
+        has results of others.
+        """
+        check_kinds(self.path)
+        sources = kinds.record_of(point.config.network.neuron for point in sweep.points)
+        if sources:
+            write_atomic(self.path / KINDS, json.dumps(sources) + "\n")
 
     def _check_free(self):
         """Raises StoreError where something stands that is no folder of a sweep."""
@@ -109,6 +121,7 @@ class SweepFolder:
                 f"{self.path} belongs to another sweep or another version of this one; give the "
                 "folder in place of the file"
             )
+        check_kinds(self.path)
 
     def sweep(self) -> Sweep:
         """The `Sweep` whose folder it is; StoreError if there is none."""

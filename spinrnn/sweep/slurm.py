@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.analysis.drive import cumulative_drive
+from spinrnn.config import kinds
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, EngineError, StoreError, reason_of
@@ -87,7 +88,7 @@ def time_point(sweep: Sweep, threads_per_worker: int = 1) -> Needs:
         EngineError: the process died, for want of memory.
     """
     point = shard_of(sweep.points, None)[0]
-    options = sweep.record_test, sweep.cumulative_drive, threads_per_worker
+    options = kinds.sources(), sweep.record_test, sweep.cumulative_drive, threads_per_worker
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         job = pool.submit(_time_point, to_tables(point.config), *options)
         try:
@@ -99,9 +100,10 @@ def time_point(sweep: Sweep, threads_per_worker: int = 1) -> Needs:
             ) from None
 
 
-def _time_point(tables, record_test, with_drive, threads_per_worker):
+def _time_point(tables, uses, record_test, with_drive, threads_per_worker):
     began = time.perf_counter()
     threads.set_threads(threads_per_worker)
+    kinds.use_same(uses)
     config = from_tables(tables)
     trainer = Trainer(config, load_dataset(config.data.source))
     trainer.warm_up()
@@ -221,7 +223,7 @@ def script(sweep: Sweep, folder: str | Path, array: JobArray, needs: Needs) -> s
     """Text of the job script."""
     folder = Path(folder).absolute()
     command = f"{shlex.quote(sys.executable)} -m spinrnn sweep"
-    where = shlex.quote(str(folder))
+    where = " ".join([shlex.quote(str(folder)), *map(_use, kinds.sources())])
     days, minutes = divmod(array.minutes, 24 * 60)
     return f"""#!/bin/bash
 {MARK}. Edit freely; options of sbatch overrule the #SBATCH lines.
@@ -247,6 +249,10 @@ def script(sweep: Sweep, folder: str | Path, array: JobArray, needs: Needs) -> s
 #SBATCH --signal=B:USR1@{NOTICE}
 
 {_commands(command, where, array, needs)}"""
+
+
+def _use(path):
+    return f"--use {shlex.quote(path)}"
 
 
 def _commands(command, where, array, needs):

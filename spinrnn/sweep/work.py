@@ -19,6 +19,7 @@ from multiprocessing import connection, parent_process
 import numpy as np
 
 from spinrnn.analysis.drive import cumulative_drive
+from spinrnn.config import kinds
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import to_toml
 from spinrnn.datasets import loading
@@ -65,6 +66,7 @@ def task(
         "data": point.data,
         "values": point.values,
         "tables": to_tables(point.config),
+        "uses": kinds.sources(),
         "record_test": sweep.record_test,
         "cumulative_drive": sweep.cumulative_drive,
         **limits,
@@ -102,6 +104,7 @@ def run_point(task: dict, stop: Callable[[], bool] | None = None) -> dict:
 def _run_locked(task, stop, began):
     """(outcome, error) of a point, which no other worker has meanwhile."""
     folder = SweepFolder(task["folder"])
+    kinds.use_same(task["uses"])
     if not (folder.path / "points").is_dir():
         raise StoreError(
             f"{folder.path}: no such folder; workers need the file system of the process "

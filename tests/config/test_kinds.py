@@ -1,4 +1,4 @@
-"""The register of kinds: what is taken, what is refused and why, and that no file makes code run."""
+"""The register of kinds: what is taken and what is refused, and that no file makes code run."""
 
 import sys
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Leaky(Neuron):
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
     """Nothing that a test registers stays."""
-    for name in ("_registered", "_sources"):
+    for name in ("_registered", "_sources", "_files"):
         monkeypatch.setattr(kinds, name, {})
     monkeypatch.setattr(kinds, "_looked_up", set())
 

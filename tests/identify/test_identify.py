@@ -202,7 +202,7 @@ def test_the_jacobian_gives_the_gradient_of_the_networks_adjoint(alone):
     np.testing.assert_allclose(simulated.state[0][:, 0], p, rtol=1e-12)
     # of the filter's mean only what the powers do to it counts: m' = m + k ((p + p') /
     # 2 - m), read as y = p - m at the end
-    kept = np.exp(-durations[0, 0] / net.config.highpass_time)
+    kept = np.exp(-durations[0, 0] / net.config.filter_time)
     left = (1 - kept) * kept ** np.arange(drive.shape[1] - 1, -1, -1)
     reads = np.zeros(p.shape[1])  # dy / dp
     reads[-1] = 1

@@ -739,7 +739,7 @@ def test_a_diverged_run_keeps_its_last_checkpoint(toml, tmp_path):
     out = tmp_path / "run"
     bad = [
         "network.scheme=euler",
-        "network.power_floor=0",
+        "neuron.power_floor=0",
         "train.learning_rate=300",
         "train.clip=0",
     ]

@@ -1,0 +1,156 @@
+"""`spinrnn kinds` and --use: a neuron of a file that the user names, and what becomes of it."""
+
+import json
+import shutil
+
+import pytest
+from conftest import here, refused
+
+import spinrnn
+from spinrnn.config import kinds
+from spinrnn.config.quantity import quantities
+from spinrnn.sweep import slurm
+
+SOURCE = """
+from dataclasses import dataclass
+
+import spinrnn
+
+
+@spinrnn.register
+@dataclass(frozen=True)
+class Leaky(spinrnn.Neuron):
+    'dv/dt = (I - v) / tau.'
+
+    kind = "leaky"
+    states = (spinrnn.State("voltage", "V", "membrane voltage v"),)
+    tau: float = spinrnn.quantity(10e-9, "s", "time constant", above=0, spread=True, fit="log")
+
+    @property
+    def time_unit(self):
+        return self.tau
+
+    def numbers(self, time_unit, factors):
+        return {"rate": time_unit / (self.tau * factors["tau"])}
+
+    @staticmethod
+    def step(q, shared, h, s, current, one):
+        change = q[0] * h
+        return (s[0] + change * (current - s[0]),), ((one - change,),), (change,), ()
+"""
+LEAKY = ("--set", "neuron.kind=leaky")
+
+
+@pytest.fixture(autouse=True)
+def forget(monkeypatch):
+    """As in a new process: nothing is registered."""
+
+    def again():
+        for name in ("_registered", "_sources", "_files"):
+            monkeypatch.setattr(kinds, name, {})
+
+    again()
+    return again
+
+
+@pytest.fixture
+def mydevices(tmp_path):
+    path = tmp_path / "mydevices.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_all_kinds_with_unit_default_range_and_meaning():
+    text = here("kinds").stdout
+    for kind, cls in kinds.kinds_of("neuron").items():
+        assert f"neuron {kind}: " in text
+        for name, quantity in quantities(cls).items():
+            (line,) = {line for line in text.splitlines() if line.startswith(f"  {name} ")} & {
+                line for line in text.splitlines() if quantity.about in line
+            }
+            assert f"default {quantity.default:g}" in line
+            assert quantity.range in line
+
+
+def test_one_kind_and_json():
+    one = here("kinds", "ctrnn").stdout
+    assert one.startswith("neuron ctrnn: ")
+    assert "oscillator" not in one
+    found = [json.loads(line) for line in here("kinds", "--json").stdout.splitlines()]
+    assert [entry["kind"] for entry in found] == ["oscillator", "ctrnn"]
+    assert found[0]["quantities"]["relaxation_time"] == {
+        "unit": "s",
+        "default": 1e-8,
+        "range": "above 0 s",
+        "meaning": "tau = 1 / gamma",
+        "spread": "gamma",
+        "trained": True,
+        "source": "ours",
+    }
+    refused(here("kinds", "oscilator"), "no kind oscilator; did you mean oscillator?", "--use FILE")
+
+
+def test_a_run_with_a_neuron_of_ones_own(tiny_file, mydevices, tmp_path, forget):
+    out, use = tmp_path / "run", ("--use", mydevices)
+    refused(here("train", tiny_file, *LEAKY, "--out", out), "neuron.kind: must be", "--use FILE")
+    assert not out.exists()
+    assert here("train", tiny_file, *LEAKY, *use, "--out", out).returncode == 0
+    forget()
+    refused(here("evaluate", out), "neuron.kind: must be", "'leaky'", "--use FILE")
+    assert here("evaluate", out, *use).returncode == 0
+    written = here("simulate", out, *use, "--out", tmp_path / "t.h5")
+    assert written.returncode == 0, written.stderr
+    with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
+        assert file.config.neuron.kind == "leaky"
+        assert "voltage_0" in file.datasets if hasattr(file, "datasets") else True
+    mydevices.write_text(SOURCE + "# another\n")
+    forget()
+    told = f"leaky has changed since: {mydevices}; restore that file"
+    refused(here("evaluate", out, *use), told)
+    refused(here("train", "--resume", "--out", out, *use), told)
+    mydevices.write_text(SOURCE)
+    forget()
+    assert here("train", "--resume", "--out", out, *use).returncode == 0
+
+
+def test_a_sweep_over_kinds(tiny_file, sweep_file, mydevices, tmp_path, forget):
+    axis = "[[axes]]\nname = 'neuron'\n"
+    axis += "zip = { 'neuron' = [{kind = 'oscillator'}, {kind = 'leaky', tau = 2e-8}] }"
+    path, out, use = sweep_file(axis, epochs=1), tmp_path / "sweep", ("--use", mydevices)
+    refused(here("sweep", "run", path, "--out", out), "neuron.kind: must be", "--use FILE")
+    run = ("sweep", "run", path, "--out", out, *use, "--executor", "serial")
+    assert here(*run).returncode == 0
+    assert here("sweep", "status", out, *use).returncode == 0
+    assert here("sweep", "collect", out, *use).returncode == 0
+    sweep = spinrnn.load_sweep(path)
+    array = slurm.job_array(sweep.points, slurm.Needs(1.0, 1.0, 10**8, 10**6))
+    text = slurm.script(sweep, out, array, slurm.Needs(1.0, 1.0, 10**8, 10**6))
+    assert f" --use {mydevices} --shard" in text
+    mydevices.write_text(SOURCE + "# another\n")
+    forget()
+    refused(here(*run), f"leaky has changed since: {mydevices}")
+    refused(here("sweep", "collect", out, *use), f"leaky has changed since: {mydevices}")
+
+
+def test_a_worker_refuses_another_source(mydevices):
+    known = {str(mydevices): kinds.use(mydevices)}
+    kinds.use_same(known)
+    mydevices.write_text(SOURCE + "# another\n")
+    with pytest.raises(spinrnn.StoreError, match=r"mydevices\.py has changed since"):
+        kinds.use_same(known)
+
+
+def test_no_folder_makes_code_run(tiny_file, mydevices, tmp_path, forget, monkeypatch):
+    """Its record of sources is compared, and nothing that it names is run."""
+    out, ran = tmp_path / "run", tmp_path / "ran"
+    assert here("train", tiny_file, *LEAKY, "--use", mydevices, "--out", out).returncode == 0
+    mydevices.write_text(f"open({str(ran)!r}, 'w')\n")
+    forget()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copy(mydevices, out / "mydevices.py")
+    for command in ("evaluate", out), ("train", "--resume", "--out", out):
+        refused(here(*command), "neuron.kind: must be")
+    with pytest.raises(spinrnn.StoreError, match=r"neuron\.kind: must be"):
+        spinrnn.load(out)
+    assert not ran.exists()

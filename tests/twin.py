@@ -88,11 +88,8 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
     h = config.input_interval / config.time_unit / steps
     ctrnn, second = config.neuron.kind == "ctrnn", config.scheme == "exponential"
     kappa = 1 - np.exp(-h * config.time_unit / (config.filter_time or np.inf))
-    gains, xi0, q = (
-        config.amplifications,
-        own(config, "bias_ratio"),
-        own(config, "nonlinear_damping"),
-    )
+    gains, floor = config.amplifications, own(config, "power_floor")
+    xi0, q = own(config, "bias_ratio"), own(config, "nonlinear_damping")
     tops = np.cumsum([0, *config.layers])
     factors = (
         np.ones((4, tops[-1]))
@@ -109,9 +106,7 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
         if devices is not None:
             for i in range(len(p)):
                 xi = xi0 * own_bias[i] / damping[i]
-                p[i] = p[i] * 0 + np.maximum(
-                    (xi - 1) / (xi + q * own_q[i]), own(config, "power_floor")
-                )
+                p[i] = p[i] * 0 + np.maximum((xi - 1) / (xi + q * own_q[i]), floor)
         m = [x.copy() for x in p]
         before = None
         trace = []
@@ -152,11 +147,11 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
                         nxt = step_oscillator(config, p[i], drive, damping[i], q * own_q[i])
                     nxt = (
                         np.where(
-                            np.real(nxt) < own(config, "power_floor"),
-                            own(config, "power_floor"),
+                            np.real(nxt) < floor,
+                            floor,
                             nxt,
                         )
-                        if own(config, "power_floor") > 0
+                        if floor > 0
                         else nxt
                     )
                     mean = (p[i] + nxt) / 2 if second else p[i]

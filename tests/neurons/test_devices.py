@@ -327,7 +327,7 @@ def test_wrong_devices_are_told(tmp_path):
             net.devices = wrong
     assert net.devices is before
     twin_network = spinrnn.Network(dataclasses.replace(net.config, neuron="ctrnn"))
-    with pytest.raises(spinrnn.DataError, match="gamma, .*the CTRNN has none"):
+    with pytest.raises(spinrnn.DataError, match=r"gamma, .*the CTRNN has none"):
         twin_network.devices = before
     assert [path.name for path in tmp_path.iterdir()] == ["list.h5"]
 

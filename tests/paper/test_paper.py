@@ -629,7 +629,8 @@ def test_the_advice_says_its_numbers():
         "# 32 - 32 - 32 oscillators on the sequential digits",
         "medians were 2.1 points off on average, at most 5.5.",
         "# Relaxation times from 1e-09 to 3e-09 s are expected to be within 1 point",
-        "\ninput_interval = 7e-09\nrelaxation_time = 2e-09\nhighpass_time = 2e-08\n",
+        "\ninput_interval = 7e-09\nhighpass_time = 2e-08\n",
+        "\n[neuron]\nrelaxation_time = 2e-09\n",
         "\nsubsteps = 14\namplification = 1.5\n",
         "\nlearning_rate = 0.02\nnoise = 0.15\nepochs = 30\nbatch = 16\n",
     ):

@@ -117,7 +117,7 @@ def test_attributes(stored):
     net, attributes = stored[0], stored[5]
     texts = {key: value.decode() for key, value in attributes.items() if isinstance(value, bytes)}
     numbers = {key: np.asarray(value).tolist() for key, value in attributes.items()}
-    assert (texts["format"], texts["kind"], numbers["version"]) == ("spinrnn", "trajectory", 1)
+    assert (texts["format"], texts["kind"], numbers["version"]) == ("spinrnn", "trajectory", 2)
     assert (texts["variables"], numbers["stored_layers"], numbers["every"]) == (
         "p,m,output,drive",
         [0, 1],

@@ -285,7 +285,7 @@ def test_what_cannot_be_asked_for(net, given, tmp_path):
         with pytest.raises(spinrnn.ConfigError, match=words):
             net.simulate_to(tmp_path / "t.h5", u, lengths, **options)
     twin = spinrnn.Network(spinrnn.NetworkConfig(**{**vars(net.config), "neuron": "ctrnn"}))
-    with pytest.raises(spinrnn.ConfigError, match="no mean power"):
+    with pytest.raises(spinrnn.ConfigError, match="has no filter"):
         twin.simulate_to(tmp_path / "t.h5", u, lengths, variables=["m"])
     for options in ({"labels": [1]}, {"cases": np.zeros(37)}, {"labels": np.full(37, 2**40)}):
         with pytest.raises(spinrnn.DataError):

@@ -239,7 +239,7 @@ def claim(file):
 
 
 def newer(file):
-    file.attrs["version"] = 2
+    file.attrs["version"] = 3
 
 
 def lost(file):

@@ -15,6 +15,7 @@ from spinrnn.config import kinds
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DivergenceError
 from spinrnn.networks.recurrent import Network
+from spinrnn.neurons.oscillator import Oscillator
 
 BOUND = 1e-8
 """Largest error allowed, relative to the largest entry of the block's gradient."""
@@ -33,7 +34,7 @@ AWKWARD = NetworkConfig(
     inputs=2,
     outputs=3,
     substeps=3,
-    nonlinear_damping=0.4,
+    neuron=Oscillator(nonlinear_damping=0.4),
     amplification=(1.0, 1.5, 0.8),
     output_amplification=2.0,
     readout_window=2,

@@ -182,13 +182,13 @@ def register(kind: type[T]) -> type[T]:
     return kind
 
 
-def _class_problems(kind):
+def _class_problems(kind: Any) -> list[str]:
     role = getattr(kind, "role", None)
     if not (isinstance(kind, type) and issubclass(kind, Kind) and role in BUILT_IN):
         bases = ", ".join(f"spinrnn.{name.capitalize()}" for name in BUILT_IN)
         return [f"must inherit the base of a role: {bases}"]
     problems = _name_problems(kind, role)
-    if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:
+    if not dataclasses.is_dataclass(kind) or not vars(kind)["__dataclass_params__"].frozen:
         return [*problems, "must be a frozen dataclass: write @dataclass(frozen=True) above it"]
     for field in dataclasses.fields(kind):
         if field.name in RESERVED:

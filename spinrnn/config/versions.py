@@ -165,27 +165,30 @@ def _change_neuron(made, old, earlier):
 def _keep_filter(made, kind, earlier, named, before, rescaled):
     """In 0.1 the filter's time was a number of seconds, whatever the neuron's."""
     given = made.get("highpass_time")
-    if named and kind.highpass is None:
+    if kind.kind not in KINDS or not (named or rescaled):
+        return
+    if kind.highpass is None:
         # 0 is no filter, which 0.1 could not say
-        if given:
+        if named and given:
             earlier["highpass_time"] = given
-        made["highpass_time"] = None
-    elif given is None and kind.highpass is not None and (named or rescaled):
+        made["highpass_time"] = None if named else given
+    elif given is None:
         seconds = earlier.get("highpass_time", HIGHPASS_TIME)
         if isinstance(before, kinds.Kind):
-            seconds = kind.highpass * before.time_unit
-        neuron = made["neuron"]
-        tau = neuron.get("relaxation_time", 10e-9) if isinstance(neuron, Mapping) else None
-        tau = neuron.relaxation_time if tau is None else plain(tau)
-        own = kind.highpass * tau if isinstance(tau, (int, float)) else None
-        made["highpass_time"] = None if seconds == own else seconds
+            seconds = kind.highpass * vars(before)["relaxation_time"]
+        neuron: Any = made["neuron"]
+        table = neuron if isinstance(neuron, Mapping) else vars(neuron)
+        tau = plain(table.get("relaxation_time", NEURON["relaxation_time"]))
+        follows = isinstance(tau, (int, float)) and seconds == kind.highpass * tau
+        made["highpass_time"] = None if follows else seconds
 
 
 def _change_spread(made, old, earlier, kind, named):
     before = made.get("spread")
     table = before.table() if isinstance(before, Spread) else dict(before or {})
     if named and not table.keys() - {"seed"}:
-        kept = {SPREAD[key]: earlier[key] for key in SPREAD if key in earlier}
+        known = (*spreads_of(kind), "seed")
+        kept = {n: earlier[key] for key, n in SPREAD.items() if key in earlier and n in known}
         table = {**kept, **{key: value for key, value in table.items() if value}}
     table |= {SPREAD[key]: old[key] for key in SPREAD if key in old}
     if kind.kind == IDEAL:

@@ -1,5 +1,6 @@
 """The register of kinds: what is taken and what is refused, and that no file makes code run."""
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import spinrnn
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.run import RunConfig, from_tables
+from spinrnn.config.spread import Spread
 from spinrnn.config.toml import from_toml, to_toml
 from spinrnn.neurons.ctrnn import CTRNN
 from spinrnn.neurons.oscillator import Oscillator
@@ -215,3 +217,14 @@ def test_a_configuration_names_a_kind_and_never_a_file(file, name, monkeypatch):
             from_toml(text)
     assert not ran.exists()
     assert "mydevices" not in sys.modules
+
+
+def test_a_kind_by_its_name_alone_takes_its_own_defaults():
+    """The names of 0.1 had meanings of their own; those of other kinds have none."""
+    kinds.register(made(tau=quantity(2e-9, "s", above=0, spread=True)))
+    start = spinrnn.NetworkConfig(spread_gamma=0.1, spread_gain=0.2, highpass_time=30e-9)
+    config = spinrnn.NetworkConfig(neuron="leaky")
+    assert (config.filter_time, config.highpass_time) == (None, None)
+    changed = dataclasses.replace(start, neuron="leaky", spread={"tau": 0.1})
+    assert (changed.neuron.kind, changed.filter_time) == ("leaky", 30e-9)
+    assert changed.spread == Spread(tau=0.1)

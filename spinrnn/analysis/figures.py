@@ -88,6 +88,9 @@ def steady_states(result: SteadyStates, ax: Axes | None = None) -> Axes:
     elif known:
         threshold, damping = result.threshold[0], result.nonlinear_damping[0]
         low, high = result.drive.min(), result.drive.max()
+        if low == high:
+            # a line also beside a single state
+            low, high = 0.95 * low, 1.05 * high
         drive = np.union1d(np.linspace(low, high, 300), threshold)
         drive = drive[(drive >= low) & (drive <= high)]
         ax.plot(factor * drive, steady_power(drive, threshold, damping), "k-", label=_THEORY)

@@ -27,8 +27,12 @@ def device_fit(
     axes = _three() if axes is None else axes
     data = fit.measurement
     factor, unit = prefixed(data.time, "s")
-    for case in range(min(cases, len(data.power))):
-        _draw_case(fit, axes, case, factor)
+    drawn = range(min(cases, len(data.power)))
+    for case in drawn:
+        _draw_measured(fit, axes, case, factor)
+    for case in drawn:
+        line = {"color": "black", "linewidth": 0.8, "label": "model" if case == 0 else None}
+        axes[0].plot(factor * data.time[case], fit.predicted[case], "-", **line)
     axes[0].set(ylabel="power")
     if not fit.diagnosis.describes:
         axes[0].set_title("the model does not describe these data")
@@ -45,8 +49,8 @@ def _three() -> Sequence[Axes]:
     return figure.subplots(3, 1, height_ratios=(2, 1, 1))
 
 
-def _draw_case(fit, axes, case, factor):
-    """Power and residuals of a case; factor: from s to the unit of the axis."""
+def _draw_measured(fit, axes, case, factor):
+    """Dots: power and residuals of a case; factor: from s to the unit of the axis."""
     data = fit.measurement
     dots = {
         "color": f"C{case}",
@@ -57,8 +61,6 @@ def _draw_case(fit, axes, case, factor):
     }
     time, name = factor * data.time[case], f"case {case}, " if len(data.power) > 1 else ""
     axes[0].plot(time, data.power[case], **dots, label=f"{name}measured")
-    line = {"color": "black", "linewidth": 0.8, "label": "model" if case == 0 else None}
-    axes[0].plot(time, fit.predicted[case], "-", **line)
     axes[1].plot(time, fit.residual[case], **dots)
 
 

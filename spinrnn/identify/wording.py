@@ -77,6 +77,13 @@ def _doubts(fit):
                 "is not 0: fix gamma or Q in its place (--fix Q=0)."
             )
         yield text
+    if "gain" not in fit.fixed:
+        low, high = fit.intervals["gain"]
+        if low <= 0 <= high:
+            yield (
+                "The gain may be 0: the power does not tell of this drive, and any model without "
+                "an input would describe it as well."
+            )
     highest = float(np.nanmax(fit.measurement.power))
     if highest < FAINTEST and "scale" in fit.fixed:
         yield (

@@ -203,6 +203,16 @@ def test_a_picture_of_steady_states_without_theory_or_without_any():
         assert figures.steady_states(found).get_legend_handles_labels()[1] == ["measured"]
 
 
+def test_the_theory_beside_a_single_steady_state_is_a_line():
+    time, drive = 1e-9 * np.arange(201), np.full((1, 1, 200), 2e8)
+    power = np.full((1, 1, 201), 0.5)
+    found = analysis.steady_states(time, power, drive, relaxation_time=10e-9, nonlinear_damping=0.0)
+    ax = figures.steady_states(found)
+    (theory,) = [line for line in ax.lines if line.get_color() == "k"]
+    np.testing.assert_allclose(theory.get_xdata()[[0, -1]], [190, 210])
+    np.testing.assert_allclose(theory.get_ydata()[[0, -1]], [0.9 / 1.9, 1.1 / 2.1])
+
+
 def test_the_test_bench_shows_its_device(recording, tmp_path, real_pictures):
     report = analysis.analyse(
         recording, tmp_path / "a/report", measures=["steady", "relaxation", "transfer", "drive"]

@@ -223,6 +223,16 @@ def test_doubts_about_units(fit):
     assert f"chi-square {found.chi_square:.1f} with {found.freedom} degrees of freedom" in text
 
 
+def test_a_power_that_does_not_follow_the_drive_is_told(fit):
+    time, drive, _ = device(6)
+    power = np.random.default_rng(2).normal(0.5, 0.01, time.shape)
+    text = "The gain may be 0: the power does not tell of this drive"
+    still = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8})
+    assert still.intervals["gain"][0] < 0 < still.intervals["gain"][1]
+    assert text in "\n".join(wording.lines_of(still, "x"))
+    assert text not in "\n".join(wording.lines_of(fit, "x"))
+
+
 # ---- files ----
 
 
@@ -283,7 +293,9 @@ def test_device_csv_has_each_number_under_its_name(fit):
 def test_the_picture_shows_powers_residuals_and_their_correlation(fit):
     axes = figures.device_fit(fit)
     data = fit.measurement
-    measured, model = axes[0].lines[:2]
+    # measured of all cases, then the model
+    measured, other, model = axes[0].lines[:3]
+    assert axes[0].get_legend_handles_labels()[1][-1] == "model"
     np.testing.assert_allclose(measured.get_xdata(), 1e9 * data.time[0])
     np.testing.assert_allclose(measured.get_ydata(), data.power[0])
     np.testing.assert_allclose(model.get_ydata(), fit.predicted[0])
@@ -296,7 +308,7 @@ def test_the_picture_shows_powers_residuals_and_their_correlation(fit):
     assert [bar.get_height() for bar in bars] == pytest.approx(fit.diagnosis.correlation.tolist())
     assert bars[0].get_x() + bars[0].get_width() / 2 == 1
     assert axes[0].get_title() == ""
-    assert to_rgba(measured.get_color()) != to_rgba(axes[0].lines[2].get_color())
+    assert to_rgba(measured.get_color()) != to_rgba(other.get_color())
     axes[0].figure.draw_without_rendering()
     legend = axes[0].get_legend().get_window_extent()
     assert legend.x0 >= axes[0].get_window_extent().x1
@@ -313,7 +325,7 @@ def test_a_picture_that_fails_costs_no_number(fit, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("latex could not be found")
 
-    monkeypatch.setattr("spinrnn.identify.figures._draw_case", fail)
+    monkeypatch.setattr("spinrnn.identify.figures._draw_measured", fail)
     with pytest.warns(UserWarning, match=r"device.png is not written, .* latex could not be found"):
         written = report.write_report(fit, tmp_path / "out", fit.report())
     assert written == ["device.json", "device.csv"]

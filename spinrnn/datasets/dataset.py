@@ -47,6 +47,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs if self.labels is None else self.labels)
 
+    def __repr__(self) -> str:
+        count = np.count_nonzero(self.test)
+        own = "" if self.test is None else f", {count} for the test"
+        return f"<Dataset of {len(self)} cases, inputs {np.shape(self.inputs)}{own}>"
+
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
         digest = hashlib.sha256()

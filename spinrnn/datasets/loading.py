@@ -63,7 +63,20 @@ def _problems(inputs, labels, lengths):
         return [f"inputs must have the axes (case, channel, time), got the shape {inputs.shape}"]
     return [
         f"{name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} "
-        f"of shape {array.shape}"
+        f"of shape {array.shape}{_remedy(array, name)}"
         for name, array in (("labels", labels), ("lengths", lengths))
         if array is not None and (array.shape != (len(inputs),) or array.dtype.kind not in "iu")
     ]
+
+
+def _remedy(array, name):
+    """What makes whole numbers of an array that has one axis, as words to append."""
+    if array.ndim == 2 and name == "labels":
+        return "; of one column for each class labels.argmax(axis=1) makes them"
+    if array.ndim != 1:
+        return ""
+    if array.dtype.kind in "SU":
+        return f"; numpy.unique({name}, return_inverse=True)[1] numbers them"
+    if array.dtype.kind in "fb":
+        return f"; save {name}.astype(int), if that is what they are"
+    return ""

@@ -77,7 +77,7 @@ class Folder:
             return config
         if not resume:
             raise StoreError(
-                f"{self.path} holds another run; continue it (--resume, from Python resume=True) "
+                f"{self.path} holds a run already; continue it (--resume, from Python resume=True) "
                 "or choose another folder (--out)"
             )
         stored = read_config(self._config_file)

@@ -3,9 +3,12 @@ kills."""
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
@@ -132,6 +135,7 @@ def _train(
 ) -> Result:
     """A run that is not complete yet, to its numbers."""
     trainer = Trainer(config, _load(config, folder) if data is None else data)
+    _warn_of_one_class(trainer)
     if folder:
         folder.open(trainer, resume)
     if on_start:
@@ -148,6 +152,18 @@ def _train(
     if folder:
         folder.finish(network, summary)
     return Result(network, summary, trainer.history, folder and folder.path)
+
+
+def _warn_of_one_class(trainer: Trainer) -> None:
+    """Such data are answered rightly by any network that always says the same."""
+    labels = np.unique(trainer.training.labels)
+    outputs = trainer.config.network.outputs
+    if len(labels) == 1 and outputs > 1:
+        warnings.warn(
+            f"all training cases have the label {labels[0]}, of {outputs} classes; an accuracy "
+            "says nothing here",
+            stacklevel=4,
+        )
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:

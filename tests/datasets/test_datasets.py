@@ -229,6 +229,30 @@ def test_unreadable_users_files(tmp_path):
         spinrnn.load_dataset(str(tmp_path / "a.h5"))
 
 
+@pytest.mark.parametrize(
+    ("labels", "end"),
+    [
+        (np.array(["a", "b"]), r"<U1 of shape \(2,\); numpy.unique\(labels, return_inverse=True\)"),
+        (np.array([0.0, 1.0]), r"float64 of shape \(2,\); save labels.astype\(int\)"),
+        (np.array([False, True]), r"bool of shape \(2,\); save labels.astype\(int\)"),
+        (np.eye(2, dtype=int), r"shape \(2, 2\); of one column for each class labels.argmax"),
+        (np.array([0, 1, 2]), r"got int64 of shape \(3,\)$"),
+    ],
+)
+def test_labels_that_are_no_whole_numbers_are_refused_with_what_makes_them(tmp_path, labels, end):
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 1, 3)), labels=labels)
+    with pytest.raises(spinrnn.DataError, match=end):
+        spinrnn.load_dataset(tmp_path / "a.npz")
+
+
+def test_a_data_set_says_in_one_line_what_it_is():
+    data = spinrnn.Dataset(np.zeros((3, 1, 4)), [0, 1, 0], test=[0, 1, 0])
+    assert repr(data) == "<Dataset of 3 cases, inputs (3, 1, 4), 1 for the test>"
+    assert (
+        repr(spinrnn.Dataset(np.zeros((2, 1, 4)), None)) == "<Dataset of 2 cases, inputs (2, 1, 4)>"
+    )
+
+
 def test_what_is_masked_is_missing_or_refused():
     inputs = np.ma.masked_array(np.ones((3, 1, 4)), np.zeros((3, 1, 4)))
     inputs[1, 0, 3] = np.ma.masked

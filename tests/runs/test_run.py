@@ -54,6 +54,17 @@ def save(path, data):
     np.savez(path, inputs=data.inputs, labels=data.labels, lengths=data.lengths)
 
 
+def test_data_of_one_class_are_told():
+    data = dataset()
+    network = spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=3, substeps=2)
+    config = spinrnn.RunConfig(network, spinrnn.TrainConfig(epochs=1))
+    with pytest.warns(UserWarning, match="all training cases have the label 1, of 3 classes"):
+        spinrnn.train(config, data=data.take(data.labels == 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spinrnn.train(config, data=data)
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A folder with tiny.toml, tiny.npz and a finished run, which tests only read.
@@ -323,7 +334,7 @@ def test_evaluate_needs_a_run(project):
 def test_another_run_is_not_overwritten(project, tmp_path):
     out, config = project / "run", project / "tiny.toml"
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    refused(here("train", config, "--out", out), "holds another run", "--resume", "--out")
+    refused(here("train", config, "--out", out), "holds a run already", "--resume", "--out")
     refused(
         here("train", config, "--out", out, "--resume", *set_("train.epochs=9")),
         "train.epochs: 4 there, 9 asked for",

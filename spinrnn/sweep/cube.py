@@ -66,6 +66,10 @@ class Cube:
     attributes: dict
     states: dict[str, int] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        sizes = [f"{k} {a.values.size}" for k, a in self.coordinates.items() if a.dims == (k,)]
+        return f"<Cube of {' x '.join(sizes)}: {', '.join(self.variables)}>"
+
     def __getitem__(self, name: str) -> np.ndarray:
         """Values of a variable or coordinate."""
         return (self.variables.get(name) or self.coordinates[name]).values

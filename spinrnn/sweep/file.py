@@ -205,7 +205,9 @@ def _head_problems(head):
         f"sweep.{key}: unknown key{suggest(key, known)}" for key in head if key not in known
     ]
     name = head.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+    if name is None:
+        problems.append('sweep.name: is missing; a sweep has a table [sweep] with name = "..."')
+    elif not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         want = 'a text of letters, digits, ".", "_" and "-", as in name = "intervals"'
         problems.append(f"sweep.name: must be {want}, got {json.dumps(name)}")
     for key in OPTIONS:

@@ -225,12 +225,14 @@ def script(sweep: Sweep, folder: str | Path, array: JobArray, needs: Needs) -> s
     command = f"{shlex.quote(sys.executable)} -m spinrnn sweep"
     where = " ".join([shlex.quote(str(folder)), *map(_use, kinds.sources())])
     days, minutes = divmod(array.minutes, 24 * 60)
+    seconds = array.seconds
+    longest = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
     return f"""#!/bin/bash
 {MARK}. Edit freely; options of sbatch overrule the #SBATCH lines.
 #
 # Sweep "{sweep.name}": {len(sweep)} points in {array.tasks} tasks.
 # Measured on the most expensive point: {needs.seconds:.0f} s and {needs.memory / 1e6:.0f} MB;
-# the longest task is expected to take {array.seconds / 60:.0f} min.
+# the longest task is expected to take {longest}.
 # Time and memory below have a margin of {MARGIN}.
 # The submission, how to look and what to do at the end:
 #   sbatch THIS_FILE

@@ -90,6 +90,7 @@ def test_what_the_script_asks_for(sweep, tmp_path):
         "--threads-per-worker 4 &"
     )
     single = script(sweep, tmp_path, JobArray(3, 1, 1, 1.0, 1, 1), NEEDS)
+    assert "expected to take 1 s." in single
     assert '--shard "$share" --executor serial --threads-per-worker 1 &' in single
     assert "export SPINRNN_MEMORY=15M" in single
 

@@ -142,6 +142,7 @@ def test_a_single_point_has_a_cube_without_axes(sweep_file, tmp_path):
     cube.save(tmp_path / "cube.h5")
     assert spinrnn.load_cube(tmp_path / "cube.h5")["test_accuracy"] == cube["test_accuracy"] > 0
     assert cube["history_train_loss"].shape == (4,)
+    assert repr(cube).startswith("<Cube of epoch 4: test_accuracy, test_loss")
 
 
 def test_files_that_are_no_cube(tmp_path):

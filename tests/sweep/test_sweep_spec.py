@@ -195,10 +195,18 @@ def test_all_mistakes_at_once(sweep_file):
         assert fragment in found, (fragment, found)
 
 
+def test_a_configuration_is_told_to_be_no_sweep(tmp_path):
+    (tmp_path / "run.toml").write_text("[network]\nlayers = [4]\n")
+    with pytest.raises(
+        spinrnn.ConfigError, match=r"sweep.name: is missing; a sweep has a table \[sweep\]"
+    ):
+        spinrnn.load_sweep(tmp_path / "run.toml")
+
+
 @pytest.mark.parametrize(
     ("settings", "fragment"),
     [
-        ({"name": "3"}, "sweep.name"),
+        ({"name": "3"}, "sweep.name: must be a text"),
         ({"name": '"../up"'}, "sweep.name"),
         ({"seeds": 0}, "sweep.seeds"),
         ({"seeds": "[]"}, "sweep.seeds"),

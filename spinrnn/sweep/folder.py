@@ -1,10 +1,12 @@
 """The folder of a sweep: whose it is, the result files, and the state of each point.
 
-sweep.json          the sweep, by which the folder is claimed points/NAME.h5      result
-of a point; NAME is the start of its digest points/NAME.run     the point is being
-worked on: held by a lock, touched every few seconds runs/NAME/          its run folder
-with checkpoints, removed when the result is there session-*           a process works
-on the sweep; when it is removed the workers stop
+sweep.json       the sweep, by which the folder is claimed
+kinds.json       of neurons of the user's: their files and SHA-256
+points/NAME.h5   result of a point; NAME is the start of its digest
+points/NAME.run  the point is being worked on: held by a lock, touched every few
+                 seconds
+runs/NAME/       its run folder with checkpoints, removed when the result is there
+session-*        a process works on the sweep; when it is removed the workers stop
 """
 
 import contextlib

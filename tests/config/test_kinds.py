@@ -228,3 +228,13 @@ def test_a_kind_by_its_name_alone_takes_its_own_defaults():
     changed = dataclasses.replace(start, neuron="leaky", spread={"tau": 0.1})
     assert (changed.neuron.kind, changed.filter_time) == ("leaky", 30e-9)
     assert changed.spread == Spread(tau=0.1)
+
+
+def test_a_slip_of_units_in_any_time_of_a_neuron_is_told():
+    slow = made(tau=quantity(2e-9, "s", above=0), tau_slow=quantity(5e-9, "s", above=0))
+    kinds.register(slow)
+    spinrnn.NetworkConfig(neuron=slow(tau_slow=0.9e-4))
+    with pytest.raises(
+        spinrnn.ConfigError, match=r"neuron\.tau_slow: 5 s is out of all proportion"
+    ):
+        spinrnn.NetworkConfig(neuron=slow(tau_slow=5))

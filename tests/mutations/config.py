@@ -1,6 +1,9 @@
 """Mutations of configurations: limits, types, what follows from other keys, TOML."""
 
 RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "toml"))
+KINDS, QUANTITY, OLD = (f"spinrnn/config/{name}.py" for name in ("kinds", "quantity", "versions"))
+OSCILLATOR = "spinrnn/neurons/oscillator.py"
+OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
 
@@ -10,15 +13,16 @@ def mutation(file, old, new, tests=CONFIG, k="", **others):
 
 MUTATIONS = [
     # defaults and what follows
-    mutation(RUN, " nonlinear_damping: float = 0.0", " nonlinear_damping: float = 0.1"),
+    mutation(OSCILLATOR, '        0.0, about="Q"', '        0.1, about="Q"'),
     mutation(RUN, "weight_decay: float = 0.0", "weight_decay: float = 0.01"),
     mutation(RUN, "noise: float = 0.15", "noise: float = 0.0"),
     mutation(RUN, "TEST_FRACTION = 0.2", "TEST_FRACTION = 0.25"),
-    mutation(RUN, "self.relaxation_time - 1e-9)", "self.relaxation_time)"),
+    mutation(RUN, "self.time_unit - 1e-9)", "self.time_unit)"),
     mutation(RUN, "max(1, math.ceil(4 *", "max(1, math.ceil(2 *"),
-    mutation(RUN, "step if self.scheme ==", "step if self.scheme !="),
-    mutation(RUN, "-step * self.relaxation_time / self.highpass", "-step / self.highpass"),
-    mutation(RUN, "self.bias_ratio + self.nonlinear_damping", "self.bias_ratio"),
+    mutation(RUN, "-step * unit / filter_time", "-step / filter_time"),
+    mutation(RUN, "own * self.time_unit", "own", BEFORE, "filter"),
+    mutation(RUN, "self.highpass_time or None", "self.highpass_time", BEFORE),
+    mutation(OSCILLATOR, '(q["bias"] + q["saturation"])', 'q["bias"]'),
     mutation(
         RUN, "return self.train.seed if self.data.split_seed", "return 0 if self.data.split_seed"
     ),
@@ -30,11 +34,14 @@ MUTATIONS = [
     mutation(RUN, "any(n < 1 for n in c.layers)", "any(n < 0 for n in c.layers)"),
     mutation(RUN, "0 < getattr(c, key) <= 1, key", "0 <= getattr(c, key) <= 1, key"),
     mutation(RUN, "window >= 0", "window >= -1"),
-    mutation(RUN, "c.bias_ratio > 1 or", "c.bias_ratio >= 1 or"),
-    mutation(RUN, '> 1 or c.neuron != "oscillator"', "> 1"),
-    mutation(RUN, "c.power_floor < 0.1", "c.power_floor <= 0.1"),
+    mutation(QUANTITY, "above < value < below", "above <= value < below"),
+    mutation(QUANTITY, "above < value < below", "above < value <= below"),
+    mutation(QUANTITY, "low <= value <= high", "low < value <= high"),
+    mutation(QUANTITY, "low <= value <= high", "low <= value < high"),
     mutation(RUN, "LARGEST_THERMAL_POWER = 0.1", "LARGEST_THERMAL_POWER = 0.2"),
-    mutation(RUN, '"spread_bias", "spread_gain")', '"spread_bias")'),
+    mutation("spinrnn/config/spread.py", "0 <= value <= 1", "0 <= value < 1"),
+    mutation(RUN, "if name not in known:", "if False:", "tests/config/test_config.py", "mistakes"),
+    mutation(RUN, 'if q.unit == "s"', "if False", OWN, "slip"),
     mutation(RUN, "if given != layers", "if given > layers"),
     mutation(RUN, "smallest <= a <= LARGEST_NUMBER", "0 <= a <= LARGEST_NUMBER"),
     mutation(RUN, '("epochs", "batch", "checkpoints")', '("epochs", "batch")'),
@@ -47,15 +54,30 @@ MUTATIONS = [
     mutation(TABLES, " and not isinstance(value, bool)", "", f"{CONFIG} {TYPES}"),
     mutation(TABLES, "abs(value) < 2**63", "True", f"{CONFIG} {TYPES}"),
     mutation(TABLES, "abs(value) <= sys.float_info.max", "True", f"{CONFIG} {TYPES}"),
-    mutation(TABLES, "str: str.__str__}", "str: lambda text: text}", TYPES),
+    mutation(TABLES, "str: str.__str__,", "str: lambda text: text,", TYPES),
     mutation(TABLES, "tuple(_typed(item, plain(v)) for", "tuple(_typed(item, v) for", TYPES),
     mutation(TABLES, "text[: SHOWN - 3]", "text", TYPES),
     mutation(TABLES, "converted = field.default", "continue"),
     mutation(TABLES, "    problems += config.problems()\n", ""),
     # names
-    mutation(TABLES, "if owners:", "if not owners:", CONFIG, "mistakes"),
+    mutation(RUN, "if owners:", "if not owners:", CONFIG, "mistakes"),
     mutation(TABLES, "nearest(name, known) or next(same, None)", "nearest(name, known)", TYPES),
     mutation(TABLES, "len(known) <= LARGEST_LIST", "True", TYPES),
+    # kinds, and keys of 0.1
+    mutation(KINDS, "before is not None and _place_of(before) != _place_of(kind)", "False", OWN),
+    mutation(
+        KINDS, "if name in BUILT_IN[role]:\n        return [", "if False:\n        return [", OWN
+    ),
+    mutation(KINDS, "_looked_up.add(", "(", OWN, "told_once"),
+    mutation(KINDS, 'now.get("sha256") != before', "False", "tests/cli/test_kinds_command.py"),
+    mutation(KINDS, "if found != digest:", "if False:", "tests/cli/test_kinds_command.py"),
+    mutation(OLD, "if named and given:", "if False:", BEFORE),
+    mutation(OLD, "seconds == kind.highpass * tau", "True", BEFORE),
+    mutation(OLD, "bool(network.trained)", "False", BEFORE),
+    mutation(OLD, "bool(spread) if ideal", "False if ideal", BEFORE),
+    mutation(OLD, "(network.filter_time is None) != ideal", "False", BEFORE),
+    mutation(OLD, "_forget(tables, [OLD.get(key) or NEW[key]])", "pass", BEFORE),
+    mutation(OLD, '_prune(tables.get("neuron"), value)', "pass", BEFORE),
     # TOML
     mutation(
         TOML,

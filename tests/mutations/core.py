@@ -368,8 +368,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/neurons/spread.py",
-        "old": "[config.device_seed, _PURPOSE, number]",
-        "new": "[_PURPOSE, number]",
+        "old": "[seed, _PURPOSE, *number]",
+        "new": "[_PURPOSE, *number]",
         "tests": "tests/networks/test_values.py",
     },
     {

@@ -31,20 +31,20 @@ MUTATIONS = [
     mutation(f"{RECORDINGS}histories.py", '"drive": drive[:-1]', '"drive": drive[1:]', HISTORIES),
     mutation(
         f"{RECORDINGS}histories.py",
-        'unit if variable == "drive" and',
-        'unit if variable != "drive" and',
+        'scale if variable == "drive"',
+        'scale if variable != "drive"',
         HISTORIES,
     ),
     mutation(
         f"{RECORDINGS}histories.py",
-        'and config.neuron == "oscillator" else',
-        "else",
+        "if neuron.rate_driven():",
+        "if True:",
         HISTORIES,
     ),
     mutation(
         f"{RECORDINGS}histories.py",
-        "type(config.relaxation_time)",
-        "type(config.input_interval)",
+        "real(config.time_unit)",
+        "real(config.input_interval)",
         HISTORIES,
     ),
     mutation(f"{RECORDINGS}histories.py", "-(-substeps // every)", "substeps // every", HISTORIES),
@@ -108,8 +108,8 @@ MUTATIONS = [
     ),
     mutation(
         f"{RECORDINGS}contents.py",
-        '"drive": Stored("drive", "1/s"',
-        '"drive": Stored("drive", "1"',
+        'Stored("drive", drive.unit,',
+        'Stored("drive", "1",',
         CONTENTS,
     ),
     mutation(

@@ -156,7 +156,7 @@ MUTATIONS = [
     NUMBERS
     | {"old": "100 * np.array(expected)", "new": "np.array(expected)", "k": "guideline_compares"},
     REAL | {"old": "max(enough, default=None)", "new": "min(enough, default=None)", "k": "largest"},
-    REAL | {"old": "device_seed=config.network.device_seed", "new": "device_seed=0"},
+    REAL | {"old": "seed=spread.seed", "new": "seed=0"},
     {
         "file": "spinrnn/paper/traces.py",
         "old": "f.over_time[-1]",

@@ -182,7 +182,7 @@ MUTATIONS = [
     mutation(RUN, "if moved or data is not None:", "if moved:", "no_other_data"),
     mutation(RUN, "folder.keep_config(config, same_data=True)", "pass", "no_other_data"),
     mutation(RUN, "if folder and folder.started:", "if False:", "project_that"),
-    mutation(COMMAND, "load_config(own, settings) if settings else None", "None", "place_alone"),
+    mutation(COMMAND, "read_config(own, settings) if settings else None", "None", "place_alone"),
     mutation(
         COMMAND,
         "if options.resume and options.config is None and own.exists():",

@@ -100,13 +100,13 @@ MUTATIONS = [
         "new": 'tables["data"]["source"] = ""',
         "k": "identity",
     },
-    POINTS | {"old": "tables, sorted(record)]", "new": "tables]", "k": "identity"},
+    POINTS | {"old": "FLAT, tables, sorted(record)]", "new": "FLAT, tables]", "k": "identity"},
     POINTS
-    | {"old": "VERSION = 1", "new": "VERSION = 2", "tests": "tests/test_fixtures.py", "k": "sweep"},
+    | {"old": "FLAT = 1", "new": "FLAT = 2", "tests": "tests/test_fixtures.py", "k": "sweep"},
     POINTS
     | {
-        "old": "table[key] = value\n    network",
-        "new": "pass\n    network",
+        "old": "table[key] = value\n    tables",
+        "new": "pass\n    tables",
         "k": "identity or automatic or same",
     },
     POINTS | {"old": "first.setdefault(point.digest, point)", "new": "point", "k": "same_run"},
@@ -125,12 +125,12 @@ MUTATIONS = [
     AXES | {"old": "_is_whole(s, 0)", "new": "_is_whole(s, 1)", "k": "seeds_are"},
     AXES
     | {
-        "old": 'return "s" if key in SECONDS',
-        "new": 'return "1" if key in SECONDS',
+        "old": 'known_keys().get(key, "1")',
+        "new": '"1"',
         "tests": "tests/sweep/test_sweep_cube.py",
         "k": "the_cube",
     },
-    FILE | {"old": "base.get(name, {}) | own[name]", "new": "own[name] | base.get(name, {})"},
+    FILE | {"old": 'versions.put(tables, f"{name}.{key}", value)', "new": "pass"},
     FILE
     | {
         "old": "_absolute(tables, path.parent)",

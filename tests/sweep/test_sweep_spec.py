@@ -12,6 +12,10 @@ import pytest
 import spinrnn
 from spinrnn.config import versions
 from spinrnn.config.run import from_tables, known_keys, to_tables
+from spinrnn.errors import OldKeyWarning
+from spinrnn.neurons.ctrnn import CTRNN
+from spinrnn.neurons.oscillator import Oscillator
+from spinrnn.sweep.axes import unit
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.points import identity
 
@@ -382,3 +386,36 @@ def test_tables_of_the_sweep_overrule_its_base_key_by_key(sweep_file):
         assert (config.train.epochs, config.train.batch) == (7, 16)
         assert (config.network.density_ext, config.network.density_int) == (0.25, 0.5)
         assert (config.network.layers, config.network.substeps) == ((6, 5), substeps)
+
+
+def test_keys_of_0_1_and_of_now_make_the_same_points(sweep_file):
+    """On axes, in the sweep's tables and in its base."""
+    old = '[[axes]]\nkey = "network.relaxation_time"\nvalues = [1e-8, 2e-8]\n'
+    old += "[network]\nhighpass_time = 1e-7\nspread_gamma = 0.1\ndevice_seed = 3\n"
+    new = '[[axes]]\nkey = "neuron.relaxation_time"\nvalues = [1e-8, 2e-8]\n'
+    new += "[network]\nhighpass_time = 1e-7\n[spread]\ngamma = 0.1\nseed = 3\n"
+    with pytest.warns(OldKeyWarning, match=r"network\.device_seed is spread\.seed"):
+        before = spinrnn.load_sweep(sweep_file(old))
+    now = spinrnn.load_sweep(sweep_file(new))
+    assert [point.digest for point in before.points] == [point.digest for point in now.points]
+    assert before.axes[0].name == now.axes[0].name == "relaxation_time"
+    assert unit("network.relaxation_time") == unit("neuron.relaxation_time") == "s"
+    assert unit("train.checkpoint_seconds") == unit("network.highpass_time") == "s"
+    assert unit("neuron.bias_ratio") == unit("network.layers") == "1"
+
+
+def test_a_whole_table_on_an_axis(sweep_file):
+    """It takes the place of the base's, and of the keys of 0.1 for what is in it."""
+    text = "[[axes]]\n[axes.zip]\nneuron = [{ kind = 'oscillator', bias_ratio = 3 }, "
+    text += "{ kind = 'ctrnn' }]\n[network]\nnonlinear_damping = 0.5\n"
+    with pytest.warns(OldKeyWarning):
+        sweep = spinrnn.load_sweep(sweep_file(text))
+    assert [p.config.network.neuron for p in sweep.points] == [Oscillator(bias_ratio=3), CTRNN()]
+    assert sweep.axes[0].name == "neuron"
+    twice = text.replace("{ kind = 'ctrnn' }", "{ bias_ratio = 3, kind = 'oscillator' }")
+    assert "stands there twice" in "; ".join(problems(sweep_file(twice)))
+    wrong = text.replace("{ kind = 'ctrnn' }", "{ kind = 'ctrnn', bias_ratio = 3 }")
+    assert problems(sweep_file(wrong)) == [
+        'at neuron = {"kind": "ctrnn", "bias_ratio": 3}: neuron.bias_ratio: a key of the neuron '
+        "oscillator, this one is ctrnn"
+    ]

@@ -130,13 +130,19 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         problems = []
-        for key, make in (("neuron", _neuron_of), ("spread", _spread_of)):
+        parts = {"neuron": (_neuron_of, _known_neuron), "spread": (_spread_of, _known_spread)}
+        for key, (make, stand_in) in parts.items():
+            given = getattr(self, key)
             try:
-                made = make(getattr(self, key))
+                made = make(given)
             except ConfigError as error:
                 problems += [f"{key}.{problem}" for problem in error.problems]
-                made = make(None)
+                made = stand_in(given)
             object.__setattr__(self, key, made)
+        if any(problem.startswith("neuron.kind: ") for problem in problems):
+            # what belongs to a kind that is not known cannot be told from a mistake
+            object.__setattr__(self, "spread", Spread())
+            object.__setattr__(self, "trained", ())
         try:
             check(self)
         except ConfigError as error:
@@ -221,6 +227,21 @@ def _spread_of(given: Any) -> Spread:
     if given is not None and not isinstance(given, Mapping):
         raise ConfigError([f"seed: must be a spinrnn.Spread, got {given!r}"])
     return Spread(**{str(key): value for key, value in (given or {}).items()})
+
+
+def _known_neuron(given: Any) -> Any:
+    """What stands in for a neuron with mistakes, for the checks of other keys: its kind
+    with its defaults, the default kind where there is none of the name.
+    """
+    kind = given.get("kind") if isinstance(given, Mapping) else given
+    known = isinstance(kind, str) and kind in kinds.names_of("neuron")
+    return kinds.kind_of("neuron", kind)() if known else kinds.default("neuron")
+
+
+def _known_spread(given: Any) -> Spread:
+    """What stands in for a spread with mistakes: the same names."""
+    names = given if isinstance(given, Mapping) else ()
+    return Spread(**dict.fromkeys((str(name) for name in names if name != "seed"), 1.0))
 
 
 def _check_sizes(c: NetworkConfig, found: Problems) -> None:

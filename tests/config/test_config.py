@@ -153,6 +153,7 @@ def test_all_mistakes_at_once_with_suggestions():
         "network.relaxation_tme: unknown key; did you mean neuron.relaxation_time?",
         "neuron.bias_ratio: must be above 1",
         "neuron.nonlinear_dampin: unknown key; did you mean nonlinear_damping?",
+        "spread.gama: unknown key; did you mean gamma?",
         "spread.bias: must be a relative standard deviation from 0 to 1",
         "network.density_int: must be in (0, 1], got 0",
         "network.substeps: must be a whole number, got true",
@@ -163,7 +164,7 @@ def test_all_mistakes_at_once_with_suggestions():
         "data.test_fraction: must be between 0 and 1",
     ):
         assert expected in text, text
-    assert len(found) == 13
+    assert len(found) == 14
 
 
 TINY, HUGE = 1e-9, 1e9

@@ -124,7 +124,7 @@ def test_a_name_that_is_taken_and_a_cell_that_is_run_again():
 
 def test_an_unknown_kind_says_how_to_give_it():
     with pytest.raises(spinrnn.ConfigError) as caught:
-        from_tables({"neuron": {"kind": "leaky"}})
+        from_tables({"neuron": {"kind": "leaky", "train": ["tau"]}, "spread": {"tau": 0.1}})
     (problem,) = caught.value.problems
     assert problem == (
         'neuron.kind: must be "oscillator" or "ctrnn", got \'leaky\'; one of your own is given by '
@@ -238,3 +238,22 @@ def test_a_slip_of_units_in_any_time_of_a_neuron_is_told():
         spinrnn.ConfigError, match=r"neuron\.tau_slow: 5 s is out of all proportion"
     ):
         spinrnn.NetworkConfig(neuron=slow(tau_slow=5))
+
+
+def test_whose_a_spread_is_and_what_can_be_trained():
+    spreads = {"kind": "ctrnn"}, {"gamma": 0.1, "gian": 0.1}
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        from_tables({"neuron": {**spreads[0], "train": ["tau"]}, "spread": spreads[1]})
+    assert caught.value.problems == [
+        "spread.gamma: a spread of the neuron oscillator, this one is ctrnn",
+        "spread.gian: unknown key; did you mean gain?",
+        "neuron.train: tau of ctrnn cannot be; known are relaxation_time",
+    ]
+    trained = from_tables({"neuron": {"train": ["bias_ratio"], "train_per": "neuron"}}).network
+    assert (trained.trained, trained.trained_per) == (("bias_ratio",), "neuron")
+    for names, told in (
+        (["power_floor"], "power_floor of"),
+        (["bias_ratio"] * 2, "stands there twice"),
+    ):
+        with pytest.raises(spinrnn.ConfigError, match=told):
+            from_tables({"neuron": {"train": names}})

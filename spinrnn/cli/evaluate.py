@@ -68,7 +68,7 @@ def _devices(net: Any) -> str:
     if net.devices is None:
         return ""
     drawn = net.devices.same(draw_devices(net.config))
-    seed = f" (device_seed {net.config.spread.seed})" if drawn else ""
+    seed = f" (spread.seed {net.config.spread.seed})" if drawn else ""
     return f", devices that differ{seed}"
 
 

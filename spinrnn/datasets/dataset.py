@@ -50,7 +50,8 @@ class Dataset:
     def __repr__(self) -> str:
         count = np.count_nonzero(self.test)
         own = "" if self.test is None else f", {count} for the test"
-        return f"<Dataset of {len(self)} cases, inputs {np.shape(self.inputs)}{own}>"
+        cases = f"{len(self)} case{'s' if len(self) != 1 else ''}"
+        return f"<Dataset of {cases}, inputs {np.shape(self.inputs)}{own}>"
 
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""

@@ -124,8 +124,8 @@ def open_run(folder, settings=(), command="evaluate"):
     """`StoredRun` of a folder.
 
     Args:
-        settings: ["KEY=VALUE", ...] of [network], and data.source where the data have
-            moved.
+        settings: ["KEY=VALUE", ...] of [network], [neuron] and [spread], and
+            data.source where the data have moved.
         command: that asks, for the message.
     Raises:
         StoreError: no run, or a damaged one; ConfigError: other settings, or wrong
@@ -143,8 +143,8 @@ def open_run(folder, settings=(), command="evaluate"):
     if config.train != stored.train or config.data != moved:
         raise ConfigError(
             [
-                f"--set: of a run, {command} takes keys of [network], "
-                "and data.source for data that have moved"
+                f"--set: of a run, {command} takes keys of [network], [neuron] and "
+                "[spread], and data.source for data that have moved"
             ]
         )
     network = load(folder).replace(**vars(config.network))

@@ -500,7 +500,7 @@ def test_what_simulate_refuses(command, trained, tiny_file, tiny_data, tmp_path)
         ([run, "--input", "digits"], ["network.inputs = 2"]),
         ([run / "network.h5", "--input", f"{source}:test"], ["give its folder"]),
         ([run / "network.h5"], ["names no data"]),
-        ([run, "--set", "train.seed=2"], ["takes keys of [network]"]),
+        ([run, "--set", "train.seed=2"], ["takes keys of [network], [neuron] and [spread]"]),
         ([run / "network.h5", "--set", "network.substeps=2", "--input", source], ["--set"]),
         ([run, "--variables", "q", "--layers", "7"], ["variables: q", "layers"]),
         ([run, "--layers", "a"], ["--layers"]),

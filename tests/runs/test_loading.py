@@ -111,7 +111,7 @@ def test_a_finished_run_and_what_may_be_set(tmp_path, tiny_file, tiny_data):
     with pytest.raises(spinrnn.DataError, match="trained on other data"):
         run.check_data("0" * 64)
     for wrong in ("train.seed=2", "data.test_fraction=0.5", "data.split_seed=3"):
-        with pytest.raises(spinrnn.ConfigError, match=r"takes keys of \[network\]"):
+        with pytest.raises(spinrnn.ConfigError, match=r"takes keys of \[network\], \[neuron\] and"):
             loading.open_run(tmp_path / "run", [wrong])
     with pytest.raises(spinrnn.ConfigError, match="density"):
         loading.open_run(tmp_path / "run", ["network.density_int=2"])

@@ -306,7 +306,7 @@ def test_evaluate_repeats_the_summary_and_takes_finer_steps(project):
     assert f"loss {summary['test_loss']:.4f}, 2 substeps" in text
     moved = ("network.spread_gamma=0.1", "network.device_seed=4", "network.thermal_power=1e-3")
     real = here("evaluate", out, *set_(*moved)).stdout
-    assert "devices that differ (device_seed 4), thermal noise of 0.001" in real
+    assert "devices that differ (spread.seed 4), thermal noise of 0.001" in real
     twin = here("evaluate", out, *set_("network.neuron=ctrnn", "network.thermal_power=1e-3"))
     assert twin.returncode == 0
     assert "noise" not in twin.stdout

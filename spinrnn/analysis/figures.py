@@ -173,8 +173,9 @@ def autocorrelation(results: Mapping[str, Autocorrelation], ax: Axes | None = No
             lag = factor * r.lag
             ax.plot(lag, np.median(lines, axis=0), color=f"C{number}", label=name)
             _band(ax, lag, lines.min(axis=0), lines.max(axis=0), f"C{number}")
+    level = {"label": "1/e" if ax.lines else None}
     ax.axhline(0, color="0.6", linewidth=0.8)
-    ax.axhline(1 / np.e, color="0.6", linewidth=0.8, linestyle=":")
+    ax.axhline(1 / np.e, color="0.6", linewidth=0.8, linestyle=":", **level)
     ax.set(xlabel=f"lag ({unit})", ylabel="autocorrelation of $p$")
     return _legend(ax)
 
@@ -225,8 +226,9 @@ def neuron_activity(results: Mapping[str, Activity], ax: Axes | None = None) -> 
         _mark_kinds(ax, r, order, x)
         first += len(order)
         levels |= {r.low, r.high}
-    for level in sorted(levels):
-        ax.axhline(level, color="0.6", linewidth=0.8, linestyle=":")
+    for place, level in enumerate(sorted(levels)):
+        text = None if place else "limits of dead, saturated"
+        ax.axhline(level, color="0.6", linewidth=0.8, linestyle=":", label=text)
     ax.set(xlabel="neurons, sorted in each layer", ylabel="power $p$, mean and deviation")
     return _legend(ax)
 

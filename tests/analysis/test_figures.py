@@ -100,6 +100,7 @@ def test_spectra_and_correlations_are_medians_with_the_band_of_all_neurons():
     np.testing.assert_allclose(ax.lines[0].get_xdata(), a.lag * 1e9)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), np.median(a.correlation, axis=0))
     assert [line.get_ydata()[0] for line in ax.lines[1:]] == pytest.approx([0, 1 / np.e])
+    assert ax.get_legend_handles_labels()[1] == ["layer 0", "1/e"]
 
 
 def test_neurons_are_sorted_by_their_power_with_deviations_and_marks():
@@ -114,6 +115,7 @@ def test_neurons_are_sorted_by_their_power_with_deviations_and_marks():
     still = next(line for line in ax.lines if line.get_label() == "still")
     assert (still.get_xdata().tolist(), still.get_ydata().tolist()) == ([0], [pytest.approx(0.3)])
     assert {line.get_ydata()[0] for line in ax.lines[-2:]} == {0.01, 0.9}
+    assert ax.get_legend_handles_labels()[1].count("limits of dead, saturated") == 1
 
 
 def test_memory_is_summed_over_the_channels():

@@ -256,9 +256,7 @@ def use(path: str | Path) -> str:
     digest = hashlib.sha256(source).hexdigest()
     if _sources.get(str(path)) == digest:
         return digest
-    # files of one name in two folders are two modules
-    place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    module = types.ModuleType(f"spinrnn_use_{path.stem}_{place}")
+    module = types.ModuleType(_module_name(path))
     module.__file__ = str(path)
     vars(module)[_SOURCE] = {"file": str(path), "sha256": digest}
     # dataclasses look their module up by its name
@@ -272,6 +270,17 @@ def use(path: str | Path) -> str:
         raise StoreError(f"{path}{where}: {type(error).__name__}: {error}") from None
     _sources[str(path)] = digest
     return digest
+
+
+def _module_name(path):
+    """Of the module that a file becomes: by the file's name alone, which the cache of
+    compiled code stores, unless another file of that name is in use.
+    """
+    name = f"spinrnn_use_{path.stem}"
+    before = getattr(sys.modules.get(name), "__file__", str(path))
+    if before == str(path) or before not in _sources:
+        return name
+    return f"{name}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
 def use_same(known: Mapping[str, str]) -> None:

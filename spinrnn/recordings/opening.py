@@ -18,8 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.quantity import quantities
 from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
+from spinrnn.neurons.oscillator import Oscillator
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.recording import Recording, recording_of
 from spinrnn.recordings.samples import (
@@ -35,7 +37,8 @@ from spinrnn.recordings.samples import (
 )
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
-NUMBERS = ("input_interval", "relaxation_time", "nonlinear_damping", "bias_ratio")
+NUMBERS = ("input_interval", *(name for name, q in quantities(Oscillator).items() if q.fit))
+"""What a user may know of a device of eq. (1), besides its measured arrays."""
 _POSITIVE = NUMBERS[:2]
 ALIASES = {
     "gamma": "relaxation_time, 1 / gamma in s,",

@@ -137,8 +137,10 @@ class SweepFolder:
             sweep = Sweep.from_json(value, path)
             if sweep.digest == value["digest"]:
                 return sweep
-        except (ConfigError, TypeError, ValueError):
-            pass
+        except (ConfigError, TypeError, ValueError) as error:
+            # a kind of the user's that is not given; the message says how
+            if "neuron.kind: " in str(error):
+                raise ConfigError([str(error)]) from None
         raise StoreError(
             f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a "
             "new folder"

@@ -126,6 +126,8 @@ def test_a_sweep_over_kinds(tiny_file, sweep_file, mydevices, tmp_path, forget):
     array = slurm.job_array(sweep.points, slurm.Needs(1.0, 1.0, 10**8, 10**6))
     text = slurm.script(sweep, out, array, slurm.Needs(1.0, 1.0, 10**8, 10**6))
     assert f" --use {mydevices} --shard" in text
+    forget()
+    refused(here("sweep", "status", out), "neuron.kind: must be", "--use FILE")
     mydevices.write_text(SOURCE + "# another\n")
     forget()
     refused(here(*run), f"leaky has changed since: {mydevices}")

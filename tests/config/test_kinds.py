@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import warnings
 from dataclasses import dataclass
 
 import pytest
@@ -145,6 +146,19 @@ def test_a_file_of_kinds(file):
     assert kinds.use(file) != digest
 
 
+def test_files_of_one_name_in_two_folders_are_two_modules(file, tmp_path):
+    kinds.use(file)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / file.name
+    other.write_text(SOURCE)
+    with pytest.raises(spinrnn.ConfigError, match=r"'leaky' is taken by Leaky of spinrnn_use_myd"):
+        kinds.use(other)
+    other.write_text(SOURCE.replace('"leaky"', '"leaky2"'))
+    kinds.use(other)
+    modules = {kinds.kind_of("neuron", name).__module__ for name in ("leaky", "leaky2")}
+    assert len(modules) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -195,7 +209,9 @@ def test_a_broken_package_is_told_once_and_left_out(installed):
     installed("raise RuntimeError('out of order')\n")
     with pytest.warns(UserWarning, match=r"installed kind leaky \(mykinds\) cannot be used: Run"):
         assert len(kinds.kinds_of("neuron")) == 2
-    assert len(kinds.kinds_of("neuron")) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(kinds.kinds_of("neuron")) == 2
 
 
 # ---- no file makes code run ----

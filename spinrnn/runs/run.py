@@ -156,7 +156,7 @@ def _train(
 
 def _warn_of_one_class(trainer: Trainer) -> None:
     """Such data are answered rightly by any network that always says the same."""
-    labels = np.unique(trainer.training.labels)
+    labels = np.unique(np.asarray(trainer.training.labels))
     outputs = trainer.config.network.outputs
     if len(labels) == 1 and outputs > 1:
         warnings.warn(

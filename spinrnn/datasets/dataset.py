@@ -48,9 +48,8 @@ class Dataset:
         return len(self.inputs if self.labels is None else self.labels)
 
     def __repr__(self) -> str:
-        count = np.count_nonzero(self.test)
-        own = "" if self.test is None else f", {count} for the test"
         cases = f"{len(self)} case{'s' if len(self) != 1 else ''}"
+        own = f", {int(self.test.sum())} for the test" if self.test is not None else ""
         return f"<Dataset of {cases}, inputs {np.shape(self.inputs)}{own}>"
 
     def digest(self) -> str:

@@ -16,6 +16,17 @@ import pytest
 
 import spinrnn
 from spinrnn.cli import main as cli
+from spinrnn.config import kinds
+
+
+def forget_kinds():
+    """The neurons that a module of tests has registered while it was imported, {name:
+    class}; no other test sees them.
+    """
+    own = dict(kinds._registered.get("neuron", {}))
+    for register in (kinds._registered, kinds._sources, kinds._files):
+        register.clear()
+    return own
 
 
 @pytest.fixture

@@ -29,13 +29,13 @@ FLOORS = {
     "datasets": "dataset folder parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
-    "networks": "population packing planning running inputs recurrent saved",
+    "networks": "population packing planning running streaming inputs recurrent saved",
     "learning": "adam schedule trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
-    "checks": "gradient",
+    "checks": "gradient neuron",
     "runs": "checkpoints loading folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
@@ -73,8 +73,8 @@ HOMES = {
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "learning.trainer", "analysis.spectra", "analysis.leastsquares",
-        "analysis.relaxation", "analysis.transfer", "identify.fit",
+        "checks.gradient", "checks.neuron", "learning.trainer", "analysis.spectra",
+        "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result",
     },
     "argparse": {

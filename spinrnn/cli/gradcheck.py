@@ -1,6 +1,7 @@
 """The command line of `spinrnn gradcheck`.
 
-Exit status 1: a block of the gradient is wrong.
+With --neuron the functions of one kind are checked by themselves. Exit status 1: a
+block of the gradient, or an entry of a derivative, is wrong.
 """
 
 import argparse
@@ -22,6 +23,12 @@ def add_commands(commands: Any) -> None:
         metavar="CONFIG.toml",
         help="network to check (default: a small one with all the difficulties)",
     )
+    parser.add_argument(
+        "--neuron",
+        metavar="NAME",
+        help="check the step of this kind of neuron instead: each entry of its derivatives,"
+        " precision, rest and order",
+    )
     add_set(parser)
     add_use(parser)
     add_json(parser, "one JSON object for each block")
@@ -32,6 +39,8 @@ def gradcheck(options: argparse.Namespace) -> int:
     from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
 
+    if options.neuron:
+        return _check_neuron(options)
     network = None
     if options.config or options.set:
         network = load_config(options.config, options.set).network
@@ -52,3 +61,25 @@ def _line(row: Any) -> str:
     error = f"largest error {row.error:.1e}"
     block = f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}"
     return f"{block}{row.entries:>5} entries   {error}   {verdict}"
+
+
+def _check_neuron(options: argparse.Namespace) -> int:
+    """Checks a kind's functions; what is wrong is printed in words."""
+    from spinrnn.checks.neuron import check_neuron
+    from spinrnn.config.toml import load_config
+
+    settings = [f"neuron.kind={options.neuron}", *(options.set or ())]
+    neuron = load_config(options.config, settings).network.neuron
+    failed = count = 0
+    for row in check_neuron(neuron):
+        failed, count = failed + (not row.ok), count + 1
+        if options.json:
+            print(json.dumps(dataclasses.asdict(row)), flush=True)
+        else:
+            error, verdict = f"error {row.error:.1e}", "ok" if row.ok else f"FAILED: {row.text}"
+            print(f"{row.neuron:<11}{row.scheme:<13}{row.promise:<34}{error:<16}{verdict}")
+    if not options.json:
+        print(
+            f"{count} promises of {neuron.kind}: " + (f"{failed} BROKEN" if failed else "all kept")
+        )
+    return 1 if failed else 0

@@ -161,6 +161,11 @@ class NetworkConfig:
         return dict(self.earlier)[name]
 
     @property
+    def neurons(self) -> tuple[Any, ...]:
+        """The kind of neuron of each layer."""
+        return (self.neuron,) * len(self.layers)
+
+    @property
     def time_unit(self) -> float:
         """Of the kernels (s): the neuron's."""
         return self.neuron.time_unit

@@ -162,7 +162,7 @@ def _change_neuron(made, old, earlier):
     return kind
 
 
-def _keep_filter(made, kind, earlier, named, before, rescaled):
+def _keep_filter(made, kind, earlier, named, before: Any, rescaled):
     """In 0.1 the filter's time was a number of seconds, whatever the neuron's."""
     given = made.get("highpass_time")
     if kind.kind not in KINDS or not (named or rescaled):

@@ -10,11 +10,13 @@ import hashlib
 import types as python
 
 import numpy as np
+from numba import types
 from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.extending import is_jitted
+from numba.np.numpy_support import as_dtype
 
-from spinrnn.kernels.compiling import joined
+from spinrnn.kernels.compiling import alone, joined
 
 
 def plain(function):
@@ -66,9 +68,11 @@ def _is_plain(value):
 
 
 def _with(function, replaced):
-    """The function with other values of some globals and enclosing variables."""
-    if not replaced:
-        return function
+    """A copy of the function with other values of some globals and enclosing variables.
+
+    It belongs to this module: the author's need not be there where its machine code is
+    taken from the cache.
+    """
     names = function.__code__.co_freevars
     cells = zip(names, function.__closure__ or (), strict=True)
     closure = tuple(
@@ -81,7 +85,7 @@ def _with(function, replaced):
         function.__defaults__,
         closure or None,
     )
-    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    made.__qualname__, made.__module__ = function.__qualname__, __name__
     return made
 
 
@@ -146,3 +150,28 @@ def _describe_module(module, function, parts, seen):
         return True
     named = [name for name in function.__code__.co_names if name in vars(module)]
     return all(_describe_value(n, getattr(module, n), function, parts, seen) for n in named)
+
+
+def called(function):
+    """An author's function compiled alone, to be called from Python."""
+    inner = compiled(function)
+
+    def call(*arguments):
+        return inner(*arguments)
+
+    return alone(call)
+
+
+def types_of(function, arguments):
+    """Types of what an author's function gives back for arguments of these types, as
+    nested tuples of NumPy's types.
+    """
+    call = called(function)
+    call(*arguments)
+    return _plain_type(call.nopython_signatures[-1].return_type)
+
+
+def _plain_type(kind):
+    if isinstance(kind, types.BaseTuple):
+        return tuple(_plain_type(item) for item in kind)
+    return as_dtype(kind)

@@ -50,6 +50,8 @@ from spinrnn.kernels.workspace import (
     add_and_clear,
     add_rows,
     copy,
+    copy_all,
+    difference,
     fill,
     fill_rows,
     sum_rows,
@@ -145,9 +147,9 @@ def readout_backward(k, weights, ends, memory, g_readout, g_state, g_mean, last,
 def logits_forward(w, work, panels):
     """Eq. (4): logits (P, K, V) = A_out (W_out readout + b_out)."""
     memory, v = work.memory, row_length(work.memory)
-    zero, unit = memory.dtype.type(0), w.classes * v
+    unit = w.classes * v
     for q in range(panels):
-        fill_rows(memory, work.logits + q * unit, w.values, w.b_out, w.classes, zero)
+        fill_rows(view(memory, work.logits + q * unit, unit), view(w.values, w.b_out, w.classes))
     i, out = w.forward + w.backward + 1, work.logits
     couple(w, i, memory, work.readout, w.last * v, out, memory, out, unit, panels)
 
@@ -450,46 +452,51 @@ def block_of(w, u, ends, samples, number, width):
 
 
 @inlined
-def start_forward(w, work, block, neurons, carried):
+def carry(work, block, z, carried, out):
+    """Takes states, mean and z of a block's start from `carried`, or puts there those
+    of its end.
+    """
+    memory, size, states = work.memory, block.size, work.states_count
+    first = block.first_sample // row_length(memory) * block.panel * (states + 2)
+    for i in range(states + 2):
+        at = work.mean if i == states else z
+        at = work.state + i * size if i < states else at
+        kept, level = view(carried, first + i * size, size), view(memory, at, size)
+        if out:
+            copy_all(level, kept)
+        else:
+            copy_all(kept, level)
+
+
+@inlined
+def start_forward(w, work, block, neurons, carried, going_on):
     """States, mean, z and readout at time 0, and the part of the drive that never
     changes.
     """
-    memory, size, zero = work.memory, block.size, work.memory.dtype.type(0)
-    v, d, rows = row_length(memory), work.states_count, w.neurons
+    memory, size, panel, zero = work.memory, block.size, block.panel, work.memory.dtype.type(0)
+    d, rows = work.states_count, w.neurons
+    bias = view(w.values, w.bias, rows)
     for q in range(block.panels):
-        at = q * block.panel
-        fill_rows(memory, work.constant + at, w.values, w.bias, rows, zero)
-        add_rows(memory, work.constant + at, neurons.bias, rows)
-        for i in range(d):
-            fill_rows(memory, work.state + i * size + at, neurons.rest, i * rows, rows, zero)
-        fill_rows(memory, work.mean + at, neurons.mean, 0, rows, zero)
-    for i in range(size):
-        memory[work.blended + i] = memory[work.state + i] - memory[work.mean + i]
-    if carried.size > 0:
-        first = block.first_sample // v * block.panel * (d + 2)
-        carry(memory, work.state, work.mean, work.blended, d, size, carried, first, False)
+        constant = view(memory, work.constant + q * panel, panel)
+        fill_rows(constant, bias)
+        add_rows(constant, neurons.bias)
+        if not going_on:
+            for i in range(d):
+                state = view(memory, work.state + i * size + q * panel, panel)
+                fill_rows(state, view(neurons.rest, i * rows, rows))
+            fill_rows(view(memory, work.mean + q * panel, panel), neurons.mean)
+    if going_on:
+        carry(work, block, work.blended, carried, False)
+    else:
+        blended, state = view(memory, work.blended, size), view(memory, work.state, size)
+        difference(blended, state, view(memory, work.mean, size))
     copy(memory, work.constant, work.base, size)
-    fill(memory, work.readout, block.panels * w.last * v, zero)
+    fill(memory, work.readout, block.panels * w.last * row_length(memory), zero)
     if neurons.table.shape[0] > 1:
         # levels of kinds with fewer states than others are never written
         fill(memory, work.jacobian, work.kept * d * d * size, zero)
         fill(memory, work.by_drive_others, work.kept * (d - 1) * size, zero)
         fill(memory, work.by_numbers, work.kept * d * work.trained * size, zero)
-
-
-@piece
-def carry(memory, state, mean, z, states, size, carried, first, out):
-    """Takes states, mean and z of a block's start from `carried`, or puts there those
-    of its end.
-    """
-    for i in range(states + 2):
-        at = mean if i == states else z
-        at = state + i * size if i < states else at
-        for j in range(size):
-            if out:
-                carried[first + i * size + j] = memory[at + j]
-            else:
-                memory[at + j] = carried[first + i * size + j]
 
 
 @inlined
@@ -558,10 +565,7 @@ def finish_forward(c, w, work, block, labels, scale, last, logits, losses, carri
         copy(memory, work.state, work.states + last * d * size, d * size)
         copy(memory, work.mean, work.means + last * size, size)
     if carried.size > 0:
-        v = row_length(memory)
-        z = work.blended + last % (work.kept + 1) * size
-        at = block.first_sample // v * panel * (d + 2)
-        carry(memory, work.state, work.mean, z, d, size, carried, at, True)
+        carry(work, block, work.blended + last % (work.kept + 1) * size, carried, True)
     readout_forward(
         last, c.readout, block.ends, memory, work.state, work.mean, work.readout, w.last, panel,
         panels,
@@ -573,7 +577,7 @@ def finish_forward(c, w, work, block, labels, scale, last, logits, losses, carri
 @kernel
 def run_blocks(
     c, w, neurons, noise, u, ends, labels, scale, width, segment, backward, work, logits, losses,
-    gradients, carried,
+    gradients, carried, going_on,
 ):  # fmt: skip
     """Blocks of samples one after the other: forward, losses, gradients.
 
@@ -590,8 +594,9 @@ def run_blocks(
         work: `workspace.Work` for one block, modified in place.
         logits: (samples, K), losses: (samples,) float64, gradients: (blocks, flat) or
             (0, 0); written, for each block.
-        carried: flat, block after block states, mean and z (d + 2 levels), from which
-            the call starts and which it leaves there; or (0,), then it starts at rest.
+        carried: flat, block after block states, mean and z (d + 2 levels), which the
+            call leaves there; or (0,). going_on: whether it starts from them, not at
+            rest.
     Returns:
         0, or 1 + the first sample whose final state is not finite; the blocks from its
         own on have no results.
@@ -601,7 +606,7 @@ def run_blocks(
         block = block_of(w, u, ends, samples, number, width)
         size = block.size
         segments = (block.last_end + segment - 1) // segment
-        start_forward(w, work, block, neurons, carried)
+        start_forward(w, work, block, neurons, carried, going_on)
         # forward through all segments, then backward through them, each but the last
         # after it has run forward once more
         for turn in range(2 * segments - 1 if backward else segments):

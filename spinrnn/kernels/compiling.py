@@ -8,6 +8,7 @@ fit is compiled anew and replaced; where nothing can be written, everything work
 one warning and the time to compile in each process.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -50,6 +51,34 @@ except (ImportError, AttributeError):
 _options = {"nogil": True, "_nrt": False, "error_model": "numpy", "fastmath": {"contract"}}
 _bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_options}
 
+_tags = []
+
+
+@contextlib.contextmanager
+def tagged(tag):
+    """Within it functions that are decorated get names of their own in machine code.
+
+    Those of another process, which come from the cache, could have the same names else,
+    where functions are made by other functions and numbered as they come.
+    """
+    _tags.append(tag)
+    try:
+        yield
+    finally:
+        _tags.pop()
+
+
+def _decorator(**options):
+    make = njit(**options)
+
+    def decorate(function):
+        if _tags:
+            function.__qualname__ += f".{_tags[-1]}"
+        return make(function)
+
+    return decorate
+
+
 piece = njit(**_bare)
 """Decorator of a part of a kernel, called by kernels only.
 
@@ -62,12 +91,15 @@ inlined = njit(inline="always", **_bare)
 LLVM would optimise a called piece again in each of its callers.
 """
 
-joined = njit(forceinline=True, **_bare)
+joined = _decorator(forceinline=True, **_bare)
 """Decorator of a piece that LLVM puts in at its call: for functions of authors, whose
 source need not be of the few forms that `inlined` takes.
 """
 
-loop = njit(**_apart, **_bare)
+alone = njit(**_options)
+"""Decorator of a function that Python calls and that is not kept, for checks."""
+
+loop = _decorator(**_apart, **_bare)
 """Decorator of a piece whose array arguments never overlap.
 
 The compiler must know that to vectorise a loop that writes several arrays.
@@ -85,7 +117,7 @@ def kernel(function, name=None, further=b""):
         further: what its code depends on besides the sources of the kernels; None: it
             cannot be said, and the entry is not kept.
     """
-    entry = njit(**_options)(function)
+    entry = _decorator(**_options)(function)
     if config.DISABLE_JIT or further is None:
         return entry
     if NullCache is not None and isinstance(getattr(entry, "_cache", None), NullCache):

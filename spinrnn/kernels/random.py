@@ -86,7 +86,8 @@ def seed_key(seed):
 
     Zeros at the end of a list do not count, for NumPy: 7 and [7, 0] are one seed.
     """
-    return tuple(np.random.SeedSequence(seed).generate_state(2, np.uint32))
+    first, second = np.random.SeedSequence(seed).generate_state(2, np.uint32)
+    return first, second
 
 
 if not config.DISABLE_JIT:

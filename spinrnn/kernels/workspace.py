@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spinrnn.kernels.compiling import loop, piece
-from spinrnn.kernels.tiles import LINE, aligned, row_length
+from spinrnn.kernels.tiles import LINE, aligned, row_length, view
 
 
 class Shape(NamedTuple):
@@ -174,21 +174,29 @@ class Memory:
 # ---- for the kernels: copy, fill and sum spans of it ----
 
 
+@loop
+def fill_all(out, number):
+    for i in range(out.size):
+        out[i] = number
+
+
 @piece
 def fill(memory, start, count, number):
-    """view(memory, start, count) = number.
+    """view(memory, start, count) = number."""
+    fill_all(view(memory, start, count), number)
 
-    The array expression takes ten times as long to compile.
-    """
-    for i in range(start, start + count):
-        memory[i] = number
+
+@loop
+def copy_all(source, target):
+    """target = source, which do not overlap."""
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @piece
 def copy(memory, source, target, count):
     """view(memory, target, count) = view(memory, source, count)."""
-    for i in range(count):
-        memory[target + i] = memory[source + i]
+    copy_all(view(memory, source, count), view(memory, target, count))
 
 
 @loop
@@ -199,22 +207,31 @@ def add_and_clear(total, values):
         values[i] = total.dtype.type(0)
 
 
-@piece
-def fill_rows(memory, start, values, first, rows, constant):
-    """Row i of memory from `start` on = constant + values[first + i] in all places."""
-    v = row_length(memory)
-    for i in range(rows):
-        for j in range(v):
-            memory[start + i * v + j] = constant + values[first + i]
+@loop
+def difference(out, a, b):
+    """out = a - b."""
+    for i in range(out.size):
+        out[i] = a[i] - b[i]
 
 
-@piece
-def add_rows(memory, start, values, rows):
-    """Row i of memory from `start` on += values[i] in all places."""
-    v = row_length(memory)
-    for i in range(rows):
-        for j in range(v):
-            memory[start + i * v + j] += values[i]
+@loop
+def fill_rows(out, values):
+    """Row i of a flat array = values[i] in all places."""
+    v = row_length(out)
+    for i in range(values.size):
+        number = values[i]
+        for j in range(i * v, i * v + v):
+            out[j] = number
+
+
+@loop
+def add_rows(out, values):
+    """Row i of a flat array += values[i] in all places."""
+    v = row_length(out)
+    for i in range(values.size):
+        number = values[i]
+        for j in range(i * v, i * v + v):
+            out[j] += number
 
 
 @piece

@@ -111,7 +111,7 @@ class Packing:
         """
         flat = packed[self._gradients] * self._gains
         own = self._weights.g_bias, self._g_neurons
-        self.population.add_gradient(packed, *own, parameters, flat)
+        self.population.put_gradient(packed, *own, parameters, flat)
         if self.mask is not None:
             flat[~self.mask] = 0
         return flat
@@ -178,6 +178,7 @@ class Packing:
             shape, later = (targets, places.shape[1]), bool(made)
             matrix = _Matrix(int(target), source, shape, names, transposed, later)
             if self._is_sparse(names[0]):
+                assert self.mask is not None
                 there = self.mask[places]
                 matrix.entries = places[there]
                 matrix.columns = np.nonzero(there)[1].astype(np.int32)

@@ -175,7 +175,8 @@ def check_simulation(config, packing, lengths, limit):
     That is what is returned, and once more of the blocks at work.
     """
     p, substeps = _forward_plan(config, packing, lengths)
-    case = np.dtype(config.dtype).itemsize * 3 * (substeps + 1) * sum(config.layers)
+    numbers = packing.population.states + 2
+    case = np.dtype(config.dtype).itemsize * numbers * (substeps + 1) * sum(config.layers)
     need = case * (len(lengths) + p.threads * p.block * lanes(config.dtype))
     what = f"a simulation of {len(lengths)} cases with {substeps} substeps"
     check_memory(need, limit, what, "fewer cases at a time")
@@ -191,7 +192,8 @@ def simulation_blocks(config, packing, lengths, limit):
     p, substeps = _forward_plan(config, packing, lengths)
     cases = p.block * lanes(config.dtype)
     # the history, and copies of a layer
-    numbers = 3 * sum(config.layers) + 3 * max(config.layers)
+    numbers = packing.population.states + 2
+    numbers = numbers * sum(config.layers) + 3 * max(config.layers)
     need = np.dtype(config.dtype).itemsize * (substeps + 1) * cases * numbers
     what = f"a simulation of {substeps} substeps in blocks of {cases} cases"
     check_memory(need, limit, what, "shorter sequences or fewer substeps")

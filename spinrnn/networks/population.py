@@ -18,22 +18,6 @@ _STEP = 1e-30
 """Of the complex step, with which derivatives of numbers are exact to rounding."""
 
 
-def neuron_of(config):
-    return config.neuron
-
-
-def trained_of(config):
-    return config.trained
-
-
-def time_unit_of(config):
-    return config.time_unit
-
-
-def filter_time_of(config):
-    return config.filter_time
-
-
 class Group(NamedTuple):
     """Neighbouring neurons of one kind."""
 
@@ -58,7 +42,7 @@ class Population:
         self.groups = groups_of(config)
         self._factors = [_factors_of(group, devices) for group in self.groups]
         self.states = max(len(group.neuron.states) for group in self.groups)
-        self._quantities = trained_of(config)
+        self._quantities = config.trained
         self._chosen = [self._choose(group) for group in self.groups]
         self.trained = max(len(chosen) for chosen in self._chosen)
         self._nominal = [self._values(i, None, True) for i in range(len(self.groups))]
@@ -66,7 +50,7 @@ class Population:
         self._bias = np.concatenate([v.bias for v in self._nominal])
         own = np.concatenate([v.bias for v in self._own])
         self.difference = None if devices is None else own - self._bias
-        self._untrained_bias = own
+        self.own_bias = own
         self._table, self._shared = self._make_table()
         self._made = None
 
@@ -85,11 +69,14 @@ class Population:
             self._made = self._arrange(values if self.trained else self._own, g_start)
         return self._made
 
-    def add_gradient(self, packed, g_bias, g_start, flat, gradient):
-        """Adds to a flat gradient what the trained quantities have of a packed one.
+    def put_gradient(self, packed, g_bias, g_start, flat, gradient):
+        """Writes to a flat gradient what the trained quantities have of a packed one.
 
         g_bias: where dLoss/dI of each neuron, summed, stands in it.
         """
+        for name in self._quantities:
+            for layer in range(len(self.config.layers)):
+                gradient[self._layout.places(trained_block(name, layer))] = 0
         if not self.trained:
             return
         rows = sum(self.config.layers)
@@ -114,7 +101,7 @@ class Population:
         if flat is not None and self._quantities:
             neuron = _with_fields(neuron, self._fields(group, flat, shifted))
         factors = dict.fromkeys(self._factors[i], 1.0) if nominal else self._factors[i]
-        return _values_of(neuron, time_unit_of(self.config), factors, group.rows)
+        return _values_of(neuron, self.config.time_unit, factors, group.rows)
 
     def _fields(self, group, flat, shifted):
         """{quantity: (rows,)} of a group's trained quantities; that of the name
@@ -150,11 +137,11 @@ class Population:
         numbers, rest and bias.
         """
         values = self._values(i, flat, shifted=name)
-        slope = g_bias * (values.bias.imag / _STEP)
+        slope = g_bias * (np.imag(values.bias) / _STEP)
         for g, number in zip(g_numbers, (values.numbers[c] for c in self._chosen[i]), strict=False):
-            slope = slope + g * (number.imag / _STEP)
+            slope = slope + g * (np.imag(number) / _STEP)
         for g, rest in zip(g_rest, values.rest, strict=False):
-            slope = slope + g * (rest.imag / _STEP)
+            slope = slope + g * (np.imag(rest) / _STEP)
         return slope
 
     def _choose(self, group):
@@ -170,7 +157,7 @@ class Population:
             fields[name] = fields[name] * (1 + 1j * _STEP)
             factors = dict.fromkeys(spread_names(group.neuron), 1.0)
             neuron = _with_fields(group.neuron, fields)
-            numbers = neuron.numbers(time_unit_of(self.config), factors).values()
+            numbers = neuron.numbers(self.config.time_unit, factors).values()
             found |= {i for i, q in enumerate(numbers) if np.any(np.imag(q) != 0)}
         return tuple(sorted(found))
 
@@ -204,9 +191,9 @@ class Population:
             table=self._table,
             numbers=np.concatenate([v.numbers.ravel() for v in values]).astype(dtype),
             shared=self._shared,
-            bias=(self._bias + (own - self._untrained_bias)).astype(dtype),
+            bias=(self._bias + (own - self.own_bias)).astype(dtype),
             rest=rest.ravel(),
-            mean=rest[0].copy() if filter_time_of(self.config) else np.zeros(rows, dtype=dtype),
+            mean=rest[0].copy() if self.config.filter_time else np.zeros(rows, dtype=dtype),
             g_numbers=g_start,
             g_rest=g_start + self.trained * rows,
         )
@@ -228,13 +215,15 @@ def _values_of(neuron, time_unit, factors, rows):
 
 
 def groups_of(config):
-    """`Group`s of a network: one for all layers, or one for each where they differ."""
-    neuron = neuron_of(config)
-    if not isinstance(neuron, tuple):
-        return [Group(neuron, 0, sum(config.layers))]
-    tops = np.cumsum([0, *config.layers]).tolist()
-    pairs = zip(neuron, tops, config.layers, strict=False)
-    return [Group(one, first, rows) for one, first, rows in pairs]
+    """`Group`s of a network: neighbouring layers of the same neurons."""
+    groups, top = [], 0
+    for neuron, rows in zip(config.neurons, config.layers, strict=True):
+        if groups and groups[-1].neuron == neuron:
+            groups[-1] = groups[-1]._replace(rows=groups[-1].rows + rows)
+        else:
+            groups.append(Group(neuron, top, rows))
+        top += rows
+    return groups
 
 
 def layers_of(config, group):

@@ -17,6 +17,7 @@ from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
+from spinrnn.networks.streaming import Stream
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
@@ -200,6 +201,7 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         labels = self.check_labels(labels, len(u))
         losses = self._run(Batch(u, lengths, labels, checked_seed(noise_seed)), False)[1]
+        assert losses is not None
         return _finite(losses.mean())
 
     def loss_and_grad(
@@ -233,10 +235,24 @@ class Network:
         """
         return Prepared(self, self._packing())
 
+    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> "Stream":
+        """The network as it is now, to be run one input point after the other.
+
+        ``stream = net.stream()``, then ``stream(u)`` for each point u (channel,), or
+        (case, channel) of several cases; each gives the outputs that `forward` gives
+        for the points so far, to the bit. See `networks.streaming.Stream`.
+
+        Raises:
+            DataError: cases is no number of at least 1, or noise_seed.
+        """
+        if not isinstance(cases, int) or isinstance(cases, bool) or cases < 1:
+            raise DataError(f"cases: must be a whole number of at least 1, got {cases!r}")
+        return Stream(self, self._packing(), cases, checked_seed(noise_seed))
+
     def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Trajectory:
         """All states and drives over time.
 
-        Memory: 3 numbers for each case, neuron and substep.
+        Memory: d + 2 numbers for each case, neuron and substep, d states of a neuron.
 
         Arguments and errors as in `forward`; MemoryLimitError: all of it does not fit.
         """
@@ -247,7 +263,7 @@ class Network:
         trajectory.lengths, trajectory.noise_seed = lengths, noise_seed
         layers = range(len(self.config.layers))
         sink = MemorySink(trajectory)
-        take = taker(sink, self.config, lengths, MemorySink.variables, layers)
+        take = taker(sink, self.config, lengths, sink.variables, layers)
         self.history(u, lengths, take, noise_seed)
         return trajectory
 
@@ -364,8 +380,9 @@ class Prepared:
         logits, losses, gradient = net._runner.run(
             self._packing, net.parameters, batch, True, limit
         )
-        loss = _finite(losses.mean())
+        assert losses is not None
         assert gradient is not None
+        loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient

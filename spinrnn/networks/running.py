@@ -6,7 +6,6 @@ gradients are added in order, so all results are the same to the bit for any num
 threads and any limit of memory.
 """
 
-import math
 import queue
 from typing import NamedTuple
 
@@ -19,7 +18,6 @@ from spinrnn.kernels.tiles import aligned, lanes
 from spinrnn.kernels.workspace import Memory
 from spinrnn.machine import threads
 from spinrnn.networks.planning import plan, plan_within
-from spinrnn.networks.population import filter_time_of, time_unit_of
 
 LONGEST_CALL = 2e11
 """Operations of one compiled call, about two seconds.
@@ -101,11 +99,11 @@ class Runner:
         return results.logits, losses, packing.unpack_gradient(total, flat)
 
     def history(self, packing, flat, batch, take, most=None):
-        """Runs the cases, on at most so many threads, and calls take(span, state, mean,
-        drive, logits) for each block of them.
+        """Runs the cases, on at most so many threads, and calls take(span, states,
+        mean, drive, logits) for each block of them.
 
-        state, mean, drive are (M + 1, N, case) with the block's largest M, of drive the
-        last time means nothing; reduced units.
+        states is a tuple of d arrays; they, mean and drive are (M + 1, N, case) with
+        the block's largest M, of drive the last time means nothing; the kernels' units.
         """
         config = packing.config
         p = plan(config, packing, len(batch.u), batch.points, False)
@@ -191,11 +189,11 @@ class Call:
     def run_blocks(self, u, ends, labels, work, results, start=0):
         """`blocks.run_blocks` for samples from number `start` of the batch on."""
         p, scale = self._plan, 1 / max(len(self._batch.u), 1)
-        noise = stepping.Noise(*self._key, self._first_case + start, 0)
+        noise = stepping.Noise(self._key[0], self._key[1], self._first_case + start, 0)
         return blocks.run_blocks(
             self.constants, self._weights, self._neurons, noise, u, ends, labels, scale, p.block,
             p.segment, results.gradients.size > 0, work, results.logits, results.losses,
-            results.gradients, np.empty(0, dtype=self.config.dtype),
+            results.gradients, np.empty(0, dtype=self.config.dtype), False,
         )  # fmt: skip
 
 
@@ -277,15 +275,17 @@ def by_time(u, lengths, config):
 
 
 def histories(config, work, levels, cases):
-    """(M + 1, N, case) of state, mean and drive that a call has left in the work
-    memory.
+    """States, a tuple, mean and drive that a call has left in the work memory, each
+    (M + 1, N, case).
     """
-    v, neurons = lanes(config.dtype), sum(config.layers)
+    v, neurons, d = lanes(config.dtype), sum(config.layers), work.states_count
     panels = -(-cases // v)
-    for start in (work.states, work.means, work.drives):
-        level = work.memory[start : start + levels * panels * neurons * v]
-        by_neuron = level.reshape(levels, panels, neurons, v).transpose(0, 2, 1, 3)
-        yield by_neuron.reshape(levels, neurons, -1)[:, :, :cases]
+    found = []
+    for start, count in ((work.states, d), (work.means, 1), (work.drives, 1)):
+        level = work.memory[start : start + levels * count * panels * neurons * v]
+        by_neuron = level.reshape(levels, count, panels, neurons, v).transpose(1, 0, 3, 2, 4)
+        found.append(by_neuron.reshape(count, levels, neurons, -1)[..., :cases])
+    return tuple(found[0]), found[1][0], found[2][0]
 
 
 def readout_weights(config):
@@ -300,12 +300,10 @@ def readout_weights(config):
 def constants_of(config, chunk):
     """`stepping.Constants` of a `NetworkConfig`."""
     real, euler = np.dtype(config.dtype).type, config.scheme == "euler"
-    unit, filter_time = time_unit_of(config), filter_time_of(config)
-    step = config.input_interval / unit / config.resolved_substeps
-    blend = -math.expm1(-step * unit / filter_time) if filter_time else 0
+    reduced = config.reduced()
     return stepping.Constants(
-        step=real(step),
-        blend=real(blend),
+        step=real(reduced.step),
+        blend=real(reduced.blend),
         ahead=real(0 if euler else 0.5),
         now=real(1 if euler else 1.5),
         before=real(0 if euler else -0.5),

@@ -41,22 +41,39 @@ class Stored(NamedTuple):
     meaning: str
 
 
-def variables_of(config: NetworkConfig) -> dict[str, Stored]:
-    """{variable: how it is stored} of a network's neurons, in the order of a file."""
-    state, drive, of = config.neuron.states[0], config.neuron.drive, "of the neurons of layer {}"
+def variables_of(config: NetworkConfig, layer: int = 0) -> dict[str, Stored]:
+    """{variable: how it is stored} of a layer's neurons, in the order of a file.
+
+    "p" is the state that is emitted, other states have their own names; "m" is there
+    where the high-pass filter is.
+    """
+    neuron = config.neurons[layer]
+    emitted, *others = neuron.states
+    of = "of the neurons of layer {}"
+    found = {"p": Stored(emitted.name, emitted.unit, f"{emitted.meaning} {of}")}
+    found |= {s.name: Stored(s.name, s.unit, f"{s.meaning} {of}") for s in others}
+    if config.filter_time:
+        mean = f"mean {emitted.name} m {of}, as its high-pass filter holds it"
+        found["m"] = Stored(f"mean_{emitted.name}", emitted.unit, mean)
     # the letter with which its meaning ends, as p of "normalised power p"
-    letter = state.meaning.rpartition(" ")[2]
-    symbol = letter if len(letter) == 1 else f"the {state.name}"
-    found = {"p": Stored(state.name, state.unit, f"{state.meaning} {of}")}
-    less = ""
-    if config.filter_time is not None:
-        text = f"mean {state.name} m {of}, as its high-pass filter holds it"
-        found["m"] = Stored(f"mean_{state.name}", state.unit, text)
-        less = " - m"
-    found["output"] = Stored("output", state.unit, f"output y = {symbol}{less} {of}")
-    text = f"{drive.meaning} {of}, held from drive_time on"
-    found["drive"] = Stored("drive", drive.unit, text)
+    letter = emitted.meaning.rpartition(" ")[2]
+    symbol = letter if len(letter) == 1 else f"the {emitted.name}"
+    less = " - m" if config.filter_time else ""
+    found["output"] = Stored("output", emitted.unit, f"output y = {symbol}{less} {of}")
+    drive = f"{neuron.drive.meaning} {of}, held from drive_time on"
+    found["drive"] = Stored("drive", neuron.drive.unit, drive)
     return found
+
+
+def known_variables(config: NetworkConfig) -> list[str]:
+    """Names of the variables of all layers, in the order of a file."""
+    layers = range(len(config.layers))
+    return list(dict.fromkeys(name for layer in layers for name in variables_of(config, layer)))
+
+
+def default_variables(config: NetworkConfig) -> list[str]:
+    """`DEFAULT` and the further states of neurons that have several."""
+    return [name for name in known_variables(config) if name != "m"]
 
 
 def is_whole(value: Any) -> bool:
@@ -100,11 +117,15 @@ class Contents:
 
     def name(self, variable: str, layer: int) -> str:
         """Name of a dataset."""
-        return f"{variables_of(self.net.config)[variable].stem}_{layer}"
+        return f"{variables_of(self.net.config, layer)[variable].stem}_{layer}"
+
+    def has(self, variable: str, layer: int) -> bool:
+        """Whether a layer's neurons have a variable."""
+        return variable in variables_of(self.net.config, layer)
 
 
 def contents_of(
-    net, shape, lengths, *, labels=None, every=1, variables=DEFAULT, layers=None, cases=None
+    net, shape, lengths, *, labels=None, every=1, variables=None, layers=None, cases=None
 ) -> Contents:
     """`Contents` of what is asked for, as `spinrnn.write_trajectory` describes it.
 
@@ -112,6 +133,8 @@ def contents_of(
         ConfigError: every, variables, layers; DataError: no cases, labels or cases that
             do not fit.
     """
+    if variables is None or tuple(variables) == DEFAULT:
+        variables = default_variables(net.config)
     variables = [variables] if isinstance(variables, str) else list(variables)
     layers = range(len(net.config.layers)) if layers is None else layers
     layers = list(layers) if isinstance(layers, Iterable) else [layers]
@@ -125,7 +148,7 @@ def contents_of(
         shape,
         lengths,
         int(every),
-        [name for name in variables_of(net.config) if name in variables],
+        [name for name in known_variables(net.config) if name in variables],
         sorted({int(layer) for layer in layers}),
         None if labels is None else _numbers("labels", labels, shape[0]),
         np.arange(shape[0]) if cases is None else _numbers("cases", cases, shape[0]),
@@ -134,7 +157,7 @@ def contents_of(
 
 def _problems(config, points, every, variables, layers):
     """What of a request cannot be stored, in words."""
-    problems, known = [], variables_of(config)
+    problems, known = [], known_variables(config)
     substeps, last = points * config.resolved_substeps, len(config.layers) - 1
     if not is_whole(every) or not 1 <= every <= substeps:
         problems.append(
@@ -244,8 +267,10 @@ def _of_cases(contents) -> Iterator[Variable]:
 def _states(contents) -> Iterator[Variable]:
     """Variables of the neurons over time."""
     for name in contents.variables:
-        _, units, meaning = variables_of(contents.net.config)[name]
         for layer in contents.layers:
+            if not contents.has(name, layer):
+                continue
+            _, units, meaning = variables_of(contents.net.config, layer)[name]
             dims = ("case", f"neuron_{layer}", "drive_time" if name == "drive" else "time")
             yield Variable(contents.name(name, layer), dims, "f4", units, meaning.format(layer))
 

@@ -51,15 +51,19 @@ def taker(
     wanted = list(itertools.product(layers, variables))
     cuts = np.cumsum([0, *config.layers]).tolist()
     substeps = lengths * config.resolved_substeps
+    names = [[s.name for s in neuron.states] for neuron in config.neurons]
     scale = _drive_scale(config)
 
-    def take(cases, state, mean, drive, logits):
+    def take(cases, states, mean, drive, logits):
         for layer, variable in wanted:
             neurons = slice(cuts[layer], cuts[layer + 1])
             if variable == "output":
-                values = state[::every, neurons] - mean[::every, neurons]
+                values = states[0][::every, neurons] - mean[::every, neurons]
             else:
-                history = {"p": state, "m": mean, "drive": drive[:-1]}[variable]
+                known = {**dict(zip(names[layer], states, strict=False)), "p": states[0]}
+                history = {**known, "m": mean, "drive": drive[:-1]}.get(variable)
+                if history is None:
+                    continue
                 values = history[::every, neurons]
             array = sink.array(variable, layer, cases)
             _fill(array, values.transpose(2, 1, 0), scale if variable == "drive" else None)

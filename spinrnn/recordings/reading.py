@@ -29,6 +29,7 @@ class TrajectoryFile:
         state, mean, output: [(case, n_l, M + 1)] power p (CTRNN: s), mean power m,
             output y, dimensionless, at `time`.
         drive: [(case, n_l, M)] in 1/s (CTRNN: dimensionless), held from `time` on.
+        states: {name: [(case, n_l, M + 1)]} of a neuron's states besides the first.
             Items of these lists are `files.lazy.Stored`, which are sliced like arrays;
             None for a layer that was not stored, and None for the whole list of a
             variable.
@@ -49,6 +50,7 @@ class TrajectoryFile:
     mean: list[Stored | None] | None
     output: list[Stored | None] | None
     drive: list[Stored | None] | None
+    states: dict[str, list[Stored | None] | None]
     logits: np.ndarray
     cases: np.ndarray
     labels: np.ndarray | None
@@ -82,18 +84,25 @@ class TrajectoryFile:
         self.state, self.mean, self.output, self.drive = (
             self._by_layer(datasets, name) for name in ("p", "m", "output", "drive")
         )
+        self.states = {name: self._by_layer(datasets, name) for name in self._further()}
         self.network = _network(datasets, self.config)
+
+    def _further(self):
+        """Names of the stored states besides the one that is emitted."""
+        own = {s.name for neuron in self.config.neurons for s in neuron.states[1:]}
+        return [name for name in self.attributes["variables"].split(",") if name in own]
 
     def _by_layer(self, datasets, name):
         """Arrays of a variable for each layer, None for what was not stored."""
-        known, named = variables_of(self.config), self.attributes["variables"].split(",")
-        if name not in named or name not in known:
+        named = self.attributes["variables"].split(",")
+        of_layers = [variables_of(self.config, i) for i in range(len(self.config.layers))]
+        if name not in named or not any(name in known for known in of_layers):
             return None
         layers = np.atleast_1d(self.attributes.get("stored_layers", [])).tolist()
         cases, levels = len(self.logits), len(self.time) - (name == "drive")
         return [
             datasets.stored(f"{known[name].stem}_{layer}", (cases, n, levels), "float32")
-            if layer in layers
+            if layer in layers and name in (known := of_layers[layer])
             else None
             for layer, n in enumerate(self.config.layers)
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,6 +56,7 @@ class Trajectory:
         drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the
             argument of tanh, dimensionless).
         logits: (case, class), eq. (4).
+        states: {name: [(case, n_l, M + 1)]} of a neuron's states besides the first.
         network: a copy of the `Network`; inputs: (case, channel, point), what it read.
         lengths: (case,) input points of each case; noise_seed: as given. These are None
             where the trajectory was not made by `Network.simulate`.
@@ -66,6 +67,7 @@ class Trajectory:
     output: list[np.ndarray]
     drive: list[np.ndarray]
     logits: np.ndarray
+    states: dict[str, list[np.ndarray]] = field(default_factory=dict)
     network: Any = None
     inputs: np.ndarray | None = None
     lengths: np.ndarray | None = None
@@ -108,17 +110,19 @@ class Trajectory:
             output=arrays(steps + 1),
             drive=arrays(steps),
             logits=np.full((samples, config.outputs), np.nan, dtype),
+            states={
+                s.name: arrays(steps + 1) for neuron in config.neurons for s in neuron.states[1:]
+            },
         )
 
 
 class MemorySink:
     """Fills the arrays of an empty `Trajectory`; a `histories.Sink`."""
 
-    variables = ("p", "output", "drive")
-
     def __init__(self, trajectory: Trajectory):
-        arrays = (trajectory.state, trajectory.output, trajectory.drive)
-        self._arrays: dict[str, list] = dict(zip(self.variables, arrays, strict=True))
+        known = {"p": trajectory.state, "output": trajectory.output, "drive": trajectory.drive}
+        self._arrays: dict[str, list] = {**known, **trajectory.states}
+        self.variables = tuple(self._arrays)
         self._logits = trajectory.logits
 
     def array(self, variable: str, layer: int, cases: slice) -> np.ndarray:

@@ -111,6 +111,8 @@ def save_trajectory(
         for start in range(0, len(u), _CASES):
             cases = slice(start, min(start + _CASES, len(u)))
             for layer, variable in itertools.product(contents.layers, contents.variables):
+                if not contents.has(variable, layer):
+                    continue
                 array = stored.array(variable, layer, cases)
                 sink.put(variable, layer, cases, array.astype(np.float32))
             sink.end(cases, trajectory.logits[cases])

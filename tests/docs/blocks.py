@@ -171,7 +171,14 @@ def alike(shown, printed, within):
 
 
 def run_python(block, namespace):
-    """What a python block prints; tracebacks name the page and its line."""
+    """What a python block prints; tracebacks name the page and its line.
+
+    A block whose first line is a comment with the name of a file is that file.
+    """
+    name = re.fullmatch(r"# (\w+\.py)", block.text.splitlines()[0])
+    if name:
+        Path(name[1]).write_text(block.text)
+        return "nothing, as it is a file"
     source = "\n" * block.line + block.text
     output = io.StringIO()
     with contextlib.redirect_stdout(output):

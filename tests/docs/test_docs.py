@@ -14,6 +14,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn import analysis
+from spinrnn.config import kinds
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {
@@ -65,6 +66,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "reproduction").symlink_to(ROOT / "data" / "reproduction")
     monkeypatch.chdir(tmp_path)
+    for name in ("_registered", "_sources", "_files"):
+        monkeypatch.setattr(kinds, name, {})
     yield tmp_path
     spinrnn.set_threads(None)
     spinrnn.set_memory_limit(None)
@@ -158,6 +161,12 @@ def test_every_public_name_is_on_a_page():
     names = [f"spinrnn.{name}" for name in spinrnn.__all__]
     names += [f"analysis.{name}" for name in analysis.__all__]
     assert [name for name in names if not re.search(rf"{re.escape(name)}\b", text)] == []
+
+
+def test_the_example_of_a_neuron_is_the_one_that_is_tested():
+    example = (ROOT / "docs" / "examples" / "leaky.py").read_text()
+    assert f"# mydevices.py\n{example}" in text_of("docs/neuron.md")
+    assert len(example.splitlines()) <= 60
 
 
 def test_every_command_and_option_is_on_a_page():

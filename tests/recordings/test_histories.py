@@ -50,7 +50,7 @@ def taken(every, dtype=np.float64, lengths=(3, 2), **changes):
     sink = Collected(times, dtype)
     take = taker(sink, config, every_length, ("p", "m", "drive", "output"), (1, 0), every)
     state, mean, drive = block(7, 2, 0.0), block(7, 2, 0.25) / 2, block(7, 2, 0.5)
-    take(slice(4, 6), state, mean, drive, np.array([[1.0], [2.0]]))
+    take(slice(4, 6), (state,), mean, drive, np.array([[1.0], [2.0]]))
     return sink
 
 

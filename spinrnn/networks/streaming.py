@@ -1,0 +1,172 @@
+"""A network that reads one input point after the other and keeps its state.
+
+Each point is a call of the kernels that starts where the last one ended, so outputs are
+those of one call for the whole sequence, to the bit.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spinrnn.arrays import array_of
+from spinrnn.errors import DataError, DivergenceError
+from spinrnn.kernels import blocks, stepping
+from spinrnn.kernels.random import seed_key
+from spinrnn.kernels.tiles import aligned, lanes
+from spinrnn.kernels.workspace import Memory
+from spinrnn.networks.planning import plan
+from spinrnn.networks.running import constants_of
+
+
+class StreamState(NamedTuple):
+    """Where a stream stands; it can be kept and put back.
+
+    Attributes:
+        points: input points that were read.
+        levels: states, mean and what the couplings act on, as the kernels keep them.
+        recent: (points, case, channel) the last input points, as far as the readout's
+            window reaches; starts: as levels, before each of them.
+    """
+
+    points: int
+    levels: np.ndarray
+    recent: tuple[np.ndarray, ...] = ()
+    starts: tuple[np.ndarray, ...] = ()
+
+    def copy(self) -> "StreamState":
+        return StreamState(
+            self.points,
+            self.levels.copy(),
+            tuple(u.copy() for u in self.recent),
+            tuple(levels.copy() for levels in self.starts),
+        )
+
+
+class Stream:
+    """Runs a network point by point, with the weights and devices of its making.
+
+    ``stream = net.stream(); outputs = stream(u)`` for each input point.
+
+    Args:
+        net: `Network`; cases: how many are run side by side.
+        noise_seed: of thermal noise, as in `Network.forward`.
+    """
+
+    def __init__(self, net: Any, packing: Any, cases: int, noise_seed: Any) -> None:
+        config = packing.config
+        self._config, self._cases, self._lanes = config, cases, lanes(config.dtype)
+        self._panels = -(-cases // self._lanes)
+        self._weights, self._neurons = packing.pack(net.parameters), packing.neurons(net.parameters)
+        p = plan(config, packing, cases, 1, False)
+        self._width = p.block
+        self._constants = constants_of(config, p.chunk)
+        self._work = Memory().work(p.shape(packing, 0, 1), config.dtype)
+        self._states = packing.population.states
+        self._key = seed_key(noise_seed)
+        self._window = config.readout_window
+        self._logits = np.empty((cases, config.outputs), config.dtype)
+        self._losses, self._labels = np.empty(0), np.empty(0, np.int64)
+        self._gradients = np.empty((0, 0), config.dtype)
+        self._inputs: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        # the last panel is filled up with copies of the last case
+        self._rows = np.minimum(np.arange(self._panels * self._lanes), cases - 1)
+        self.reset()
+
+    def reset(self) -> None:
+        """Goes back to the start: neurons at rest, no input read."""
+        size = (self._states + 2) * self._panels * sum(self._config.layers) * self._lanes
+        self._points, self._levels = 0, np.zeros(size, self._config.dtype)
+        self._recent, self._starts = (), ()
+
+    @property
+    def state(self) -> StreamState:
+        """A copy of where the stream stands; set it to go on from there."""
+        return StreamState(self._points, self._levels, self._recent, self._starts).copy()
+
+    @state.setter
+    def state(self, state: StreamState) -> None:
+        if not isinstance(state, StreamState) or state.levels.shape != self._levels.shape:
+            raise DataError("state: expected what stream.state of the same network gave")
+        self._points, self._levels, self._recent, self._starts = state.copy()
+
+    @property
+    def points(self) -> int:
+        """Input points that were read so far."""
+        return self._points
+
+    def __call__(self, u: Any) -> np.ndarray:
+        """Reads one input point and gives the outputs (case, class) after it; of a
+        single case (class,) where u is (channel,).
+
+        Args:
+            u: (case, channel), or (channel,) of a single case; finite.
+        Raises:
+            DataError: u does not fit; DivergenceError: a state became infinite or NaN.
+        """
+        values, single = self._checked(u)
+        if self._window:
+            outputs = self._with_window(values)
+        else:
+            outputs = self._run((values,), self._levels, self._points)
+        self._points += 1
+        return outputs[0] if single else outputs
+
+    def _checked(self, u):
+        values = array_of(u, "u")
+        single = values.ndim == 1 and self._cases == 1
+        values = values[None] if single else values
+        shape = (self._cases, self._config.inputs)
+        if values.shape != shape or values.dtype.kind not in "fiub":
+            raise DataError(
+                f"u: expected numbers of the shape {shape}, one input point of each case; got "
+                f"{values.dtype} of shape {np.shape(u)}"
+            )
+        values = values.astype(self._config.dtype)
+        if not np.isfinite(values).all():
+            raise DataError("u: must be finite")
+        return values, single
+
+    def _with_window(self, values):
+        """Outputs of the last points of the readout's window, from the state before
+        them.
+        """
+        recent = (*self._recent, values)[-self._window :]
+        starts = (*self._starts, self._levels.copy())[-self._window :]
+        levels = starts[0].copy()
+        outputs = self._run(recent, levels, self._points + 1 - len(recent))
+        self._levels, self._recent, self._starts = levels, recent, starts
+        return outputs
+
+    def _run(self, points, levels, first):
+        """Outputs after some points, from `levels` on, which go along; first: number of
+        the first point. At point 0 the neurons are at rest.
+        """
+        flat, by_case, ends = self._buffers(len(points))
+        for place, values in zip(by_case, points, strict=True):
+            place[:] = values if self._cases == 1 else values[self._rows].reshape(place.shape)
+        noise = stepping.Noise(self._key[0], self._key[1], 0, first * self._constants.substeps)
+        bad = blocks.run_blocks(
+            self._constants, self._weights, self._neurons, noise, flat, ends, self._labels, 0.0,
+            self._width, len(points) * self._constants.substeps, False, self._work, self._logits,
+            self._losses, self._gradients, levels, first > 0,
+        )  # fmt: skip
+        if bad:
+            raise DivergenceError(
+                f"the state of case {bad - 1} became infinite or NaN at input point"
+                f" {first + len(points) - 1}"
+            )
+        return self._logits.copy()
+
+    def _buffers(self, count):
+        """(inputs, a view of them as (point, panel, case, channel), ends) of a call
+        with so many points.
+        """
+        if count not in self._inputs:
+            v = self._lanes
+            shape = count, self._panels, self._config.inputs, v
+            flat = aligned((math.prod(shape) + v * v, np.dtype(self._config.dtype)))
+            by_case = flat[: -v * v].reshape(shape).transpose(0, 1, 3, 2)
+            ends = np.full(self._panels * v, count * self._constants.substeps)
+            self._inputs[count] = flat, by_case, ends
+        return self._inputs[count]

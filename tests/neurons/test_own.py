@@ -1,0 +1,246 @@
+"""Kinds of a user's own, of one, two and three states: gradients against the complex
+step on a twin in NumPy, trained quantities, files, streams, segments."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import owntwin
+import pytest
+from conftest import forget_kinds
+from madekinds import Chain, Memristor
+
+import spinrnn
+from spinrnn.config import kinds
+from spinrnn.config.spread import Spread
+from spinrnn.networks import planning
+from spinrnn.neurons.oscillator import Oscillator
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
+kinds.use(EXAMPLE)
+Leaky = kinds.kind_of("neuron", "leaky")
+KINDS = forget_kinds()
+AWKWARD = {"readout_window": 2, "density_int": 0.5, "density_ext": 0.7, "substeps": 3}
+TRAINED = {
+    "leaky": ("tau", "tau_w", "coupling"),
+    "made_memristor": ("tau", "start"),
+    "made_chain": ("tau", "feedback"),
+}
+CASES = [
+    (Leaky(), "exponential", {}),
+    (Leaky(tau_w=20e-9), "exponential", {**AWKWARD, "highpass_time": 40e-9}),
+    (Leaky(), "exponential", {"spread": Spread(tau=0.3, gain=0.2, seed=2), "layers": (3, 1, 4)}),
+    (Memristor(), "exponential", {}),
+    (Memristor(), "euler", {**AWKWARD, "spread": Spread(tau=0.2)}),
+    (Chain(), "euler", {"highpass_time": 40e-9}),
+    (Chain(), "euler", AWKWARD),
+]
+
+
+def problem(neuron, scheme, changes, seed=1):
+    """(network, inputs, labels, lengths), its trained quantities away from nominal."""
+    known = {"layers": (4, 3), "inputs": 2, "outputs": 3, "dtype": "float64", "substeps": 2}
+    config = spinrnn.NetworkConfig(**{**known, **changes, "neuron": neuron, "scheme": scheme})
+    net, rng = spinrnn.Network(config, seed=seed), np.random.default_rng(seed)
+    for name, (where, _) in net.layout.blocks.items():
+        if not name.startswith("w_"):
+            net.parameters[where] = 0.2 * rng.normal(size=where.stop - where.start)
+    u = rng.normal(size=(9, 2, 4))
+    return net, u, rng.integers(0, 3, 9), rng.integers(2, 5, 9)
+
+
+@pytest.fixture(autouse=True)
+def _limit(monkeypatch):
+    monkeypatch.setattr(kinds, "_registered", {"neuron": dict(KINDS)})
+    yield
+    spinrnn.set_memory_limit(None)
+
+
+@pytest.mark.parametrize("per", [None, "layer", "neuron"])
+@pytest.mark.parametrize(("neuron", "scheme", "changes"), CASES)
+def test_outputs_and_gradients_are_those_of_the_twin(neuron, scheme, changes, per):
+    trained = {"trained": TRAINED[neuron.kind], "trained_per": per} if per else {}
+    net, u, labels, lengths = problem(neuron, scheme, changes | trained)
+    mask = 1 if net.mask is None else net.mask
+    expected = owntwin.logits(
+        net.config, net.layout.grouped(net.parameters * mask), u, lengths, net.devices
+    )
+    np.testing.assert_allclose(net.forward(u, lengths), expected, rtol=0, atol=1e-13)
+    _, gradient = net.loss_and_grad(u, labels, lengths)
+    rng = np.random.default_rng(0)
+    directions = [*rng.normal(size=(3, net.layout.size))]
+    # each trained quantity by itself, as it is one number among many
+    for name, (where, _) in net.layout.blocks.items():
+        if name.startswith("neuron_"):
+            alone = np.zeros(net.layout.size)
+            alone[where.stop - 1] = 1
+            directions.append(alone)
+    slopes = owntwin.slopes(net, u, labels, lengths, directions)
+    found = np.array([gradient @ (d * mask) for d in directions])
+    np.testing.assert_allclose(found, slopes, rtol=0, atol=1e-12 * max(1, np.abs(slopes).max()))
+
+
+@pytest.mark.parametrize(("neuron", "scheme", "changes"), [CASES[1], CASES[4], CASES[5]])
+def test_segments_and_threads_do_not_change_a_bit(neuron, scheme, changes):
+    net, u, labels, lengths = problem(neuron, scheme, changes | {"trained": ("tau",)})
+    u = np.tile(u, (8, 1, 4))
+    lengths, labels = np.tile(lengths, 8) + 9, np.tile(labels, 8)
+    logits, loss, gradient = net.logits_loss_grad(u, labels, lengths)
+    segments = set()
+    whole = net.plan(72, 16).bytes
+    least = planning.plan(net.config, net._packing(), 72, 16, True, 1).bytes
+    for limit in (whole, (whole + least) // 2, least):
+        spinrnn.set_memory_limit(limit)
+        segments.add(net.plan(72, 16).segments)
+        again = net.logits_loss_grad(u, labels, lengths)
+        assert again[1] == loss
+        np.testing.assert_array_equal(again[0], logits)
+        np.testing.assert_array_equal(again[2], gradient)
+    assert len(segments) > 1
+
+
+def test_an_oscillator_written_again_has_the_same_bits():
+    """As a user's neuron with the built-in's functions under another name."""
+    again = type(
+        "Again",
+        (Oscillator,),
+        {"kind": "made_again", "__module__": __name__, "__qualname__": "Again"},
+    )
+    for dtype, thermal in itertools.product(("float32", "float64"), (0, 1e-3)):
+        found = []
+        for kind in (Oscillator, again):
+            neuron = kind(nonlinear_damping=0.3, thermal_power=thermal)
+            net, u, labels, lengths = problem(neuron, "exponential", {"dtype": dtype})
+            found.append(net.logits_loss_grad(u.astype(dtype), labels, lengths))
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+# ---- trained quantities ----
+
+
+def test_a_trained_quantity_means_what_the_configuration_means():
+    """x of the coordinate log is a factor exp(x) of the configured value."""
+    plain, u, _, lengths = problem(Leaky(), "exponential", {})
+    trained = spinrnn.Network(
+        spinrnn.NetworkConfig(
+            **{
+                "layers": (4, 3),
+                "inputs": 2,
+                "outputs": 3,
+                "dtype": "float64",
+                "substeps": 2,
+                "neuron": Leaky(),
+                "trained": ("tau_w", "coupling"),
+            }
+        ),
+        seed=1,
+    )
+    size = plain.layout.size
+    trained.parameters[:size] = plain.parameters
+    np.testing.assert_array_equal(trained.forward(u, lengths), plain.forward(u, lengths))
+    for name, (where, shape) in trained.layout.blocks.items():
+        if name.startswith("neuron_"):
+            assert shape == (1,)
+            trained.parameters[where] = np.log(2) if "tau_w" in name else 0.25
+    other = plain.replace(neuron=Leaky(tau_w=100e-9, coupling=0.75))
+    np.testing.assert_allclose(trained.forward(u, lengths), other.forward(u, lengths), rtol=1e-12)
+
+
+def test_a_value_at_its_limit_passes_no_gradient():
+    net, u, labels, lengths = problem(Leaky(), "exponential", {"trained": ("coupling",)})
+    where = net.layout.places("neuron_coupling_0")
+    net.parameters[where] = -3.0
+    assert net.loss_and_grad(u, labels, lengths)[1][where] == 0
+    before = net.forward(u, lengths)
+    net.parameters[where] = -5.0
+    np.testing.assert_array_equal(net.forward(u, lengths), before)
+
+
+# ---- trajectories ----
+
+
+def test_all_states_are_in_a_trajectory_and_its_file(tmp_path):
+    net, u, _, lengths = problem(Leaky(), "exponential", {"highpass_time": 40e-9})
+    trajectory = net.simulate(u, lengths)
+    assert list(trajectory.states) == ["recovery"]
+    assert trajectory.states["recovery"][1].shape == trajectory.state[1].shape
+    net.simulate_to(tmp_path / "a.h5", u, lengths)
+    trajectory.save(tmp_path / "b.h5")
+    for name in ("a.h5", "b.h5"):
+        with spinrnn.open_trajectory(tmp_path / name) as file:
+            assert file.attributes["variables"] == "p,recovery,output,drive"
+            assert file.config.neuron == Leaky()
+            for layer in range(2):
+                for stored, known in (
+                    (file.state[layer], trajectory.state[layer]),
+                    (file.states["recovery"][layer], trajectory.states["recovery"][layer]),
+                    (file.output[layer], trajectory.output[layer]),
+                    (file.drive[layer], trajectory.drive[layer]),
+                ):
+                    np.testing.assert_array_equal(np.asarray(stored), known.astype("f4"))
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["voltage_0"].attrs["units"] == b"V"
+        assert file["recovery_1"].attrs["units"] == b"V"
+        assert file.attrs["neuron"] == b"leaky"
+
+
+def test_states_follow_the_authors_step():
+    """Uncoupled neurons under a given drive, against the step in Python."""
+    net, u, _, _ = problem(Leaky(), "exponential", {"layers": (3,)})
+    views = net.views()
+    views["w_int"][0][:] = 0
+    trajectory = net.simulate(u[:1])
+    numbers = Leaky().numbers(10e-9, {"tau": 1.0})
+    h = net.config.reduced().step
+    for n in range(3):
+        s = (0.0, 0.0)
+        for k, drive in enumerate(trajectory.drive[0][0, n]):
+            np.testing.assert_allclose(trajectory.state[0][0, n, k], s[0], atol=1e-14)
+            np.testing.assert_allclose(trajectory.states["recovery"][0][0, n, k], s[1], atol=1e-14)
+            s = Leaky.step(tuple(numbers.values()), None, h, s, drive, 1.0)[0]
+
+
+# ---- point by point ----
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("window", "noise"), [(0, 0), (2, 1e-3)])
+@pytest.mark.parametrize("cases", [1, 19])
+def test_a_stream_gives_what_the_whole_sequence_gives(dtype, window, noise, cases):
+    neuron = Oscillator(thermal_power=noise) if noise else Leaky()
+    net, _, _, _ = problem(neuron, "exponential", {"dtype": dtype, "readout_window": window})
+    u = np.random.default_rng(0).normal(size=(cases, 2, 7)).astype(dtype)
+    stream, kept, outputs = net.stream(cases, noise_seed=4), None, []
+    for k in range(7):
+        if k == 3:
+            kept = stream.state
+        outputs.append(stream(u[:, :, k]))
+        assert stream.points == k + 1
+        if k + 1 >= window:
+            expected = net.forward(u[:, :, : k + 1], noise_seed=4)
+            np.testing.assert_array_equal(outputs[-1], expected)
+    stream.state = kept
+    for k in range(3, 7):
+        np.testing.assert_array_equal(stream(u[:, :, k]), outputs[k])
+    stream.reset()
+    np.testing.assert_array_equal(stream(u[:, :, 0]), outputs[0])
+
+
+def test_what_a_stream_refuses():
+    net, _, _, _ = problem(Leaky(), "exponential", {})
+    stream = net.stream()
+    assert stream(np.ones(2)).shape == (3,)
+    for wrong in (np.ones(3), np.ones((2, 2)), [np.nan, 1.0], ["a", "b"]):
+        with pytest.raises(spinrnn.DataError, match="u: "):
+            stream(wrong)
+    assert stream.points == 1
+    with pytest.raises(spinrnn.DataError, match="cases: must be a whole number"):
+        net.stream(0)
+    with pytest.raises(spinrnn.DataError, match="state: expected what stream"):
+        stream.state = net.stream(40).state
+    net.parameters[:] = np.nan
+    with pytest.raises(spinrnn.DivergenceError, match="case 0 became infinite or NaN at input"):
+        net.stream()(np.ones(2))

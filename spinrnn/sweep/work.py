@@ -104,7 +104,6 @@ def run_point(task: dict, stop: Callable[[], bool] | None = None) -> dict:
 def _run_locked(task, stop, began):
     """(outcome, error) of a point, which no other worker has meanwhile."""
     folder = SweepFolder(task["folder"])
-    kinds.use_same(task["uses"])
     if not (folder.path / "points").is_dir():
         raise StoreError(
             f"{folder.path}: no such folder; workers need the file system of the process "
@@ -112,6 +111,7 @@ def _run_locked(task, stop, began):
         )
     if not folder.going_on(task["session"]):
         return "stopped", None
+    kinds.use_same(task["uses"])
     # what a worker of an earlier session left
     folder.clear(task["digest"], task["name"], task["keep_runs"])
     lock = folder.lock(task["name"])

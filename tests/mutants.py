@@ -1,6 +1,6 @@
 """Single mutations of the package, each of which a test must notice.
 
-Run it as: python tests/mutants.py [ROOM ...]
+Run it as: python tests/mutants.py [ROOM[:NUMBERS] ...], for instance paper:9,34-67
 
 Copies the project into a temporary folder, applies one mutation of
 tests/mutations/ROOM.py at a time, runs the tests that concern it and prints the
@@ -42,6 +42,32 @@ def rooms():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         found[path.stem] = module.MUTATIONS
+    return found
+
+
+def chosen_of(names, known):
+    """{room: {number: mutation}} of ROOM or ROOM:NUMBERS; of all rooms without names."""
+    chosen = {}
+    for name in names or known:
+        room, _, numbers = name.partition(":")
+        if room not in known:
+            raise ValueError(f"no such room: {room}; there are {', '.join(known)}")
+        every = dict(enumerate(known[room]))
+        picked = sorted(numbers_of(name, numbers)) if numbers else list(every)
+        if not set(picked) <= set(every):
+            raise ValueError(f"{name}: {room} has the numbers 0 to {len(every) - 1}")
+        chosen.setdefault(room, {}).update((number, every[number]) for number in picked)
+    return chosen
+
+
+def numbers_of(name, text):
+    """The set of numbers of a list such as 9,34-67."""
+    found = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+            raise ValueError(f"{name}: expects numbers such as 9,34-67, not {part!r}")
+        found |= set(range(int(first), int(last if dash else first) + 1))
     return found
 
 
@@ -94,10 +120,10 @@ def describe(room, number, mutation):
 
 
 def campaign(copy, chosen):
-    """Runs the mutations of {room: list}; returns the numbers of (survivors, faults)."""
+    """Runs {room: {number: mutation}}; returns the numbers of (survivors, faults)."""
     sound, survivors, faults = {}, 0, 0
     for room, mutations in chosen.items():
-        for number, mutation in enumerate(mutations):
+        for number, mutation in mutations.items():
             name = describe(room, number, mutation)
             if "equivalent" in mutation:
                 print(f"equivalent {name}: {mutation['equivalent']}", flush=True)
@@ -119,15 +145,19 @@ def campaign(copy, chosen):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rooms", nargs="*", help="files of tests/mutations; all by default")
+    parser.add_argument(
+        "rooms",
+        nargs="*",
+        metavar="ROOM[:NUMBERS]",
+        help="files of tests/mutations, and which of their mutations; all by default",
+    )
     parser.add_argument("--check", action="store_true", help="only whether each still fits")
     arguments = parser.parse_args()
-    known = rooms()
-    unknown = sorted(set(arguments.rooms) - set(known))
-    if unknown:
-        parser.error(f"no such room: {', '.join(unknown)}; there are {', '.join(known)}")
-    chosen = {room: known[room] for room in arguments.rooms or known}
-    listed = [(room, n, m, misfit(m)) for room, ms in chosen.items() for n, m in enumerate(ms)]
+    try:
+        chosen = chosen_of(arguments.rooms, rooms())
+    except ValueError as error:
+        parser.error(str(error))
+    listed = [(room, n, m, misfit(m)) for room, ms in chosen.items() for n, m in ms.items()]
     wrong = [f"{room}[{n}] {m.get('file')}: {text}" for room, n, m, text in listed if text]
     print("\n".join([*wrong, f"{len(listed)} mutations, {len(wrong)} do not fit"]))
     if wrong or arguments.check:

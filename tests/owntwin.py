@@ -11,10 +11,12 @@ from spinrnn.config.quantity import quantities
 
 def values_of(config, views, layer):
     """The layer's neuron with its trained quantities as arrays, and their numbers."""
-    neuron = copy.copy(config.neuron)
+    neuron = copy.copy(config.neurons[layer])
     for name in config.trained:
         x, fit = views[f"neuron_{name}"][layer], quantities(neuron)[name].fit
-        nominal = getattr(config.neuron, name)
+        if name not in quantities(neuron):
+            continue
+        nominal = getattr(neuron, name)
         value = {
             "log": lambda x, n: n * np.exp(x),
             "log1p": lambda x, n: (1 + n) * np.exp(x) - 1,
@@ -31,11 +33,11 @@ def values_of(config, views, layer):
 def numbers_of(config, neuron, devices, layer):
     """(names, [(n,) ...]) of a layer's neurons."""
     tops = np.cumsum([0, *config.layers])
-    factors = {q.spread: 1.0 for q in quantities(config.neuron).values() if q.spread}
+    factors = {q.spread: 1.0 for q in quantities(neuron).values() if q.spread}
     if devices is not None:
         own = slice(tops[layer], tops[layer + 1])
         factors = {name: getattr(devices, name)[own] for name in factors}
-    q = neuron.numbers(config.neuron.time_unit, factors)
+    q = neuron.numbers(config.time_unit, factors)
     return {name: value * np.ones(config.layers[layer]) for name, value in q.items()}
 
 

@@ -6,8 +6,10 @@ import threading
 import numba
 import numpy as np
 from numba import types
+from numba.core.errors import NumbaError
 
-from spinrnn.kernels.authors import fingerprint
+from spinrnn.errors import ConfigError
+from spinrnn.kernels.authors import fingerprint, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
 from spinrnn.kernels.stepping import Constants, Level, Noise, Places, level_of
@@ -27,10 +29,70 @@ def level_address(functions, form, dtype, kind):
         if key not in _kept:
             name, stamp = f"level-{kind}", _stamp(functions, form)
             known = hashlib.sha256(stamp).hexdigest()[:16] if stamp else f"here{len(_kept)}"
-            with tagged(known):
-                function = kernel(level_of(functions, form), name, stamp)
-            _kept[key] = function, address_of(function, signature(dtype))
+            if not functions.step.__module__.startswith("spinrnn."):
+                check_step(functions.step, form, dtype, kind)
+            try:
+                with tagged(known):
+                    function = kernel(level_of(functions, form), name, stamp)
+                _kept[key] = function, address_of(function, signature(dtype))
+            except NumbaError as error:
+                raise ConfigError([_uncompiled(kind, error)]) from None
         return _kept[key][1]
+
+
+def check_step(step, form, dtype, kind):
+    """Raises ConfigError unless a step gives back what the kernels take: tuples of the
+    lengths that the kind's states and numbers ask for.
+    """
+    one, nothing = np.dtype(dtype).type(1), np.empty(0, dtype)
+    q, s = (one,) * form.numbers, (one,) * form.states
+    try:
+        found = types_of(step, (q, nothing, one, s, one, one))
+    # whatever the author's code makes the compiler do
+    except Exception as error:
+        raise ConfigError([_uncompiled(kind, error)]) from None
+    d, count = form.states, form.numbers
+    vector, square, numbers = (d,), (d, d), (d, count)
+    names = {"s'": vector, "J = ds'/ds": square, "b = ds'/dI": vector, "P = ds'/dq": numbers}
+    if not isinstance(found, tuple) or len(found) != 4:
+        raise ConfigError([f"neuron: the step of {kind} must give four things: {', '.join(names)}"])
+    problems = []
+    for part, (name, wanted) in zip(found, names.items(), strict=True):
+        shape = _shape(part)
+        untold = shape == (0,) and name.startswith("P")
+        if untold and form.chosen:
+            problems.append(f"neuron.train: the step of {kind} must give {name} to be trained")
+        elif shape != wanted and not untold:
+            text = f"neuron: the step of {kind} must give {name} as tuples of the form {wanted}"
+            problems.append(f"{text}, gave {shape}")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _shape(part):
+    """Form of nested tuples, as (2, 3); None where rows differ."""
+    if not isinstance(part, tuple):
+        return ()
+    rows = {_shape(row) for row in part}
+    return (0,) if not part else (len(part), *rows.pop()) if len(rows) == 1 else None
+
+
+def _uncompiled(kind, error):
+    """What the compiler says of an author's functions, in a line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    own = f"{type(error).__name__}: {lines[0] if lines else ''}"
+    known = [line for line in lines if line.startswith(_TELLING)] or [own]
+    files = [line.rstrip(":") for line in lines if line.startswith('File "')]
+    place = [line for line in files if "spinrnn/kernels" not in line]
+    where = f" ({place[-1]})" if place else ""
+    return f"neuron: the functions of {kind} cannot be compiled: {known[-1]}{where}"
+
+
+_TELLING = (
+    "Untyped global", "NameError", "No implementation", "Unknown attribute", "Cannot unify",
+    "No conversion", "Use of unsupported",
+)  # fmt: skip
+"""Beginnings of lines in which the compiler says the cause."""
 
 
 def _stamp(functions, form):

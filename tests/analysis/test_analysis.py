@@ -621,6 +621,7 @@ def test_dead_saturated_and_still_neurons():
         "dead",
         "saturated",
         "still",
+        "limits of dead, saturated",
         "layer 0",
     ]
 

@@ -416,8 +416,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/networks/planning.py",
-        "old": "numbers = 3 * sum(config.layers) + 3",
-        "new": "numbers = 2 * sum(config.layers) + 3",
+        "old": "numbers * sum(config.layers) + 3 * max",
+        "new": "numbers * sum(config.layers) + 2 * max",
         "tests": "tests/networks/test_values.py",
     },
     {

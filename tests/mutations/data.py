@@ -24,8 +24,8 @@ MUTATIONS = [
     ),
     mutation(
         f"{RECORDINGS}histories.py",
-        "state[::every, neurons] - mean[::every, neurons]",
-        "state[::every, neurons] + mean[::every, neurons]",
+        "states[0][::every, neurons] - mean[::every, neurons]",
+        "states[0][::every, neurons] + mean[::every, neurons]",
         HISTORIES,
     ),
     mutation(f"{RECORDINGS}histories.py", '"drive": drive[:-1]', '"drive": drive[1:]', HISTORIES),
@@ -69,8 +69,8 @@ MUTATIONS = [
     ),
     mutation(
         f"{RECORDINGS}trajectory.py",
-        "(trajectory.state, trajectory.output, trajectory.drive)",
-        "(trajectory.output, trajectory.state, trajectory.drive)",
+        '"p": trajectory.state, "output": trajectory.output',
+        '"p": trajectory.output, "output": trajectory.state',
         "tests/networks/test_network.py",
         "histor or trajector or simulate",
     ),
@@ -108,7 +108,7 @@ MUTATIONS = [
     ),
     mutation(
         f"{RECORDINGS}contents.py",
-        'Stored("drive", drive.unit,',
+        'Stored("drive", neuron.drive.unit,',
         'Stored("drive", "1",',
         CONTENTS,
     ),

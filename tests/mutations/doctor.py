@@ -122,8 +122,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/doctor/installation.py",
-        "old": '    "matplotlib": (3, 9),',
-        "new": '    "matplotlib": (3, 8),',
+        "old": '    "matplotlib": (3, 10, 7),',
+        "new": '    "matplotlib": (3, 10, 6),',
         "tests": "tests/doctor/test_doctor.py",
         "k": "versions",
     },

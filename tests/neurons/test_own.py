@@ -244,3 +244,43 @@ def test_what_a_stream_refuses():
     net.parameters[:] = np.nan
     with pytest.raises(spinrnn.DivergenceError, match="case 0 became infinite or NaN at input"):
         net.stream()(np.ones(2))
+
+
+# ---- what is wrong with a class ----
+
+WRONG = {
+    "NameError: name 'undefined' is not defined": ("half = h /", "half = undefined /"),
+    "must give four things: s', J = ds'/ds": ("by_current, by_numbers\n", "by_current\n"),
+    "as tuples of the form (2, 2), gave (2,)": (
+        "jacobian = (",
+        "jacobian = (one, one)\n        _ = (",
+    ),
+    "s' as tuples of the form (2,), gave (1,)": ("return (v_next, w_next),", "return (v_next,),"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_step_that_cannot_be_used_is_told_in_a_line(words, tmp_path):
+    old, new = WRONG[words]
+    text = EXAMPLE.read_text()
+    assert text.count(old) == 1
+    path = tmp_path / "wrong.py"
+    path.write_text(text.replace(old, new).replace('"leaky"', '"made_wrong"'))
+    kinds.use(path)
+    wrong = kinds.kind_of("neuron", "made_wrong")()
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        problem(wrong, "exponential", {})[0].forward(np.ones((1, 2, 3)))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_trained_needs_derivatives_by_numbers(tmp_path):
+    text = EXAMPLE.read_text().replace("by_current, by_numbers\n", "by_current, ()\n")
+    path = tmp_path / "without.py"
+    path.write_text(text.replace('"leaky"', '"made_without"'))
+    kinds.use(path)
+    without = kinds.kind_of("neuron", "made_without")()
+    net, u, labels, lengths = problem(without, "exponential", {})
+    assert np.isfinite(net.loss(u, labels, lengths))
+    with pytest.raises(spinrnn.ConfigError, match=r"neuron\.train: the step of made_without must"):
+        problem(without, "exponential", {"trained": ("tau",)})[0].forward(u, lengths)

@@ -211,24 +211,32 @@ def loop_of(step, form):
     first, others = columns((0,)), columns(range(1, 1 + len(form.chosen)))
     kicked, smooth = form.noisy, filtered_euler if form.euler else filtered
 
+    @joined
+    def neuron(c, q, shared, j, drive, states, mean, after, jacobian, by_drive, by_numbers):
+        one = mean.dtype.type(1)
+        r2 = jacobian[0][j] if kicked else one
+        cosine = by_drive[0][j] if kicked else one
+        s, m = take(states, j), mean[j]
+        s_next, slopes, inputs = step(q, shared, c.step, s, drive[j], r2, cosine, one)
+        put(states, j, s_next)
+        put(jacobian, j, slopes)
+        put(by_drive, j, first(inputs))
+        put(by_numbers, j, others(inputs))
+        mean[j], after[j] = smooth(c, s[0], m, s_next[0])
+
     @loop
-    def forward(c, numbers, shared, drive, states, mean, after, jacobian, by_drive, by_numbers):
-        one, v = mean.dtype.type(1), row_length(mean)
-        zero = one - one
-        neuron = 0
-        for row in range(drive.size // v):
-            q = take(numbers, neuron)
-            neuron = neuron + 1 if neuron + 1 < numbers[0].size else 0
+    def forward(
+        c, numbers, same, shared, drive, states, mean, after, jacobian, by_drive, by_numbers
+    ):
+        v, row_of, q = row_length(mean), 0, take(numbers, 0)
+        # one loop over all where it can be, as a short one of eight samples is unrolled
+        for j in range(drive.size if same else 0):
+            neuron(c, q, shared, j, drive, states, mean, after, jacobian, by_drive, by_numbers)
+        for row in range(0 if same else drive.size // v):
+            q = take(numbers, row_of)
+            row_of = row_of + 1 if row_of + 1 < numbers[0].size else 0
             for j in range(row * v, row * v + v):
-                r2 = jacobian[0][j] if kicked else zero
-                cosine = by_drive[0][j] if kicked else zero
-                s, m = take(states, j), mean[j]
-                s_next, slopes, inputs = step(q, shared, c.step, s, drive[j], r2, cosine, one)
-                put(states, j, s_next)
-                put(jacobian, j, slopes)
-                put(by_drive, j, first(inputs))
-                put(by_numbers, j, others(inputs))
-                mean[j], after[j] = smooth(c, s[0], m, s_next[0])
+                neuron(c, q, shared, j, drive, states, mean, after, jacobian, by_drive, by_numbers)
 
     return forward
 
@@ -290,9 +298,11 @@ def level_of(functions, form):
         kind = memory.dtype.type
         h = c.step / kind(parts)
         if switched and largest(c, q, drive, h, level.same) > ordered(kind(1)):
-            careful(c, q, own, drive, states, mean, after, jacobian, by_drive, by_numbers)
+            careful(
+                c, q, level.same, own, drive, states, mean, after, jacobian, by_drive, by_numbers
+            )
         else:
-            usual(c, q, own, drive, states, mean, after, jacobian, by_drive, by_numbers)
+            usual(c, q, level.same, own, drive, states, mean, after, jacobian, by_drive, by_numbers)
 
     return advance
 

@@ -204,7 +204,8 @@ def raised(q, s, one):
 def raised_above(q, s, one):
     """`raised`, but a floor of 0 is none: Euler's power may be below zero."""
     p, floor = s[0], q[2]
-    held = p <= floor and floor > 0
+    # not `and`, which would be a branch
+    held = (p <= floor) & (floor > one - one)
     return (floor if held else p,), (not held,)
 
 

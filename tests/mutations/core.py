@@ -81,8 +81,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/neurons/oscillator.py",
-        "old": "floor > 0\n    return (floor if held else p,), (not held,)",
-        "new": "floor > 0\n    return (floor if held else p,), (True,)",
+        "old": "(floor > one - one)\n    return (floor if held else p,), (not held,)",
+        "new": "(floor > one - one)\n    return (floor if held else p,), (True,)",
         "tests": "tests/kernels/test_plain.py",
     },
     {

@@ -190,7 +190,7 @@ MUTATIONS = [
     | {
         "old": "expected[1] > choice[0][1]",
         "new": "expected[1] < choice[0][1]",
-        "k": "best_relaxation",
+        "k": "tolerated_range",
     },
     GUIDE | {"old": "FILTER * relaxation_time,", "new": "relaxation_time,", "k": "best_relaxation"},
     GUIDE

@@ -37,6 +37,7 @@ KINDS = {
     "strong": {"amplification": 60.0, "power_floor": 0.0},
     "strong spread": SPREAD | {"amplification": 60.0},
     "strong noise": NOISE | {"amplification": 100.0},
+    "strong noise euler": NOISE | EULER | {"amplification": 5.0, "power_floor": 0.0},
     "floor": {"amplification": 8.0, "power_floor": 0.09},
     "floor euler": EULER | {"amplification": 4.0, "power_floor": 0.09},
 }

@@ -31,6 +31,7 @@ KINDS = (
     "strong",
     "strong spread",
     "strong noise",
+    "strong noise euler",
     "floor",
     "floor euler",
 )

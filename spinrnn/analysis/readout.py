@@ -41,8 +41,8 @@ def held_out(
     """
     features = np.asarray(array_of(features, "features"), dtype=np.float64)
     targets = np.asarray(array_of(targets, "targets"), dtype=np.float64)
-    strata = np.zeros(len(features), dtype=int) if strata is None else np.asarray(strata)
-    names, members = np.unique(groups, return_inverse=True)
+    strata = np.zeros(len(features), dtype=int) if strata is None else array_of(strata, "strata")
+    names, members = np.unique(array_of(groups, "groups"), return_inverse=True)
     if len(names) < folds:
         raise DataError(
             f"a readout tested on what it has not seen needs at least {folds} cases or stretches "

@@ -18,6 +18,7 @@ from spinrnn.analysis.plateaus import (
     stretches,
     thresholds,
 )
+from spinrnn.arrays import array_of
 from spinrnn.errors import DataError
 from spinrnn.recordings.recording import Recording
 
@@ -58,11 +59,16 @@ def steady_power(
 
     Args:
         drive, threshold: in one unit, arrays or numbers; nonlinear_damping: Q.
+    Returns:
+        float64, NaN where drive or threshold is NaN or masked.
     """
-    drive = np.asarray(drive, dtype=np.float64)
+    drive = np.asarray(array_of(drive, "drive", missing=True), dtype=np.float64)
+    threshold = array_of(threshold, "threshold", missing=True)
+    damping = array_of(nonlinear_damping, "nonlinear_damping", missing=True)
     above = drive > threshold
-    below_one = np.where(above, drive + nonlinear_damping * threshold, 1)
-    return np.where(above, (drive - threshold) / below_one, 0.0)
+    below_one = np.where(above, drive + damping * threshold, 1)
+    power = np.where(above, (drive - threshold) / below_one, 0.0)
+    return np.where(np.isnan(drive) | np.isnan(threshold), np.nan, power)
 
 
 def steady_states(

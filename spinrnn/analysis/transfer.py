@@ -113,7 +113,8 @@ def _points(drive, power, spread):
     first = np.min(drive[power > max(1e-3, 0.05 * highest)], initial=np.inf)
     silent = (power <= max(1e-3, 0.01 * highest)) & (drive > first)
     if spread is not None:
-        spread = np.asarray(spread, dtype=np.float64)[order][~silent]
+        spread = np.asarray(array_of(spread, "spread", missing=True), dtype=np.float64)
+        spread = spread[order][~silent]
     return drive[~silent], power[~silent], spread, int(silent.sum())
 
 

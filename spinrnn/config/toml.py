@@ -1,6 +1,7 @@
 """A run's configuration as TOML: reading it, settings that overrule it, writing it."""
 
 import json
+import re
 import tomllib
 import warnings
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 LARGEST_DOTS = 200
 """In a line of a configuration that a file holds. The time of Python's TOML parser
 grows with the square of a key's parts: minutes for a hundred thousand."""
+
+_FRACTION = re.compile(r"(?<=[\[ ,])-?[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?(?=[,\]])")
+"""A number of a list, as of a network of many layers. Its dot parts no key."""
 
 
 def load_config(path: str | Path | None = None, settings: str | Iterable[str] = ()) -> RunConfig:
@@ -128,7 +132,7 @@ def from_toml(text: str) -> RunConfig:
     Raises:
         ConfigError: the content, or it is no TOML.
     """
-    if any(line.count(".") > LARGEST_DOTS for line in text.split("\n")):
+    if any(line.count(".") > LARGEST_DOTS for line in _FRACTION.sub("", text).split("\n")):
         raise ConfigError([f"not a configuration: a line with more than {LARGEST_DOTS} dots"])
     try:
         tables = tomllib.loads(text)

@@ -642,3 +642,26 @@ def test_what_is_masked_was_not_measured(steps):
         analysis.class_variance(power, labels)
     with pytest.raises(spinrnn.DataError, match="time: 1 entry is masked"):
         analysis.steady_states(np.ma.masked_array(steps.time, np.arange(361) == 3), holes, given[1])
+
+
+def test_a_power_at_an_unknown_drive_is_unknown():
+    """Not 0, which is the power below threshold."""
+    drive = np.ma.masked_array([0.5, 2.0, np.nan, 3.0], [False, False, False, True])
+    power = analysis.steady_power(drive, 1.0, 0.5)
+    assert type(power) is np.ndarray
+    np.testing.assert_array_equal(power, [0, 0.4, np.nan, np.nan])
+    thresholds = np.ma.masked_array([1.0, 1.0], [False, True])
+    np.testing.assert_array_equal(analysis.steady_power(2.0, thresholds), [0.5, np.nan])
+    assert analysis.steady_power(0.5, 1.0, np.nan) == 0
+
+
+def test_masked_groups_strata_and_deviations():
+    x, groups = np.arange(12.0)[:, None], np.arange(12)
+    masked = np.ma.masked_array(groups % 2, groups == 7)
+    for name, others in (("groups", (masked,)), ("strata", (groups, masked))):
+        with pytest.raises(spinrnn.DataError, match=rf"{name}: 1 entry is masked, at index \[7\]"):
+            analysis.held_out(x, x, *others)
+    drive = np.arange(1.0, 9)
+    spread = np.ma.masked_array(np.full(8, 0.1), drive == 3)
+    curve = analysis.transfer_curve(drive, analysis.steady_power(drive, 2), spread=spread)
+    np.testing.assert_array_equal(curve.spread, np.where(drive == 3, np.nan, 0.1))

@@ -10,7 +10,7 @@ import spinrnn
 from spinrnn.config import versions
 from spinrnn.config.run import automatic, from_tables, to_tables
 from spinrnn.config.spread import Spread
-from spinrnn.config.toml import load_config, to_toml
+from spinrnn.config.toml import from_toml, load_config, to_toml
 from spinrnn.neurons.oscillator import Oscillator
 
 
@@ -329,6 +329,16 @@ def test_toml_is_read_back_the_same(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(to_toml(config), encoding="utf-8")
     assert load_config(path) == config
+
+
+def test_fractions_of_many_layers_are_read_back():
+    """Each has a dot, and a line of keys with so many would be refused."""
+    amplification = tuple(1 + (layer - 150) / 512 for layer in range(300))
+    small = tuple(1.5e-7 if layer % 2 else 0.0 for layer in range(300))
+    for values in (amplification, tuple(1e-3 + value for value in small)):
+        config = spinrnn.NetworkConfig(layers=(1,) * 300, amplification=values)
+        run = spinrnn.RunConfig(network=config)
+        assert from_toml(to_toml(run)).network == config
 
 
 def test_settings_overrule_the_file(tmp_path, monkeypatch):

@@ -141,6 +141,13 @@ def test_a_configuration_that_would_take_minutes_is_refused(tmp_path):
     assert time.perf_counter() - began < 5
 
 
+@pytest.mark.parametrize("key", ["a. 1.1" * 9000, '", 1.1"." 1.5".' * 9000 + "a"])
+def test_dots_of_long_keys_are_not_taken_for_those_of_numbers(key):
+    for line in (f"{key} = 1", f"[{key}]", f"x = {{ {key} = 1 }}"):
+        with pytest.raises(spinrnn.ConfigError, match="more than 200 dots"):
+            toml.from_toml(line)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

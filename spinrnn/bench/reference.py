@@ -91,7 +91,7 @@ class Side:
             return self.net.forward(self.u)
 
     def plan(self) -> planning.Plan:
-        """`engine.Plan` of the work."""
+        """`planning.Plan` of the work."""
         with threads.using(self.threads), memory.using(self.limit):
             return planning.plan(
                 self.config,

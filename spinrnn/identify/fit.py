@@ -68,7 +68,7 @@ def identify_device(
             as in fixed.
         drive_between: "held": each value until the next time; "linear": samples of a
             drive that goes on in between.
-        power_floor: smallest p, `NetworkConfig.power_floor` of a simulation; 0 for
+        power_floor: smallest p, `Oscillator.power_floor` of a simulation; 0 for
             none.
         level: of the confidence intervals.
     Raises:

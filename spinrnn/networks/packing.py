@@ -58,8 +58,8 @@ class Packing:
     """Maps flat parameters to `couplings.Weights`, and the kernels' gradients back.
 
     Args:
-        config: `NetworkConfig`; layout: `parameters.Layout`; mask: (size,) bool or
-            None; devices: `devices.Devices` or None.
+        config: `NetworkConfig`; layout: `layout.Layout`; mask: (size,) bool or None;
+            devices: `spread.Devices` or None.
     Attributes:
         config: as given; mask, devices: copies; gradient_size: length of a block's flat
             vector of gradients; weights: number of couplings that are multiplied with;

@@ -17,8 +17,8 @@ from spinrnn.errors import DataError
 _PURPOSE = 4
 """Of these random numbers.
 
-a generator of the bare seed would give those of the initial weights, of 1 to 3 those of
-`training`.
+A generator of the bare seed would give those of the initial weights, of 1 to 3 those of
+`learning.trainer`.
 """
 _FIRST = ("gamma", "nonlinear_damping", "bias", GAIN)
 """Names of 0.1, which numbered its random numbers in this order."""

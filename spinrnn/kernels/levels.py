@@ -29,7 +29,8 @@ def level_address(functions, form, dtype, kind):
         if key not in _kept:
             name, stamp = f"level-{kind}", _stamp(functions, form)
             known = hashlib.sha256(stamp).hexdigest()[:16] if stamp else f"here{len(_kept)}"
-            if not functions.step.__module__.startswith("spinrnn."):
+            own = functions.step.__module__.startswith("spinrnn.")
+            if not own and not numba.config.DISABLE_JIT:
                 check_step(functions.step, form, dtype, kind)
             try:
                 with tagged(known):

@@ -5,11 +5,15 @@ distances of logits and of the gradient along some directions from the twin's, o
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
+import owntwin
 import twin
+from neurons.madekinds import Chain, Memristor
 
 import spinrnn
+from spinrnn.config import kinds
 from spinrnn.kernels import tiles
 
 SPREAD = dict.fromkeys(
@@ -42,10 +46,23 @@ KINDS = {
     "floor euler": EULER | {"amplification": 4.0, "power_floor": 0.09},
 }
 
+kinds.use(Path(__file__).parents[2] / "docs" / "examples" / "leaky.py")
+Leaky = kinds.kind_of("neuron", "leaky")
+ALL = {"trained": ("tau", "tau_w", "coupling"), "trained_per": "neuron"}
+OWN = {
+    "one state": {"neuron": Memristor(), "trained": ("tau", "start")},
+    "two states": {"neuron": Leaky(), "highpass_time": 40e-9},
+    "two states, trained": {"neuron": Leaky(), "readout_window": 2, **ALL},
+    "two states, sparse": {"neuron": Leaky(), "spread": spinrnn.Spread(tau=0.3), **SPARSE},
+    "three states": {"neuron": Chain(), "scheme": "euler", "trained": ("feedback",)},
+}
+
 
 def distances(changes, segments):
     """(of the logits, of the slopes along three directions), over their largest values."""
-    known = {"layers": (3, 2), "inputs": 2, "outputs": 3, "nonlinear_damping": 0.4, "substeps": 2}
+    known = {"layers": (3, 2), "inputs": 2, "outputs": 3, "substeps": 2}
+    if isinstance(changes.get("neuron", "oscillator"), str):
+        known["nonlinear_damping"] = 0.4
     config = spinrnn.NetworkConfig(**(known | {"dtype": "float64"} | changes))
     net = spinrnn.Network(config, seed=0)
     rng = np.random.default_rng(1)
@@ -58,16 +75,24 @@ def distances(changes, segments):
     if segments:
         spinrnn.set_memory_limit(net.plan(3, 9).bytes - 1)
         assert net.plan(3, 9).segments > 1
-    given = (u, lengths, None, net.devices, 5)
-    expected = twin.logits(config, net.layout.grouped(net.parameters * mask), *given)
+    own = config.neuron.kind not in ("oscillator", "ctrnn")
+    views = net.layout.grouped(net.parameters * mask)
+    if own:
+        expected = owntwin.logits(config, views, u, lengths, net.devices)
+    else:
+        expected = twin.logits(config, views, u, lengths, None, net.devices, 5)
     found = net.forward(u, lengths, 5)
     _, gradient = net.loss_and_grad(u, labels, lengths, 5)
     slopes = []
     for _ in range(3):
         direction = rng.normal(size=gradient.size) * mask
-        shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
-        loss = twin.loss(config, shifted, u, labels, lengths, net.devices, 5)
-        slopes.append((gradient @ direction, loss.imag / 1e-30))
+        if own:
+            (slope,) = owntwin.slopes(net, u, labels, lengths, [direction])
+        else:
+            shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
+            loss = twin.loss(config, shifted, u, labels, lengths, net.devices, 5)
+            slope = loss.imag / 1e-30
+        slopes.append((gradient @ direction, slope))
     slopes = np.array(slopes)
     spinrnn.set_memory_limit(None)
     return [
@@ -77,6 +102,7 @@ def distances(changes, segments):
 
 
 assert tiles.product_tile is not tiles._product_tile
-results = {name: distances(changes, False) for name, changes in KINDS.items()}
+results = {name: distances(changes, False) for name, changes in (KINDS | OWN).items()}
 results["segments"] = distances({"readout_window": 1}, True)
+results["two states, segments"] = distances({"neuron": Leaky(), "trained": ("tau_w",)}, True)
 print(json.dumps(results))

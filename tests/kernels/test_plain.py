@@ -34,6 +34,12 @@ KINDS = (
     "strong noise euler",
     "floor",
     "floor euler",
+    "one state",
+    "two states",
+    "two states, trained",
+    "two states, sparse",
+    "two states, segments",
+    "three states",
 )
 
 

@@ -54,7 +54,7 @@ OWN = {
     "two states": {"neuron": Leaky(), "highpass_time": 40e-9},
     "two states, trained": {"neuron": Leaky(), "readout_window": 2, **ALL},
     "two states, sparse": {"neuron": Leaky(), "spread": spinrnn.Spread(tau=0.3), **SPARSE},
-    "three states": {"neuron": Chain(), "scheme": "euler", "trained": ("feedback",)},
+    "three states": {"neuron": Chain(), "highpass_time": 40e-9, "trained": ("feedback",)} | EULER,
 }
 
 

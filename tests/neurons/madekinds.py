@@ -51,7 +51,8 @@ class Memristor(Neuron):
 @register
 @dataclass(frozen=True)
 class Chain(Neuron):
-    """Three states in a chain: x' = -x + I, y' = x - y, z' = y^2 - z; x is emitted."""
+    """Three states: x' = I - x - f z, y' = x - y - I/2, z' = y^2 - z + I/4; x is
+    emitted."""
 
     kind = "made_chain"
     states = (State("x", "1", "first"), State("y", "1", "second"), State("z", "1", "third"))
@@ -72,7 +73,8 @@ class Chain(Neuron):
         rate, feedback = q
         x, y, z = s
         k, zero, two = h * rate, one - one, one + one
-        dx, dy, dz = current - x - feedback * z, x - y, y * y - z
+        half, quarter = current / two, current / (two * two)
+        dx, dy, dz = current - x - feedback * z, x - y - half, y * y - z + quarter
         after = x + k * dx, y + k * dy, z + k * dz
         jacobian = (
             (one - k, zero, -k * feedback),
@@ -80,4 +82,4 @@ class Chain(Neuron):
             (zero, k * two * y, one - k),
         )
         by_numbers = ((h * dx, -k * z), (h * dy, zero), (h * dz, zero))
-        return after, jacobian, (k, zero, zero), by_numbers
+        return after, jacobian, (k, -k / two, k / (two * two)), by_numbers

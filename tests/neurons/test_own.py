@@ -51,7 +51,10 @@ def problem(neuron, scheme, changes, seed=1):
 
 @pytest.fixture(autouse=True)
 def _limit(monkeypatch):
+    # what these tests register and use is unknown to all others
     monkeypatch.setattr(kinds, "_registered", {"neuron": dict(KINDS)})
+    for name in ("_sources", "_files"):
+        monkeypatch.setattr(kinds, name, {})
     yield
     spinrnn.set_memory_limit(None)
 

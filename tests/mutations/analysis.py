@@ -284,8 +284,8 @@ MUTATIONS = [
     ),
     _mutation(
         "transfer",
-        "spread = np.asarray(spread, dtype=np.float64)[order][~silent]",
-        "spread = np.asarray(spread, dtype=np.float64)[~silent]",
+        "spread = spread[order][~silent]",
+        "spread = spread[~silent]",
         _MEASURES,
         "transfer_curves_in_rows",
     ),

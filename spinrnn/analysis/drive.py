@@ -14,7 +14,6 @@ import numpy as np
 from spinrnn.analysis.answer import Answer, Settings, table_of_layers
 from spinrnn.analysis.plateaus import each_neuron
 from spinrnn.arrays import array_of
-from spinrnn.config.versions import spreads_of
 from spinrnn.errors import DataError
 from spinrnn.recordings.recording import Recording
 
@@ -78,13 +77,8 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
 def _rests(net):
     """[(neuron,) integral of the drive at rest over an input interval] of each
     layer."""
-    config, layers = net.config, net.config.layers
-    factors = dict.fromkeys(spreads_of(config.neuron), 1.0)
-    if net.devices is not None:
-        factors |= net.devices.factors
-    bias = config.neuron.bias(config.neuron.numbers(config.time_unit, factors))
-    rest = np.broadcast_to(bias, sum(layers)) * config.input_interval / config.time_unit
-    return np.split(rest, np.cumsum(layers)[:-1])
+    config = net.config
+    return [drive * config.input_interval / config.time_unit for drive in net.constant_drives()]
 
 
 # ---- of a recording ----

@@ -14,7 +14,6 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from spinrnn.kernels.authors import called, plain, types_of
-from spinrnn.networks.population import spread_names
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -95,8 +94,7 @@ def check_neuron(neuron: Neuron, seed: int = 0) -> Iterator[NeuronCheck]:
 
 def _case(neuron, scheme, seed):
     rng = np.random.default_rng(seed)
-    factors = dict.fromkeys(spread_names(neuron), 1.0)
-    numbers = neuron.numbers(neuron.time_unit, factors)
+    numbers = neuron.nominal_numbers(neuron.time_unit)
     q = np.array([float(value) for value in numbers.values()])
     rest = np.array([float(value) for value in neuron.rest(numbers)])
     spread = rng.uniform(0.8, 1.2, (SAMPLES, len(q)))
@@ -284,8 +282,7 @@ def _leaves(kinds):
 def _rest(case):
     """A neuron at rest stays there."""
     neuron, call = case.neuron, called(case.functions.step)
-    factors = dict.fromkeys(spread_names(neuron), 1.0)
-    numbers = neuron.numbers(neuron.time_unit, factors)
+    numbers = neuron.nominal_numbers(neuron.time_unit)
     rest = tuple(float(value) for value in neuron.rest(numbers))
     q = tuple(float(value) for value in numbers.values())
     after = call(q, case.shared, H, rest, float(neuron.bias(numbers)), 1.0)[0]

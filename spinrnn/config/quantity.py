@@ -121,3 +121,8 @@ def quantities(kind: Any) -> dict[str, Quantity]:
             name = field.name if spread is True else (spread or None)
             found[field.name] = Quantity(field.name, field.default, spread=name, **declared)
     return found
+
+
+def spread_names(kind: Any) -> tuple[str, ...]:
+    """Names of the factors by which neurons of a kind may differ, in its order."""
+    return tuple(declared.spread for declared in quantities(kind).values() if declared.spread)

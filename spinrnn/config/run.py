@@ -200,8 +200,7 @@ class NetworkConfig:
         unit, filter_time = self.time_unit, self.filter_time
         step = self.input_interval / unit / self.resolved_substeps
         blend = -math.expm1(-step * unit / filter_time) if filter_time else 0.0
-        factors = dict.fromkeys(versions.spreads_of(self.neuron), 1.0)
-        rest = self.neuron.rest(self.neuron.numbers(unit, factors))[0]
+        rest = self.neuron.rest(self.neuron.nominal_numbers(unit))[0]
         return Reduced(step, blend, float(rest))
 
     def problems(self) -> list[str]:

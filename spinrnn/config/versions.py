@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spinrnn.config import kinds
-from spinrnn.config.quantity import quantities
+from spinrnn.config.quantity import spread_names
 from spinrnn.config.spread import GAIN, Spread
 from spinrnn.config.tables import plain
 
@@ -265,5 +265,4 @@ def attributes(network: Any) -> dict[str, Any]:
 
 def spreads_of(kind: Any) -> tuple[str, ...]:
     """Names by which neurons of a kind may differ, the network's gain at the end."""
-    own = [declared.spread for declared in quantities(kind).values() if declared.spread]
-    return (*own, GAIN)
+    return (*spread_names(kind), GAIN)

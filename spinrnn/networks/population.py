@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spinrnn.config.quantity import quantities
+from spinrnn.config.quantity import quantities, spread_names
 from spinrnn.kernels.blocks import Neurons
 from spinrnn.kernels.levels import level_address
 from spinrnn.kernels.stepping import Form
@@ -42,15 +42,12 @@ class Population:
         self.groups = groups_of(config)
         self._factors = [_factors_of(group, devices) for group in self.groups]
         self.states = max(len(group.neuron.states) for group in self.groups)
-        self._quantities = config.trained
         self._chosen = [self._choose(group) for group in self.groups]
         self.trained = max(len(chosen) for chosen in self._chosen)
-        self._nominal = [self._values(i, None, True) for i in range(len(self.groups))]
-        self._own = [self._values(i, None) for i in range(len(self.groups))]
-        self._bias = np.concatenate([v.bias for v in self._nominal])
-        own = np.concatenate([v.bias for v in self._own])
-        self.difference = None if devices is None else own - self._bias
-        self.own_bias = own
+        self._own = [self._values(i, {}) for i in range(len(self.groups))]
+        self._nominal_bias = np.concatenate([self._bias_of(group) for group in self.groups])
+        self.own_bias = np.concatenate([v.bias for v in self._own])
+        self.difference = None if devices is None else self.own_bias - self._nominal_bias
         self._table, self._shared = self._make_table()
         self._made = None
 
@@ -65,8 +62,14 @@ class Population:
         Their gradients stand from g_start on in a block's vector.
         """
         if self._made is None or self.trained:
-            values = [self._values(i, flat) for i in range(len(self.groups))]
-            self._made = self._arrange(values if self.trained else self._own, g_start)
+            values = self._own
+            if self.trained:
+                flat = flat.astype(np.float64)
+                values = [
+                    self._values(i, self._fields(group, flat))
+                    for i, group in enumerate(self.groups)
+                ]
+            self._made = self._arrange(values, g_start)
         return self._made
 
     def put_gradient(self, packed, g_bias, g_start, flat, gradient):
@@ -74,47 +77,46 @@ class Population:
 
         g_bias: where dLoss/dI of each neuron, summed, stands in it.
         """
-        for name in self._quantities:
-            for layer in range(len(self.config.layers)):
-                gradient[self._layout.places(trained_block(name, layer))] = 0
-        if not self.trained:
+        if not self.config.trained:
             return
-        rows = sum(self.config.layers)
-        g_numbers = packed[g_start : g_start + self.trained * rows].reshape(-1, rows)
+        rows, flat = sum(self.config.layers), flat.astype(np.float64)
         end = g_start + self.trained * rows
+        g_numbers = packed[g_start:end].reshape(-1, rows)
         g_rest = packed[end : end + self.states * rows].reshape(-1, rows)
         for i, group in enumerate(self.groups):
             own = slice(group.first, group.first + group.rows)
-            known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
-            for name in self._quantities:
-                slope = self._slope(i, flat, name, *known)
-                self._spread(group, name, slope, gradient)
+            for name in self.config.trained:
+                slope = np.zeros(group.rows)
+                if self.trained:
+                    known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
+                    slope = self._slope(i, flat, name, *known)
+                self._put_slope(group, name, slope, gradient)
 
     # ---- values of the neurons' numbers ----
 
-    def _values(self, i, flat, nominal=False, shifted=None):
-        """`_Values` of a group; flat None: of untrained neurons; nominal: without
-        devices.
-        """
+    def _values(self, i, fields):
+        """`_Values` of a group with other values of quantities, {name: (rows,)}."""
         group = self.groups[i]
-        neuron = group.neuron
-        if flat is not None and self._quantities:
-            neuron = _with_fields(neuron, self._fields(group, flat, shifted))
-        factors = dict.fromkeys(self._factors[i], 1.0) if nominal else self._factors[i]
-        return _values_of(neuron, self.config.time_unit, factors, group.rows)
+        neuron = _with_fields(group.neuron, fields)
+        return _values_of(neuron, self.config.time_unit, self._factors[i], group.rows)
 
-    def _fields(self, group, flat, shifted):
+    def _bias_of(self, group):
+        """(rows,) constant drive of nominal neurons."""
+        q = group.neuron.nominal_numbers(self.config.time_unit)
+        return np.broadcast_to(group.neuron.bias(q), group.rows)
+
+    def _fields(self, group, flat, shifted=None):
         """{quantity: (rows,)} of a group's trained quantities; that of the name
         `shifted` with an imaginary part.
         """
         fields = {}
-        for name in self._quantities:
-            x = self._gather(group, name, flat.astype(np.float64))
+        for name in self.config.trained:
+            x = self._coordinates(group, name, flat)
             x = x + 1j * _STEP if name == shifted else x
             fields[name] = trained_value(group.neuron, name, x)
         return fields
 
-    def _gather(self, group, name, flat):
+    def _coordinates(self, group, name, flat):
         """(rows,) coordinates of a quantity in a group."""
         parts = []
         for layer, count in layers_of(self.config, group):
@@ -122,21 +124,21 @@ class Population:
             parts.append(np.broadcast_to(block, count))
         return np.concatenate(parts)
 
-    def _spread(self, group, name, slope, gradient):
-        """Adds (rows,) slopes of the loss to a quantity's part of the gradient."""
+    def _put_slope(self, group, name, slope, gradient):
+        """Writes (rows,) slopes of the loss to a quantity's part of the gradient."""
         at = 0
         for layer, count in layers_of(self.config, group):
             place = self._layout.places(trained_block(name, layer))
             own = slope[at : at + count]
             whole = place.stop - place.start == count
-            gradient[place] += own if whole else own.sum()
+            gradient[place] = own if whole else own.sum()
             at += count
 
     def _slope(self, i, flat, name, g_numbers, g_rest, g_bias):
         """(rows,) dLoss/dx of a quantity's coordinates, by the complex step through
         numbers, rest and bias.
         """
-        values = self._values(i, flat, shifted=name)
+        values = self._values(i, self._fields(self.groups[i], flat, name))
         slope = g_bias * (np.imag(values.bias) / _STEP)
         for g, number in zip(g_numbers, (values.numbers[c] for c in self._chosen[i]), strict=False):
             slope = slope + g * (np.imag(number) / _STEP)
@@ -148,17 +150,13 @@ class Population:
         """Places of the numbers that depend on trained quantities, at values where no
         derivative is zero by chance.
         """
-        if not self._quantities:
-            return ()
-        found = set()
-        for name in self._quantities:
-            values = {n: 1.37 * getattr(group.neuron, n) + 0.11 for n in self._quantities}
+        found, names = set(), self.config.trained
+        for name in names:
+            values = {n: 1.37 * getattr(group.neuron, n) + 0.11 for n in names}
             fields = {n: np.full(1, v, dtype=complex) for n, v in values.items()}
             fields[name] = fields[name] * (1 + 1j * _STEP)
-            factors = dict.fromkeys(spread_names(group.neuron), 1.0)
-            neuron = _with_fields(group.neuron, fields)
-            numbers = neuron.numbers(self.config.time_unit, factors).values()
-            found |= {i for i, q in enumerate(numbers) if np.any(np.imag(q) != 0)}
+            numbers = _with_fields(group.neuron, fields).nominal_numbers(self.config.time_unit)
+            found |= {i for i, q in enumerate(numbers.values()) if np.any(np.imag(q) != 0)}
         return tuple(sorted(found))
 
     # ---- for the kernels ----
@@ -191,7 +189,7 @@ class Population:
             table=self._table,
             numbers=np.concatenate([v.numbers.ravel() for v in values]).astype(dtype),
             shared=self._shared,
-            bias=(self._bias + (own - self.own_bias)).astype(dtype),
+            bias=(self._nominal_bias + (own - self.own_bias)).astype(dtype),
             rest=rest.ravel(),
             mean=rest[0].copy() if self.config.filter_time else np.zeros(rows, dtype=dtype),
             g_numbers=g_start,
@@ -233,18 +231,11 @@ def layers_of(config, group):
     return [(i, n) for i, n in enumerate(config.layers) if tops[i] in inside]
 
 
-def spread_names(neuron):
-    """Names of the factors by which neurons of a kind differ."""
-    return [q.spread for q in quantities(neuron).values() if q.spread]
-
-
 def _factors_of(group, devices: Any) -> Mapping[str, Any]:
     """{spread's name: 1, or (rows,) of the group's devices}."""
     own = slice(group.first, group.first + group.rows)
+    given = {} if devices is None else devices.factors
     names = spread_names(group.neuron)
-    if devices is None:
-        return dict.fromkeys(names, 1.0)
-    given = devices.factors
     return {name: given[name][own] if name in given else 1.0 for name in names}
 
 

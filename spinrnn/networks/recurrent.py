@@ -315,6 +315,13 @@ class Network:
         check_devices(self.devices, self.config)
         save_network(self, path)
 
+    def constant_drives(self) -> list[np.ndarray]:
+        """[(n_l,)] the drive of each layer's neurons without inputs, weights and
+        trained biases, with their devices, in the kernels' units.
+        """
+        cuts = np.cumsum(self.config.layers)[:-1]
+        return np.split(self._packing().population.own_bias, cuts)
+
     def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
         """u in the network's dtype, zero after a case's end, and lengths as (case,)
         int64.

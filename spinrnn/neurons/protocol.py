@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spinrnn.config.kinds import Kind
+from spinrnn.config.quantity import spread_names
 
 
 class State(NamedTuple):
@@ -107,6 +108,10 @@ class Neuron(Kind):
             factors: {spread's name: 1 or (N,)}, by which each neuron differs.
         """
         raise NotImplementedError
+
+    def nominal_numbers(self, time_unit: float) -> dict[str, Any]:
+        """`numbers` of neurons that do not differ."""
+        return self.numbers(time_unit, dict.fromkeys(spread_names(self), 1.0))
 
     def bias(self, q: Mapping[str, Any]) -> Any:
         """The constant part of the drive, a number or (N,), in the kernels' units."""

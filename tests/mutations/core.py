@@ -344,8 +344,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/networks/population.py",
-        "old": "None if devices is None else own - self._bias",
-        "new": "None if devices is None else own",
+        "old": "None if devices is None else self.own_bias - self._nominal_bias",
+        "new": "None if devices is None else self.own_bias",
         "tests": "tests/kernels/test_plain.py",
     },
     {

@@ -106,8 +106,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/networks/population.py",
-        "old": "gradient[place] += own if whole else own.sum()",
-        "new": "gradient[place] += own if whole else own.mean()",
+        "old": "gradient[place] = own if whole else own.sum()",
+        "new": "gradient[place] = own if whole else own.mean()",
         "tests": "tests/kernels/test_plain.py",
     },
     {

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from spinrnn.config.quantity import quantities
-from spinrnn.config.tables import Problems, check, nearest, suggest
+from spinrnn.config.tables import Problems, check, keys_of, nearest, suggest
 from spinrnn.errors import ConfigError, StoreError, reason_of
 
 BUILT_IN: dict[str, dict[str, str]] = {
@@ -64,8 +64,7 @@ class Kind:
 
     def table(self) -> dict[str, Any]:
         """{key: value} as in a configuration file, its kind first."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
-        return {"kind": self.kind, **own}
+        return {"kind": self.kind, **{key: getattr(self, key) for key in keys_of(self)}}
 
 
 def range_problems(kind: Any) -> list[str]:
@@ -132,7 +131,7 @@ def make(role: str, table: Mapping[str, Any]) -> Any:
         ConfigError: an unknown kind, or all unknown, mistyped and impossible values.
     """
     kind = kind_of(role, table.get("kind", next(iter(BUILT_IN[role]))))
-    known = [field.name for field in dataclasses.fields(kind)]
+    known = keys_of(kind)
     own = {key: value for key, value in table.items() if key in known}
     others = [key for key in table if key not in (*known, "kind")]
     problems = [f"{key}: {_foreign(role, kind, key, known)}" for key in others]
@@ -147,7 +146,7 @@ def make(role: str, table: Mapping[str, Any]) -> Any:
 
 def _foreign(role, kind, key, known):
     """About a key that a kind does not have: whose it is, or the nearest known one."""
-    owner = owner_of(role, key, lambda other: [f.name for f in dataclasses.fields(other)])
+    owner = owner_of(role, key, keys_of)
     if owner is not None:
         return f"a key of the {role} {owner}, this one is {kind.kind}"
     return f"unknown key{suggest(key, known)}"

@@ -4,7 +4,6 @@ Quantities are in SI units here (seconds). The kernels work in units of the neur
 time and drive.
 """
 
-import dataclasses
 import functools
 import itertools
 import json
@@ -56,8 +55,7 @@ def _with_old_keys(cls: type[T]) -> type[T]:
 
     @functools.wraps(made)
     def __init__(self, *arguments, **given):
-        names = [field.name for field in dataclasses.fields(self)]
-        given |= zip(names, arguments, strict=False)
+        given |= zip(keys_of(self), arguments, strict=False)
         made(self, **versions.from_flat(given))
 
     cls.__init__ = __init__
@@ -472,14 +470,13 @@ class RunConfig:
 
 TABLES = ("network", "neuron", "spread", "train", "data")
 """Of a configuration file."""
-_INNER = ("neuron", "spread", "trained", "trained_per", "earlier")
-"""Fields of `NetworkConfig` that have tables of their own, or none."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
 
 
 def own_keys(cls: type) -> list[str]:
     """Keys of a table that is a dataclass, without those of tables of their own."""
-    return [name for name in keys_of(cls) if name not in _INNER or cls is not NetworkConfig]
+    elsewhere = versions.ELSEWHERE if cls is NetworkConfig else ()
+    return [name for name in keys_of(cls) if name not in elsewhere]
 
 
 def from_tables(tables: Mapping[str, Any]) -> RunConfig:
@@ -542,7 +539,7 @@ def _network_arguments(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Arguments of `NetworkConfig` of the tables [network], [neuron] and [spread]."""
     network, neuron = tables.get("network", {}), tables.get("neuron", {})
     trained = {"trained": neuron.pop("train", None), "trained_per": neuron.pop("train_per", None)}
-    made = {key: value for key, value in network.items() if key not in _INNER[1:]}
+    made = {key: value for key, value in network.items() if key not in versions.ELSEWHERE[1:]}
     if versions.old_keys(tables):
         if "kind" in neuron:
             made["neuron"] = neuron["kind"]

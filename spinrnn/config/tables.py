@@ -179,9 +179,9 @@ def shown(value: Any) -> str:
 # ---- dataclasses of tables ----
 
 
-def keys_of(cls: type) -> list[str]:
-    """The keys of a dataclass's table."""
-    return [field.name for field in dataclasses.fields(cls)]
+def keys_of(kind: Any) -> list[str]:
+    """The keys of a dataclass's table, a class or an instance."""
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 # ---- unknown names ----

@@ -16,7 +16,7 @@ from typing import Any
 from spinrnn.config import kinds
 from spinrnn.config.quantity import spread_names
 from spinrnn.config.spread import GAIN, Spread
-from spinrnn.config.tables import plain
+from spinrnn.config.tables import keys_of, plain
 
 NEURON = {
     "relaxation_time": 10e-9,
@@ -46,6 +46,8 @@ KINDS = ("oscillator", "ctrnn")
 """Neurons of 0.1."""
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
+ELSEWHERE = ("neuron", "spread", "trained", "trained_per", "earlier")
+"""Fields of `NetworkConfig` that have tables or keys of their own, or none."""
 OLD = {f"network.{key}": f"neuron.{key}" for key in NEURON} | {
     "network.neuron": "neuron.kind",
     **{f"network.{key}": f"spread.{name}" for key, name in SPREAD.items()},
@@ -104,7 +106,7 @@ def _forget(tables, keys):
 def _prune(table, name):
     """Takes out of a neuron's table what the kind of this name does not have."""
     if isinstance(table, dict) and name in kinds.names_of("neuron"):
-        known = {field.name for field in dataclasses.fields(kinds.kind_of("neuron", name))}  # type: ignore[arg-type]
+        known = keys_of(kinds.kind_of("neuron", name))
         for key in [key for key in table if key not in (*known, "train", "train_per")]:
             del table[key]
 
@@ -151,7 +153,7 @@ def _change_neuron(made, old, earlier):
         made["neuron"] = table
         return None
     kind = type(before) if table is None else kinds.kind_of("neuron", table["kind"])
-    fields = {field.name for field in dataclasses.fields(kind)}
+    fields = keys_of(kind)
     if table is None:
         own = {key: value for key, value in old.items() if key in fields}
         made["neuron"] = dataclasses.replace(before, **own) if own else before
@@ -221,6 +223,11 @@ def remembered(network: Any) -> tuple[dict[str, Any], list[str]]:
 # ---- the table of 0.1 ----
 
 
+def own_table(network: Any) -> dict[str, Any]:
+    """{key: value} of a `NetworkConfig` without those of `ELSEWHERE`."""
+    return {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
+
+
 def flat(network: Any) -> dict[str, Any] | None:
     """The table [network] of 0.1; None where it could not say this."""
     neuron, spread = network.neuron, network.spread
@@ -233,25 +240,14 @@ def flat(network: Any) -> dict[str, Any] | None:
     )
     if any(new):
         return None
-    moved = ("neuron", "spread", "trained", "trained_per", "earlier")
-    own = {
-        field.name: getattr(network, field.name)
-        for field in dataclasses.fields(network)
-        if field.name not in moved
-    }
-    return {**own, "neuron": neuron.kind, **dict(network.earlier)}
+    return {**own_table(network), "neuron": neuron.kind, **dict(network.earlier)}
 
 
 def attributes(network: Any) -> dict[str, Any]:
     """{name: value} by which files of recordings tell a network, flat as in 0.1, with
     the further keys of its kind.
     """
-    own = {
-        field.name: getattr(network, field.name)
-        for field in dataclasses.fields(network)
-        if field.name not in ("neuron", "spread", "trained", "trained_per", "earlier")
-    }
-    found = {**own, **dict(network.earlier), **network.neuron.table()}
+    found = {**own_table(network), **dict(network.earlier), **network.neuron.table()}
     found |= {f"spread_{name}": value for name, value in network.spread.deviations.items()}
     del found["kind"]
     found["neuron"] = network.neuron.kind

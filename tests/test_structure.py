@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays",
     "machine": "system cgroups signals setting threads environment memory",
-    "config": "quantity tables kinds spread versions run toml",
+    "config": "quantity tables kinds spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table npz hdf5 formats idx",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinrnn.analysis.answer import Answer, Settings, each_layer, table_of_layers
+from spinrnn.analysis.answer import Answer, Settings, table_of_layers
 from spinrnn.arrays import array_of
 from spinrnn.recordings.recording import Recording
 
@@ -71,11 +71,14 @@ def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATE
     )
 
 
+def _of_layer(recording, layer, start):
+    span, power = recording.kind_of(layer).span, recording.powers(layer, start)
+    return neuron_activity(np.abs(power) if span is None or span[0] < 0 else power)
+
+
 def measure_activity(recording: Recording, settings: Settings) -> Answer:
     """Dead and saturated neurons."""
-    span = recording.kind.span
-    magnitude = np.abs if span is None or span[0] < 0 else np.asarray
-    found = each_layer(recording, lambda power: neuron_activity(magnitude(power)), settings.start)
+    found = {f"layer {k}": _of_layer(recording, k, settings.start) for k in recording.layers}
     lines = [
         f"{name}: {a.dead.sum()} dead, {a.saturated.sum()} saturated, {a.still.sum()} still, "
         f"of {len(a.mean)}"

@@ -92,7 +92,8 @@ def each_device(
 
     Args:
         measure: `steady_states` or `step_responses`.
-        further: function of the layer that gives more arguments of the measure.
+        further: function of the layer that gives more arguments of the measure, or
+            raises DataError if it cannot be measured.
     Returns:
         the measure's dataclass, (k,) layer of each of its entries.
     Raises:
@@ -101,13 +102,14 @@ def each_device(
     results, reason = {}, DataError("no layer was recorded")
     for layer in recording.layers:
         try:
+            more = further(layer)
             results[layer] = measure(
                 recording.time,
                 recording.powers(layer),
                 recording.drives(layer),
                 recording.relaxation_times(layer),
                 tolerance=settings.tolerance,
-                **further(layer),
+                **more,
             )
         except DataError as error:
             reason = error

@@ -56,9 +56,10 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
         raise DataError("inputs: no cases, the cumulative drive is a mean over them")
     config, neurons = net.config, sum(net.config.layers)
     substeps, interval = config.resolved_substeps, config.input_interval
-    scale, rests = interval / substeps, _rests(net)
-    if not config.neuron.rate_driven():
-        scale = interval / config.time_unit / substeps
+    rests, step = _rests(net), interval / substeps
+    scales = [
+        step if neuron.rate_driven() else step / neuron.time_unit for neuron in config.neurons
+    ]
     # a trajectory has four numbers for each case, neuron and substep, `simulate` as
     # many again
     row = 8 * np.dtype(config.dtype).itemsize * neurons * inputs.shape[2] * substeps
@@ -67,7 +68,7 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
         part = slice(start, start + cases)
         # `start` gives each part noise of its own
         drives = net.simulate(inputs[part], points[part], start).drive
-        for drive, rest in zip(drives, rests, strict=True):
+        for drive, rest, scale in zip(drives, rests, scales, strict=True):
             sums = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64)
             # NaN after a case's own end
             total += float(np.nansum(np.abs(sums * scale - rest[:, None])))
@@ -78,7 +79,8 @@ def _rests(net):
     """[(neuron,) integral of the drive at rest over an input interval] of each
     layer."""
     config = net.config
-    return [drive * config.input_interval / config.time_unit for drive in net.constant_drives()]
+    scale = config.input_interval / config.time_unit
+    return [drive * scale for drive in net.constant_drives()]
 
 
 # ---- of a recording ----
@@ -144,8 +146,8 @@ def _of_layer(recording, layer, interval):
     """`CumulativeDrive` of a layer; the drive of a CTRNN is without a unit and without
     rest."""
     drives, rest = recording.drives(layer), recording.rests(layer)
-    if not recording.kind.rate_driven():
-        drives, rest = drives / recording.relaxation_time, 0.0
+    if not recording.kind_of(layer).rate_driven():
+        drives, rest = drives / recording.relaxation_times(layer), 0.0
     return drive_integrals(recording.time, drives, interval, rest)
 
 
@@ -153,7 +155,9 @@ def measure_drive(recording: Recording, settings: Settings) -> Answer:
     """Cumulative drive."""
     if recording.input_interval is None:
         raise DataError("it needs the input interval (--input-interval)")
-    if recording.kind.rate_driven() and recording.rests(recording.layers[0]) is None:
+    if any(
+        recording.kind_of(k).rate_driven() and recording.rests(k) is None for k in recording.layers
+    ):
         raise DataError(
             "it needs the drive at rest: the relaxation time and bias_ratio, the supercriticality "
             "without input"

@@ -224,12 +224,20 @@ def _fit_response(t, p, form, confidence):
 
 def measure_relaxation(recording: Recording, settings: Settings) -> Answer:
     """Relaxation after steps of the drive."""
-    oscillator = recording.kind.threshold
-    form = "logistic" if oscillator else "exponential"
-    found, layers = each_device(recording, step_responses, settings, lambda _: {"form": form})
-    if not oscillator:
-        rates = np.full(len(found.rate), 1 / (recording.relaxation_time or np.nan))
-        found = dataclasses.replace(found, expected=rates)
+    forms = {
+        layer: "logistic" if recording.kind_of(layer).threshold else "exponential"
+        for layer in recording.layers
+    }
+    found, layers = each_device(
+        recording, step_responses, settings, lambda layer: {"form": forms[layer]}
+    )
+    expected = found.expected.copy()
+    for layer in [layer for layer in forms if forms[layer] == "exponential"]:
+        own = layers == layer
+        rates = thresholds(recording.relaxation_times(layer), recording.power[layer])
+        expected[own] = rates[found.neuron[own]]
+    fitted = " and ".join(dict.fromkeys(forms[layer] for layer in layers)) or found.form
+    found = dataclasses.replace(found, expected=expected, form=fitted)
     lines = [_count_line(found)]
     if not len(found.rate):
         raise DataError(lines[0])

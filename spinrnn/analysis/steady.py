@@ -144,24 +144,25 @@ def _rest(t, p):
 
 
 def steady_of_layers(recording: Recording, settings: Settings) -> tuple[SteadyStates, np.ndarray]:
-    """(`SteadyStates` of all layers, (state,) layer of each)."""
-    if not recording.kind.threshold:
-        raise DataError(f"the {recording.kind.name} has no threshold")
-    given = recording.nonlinear_damping is not None
-    return each_device(
-        recording,
-        steady_states,
-        settings,
-        lambda layer: {"nonlinear_damping": recording.dampings(layer)} if given else {},
-    )
+    """(`SteadyStates` of all layers, (state,) layer of each); Q is NaN where it is not
+    known.
+    """
+
+    def damping(layer):
+        kind, known = recording.kind_of(layer), recording.dampings(layer)
+        if not kind.threshold:
+            raise DataError(f"the {kind.name} has no threshold")
+        return {"nonlinear_damping": np.nan if known is None else known}
+
+    return each_device(recording, steady_states, settings, damping)
 
 
 def measure_steady(recording: Recording, settings: Settings) -> Answer:
     """Steady states against theory."""
     found, layers = steady_of_layers(recording, settings)
-    if recording.nonlinear_damping is None:
-        # theory for a Q that nobody has said would make a perfect device look wrong
-        found = dataclasses.replace(found, expected=np.full(len(found.power), np.nan))
+    # theory for a Q that nobody has said would make a perfect device look wrong
+    expected = np.where(np.isnan(found.nonlinear_damping), np.nan, found.expected)
+    found = dataclasses.replace(found, expected=expected)
     first = _count_line(found)
     if not len(found.power):
         raise DataError(first)

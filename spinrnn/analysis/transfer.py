@@ -167,7 +167,7 @@ def measure_transfer(recording: Recording, settings: Settings) -> Answer:
             reason = error
     if not curves:
         raise reason
-    theory = {name: _device_of(recording, found, parts[name]) for name in curves}
+    theory = {name: _device_of(found, parts[name]) for name in curves}
     good = {name: follows(curves[name], found.spread[parts[name]]) for name in curves}
     lines = [_curve_line(name, c, good[name]) for name, c in list(curves.items())[:LISTED]]
     if len(curves) > LISTED:
@@ -194,18 +194,15 @@ def _parts(recording: Recording, found: SteadyStates, layers: np.ndarray) -> dic
         for name, part in parts.items()
         if len(np.unique(found.drive[part].round(digits))) >= FEW
     }
-    if not enough or (len(enough) < len(parts) and recording.devices is None):
+    if not enough or (len(enough) < len(parts) and not recording.differ):
         return {_TOGETHER: np.full(len(found.drive), True)}
     return enough
 
 
-def _device_of(recording, states, part):
+def _device_of(states, part):
     """(threshold in 1/s, Q) of the device of some steady states, NaN where it is not
     known or they are of devices that differ."""
-    damping = np.array([np.nan])
-    if recording.nonlinear_damping is not None:
-        damping = states.nonlinear_damping[part]
-    known = states.threshold[part], damping
+    known = states.threshold[part], states.nonlinear_damping[part]
     return tuple(float(values[0]) if np.ptp(values) == 0 else np.nan for values in known)
 
 
@@ -247,9 +244,9 @@ def _curve_line(name, c, good):
 def _intervals_line(recording, curves):
     """Level of the intervals, and what theory says beside it."""
     text = f"{100 * next(reversed(curves.values())).confidence:g} % intervals"
-    if recording.devices is not None and _TOGETHER in curves:
+    if recording.differ and _TOGETHER in curves:
         return f"{text}; the devices differ, so that one curve is that of none"
-    if recording.devices is not None:
+    if recording.differ:
         return f"{text}; that of each device in theory is in the table"
     if recording.relaxation_time is not None:
         return f"{text}; the threshold in theory is {1 / recording.relaxation_time:.4g} / s"

@@ -64,9 +64,10 @@ def _known(recording):
 
 def _doubtful_powers(recording: Recording) -> Iterator[str]:
     """Warnings where powers are not normalised."""
-    if not recording.kind.threshold:
+    layers = [layer for layer in recording.layers if recording.kind_of(layer).threshold]
+    if not layers:
         return
-    sample = recording.powers(recording.layers[0])
+    sample = recording.powers(layers[0])
     low, high = np.nanmin(sample), np.nanmax(sample)
     if low < -0.5 or high > 1.5:
         yield (

@@ -12,6 +12,7 @@ from scipy.differentiate import derivative
 from scipy.special import softmax
 
 from spinrnn.config import kinds
+from spinrnn.config.neurons import common_schemes, name_of
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DivergenceError
 from spinrnn.networks.recurrent import Network
@@ -53,7 +54,7 @@ class BlockError:
 
     Attributes:
         neuron, scheme, block: what was checked, as in "oscillator", "exponential",
-            "w_int_0".
+            "w_int_0"; of layers of different neurons, as in "oscillator-ctrnn".
         entries: number of entries compared.
         error: their largest difference over the block's largest gradient, beyond what
             rounding makes of the difference itself.
@@ -97,14 +98,14 @@ def check_gradient(
     seed: int = 0,
     bound: float = BOUND,
 ) -> Iterator[BlockError]:
-    """Compares gradients for both neurons and both schemes, in float64, on random
-    inputs.
+    """Compares gradients for all kinds of neurons and their schemes, in float64, on
+    random inputs. Layers of different neurons keep them.
 
     A scheme that is not the configuration's own has more substeps where it would
     diverge with as many.
 
     Args:
-        config: its neuron, scheme and dtype are replaced; None means `AWKWARD`.
+        config: its scheme, dtype and single neuron are replaced; None means `AWKWARD`.
         entries: number of entries drawn from each block; None means all of AWKWARD, 8
             of another network.
         seed: of weights, inputs and the draw; bound: on the relative error.
@@ -116,8 +117,11 @@ def check_gradient(
     if entries is None:
         entries = 8 if config else 10**9
     asked = config or AWKWARD
-    for neuron, cls in kinds.kinds_of("neuron").items():
-        for scheme in cls.schemes:
+    known = {name: cls.schemes for name, cls in kinds.kinds_of("neuron").items()}
+    if isinstance(asked.neuron, tuple):
+        known = {asked.neuron: common_schemes(asked.neuron)}
+    for neuron, schemes in known.items():
+        for scheme in schemes:
             kind = dataclasses.replace(asked, neuron=neuron, scheme=scheme, dtype="float64")
             yield from check_one(kind, entries, seed, bound, finest=scheme != asked.scheme)
 
@@ -152,7 +156,7 @@ def check_one(
         error = largest_error(gradient[chosen], right, unknown, scale)
         # a NaN is not <= anything
         ok = bool(error <= bound)
-        yield BlockError(config.neuron.kind, config.scheme, block, len(chosen), error, ok)
+        yield BlockError(name_of(config), config.scheme, block, len(chosen), error, ok)
 
 
 def largest_error(

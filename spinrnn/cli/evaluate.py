@@ -74,7 +74,7 @@ def _devices(net: Any) -> str:
 
 def _noise(config: Any) -> str:
     """Which thermal noise the network has, if any."""
-    if not config.neuron.noisy:
-        return ""
-    power = getattr(config.neuron, "thermal_power", None)
-    return ", thermal noise" + ("" if power is None else f" of {power:g}")
+    noisy = [neuron for neuron in config.neurons if neuron.noisy]
+    powers = dict.fromkeys(getattr(neuron, "thermal_power", None) for neuron in noisy)
+    known = " and ".join(f"{power:g}" for power in powers if power is not None)
+    return (", thermal noise" + (f" of {known}" if known else "")) if noisy else ""

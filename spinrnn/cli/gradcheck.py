@@ -6,6 +6,7 @@ block of the gradient, or an entry of a derivative, is wrong.
 
 import argparse
 import dataclasses
+import itertools
 import json
 from typing import Any
 
@@ -59,7 +60,7 @@ def gradcheck(options: argparse.Namespace) -> int:
 def _line(row: Any) -> str:
     verdict = "ok" if row.ok else "FAILED"
     error = f"largest error {row.error:.1e}"
-    block = f"{row.neuron:<11}{row.scheme:<13}{row.block:<10}"
+    block = f"{row.neuron:<10} {row.scheme:<13}{row.block:<10}"
     return f"{block}{row.entries:>5} entries   {error}   {verdict}"
 
 
@@ -69,9 +70,9 @@ def _check_neuron(options: argparse.Namespace) -> int:
     from spinrnn.config.toml import load_config
 
     settings = [f"neuron.kind={options.neuron}", *(options.set or ())]
-    neuron = load_config(options.config, settings).network.neuron
+    neurons = dict.fromkeys(load_config(options.config, settings).network.neurons)
     failed = count = 0
-    for row in check_neuron(neuron):
+    for row in itertools.chain.from_iterable(map(check_neuron, neurons)):
         failed, count = failed + (not row.ok), count + 1
         if options.json:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
@@ -80,6 +81,7 @@ def _check_neuron(options: argparse.Namespace) -> int:
             print(f"{row.neuron:<11}{row.scheme:<13}{row.promise:<34}{error:<16}{verdict}")
     if not options.json:
         print(
-            f"{count} promises of {neuron.kind}: " + (f"{failed} BROKEN" if failed else "all kept")
+            f"{count} promises of {options.neuron}: "
+            + (f"{failed} BROKEN" if failed else "all kept")
         )
     return 1 if failed else 0

@@ -233,15 +233,19 @@ def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[
             advice = f"write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
             raise DataError(f"{path}: is a trajectory of spinrnn; {advice}")
         config = trajectory.config
-        if not isinstance(config.neuron, Oscillator):
-            text = f"is of a network of {config.neuron.kind}, and not of oscillators"
+        own = dict(enumerate(config.neurons)).get(neuron[0])
+        if own is not None and not isinstance(own, Oscillator):
+            whose = f"layer {neuron[0]}" if isinstance(config.neuron, tuple) else "a network"
+            text = f"is of {whose} of {own.kind}, and not of oscillators"
             raise DataError(f"{path}: {text}, which eq. (1) describes")
+        # a layer that is not there is told
         data = from_trajectory(trajectory, neuron[0], neuron[1], cases)
-    _warn(config, float(data.durations.max()))
-    return data, config.neuron.power_floor
+    assert own is not None
+    _warn(config, own, float(data.durations.max()))
+    return data, own.power_floor
 
 
-def _warn(config: Any, longest: float) -> None:
+def _warn(config: Any, neuron: Any, longest: float) -> None:
     """Warns of what makes a trajectory no exact solution of eq. (1).
 
     longest: s between two of its samples.
@@ -251,7 +255,7 @@ def _warn(config: Any, longest: float) -> None:
         "not every substep is stored, the drive in between is not known;"
         " simulate without --every for this": longest > 1.5 * step,
         "simulated with thermal noise, which is taken for noise of the readout;"
-        " intervals and tests do not hold": config.neuron.noisy,
+        " intervals and tests do not hold": neuron.noisy,
         "simulated with first-order steps, which are not quite eq. (1);"
         " what differs is seen in the residuals": config.scheme == "euler",
     }

@@ -6,17 +6,16 @@ time and drive.
 
 import functools
 import itertools
-import json
 import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from spinrnn.config import kinds, versions
+from spinrnn.config import kinds, neurons, versions
 from spinrnn.config.quantity import quantities, quantity
-from spinrnn.config.spread import Spread
-from spinrnn.config.tables import Problems, check, keys_of, nearest, shown, suggest
+from spinrnn.config.spread import Spread, spreads_of
+from spinrnn.config.tables import Problems, check, keys_of, nearest, suggest
 from spinrnn.errors import ConfigError
 
 T = TypeVar("T")
@@ -35,13 +34,13 @@ None."""
 
 
 class Reduced(NamedTuple):
-    """Time scales of a network in units of its neurons' time.
+    """Time scales of a network in units of its `time_unit`.
 
     Attributes:
         step: h, length of a substep.
         blend: relaxation factor of one substep: the share of its distance to the target
             that the high-pass filter's mean covers; 0 without a filter.
-        rest: what a neuron emits before any input.
+        rest: what a neuron of the first layer emits before any input.
     """
 
     step: float
@@ -80,16 +79,16 @@ class NetworkConfig:
         inputs: input channels.
         outputs: classes.
         neuron: a kind of neuron, as Oscillator(), eq. (1), or CTRNN(), its software
-            twin.
-        scheme: one of the neuron's schemes; "exponential", second order, or "euler",
-            first order.
+            twin; or a tuple with one for each layer. If all are equal it is that one.
+        scheme: one of the schemes that all neurons have; "exponential", second order,
+            or "euler", first order.
         substeps: substeps of one input interval; None means
-            ceil(4 input_interval / tau), tau the neuron's time [ours].
+            ceil(4 input_interval / tau), tau the shortest time of the neurons [ours].
         input_interval: Delta t, time for which one input value is held (s) [ours: 10
             ns].
         highpass_time: tau_hp of the filter that removes the emitted mean, eq. (2) (s);
             0 is no filter; None means the neuron's own, of the oscillator 10 tau
-            [ours], of the CTRNN none.
+            [ours], of the CTRNN none; it is one filter for all layers.
         amplification: A, one number or one for each layer [paper: an amplification on
             each path].
         output_amplification: A_out [ours: 10].
@@ -99,7 +98,8 @@ class NetworkConfig:
         density_ext: the same of each W_ext, input weights included.
         dtype: "float32" or "float64".
         spread: how much neurons differ from each other, `Spread`; log-normal [ours].
-        trained: names of the neuron's quantities that are trained.
+        trained: names of the neuron's quantities that are trained, in all layers that
+            have them.
         trained_per: whether a layer has one value of each of them, or each neuron.
         earlier: keys of 0.1 and their values, also where they have no effect.
 
@@ -127,17 +127,16 @@ class NetworkConfig:
     earlier: Any = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        problems = []
-        parts = {"neuron": (_neuron_of, _known_neuron), "spread": (_spread_of, _known_spread)}
-        for key, (make, stand_in) in parts.items():
-            given = getattr(self, key)
-            try:
-                made = make(given)
-            except ConfigError as error:
-                problems += [f"{key}.{problem}" for problem in error.problems]
-                made = stand_in(given)
-            object.__setattr__(self, key, made)
-        if any(problem.startswith("neuron.kind: ") for problem in problems):
+        neuron, problems = neurons.made(self.neuron)
+        unknown = any(problem.partition(": ")[0].endswith(".kind") for problem in problems)
+        try:
+            spread = _spread_of(self.spread)
+        except ConfigError as error:
+            problems += [f"spread.{problem}" for problem in error.problems]
+            spread = _known_spread(self.spread)
+        object.__setattr__(self, "neuron", neuron)
+        object.__setattr__(self, "spread", spread)
+        if unknown:
             # what belongs to a kind that is not known cannot be told from a mistake
             object.__setattr__(self, "spread", Spread())
             object.__setattr__(self, "trained", ())
@@ -145,6 +144,9 @@ class NetworkConfig:
             check(self)
         except ConfigError as error:
             problems += error.problems
+        neuron, trained = neurons.settled(neuron, self.trained)
+        object.__setattr__(self, "neuron", neuron)
+        object.__setattr__(self, "trained", trained)
         earlier, found = versions.remembered(self)
         object.__setattr__(self, "earlier", tuple(earlier.items()))
         if problems or found:
@@ -155,18 +157,28 @@ class NetworkConfig:
         moved = versions.OLD.get(f"network.{name}")
         if moved is None:
             raise AttributeError(f"NetworkConfig has no attribute {name!r}")
+        earlier = dict(self.earlier)
+        if name not in earlier:
+            raise AttributeError(f"config.{name} is config.{moved} now, of each of config.neurons")
         warnings.warn(f"config.{name} is config.{moved} now", DeprecationWarning, stacklevel=2)
-        return dict(self.earlier)[name]
+        return earlier[name]
 
     @property
     def neurons(self) -> tuple[Any, ...]:
-        """The kind of neuron of each layer."""
+        """The neuron of each layer, whether they are the same or not."""
+        if isinstance(self.neuron, tuple):
+            return self.neuron
         return (self.neuron,) * len(self.layers)
 
     @property
+    def _first(self) -> Any:
+        """The first layer's neuron, also where there is no layer, which is told."""
+        return self.neuron[0] if isinstance(self.neuron, tuple) else self.neuron
+
+    @property
     def time_unit(self) -> float:
-        """Of the kernels (s): the neuron's."""
-        return self.neuron.time_unit
+        """Of the kernels (s): that of the first layer's neuron."""
+        return self._first.time_unit
 
     @property
     def filter_time(self) -> float | None:
@@ -175,16 +187,19 @@ class NetworkConfig:
         """
         if self.highpass_time is not None:
             return self.highpass_time or None
-        own = self.neuron.highpass
+        own = self._first.highpass
         return None if own is None else own * self.time_unit
 
     @property
     def resolved_substeps(self) -> int:
-        """S: `substeps`; where that is None a substep is at most a quarter of tau."""
+        """S: `substeps`; where that is None a substep is at most a quarter of the
+        shortest tau.
+        """
         if self.substeps is not None:
             return self.substeps
+        shortest = min(one.time_unit for one in self.neurons)
         # the margin keeps 4 * 10e-9 / 10e-9 from rounding up to 5
-        return max(1, math.ceil(4 * self.input_interval / self.time_unit - 1e-9))
+        return max(1, math.ceil(4 * self.input_interval / shortest - 1e-9))
 
     @property
     def amplifications(self) -> tuple[float, ...]:
@@ -198,7 +213,7 @@ class NetworkConfig:
         unit, filter_time = self.time_unit, self.filter_time
         step = self.input_interval / unit / self.resolved_substeps
         blend = -math.expm1(-step * unit / filter_time) if filter_time else 0.0
-        rest = self.neuron.rest(self.neuron.nominal_numbers(unit))[0]
+        rest = self._first.rest(self._first.nominal_numbers(unit))[0]
         return Reduced(step, blend, float(rest))
 
     def problems(self) -> list[str]:
@@ -206,21 +221,9 @@ class NetworkConfig:
         found = Problems(self)
         _check_sizes(self, found)
         _check_times(self, found)
-        _check_kind(self, found)
+        neurons.check_neurons(self, found)
         _check_amplifications(self, found)
         return found
-
-
-def _neuron_of(given: Any) -> Any:
-    if given is None:
-        return kinds.default("neuron")
-    if isinstance(given, str):
-        given = {"kind": given}
-    if isinstance(given, Mapping):
-        return kinds.make("neuron", given)
-    if not isinstance(given, kinds.Kind) or given.role != "neuron":
-        raise ConfigError([f"kind: must be a neuron, as spinrnn.Oscillator(), got {shown(given)}"])
-    return given
 
 
 def _spread_of(given: Any) -> Spread:
@@ -229,15 +232,6 @@ def _spread_of(given: Any) -> Spread:
     if given is not None and not isinstance(given, Mapping):
         raise ConfigError([f"seed: must be a spinrnn.Spread, got {given!r}"])
     return Spread(**{str(key): value for key, value in (given or {}).items()})
-
-
-def _known_neuron(given: Any) -> Any:
-    """What stands in for a neuron with mistakes, for the checks of other keys: its kind
-    with its defaults, the default kind where there is none of the name.
-    """
-    kind = given.get("kind") if isinstance(given, Mapping) else given
-    known = isinstance(kind, str) and kind in kinds.names_of("neuron")
-    return kinds.kind_of("neuron", kind)() if known else kinds.default("neuron")
 
 
 def _known_spread(given: Any) -> Spread:
@@ -271,35 +265,14 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
     ok = given is None or given >= 0
     found.require(ok, "highpass_time", "a time in seconds, or 0 for no filter")
     times = {"input_interval": c.input_interval, "highpass_time": given or 0.0}
-    own = {n: getattr(c.neuron, n) for n, q in quantities(c.neuron).items() if q.unit == "s"}
-    times |= {f"neuron.{name}": time for name, time in own.items()}
+    for place, one in neurons.entries(c.neuron).items():
+        own = [name for name, declared in quantities(one).items() if declared.unit == "s"]
+        times |= {f"{place}.{name}": getattr(one, name) for name in own}
     unit = c.time_unit
     for key, time in times.items():
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:
             far = f"{time:g} s is out of all proportion to the neuron's time, {unit:g} s"
             found.add(key, f"{far}; times are in seconds, as in 10e-9")
-
-
-def _check_kind(c: NetworkConfig, found: Problems) -> None:
-    neuron, declared = c.neuron, quantities(c.neuron)
-    if c.scheme not in neuron.schemes:
-        wanted = " or ".join(json.dumps(name) for name in neuron.schemes)
-        close = nearest(c.scheme, neuron.schemes)
-        hint = f" (did you mean {json.dumps(close)}?)" if close else ""
-        found.add("scheme", f"must be {wanted}{hint}, got {json.dumps(c.scheme)}")
-    known = versions.spreads_of(neuron)
-    for name in c.spread.deviations:
-        if name not in known:
-            owner = kinds.owner_of("neuron", name, versions.spreads_of)
-            whose = f"a spread of the neuron {owner}, this one is {neuron.kind}"
-            unknown = f"unknown key{suggest(name, (*known, 'seed'))}"
-            found.add(f"spread.{name}", whose if owner else unknown)
-    trainable = [name for name, q in declared.items() if q.fit is not None]
-    for name in c.trained:
-        if name not in trainable:
-            found.add("trained", f"{name} of {neuron.kind} cannot be{suggest(name, trainable)}")
-    if len(set(c.trained)) < len(c.trained):
-        found.add("trained", f"a name stands there twice, got {list(c.trained)}")
 
 
 def _check_amplifications(c: NetworkConfig, found: Problems) -> None:
@@ -488,9 +461,10 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
     """
     problems = [p for name in tables for p in _table_problems(name, tables[name])]
     problems += versions.twice(tables)
-    known = {name: dict(t) for name, t in tables.items() if isinstance(t, Mapping)}
-    parts = {"network": _network_arguments(known), "train": known.get("train", {})}
-    parts["data"] = known.get("data", {})
+    known: dict[str, Any] = {name: t for name, t in tables.items() if neurons.is_table(name, t)}
+    network, found = _network_arguments(known)
+    problems += found
+    parts = {"network": network, "train": known.get("train", {}), "data": known.get("data", {})}
     made = {}
     for name, cls in _PARTS.items():
         fields = keys_of(cls) if name == "network" else own_keys(cls)
@@ -513,7 +487,7 @@ def _table_problems(name: str, table: Any) -> list[str]:
         if owners:
             return [f"{name}: unknown {kind}; it belongs into the table [{owners[0]}]"]
         return [f"{name}: unknown {kind}{suggest(name, TABLES)}"]
-    if not isinstance(table, Mapping):
+    if not neurons.is_table(name, table):
         return [f"{name}: must be a table, write [{name}] and its keys below"]
     if name not in _PARTS:
         return []
@@ -535,44 +509,50 @@ def _suggestion(name: str, key: str) -> str:
     return suggest(key, own_keys(_PARTS[name]))
 
 
-def _network_arguments(tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Arguments of `NetworkConfig` of the tables [network], [neuron] and [spread]."""
-    network, neuron = tables.get("network", {}), tables.get("neuron", {})
-    trained = {"trained": neuron.pop("train", None), "trained_per": neuron.pop("train_per", None)}
+def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Arguments of `NetworkConfig` of the tables [network], [neuron] and [spread], and
+    what is wrong between the tables of several neurons.
+    """
+    network, spread = tables.get("network", {}), tables.get("spread", {})
+    neuron, trained, problems = neurons.from_table(tables.get("neuron", {}))
     made = {key: value for key, value in network.items() if key not in versions.ELSEWHERE[1:]}
-    if versions.old_keys(tables):
-        if "kind" in neuron:
-            made["neuron"] = neuron["kind"]
-        made = versions.from_flat(made)
-    for key, table in (("neuron", neuron), ("spread", tables.get("spread", {}))):
-        if table or key in made:
-            made[key] = {**made.get(key, {}), **table}
-    return made | {key: value for key, value in trained.items() if value is not None}
+    if isinstance(neuron, list):
+        # keys of 0.1, which `versions.twice` tells
+        made = {key: value for key, value in made.items() if f"network.{key}" not in versions.OLD}
+        made |= {"neuron": neuron, "spread": spread}
+    else:
+        if versions.old_keys(tables):
+            if "kind" in neuron:
+                made["neuron"] = neuron["kind"]
+            made = versions.from_flat(made)
+        for key, table in (("neuron", neuron), ("spread", spread)):
+            if table or key in made:
+                made[key] = {**made.get(key, {}), **table}
+    return made | trained, problems
 
 
 def _placed(name: str, problem: str) -> str:
     """A problem of a part's key with its table."""
     key, colon, sentence = problem.partition(": ")
     moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
-    if name != "network" or key.startswith(("neuron.", "spread.")):
+    if name != "network" or key.startswith(("neuron", "spread.")):
         return problem if name == "network" else f"{name}.{problem}"
     return f"{moved.get(key, f'network.{key}')}{colon}{sentence}"
 
 
-def to_tables(config: RunConfig) -> dict[str, dict[str, Any]]:
-    """Nested dictionaries of a RunConfig, of Python's own numbers, texts and tuples."""
+def to_tables(config: RunConfig) -> dict[str, Any]:
+    """Nested dictionaries of a RunConfig, of Python's own numbers, texts and tuples; of
+    different neurons a list of dictionaries.
+    """
     network = config.network
-    neuron = network.neuron.table()
-    if network.trained:
-        neuron |= {"train": network.trained, "train_per": network.trained_per}
-    spreads = {name: network.spread.get(name) for name in versions.spreads_of(network.neuron)}
+    spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
     parts = {
         name: {key: getattr(part, key) for key in own_keys(type(part))}
         for name, part in (("network", network), ("train", config.train), ("data", config.data))
     }
     return {
         "network": parts["network"],
-        "neuron": neuron,
+        "neuron": neurons.to_table(network),
         "spread": {**spreads, "seed": network.spread.seed},
         "train": parts["train"],
         "data": parts["data"],
@@ -603,5 +583,5 @@ def known_keys() -> dict[str, str]:
         cls = kinds.kind_of("neuron", kind)
         found |= {f"neuron.{key}": "1" for key in keys_of(cls)}
         found |= {f"neuron.{key}": q.unit for key, q in quantities(cls).items()}
-        found |= {f"spread.{key}": "1" for key in versions.spreads_of(cls)}
+        found |= {f"spread.{key}": "1" for key in spreads_of(cls)}
     return found | {old: found.get(new, "1") for old, new in versions.OLD.items()}

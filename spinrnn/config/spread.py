@@ -2,11 +2,19 @@
 
 from typing import Any
 
+from spinrnn.config.quantity import spread_names
 from spinrnn.config.tables import plain
 from spinrnn.errors import ConfigError
 
 GAIN = "gain"
 """The spread that a network has for any kind of neuron: of the amplification."""
+
+
+def spreads_of(*kinds: Any) -> tuple[str, ...]:
+    """Names by which neurons of these kinds may differ, the network's gain at the
+    end.
+    """
+    return (*dict.fromkeys(name for kind in kinds for name in spread_names(kind)), GAIN)
 
 
 class Spread:

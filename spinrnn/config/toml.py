@@ -154,19 +154,23 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
     known, tables, lines = automatic(config), to_tables(config), []
     names = [name for part in sections for name in _INNER.get(part, (part,))]
     for name in names:
-        lines.append(f"[{name}]")
-        for key, value in tables[name].items():
-            if value is None:
-                bring = key == "test_fraction"
-                remark = ", unless the data bring their own test part" if bring else ""
-                lines.append(f"# {key} = {known[key]} (automatic{remark})")
-            else:
-                lines.append(f"{key} = {_written(value)}")
-        lines.append("")
+        listed = isinstance(tables[name], list)
+        for table in tables[name] if listed else [tables[name]]:
+            lines.append(f"[[{name}]]" if listed else f"[{name}]")
+            lines += [_line(key, value, known) for key, value in table.items()]
+            lines.append("")
     return "\n".join(lines)
 
 
 _INNER = {"network": ("network", "neuron", "spread")}
+
+
+def _line(key, value, known):
+    if value is not None:
+        return f"{key} = {_written(value)}"
+    bring = key == "test_fraction"
+    remark = ", unless the data bring their own test part" if bring else ""
+    return f"# {key} = {known[key]} (automatic{remark})"
 
 
 def _written(value: Any) -> str:

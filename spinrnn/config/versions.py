@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from spinrnn.config import kinds
-from spinrnn.config.quantity import spread_names
-from spinrnn.config.spread import GAIN, Spread
+from spinrnn.config.neurons import entries, name_of
+from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import keys_of, plain
+from spinrnn.errors import ConfigError
 
 NEURON = {
     "relaxation_time": 10e-9,
@@ -67,20 +68,31 @@ def old_keys(tables: Mapping[str, Any]) -> dict[str, str]:
 
 
 def twice(tables: Mapping[str, Any]) -> list[str]:
-    """What is given under its old and its new key, a sentence each."""
+    """What is given under its old and its new key, or as an old key beside several
+    neurons, a sentence each.
+    """
     found = []
     for old, new in old_keys(tables).items():
         table, _, key = new.partition(".")
-        if isinstance(tables.get(table), Mapping) and key in tables[table]:
+        if isinstance(tables.get("neuron"), list):
+            found.append(of_one_neuron(old))
+        elif isinstance(tables.get(table), Mapping) and key in tables[table]:
             found.append(f"{old}: the same as {new}, which is given too; take {old} away")
     return found
+
+
+def of_one_neuron(old: str) -> str:
+    """What is wrong with a key of 0.1 in a network of several neurons."""
+    where = OLD[old] if OLD[old].startswith("spread.") else "one of [[neuron]]"
+    return f"{old}: in 0.1 all layers had the same neurons; beside several it is a key of {where}"
 
 
 def put(tables: dict[str, Any], key: str, value: Any) -> None:
     """Puts a value at "table.key", or a whole table, in place of what stands there
     under the name of either version.
 
-    Another kind takes away the keys of the neuron that it does not have.
+    Another kind takes away the keys of the neuron that it does not have. Of [[neuron]]
+    all are changed whose kind has the key; if none has, all, so that it is told.
     """
     table, _, name = key.partition(".")
     if not name:
@@ -89,11 +101,38 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
         return
     if key in OLD or key in NEW:
         _forget(tables, [OLD.get(key) or NEW[key]])
-    if OLD.get(key, key) == "neuron.kind":
-        _prune(tables.get("neuron"), value)
+    rows = tables.get("neuron")
+    if isinstance(rows, list):
+        if table == "neuron":
+            tables["neuron"] = _put_in_rows(rows, name, value)
+            return
+    elif OLD.get(key, key) == "neuron.kind":
+        _prune(rows, value)
     own = tables.setdefault(table, {})
     if isinstance(own, dict):
         own[name] = value
+
+
+def _put_in_rows(rows, name, value):
+    """Copies of the tables of [[neuron]] with a value."""
+    rows = [dict(row) if isinstance(row, Mapping) else row for row in rows]
+    tables = [row for row in rows if isinstance(row, dict)]
+    having = [row for row in tables if name in _known_keys(row.get("kind"))]
+    for row in having or tables:
+        if name == "kind":
+            _prune(row, value)
+        row[name] = value
+    return rows
+
+
+def _known_keys(kind):
+    """Keys of the table of a kind by its name, None for the default; () if there is no
+    such kind.
+    """
+    names = kinds.names_of("neuron")
+    if kind is not None and kind not in names:
+        return ()
+    return ("kind", "train", "train_per", *keys_of(kinds.kind_of("neuron", kind or names[0])))
 
 
 def _forget(tables, keys):
@@ -105,9 +144,9 @@ def _forget(tables, keys):
 
 def _prune(table, name):
     """Takes out of a neuron's table what the kind of this name does not have."""
-    if isinstance(table, dict) and name in kinds.names_of("neuron"):
-        known = keys_of(kinds.kind_of("neuron", name))
-        for key in [key for key in table if key not in (*known, "train", "train_per")]:
+    known = _known_keys(name)
+    if isinstance(table, dict) and known:
+        for key in [key for key in table if key not in known]:
             del table[key]
 
 
@@ -119,11 +158,17 @@ def from_flat(given: dict[str, Any]) -> dict[str, Any]:
 
     A neuron that is given by its name has the meaning of then: what its kind does not
     use is remembered, its filter has the time of then.
+
+    Raises:
+        ConfigError: a key of then beside several neurons.
     """
     named = isinstance(given.get("neuron"), str)
     old = {key: value for key, value in given.items() if key in NEURON or key in SPREAD}
     if not named and not old:
         return given
+    if isinstance(given.get("neuron"), (list, tuple)):
+        problems = [of_one_neuron(f"network.{key}").removeprefix("network.") for key in old]
+        raise ConfigError(problems)
     made = {key: value for key, value in given.items() if key not in old}
     earlier = dict(made.get("earlier") or ())
     neurons = {key: old[key] for key in NEURON if key in old}
@@ -201,20 +246,22 @@ def _change_spread(made, old, earlier, kind, named):
 
 def remembered(network: Any) -> tuple[dict[str, Any], list[str]]:
     """All of 0.1's keys that have moved as `network` has them now, with what was given
-    where it does not use them, and what is wrong with that.
+    where it does not use them, and what is wrong with that. Of several neurons without
+    those that are the neuron's.
     """
-    found = DEFAULTS | {key: plain(v) for key, v in network.earlier if key in DEFAULTS}
-    neuron, spread = network.neuron, network.spread
-    found |= {key: getattr(neuron, key) for key in NEURON if hasattr(neuron, key)}
-    if neuron.highpass is not None:
+    known = DEFAULTS | {key: plain(v) for key, v in network.earlier if key in DEFAULTS}
+    (neuron, *others), spread = entries(network.neuron).values(), network.spread
+    found = {key: value for key, value in known.items() if not (others and key in NEURON)}
+    found |= {key: getattr(neuron, key) for key in found if key in NEURON and hasattr(neuron, key)}
+    if others or neuron.highpass is not None:
         found["highpass_time"] = network.filter_time or 0.0
-    if neuron.kind != IDEAL or spread:
+    if others or neuron.kind != IDEAL or spread:
         found |= {key: spread.get(name) for key, name in SPREAD.items() if name != "seed"}
         found["device_seed"] = spread.seed
     problems = []
-    for key, default in DEFAULTS.items():
+    for key in found:
         try:
-            found[key] = type(default)(found[key])
+            found[key] = type(DEFAULTS[key])(found[key])
         except (TypeError, ValueError, OverflowError):
             problems.append(f"{key}: must be a finite number, got {found[key]!r}")
     return found, problems
@@ -231,6 +278,8 @@ def own_table(network: Any) -> dict[str, Any]:
 def flat(network: Any) -> dict[str, Any] | None:
     """The table [network] of 0.1; None where it could not say this."""
     neuron, spread = network.neuron, network.spread
+    if isinstance(neuron, tuple):
+        return None
     ideal = neuron.kind == IDEAL
     new = (
         neuron.kind not in KINDS,
@@ -245,20 +294,17 @@ def flat(network: Any) -> dict[str, Any] | None:
 
 def attributes(network: Any) -> dict[str, Any]:
     """{name: value} by which files of recordings tell a network, flat as in 0.1, with
-    the further keys of its kind.
+    the further keys of its kind; of several neurons as KEY_l, for each layer l.
     """
-    found = {**own_table(network), **dict(network.earlier), **network.neuron.table()}
+    found = {**own_table(network), **dict(network.earlier)}
+    for layer, neuron in enumerate(entries(network.neuron).values()):
+        after = f"_{layer}" if isinstance(network.neuron, tuple) else ""
+        found |= {f"{key}{after}": getattr(neuron, key) for key in keys_of(neuron)}
     found |= {f"spread_{name}": value for name, value in network.spread.deviations.items()}
-    del found["kind"]
-    found["neuron"] = network.neuron.kind
+    found["neuron"] = name_of(network)
     if network.trained:
         found["trained"] = ",".join(network.trained)
         found["trained_per"] = network.trained_per
     if network.filter_time is not None:
         found["highpass_time"] = network.filter_time
     return found
-
-
-def spreads_of(kind: Any) -> tuple[str, ...]:
-    """Names by which neurons of a kind may differ, the network's gain at the end."""
-    return (*spread_names(kind), GAIN)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spinrnn.config.neurons import trained_of
 from spinrnn.config.quantity import quantities, spread_names
 from spinrnn.kernels.blocks import Neurons
 from spinrnn.kernels.levels import level_address
@@ -85,7 +86,7 @@ class Population:
         g_rest = packed[end : end + self.states * rows].reshape(-1, rows)
         for i, group in enumerate(self.groups):
             own = slice(group.first, group.first + group.rows)
-            for name in self.config.trained:
+            for name in trained_of(self.config, group.neuron):
                 slope = np.zeros(group.rows)
                 if self.trained:
                     known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
@@ -110,7 +111,7 @@ class Population:
         `shifted` with an imaginary part.
         """
         fields = {}
-        for name in self.config.trained:
+        for name in trained_of(self.config, group.neuron):
             x = self._coordinates(group, name, flat)
             x = x + 1j * _STEP if name == shifted else x
             fields[name] = trained_value(group.neuron, name, x)
@@ -150,7 +151,7 @@ class Population:
         """Places of the numbers that depend on trained quantities, at values where no
         derivative is zero by chance.
         """
-        found, names = set(), self.config.trained
+        found, names = set(), trained_of(self.config, group.neuron)
         for name in names:
             values = {n: 1.37 * getattr(group.neuron, n) + 0.11 for n in names}
             fields = {n: np.full(1, v, dtype=complex) for n, v in values.items()}

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spinrnn.arrays import array_of
+from spinrnn.config.neurons import name_of, trained_of
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
@@ -75,7 +76,7 @@ class Network:
         sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
         count = self.layout.size if self.mask is None else self.mask.sum()
         steps = f"{c.resolved_substeps} substeps"
-        return f"<Network {sizes}, {c.neuron.kind}, {c.scheme}, {steps}, {count} parameters>"
+        return f"<Network {sizes}, {name_of(c)}, {c.scheme}, {steps}, {count} parameters>"
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: without work arrays."""
@@ -136,7 +137,7 @@ class Network:
         ``net.replace(substeps=32)``.
 
         Its mask is a copy. Its devices are copies unless the spread or the kind
-        of neuron is changed; then they are drawn as for a new network.
+        of a layer's neuron is changed; then they are drawn as for a new network.
 
         Raises:
             ConfigError: the change concerns the parameters' number or masks, or is
@@ -144,15 +145,12 @@ class Network:
         """
         config = dataclasses.replace(self.config, **changes)
         changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
-        if config.neuron.kind == self.config.neuron.kind:
-            changed += [
-                f"neuron.{key}"
-                for key, quantity in quantities(config.neuron).items()
-                if quantity.fixed
-                and getattr(config.neuron, key) != getattr(self.config.neuron, key)
-            ]
+        if not changed:
+            pairs = zip(config.neurons, self.config.neurons, strict=True)
+            changed = [key for new, old in pairs for key in _fixed(config, new, self.config, old)]
         if changed:
-            raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
+            fixed = [f"{key}: fixed by the trained parameters" for key in dict.fromkeys(changed)]
+            raise ConfigError(fixed)
         check_devices(self.devices, self.config)
         mask = None if self.mask is None else self.mask.copy()
         other = Network.__new__(Network)
@@ -165,7 +163,7 @@ class Network:
         """Copies of the devices where the configuration asks for the same, else new
         ones.
         """
-        same = config.neuron.kind == self.config.neuron.kind
+        same = [type(one) for one in config.neurons] == [type(one) for one in self.config.neurons]
         if not same or config.spread != self.config.spread:
             return draw_devices(config)
         return None if self.devices is None else self.devices.copy()
@@ -393,6 +391,16 @@ class Prepared:
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         return logits, loss, gradient
+
+
+def _fixed(config, new, old_config, old):
+    """Keys that must not change from one neuron of a layer to another one."""
+    if trained_of(config, new) != trained_of(old_config, old):
+        return ["trained"]
+    if new.kind != old.kind:
+        return []
+    fixed = [key for key, declared in quantities(new).items() if declared.fixed]
+    return [f"neuron.{key}" for key in fixed if getattr(new, key) != getattr(old, key)]
 
 
 def _same_devices(devices, known):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from spinrnn.config.neurons import title_of
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER, LARGEST_THERMAL_POWER, NetworkConfig
 from spinrnn.errors import ConfigError
@@ -297,7 +298,7 @@ def thermal_power(linewidth: float, config: NetworkConfig, nonlinear_shift: floa
 
 def _width_of_unit_power(config, nonlinear_shift):
     if not isinstance(config.neuron, Oscillator):
-        raise ConfigError(["linewidth: the CTRNN has none"])
+        raise ConfigError([f"linewidth: {title_of(config)} has none"])
     if not math.isfinite(nonlinear_shift):
         raise ConfigError([f"nonlinear_shift: must be a finite number, got {nonlinear_shift}"])
     rest = config.reduced().rest

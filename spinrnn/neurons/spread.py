@@ -10,8 +10,7 @@ import numpy as np
 
 from spinrnn.arrays import array_of
 from spinrnn.config.run import LARGEST_NUMBER, NetworkConfig
-from spinrnn.config.spread import GAIN
-from spinrnn.config.versions import spreads_of
+from spinrnn.config.spread import GAIN, spreads_of
 from spinrnn.errors import DataError
 
 _PURPOSE = 4
@@ -84,11 +83,12 @@ def check_devices(devices, config: NetworkConfig) -> None:
             "devices: expected spinrnn.Devices, or None for neurons that do not differ;"
             f" got {type(devices).__name__}"
         )
-    known = spreads_of(config.neuron)
+    known = spreads_of(*config.neurons)
     foreign = [name for name in devices.factors if name not in known]
     if foreign:
+        names = " or the ".join(dict.fromkeys(neuron.name for neuron in config.neurons))
         raise DataError(
-            f"devices: {', '.join(foreign)}: the {config.neuron.name} has none; take away"
+            f"devices: {', '.join(foreign)}: the {names} has none; take away"
             f" net.devices, or give {' and '.join(known)} alone"
         )
     neurons = sum(config.layers)
@@ -118,7 +118,7 @@ def draw_devices(config: NetworkConfig) -> Devices | None:
     None where nothing is spread. Factors are log-normal with mean 1 and the asked
     relative standard deviation, so never negative. Each quantity has its own random
     numbers: the same seed gives the same devices, with any spread more or less far from
-    the nominal ones.
+    the nominal ones. In a layer whose kind does not have a quantity its factor is 1.
     """
     if not config.spread:
         return None
@@ -129,13 +129,14 @@ def draw_devices(config: NetworkConfig) -> Devices | None:
         rng = np.random.default_rng([seed, _PURPOSE, *number])
         variance = math.log1p(config.spread.get(name) ** 2)
         logarithm = math.sqrt(variance) * rng.standard_normal(neurons) - variance / 2
-        factors[name] = np.exp(logarithm) if variance else np.ones(neurons)
+        has = np.repeat([name in spreads_of(neuron) for neuron in config.neurons], config.layers)
+        factors[name] = np.exp(logarithm * has) if variance else np.ones(neurons)
     return Devices(**factors)
 
 
 def _in_order(config):
     """Names of what may be spread, those of 0.1 first and in their order."""
-    known = spreads_of(config.neuron)
+    known = spreads_of(*config.neurons)
     return [name for name in _FIRST if name in known] + [n for n in known if n not in _FIRST]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.config.neurons import name_of
 from spinrnn.config.run import RunConfig
 from spinrnn.config.versions import attributes
 from spinrnn.errors import StoreError
@@ -201,7 +202,7 @@ def describe(condition: Condition) -> dict[str, Any]:
     """
     network, train = condition.config.network, condition.config.train
     row = {
-        "neuron": network.neuron.kind,
+        "neuron": name_of(network),
         "input_interval_s": network.input_interval,
         "relaxation_time_s": network.time_unit,
         "interval_over_relaxation_time": condition.ratio,

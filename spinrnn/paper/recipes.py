@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from spinrnn.config.neurons import name_of
 from spinrnn.errors import ConfigError
 from spinrnn.paper import figures as draw
 from spinrnn.paper import numbers, robustness
@@ -53,7 +54,7 @@ def _first_oscillators(point):
     """Seed 0 of the oscillators at one input interval per relaxation time."""
     network = point.config.network
     return (
-        network.neuron.kind == "oscillator"
+        name_of(network) == "oscillator"
         and point.config.train.seed == 0
         and same(network.input_interval, network.time_unit)
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.neurons import name_of
 from spinrnn.config.run import NetworkConfig, RunConfig
 from spinrnn.errors import StoreError
 from spinrnn.networks.recurrent import Network
@@ -108,7 +109,7 @@ class Source:
         ratios = {}
         for point in points:
             network = point.config.network
-            if network.neuron.kind == "oscillator" and point.config.train.seed == seed:
+            if name_of(network) == "oscillator" and point.config.train.seed == seed:
                 ratios.setdefault(network.input_interval / network.time_unit, point)
         if ratio == 0:
             nearest = min(ratios)

@@ -13,7 +13,9 @@ import numpy as np
 
 import spinrnn
 from spinrnn.arrays import array_of
+from spinrnn.config.neurons import title_of
 from spinrnn.config.run import NetworkConfig, RunConfig
+from spinrnn.config.spread import spreads_of
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import to_toml
 from spinrnn.config.versions import attributes
@@ -166,7 +168,7 @@ def _problems(config, points, every, variables, layers):
         )
     for name in variables:
         if name not in known:
-            reason = f"{config.neuron.title} has no filter" if name == "m" else "unknown"
+            reason = f"{title_of(config)} has no filter" if name == "m" else "unknown"
             problems.append(f"variables: {name}: {reason}{suggest(name, known)}")
     wrong = [layer for layer in layers if not is_whole(layer) or not 0 <= layer <= last]
     if wrong:
@@ -219,6 +221,8 @@ def _coordinates(contents):
     yield Variable("input_time", ("input_time",), "f8", "s", read, points_time)
     yield _count("channel", channels, "number of the input channel")
     yield _count("class", config.outputs, "number of the class")
+    if config.trained and config.trained_per == "layer":
+        yield _count("one", 1, "a layer has one value")
     for layer, n in enumerate(config.layers):
         sender = f"number of the sending neuron in layer {layer}, of recurrent weights"
         yield _count(f"neuron_{layer}", n, f"number of the neuron in layer {layer}")
@@ -247,6 +251,8 @@ def _devices(net) -> Iterator[Variable]:
     factors = {} if net.devices is None else net.devices.by_layer(net.config)
     for quantity, layers in factors.items():
         for layer, own in enumerate(layers):
+            if quantity not in spreads_of(net.config.neurons[layer]):
+                continue
             name, dims = f"{quantity}_factor_{layer}", (f"neuron_{layer}",)
             meaning = f"factor of the nominal {quantity} of the neurons of layer {layer}"
             yield Variable(name, dims, "f8", "1", meaning, own)
@@ -279,6 +285,9 @@ def _meaning_of(name):
     """What a block of parameters is, in words."""
     stem, _, layer = name.rpartition("_")
     before = "the inputs" if layer == "0" else "the layer before"
+    if stem.startswith("neuron_"):
+        quantity = stem.removeprefix("neuron_")
+        return f"coordinate in which {quantity} of layer {layer} is trained, 0: as configured"
     return {
         "w_ext": f"weights from {before} to layer {layer}",
         "w_int": f"recurrent weights of layer {layer}",
@@ -319,7 +328,7 @@ def _own_attributes(contents, noise_seed):
     return {
         "Conventions": "CF-1.8",
         "axis_order": AXIS_ORDER,
-        "title": f"trajectory of {config.neuron.title}",
+        "title": f"trajectory of {title_of(config)}",
         "format": "spinrnn",
         "kind": "trajectory",
         "version": VERSION,

@@ -52,7 +52,7 @@ def taker(
     cuts = np.cumsum([0, *config.layers]).tolist()
     substeps = lengths * config.resolved_substeps
     names = [[s.name for s in neuron.states] for neuron in config.neurons]
-    scale = _drive_scale(config)
+    scales = [_drive_scale(config, neuron) for neuron in config.neurons]
 
     def take(cases, states, mean, drive, logits):
         for layer, variable in wanted:
@@ -66,7 +66,8 @@ def taker(
                     continue
                 values = history[::every, neurons]
             array = sink.array(variable, layer, cases)
-            _fill(array, values.transpose(2, 1, 0), scale if variable == "drive" else None)
+            scale = scales[layer] if variable == "drive" else None
+            _fill(array, values.transpose(2, 1, 0), scale)
             _blank(array, _known(variable, substeps[cases], every))
             sink.put(variable, layer, cases, array)
         sink.end(cases, logits)
@@ -74,9 +75,11 @@ def taker(
     return take
 
 
-def _drive_scale(config):
-    """What drives are divided by, None where they are in the unit of files already."""
-    neuron, real = config.neuron, np.dtype(config.dtype).type
+def _drive_scale(config, neuron):
+    """What drives of a neuron are divided by, None where they are in the unit of files
+    already.
+    """
+    real = np.dtype(config.dtype).type
     if neuron.rate_driven():
         return real(config.time_unit)
     return None if neuron.drive_unit == 1 else real(1 / neuron.drive_unit)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.run import NetworkConfig
+from spinrnn.config.spread import spreads_of
 from spinrnn.config.toml import from_toml
-from spinrnn.config.versions import spreads_of
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.lazy import Stored, StreamReader
 from spinrnn.neurons.spread import Devices, devices_of
@@ -258,11 +258,17 @@ def _network(datasets, config):
 def _devices(datasets, config) -> Devices | None:
     """`Devices` that the network ran on, or None."""
     found = {}
-    for name in spreads_of(config.neuron):
-        parts = [f"{name}_factor_{layer}" for layer in range(len(config.layers))]
-        if any(part in datasets for part in parts):
-            own = zip(parts, config.layers, strict=True)
-            factors = [datasets.array(part, (n,), "f") for part, n in own]
+    for name in spreads_of(*config.neurons):
+        parts = {
+            layer: f"{name}_factor_{layer}"
+            for layer, neuron in enumerate(config.neurons)
+            if name in spreads_of(neuron)
+        }
+        if any(part in datasets for part in parts.values()):
+            factors = [
+                datasets.array(parts[layer], (n,), "f") if layer in parts else np.ones(n)
+                for layer, n in enumerate(config.layers)
+            ]
             found[f"devices/{name}"] = np.concatenate(factors)
     try:
         return devices_of(found, config)

@@ -9,6 +9,7 @@ import numpy as np
 
 from spinrnn.arrays import array_of
 from spinrnn.config import kinds
+from spinrnn.config.neurons import name_of
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DataError
 from spinrnn.machine.memory import get_memory_limit
@@ -23,6 +24,12 @@ second, third ... is taken, of long ones the beginning.
 """
 SHORTEST = 1000
 """Times that are taken whatever the memory."""
+_FIELDS = {
+    "relaxation_time": "time_unit",
+    "nonlinear_damping": "nonlinear_damping",
+    "bias_ratio": "bias_ratio",
+}
+"""{quantity of a recording: attribute of a neuron}."""
 
 
 @dataclass(eq=False)
@@ -43,6 +50,8 @@ class Recording:
         input_interval, relaxation_time: s.
         nonlinear_damping, bias_ratio: dimensionless, Q and xi_0.
         neuron: kind, whose emitted state stands in the place of the power.
+        neurons: of each layer, where they differ from layer to layer; of the quantities
+            above then what all that have it have in common.
         network: `Network`, of a trajectory of ours.
         file: the open trajectory file that leaving the recording as a context closes.
     Raises:
@@ -62,6 +71,7 @@ class Recording:
     neuron: str = field(default_factory=lambda: kinds.names_of("neuron")[0])
     network: Any = None
     file: Any = None
+    neurons: tuple[Any, ...] = ()
 
     def __post_init__(self):
         self.time = array_of(self.time, "time")
@@ -123,9 +133,10 @@ class Recording:
         """(case,), None if they are not known."""
         return None if self.labels is None else self.labels[:: self.stride]
 
-    @property
-    def kind(self) -> Any:
-        """Class of the neurons."""
+    def kind_of(self, layer: int) -> Any:
+        """Class of a layer's neurons."""
+        if self.neurons:
+            return type(self.neurons[layer])
         if self.network is not None:
             return type(self.network.config.neuron)
         return kinds.kind_of("neuron", self.neuron)
@@ -135,30 +146,43 @@ class Recording:
         """Of the network, None where they do not differ or it is not known."""
         return None if self.network is None else self.network.devices
 
-    def _own(self, quantity, value, layer):
+    @property
+    def differ(self) -> bool:
+        """Whether not all of its neurons that follow eq. (1) are alike."""
+        nominal = {neuron for neuron in self.neurons if neuron.threshold}
+        return self.devices is not None or len(nominal) > 1
+
+    def _nominal(self, quantity: str, layer: int) -> Any:
+        """A quantity of a layer, None if it is not known."""
+        if not self.neurons:
+            return getattr(self, quantity)
+        return getattr(self.neurons[layer], _FIELDS[quantity], None)
+
+    def _own(self, spread: str, value: float | None, layer: int) -> Any:
         """A nominal value, times each neuron's factor where devices differ."""
         if value is None or self.devices is None:
             return value
-        return value * self.devices.by_layer(self.network.config)[quantity][layer]
+        factors = self.devices.by_layer(self.network.config).get(spread)
+        return value if factors is None else value * factors[layer]
 
     def dampings(self, layer: int) -> float | np.ndarray | None:
         """Q of a layer, a number or (neuron,); None if it is not known."""
-        return self._own("nonlinear_damping", self.nonlinear_damping, layer)
+        nominal = self._nominal("nonlinear_damping", layer)
+        return self._own("nonlinear_damping", nominal, layer)
 
     def relaxation_times(self, layer: int) -> float | np.ndarray | None:
         """1 / gamma of a layer (s), a number or (neuron,); None if it is not known."""
-        if self.relaxation_time is None:
-            return None
-        return 1 / self._own("gamma", 1 / self.relaxation_time, layer)
+        time = self._nominal("relaxation_time", layer)
+        rate = self._own("gamma", None if time is None else 1 / time, layer)
+        return None if rate is None else 1 / rate
 
     def rests(self, layer: int) -> float | np.ndarray | None:
         """Drive without input of a layer (1/s), gamma xi_0; None if it is not known.
 
         A number or (neuron,).
         """
-        if self.relaxation_time is None or self.bias_ratio is None:
-            return None
-        return self._own("bias", self.bias_ratio / self.relaxation_time, layer)
+        time, ratio = (self._nominal(name, layer) for name in ("relaxation_time", "bias_ratio"))
+        return None if time is None or ratio is None else self._own("bias", ratio / time, layer)
 
     def first(self, start: float) -> int:
         """Number of the first time at or after `start`, s after the first one.
@@ -219,7 +243,7 @@ def recording_of(
     power = _stored(trajectory.state)
     if power is None or not next(iter(power.values())).shape[0]:
         raise DataError(f"{name}: holds no powers; simulate with the variable p")
-    neuron = config.neuron
+    common = {name: _common(config.neurons, field) for name, field in _FIELDS.items()}
     return Recording(
         name,
         np.asarray(trajectory.time, dtype=np.float64),
@@ -228,12 +252,17 @@ def recording_of(
         inputs,
         labels,
         config.input_interval,
-        config.time_unit,
-        getattr(neuron, "nonlinear_damping", None),
-        getattr(neuron, "bias_ratio", None),
-        neuron.kind,
-        network,
+        **common,
+        neuron=name_of(config),
+        network=network,
+        neurons=config.neuron if isinstance(config.neuron, tuple) else (),
     )
+
+
+def _common(neurons, name):
+    """What all neurons that have a quantity have in common, None if that is nothing."""
+    values = {getattr(neuron, name) for neuron in neurons if hasattr(neuron, name)}
+    return values.pop() if len(values) == 1 else None
 
 
 def _stored(layers):

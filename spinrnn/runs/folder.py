@@ -120,7 +120,7 @@ class Folder:
             self._restore(trainer)
         self.keep_config(trainer.config, same_data=going_on)
         write_json(self.path / "environment.json", describe())
-        sources = kinds.record_of([trainer.config.network.neuron])
+        sources = kinds.record_of(trainer.config.network.neurons)
         if sources:
             write_json(self.path / loading.KINDS, sources)
         make_folder(self.path / "checkpoints")
@@ -295,15 +295,24 @@ def differences(stored: RunConfig, given: RunConfig) -> list[str]:
         A text for each key; none if it is the same run.
     """
     follows = automatic(given)
-    known, asked, changed = to_tables(stored), to_tables(given), []
-    for section, table in known.items():
-        for key, old in table.items():
-            new = asked[section].get(key)
-            automatically = new is None and old == follows.get(key)
-            if (section, key) != ("data", "source") and old != new and not automatically:
-                there, wanted = json.dumps(old), json.dumps(new)
-                changed.append(f"{section}.{key}: {there} there, {wanted} asked for")
+    known, asked, changed = _by_key(to_tables(stored)), _by_key(to_tables(given)), []
+    for key in {**known, **asked}:
+        old, new = known.get(key), asked.get(key)
+        automatically = new is None and old == follows.get(key.rpartition(".")[2])
+        if key != "data.source" and old != new and not automatically:
+            changed.append(f"{key}: {json.dumps(old)} there, {json.dumps(new)} asked for")
     return changed
+
+
+def _by_key(tables):
+    """{"train.seed": value, ...} of tables; of several neurons neuron[0].kind ..."""
+    found = {}
+    for section, table in tables.items():
+        rows = enumerate(table) if isinstance(table, list) else [("", table)]
+        for number, row in rows:
+            place = section if number == "" else f"{section}[{number}]"
+            found |= {f"{place}.{key}": value for key, value in row.items()}
+    return found
 
 
 def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | None:

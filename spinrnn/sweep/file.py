@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinrnn.config import versions
+from spinrnn.config.neurons import is_table
 from spinrnn.config.run import TABLES
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import tell_old_keys
@@ -179,10 +180,13 @@ def _from_tables(content, folder, where):
         raise ConfigError(problems, where)
     options = {key: head.get(key, False) for key in OPTIONS}
     own = _absolute({name: content.get(name, {}) for name in TABLES}, folder)
-    tables = {name: dict(base.get(name, {})) for name in TABLES}
+    tables = {name: base.get(name, {}).copy() for name in TABLES}
     for name, table in own.items():
-        for key, value in table.items():
-            versions.put(tables, f"{name}.{key}", value)
+        if isinstance(table, list):
+            versions.put(tables, name, table)
+        else:
+            for key, value in table.items():
+                versions.put(tables, f"{name}.{key}", value)
     tables = {name: table for name, table in tables.items() if table or name in _ALWAYS}
     return Sweep(head["name"], tuple(axes), tables, **options)
 
@@ -193,7 +197,7 @@ def _table_problems(content):
         f"{name}: unknown table{suggest(name, known)}" for name in content if name not in known
     ]
     for table in TABLES:
-        if not isinstance(content.get(table, {}), dict):
+        if not is_table(table, content.get(table, {})):
             problems.append(f"{table}: must be a table, write [{table}] and its keys below")
     return problems
 
@@ -230,7 +234,7 @@ def _base(source, folder):
     wrong = [
         f"sweep.base: {path} has {name}, which is no table of a configuration"
         for name, table in tables.items()
-        if name not in TABLES or not isinstance(table, dict)
+        if name not in TABLES or not is_table(name, table)
     ]
     return ({}, wrong) if wrong else (_absolute(tables, path.parent), [])
 
@@ -238,5 +242,5 @@ def _base(source, folder):
 def _absolute(tables, folder):
     """The tables, a relative data.source counting from the folder."""
     return {
-        name: placed(table, folder if name == "data" else None) for name, table in tables.items()
+        name: placed(table, folder) if name == "data" else table for name, table in tables.items()
     }

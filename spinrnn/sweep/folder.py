@@ -80,7 +80,9 @@ class SweepFolder:
         has results of others.
         """
         check_kinds(self.path)
-        sources = kinds.record_of(point.config.network.neuron for point in sweep.points)
+        sources = kinds.record_of(
+            neuron for point in sweep.points for neuron in point.config.network.neurons
+        )
         if sources:
             write_atomic(self.path / KINDS, json.dumps(sources) + "\n")
 
@@ -139,7 +141,7 @@ class SweepFolder:
                 return sweep
         except (ConfigError, TypeError, ValueError) as error:
             # a kind of the user's that is not given; the message says how
-            if "neuron.kind: " in str(error):
+            if ".kind: must be " in str(error):
                 raise ConfigError([str(error)]) from None
         raise StoreError(
             f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a "

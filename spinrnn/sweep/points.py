@@ -3,7 +3,6 @@
 A point's name is the start of its digest, which covers all that its result depends on.
 """
 
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -14,7 +13,7 @@ from spinrnn.config.run import TABLES, RunConfig, automatic, from_tables, to_tab
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.sweep.axes import Axis, place
 
 VERSION = 2
@@ -161,7 +160,7 @@ def _configurations(tables, choices):
 
 def _changed(tables, values):
     """The base configuration's tables with the values of one choice."""
-    changed = {name: dict(tables.get(name, {})) for name in TABLES}
+    changed = {name: tables.get(name, {}).copy() for name in TABLES}
     for key, value in values.items():
         versions.put(changed, key, value)
     return changed
@@ -234,15 +233,10 @@ def _data_digests(configs):
 
 
 def _check_data(config, cases):
-    """DataError unless the run's network can take the cases and they can be split.
-
-    A layer of one neuron stands for the network's own, whose sizes do not matter here.
-    """
-    one = {"layers": (1,), "amplification": 1.0, "density_int": 1.0, "density_ext": 1.0}
-    net = Network(dataclasses.replace(config.network, **one))
+    """DataError unless the run's network can take the cases and they can be split."""
     try:
-        net.check_inputs(cases.inputs, cases.lengths)
-        net.check_labels(cases.labels, len(cases.inputs))
+        checked_inputs(config.network, cases.inputs, cases.lengths)
+        checked_labels(config.network, cases.labels, len(cases.inputs))
         split(cases, config.data, 0)
     except DataError as error:
         raise DataError(f"{config.data.source}: {error}") from None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.config.neurons import trained_of
 from spinrnn.config.run import NetworkConfig
 
 
@@ -19,7 +20,8 @@ class Layout:
     Attributes:
         blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the
             input channels before layer 0; w_int_l (n_l, n_l); bias_l (n_l,); w_out (K,
-            n_{L-1}); b_out (K,).
+            n_{L-1}); b_out (K,); neuron_Q_l, the coordinates of a trained quantity Q in
+            a layer that has it, (1,) or (n_l,).
         size: length of the vector.
     """
 
@@ -32,12 +34,15 @@ class Layout:
         shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
         shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
         shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
-        for quantity in getattr(config, "trained", ()):
-            whole = config.trained_per == "layer"
-            counts = [1 if whole else n for n in layers]
-            shapes |= {trained_block(quantity, i): (n,) for i, n in enumerate(counts)}
+        counts = layers if config.trained_per == "neuron" else [1] * len(layers)
+        for quantity in config.trained:
+            shapes |= {
+                trained_block(quantity, i): (n,)
+                for i, (n, neuron) in enumerate(zip(counts, config.neurons, strict=True))
+                if quantity in trained_of(config, neuron)
+            }
         self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
-        self.size = 0
+        self.size, self._layers = 0, len(layers)
         for name, shape in shapes.items():
             stop = self.size + math.prod(shape)
             self.blocks[name] = (slice(self.size, stop), shape)
@@ -54,14 +59,16 @@ class Layout:
     def grouped(self, flat: np.ndarray) -> dict[str, Any]:
         """Views of a flat vector by kind of block.
 
-        {"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}
+        {"w_ext": [..], "w_int": [..], "bias": [..], "w_out": .., "b_out": ..}; of what
+        a layer does not have, None is in the list.
         """
         groups = {}
         for name, view in self.named(flat).items():
             if name in ("w_out", "b_out"):
                 groups[name] = view
             else:
-                groups.setdefault(name.rpartition("_")[0], []).append(view)
+                stem, _, layer = name.rpartition("_")
+                groups.setdefault(stem, [None] * self._layers)[int(layer)] = view
         return groups
 
     def is_weight(self) -> np.ndarray:
@@ -124,13 +131,17 @@ def draw_weights(config, layout, mask, rng):
 
 
 def axes_of(config, name):
-    """Names of the axes of a block, as ("neuron_1", "neuron_0") of w_ext_1."""
+    """Names of the axes of a block, as ("neuron_1", "neuron_0") of w_ext_1; "one" where
+    a layer has one value of a trained quantity.
+    """
     if name == "w_out":
         return ("class", f"neuron_{len(config.layers) - 1}")
     if name == "b_out":
         return ("class",)
     stem, _, layer = name.rpartition("_")
-    if stem == "bias":
+    if stem.startswith("neuron_") and config.trained_per == "layer":
+        return ("one",)
+    if stem == "bias" or stem.startswith("neuron_"):
         return (f"neuron_{layer}",)
     if stem == "w_int":
         return (f"neuron_{layer}", f"source_{layer}")

@@ -7,9 +7,8 @@ import math
 import pytest
 
 import spinrnn
-from spinrnn.config import versions
 from spinrnn.config.run import automatic, from_tables, to_tables
-from spinrnn.config.spread import Spread
+from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.toml import from_toml, load_config, to_toml
 from spinrnn.neurons.oscillator import Oscillator
 
@@ -236,7 +235,7 @@ def test_every_key_has_its_limits_tried():
         known = {field.name for field in dataclasses.fields(cls)} - set(elsewhere)
         assert {key for found, key in tried if found is cls} == known
     spreads = {key for found, key in tried if found is Spread}
-    assert spreads == {*versions.spreads_of(Oscillator), "seed"}
+    assert spreads == {*spreads_of(Oscillator), "seed"}
 
 
 def test_a_problem_says_what_is_wanted_and_what_was_given():

@@ -1,0 +1,217 @@
+"""The neurons of a network's layers: one kind for all of them, or one for each.
+
+`NetworkConfig.neuron` and the table [neuron] are a single kind, or a list with one for
+each layer, [[neuron]]. A list whose entries are all equal is the single one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spinrnn.config import kinds
+from spinrnn.config.quantity import quantities
+from spinrnn.config.spread import spreads_of
+from spinrnn.config.tables import Problems, nearest, shown, suggest
+from spinrnn.errors import ConfigError
+
+_TRAINING = {"train": "trained", "train_per": "trained_per"}
+"""{key of a neuron's table: field of `NetworkConfig`}, which holds for the network."""
+
+
+def entries(neuron: Any) -> dict[str, Any]:
+    """{"neuron": kind} of a single one, {"neuron[0]": kind, ...} of a tuple."""
+    if isinstance(neuron, tuple):
+        return {f"neuron[{i}]": one for i, one in enumerate(neuron)}
+    return {"neuron": neuron}
+
+
+def name_of(network: Any) -> str:
+    """The kind of a network's neurons, of different ones as in "oscillator-ctrnn"."""
+    return "-".join(one.kind for one in entries(network.neuron).values())
+
+
+def title_of(network: Any) -> str:
+    """What a network is called, as in "a network of spin-torque nano-oscillators"."""
+    if isinstance(network.neuron, tuple):
+        return f"a network of layers of different neurons, {name_of(network)}"
+    return network.neuron.title
+
+
+def trainable(*neurons: Any) -> list[str]:
+    """Names of the quantities of these kinds that can be trained."""
+    every = [item for one in neurons for item in quantities(one).items()]
+    return list(dict.fromkeys(name for name, declared in every if declared.fit is not None))
+
+
+def trained_of(network: Any, neuron: Any) -> tuple[str, ...]:
+    """Those of `NetworkConfig.trained` that a layer of this neuron has."""
+    known = trainable(neuron)
+    return tuple(name for name in network.trained if name in known)
+
+
+# ---- what is given ----
+
+
+def made(given: Any) -> tuple[Any, list[str]]:
+    """(a kind, or a tuple of kinds; what is wrong with what was given).
+
+    Where something is wrong a stand-in is made, for the checks of other keys: the kind
+    with its defaults, the default kind where there is none of the name.
+    """
+    listed = isinstance(given, (list, tuple))
+    if listed and not given:
+        return kinds.default("neuron"), ["neuron: give one kind for all layers, or one for each"]
+    found, problems = [], []
+    for place, one in entries(tuple(given) if listed else given).items():
+        try:
+            found.append(_made(one))
+        except ConfigError as error:
+            problems += [f"{place}.{problem}" for problem in error.problems]
+            found.append(_stand_in(one))
+    return (tuple(found) if listed else found[0]), problems
+
+
+def _made(given: Any) -> Any:
+    if given is None:
+        return kinds.default("neuron")
+    if isinstance(given, str):
+        given = {"kind": given}
+    if isinstance(given, Mapping):
+        return kinds.make("neuron", given)
+    if not isinstance(given, kinds.Kind) or given.role != "neuron":
+        raise ConfigError([f"kind: must be a neuron, as spinrnn.Oscillator(), got {shown(given)}"])
+    return given
+
+
+def _stand_in(given: Any) -> Any:
+    kind = given.get("kind") if isinstance(given, Mapping) else given
+    known = isinstance(kind, str) and kind in kinds.names_of("neuron")
+    return kinds.kind_of("neuron", kind)() if known else kinds.default("neuron")
+
+
+def settled(neuron: Any, trained: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+    """(neuron, trained), a single kind for a tuple whose entries are all equal. Beside
+    different ones the names have the order of the tables, which do not keep another.
+    """
+    if not isinstance(neuron, tuple):
+        return neuron, trained
+    if all(one == neuron[0] for one in neuron):
+        return neuron[0], trained
+    return neuron, tuple(name for name in trainable(*neuron) if name in trained)
+
+
+# ---- checks ----
+
+
+def check_neurons(c: Any, found: Problems) -> None:
+    """Adds what does not go together in a `NetworkConfig`: neurons of the layers, their
+    number, scheme, filters, spreads and what is trained.
+    """
+    neurons = list({one.kind: one for one in entries(c.neuron).values()}.values())
+    if isinstance(c.neuron, tuple) and len(c.neuron) != len(c.layers):
+        wanted = f"give one kind, or one for each of the {len(c.layers)} layers"
+        found.add("neuron", f"{wanted}, got {len(c.neuron)}")
+    _check_scheme(c, neurons, found)
+    if c.highpass_time is None and len({one.highpass for one in neurons}) > 1:
+        own = ", ".join(f"of {one.kind} {_filter(one)}" for one in neurons)
+        wanted = "must be given where neurons have different filters"
+        found.add("highpass_time", f"{wanted} ({own}); it is one time in s for all layers, 0: none")
+    here = " and ".join(one.kind for one in neurons)
+    known = spreads_of(*neurons)
+    for name in c.spread.deviations:
+        if name not in known:
+            owner = kinds.owner_of("neuron", name, spreads_of)
+            this = "this one is" if len(neurons) == 1 else "these are"
+            whose = f"a spread of the neuron {owner}, {this} {here}"
+            unknown = f"unknown key{suggest(name, (*known, 'seed'))}"
+            found.add(f"spread.{name}", whose if owner else unknown)
+    names = trainable(*neurons)
+    for name in c.trained:
+        if name not in names:
+            found.add("trained", f"{name} of {here} cannot be{suggest(name, names)}")
+    if len(set(c.trained)) < len(c.trained):
+        found.add("trained", f"a name stands there twice, got {list(c.trained)}")
+
+
+def common_schemes(neurons: Sequence[Any]) -> list[str]:
+    """Those that all of these kinds have, in the order of the first one."""
+    return [name for name in neurons[0].schemes if all(name in one.schemes for one in neurons)]
+
+
+def _check_scheme(c, neurons, found):
+    common = common_schemes(neurons)
+    if not common:
+        here = " and ".join(one.kind for one in neurons)
+        found.add("scheme", f"{here} have none in common, so they cannot be in one network")
+    elif c.scheme not in common:
+        wanted = " or ".join(json.dumps(name) for name in common)
+        without = [one.kind for one in neurons if c.scheme not in one.schemes]
+        if len(without) < len(neurons):
+            wanted += f", as {' and '.join(without)} has no other"
+        close = nearest(c.scheme, common)
+        hint = f" (did you mean {json.dumps(close)}?)" if close else ""
+        found.add("scheme", f"must be {wanted}{hint}, got {json.dumps(c.scheme)}")
+
+
+def _filter(neuron):
+    return "none" if neuron.highpass is None else f"{neuron.highpass:g} times its time"
+
+
+# ---- tables ----
+
+
+def is_table(name: str, table: Any) -> bool:
+    """Whether something can be a configuration's table of this name: of the neuron
+    also a list of tables.
+    """
+    rows = table if name == "neuron" and isinstance(table, list) else [table]
+    return all(isinstance(row, Mapping) for row in rows)
+
+
+def from_table(table: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    """(`neuron`, {"trained": ..., "trained_per": ...} as far as it is given, problems)
+    of what stands as [neuron] or [[neuron]].
+    """
+    rows = table if isinstance(table, list) else [table]
+    neurons = [{key: row[key] for key in row if key not in _TRAINING} for row in rows]
+    training = [{key: row[key] for key in _TRAINING if key in row} for row in rows]
+    if not isinstance(table, list):
+        return neurons[0], {_TRAINING[key]: value for key, value in training[0].items()}, []
+    joint, problems = _joint(neurons, training)
+    return neurons, {_TRAINING[key]: value for key, value in joint.items()}, problems
+
+
+def _joint(neurons, training):
+    """({"train": all names, "train_per": value} of the tables of layers, problems): a
+    quantity is trained in all layers that have it.
+    """
+    lists = [own["train"] for own in training if "train" in own]
+    wrong = [names for names in lists if not _are_names(names)]
+    pers = [own["train_per"] for own in training if "train_per" in own]
+    joint = {"train": wrong[0]} if wrong else {}
+    joint |= {"train_per": pers[0]} if pers else {}
+    if wrong or not lists:
+        return joint, []
+    names, problems = list(dict.fromkeys(name for own in lists for name in own)), []
+    for i, (neuron, own) in enumerate(zip(neurons, training, strict=True)):
+        known = trainable(_stand_in(neuron))
+        lacking = [n for n in names if n in known and n not in own.get("train", ())]
+        if lacking:
+            everywhere = "a quantity is trained in all layers that have it; write"
+            problems.append(f"neuron[{i}].train: {everywhere} {', '.join(lacking)} here, too")
+        if own.get("train_per", joint.get("train_per")) != joint.get("train_per"):
+            problems.append(f"neuron[{i}].train_per: must be the same for all layers")
+    return joint | {"train": names}, problems
+
+
+def _are_names(names):
+    return isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+
+
+def to_table(network: Any) -> Any:
+    """What stands as [neuron], or a list of what stands as [[neuron]]."""
+    rows = []
+    for one in entries(network.neuron).values():
+        names, row = trained_of(network, one), one.table()
+        rows.append({**row, "train": names, "train_per": network.trained_per} if names else row)
+    return rows if isinstance(network.neuron, tuple) else rows[0]

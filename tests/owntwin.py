@@ -1,10 +1,11 @@
 """A network of any kind of neuron in plain NumPy, one case, layer and substep after the
 other; it knows nothing of the kernels. The neuron's own step is called as Python, so
-complex parameters give gradients exact to rounding."""
+complex parameters give gradients exact to rounding; built-in neurons have `twin`'s equations."""
 
 import copy
 
 import numpy as np
+import twin
 
 from spinrnn.config.quantity import quantities
 
@@ -13,9 +14,9 @@ def values_of(config, views, layer):
     """The layer's neuron with its trained quantities as arrays, and their numbers."""
     neuron = copy.copy(config.neurons[layer])
     for name in config.trained:
-        x, fit = views[f"neuron_{name}"][layer], quantities(neuron)[name].fit
         if name not in quantities(neuron):
             continue
+        x, fit = views[f"neuron_{name}"][layer], quantities(neuron)[name].fit
         nominal = getattr(neuron, name)
         value = {
             "log": lambda x, n: n * np.exp(x),
@@ -51,7 +52,31 @@ def step_layer(config, neuron, q, states, drive):
     return [np.array(level) for level in zip(*after, strict=True)]
 
 
-def logits(config, views, u, lengths, devices=None):
+def step_built_in(config, q, states, drive, noise):
+    """`step_layer` of an oscillator or a CTRNN, by their equations; noise: [(n1, n2)]."""
+    h, (p,), euler = config.reduced().step, states, config.scheme == "euler"
+    if "rate" in q:
+        kappa = h * q["rate"] if euler else 1 - np.exp(-h * q["rate"])
+        return [p + kappa * (np.tanh(drive) - p)]
+
+    def step(p, h):
+        a, c = drive - q["damping"], drive + q["saturation"]
+        if euler:
+            return p + h * (a * p - c * p * p)
+        return p * np.exp(a * h) / (1 + c * p * np.expm1(a * h) / a)
+
+    if (np.real(q["noise"]) > 0).any():
+        n1, n2 = np.transpose(noise)
+        s, p = np.sqrt(q["noise"] / 2 * h), step(p, h if euler else h / 2)
+        amplitude = np.sqrt(np.where(np.real(p) > 0, p, 0))
+        p = (amplitude + s * n1) ** 2 + (s * n2) ** 2
+        p = p if euler else step(np.where(np.real(p) > 1, 1, p), h / 2)
+    else:
+        p = step(p, h)
+    return [np.where(np.real(p) < q["floor"], q["floor"], p)]
+
+
+def logits(config, views, u, lengths, devices=None, seed=0):
     """(case, class) for u (case, channel, time)."""
     second, count = config.scheme != "euler", len(config.layers)
     steps, filtered = config.resolved_substeps, config.filter_time is not None
@@ -59,8 +84,8 @@ def logits(config, views, u, lengths, devices=None):
     neurons = [values_of(config, views, i) for i in range(count)]
     numbers = [numbers_of(config, neurons[i], devices, i) for i in range(count)]
     gains = [np.ones(n) * a for n, a in zip(config.layers, config.amplifications, strict=True)]
+    tops = np.cumsum([0, *config.layers])
     if devices is not None:
-        tops = np.cumsum([0, *config.layers])
         gains = [g * devices.gain[tops[i] : tops[i + 1]] for i, g in enumerate(gains)]
     found = []
     for case in range(len(u)):
@@ -85,7 +110,12 @@ def logits(config, views, u, lengths, devices=None):
                 drive = neurons[i].bias(numbers[i]) + views["bias"][i] + held[i]
                 if not i:
                     drive = drive + gains[0] * (views["w_ext"][0] @ u[case, :, k // steps])
-                after.append(step_layer(config, neurons[i], numbers[i], s[i], drive))
+                if neurons[i].kind in ("oscillator", "ctrnn"):
+                    own = range(tops[i], tops[i + 1])
+                    noise = [twin.normals(seed, k, case, n) for n in own if neurons[i].noisy]
+                    after.append(step_built_in(config, numbers[i], s[i], drive, noise))
+                else:
+                    after.append(step_layer(config, neurons[i], numbers[i], s[i], drive))
             for i in range(count):
                 target = (s[i][0] + after[i][0]) / 2 if second else s[i][0]
                 m[i] = m[i] + kappa * (target - m[i])
@@ -98,22 +128,22 @@ def logits(config, views, u, lengths, devices=None):
     return np.array(found)
 
 
-def loss(config, views, u, labels, lengths, devices=None):
+def loss(config, views, u, labels, lengths, devices=None, seed=0):
     """Mean softmax cross-entropy."""
-    total = 0
-    for o, label in zip(logits(config, views, u, lengths, devices), labels, strict=True):
+    total, found = 0, logits(config, views, u, lengths, devices, seed)
+    for o, label in zip(found, labels, strict=True):
         top = o.real.max()
         total = total + np.log(np.exp(o - top).sum()) + top - o[label]
     return total / len(u)
 
 
-def slopes(net, u, labels, lengths, directions):
+def slopes(net, u, labels, lengths, directions, seed=0):
     """Slopes of the loss along (many, size) directions, by the complex step."""
     mask = 1 if net.mask is None else net.mask
     found = []
     for direction in directions:
         flat = (net.parameters + 1e-30j * direction) * mask
         views = net.layout.grouped(flat)
-        value = loss(net.config, views, u, labels, lengths, net.devices)
+        value = loss(net.config, views, u, labels, lengths, net.devices, seed)
         found.append(value.imag / 1e-30)
     return np.array(found)

@@ -279,6 +279,8 @@ def level_forward(c, work, block, neurons, noise, k, after, here):
         for q in range(0, block.panels, together):
             level = Level(
                 size,
+                d,
+                work.trained,
                 q * block.panel + first * v,
                 rows * together,
                 rows,

@@ -109,6 +109,6 @@ def signature(dtype):
     word = np.uint32(0)
     c = Constants(one, one, one, one, one, 1, flat, 1)
     noise = Noise(word, word, 0, 0)
-    places, level = Places(*range(8)), Level(*range(8), True, 0, 0)
+    places, level = Places(*range(8)), Level(*range(10), True, 0, 0)
     arguments = (c, flat, flat, noise, flat, places, level)
     return types.void(*(numba.typeof(value) for value in arguments))

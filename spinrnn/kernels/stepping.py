@@ -79,6 +79,9 @@ class Level(NamedTuple):
 
     # numbers from one state to the next
     size: int
+    # in a row of ds'/ds and of ds'/dq in memory: the most of all kinds in the network
+    states: int
+    trained: int
     # the first row's first number; rows
     offset: int
     rows: int
@@ -273,8 +276,8 @@ def level_of(functions, form):
     the other; shared, flat; noise, `Noise`; memory; places, `Places`; level, `Level`.
     """
     d, chosen = form.states, form.chosen
-    every, each, others = spans(form.numbers), spans(d), spans(d - 1)
-    square, trained = spans(d * d), spans(d * len(chosen))
+    every, each, others = spans(1, form.numbers), spans(1, d), spans(1, d - 1)
+    square, trained = spans(d, d), spans(d, len(chosen))
     usual = whole_step(functions, functions.step, form)
     careful = whole_step(functions, functions.strong, form) if functions.strong else usual
     largest = strongest(functions.strength) if functions.strong else None
@@ -284,15 +287,15 @@ def level_of(functions, form):
     def advance(c, numbers, shared, noise, memory, places, level):
         v, size, at = row_length(memory), level.size, level.offset
         count = level.rows * v
-        q = every(numbers, level.numbers, level.neurons, level.neurons)
+        q = every(numbers, level.numbers, 0, level.neurons, level.neurons)
         own = view(shared, level.shared, level.shared_count)
         drive, mean = view(memory, places.drive + at, count), view(memory, places.mean + at, count)
         after = view(memory, places.after + at, count)
-        states = each(memory, places.state + at, size, count)
-        jacobian = square(memory, places.jacobian + at, size, count)
+        states = each(memory, places.state + at, 0, size, count)
+        jacobian = square(memory, places.jacobian + at, level.states * size, size, count)
         first = view(memory, places.by_drive + at, count)
-        by_drive = joint(first, others(memory, places.by_drive_others + at, size, count))
-        by_numbers = trained(memory, places.by_numbers + at, size, count)
+        by_drive = joint(first, others(memory, places.by_drive_others + at, 0, size, count))
+        by_numbers = trained(memory, places.by_numbers + at, level.trained * size, size, count)
         if kicked:
             draw(noise, level, jacobian[0], by_drive[0])
         kind = memory.dtype.type

@@ -72,22 +72,24 @@ def _flat(values):
         yield from _flat(value) if isinstance(value, tuple) else (value,)
 
 
-def spans(count):
-    """A function (array, start, step, length) -> so many views of `length` numbers, one
-    every `step`.
+def spans(rows, columns):
+    """A function (array, start, row_step, step, length) -> views of `length` numbers,
+    row after row: one every `step` in a row, rows being `row_step` apart.
     """
+    places = [(i, j) for i in range(rows) for j in range(columns)]
 
-    def plain(array, start, step, length):
-        return tuple(view(array, start + i * step, length) for i in range(count))
+    def plain(array, start, row_step, step, length):
+        return tuple(view(array, start + i * row_step + j * step, length) for i, j in places)
 
     @intrinsic
-    def compiled(typing, array, start, step, length):
+    def compiled(typing, array, start, row_step, step, length):
         whole = types.intp
-        signature = types.UniTuple(array, count)(array, whole, whole, whole)
+        signature = types.UniTuple(array, len(places))(array, whole, whole, whole, whole)
 
         def generate(context, builder, signature, arguments):
-            memory, start, step, length = arguments
-            starts = [builder.add(start, builder.mul(step, _whole(i))) for i in range(count)]
+            memory, start, row_step, step, length = arguments
+            tops = [builder.add(start, builder.mul(row_step, _whole(i))) for i in range(rows)]
+            starts = [builder.add(tops[i], builder.mul(step, _whole(j))) for i, j in places]
             found = [part_of(context, builder, array, memory, at, length) for at in starts]
             return context.make_tuple(builder, signature.return_type, found)
 

@@ -102,20 +102,6 @@ def test_segments_and_threads_do_not_change_a_bit(neuron, scheme, changes):
     assert len(segments) > 1
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_kernels_take_layers_of_two_kinds(order, monkeypatch):
-    """Of one and of two states, which configurations do not offer yet."""
-    neurons = [(Leaky(), Memristor(tau=15e-9))[i] for i in order]
-    monkeypatch.setattr(spinrnn.NetworkConfig, "neurons", neurons)
-    net, u, labels, lengths = problem(neurons[0], "exponential", {"readout_window": 2})
-    expected = owntwin.logits(net.config, net.views(), u, lengths)
-    np.testing.assert_allclose(net.forward(u, lengths), expected, rtol=0, atol=1e-13)
-    directions = np.random.default_rng(0).normal(size=(3, net.layout.size))
-    slopes = owntwin.slopes(net, u, labels, lengths, directions)
-    found = directions @ net.loss_and_grad(u, labels, lengths)[1]
-    np.testing.assert_allclose(found, slopes, rtol=0, atol=1e-12 * np.abs(slopes).max())
-
-
 def test_an_oscillator_written_again_has_the_same_bits():
     """As a user's neuron with the built-in's functions under another name."""
     again = type(

@@ -83,8 +83,8 @@ def twice(tables: Mapping[str, Any]) -> list[str]:
 
 def of_one_neuron(old: str) -> str:
     """What is wrong with a key of 0.1 in a network of several neurons."""
-    where = OLD[old] if OLD[old].startswith("spread.") else "one of [[neuron]]"
-    return f"{old}: in 0.1 all layers had the same neurons; beside several it is a key of {where}"
+    new = OLD[old] if OLD[old].startswith("spread.") else "it into the [[neuron]] that have it"
+    return f"{old}: a key of 0.1, when all layers had the same neurons; write {new}"
 
 
 def put(tables: dict[str, Any], key: str, value: Any) -> None:

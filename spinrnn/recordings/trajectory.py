@@ -56,7 +56,8 @@ class Trajectory:
         drive: [(case, n_l, M)] drive I held from time k to k + 1, in 1/s (CTRNN: the
             argument of tanh, dimensionless).
         logits: (case, class), eq. (4).
-        states: {name: [(case, n_l, M + 1)]} of a neuron's states besides the first.
+        states: {name: [(case, n_l, M + 1)]} of a neuron's states besides the first,
+            None for a layer of other neurons.
         network: a copy of the `Network`; inputs: (case, channel, point), what it read.
         lengths: (case,) input points of each case; noise_seed: as given. These are None
             where the trajectory was not made by `Network.simulate`.
@@ -67,7 +68,7 @@ class Trajectory:
     output: list[np.ndarray]
     drive: list[np.ndarray]
     logits: np.ndarray
-    states: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    states: dict[str, list[Any]] = field(default_factory=dict)
     network: Any = None
     inputs: np.ndarray | None = None
     lengths: np.ndarray | None = None
@@ -104,15 +105,20 @@ class Trajectory:
         def arrays(levels):
             return [np.full((samples, n, levels), np.nan, dtype) for n in config.layers]
 
+        # {state besides the first: a layer's array, or None}
+        states: dict[str, list[Any]] = {}
+        for layer, (n, neuron) in enumerate(zip(config.layers, config.neurons, strict=True)):
+            for state in neuron.states[1:]:
+                own = states.setdefault(state.name, [None] * len(config.layers))
+                own[layer] = np.full((samples, n, steps + 1), np.nan, dtype)
+
         return cls(
             time=np.arange(steps + 1) * (config.input_interval / config.resolved_substeps),
             state=arrays(steps + 1),
             output=arrays(steps + 1),
             drive=arrays(steps),
             logits=np.full((samples, config.outputs), np.nan, dtype),
-            states={
-                s.name: arrays(steps + 1) for neuron in config.neurons for s in neuron.states[1:]
-            },
+            states=states,
         )
 
 

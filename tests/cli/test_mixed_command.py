@@ -57,7 +57,9 @@ def test_gradcheck_takes_the_layers_as_they_are(mixed_file):
     assert here("gradcheck", mixed_file, "--neuron", "ctrnn").stdout.count("ctrnn ") >= 3
 
 
-def test_identify_takes_an_oscillators_layer(tmp_path):
+def test_identify_takes_an_oscillators_layer(tmp_path, monkeypatch):
+    # where its report goes
+    monkeypatch.chdir(tmp_path)
     config = NetworkConfig(
         layers=(4, 3), outputs=2, neuron=(Oscillator(nonlinear_damping=0.5), CTRNN()),
         highpass_time=0,

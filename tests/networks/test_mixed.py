@@ -194,6 +194,7 @@ def test_a_trajectory_has_each_layers_own_variables_and_units(per, tmp_path):
     neurons, changes = CASES["awkward"]
     net, u, _, lengths = problem(neurons, changes | TRAINED | {"trained_per": per})
     known = net.simulate(u, lengths)
+    assert [part is None for part in known.states["recovery"]] == [True, True, False]
     net.simulate_to(tmp_path / "a.h5", u, lengths, variables=["p", "m", "recovery", "drive"])
     known.save(tmp_path / "b.h5")
     for name in ("a.h5", "b.h5"):

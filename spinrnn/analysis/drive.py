@@ -147,7 +147,9 @@ def _of_layer(recording, layer, interval):
     rest."""
     drives, rest = recording.drives(layer), recording.rests(layer)
     if not recording.kind_of(layer).rate_driven():
-        drives, rest = drives / recording.relaxation_times(layer), 0.0
+        times = recording.relaxation_times(layer)
+        # of devices that differ one for each neuron
+        drives, rest = drives / (times if np.ndim(times) == 0 else times[:, None]), 0.0
     return drive_integrals(recording.time, drives, interval, rest)
 
 

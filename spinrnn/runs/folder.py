@@ -308,9 +308,10 @@ def _by_key(tables):
     """{"train.seed": value, ...} of tables; of several neurons neuron[0].kind ..."""
     found = {}
     for section, table in tables.items():
-        rows = enumerate(table) if isinstance(table, list) else [("", table)]
-        for number, row in rows:
-            place = section if number == "" else f"{section}[{number}]"
+        rows = {section: table}
+        if isinstance(table, list):
+            rows = {f"{section}[{i}]": row for i, row in enumerate(table)}
+        for place, row in rows.items():
             found |= {f"{place}.{key}": value for key, value in row.items()}
     return found
 

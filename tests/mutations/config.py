@@ -2,7 +2,7 @@
 
 RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "toml"))
 KINDS, QUANTITY, OLD = (f"spinrnn/config/{name}.py" for name in ("kinds", "quantity", "versions"))
-OSCILLATOR = "spinrnn/neurons/oscillator.py"
+NEURONS, OSCILLATOR = "spinrnn/config/neurons.py", "spinrnn/neurons/oscillator.py"
 OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
@@ -17,7 +17,7 @@ MUTATIONS = [
     mutation(RUN, "weight_decay: float = 0.0", "weight_decay: float = 0.01"),
     mutation(RUN, "noise: float = 0.15", "noise: float = 0.0"),
     mutation(RUN, "TEST_FRACTION = 0.2", "TEST_FRACTION = 0.25"),
-    mutation(RUN, "self.time_unit - 1e-9)", "self.time_unit)"),
+    mutation(RUN, "shortest - 1e-9)", "shortest)"),
     mutation(RUN, "max(1, math.ceil(4 *", "max(1, math.ceil(2 *"),
     mutation(RUN, "-step * unit / filter_time", "-step / filter_time"),
     mutation(RUN, "own * self.time_unit", "own", BEFORE, "filter"),
@@ -40,8 +40,10 @@ MUTATIONS = [
     mutation(QUANTITY, "low <= value <= high", "low <= value < high"),
     mutation(RUN, "LARGEST_THERMAL_POWER = 0.1", "LARGEST_THERMAL_POWER = 0.2"),
     mutation("spinrnn/config/spread.py", "0 <= value <= 1", "0 <= value < 1"),
-    mutation(RUN, "if name not in known:", "if False:", "tests/config/test_config.py", "mistakes"),
-    mutation(RUN, 'if q.unit == "s"', "if False", OWN, "slip"),
+    mutation(
+        NEURONS, "if name not in known:", "if False:", "tests/config/test_config.py", "mistakes"
+    ),
+    mutation(RUN, 'if declared.unit == "s"', "if False", OWN, "slip"),
     mutation(RUN, "if given != layers", "if given > layers"),
     mutation(RUN, "smallest <= a <= LARGEST_NUMBER", "0 <= a <= LARGEST_NUMBER"),
     mutation(RUN, '("epochs", "batch", "checkpoints")', '("epochs", "batch")'),
@@ -77,7 +79,7 @@ MUTATIONS = [
     mutation(OLD, "bool(spread) if ideal", "False if ideal", BEFORE),
     mutation(OLD, "(network.filter_time is None) != ideal", "False", BEFORE),
     mutation(OLD, "_forget(tables, [OLD.get(key) or NEW[key]])", "pass", BEFORE),
-    mutation(OLD, '_prune(tables.get("neuron"), value)', "pass", BEFORE),
+    mutation(OLD, "        _prune(rows, value)", "        pass", BEFORE),
     # TOML
     mutation(
         TOML,

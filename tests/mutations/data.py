@@ -31,8 +31,8 @@ MUTATIONS = [
     mutation(f"{RECORDINGS}histories.py", '"drive": drive[:-1]', '"drive": drive[1:]', HISTORIES),
     mutation(
         f"{RECORDINGS}histories.py",
-        'scale if variable == "drive"',
-        'scale if variable != "drive"',
+        'scales[layer] if variable == "drive"',
+        'scales[layer] if variable != "drive"',
         HISTORIES,
     ),
     mutation(
@@ -317,11 +317,11 @@ MUTATIONS = [
         "self.labels[1 :: self.stride]",
         RECORDING,
     ),
-    mutation(f"{RECORDINGS}recording.py", "return 1 / self._own", "return self._own", RECORDING),
+    mutation(f"{RECORDINGS}recording.py", "else 1 / rate", "else rate", RECORDING),
     mutation(
         f"{RECORDINGS}recording.py",
-        "by_layer(self.network.config)[quantity][layer]",
-        "by_layer(self.network.config)[quantity][0]",
+        "value * factors[layer]",
+        "value * factors[0]",
         RECORDING,
     ),
     mutation(f"{RECORDINGS}recording.py", 'side="right") - 1', 'side="right")', RECORDING),

@@ -134,9 +134,16 @@ MUTATIONS = [
         FOLDER, "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "two_processes"
     ),
     mutation(FOLDER, "            self._lock.close()", "            pass", "kept"),
-    mutation(FOLDER, "new is None and old == follows.get(key)", "new is None", "another_run"),
-    mutation(FOLDER, "new is None and old == follows.get(key)", "False", "another_run"),
-    mutation(FOLDER, '(section, key) != ("data", "source") and ', "", "with_data_that_moved"),
+    mutation(
+        FOLDER,
+        'new is None and old == follows.get(key.rpartition(".")[2])',
+        "new is None",
+        "another_run",
+    ),
+    mutation(
+        FOLDER, 'new is None and old == follows.get(key.rpartition(".")[2])', "False", "another_run"
+    ),
+    mutation(FOLDER, 'key != "data.source" and ', "", "with_data_that_moved"),
     mutation(FOLDER, "max(here, key=_last_written", "min(here, key=_last_written", "newest"),
     mutation(FOLDER, "loading.progress(folder)[2] == digest", "True", "newest"),
     mutation(

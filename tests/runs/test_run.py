@@ -580,6 +580,15 @@ def test_folders_of_before_the_automatic_test_part(toml, finished, project):
         ("data.source=a.npz", "data.source=b.npz", []),
         ("train.seed=1", "train.seed=2", ["train.seed: 1 there, 2 asked for"]),
         (None, "network.amplification=2", ["network.amplification: 1.0 there, 2.0 asked for"]),
+        # a key that the stored one does not have
+        (
+            None,
+            'neuron.train=["bias_ratio"]',
+            [
+                'neuron.train: null there, ["bias_ratio"] asked for',
+                'neuron.train_per: null there, "layer" asked for',
+            ],
+        ),
     ],
 )
 def test_what_makes_another_run(stored, given, told):

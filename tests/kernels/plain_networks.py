@@ -54,6 +54,11 @@ OWN = {
     "two states": {"neuron": Leaky(), "highpass_time": 40e-9},
     "two states, trained": {"neuron": Leaky(), "readout_window": 2, **ALL},
     "two states, sparse": {"neuron": Leaky(), "spread": spinrnn.Spread(tau=0.3), **SPARSE},
+    "layers of two kinds": {
+        "neuron": (spinrnn.Oscillator(nonlinear_damping=0.4, thermal_power=3e-3), Leaky()),
+        "highpass_time": 12e-9,
+        "trained": ("relaxation_time", "tau", "coupling"),
+    },
     "three states": {"neuron": Chain(), "highpass_time": 40e-9, "trained": ("feedback",)} | EULER,
 }
 
@@ -75,10 +80,10 @@ def distances(changes, segments):
     if segments:
         spinrnn.set_memory_limit(net.plan(3, 9).bytes - 1)
         assert net.plan(3, 9).segments > 1
-    own = config.neuron.kind not in ("oscillator", "ctrnn")
+    own = not {type(neuron) for neuron in config.neurons} <= {spinrnn.Oscillator, spinrnn.CTRNN}
     views = net.layout.grouped(net.parameters * mask)
     if own:
-        expected = owntwin.logits(config, views, u, lengths, net.devices)
+        expected = owntwin.logits(config, views, u, lengths, net.devices, 5)
     else:
         expected = twin.logits(config, views, u, lengths, None, net.devices, 5)
     found = net.forward(u, lengths, 5)
@@ -87,7 +92,7 @@ def distances(changes, segments):
     for _ in range(3):
         direction = rng.normal(size=gradient.size) * mask
         if own:
-            (slope,) = owntwin.slopes(net, u, labels, lengths, [direction])
+            (slope,) = owntwin.slopes(net, u, labels, lengths, [direction], 5)
         else:
             shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
             loss = twin.loss(config, shifted, u, labels, lengths, net.devices, 5)

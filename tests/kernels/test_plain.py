@@ -39,6 +39,7 @@ KINDS = (
     "two states, trained",
     "two states, sparse",
     "two states, segments",
+    "layers of two kinds",
     "three states",
 )
 

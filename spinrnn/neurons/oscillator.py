@@ -265,10 +265,11 @@ def linewidth(config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:
             frequency: the nonlinear frequency shift over the total nonlinear damping of
             the amplitude, which is half of that of the power. Eq. (1) does not need it.
     Raises:
-        ConfigError: nonlinear_shift is not finite, or a CTRNN is given, which has no
-            linewidth.
+        ConfigError: nonlinear_shift is not finite, or the network is not of
+            oscillators alone.
     """
-    return config.neuron.thermal_power * _width_of_unit_power(config, nonlinear_shift)
+    width = _width_of_unit_power(config, nonlinear_shift)
+    return config.neuron.thermal_power * width
 
 
 def thermal_power(linewidth: float, config: NetworkConfig, nonlinear_shift: float = 0.0) -> float:
@@ -298,7 +299,8 @@ def thermal_power(linewidth: float, config: NetworkConfig, nonlinear_shift: floa
 
 def _width_of_unit_power(config, nonlinear_shift):
     if not isinstance(config.neuron, Oscillator):
-        raise ConfigError([f"linewidth: {title_of(config)} has none"])
+        here = title_of(config)
+        raise ConfigError([f"linewidth: give a network of oscillators alone, not {here}"])
     if not math.isfinite(nonlinear_shift):
         raise ConfigError([f"nonlinear_shift: must be a finite number, got {nonlinear_shift}"])
     rest = config.reduced().rest

@@ -315,6 +315,16 @@ def test_its_name_and_views():
     assert net.parameters[net.layout.places("neuron_relaxation_time_1")] == 0.5
 
 
+@pytest.mark.parametrize("neuron", [(Oscillator(thermal_power=1e-3), CTRNN()), CTRNN()])
+def test_a_linewidth_is_of_oscillators_alone(neuron):
+    config = NetworkConfig(layers=(2, 2), neuron=neuron, highpass_time=0)
+    told = "^linewidth: give a network of oscillators alone, not a"
+    with pytest.raises(spinrnn.ConfigError, match=told):
+        spinrnn.linewidth(config)
+    with pytest.raises(spinrnn.ConfigError, match=told):
+        spinrnn.thermal_power(1e6, config)
+
+
 def test_time_scales():
     config = NetworkConfig(layers=(2, 2), neuron=(Oscillator(20e-9), Oscillator(5e-9)))
     assert config.time_unit == 20e-9

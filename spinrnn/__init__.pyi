@@ -26,6 +26,10 @@ from spinrnn.errors import SpinrnnError as SpinrnnError
 from spinrnn.errors import StoreError as StoreError
 from spinrnn.identify.fit import identify_device as identify_device
 from spinrnn.identify.result import DeviceFit as DeviceFit
+from spinrnn.learning.adam import Adam as Adam
+from spinrnn.learning.bptt import BPTT as BPTT
+from spinrnn.learning.protocol import Estimator as Estimator
+from spinrnn.learning.protocol import Writer as Writer
 from spinrnn.learning.trainer import evaluate as evaluate
 from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit
@@ -53,5 +57,9 @@ from spinrnn.sweep.cube import load_cube as load_cube
 from spinrnn.sweep.file import Sweep as Sweep
 from spinrnn.sweep.file import load_sweep as load_sweep
 from spinrnn.sweep.runner import run_sweep as run_sweep
+from spinrnn.synapses.ideal import Ideal as Ideal
+from spinrnn.synapses.protocol import Synapse as Synapse
+from spinrnn.tasks.classification import Classification as Classification
+from spinrnn.tasks.protocol import Task as Task
 
 __version__: str

@@ -17,6 +17,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn.config import versions
+from spinrnn.config.run import to_tables
 
 FILES = Path(__file__).parent / "fixtures" / "v0_1"
 EXPECTED = json.loads((FILES / "expected.json").read_text())
@@ -96,10 +97,10 @@ def test_a_configuration_means_what_it_meant(name):
         spinrnn.load_config(FILES / "configs" / f"{name}.toml"),
         EXPECTED["configs"][name],
     )
-    flat = versions.flat(config.network)
+    flat = versions.without_roles(to_tables(config)) | {"network": versions.flat(config.network)}
     for table in ("network", "train", "data"):
         for key, value in expected[table].items():
-            found = (flat if table == "network" else vars(getattr(config, table)))[key]
+            found = flat[table][key]
             if key == "source" and found != "digits":
                 assert Path(found).is_file()
                 found = Path(found).name

@@ -23,19 +23,19 @@ FLOORS = {
     "readers": "table npz hdf5 formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
-    "synapses": "layout",
+    "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
-    "tasks": "figures",
+    "tasks": "protocol classification figures",
     "datasets": "dataset folder parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
     "networks": "population packing planning running streaming inputs recurrent saved",
-    "learning": "adam schedule trainer",
+    "learning": "protocol bptt adam schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
-    "checks": "gradient neuron",
+    "checks": "gradient neuron synapse",
     "runs": "checkpoints loading folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
@@ -73,7 +73,7 @@ HOMES = {
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "checks.neuron", "learning.trainer", "analysis.spectra",
+        "checks.gradient", "checks.neuron", "tasks.classification", "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result",
     },

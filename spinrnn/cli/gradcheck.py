@@ -1,13 +1,14 @@
 """The command line of `spinrnn gradcheck`.
 
-With --neuron the functions of one kind are checked by themselves. Exit status 1: a
-block of the gradient, or an entry of a derivative, is wrong.
+With --neuron or --synapse the functions of one kind are checked by themselves. Exit
+status 1: a block of the gradient, or an entry of a derivative, is wrong.
 """
 
 import argparse
 import dataclasses
 import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from spinrnn.cli.options import add_command, add_json, add_set, add_use
@@ -24,7 +25,13 @@ def add_commands(commands: Any) -> None:
         metavar="CONFIG.toml",
         help="network to check (default: a small one with all the difficulties)",
     )
-    parser.add_argument(
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument(
+        "--synapse",
+        metavar="NAME",
+        help="check a kind of synapse instead: its read_backward against its read",
+    )
+    one.add_argument(
         "--neuron",
         metavar="NAME",
         help="check the step of this kind of neuron instead: each entry of its derivatives,"
@@ -40,8 +47,8 @@ def gradcheck(options: argparse.Namespace) -> int:
     from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
 
-    if options.neuron:
-        return _check_neuron(options)
+    if options.neuron or options.synapse:
+        return _check_kind(options)
     network = None
     if options.config or options.set:
         network = load_config(options.config, options.set).network
@@ -64,24 +71,33 @@ def _line(row: Any) -> str:
     return f"{block}{row.entries:>5} entries   {error}   {verdict}"
 
 
-def _check_neuron(options: argparse.Namespace) -> int:
+def _check_kind(options: argparse.Namespace) -> int:
     """Checks a kind's functions; what is wrong is printed in words."""
-    from spinrnn.checks.neuron import check_neuron
-    from spinrnn.config.toml import load_config
-
-    settings = [f"neuron.kind={options.neuron}", *(options.set or ())]
-    neurons = dict.fromkeys(load_config(options.config, settings).network.neurons)
+    role = "neuron" if options.neuron else "synapse"
     failed = count = 0
-    for row in itertools.chain.from_iterable(map(check_neuron, neurons)):
+    for row in _checks(options, role):
         failed, count = failed + (not row.ok), count + 1
         if options.json:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
         else:
             error, verdict = f"error {row.error:.1e}", "ok" if row.ok else f"FAILED: {row.text}"
-            print(f"{row.neuron:<11}{row.scheme:<13}{row.promise:<34}{error:<16}{verdict}")
+            name = f"{getattr(row, role):<11}{getattr(row, 'scheme', ''):<13}"
+            print(f"{name}{row.promise:<34}{error:<16}{verdict}")
     if not options.json:
-        print(
-            f"{count} promises of {options.neuron}: "
-            + (f"{failed} BROKEN" if failed else "all kept")
-        )
+        broken = f"{failed} BROKEN" if failed else "all kept"
+        print(f"{count} promises of {getattr(options, role)}: {broken}")
     return 1 if failed else 0
+
+
+def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
+    """The checks of a kind, one after the other."""
+    from spinrnn.checks.neuron import check_neuron
+    from spinrnn.checks.synapse import check_synapse
+    from spinrnn.config.toml import load_config
+
+    settings = [f"{role}.kind={getattr(options, role)}", *(options.set or ())]
+    network = load_config(options.config, settings).network
+    if role == "synapse":
+        return check_synapse(network.synapse)
+    neurons = dict.fromkeys(network.neurons)
+    return itertools.chain.from_iterable(map(check_neuron, neurons))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from spinrnn.config.quantity import quantities
-from spinrnn.config.tables import Problems, check, keys_of, nearest, suggest
+from spinrnn.config.tables import Problems, check, keys_of, nearest, shown, suggest
 from spinrnn.errors import ConfigError, StoreError, reason_of
 
 BUILT_IN: dict[str, dict[str, str]] = {
@@ -28,6 +28,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "oscillator": "spinrnn.neurons.oscillator:Oscillator",
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
     },
+    "synapse": {"ideal": "spinrnn.synapses.ideal:Ideal"},
+    "task": {"classification": "spinrnn.tasks.classification:Classification"},
+    "estimator": {"bptt": "spinrnn.learning.bptt:BPTT"},
+    "writer": {"adam": "spinrnn.learning.adam:Adam"},
 }
 """{role: {kind: module and class}}; the first kind of a role is its default."""
 GROUP = "spinrnn.kinds"
@@ -142,6 +146,36 @@ def make(role: str, table: Mapping[str, Any]) -> Any:
     if problems:
         raise ConfigError(problems)
     return made
+
+
+def made_of(role: str, given: Any) -> Any:
+    """A kind of what a user may give for one: itself, its name, its table, or None for
+    the default.
+
+    Raises:
+        ConfigError: it is none of these, or the table has mistakes.
+    """
+    if given is None:
+        return default(role)
+    if isinstance(given, str):
+        given = {"kind": given}
+    if isinstance(given, Mapping):
+        return make(role, given)
+    if not isinstance(given, Kind) or given.role != role:
+        usual = f"spinrnn.{kind_of(role, next(iter(BUILT_IN[role]))).__name__}()"
+        article = "an" if role[0] in "aeiou" else "a"
+        wanted = f"must be {article} {role}, as {usual}, or its table"
+        raise ConfigError([f"kind: {wanted}; got {shown(given)}"])
+    return given
+
+
+def stand_in(role: str, given: Any) -> Any:
+    """What stands in for a kind with mistakes, for the checks of other keys: its kind
+    with its defaults, the default kind where there is none of the name.
+    """
+    name = given.get("kind") if isinstance(given, Mapping) else given
+    known = isinstance(name, str) and name in names_of(role)
+    return kind_of(role, name)() if known else default(role)
 
 
 def _foreign(role, kind, key, known):

@@ -11,7 +11,7 @@ from typing import Any
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities
 from spinrnn.config.spread import spreads_of
-from spinrnn.config.tables import Problems, nearest, shown, suggest
+from spinrnn.config.tables import Problems, nearest, suggest
 from spinrnn.errors import ConfigError
 
 _TRAINING = {"train": "trained", "train_per": "trained_per"}
@@ -64,29 +64,11 @@ def made(given: Any) -> tuple[Any, list[str]]:
     found, problems = [], []
     for place, one in entries(tuple(given) if listed else given).items():
         try:
-            found.append(_made(one))
+            found.append(kinds.made_of("neuron", one))
         except ConfigError as error:
             problems += [f"{place}.{problem}" for problem in error.problems]
-            found.append(_stand_in(one))
+            found.append(kinds.stand_in("neuron", one))
     return (tuple(found) if listed else found[0]), problems
-
-
-def _made(given: Any) -> Any:
-    if given is None:
-        return kinds.default("neuron")
-    if isinstance(given, str):
-        given = {"kind": given}
-    if isinstance(given, Mapping):
-        return kinds.make("neuron", given)
-    if not isinstance(given, kinds.Kind) or given.role != "neuron":
-        raise ConfigError([f"kind: must be a neuron, as spinrnn.Oscillator(), got {shown(given)}"])
-    return given
-
-
-def _stand_in(given: Any) -> Any:
-    kind = given.get("kind") if isinstance(given, Mapping) else given
-    known = isinstance(kind, str) and kind in kinds.names_of("neuron")
-    return kinds.kind_of("neuron", kind)() if known else kinds.default("neuron")
 
 
 def settled(neuron: Any, trained: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
@@ -194,7 +176,7 @@ def _joint(neurons, training):
         return joint, []
     names, problems = list(dict.fromkeys(name for own in lists for name in own)), []
     for i, (neuron, own) in enumerate(zip(neurons, training, strict=True)):
-        known = trainable(_stand_in(neuron))
+        known = trainable(kinds.stand_in("neuron", neuron))
         lacking = [n for n in names if n in known and n not in own.get("train", ())]
         if lacking:
             everywhere = "a quantity is trained in all layers that have it; write"

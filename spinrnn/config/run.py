@@ -8,9 +8,9 @@ import functools
 import itertools
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from spinrnn.config import kinds, neurons, versions
 from spinrnn.config.quantity import quantities, quantity
@@ -48,20 +48,51 @@ class Reduced(NamedTuple):
     rest: float
 
 
-def _with_old_keys(cls: type[T]) -> type[T]:
-    """A dataclass that takes the arguments of 0.1 as well."""
-    made = cls.__init__
+def _with_old_keys(from_flat: Callable, order: Iterable[str] = ()) -> Callable[[type[T]], type[T]]:
+    """Lets a dataclass take the arguments of 0.1 as well.
 
-    @functools.wraps(made)
-    def __init__(self, *arguments, **given):
-        given |= zip(keys_of(self), arguments, strict=False)
-        made(self, **versions.from_flat(given))
+    from_flat: arguments as they are now of those that may be 0.1's; order: names of
+        0.1's positional arguments, where they are others than now.
+    """
 
-    cls.__init__ = __init__
-    return cls
+    def decorated(cls: type[T]) -> type[T]:
+        made = cls.__init__
+
+        @functools.wraps(made)
+        def __init__(self, *arguments, **given):
+            given |= zip(order or keys_of(self), arguments, strict=False)
+            made(self, **from_flat(given))
+
+        cls.__init__ = __init__
+        return cls
+
+    return decorated
 
 
-@_with_old_keys
+def _set_parts(config: Any, parts: Mapping[str, tuple[Callable, Callable]]) -> list[str]:
+    """Makes the parts of a frozen dataclass of what was given for them, in place.
+
+    parts: {field: (how it is made, what stands in for one with mistakes)}. Returns the
+    mistakes, a sentence "field.key: ..." each.
+    """
+    problems = []
+    for key, (make, stand_in) in parts.items():
+        given = getattr(config, key)
+        try:
+            made = make(given)
+        except ConfigError as error:
+            problems += [f"{key}.{problem}" for problem in error.problems]
+            made = stand_in(given)
+        object.__setattr__(config, key, made)
+    return problems
+
+
+def _kind_part(role: str) -> tuple[Callable, Callable]:
+    """Of `_set_parts`, for a field of the role's name."""
+    return functools.partial(kinds.made_of, role), functools.partial(kinds.stand_in, role)
+
+
+@_with_old_keys(versions.from_flat)
 @dataclass(frozen=True)
 class NetworkConfig:
     """The network and its time stepping. Times in seconds; equations of docs/MODEL.md.
@@ -101,6 +132,9 @@ class NetworkConfig:
         trained: names of the neuron's quantities that are trained, in all layers that
             have them.
         trained_per: whether a layer has one value of each of them, or each neuron.
+        synapse: a kind of synapse, as Ideal(): what trained numbers become as weights.
+        abilities: what an estimator may ask of such a network: "adjoint", the exact
+            gradient through time.
         earlier: keys of 0.1 and their values, also where they have no effect.
 
     Raises:
@@ -124,18 +158,17 @@ class NetworkConfig:
     spread: Any = field(default_factory=Spread)
     trained: tuple[str, ...] = ()
     trained_per: Literal["layer", "neuron"] = "layer"
+    synapse: Any = None
     earlier: Any = field(default=(), repr=False, compare=False)
+
+    abilities: ClassVar[frozenset[str]] = frozenset({"adjoint"})
 
     def __post_init__(self) -> None:
         neuron, problems = neurons.made(self.neuron)
         unknown = any(problem.partition(": ")[0].endswith(".kind") for problem in problems)
-        try:
-            spread = _spread_of(self.spread)
-        except ConfigError as error:
-            problems += [f"spread.{problem}" for problem in error.problems]
-            spread = _known_spread(self.spread)
         object.__setattr__(self, "neuron", neuron)
-        object.__setattr__(self, "spread", spread)
+        spread = {"spread": (_spread_of, _known_spread)}
+        problems += _set_parts(self, {"synapse": _kind_part("synapse")} | spread)
         if unknown:
             # what belongs to a kind that is not known cannot be told from a mistake
             object.__setattr__(self, "spread", Spread())
@@ -292,6 +325,7 @@ def _check_amplifications(c: NetworkConfig, found: Problems) -> None:
         )
 
 
+@_with_old_keys(versions.writer_from_flat, versions.TRAIN_ORDER)
 @dataclass(frozen=True)
 class TrainConfig:
     """How the network is trained. All choices are [ours]; the paper says "standard
@@ -300,13 +334,8 @@ class TrainConfig:
     Attributes:
         epochs: passes over the training part.
         batch: samples in a batch; the last batch of an epoch may be smaller.
-        learning_rate: of Adam, at the start.
+        learning_rate: of the writer, at the start.
         schedule: "cosine" lets the rate fall to zero over the run, "constant" keeps it.
-        beta1: of Adam (Kingma & Ba 2015, arXiv:1412.6980), decay of the first moment.
-        beta2: the same of the second moment.
-        epsilon: of Adam, added to the root of the second moment.
-        weight_decay: decoupled (Loshchilov & Hutter 2019, arXiv:1711.05101), on
-            weights, not on biases.
         clip: largest norm of the gradient; larger ones are scaled down; 0 switches it
             off.
         noise: standard deviation of Gaussian noise added to the training inputs, in
@@ -316,6 +345,9 @@ class TrainConfig:
             each batch.
         checkpoints: that are kept, the newest ones. A damaged one is skipped on
             resuming, so keep two at least where disks are not trusted.
+        estimator: how the gradient is found, as BPTT().
+        writer: how a gradient becomes a change of the parameters, as Adam(). Adam's
+            keys, which stood here in 0.1, are still taken and read.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -325,18 +357,30 @@ class TrainConfig:
     batch: int = 128
     learning_rate: float = 2e-2
     schedule: Literal["cosine", "constant"] = "cosine"
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.0
     clip: float = 1.0
     noise: float = 0.15
     seed: int = 0
     checkpoint_seconds: float = quantity(10.0, "s", "time between checkpoints")
     checkpoints: int = 2
+    estimator: Any = None
+    writer: Any = None
 
     def __post_init__(self) -> None:
-        check(self)
+        problems = _set_parts(self, {role: _kind_part(role) for role in ("estimator", "writer")})
+        try:
+            check(self)
+        except ConfigError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+
+    def __getattr__(self, name: str) -> Any:
+        """Keys of 0.1 that have moved."""
+        moved = versions.OLD.get(f"train.{name}")
+        if moved is None:
+            raise AttributeError(f"TrainConfig has no attribute {name!r}")
+        warnings.warn(f"train.{name} is {moved} now", DeprecationWarning, stacklevel=2)
+        return getattr(self.writer, name)
 
     def problems(self) -> list[str]:
         """What is impossible about the values, a sentence each."""
@@ -345,14 +389,10 @@ class TrainConfig:
             found.require(getattr(self, key) >= 1, key, "at least 1")
         rate = f"positive and at most {LARGEST_NUMBER:g}"
         found.require(0 < self.learning_rate <= LARGEST_NUMBER, "learning_rate", rate)
-        found.require(1e-30 <= self.epsilon <= 1, "epsilon", "from 1e-30 to 1")
-        for key in ("beta1", "beta2"):
-            found.require(0 <= getattr(self, key) < 1, key, "in [0, 1)")
-        for key in ("weight_decay", "clip", "noise", "checkpoint_seconds", "seed"):
+        for key in ("clip", "noise", "checkpoint_seconds", "seed"):
             if getattr(self, key) < 0:
                 found.add(key, f"must not be negative, got {getattr(self, key)}")
-        for key in ("weight_decay", "noise"):
-            found.require(getattr(self, key) <= LARGEST_NUMBER, key, f"at most {LARGEST_NUMBER:g}")
+        found.require(self.noise <= LARGEST_NUMBER, "noise", f"at most {LARGEST_NUMBER:g}")
         return found
 
 
@@ -415,15 +455,27 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A whole run: tables [network], [train] and [data] of a configuration file.
+    """A whole run: the tables of a configuration file.
+
+    Attributes:
+        network: with [neuron], [spread] and [synapse]; train: with [estimator] and
+            [writer]; data.
+        task: what is asked of the network, as Classification().
 
     Raises:
-        ConfigError: a table is not of its class.
+        ConfigError: a table is not of its class, or the kinds do not go together.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    task: Any = None
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """All kinds that take part in the run."""
+        own = self.network.synapse, self.task, self.train.estimator, self.train.writer
+        return (*self.network.neurons, *own)
 
     @property
     def resolved_split_seed(self) -> int:
@@ -431,25 +483,46 @@ class RunConfig:
         return self.train.seed if self.data.split_seed is None else self.data.split_seed
 
     def __post_init__(self) -> None:
-        parts = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
         problems = [
             f"{name}: must be a {cls.__name__}"
-            for name, cls in parts.items()
+            for name, cls in _PARTS.items()
             if not isinstance(getattr(self, name), cls)
         ]
+        problems += _set_parts(self, {"task": _kind_part("task")})
         if problems:
             raise ConfigError(problems)
+        misfits = _misfits(self.network, self.train)
+        if misfits:
+            raise ConfigError(misfits)
 
 
-TABLES = ("network", "neuron", "spread", "train", "data")
+def _misfits(network: NetworkConfig, train: TrainConfig) -> list[str]:
+    """What kinds of different roles cannot do together, a sentence each."""
+    problems, estimator, writer = [], train.estimator, train.writer
+    missing = sorted(estimator.needs - network.abilities)
+    if missing:
+        lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
+        problems.append(f"estimator.kind: {lacks}")
+    if writer.gives != network.synapse.takes:
+        asked = f"{writer.kind} asks for {writer.gives}"
+        taken = f"the synapse {network.synapse.kind} takes {network.synapse.takes}"
+        problems.append(f"writer.kind: {asked}, {taken}; choose another writer or synapse")
+    return problems
+
+
+TABLES = (
+    *("network", "neuron", "spread", "synapse"),
+    *("task", "estimator", "writer", "train", "data"),
+)
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
+_OWNERS = {"synapse": "network", "estimator": "train", "writer": "train", "task": "task"}
+"""{table of a kind: part of a run that has it}, but for [neuron]."""
 
 
 def own_keys(cls: type) -> list[str]:
     """Keys of a table that is a dataclass, without those of tables of their own."""
-    elsewhere = versions.ELSEWHERE if cls is NetworkConfig else ()
-    return [name for name in keys_of(cls) if name not in elsewhere]
+    return [name for name in keys_of(cls) if name not in versions.ELSEWHERE]
 
 
 def from_tables(tables: Mapping[str, Any]) -> RunConfig:
@@ -459,24 +532,39 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
         ConfigError: every unknown, mistyped and impossible value, with the nearest
             known key.
     """
+    made, problems = parts_of(tables)
+    if problems:
+        raise ConfigError(problems)
+    return RunConfig(**made)
+
+
+def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Fields of `RunConfig` of nested dictionaries, those without mistakes, and all
+    mistakes.
+    """
     problems = [p for name in tables for p in _table_problems(name, tables[name])]
     problems += versions.twice(tables)
     known: dict[str, Any] = {name: t for name, t in tables.items() if neurons.is_table(name, t)}
     network, found = _network_arguments(known)
     problems += found
-    parts = {"network": network, "train": known.get("train", {}), "data": known.get("data", {})}
+    parts = {**known, "network": network}
+    for table, owner in _OWNERS.items():
+        if table in known and owner != table:
+            parts[owner] = {**parts.get(owner, {}), table: known[table]}
     made = {}
     for name, cls in _PARTS.items():
-        fields = keys_of(cls) if name == "network" else own_keys(cls)
-        old = [key.partition(".")[2] for key in versions.OLD] if name == "network" else []
-        given = {key: value for key, value in parts[name].items() if key in (*fields, *old)}
+        old = [key.partition(".")[2] for key in versions.OLD if key.startswith(f"{name}.")]
+        fields = (*keys_of(cls), *old)
+        given = {key: value for key, value in parts.get(name, {}).items() if key in fields}
         try:
             made[name] = cls(**given)
         except ConfigError as error:
             problems += [_placed(name, problem) for problem in error.problems]
-    if problems:
-        raise ConfigError(problems)
-    return RunConfig(**made)
+    try:
+        made["task"] = kinds.made_of("task", known.get("task"))
+    except ConfigError as error:
+        problems += [f"task.{problem}" for problem in error.problems]
+    return made, problems
 
 
 def _table_problems(name: str, table: Any) -> list[str]:
@@ -521,7 +609,7 @@ def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str
         made = {key: value for key, value in made.items() if f"network.{key}" not in versions.OLD}
         made |= {"neuron": neuron, "spread": spread}
     else:
-        if versions.old_keys(tables):
+        if versions.old_keys({"network": network}):
             if "kind" in neuron:
                 made["neuron"] = neuron["kind"]
             made = versions.from_flat(made)
@@ -535,9 +623,10 @@ def _placed(name: str, problem: str) -> str:
     """A problem of a part's key with its table."""
     key, colon, sentence = problem.partition(": ")
     moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
-    if name != "network" or key.startswith(("neuron", "spread.")):
-        return problem if name == "network" else f"{name}.{problem}"
-    return f"{moved.get(key, f'network.{key}')}{colon}{sentence}"
+    if key.partition(".")[0].partition("[")[0] in TABLES:
+        return problem
+    place = moved.get(key) if name == "network" else None
+    return f"{place or f'{name}.{key}'}{colon}{sentence}"
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:
@@ -554,6 +643,10 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
         "network": parts["network"],
         "neuron": neurons.to_table(network),
         "spread": {**spreads, "seed": network.spread.seed},
+        "synapse": network.synapse.table(),
+        "task": config.task.table(),
+        "estimator": config.train.estimator.table(),
+        "writer": config.train.writer.table(),
         "train": parts["train"],
         "data": parts["data"],
     }
@@ -577,11 +670,13 @@ def known_keys() -> dict[str, str]:
     found = {f"{name}.{key}": "1" for name, cls in _PARTS.items() for key in own_keys(cls)}
     for name, cls in _PARTS.items():
         found |= {f"{name}.{key}": q.unit for key, q in quantities(cls).items()}
-    found |= {"neuron.kind": "1", "neuron.train": "1", "neuron.train_per": "1"}
-    found |= {"spread.seed": "1"}
+    found |= {"neuron.train": "1", "neuron.train_per": "1", "spread.seed": "1"}
+    for role in kinds.BUILT_IN:
+        found[f"{role}.kind"] = "1"
+        for kind in kinds.names_of(role):
+            cls = kinds.kind_of(role, kind)
+            found |= {f"{role}.{key}": "1" for key in keys_of(cls)}
+            found |= {f"{role}.{key}": q.unit for key, q in quantities(cls).items()}
     for kind in kinds.names_of("neuron"):
-        cls = kinds.kind_of("neuron", kind)
-        found |= {f"neuron.{key}": "1" for key in keys_of(cls)}
-        found |= {f"neuron.{key}": q.unit for key, q in quantities(cls).items()}
-        found |= {f"spread.{key}": "1" for key in spreads_of(cls)}
+        found |= {f"spread.{key}": "1" for key in spreads_of(kinds.kind_of("neuron", kind))}
     return found | {old: found.get(new, "1") for old, new in versions.OLD.items()}

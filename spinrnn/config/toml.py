@@ -141,8 +141,8 @@ def from_toml(text: str) -> RunConfig:
     return from_tables(tables)
 
 
-SECTIONS = ("network", "train", "data")
-"""Parts of a run; [network] has [neuron] and [spread] behind it."""
+SECTIONS = ("network", "task", "train", "data")
+"""Parts of a run."""
 
 
 def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
@@ -162,7 +162,11 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
     return "\n".join(lines)
 
 
-_INNER = {"network": ("network", "neuron", "spread")}
+_INNER = {
+    "network": ("network", "neuron", "spread", "synapse"),
+    "train": ("estimator", "writer", "train"),
+}
+"""{part of a run: its tables}, where there are several."""
 
 
 def _line(key, value, known):

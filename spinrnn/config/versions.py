@@ -47,11 +47,26 @@ KINDS = ("oscillator", "ctrnn")
 """Neurons of 0.1."""
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
-ELSEWHERE = ("neuron", "spread", "trained", "trained_per", "earlier")
-"""Fields of `NetworkConfig` that have tables or keys of their own, or none."""
+ELSEWHERE = (
+    *("neuron", "spread", "trained", "trained_per", "synapse", "earlier"),
+    *("estimator", "writer"),
+)
+"""Fields of `NetworkConfig` and `TrainConfig` that have tables or keys of their own, or
+none.
+"""
+WRITER = ("beta1", "beta2", "epsilon", "weight_decay")
+"""Keys of [train] in 0.1 that are the writer's now."""
+TRAIN_ORDER = (
+    *("epochs", "batch", "learning_rate", "schedule", *WRITER, "clip", "noise", "seed"),
+    *("checkpoint_seconds", "checkpoints"),
+)
+"""Positional arguments of `TrainConfig` in 0.1."""
+_ONLY = {"synapse": "ideal", "task": "classification", "estimator": "bptt", "writer": "adam"}
+"""{role: its only kind in 0.1}."""
 OLD = {f"network.{key}": f"neuron.{key}" for key in NEURON} | {
     "network.neuron": "neuron.kind",
     **{f"network.{key}": f"spread.{name}" for key, name in SPREAD.items()},
+    **{f"train.{key}": f"writer.{key}" for key in WRITER},
 }
 """{key of 0.1: key of now} of those that have moved."""
 NEW = {new: old for old, new in OLD.items()}
@@ -62,9 +77,13 @@ NEW = {new: old for old, new in OLD.items()}
 
 def old_keys(tables: Mapping[str, Any]) -> dict[str, str]:
     """{old key: new key} of the keys of 0.1 in tables."""
-    network = tables.get("network")
-    own = network if isinstance(network, Mapping) else ()
-    return {key: new for key, new in OLD.items() if key.removeprefix("network.") in own}
+    found = {}
+    for old, new in OLD.items():
+        name, _, key = old.partition(".")
+        table = tables.get(name)
+        if isinstance(table, Mapping) and key in table:
+            found[old] = new
+    return found
 
 
 def twice(tables: Mapping[str, Any]) -> list[str]:
@@ -91,8 +110,8 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
     """Puts a value at "table.key", or a whole table, in place of what stands there
     under the name of either version.
 
-    Another kind takes away the keys of the neuron that it does not have. Of [[neuron]]
-    all are changed whose kind has the key; if none has, all, so that it is told.
+    Another kind takes away the keys that it does not have. Of [[neuron]] all are
+    changed whose kind has the key; if none has, all, so that it is told.
     """
     table, _, name = key.partition(".")
     if not name:
@@ -102,12 +121,12 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
     if key in OLD or key in NEW:
         _forget(tables, [OLD.get(key) or NEW[key]])
     rows = tables.get("neuron")
-    if isinstance(rows, list):
-        if table == "neuron":
-            tables["neuron"] = _put_in_rows(rows, name, value)
-            return
-    elif OLD.get(key, key) == "neuron.kind":
-        _prune(rows, value)
+    role, _, what = OLD.get(key, key).partition(".")
+    if isinstance(rows, list) and table == "neuron":
+        tables["neuron"] = _put_in_rows(rows, name, value)
+        return
+    if what == "kind":
+        _prune(role, tables.get(role), value)
     own = tables.setdefault(table, {})
     if isinstance(own, dict):
         own[name] = value
@@ -117,22 +136,23 @@ def _put_in_rows(rows, name, value):
     """Copies of the tables of [[neuron]] with a value."""
     rows = [dict(row) if isinstance(row, Mapping) else row for row in rows]
     tables = [row for row in rows if isinstance(row, dict)]
-    having = [row for row in tables if name in _known_keys(row.get("kind"))]
+    having = [row for row in tables if name in _known_keys("neuron", row.get("kind"))]
     for row in having or tables:
         if name == "kind":
-            _prune(row, value)
+            _prune("neuron", row, value)
         row[name] = value
     return rows
 
 
-def _known_keys(kind):
+def _known_keys(role, kind):
     """Keys of the table of a kind by its name, None for the default; () if there is no
     such kind.
     """
-    names = kinds.names_of("neuron")
-    if kind is not None and kind not in names:
+    names = kinds.names_of(role) if role in kinds.BUILT_IN else ()
+    if not names or (kind is not None and kind not in names):
         return ()
-    return ("kind", "train", "train_per", *keys_of(kinds.kind_of("neuron", kind or names[0])))
+    own = ("train", "train_per") if role == "neuron" else ()
+    return ("kind", *own, *keys_of(kinds.kind_of(role, kind or names[0])))
 
 
 def _forget(tables, keys):
@@ -142,9 +162,9 @@ def _forget(tables, keys):
             tables[table].pop(name, None)
 
 
-def _prune(table, name):
-    """Takes out of a neuron's table what the kind of this name does not have."""
-    known = _known_keys(name)
+def _prune(role, table, name):
+    """Takes out of a kind's table what the kind of this name does not have."""
+    known = _known_keys(role, name)
     if isinstance(table, dict) and known:
         for key in [key for key in table if key not in known]:
             del table[key]
@@ -176,6 +196,22 @@ def from_flat(given: dict[str, Any]) -> dict[str, Any]:
     if kind is not None:
         _change_spread(made, old, earlier, kind, named)
     made["earlier"] = tuple((earlier | old).items())
+    return made
+
+
+def writer_from_flat(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `TrainConfig` of those that may be 0.1's."""
+    old = {key: given[key] for key in WRITER if key in given}
+    if not old:
+        return given
+    made = {key: value for key, value in given.items() if key not in old}
+    before = made.get("writer")
+    if isinstance(before, str):
+        before = {"kind": before}
+    if isinstance(before, kinds.Kind):
+        before = before.table()
+    if before is None or isinstance(before, Mapping):
+        made["writer"] = {**(before or {}), **old}
     return made
 
 
@@ -273,6 +309,17 @@ def remembered(network: Any) -> tuple[dict[str, Any], list[str]]:
 def own_table(network: Any) -> dict[str, Any]:
     """{key: value} of a `NetworkConfig` without those of `ELSEWHERE`."""
     return {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
+
+
+def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
+    """A run's tables without those of roles that 0.1 did not have; None where their
+    kinds are others than it meant.
+    """
+    if {role: tables[role]["kind"] for role in _ONLY} != _ONLY:
+        return None
+    writer = {key: tables["writer"][key] for key in WRITER}
+    left = {name: table for name, table in tables.items() if name not in _ONLY}
+    return left | {"train": {**tables["train"], **writer}}
 
 
 def flat(network: Any) -> dict[str, Any] | None:

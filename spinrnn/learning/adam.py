@@ -1,43 +1,60 @@
 """Adam on flat vectors. In NumPy, as a step costs far less than one batch."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from spinrnn.config.run import TrainConfig
+from spinrnn.config.quantity import quantity
+from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.learning.protocol import Change, Writer
+
+_ADAM = "Kingma & Ba 2015, arXiv:1412.6980"
 
 
-class Adam:
-    """Adam with decoupled weight decay.
+@dataclass(frozen=True)
+class Adam(Writer):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980) with decoupled weight decay (Loshchilov
+    & Hutter 2019, arXiv:1711.05101).
 
-    Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; the decay as in Loshchilov & Hutter
-    2019, arXiv:1711.05101. An entry whose gradient is always zero never moves (and
-    decays only from what it is), so masked weights stay zero.
-
-    Args:
-        size, dtype: of the vectors.
-        config: its beta1, beta2, epsilon and weight_decay.
-        decayed: (size,) bool, the entries that weight decay acts on.
-    Attributes:
-        first, second: (size,) running means of the gradient and of its square.
-        steps: number of steps taken.
+    An entry whose gradient is always zero never moves (and decays only from what it
+    is), so masked weights stay zero.
     """
 
-    first: np.ndarray
-    second: np.ndarray
-    steps: int
+    kind = "adam"
+    beta1: float = quantity(
+        0.9, about="decay of the gradient's running mean", low=0, below=1, source=_ADAM
+    )
+    beta2: float = quantity(
+        0.999, about="the same of its square's running mean", low=0, below=1, source=_ADAM
+    )
+    epsilon: float = quantity(
+        1e-8, about="added to the square's root", low=1e-30, high=1, source=_ADAM
+    )
+    weight_decay: float = quantity(
+        0.0,
+        about="share of a weight, not of a bias, that a step of rate 1 takes away",
+        low=0,
+        high=LARGEST_NUMBER,
+        source="Loshchilov & Hutter 2019, arXiv:1711.05101",
+    )
 
-    def __init__(self, size: int, dtype: str, config: TrainConfig, decayed: np.ndarray):
-        self.first, self.second = np.zeros(size, dtype), np.zeros(size, dtype)
-        self.steps = 0
-        self._config, self._decayed = config, decayed
+    def memory(self, size: int, dtype: str) -> dict[str, np.ndarray]:
+        """Running means of the gradient and of its square, (size,) each."""
+        return {"first": np.zeros(size, dtype), "second": np.zeros(size, dtype)}
 
-    def step(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """One step with this learning rate; parameters are modified in place."""
-        c = self._config
-        self.steps += 1
-        self.first += (1 - c.beta1) * (gradient - self.first)
-        self.second += (1 - c.beta2) * (gradient * gradient - self.second)
-        # both means start at zero: divided by 1 - beta**steps they have no bias
-        root = np.sqrt(self.second / (1 - c.beta2**self.steps))
-        if c.weight_decay > 0:
-            parameters[self._decayed] *= 1 - rate * c.weight_decay
-        parameters -= rate / (1 - c.beta1**self.steps) * self.first / (root + c.epsilon)
+    def request(
+        self,
+        gradient: np.ndarray,
+        trained: np.ndarray,
+        memory: dict[str, np.ndarray],
+        step: int,
+        rate: float,
+    ) -> Change:
+        """Algorithm 1 of the paper."""
+        first, second = memory["first"], memory["second"]
+        first += (1 - self.beta1) * (gradient - first)
+        second += (1 - self.beta2) * (gradient * gradient - second)
+        # both means start at zero: divided by 1 - beta**step they have no bias
+        root = np.sqrt(second / (1 - self.beta2**step))
+        change = -(rate / (1 - self.beta1**step)) * first / (root + self.epsilon)
+        return Change(change, 1 - rate * self.weight_decay)

@@ -12,51 +12,41 @@ from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 
+from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError, DivergenceError
-from spinrnn.learning.adam import Adam
-from spinrnn.learning.schedule import clip_gradient, learning_rate
+from spinrnn.learning.learner import GradientLearner, Step
+from spinrnn.learning.schedule import learning_rate
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.spread import devices_of
+from spinrnn.synapses.protocol import Events
+from spinrnn.tasks.protocol import Evaluation
 
 _ORDER, _NOISE, _THERMAL = 1, 2, 3
 """Purposes of random numbers; 4 is that of `neurons.spread`."""
 
 
-@dataclass
-class Score:
-    """Result of an evaluation.
-
-    Attributes:
-        accuracy: share of cases whose largest logit is the label's, 0 to 1.
-        loss: mean cross-entropy.
-        confusion: (class, class) number of cases by label (row) and answer (column).
-    """
-
-    accuracy: float
-    loss: float
-    confusion: np.ndarray
-
-
-def evaluate(net: Network, data: Dataset, noise_seed: Any = 0) -> Score:
-    """The `Score` of a network on labelled sequences.
+def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None) -> Evaluation:
+    """How well a network does on labelled sequences.
 
     Args:
         noise_seed: of the thermal noise, as in `Network.forward`.
+        task: None for the default one, `Classification`.
+    Returns:
+        The task's scores as attributes; of a classification accuracy (share of cases
+        whose largest logit is the label's, 0 to 1), loss (mean cross-entropy) and
+        confusion (class, class), the number of cases by label (row) and answer
+        (column).
     Raises:
         DataError, DivergenceError: as `Network.forward`.
     """
-    labels = net.check_labels(data.labels, len(data.inputs))
-    logits = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
-    answers = logits.argmax(axis=1)
-    confusion = np.zeros((net.config.outputs,) * 2, dtype=np.int64)
-    np.add.at(confusion, (labels, answers), 1)
-    loss = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
-    return Score(float((answers == labels).mean()), float(loss), confusion)
+    task = kinds.made_of("task", task)
+    targets = task.checked_targets(net, data)
+    outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
+    return task.evaluation(outputs, targets)
 
 
 @dataclass
@@ -67,24 +57,45 @@ class _Sums:
     """
 
     cases: int = 0
-    correct: int = 0
     loss: float = 0.0
     norm: float = 0.0
     largest_norm: float = 0.0
     seconds: float = 0.0
+    # {score: its sum over the cases}
+    scores: dict[str, float] = field(default_factory=dict)
+    events: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "_Sums":
+        """Of a checkpoint's numbers, which in 0.1 were those of a classification."""
+        known = dict(state)
+        if "correct" in known:
+            known["scores"] = {"accuracy": known.pop("correct")}
+        return cls(**known)
+
+    def add(self, step: Step, cases: int, scores: dict[str, np.ndarray]) -> None:
+        """Adds what a step has seen, and its scores (case,)."""
+        self.cases += cases
+        self.loss += step.loss * cases
+        self.norm += step.norm
+        self.largest_norm = max(self.largest_norm, step.norm)
+        for name, values in scores.items():
+            self.scores[name] = self.scores.get(name, 0) + values.sum().item()
+        self.events = Events(*self.events) + step.events
 
 
 @dataclass
 class Trainer:
-    """A training run in memory: network, optimiser and position in the data.
+    """A training run in memory: network, learner and position in the data.
 
     Args:
         config: the run.
         data: is not kept: its parts are copies.
     Attributes:
         net: the network being trained; prepared: the same for the steps.
-        best_parameters: (size,) of the epoch with the highest validation accuracy, the
-            latest of several.
+        learner: what makes a step.
+        best_parameters: (size,) of the epoch with the best validation score, the
+            latest of several; best_connections: the synapses of then.
         best: the record of that epoch, None before the first has ended.
         history: a record for each finished epoch.
         epoch, batch: position, the number of finished epochs and of batches in this
@@ -108,7 +119,7 @@ class Trainer:
         config = self.config
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
-        self.net.check_labels(data.labels, len(data.inputs))
+        config.task.checked_targets(self.net, data)
         # the data are checked, so no batch is scanned again
         self.prepared = self.net.prepared()
         indices = parts.split(data, config.data, config.resolved_split_seed)
@@ -116,8 +127,8 @@ class Trainer:
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
-        layout = self.net.layout
-        self.adam = Adam(layout.size, config.network.dtype, config.train, layout.is_weight())
+        self.best_connections = self.net.connections.copy()
+        self.learner = GradientLearner(config.train, self.net)
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = data.digest()
         self._sums = _Sums()
@@ -163,24 +174,16 @@ class Trainer:
         return rng.permutation(len(self.training))
 
     def _step(self, order: np.ndarray) -> float:
-        """One batch: gradient, clipping, Adam. Returns the learning rate."""
-        c = self.config.train
+        """One batch. Returns the learning rate."""
+        c, task = self.config.train, self.config.task
         part = self.training.take(order[self.batch * c.batch : (self.batch + 1) * c.batch])
         thermal = (c.seed, _THERMAL, self.epoch, self.batch)
+        targets = task.checked_targets(self.net, part)
+        rate = learning_rate(c, self.epoch * self.batches + self.batch, c.epochs * self.batches)
+        batch = self._noisy(part.inputs), targets, part.lengths
         with self._place():
-            logits, loss, gradient = self.prepared.logits_loss_grad(
-                self._noisy(part.inputs), part.labels, part.lengths, thermal
-            )
-        norm = clip_gradient(gradient, c.clip)
-        step = self.epoch * self.batches + self.batch
-        rate = learning_rate(c, step, c.epochs * self.batches)
-        self.adam.step(self.net.parameters, gradient, rate)
-        sums = self._sums
-        sums.cases += len(part)
-        sums.correct += int((logits.argmax(axis=1) == part.labels).sum())
-        sums.loss += loss * len(part)
-        sums.norm += norm
-        sums.largest_norm = max(sums.largest_norm, norm)
+            step = self.learner.step(self.prepared, batch, rate, thermal)
+        self._sums.add(step, len(part), task.per_case(step.outputs, targets))
         self.batch += 1
         return rate
 
@@ -194,30 +197,35 @@ class Trainer:
 
     def _record(self, rate: float) -> dict[str, Any]:
         """The record of the epoch that ended, validation included; keeps the best."""
+        task, sums = self.config.task, self._sums
         with self._place():
-            score = evaluate(self.net, self.validation)
-        sums = self._sums
+            found = evaluate(self.net, self.validation, task=task)
         record = {
             "epoch": self.epoch + 1,
             "train_loss": sums.loss / sums.cases,
-            "train_accuracy": sums.correct / sums.cases,
-            "validation_loss": score.loss,
-            "validation_accuracy": score.accuracy,
+            **{f"train_{name}": total / sums.cases for name, total in sums.scores.items()},
+            **{f"validation_{name}": value for name, value in found.scores.items()},
             "gradient_norm": sums.norm / self.batches,
             "gradient_norm_max": sums.largest_norm,
             "learning_rate": rate,
         }
+        events = Events(*sums.events)
+        if events.count:
+            record |= {f"programming_{name}": value for name, value in events._asdict().items()}
         # a small validation part has many ties; the later epoch has seen the smaller
         # rate
-        if self.best is None or score.accuracy >= self.best["validation_accuracy"]:
+        chosen = f"validation_{task.chooses}"
+        if self.best is None or task.better(record[chosen], self.best[chosen]):
             self.best = record
             self.best_parameters = self.net.parameters.copy()
+            self.best_connections = self.net.connections.copy()
         return record
 
     def best_network(self) -> Network:
         """The network of the best epoch so far."""
         net = self.net.replace()
         net.parameters[:] = self.best_parameters
+        net.connections = self.best_connections.copy()
         return net
 
     def seconds(self) -> float:
@@ -234,8 +242,8 @@ class Trainer:
         arrays = {
             "parameters": self.net.parameters,
             "best_parameters": self.best_parameters,
-            "adam_first": self.adam.first,
-            "adam_second": self.adam.second,
+            **self.learner.state(),
+            **self._best_synapses(),
         }
         if self.net.mask is not None:
             arrays["mask"] = self.net.mask.astype(np.uint8)
@@ -244,11 +252,15 @@ class Trainer:
         return arrays, {
             "epoch": self.epoch,
             "batch": self.batch,
-            "steps": self.adam.steps,
+            "steps": self.learner.steps,
             "sums": vars(self._sums),
             "best_epoch": self.best and self.best["epoch"],
             "history": self.history,
         }
+
+    def _best_synapses(self) -> dict[str, np.ndarray]:
+        """{name: array} of the devices in the best epoch's synapses."""
+        return {f"best_{name}": a for name, a in self.best_connections.named().items()}
 
     def restore(self, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Takes over what `state` returned.
@@ -259,22 +271,26 @@ class Trainer:
         self._check_state(arrays, state)
         self.net.parameters[:] = arrays["parameters"]
         self.best_parameters[:] = arrays["best_parameters"]
-        self.adam.first[:], self.adam.second[:] = arrays["adam_first"], arrays["adam_second"]
+        self.learner.restore(arrays, state["steps"])
+        for name, array in self._best_synapses().items():
+            array[...] = arrays[name]
         if self.net.mask is not None:
             self.net.mask[:] = arrays["mask"].astype(bool)
         self.net.devices = devices_of(arrays, self.config.network)
         self.prepared = self.net.prepared()
-        self.epoch, self.batch, self.adam.steps = state["epoch"], state["batch"], state["steps"]
-        self._sums, self.history = _Sums(**state["sums"]), list(state["history"])
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self._sums, self.history = _Sums.of(state["sums"]), list(state["history"])
         best = [record for record in self.history if record["epoch"] == state["best_epoch"]]
         self.best = best[0] if best else None
 
     def _check_state(self, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         shape = self.net.parameters.shape
-        flat = ["parameters", "best_parameters", "adam_first", "adam_second"]
+        wanted = {"parameters": shape, "best_parameters": shape}
         if self.net.mask is not None:
-            flat.append("mask")
-        wrong = [name for name in flat if arrays[name].shape != shape]
+            wanted["mask"] = shape
+        own = {**self.learner.state(), **self._best_synapses()}
+        wanted |= {name: array.shape for name, array in own.items()}
+        wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
         counts = ("epoch", "batch", "steps")
         wrong += [name for name in counts if type(state[name]) is not int or state[name] < 0]
         if wrong:

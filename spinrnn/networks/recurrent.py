@@ -22,6 +22,7 @@ from spinrnn.networks.streaming import Stream
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
+from spinrnn.synapses.connections import Connections
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
 
 Seed: TypeAlias = int | Sequence[int]
@@ -35,6 +36,7 @@ FIXED = (
     "density_ext",
     "trained",
     "trained_per",
+    "synapse",
 )
 """Keys of `NetworkConfig` on which the number of parameters or the masks depend."""
 
@@ -55,10 +57,12 @@ class Network:
             entries have no effect whatever is written there.
         devices: how the neurons differ from each other, drawn from config.spread,
             or None where they do not.
+        connections: the synapses, which make weights of the trained parameters.
     """
 
     config: NetworkConfig
     layout: Layout
+    connections: Connections
 
     def __init__(self, config: NetworkConfig | None = None, seed: int = 0) -> None:
         self.config = NetworkConfig() if config is None else config
@@ -68,6 +72,9 @@ class Network:
         self.mask = draw_mask(self.config, self.layout, rng) if sparse else None
         existing = 1 if self.mask is None else self.mask
         self.parameters = draw_weights(self.config, self.layout, existing, rng)
+        self.connections = Connections(
+            self.config.synapse, self.layout, self.parameters, self.mask, seed
+        )
         self.devices = draw_devices(self.config)
         self._runner, self._packed = Runner(), None
 
@@ -132,6 +139,12 @@ class Network:
         """
         return self.layout.grouped(self.parameters)
 
+    def effective(self) -> np.ndarray:
+        """(size,) `parameters` with the weights that the synapses make of them; with
+        ideal synapses `parameters` itself.
+        """
+        return self.connections.read(self.parameters)
+
     def replace(self, **changes: Any) -> "Network":
         """A network with a copy of the parameters and another configuration, as in
         ``net.replace(substeps=32)``.
@@ -154,7 +167,8 @@ class Network:
         check_devices(self.devices, self.config)
         mask = None if self.mask is None else self.mask.copy()
         other = Network.__new__(Network)
-        other.__setstate__({"config": config, "layout": self.layout, "_mask": mask})
+        own = {"layout": self.layout, "connections": self.connections.copy(), "_mask": mask}
+        other.__setstate__({"config": config, **own})
         other.devices = self._devices_for(config)
         other.parameters = self.parameters
         return other
@@ -283,7 +297,7 @@ class Network:
         Arguments of `take` as in `Runner.history`; at most so many threads.
         """
         batch = Batch(u, lengths, None, checked_seed(noise_seed))
-        self._runner.history(self._packing(), self.parameters, batch, take, most)
+        self._runner.history(self._packing(), self.effective(), batch, take, most)
 
     def blocks(self, lengths: np.ndarray) -> tuple[int, int]:
         """(cases in a block, threads) of a simulation that goes to a file.
@@ -339,7 +353,7 @@ class Network:
         `Batch`.
         """
         limit = get_memory_limit()
-        return self._runner.run(self._packing(), self.parameters, batch, backward, limit)
+        return self._runner.run(self._packing(), self.effective(), batch, backward, limit)
 
     def _packing(self):
         """`Packing` for the configuration, the mask and the devices as they are now.
@@ -383,14 +397,14 @@ class Prepared:
         """
         net, limit = self._net, get_memory_limit()
         logits, losses, gradient = net._runner.run(
-            self._packing, net.parameters, batch, True, limit
+            self._packing, net.effective(), batch, True, limit
         )
         assert losses is not None
         assert gradient is not None
         loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
-        return logits, loss, gradient
+        return logits, loss, net.connections.read_backward(net.parameters, gradient)
 
 
 def _fixed(config, new, old_config, old):

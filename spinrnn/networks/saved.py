@@ -26,14 +26,15 @@ def _axes_of(config, name):
     layers.
     """
     prefix, _, block = name.partition("/")
-    return ("neuron",) if prefix == "devices" else axes_of(config, block)
+    return ("neuron",) if prefix == "devices" else axes_of(config, block.partition("/")[0])
 
 
 def arrays_of(net):
     """{name: array} that a network's file holds.
 
     `parameters/BLOCK` for each block of `Layout`, and where there are any `mask/BLOCK`,
-    1 for what exists, and `devices/QUANTITY` with a factor for each neuron.
+    1 for what exists, `devices/QUANTITY` with a factor for each neuron, and
+    `synapse/BLOCK/FIELD` of the synapses' devices.
     """
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
@@ -41,7 +42,7 @@ def arrays_of(net):
         arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in masks.items()}
     if net.devices is not None:
         arrays |= net.devices.named()
-    return arrays
+    return arrays | net.connections.named()
 
 
 def config_in(path, text):
@@ -89,7 +90,17 @@ def network_of_arrays(path, config, arrays):
         )
     parameters = {name: arrays[f"parameters/{name}"] for name in shapes}
     masks = {name: arrays[f"mask/{name}"] for name in shapes} if sparse else None
-    return network_from(config, parameters, masks, devices_in(path, config, arrays))
+    net = network_from(config, parameters, masks, devices_in(path, config, arrays))
+    return _with_synapses(path, net, arrays)
+
+
+def _with_synapses(path, net, arrays):
+    """The network with its synapses' devices; StoreError if they do not fit."""
+    try:
+        net.connections.take(arrays)
+    except DataError as error:
+        raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+    return net
 
 
 def _misfits(arrays, prefix, kinds, shapes):
@@ -119,7 +130,8 @@ def network_of_checkpoint(path, config, arrays):
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
     net.devices = devices_in(path, config, arrays)
-    return net
+    best = {name.removeprefix("best_"): array for name, array in arrays.items()}
+    return _with_synapses(path, net, best)
 
 
 def devices_in(path, config, arrays):

@@ -57,7 +57,8 @@ class Stream:
         config = packing.config
         self._config, self._cases, self._lanes = config, cases, lanes(config.dtype)
         self._panels = -(-cases // self._lanes)
-        self._weights, self._neurons = packing.pack(net.parameters), packing.neurons(net.parameters)
+        flat = net.effective()
+        self._weights, self._neurons = packing.pack(flat), packing.neurons(flat)
         p = plan(config, packing, cases, 1, False)
         self._width = p.block
         self._constants = constants_of(config, p.chunk)

@@ -120,7 +120,7 @@ class Folder:
             self._restore(trainer)
         self.keep_config(trainer.config, same_data=going_on)
         write_json(self.path / "environment.json", describe())
-        sources = kinds.record_of(trainer.config.network.neurons)
+        sources = kinds.record_of(trainer.config.kinds)
         if sources:
             write_json(self.path / loading.KINDS, sources)
         make_folder(self.path / "checkpoints")
@@ -219,7 +219,7 @@ class Folder:
         """
         arrays, state = trainer.state()
         state["data_sha256"] = trainer.data_digest
-        path = self.path / "checkpoints" / f"{trainer.adam.steps:08d}.h5"
+        path = self.path / "checkpoints" / f"{trainer.learner.steps:08d}.h5"
         checkpoints.save_checkpoint(path, trainer.config, arrays, state)
         for old in checkpoints.checkpoint_paths(self.path)[trainer.config.train.checkpoints :]:
             # one too many does no harm

@@ -194,7 +194,7 @@ def _steps(
             folder.checkpoint(trainer)
             last_checkpoint = time.monotonic()
         if stopping:
-            raise Interrupted(f"stopped after {trainer.adam.steps} training steps")
+            raise Interrupted(f"stopped after {trainer.learner.steps} training steps")
 
 
 def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str, Any]:
@@ -206,19 +206,17 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
         compiling: seconds before the first step.
     """
     substeps, best = network.config.resolved_substeps, trainer.best
-    score = evaluate(network, trainer.test)
-    finer = evaluate(network.replace(substeps=FINER * substeps), trainer.test)
+    task = trainer.config.task
+    found = evaluate(network, trainer.test, task=task)
+    finer = evaluate(network.replace(substeps=FINER * substeps), trainer.test, task=task)
     mask = network.mask
     assert best is not None, "no epoch has ended"
     return {
-        "test_accuracy": score.accuracy,
-        "test_loss": score.loss,
-        "test_accuracy_fine": finer.accuracy,
-        "test_loss_fine": finer.loss,
+        **{f"test_{name}": value for name, value in found.scores.items()},
+        **{f"test_{name}_fine": value for name, value in finer.scores.items()},
         "substeps": substeps,
         "substeps_fine": FINER * substeps,
-        "validation_accuracy": best["validation_accuracy"],
-        "validation_loss": best["validation_loss"],
+        **{f"validation_{score.name}": best[f"validation_{score.name}"] for score in task.scores},
         "best_epoch": best["epoch"],
         "epochs": trainer.epoch,
         "parameters": int(network.parameters.size if mask is None else mask.sum()),
@@ -231,7 +229,7 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
         "seconds_compiling": round(compiling, 3),
         "seed": trainer.config.train.seed,
         "data_sha256": trainer.data_digest,
-        "confusion": score.confusion.tolist(),
+        **{name: array.tolist() for name, array in found.further.items()},
     }
 
 

@@ -80,9 +80,7 @@ class SweepFolder:
         has results of others.
         """
         check_kinds(self.path)
-        sources = kinds.record_of(
-            neuron for point in sweep.points for neuron in point.config.network.neurons
-        )
+        sources = kinds.record_of(kind for point in sweep.points for kind in point.config.kinds)
         if sources:
             write_atomic(self.path / KINDS, json.dumps(sources) + "\n")
 

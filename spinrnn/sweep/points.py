@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 
 from spinrnn.config import versions
-from spinrnn.config.run import TABLES, RunConfig, automatic, from_tables, to_tables
+from spinrnn.config.run import TABLES, RunConfig, automatic, parts_of, to_tables
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
@@ -95,7 +95,9 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
         data: digest of the data.
         record: names of what is recorded besides.
     """
-    tables, flat = to_tables(config), versions.flat(config.network)
+    tables = to_tables(config)
+    tables = versions.without_roles(tables) or tables
+    flat = versions.flat(config.network) if "task" not in tables else None
     if flat is not None:
         tables = {"network": flat, "train": tables["train"], "data": tables["data"]}
     for key, value in automatic(config).items():
@@ -172,18 +174,24 @@ def _parts(tables, made):
     `made` keeps each different part: along the axis of the seeds [train] alone changes.
     """
     parts, problems = {}, []
-    groups = {"network": ("network", "neuron", "spread"), "train": ("train",), "data": ("data",)}
+    groups = {
+        "network": ("network", "neuron", "spread", "synapse"),
+        "task": ("task",),
+        "train": ("train", "estimator", "writer"),
+        "data": ("data",),
+    }
     for name, group in groups.items():
         own = {table: tables[table] for table in group if tables[table]}
         text = json.dumps([name, own])
         if text not in made:
-            try:
-                made[text] = getattr(from_tables(own), name), []
-            except ConfigError as error:
-                made[text] = None, error.problems
+            every, found = parts_of(own)
+            made[text] = every.get(name), found
         parts[name], found = made[text]
         problems += found
-    return (None if problems else RunConfig(**parts)), problems
+    try:
+        return (None if problems else RunConfig(**parts)), problems
+    except ConfigError as error:
+        return None, error.problems
 
 
 def _by_reason(complaints, count):

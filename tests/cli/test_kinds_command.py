@@ -77,7 +77,14 @@ def test_one_kind_and_json():
     assert one.startswith("neuron ctrnn: ")
     assert "oscillator" not in one
     found = [json.loads(line) for line in here("kinds", "--json").stdout.splitlines()]
-    assert [entry["kind"] for entry in found] == ["oscillator", "ctrnn"]
+    assert [(entry["role"], entry["kind"]) for entry in found] == [
+        ("neuron", "oscillator"),
+        ("neuron", "ctrnn"),
+        ("synapse", "ideal"),
+        ("task", "classification"),
+        ("estimator", "bptt"),
+        ("writer", "adam"),
+    ]
     assert found[0]["quantities"]["relaxation_time"] == {
         "unit": "s",
         "default": 1e-8,

@@ -45,15 +45,21 @@ DEFAULTS = {
         "thermal_power": 0.0,
     },
     "spread": {"gamma": 0.0, "bias": 0.0, "nonlinear_damping": 0.0, "gain": 0.0, "seed": 0},
+    "synapse": {"kind": "ideal"},
+    "task": {"kind": "classification"},
+    "estimator": {"kind": "bptt"},
+    "writer": {
+        "kind": "adam",
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 0.0,
+    },
     "train": {
         "epochs": 300,
         "batch": 128,
         "learning_rate": 0.02,
         "schedule": "cosine",
-        "beta1": 0.9,
-        "beta2": 0.999,
-        "epsilon": 1e-8,
-        "weight_decay": 0.0,
         "clip": 1.0,
         "noise": 0.15,
         "seed": 0,
@@ -199,10 +205,10 @@ LIMITS = [
     (spinrnn.TrainConfig, "checkpoints", [1], [0]),
     (spinrnn.TrainConfig, "learning_rate", [1e-30, HUGE], [0, -1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "schedule", ["constant"], ["linear"]),
-    (spinrnn.TrainConfig, "beta1", [0, 0.999], [-0.1, 1]),
-    (spinrnn.TrainConfig, "beta2", [0, 0.999], [-0.1, 1]),
-    (spinrnn.TrainConfig, "epsilon", [1e-30, 1], [0.9e-30, 1.01, 0]),
-    (spinrnn.TrainConfig, "weight_decay", [0, HUGE], [-1, 1.01 * HUGE]),
+    (spinrnn.Adam, "beta1", [0, 0.999], [-0.1, 1]),
+    (spinrnn.Adam, "beta2", [0, 0.999], [-0.1, 1]),
+    (spinrnn.Adam, "epsilon", [1e-30, 1], [0.9e-30, 1.01, 0]),
+    (spinrnn.Adam, "weight_decay", [0, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "clip", [0, 1e300], [-1]),
     (spinrnn.TrainConfig, "noise", [0, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "seed", [0], [-1]),
@@ -229,10 +235,10 @@ def test_limits(cls, key, possible, impossible):
 
 
 def test_every_key_has_its_limits_tried():
-    elsewhere = ("neuron", "spread", "trained", "trained_per", "earlier")
-    tried = {(cls, key) for cls, key, *_ in LIMITS}
-    for cls in (spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig, Oscillator):
-        known = {field.name for field in dataclasses.fields(cls)} - set(elsewhere)
+    tried, tables = {(cls, key) for cls, key, *_ in LIMITS}, (spinrnn.NetworkConfig,)
+    tables += (spinrnn.TrainConfig, spinrnn.DataConfig, Oscillator, spinrnn.Adam)
+    for cls in tables:
+        known = {field.name for field in dataclasses.fields(cls)} - set(versions.ELSEWHERE)
         assert {key for found, key in tried if found is cls} == known
     spreads = {key for found, key in tried if found is Spread}
     assert spreads == {*spreads_of(Oscillator), "seed"}

@@ -151,4 +151,4 @@ def test_every_character_of_a_path_is_valid_toml():
     """DEL is a character of JSON but not of TOML."""
     config = spinrnn.RunConfig(data=spinrnn.DataConfig(source='a\x7f\t"b"\\\n\u00e4\U0001f600'))
     assert from_toml(to_toml(config)) == config
-    assert list(tomllib.loads(to_toml(config, ["train"]))) == ["train"]
+    assert list(tomllib.loads(to_toml(config, ["data"]))) == ["data"]

@@ -29,6 +29,10 @@ VALUES = {
     "network.spread_bias": 0.3,
     "network.spread_gain": 0.4,
     "network.device_seed": 5,
+    "train.beta1": 0.8,
+    "train.beta2": 0.9,
+    "train.epsilon": 1e-4,
+    "train.weight_decay": 0.01,
 }
 """Of each key of 0.1 that has moved, one that is not its default."""
 
@@ -42,7 +46,40 @@ def test_every_moved_key_is_tried():
     assert set(VALUES) == set(versions.OLD)
 
 
-@pytest.mark.parametrize("old", VALUES)
+OF_NETWORKS = [old for old in VALUES if old.startswith("network.")]
+OF_TRAINING = [old for old in VALUES if old.startswith("train.")]
+
+
+@pytest.mark.parametrize("old", OF_TRAINING)
+def test_an_old_key_of_training_is_the_new_one_and_back(old):
+    """Also where it stands beside the table of now, and in Python."""
+    (new, value), key = (versions.OLD[old], VALUES[old]), old.removeprefix("train.")
+    config = from_tables(nested(old, value))
+    assert config == from_tables(nested(new, value)) != spinrnn.RunConfig()
+    assert to_tables(config)["writer"][key] == value
+    assert key not in to_tables(config)["train"]
+    assert versions.without_roles(to_tables(config))["train"][key] == value
+    mixed = {"writer": {"kind": "adam"}, "train": {key: value, "epochs": 7}}
+    assert from_tables(mixed).train == dataclasses.replace(config.train, epochs=7)
+    train = spinrnn.TrainConfig(**{key: value})
+    assert train == config.train == dataclasses.replace(spinrnn.TrainConfig(), **{key: value})
+    with pytest.warns(DeprecationWarning, match=new.replace(".", r"\.")):
+        assert getattr(train, key) == value
+    with pytest.raises(spinrnn.ConfigError, match=rf"writer\.{key}: must be "):
+        from_tables(nested(old, -1.0))
+
+
+def test_positional_arguments_of_training_are_those_of_0_1():
+    train = spinrnn.TrainConfig(9, 8, 0.1, "constant", 0.5, 0.6, 1e-3, 0.2, 0.7, 0.3, 4, 5.0, 6)
+    assert (train.epochs, train.batch, train.learning_rate, train.schedule) == (
+        (9, 8, 0.1, "constant")
+    )
+    assert train.writer == spinrnn.Adam(0.5, 0.6, 1e-3, 0.2)
+    assert (train.clip, train.noise, train.seed) == (0.7, 0.3, 4)
+    assert (train.checkpoint_seconds, train.checkpoints) == (5.0, 6)
+
+
+@pytest.mark.parametrize("old", OF_NETWORKS)
 def test_an_old_key_is_the_new_one_and_back(old):
     new, value = versions.OLD[old], VALUES[old]
     table, _, name = new.partition(".")
@@ -58,7 +95,7 @@ def test_an_old_key_is_the_new_one_and_back(old):
     assert identity(config, "data") == identity(expected, "data")
 
 
-@pytest.mark.parametrize("old", VALUES)
+@pytest.mark.parametrize("old", OF_NETWORKS)
 def test_an_old_key_in_python(old):
     key, value = old.removeprefix("network."), VALUES[old]
     config = spinrnn.NetworkConfig(**{key: value})

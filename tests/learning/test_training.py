@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.learning.trainer import Score, Trainer, evaluate
+from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.runs.run import summarise
+from spinrnn.tasks.protocol import Evaluation
 
 
 def with_train(config, **changes):
@@ -181,7 +182,7 @@ def test_the_first_steps_are_adams_with_clipping_decay_and_rate(tiny_config, tin
         expected[weights] *= 1 - rate * 0.2
         expected -= rate * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.9**t)) + 1e-3)
         np.testing.assert_allclose(trainer.net.parameters, expected, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(trainer.adam.first, m, rtol=1e-10, atol=1e-16)
+        np.testing.assert_allclose(trainer.learner.memory["first"], m, rtol=1e-10, atol=1e-16)
 
 
 def test_the_rates_of_a_run_are_those_of_its_last_batches(tiny_config, tiny_data):
@@ -198,8 +199,8 @@ def test_the_rates_of_a_run_are_those_of_its_last_batches(tiny_config, tiny_data
 def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_data, monkeypatch):
     accuracies = iter([0.5, 0.75, 0.75, 0.7])
 
-    def scripted(net, data):
-        return Score(next(accuracies), 1.0, np.zeros((3, 3), int))
+    def scripted(net, data, task):
+        return Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {})
 
     trainer = Trainer(tiny_config, tiny_data)
     monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)
@@ -231,7 +232,7 @@ def test_stopping_anywhere_and_restoring_changes_nothing(tiny_config, tiny_data,
     whole = Trainer(config, tiny_data)
     for _ in whole.steps():
         pass
-    total = whole.adam.steps
+    total = whole.learner.steps
     for stop in range(0, total + 1, 3):
         first = Trainer(config, tiny_data)
         for count, _ in enumerate(first.steps(), 1):
@@ -345,7 +346,7 @@ def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data, scheme, a
 def test_divergence_in_validation_is_told_as_that(tiny_config, tiny_data, monkeypatch):
     trainer = Trainer(tiny_config, tiny_data)
 
-    def fail(net, data):
+    def fail(net, data, task):
         raise spinrnn.DivergenceError("a power is infinite")
 
     monkeypatch.setattr("spinrnn.learning.trainer.evaluate", fail)

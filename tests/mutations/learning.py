@@ -1,8 +1,10 @@
 """Mutations of training: seeds, noise, clipping, decay, rates, records, checkpoints."""
 
-TRAINER, ADAM, SCHEDULE = (
-    f"spinrnn/learning/{name}.py" for name in ("trainer", "adam", "schedule")
+TRAINER, ADAM, SCHEDULE, LEARNER = (
+    f"spinrnn/learning/{name}.py" for name in ("trainer", "adam", "schedule", "learner")
 )
+CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/recurrent.py"
+SYNAPSE = "tests/synapses/test_own_synapse.py"
 TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
 
 
@@ -128,24 +130,50 @@ MUTATIONS = [
         "len(self.training) // config.train.batch",
         "next_of",
     ),
-    mutation(
-        ADAM, "parameters[self._decayed] *= 1 - rate *", "parameters *= 1 - rate *", tests=OPTIM
-    ),
-    mutation(ADAM, "1 - rate * c.weight_decay", "1 - c.weight_decay", tests=OPTIM),
-    mutation(ADAM, "self.second / (1 - c.beta2**self.steps)", "self.second", tests=OPTIM),
-    mutation(
-        ADAM,
-        "rate / (1 - c.beta1**self.steps)",
-        "rate / (1 - c.beta1**(self.steps + 1))",
-        tests=OPTIM,
-    ),
-    mutation(ADAM, "(root + c.epsilon)", "np.sqrt(root**2 + c.epsilon)", tests=OPTIM),
+    mutation(CONNECTIONS, "flat[is_weight] *= keep", "flat *= keep", "adams"),
+    mutation(ADAM, "1 - rate * self.weight_decay", "1 - self.weight_decay", tests=OPTIM),
+    mutation(ADAM, "second / (1 - self.beta2**step)", "second", tests=OPTIM),
+    mutation(ADAM, "(1 - self.beta1**step)", "(1 - self.beta1**(step + 1))", tests=OPTIM),
+    mutation(ADAM, "(root + self.epsilon)", "np.sqrt(root**2 + self.epsilon)", tests=OPTIM),
     mutation(
         ADAM,
-        "(1 - c.beta2) * (gradient * gradient",
-        "(1 - c.beta1) * (gradient * gradient",
+        "(1 - self.beta2) * (gradient * gradient",
+        "(1 - self.beta1) * (gradient * gradient",
         tests=OPTIM,
     ),
+    # synapses of one's own
+    mutation(
+        CONNECTIONS,
+        "trained[~mask] = before[~mask]",
+        "pass",
+        tests=SYNAPSE,
+        k="exact",
+        equivalent="only what a kind's make writes to missing entries, which have no effect",
+    ),
+    mutation(CONNECTIONS, "flat[~mask] = before[~mask]", "pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "flat[rest] += change[rest]", "pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
+    mutation(CONNECTIONS, "total += self.kind", "total = self.kind", tests=SYNAPSE),
+    mutation(CONNECTIONS, "        array[...] = given", "        pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "array.copy() for name", "array for name", tests=SYNAPSE),
+    mutation(RECURRENT, "self.connections.read(self.parameters)", "self.parameters", tests=SYNAPSE),
+    mutation(
+        RECURRENT,
+        "net.connections.read_backward(net.parameters, gradient)",
+        "gradient",
+        tests=SYNAPSE,
+    ),
+    mutation(TRAINER, "net.connections = self.best_connections.copy()", "pass", tests=SYNAPSE),
+    mutation(
+        TRAINER,
+        "self.best_connections = self.net.connections.copy()\n        return",
+        "return",
+        tests=SYNAPSE,
+    ),
+    mutation(LEARNER, "array[...] = arrays[name]", "pass"),
+    mutation(LEARNER, "self.steps = steps", "pass"),
+    mutation(TRAINER, '{"accuracy": known.pop', '{"accurac": known.pop', "earlier"),
+    mutation(TRAINER, "Events(*self.events) + step.events", "step.events", tests=SYNAPSE),
     mutation(SCHEDULE, "math.pi * step / steps", "math.pi * step / (steps - 1)", tests=OPTIM),
     mutation(SCHEDULE, "0.5 * (1 + math.cos", "0.5 * (1.1 + math.cos", tests=OPTIM),
     mutation(

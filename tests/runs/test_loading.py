@@ -10,6 +10,7 @@ import spinrnn
 from spinrnn.learning import trainer
 from spinrnn.runs import checkpoints, loading
 from spinrnn.runs.run import Interrupted
+from spinrnn.tasks.protocol import Evaluation
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def stopped(tmp_path, tiny_config, tiny_data, monkeypatch):
     scores = iter([0.5, 0.9, 0.4])
     after, batches = [], [0]
 
-    def evaluate(net, *_):
+    def evaluate(net, *_, task):
         after.append(net.parameters.copy())
-        return trainer.Score(next(scores), 1.0, np.zeros((3, 3)))
+        return Evaluation({"loss": 1.0, "accuracy": next(scores)}, {"confusion": np.zeros((3, 3))})
 
     def stop():
         batches[0] += 1

@@ -797,7 +797,7 @@ def test_a_stop_writes_a_checkpoint_and_the_run_goes_on_to_the_same_bits(
         data=tiny_data,
         resume=True,
         pictures=False,
-        on_start=lambda trainer: steps.append(trainer.adam.steps),
+        on_start=lambda trainer: steps.append(trainer.learner.steps),
     )
     whole = spinrnn.train(config, out=tmp_path / "whole", data=tiny_data, pictures=False)
     assert steps == [9]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.config import versions
+from spinrnn.config import kinds, versions
 from spinrnn.config.run import from_tables, known_keys, to_tables
 from spinrnn.errors import OldKeyWarning
 from spinrnn.neurons.ctrnn import CTRNN
@@ -325,7 +325,11 @@ def test_a_thousand_points_expand_quickly(sweep_file):
     assert time.process_time() - start < 5
 
 
-@pytest.mark.parametrize("key", sorted(set(known_keys()) - set(versions.OLD)))
+_SINGLE = {f"{role}.kind" for role, known in kinds.BUILT_IN.items() if len(known) == 1}
+"""Tried with kinds of one's own in tests/synapses."""
+
+
+@pytest.mark.parametrize("key", sorted(set(known_keys()) - set(versions.OLD) - _SINGLE))
 def test_what_a_result_depends_on_is_in_the_identity(key):
     """All but the checkpoints; the source by its content."""
     devices = {"spread_gamma": 0.1, "nonlinear_damping": 0.5}

@@ -1,0 +1,21 @@
+"""Backpropagation through time: the exact adjoint of the network's discrete steps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spinrnn.learning.protocol import Estimate, Estimator
+
+
+@dataclass(frozen=True)
+class BPTT(Estimator):
+    """Backpropagation through time: the exact gradient of the discrete steps."""
+
+    kind = "bptt"
+    needs = frozenset({"adjoint"})
+
+    def estimate(
+        self, net: Any, u: np.ndarray, targets: np.ndarray, lengths: Any, seed: Any
+    ) -> Estimate:
+        return Estimate(*net.logits_loss_grad(u, targets, lengths, seed))

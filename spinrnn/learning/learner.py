@@ -1,0 +1,77 @@
+"""A step of learning: the gradient of a batch, and what becomes of it in the
+synapses.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.run import TrainConfig
+from spinrnn.learning.schedule import clip_gradient
+from spinrnn.networks.recurrent import Network, Prepared
+from spinrnn.synapses.protocol import Events
+
+
+class Step(NamedTuple):
+    """What a step has seen.
+
+    Attributes:
+        outputs: (case, K); loss: mean over the cases, before the step.
+        norm: of the gradient before clipping; events: what programming has cost.
+    """
+
+    outputs: np.ndarray
+    loss: float
+    norm: float
+    events: Events
+
+
+class GradientLearner:
+    """Learning by a gradient: estimate it, ask the writer, program the synapses.
+
+    Args:
+        config: its estimator, writer and clip; net: whose parameters learn.
+    Attributes:
+        memory: {name: array} of the writer; steps: number of steps taken.
+    """
+
+    memory: dict[str, np.ndarray]
+    steps: int
+
+    def __init__(self, config: TrainConfig, net: Network) -> None:
+        self._config, self._net = config, net
+        self.memory = config.writer.memory(net.layout.size, net.config.dtype)
+        self.steps = 0
+
+    def step(
+        self, prepared: Prepared, batch: tuple[Any, Any, Any], rate: float, seed: tuple[int, ...]
+    ) -> Step:
+        """One step, the network's parameters and devices are changed in place.
+
+        Args:
+            prepared: the network; batch: (inputs, targets, lengths); rate: learning
+                rate; seed: of thermal noise and of programming.
+        Raises:
+            DivergenceError: as `Estimator.estimate`; nothing is changed then.
+        """
+        c, net = self._config, self._net
+        estimate = c.estimator.estimate(prepared, *batch, seed)
+        norm = clip_gradient(estimate.gradient, c.clip)
+        self.steps += 1
+        change, keep = c.writer.request(
+            estimate.gradient, net.parameters, self.memory, self.steps, rate
+        )
+        events = net.connections.program(net.parameters, change, keep, net.mask, seed)
+        return Step(estimate.outputs, estimate.loss, norm, events)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """{name: array} of its memory and the synapses' devices, for checkpoints."""
+        kind = self._config.writer.kind
+        own = {f"{kind}_{name}": array for name, array in self.memory.items()}
+        return own | self._net.connections.named()
+
+    def restore(self, arrays: dict[str, np.ndarray], steps: int) -> None:
+        """Takes over what `state` returned, after so many steps."""
+        for name, array in self.state().items():
+            array[...] = arrays[name]
+        self.steps = steps

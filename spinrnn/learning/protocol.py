@@ -1,0 +1,110 @@
+"""What learning is made of: an estimator finds the gradient, a writer says how the
+trained numbers are to change.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.kinds import Kind
+
+
+class Estimate(NamedTuple):
+    """What an estimator finds for a batch.
+
+    Attributes:
+        outputs: (case, K) of the network; loss: mean over the cases; gradient: (size,)
+            of it with respect to the trained numbers.
+    """
+
+    outputs: np.ndarray
+    loss: float
+    gradient: np.ndarray
+
+
+class Estimator(Kind):
+    """Base of all kinds of estimators.
+
+    Class attributes:
+        kind: its name in configurations; needs: abilities that a network must have, as
+            of `NetworkConfig.abilities`.
+    """
+
+    role: ClassVar[str] = "estimator"
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def estimate(
+        self, net: Any, u: np.ndarray, targets: np.ndarray, lengths: Any, seed: Any
+    ) -> Estimate:
+        """The gradient of the mean loss over a batch.
+
+        Args:
+            net: `networks.recurrent.Prepared`; u: (case, channel, time), finite;
+            targets: of the cases, as the task has them; lengths: (case,) or None; seed:
+                of thermal noise.
+        Raises:
+            DivergenceError: a state, the loss or the gradient is not finite.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def class_problems(cls) -> list[str]:
+        """What a class lacks as a kind, a sentence each."""
+        return _missing(cls, Estimator, {"estimate": "the gradient of a batch"})
+
+
+class Change(NamedTuple):
+    """What a writer asks of the trained numbers.
+
+    Attributes:
+        change: (size,) to be added; keep: what weights are multiplied with before, less
+            than 1 for a decay. Biases do not decay.
+    """
+
+    change: np.ndarray
+    keep: float = 1.0
+
+
+class Writer(Kind):
+    """Base of all kinds of writers.
+
+    Class attributes:
+        kind: its name in configurations; gives: what it asks of synapses, see
+            `Synapse.takes`.
+    """
+
+    role: ClassVar[str] = "writer"
+    gives: ClassVar[str] = "amount"
+
+    def memory(self, size: int, dtype: str) -> dict[str, np.ndarray]:
+        """{name: array} that it keeps from step to step, part of checkpoints."""
+        return {}
+
+    def request(
+        self,
+        gradient: np.ndarray,
+        trained: np.ndarray,
+        memory: dict[str, np.ndarray],
+        step: int,
+        rate: float,
+    ) -> Change:
+        """What it asks for after a gradient.
+
+        Args:
+            gradient, trained: (size,); memory: of `memory`, changed in place; step:
+                number of the step, from 1; rate: its learning rate.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def class_problems(cls) -> list[str]:
+        """What a class lacks as a kind, a sentence each."""
+        return _missing(cls, Writer, {"request": "what it asks for after a gradient"})
+
+
+def _missing(cls, base, wanted):
+    return [
+        f"{name}: is missing; a method, {what}"
+        for name, what in wanted.items()
+        if getattr(cls, name) is getattr(base, name)
+    ]

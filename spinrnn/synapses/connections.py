@@ -1,0 +1,128 @@
+"""All synapses of a network: the blocks of weights of its flat vector, each read and
+programmed as the kind of synapse says.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spinrnn.errors import DataError, DivergenceError
+from spinrnn.synapses.layout import Layout
+from spinrnn.synapses.protocol import Events, Request
+
+_MAKING, _PROGRAMMING = 5, 6
+"""Purposes of random numbers; up to 4 are those of `learning.trainer` and
+`neurons.spread`."""
+
+
+class Connections:
+    """The synapses of a network.
+
+    Args:
+        kind: of the synapses; layout: where the blocks stand in the flat vector.
+        trained: (size,) of which fresh devices are made; may be changed in place.
+        mask: (size,) bool or None; what does not exist is not changed.
+        seed: of the devices' differences.
+    Attributes:
+        devices: {block: {field: (targets, sources)}}.
+    """
+
+    devices: dict[str, dict[str, np.ndarray]]
+
+    def __init__(
+        self, kind: Any, layout: Layout, trained: np.ndarray, mask: Any, seed: int
+    ) -> None:
+        self.kind, self._layout, self.devices = kind, layout, {}
+        if kind.direct:
+            return
+        rng, before = np.random.default_rng([seed, _MAKING]), trained.copy()
+        for name, own in self._weights(trained):
+            self.devices[name] = kind.make(own, rng)
+        if mask is not None:
+            trained[~mask] = before[~mask]
+
+    def _weights(self, flat):
+        """(name, view) of each block of weights."""
+        named = self._layout.named(flat)
+        return [(name, view) for name, view in named.items() if name.startswith("w_")]
+
+    def copy(self) -> "Connections":
+        other = Connections.__new__(Connections)
+        vars(other).update(vars(self))
+        other.devices = {
+            block: {name: array.copy() for name, array in own.items()}
+            for block, own in self.devices.items()
+        }
+        return other
+
+    def read(self, flat: np.ndarray) -> np.ndarray:
+        """(size,) with the weights in place of their trained numbers."""
+        if self.kind.direct:
+            return flat
+        read = flat.copy()
+        trained = self._layout.named(flat)
+        for name, view in self._weights(read):
+            view[...] = self.kind.read(trained[name], self.devices[name])
+        return read
+
+    def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Adjoint of `read`: the gradient (size,) of the trained numbers."""
+        if self.kind.direct:
+            return gradient
+        back, trained = gradient.copy(), self._layout.named(flat)
+        for name, view in self._weights(back):
+            view[...] = self.kind.read_backward(trained[name], self.devices[name], view.copy())
+        return back
+
+    def program(
+        self, flat: np.ndarray, change: np.ndarray, keep: float, mask: Any, seed: Any
+    ) -> Events:
+        """Adds a change (size,) to a flat vector, in place: to the weights by way of
+        their devices, to all else as it is.
+
+        Args:
+            keep: what weights are multiplied with before.
+            mask: (size,) bool or None; what does not exist is left alone.
+            seed: of what differs from write to write.
+        """
+        if self.kind.direct:
+            # one operation on the whole vector, entry by entry the same
+            is_weight = self._layout.is_weight()
+            if keep != 1:
+                flat[is_weight] *= keep
+            flat += change
+            return Events()
+        return self._program(flat, change, keep, mask, seed)
+
+    def _program(self, flat, change, keep, mask, seed):
+        rng = np.random.default_rng([*seed, _PROGRAMMING])
+        before, asked, total = flat.copy(), self._layout.named(change), Events()
+        for name, view in self._weights(flat):
+            total += self.kind.program(view, self.devices[name], Request(asked[name], keep), rng)
+        rest = ~self._layout.is_weight()
+        flat[rest] += change[rest]
+        if mask is not None:
+            flat[~mask] = before[~mask]
+        if not np.isfinite(flat).all():
+            raise DivergenceError(f"a synapse of the kind {self.kind.kind} is not finite")
+        return total
+
+    def named(self) -> dict[str, np.ndarray]:
+        """{"synapse/BLOCK/FIELD": array} for files."""
+        return {
+            f"synapse/{block}/{name}": array
+            for block, own in self.devices.items()
+            for name, array in own.items()
+        }
+
+    def take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes over the devices that `named` gave.
+
+        DataError: one is missing or does not fit.
+        """
+        for name, array in self.named().items():
+            given = arrays.get(name)
+            if given is None or given.shape != array.shape or given.dtype.kind != array.dtype.kind:
+                raise DataError(f"{name}: is missing or not of the shape {array.shape}")
+            array[...] = given

@@ -1,0 +1,114 @@
+"""What a synapse is for everything above it: devices that hold a trained number and
+give a weight.
+
+A kind of synapse is a frozen dataclass that inherits `Synapse`. Its methods take and
+give NumPy arrays of a block of weights, (targets, sources), once forward and once back
+for a batch; nothing of them enters the loop over time.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.kinds import Kind
+
+
+class Field(NamedTuple):
+    """What one device holds besides the trained number; SI unit."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+class Request(NamedTuple):
+    """What a writer asks of the trained numbers of a block.
+
+    Attributes:
+        change: (targets, sources), what is to be added.
+        keep: what they are multiplied with before; 1 leaves them as they are, less is
+            a decay.
+    """
+
+    change: np.ndarray
+    keep: float = 1.0
+
+
+class Events(NamedTuple):
+    """What programming has cost.
+
+    Attributes:
+        count: devices that were programmed; energy: of all of them, J; refused: of
+            these, those that could not do what was asked.
+    """
+
+    count: int = 0
+    energy: float = 0.0
+    refused: int = 0
+
+    def __add__(self, other: Any) -> "Events":
+        return Events(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Synapse(Kind):
+    """Base of all kinds of synapses.
+
+    Class attributes:
+        kind: its name in configurations; takes: what a writer may ask of it, "amount"
+            for a `Request`.
+        fields: what a device holds besides the trained number; `make` gives an array
+            for each.
+        direct: whether a weight is the trained number itself, so that nothing has to
+            be copied.
+        exact: whether `read_backward` is the derivative of `read`; False where it is a
+            stand-in, as the straight-through estimate of a weight with two values.
+    """
+
+    role: ClassVar[str] = "synapse"
+    takes: ClassVar[str] = "amount"
+    fields: ClassVar[tuple[Field, ...]] = ()
+    direct: ClassVar[bool] = False
+    exact: ClassVar[bool] = True
+
+    def make(self, trained: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """{field: (targets, sources)} of fresh devices; may change their trained
+        numbers in place, as where these have limits.
+        """
+        return {}
+
+    def read(self, trained: np.ndarray, devices: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The weights (targets, sources), before amplification."""
+        raise NotImplementedError
+
+    def read_backward(
+        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
+    ) -> np.ndarray:
+        """dLoss/dtrained of dLoss/dweights, both (targets, sources)."""
+        raise NotImplementedError
+
+    def program(
+        self,
+        trained: np.ndarray,
+        devices: Mapping[str, np.ndarray],
+        request: Any,
+        rng: np.random.Generator,
+    ) -> Events:
+        """Does what a writer asks for, in place; devices too may be changed.
+
+        By default each trained number becomes exactly what is asked for, at no cost.
+        """
+        if request.keep != 1:
+            trained *= request.keep
+        trained += request.change
+        return Events()
+
+    @classmethod
+    def class_problems(cls) -> list[str]:
+        """What a class lacks as a kind, a sentence each."""
+        wanted = {"read": "the weights of trained numbers", "read_backward": "its adjoint"}
+        return [
+            f"{name}: is missing; a method, {what}"
+            for name, what in wanted.items()
+            if getattr(cls, name) is getattr(Synapse, name)
+        ]

@@ -1,0 +1,87 @@
+"""What a task is for everything above it: which targets it has, and how outputs are
+scored.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.kinds import Kind
+
+
+class Score(NamedTuple):
+    """A number that says how well a task is done.
+
+    Attributes:
+        name: as in records, "accuracy"; unit: "1" for none; meaning: a phrase that may
+            follow "the test cases'"; better: "high" or "low".
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    better: str = "high"
+
+
+class Evaluation:
+    """How well a network does on labelled sequences.
+
+    Its scores are attributes: ``evaluate(net, data).accuracy``.
+
+    Attributes:
+        scores: {name: value}; further: {name: array} of what is no single number, as
+            the confusion of classes; these are attributes too.
+    """
+
+    scores: dict[str, float]
+    further: dict[str, np.ndarray]
+
+    def __init__(self, scores: dict[str, float], further: dict[str, np.ndarray]) -> None:
+        self.scores, self.further = scores, further
+
+    def __getattr__(self, name: str) -> Any:
+        known = {**vars(self).get("scores", {}), **vars(self).get("further", {})}
+        if name not in known:
+            raise AttributeError(f"there is no {name}; there are {', '.join(known)}")
+        return known[name]
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value:.4g}" for name, value in self.scores.items())
+        return f"Evaluation({values})"
+
+
+class Task(Kind):
+    """Base of all kinds of tasks.
+
+    Class attributes:
+        kind: its name in configurations; scores: what is reported, `loss` among them;
+            chooses: name of the score that chooses the best epoch.
+    """
+
+    role: ClassVar[str] = "task"
+    scores: ClassVar[tuple[Score, ...]]
+    chooses: ClassVar[str]
+
+    def checked_targets(self, net: Any, data: Any) -> np.ndarray:
+        """The targets of a `Dataset` for a `Network`.
+
+        Raises:
+            DataError: they do not fit.
+        """
+        raise NotImplementedError
+
+    def per_case(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+        """{name: (case,)} of the scores that are means over cases; without the loss.
+        They are reported of the training part too.
+        """
+        return {}
+
+    def evaluation(self, outputs: np.ndarray, targets: np.ndarray) -> Evaluation:
+        """How well float64 outputs meet the targets."""
+        raise NotImplementedError
+
+    @classmethod
+    def better(cls, new: float, old: float) -> bool:
+        """Whether a value of the score that chooses is at least as good as another."""
+        high = next(score for score in cls.scores if score.name == cls.chooses).better == "high"
+        return new >= old if high else new <= old

@@ -1,0 +1,335 @@
+"""Synapses, estimators and writers of one's own: exact gradients, files, resume, events,
+and what does not go together.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import forget_kinds, here
+
+import spinrnn
+from spinrnn.checks.synapse import SHAPES, check_synapse
+from spinrnn.config import kinds
+from spinrnn.config.run import from_tables, to_tables
+from spinrnn.learning.protocol import Change, Estimate
+from spinrnn.learning.trainer import Trainer
+from spinrnn.sweep.points import identity
+from spinrnn.synapses.protocol import Events, Field, Synapse
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Saturating(spinrnn.Synapse):
+    """w = limit s tanh(x / limit), s of each device; writing scatters and costs 2 pJ."""
+
+    kind = "saturating"
+    fields = (Field("scale", "1", "of the device"), Field("writes", "1", "so far"))
+    limit: float = spinrnn.quantity(2.0, about="of a weight", above=0)
+    scatter: float = spinrnn.quantity(0.0, about="of a write", low=0)
+
+    def make(self, trained, rng):
+        scale = rng.uniform(0.8, 1.2, trained.shape)
+        return {"scale": scale, "writes": np.zeros(trained.shape)}
+
+    def read(self, trained, devices):
+        return self.limit * devices["scale"] * np.tanh(trained / self.limit)
+
+    def read_backward(self, trained, devices, g_weights):
+        return g_weights * devices["scale"] / np.cosh(trained / self.limit) ** 2
+
+    def program(self, trained, devices, request, rng):
+        super().program(trained, devices, request, rng)
+        trained += self.scatter * rng.standard_normal(trained.shape)
+        devices["writes"] += 1
+        return Events(trained.size, 2e-12 * trained.size, 0)
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Wrong(Saturating):
+    """Its slope lacks the scale."""
+
+    kind = "wrong"
+
+    def read_backward(self, trained, devices, g_weights):
+        return g_weights / np.cosh(trained / self.limit) ** 2
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Pulsed(spinrnn.Synapse):
+    """Takes what no writer here gives; reads a sign, straight through."""
+
+    kind = "pulsed"
+    takes = "pulses"
+    exact = False
+
+    def read(self, trained, devices):
+        return np.sign(trained)
+
+    def read_backward(self, trained, devices, g_weights):
+        return g_weights
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Sign(spinrnn.Writer):
+    """Each number one step of the rate against the sign of its gradient."""
+
+    kind = "sign"
+
+    def memory(self, size, dtype):
+        return {"seen": np.zeros(1)}
+
+    def request(self, gradient, trained, memory, step, rate):
+        memory["seen"] += 1
+        assert memory["seen"] == step
+        return Change(-rate * np.sign(gradient))
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Halved(spinrnn.Estimator):
+    """Half of the gradient."""
+
+    kind = "halved"
+    needs = frozenset({"adjoint"})
+
+    def estimate(self, net, u, targets, lengths, seed):
+        outputs, loss, gradient = net.logits_loss_grad(u, targets, lengths, seed)
+        return Estimate(outputs, loss, gradient / 2)
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Magic(Halved):
+    """Needs what there is not."""
+
+    kind = "magic"
+    needs = frozenset({"feedback", "adjoint"})
+
+
+@spinrnn.register
+@dataclasses.dataclass(frozen=True)
+class Other(spinrnn.Classification):
+    """Classification under another name."""
+
+    kind = "other"
+
+
+_REGISTERED = {role: dict(own) for role, own in kinds._registered.items()}
+forget_kinds()
+
+
+@pytest.fixture(autouse=True)
+def own_kinds(monkeypatch):
+    monkeypatch.setattr(kinds, "_registered", {r: dict(own) for r, own in _REGISTERED.items()})
+    monkeypatch.setattr(kinds, "_files", {})
+
+
+@pytest.fixture
+def network():
+    return spinrnn.NetworkConfig(
+        layers=(5, 4), inputs=2, outputs=3, density_int=0.5, substeps=2, dtype="float64",
+        neuron=spinrnn.Oscillator(nonlinear_damping=0.3), synapse=Saturating(),
+        spread=spinrnn.Spread(gamma=0.1, gain=0.1),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def config(network):
+    return spinrnn.RunConfig(network, spinrnn.TrainConfig(epochs=3, batch=16, weight_decay=0.1))
+
+
+def scattered(config, scatter):
+    network = dataclasses.replace(config.network, synapse=Saturating(scatter=scatter))
+    return dataclasses.replace(config, network=network)
+
+
+def test_its_weights_are_what_it_reads(network):
+    """Those of an ideal network whose parameters are w = 2 s tanh(x / 2)."""
+    net, rng = spinrnn.Network(network, seed=3), np.random.default_rng(0)
+    ideal = spinrnn.Network(dataclasses.replace(network, synapse=None), seed=3)
+    np.testing.assert_array_equal(net.parameters, ideal.parameters)
+    for name, view in ideal.layout.named(ideal.parameters).items():
+        if name.startswith("w_"):
+            view[...] = 2 * net.connections.devices[name]["scale"] * np.tanh(view / 2)
+    u = rng.normal(size=(3, 2, 4))
+    np.testing.assert_array_equal(net.forward(u), ideal.forward(u))
+    np.testing.assert_array_equal(net.simulate(u).state[-1], ideal.simulate(u).state[-1])
+    stream = net.stream(cases=3)
+    outputs = [stream(u[:, :, t]) for t in range(4)]
+    np.testing.assert_array_equal(outputs[-1], ideal.forward(u))
+    scale = net.connections.devices["w_int_0"]["scale"]
+    assert 0.8 < scale.min() < 0.9 < 1.1 < scale.max() < 1.2
+
+
+def test_its_gradient_is_exact(network):
+    net, rng = spinrnn.Network(network, seed=3), np.random.default_rng(0)
+    u, labels, lengths = rng.normal(size=(5, 2, 4)), np.arange(5) % 3, [4, 3, 4, 2, 1]
+    gradient = net.loss_and_grad(u, labels, lengths)[1]
+    expected, point = np.zeros_like(gradient), net.parameters.copy()
+    for i in np.flatnonzero(net.mask):
+        losses = []
+        for k in (-2, -1, 1, 2):
+            net.parameters[:] = point
+            net.parameters[i] += 1e-3 * k
+            losses.append(net.loss(u, labels, lengths))
+        expected[i] = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / 12e-3
+    assert np.abs(gradient - expected).max() < 1e-9 * np.abs(expected).max()
+    assert not gradient[~net.mask].any()
+
+
+def test_a_run_is_saved_and_goes_on_to_the_same_bits(config, tiny_data, tmp_path):
+    """With writes that scatter; the network of the best epoch has the devices of then."""
+    config, steps = scattered(config, 0.01), []
+    whole = spinrnn.train(config, tmp_path / "whole", data=tiny_data)
+    with pytest.raises(spinrnn.Interrupted):
+        spinrnn.train(
+            config, tmp_path / "cut", data=tiny_data,
+            stop=lambda: steps.append(0) or len(steps) == 8,
+        )  # fmt: skip
+    other = spinrnn.train(config, tmp_path / "cut", resume=True, data=tiny_data)
+    np.testing.assert_array_equal(whole.network.parameters, other.network.parameters)
+    for key in ("train_loss", "validation_loss", "programming_count", "programming_energy"):
+        assert [r[key] for r in whole.history] == [r[key] for r in other.history]
+    # 6 batches an epoch; all weights, also those that do not exist, are written
+    weights = 2 * 5 + 5 * 5 + 5 * 4 + 4 * 4 + 4 * 3
+    assert whole.history[0]["programming_count"] == 6 * weights
+    assert whole.history[0]["programming_energy"] == pytest.approx(6 * weights * 2e-12)
+    loaded = spinrnn.load(tmp_path / "whole")
+    assert loaded.config == config.network
+    for net in (loaded, whole.network, other.network):
+        writes = net.connections.devices["w_ext_0"]["writes"]
+        assert (writes == 6 * whole.summary["best_epoch"]).all()
+    np.testing.assert_array_equal(
+        loaded.forward(tiny_data.inputs), whole.network.forward(tiny_data.inputs)
+    )
+    checkpoint = sorted((tmp_path / "cut" / "checkpoints").glob("*.h5"))[-1]
+    np.testing.assert_array_equal(spinrnn.load(checkpoint).parameters, loaded.parameters)
+
+
+def test_what_does_not_exist_is_not_written(config, tiny_data):
+    trainer = Trainer(scattered(config, 0.1), tiny_data)
+    next(iter(trainer.steps()))
+    assert not trainer.net.parameters[~trainer.net.mask].any()
+    assert trainer.net.parameters[trainer.net.mask].all()
+
+
+def test_a_writer_and_an_estimator_of_ones_own(config, tiny_data):
+    train = dataclasses.replace(config.train, writer=Sign(), schedule="constant", clip=0)
+    ideal = dataclasses.replace(config.network, synapse=None)
+    trainer = Trainer(spinrnn.RunConfig(ideal, train), tiny_data)
+    before = trainer.net.parameters.copy()
+    next(iter(trainer.steps()))
+    moved = np.abs(trainer.net.parameters - before)[trainer.net.mask]
+    np.testing.assert_allclose(moved, 0.02, rtol=1e-12)
+    assert trainer.state()[0]["sign_seen"] == 1
+    norms = []
+    for estimator in (None, Halved()):
+        train = dataclasses.replace(config.train, estimator=estimator)
+        trainer = Trainer(spinrnn.RunConfig(ideal, train), tiny_data)
+        next(iter(trainer.steps()))
+        norms.append(trainer._sums.norm)
+    assert norms[1] == pytest.approx(norms[0] / 2, rel=1e-12)
+
+
+def test_a_change_of_synapse_is_no_change_of_a_trained_network(network):
+    net = spinrnn.Network(network)
+    scale = net.connections.devices["w_out"]["scale"]
+    other = net.replace(substeps=4).connections.devices["w_out"]["scale"]
+    np.testing.assert_array_equal(other, scale)
+    assert other is not scale
+    with pytest.raises(spinrnn.ConfigError, match="synapse: fixed by the trained parameters"):
+        net.replace(synapse=None)
+
+
+def test_tables(network):
+    config = spinrnn.RunConfig(network, spinrnn.TrainConfig(writer=Sign(), estimator=Halved()))
+    tables = to_tables(config)
+    assert tables["synapse"] == {"kind": "saturating", "limit": 2.0, "scatter": 0.0}
+    assert (tables["writer"], tables["estimator"]) == ({"kind": "sign"}, {"kind": "halved"})
+    given = {
+        name: {key: value for key, value in table.items() if value is not None}
+        for name, table in tables.items()
+    }
+    assert from_tables(given) == config
+
+
+def test_kinds_of_all_roles_are_in_the_identity_of_a_point(network):
+    base = spinrnn.RunConfig(dataclasses.replace(network, synapse=None))
+    others = [
+        spinrnn.RunConfig(network),
+        spinrnn.RunConfig(dataclasses.replace(network, synapse=Saturating(limit=3.0))),
+        dataclasses.replace(base, train=spinrnn.TrainConfig(writer=Sign())),
+        dataclasses.replace(base, train=spinrnn.TrainConfig(estimator=Halved())),
+        dataclasses.replace(base, task=Other()),
+    ]
+    assert len({identity(config, "data") for config in (base, *others)}) == 6
+
+
+def test_what_does_not_go_together_is_told_at_once():
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        from_tables({"synapse": {"kind": "pulsed"}, "estimator": {"kind": "magic"}})
+    assert caught.value.problems == [
+        "estimator.kind: magic needs feedback, which this network does not have",
+        "writer.kind: adam asks for amount, the synapse pulsed takes pulses; choose another "
+        "writer or synapse",
+    ]
+
+
+def test_all_mistakes_of_all_roles_are_told():
+    tables = {
+        "synapse": {"kind": "saturating", "limt": 1, "limit": -1},
+        "writer": {"kind": "sing"},
+        "task": {"kind": "classification", "beta1": 3},
+        "train": {"epoch": 3},
+    }
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        from_tables(tables)
+    told = " ".join(caught.value.problems)
+    for part in (
+        "synapse.limt: unknown key; did you mean limit?",
+        "synapse.limit: must be above 0, got -1",
+        'writer.kind: must be "adam" or "sign" (did you mean "sign"?)',
+        "task.beta1: unknown key",
+        "train.epoch: unknown key; did you mean epochs?",
+    ):
+        assert part in told, told
+    wanted = r"synapse\.kind: must be a synapse, as spinrnn\.I"
+    with pytest.raises(spinrnn.ConfigError, match=wanted):
+        spinrnn.NetworkConfig(synapse=Sign())
+    with pytest.raises(spinrnn.ConfigError, match="read: is missing; a method, the weights"):
+        spinrnn.register(dataclasses.dataclass(frozen=True)(type("A", (Synapse,), {"kind": "a"})))
+
+
+def test_the_check_of_a_synapse():
+    rows = list(check_synapse(Saturating()))
+    assert all(row.ok for row in rows)
+    assert len(rows) == 9
+    assert max(row.error for row in rows) < 1e-9
+    broken = [row for row in check_synapse(Wrong()) if not row.ok]
+    assert [row.promise for row in broken] == [f"read_backward of {shape}" for shape in SHAPES]
+    assert "dLoss/dtrained[" in broken[0].text
+    assert ", differences say " in broken[0].text
+    stand_in = [row for row in check_synapse(Pulsed()) if "stand-in" in row.promise]
+    assert [row.ok for row in stand_in] == [True] * 3
+
+
+def test_the_command_that_checks_a_synapse():
+    ideal = here("gradcheck", "--synapse", "ideal")
+    assert ideal.returncode == 0
+    assert ideal.stdout.splitlines()[-1] == "9 promises of ideal: all kept"
+    wrong = here("gradcheck", "--synapse", "wrong", "--set", "synapse.limit=1.5")
+    assert wrong.returncode == 1
+    assert "3 BROKEN" in wrong.stdout
+    assert here("gradcheck", "--synapse", "ideal", "--neuron", "ctrnn").returncode == 2
+
+
+def test_a_file_that_lacks_devices_is_refused(network, tmp_path):
+    net = spinrnn.Network(network)
+    del net.connections.devices["w_out"]["scale"]
+    net.save(tmp_path / "net.h5")
+    with pytest.raises(spinrnn.StoreError, match=r"synapse/w_out/scale: is missing or not of the"):
+        spinrnn.load(tmp_path / "net.h5")

@@ -29,7 +29,7 @@ FLOORS = {
     "datasets": "dataset folder parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
-    "networks": "population packing planning running streaming inputs recurrent saved",
+    "networks": "population packing planning running inputs targets streaming recurrent saved",
     "learning": "protocol bptt adam schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",

@@ -125,6 +125,9 @@ class NetworkConfig:
         output_amplification: A_out [ours: 10].
         readout_window: 0 reads the output at the end of the sequence, w averages over
             its last w input intervals [ours].
+        readout: "end" reads as readout_window says; "mean" averages over each case's
+            whole time, "both" reads both with weights of their own; "points" reads at
+            the end of each input interval, for targets at every point [ours].
         density_int: share of the entries of each W_int that exist, in (0, 1].
         density_ext: the same of each W_ext, input weights included.
         dtype: "float32" or "float64".
@@ -159,6 +162,7 @@ class NetworkConfig:
     trained: tuple[str, ...] = ()
     trained_per: Literal["layer", "neuron"] = "layer"
     synapse: Any = None
+    readout: Literal["end", "mean", "both", "points"] = "end"
     earlier: Any = field(default=(), repr=False, compare=False)
 
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint"})
@@ -235,6 +239,11 @@ class NetworkConfig:
         return max(1, math.ceil(4 * self.input_interval / shortest - 1e-9))
 
     @property
+    def features(self) -> int:
+        """Numbers that the output weights act on."""
+        return self.layers[-1] * (2 if self.readout == "both" else 1)
+
+    @property
     def amplifications(self) -> tuple[float, ...]:
         """A_l of each layer."""
         if isinstance(self.amplification, tuple):
@@ -284,6 +293,9 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
         found.require(0 < getattr(c, key) <= 1, key, "in (0, 1]")
     window = c.readout_window
     found.require(window >= 0, "readout_window", "0 or a number of input intervals")
+    if window > 0 and c.readout in ("mean", "points"):
+        without = f'0 with readout = "{c.readout}", which has no window'
+        found.add("readout_window", f"must be {without}, got {window}")
     forward = itertools.pairwise((c.inputs, *c.layers, c.outputs))
     weights = sum(a * b for a, b in forward) + sum(n * n for n in c.layers)
     if weights > LARGEST_NETWORK:

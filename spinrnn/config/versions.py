@@ -47,6 +47,8 @@ KINDS = ("oscillator", "ctrnn")
 """Neurons of 0.1."""
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
+LATER = {"readout": "end"}
+"""Keys of [network] that came after 0.1, and what it did."""
 ELSEWHERE = (
     *("neuron", "spread", "trained", "trained_per", "synapse", "earlier"),
     *("estimator", "writer"),
@@ -331,12 +333,14 @@ def flat(network: Any) -> dict[str, Any] | None:
     new = (
         neuron.kind not in KINDS,
         bool(network.trained),
+        network.readout != "end",
         bool(spread) if ideal else not set(spread.deviations) <= set(SPREAD.values()),
         (network.filter_time is None) != ideal,
     )
     if any(new):
         return None
-    return {**own_table(network), "neuron": neuron.kind, **dict(network.earlier)}
+    own = {key: value for key, value in own_table(network).items() if key not in LATER}
+    return {**own, "neuron": neuron.kind, **dict(network.earlier)}
 
 
 def attributes(network: Any) -> dict[str, Any]:

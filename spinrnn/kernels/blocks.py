@@ -10,7 +10,8 @@ the threshold). Equation numbers (1) to (5) are those of docs/MODEL.md.
 Sizes, used in every shape comment:
     L layers; n_l neurons of layer l, N of all layers; C input channels; K classes;
     V samples in a row (`tiles.lanes`: 64 bytes); P panels of V samples in a block;
-    T input points; S substeps for each of them; M = T S substeps in all.
+    T input points; S substeps for each of them; M = T S substeps in all;
+    F numbers that W_out acts on; R times at which the output is read, 1 or T.
 
 A time level is a flat array of P N V values, (panel, neuron, sample), layers one below
 the other: the rows of layers l-1 and l are adjacent, so that A_l [W_ext,l | W_int,l]
@@ -34,7 +35,7 @@ import numpy as np
 
 from spinrnn.kernels.compiling import inlined, kernel, piece
 from spinrnn.kernels.couplings import ADDS, couple, couple_gradient
-from spinrnn.kernels.losses import cross_entropy
+from spinrnn.kernels.losses import cross_entropy, squared_error
 from spinrnn.kernels.pointers import call_level
 from spinrnn.kernels.stepping import (
     Level,
@@ -56,6 +57,13 @@ from spinrnn.kernels.workspace import (
     fill_rows,
     sum_rows,
 )
+
+END, MEAN, BOTH, POINTS = range(4)
+"""What W_out acts on: the last layer at a sample's end, or its average over the last
+time (`Constants.readout`), F = n_{L-1}; its average over a sample's whole time, F =
+n_{L-1}; both, one below the other, F = 2 n_{L-1}; the last layer at the end of each
+input interval, F = n_{L-1} and R = T.
+"""
 
 ADDRESS, FIRST, ROWS, NUMBERS, SHARED, SHARED_COUNT, SAME = range(7)
 """Columns of `Neurons.table`."""
@@ -106,56 +114,124 @@ class Block(NamedTuple):
     # where its first panel stands in u at time 0, and how far times are apart there
     u_at: int
     u_time: int
+    # R
+    points: int
 
 
 # ---- readout: the last layer's output at a sample's end, or its average ----
 
 
 @piece
-def readout_forward(k, weights, ends, memory, state, mean, readout, last, panel, panels):
-    """readout (P, n_{L-1}, V) += weight y(k) of the last layer, `last` neurons."""
-    v = row_length(memory)
+def weight_of(k, end, reading, weights):
+    """Weight of time k in the average that ends at a sample's end: over its whole time,
+    by the trapezoidal rule, or of the table.
+    """
+    before_end = end - k
+    if reading == MEAN:
+        inside = weights.dtype.type(1 if 0 < k < end else 0.5)
+        share = inside / weights.dtype.type(end)
+        return share if before_end >= 0 else weights.dtype.type(0)
+    return weights[before_end] if 0 <= before_end < weights.size else weights.dtype.type(0)
+
+
+@piece
+def readout_forward(k, reading, weights, ends, memory, state, mean, readout, sizes, panel, panels):
+    """readout (P, F, V) += weight y(k) of the last layer, sizes = (n_{L-1}, F); `readout`
+    is where the row of its first neuron stands.
+    """
+    v, last, features = row_length(memory), sizes[0], sizes[1]
     for q in range(panels):
         for j in range(v):
-            before_end = ends[q * v + j] - k
-            if 0 <= before_end < weights.size:
-                source, target = (q + 1) * panel - last * v + j, readout + q * last * v + j
+            weight = weight_of(k, ends[q * v + j], reading, weights)
+            if weight != 0:
+                source, target = (q + 1) * panel - last * v + j, readout + q * features * v + j
                 for i in range(last):
-                    memory[target + i * v] += weights[before_end] * (
+                    memory[target + i * v] += weight * (
                         memory[state + source + i * v] - memory[mean + source + i * v]
                     )
 
 
 @piece
-def readout_backward(k, weights, ends, memory, g_readout, g_state, g_mean, last, panel, panels):
+def readout_backward(
+    k, reading, weights, ends, memory, g_readout, g_state, g_mean, sizes, panel, panels
+):
     """dLoss/dp and dLoss/dm of time k += weight dLoss/dreadout, with the signs of y = p
     - m.
     """
-    v = row_length(memory)
+    v, last, features = row_length(memory), sizes[0], sizes[1]
     for q in range(panels):
         for j in range(v):
-            before_end = ends[q * v + j] - k
-            if 0 <= before_end < weights.size:
-                source, target = g_readout + q * last * v + j, (q + 1) * panel - last * v + j
+            weight = weight_of(k, ends[q * v + j], reading, weights)
+            if weight != 0:
+                source, target = g_readout + q * features * v + j, (q + 1) * panel - last * v + j
                 for i in range(last):
-                    g_y = weights[before_end] * memory[source + i * v]
+                    g_y = weight * memory[source + i * v]
                     memory[g_state + target + i * v] += g_y
                     memory[g_mean + target + i * v] -= g_y
 
 
 @inlined
-def logits_forward(w, work, panels):
-    """Eq. (4): logits (P, K, V) = A_out (W_out readout + b_out)."""
-    memory, v = work.memory, row_length(work.memory)
-    unit = w.classes * v
-    for q in range(panels):
-        fill_rows(view(memory, work.logits + q * unit, unit), view(w.values, w.b_out, w.classes))
-    i, out = w.forward + w.backward + 1, work.logits
-    couple(w, i, memory, work.readout, w.last * v, out, memory, out, unit, panels)
+def read(k, c, w, work, block):
+    """What the readout takes of time k."""
+    memory, panel, panels, v = work.memory, block.panel, block.panels, row_length(work.memory)
+    at, ends, sizes = work.readout, block.ends, (w.last, w.features)
+    if c.reading == POINTS:
+        if k > 0 and k % c.substeps == 0:
+            at += (k // c.substeps - 1) * panels * w.last * v
+            for q in range(panels):
+                source, target = (q + 1) * panel - w.last * v, at + q * w.last * v
+                for i in range(w.last * v):
+                    place = source + i
+                    memory[target + i] = memory[work.state + place] - memory[work.mean + place]
+        return
+    if c.reading != MEAN and k > block.first_end - c.readout.size:
+        readout_forward(
+            k, END, c.readout, ends, memory, work.state, work.mean, at, sizes, panel, panels
+        )
+    if c.reading == MEAN or c.reading == BOTH:
+        at += (w.features - w.last) * v
+        readout_forward(
+            k, MEAN, c.readout, ends, memory, work.state, work.mean, at, sizes, panel, panels
+        )
 
 
 @inlined
-def logits_backward(w, work, gradient, panels):
+def read_backward(k, c, w, work, block):
+    """Adjoint of `read`: dLoss/dp and dLoss/dm of time k."""
+    memory, panel, panels, v = work.memory, block.panel, block.panels, row_length(work.memory)
+    at, ends, sizes = work.g_readout, block.ends, (w.last, w.features)
+    g_state, g_mean = work.g_state, work.g_mean
+    if c.reading == POINTS:
+        if k > 0 and k % c.substeps == 0:
+            at += (k // c.substeps - 1) * panels * w.last * v
+            for q in range(panels):
+                target, source = (q + 1) * panel - w.last * v, at + q * w.last * v
+                for i in range(w.last * v):
+                    memory[g_state + target + i] += memory[source + i]
+                    memory[g_mean + target + i] -= memory[source + i]
+        return
+    if c.reading != MEAN and k > block.first_end - c.readout.size:
+        readout_backward(k, END, c.readout, ends, memory, at, g_state, g_mean, sizes, panel, panels)
+    if c.reading == MEAN or c.reading == BOTH:
+        at += (w.features - w.last) * v
+        readout_backward(
+            k, MEAN, c.readout, ends, memory, at, g_state, g_mean, sizes, panel, panels
+        )
+
+
+@inlined
+def logits_forward(w, work, units):
+    """Eq. (4): logits (R, P, K, V) = A_out (W_out readout + b_out); units: R P."""
+    memory, v = work.memory, row_length(work.memory)
+    unit = w.classes * v
+    for q in range(units):
+        fill_rows(view(memory, work.logits + q * unit, unit), view(w.values, w.b_out, w.classes))
+    i, out = w.forward + w.backward + 1, work.logits
+    couple(w, i, memory, work.readout, w.features * v, out, memory, out, unit, units)
+
+
+@inlined
+def logits_backward(c, w, work, gradient, panels, points):
     """From dLoss/dlogits to dLoss/dreadout and the gradients of W_out and b_out.
 
     dLoss/dlogits is 0 for the copies that fill the last panel; dLoss/dreadout must be
@@ -163,29 +239,45 @@ def logits_backward(w, work, gradient, panels):
     """
     memory, v = work.memory, row_length(work.memory)
     i, g_out, g_in = w.forward + w.backward + 1, work.g_logits, work.g_readout
-    source, unit, g_unit = work.readout, w.last * v, w.classes * v
-    couple_gradient(
-        w, i, memory, g_out, g_unit, memory, source, unit, panels, gradient, memory, work.tile
-    )
-    couple(w, i + 1, memory, g_out, g_unit, g_in, memory, g_in, unit, panels)
-    for q in range(panels):
+    source, unit, g_unit = work.readout, w.features * v, w.classes * v
+    # the tiles have room for a chunk's units
+    for first in range(0, points, c.chunk):
+        count = c.chunk if points - first > c.chunk else points - first
+        there, here = g_out + first * panels * g_unit, source + first * panels * unit
+        couple_gradient(
+            w, i, memory, there, g_unit, memory, here, unit, count * panels, gradient, memory,
+            work.tile,
+        )  # fmt: skip
+    couple(w, i + 1, memory, g_out, g_unit, g_in, memory, g_in, unit, points * panels)
+    for q in range(points * panels):
         sum_rows(memory, g_out + q * g_unit, w.classes, gradient, w.g_b_out)
 
 
 @inlined
-def losses_of(w, work, block, labels, scale, logits, losses):
-    """Copies the logits out; where there are labels, also losses and dLoss/dlogits."""
-    memory, v = work.memory, row_length(work.memory)
+def losses_of(w, work, block, targets, scale, logits, losses):
+    """Copies the logits out; where there are targets, also losses and dLoss/dlogits."""
+    memory, v, panels = work.memory, row_length(work.memory), block.panels
     for j in range(block.last_sample - block.first_sample):
-        for o in range(w.classes):
-            place = work.logits + (j // v * w.classes + o) * v + j % v
-            logits[block.first_sample + j, o] = memory[place]
-    if labels.size > 0:
-        fill(memory, work.g_logits, block.panels * w.classes * v, memory.dtype.type(0))
+        for t in range(block.points):
+            for o in range(w.classes):
+                place = work.logits + ((t * panels + j // v) * w.classes + o) * v + j % v
+                logits[block.first_sample + j, o, t] = memory[place]
+    if targets.labels.size > 0 or targets.values.size > 0:
+        units = block.points * panels
+        fill(memory, work.g_logits, units * w.classes * v, memory.dtype.type(0))
         own_logits = logits[block.first_sample : block.last_sample]
-        own_labels = labels[block.first_sample : block.last_sample]
         own_losses = losses[block.first_sample : block.last_sample]
-        cross_entropy(own_logits, own_labels, scale, own_losses, memory, work.g_logits)
+        weights = targets.weights[block.first_sample : block.last_sample]
+        if targets.labels.size > 0:
+            labels = targets.labels[block.first_sample : block.last_sample]
+            cross_entropy(
+                own_logits, labels, weights, scale, own_losses, memory, work.g_logits, panels
+            )
+        else:
+            values = targets.values[block.first_sample : block.last_sample]
+            squared_error(
+                own_logits, values, weights, scale, own_losses, memory, work.g_logits, panels
+            )
 
 
 # ---- samples of a block that are past their end, or not finite ----
@@ -362,10 +454,8 @@ def segment_forward(c, w, u, block, first, last, reading, work, neurons, noise):
     panel, panels, size = block.panel, block.panels, block.size
     state, mean, drive, d = work.state, work.mean, work.drive, work.states_count
     for k in range(first, last):
-        if reading and k > block.first_end - c.readout.size:
-            readout_forward(
-                k, c.readout, ends, memory, state, mean, work.readout, w.last, panel, panels
-            )
+        if reading:
+            read(k, c, w, work, block)
         if k % c.substeps == 0 or k == first:
             interval_forward(w, u, block.u_at + k // c.substeps * block.u_time, work, block)
         blended = work.blended + (k - first) % (work.kept + 1) * size
@@ -399,14 +489,10 @@ def segment_backward(c, w, u, block, first, last, work, gradient):
 
     That is but for the readout's.
     """
-    memory, ends, tile = work.memory, block.ends, work.tile
+    memory, tile = work.memory, work.tile
     panel, panels, size = block.panel, block.panels, block.size
-    g_readout, g_state, g_mean = work.g_readout, work.g_state, work.g_mean
     for k in range(last - 1, first - 1, -1):
-        if k + 1 > block.first_end - c.readout.size:
-            readout_backward(
-                k + 1, c.readout, ends, memory, g_readout, g_state, g_mean, w.last, panel, panels
-            )
+        read_backward(k + 1, c, w, work, block)
         here = k - first
         g_drive, z = work.by_drive + here * size, work.blended + here * size
         g_blended, g_after = (
@@ -434,7 +520,7 @@ def segment_backward(c, w, u, block, first, last, work, gradient):
 
 
 @inlined
-def block_of(w, u, ends, samples, number, width):
+def block_of(w, u, ends, logits, number, width):
     """`Block` of this number; each has `width` panels, the last one may have fewer."""
     v = row_length(u)
     first, last = number * width, ends.size // v
@@ -444,12 +530,12 @@ def block_of(w, u, ends, samples, number, width):
     for i in range(own_ends.size):
         first_end = own_ends[i] if own_ends[i] < first_end else first_end
         last_end = own_ends[i] if own_ends[i] > last_end else last_end
-    last_sample = (first + panels) * v
+    last_sample, samples = (first + panels) * v, logits.shape[0]
     last_sample = samples if last_sample > samples else last_sample
     panel, u_panel = w.neurons * v, w.channels * v
     return Block(
         own_ends, first_end, last_end, first * v, last_sample, panels, panel, panels * panel,
-        first * u_panel, last * u_panel,
+        first * u_panel, last * u_panel, logits.shape[2],
     )  # fmt: skip
 
 
@@ -493,7 +579,8 @@ def start_forward(w, work, block, neurons, carried, going_on):
         blended, state = view(memory, work.blended, size), view(memory, work.state, size)
         difference(blended, state, view(memory, work.mean, size))
     copy(memory, work.constant, work.base, size)
-    fill(memory, work.readout, block.panels * w.last * row_length(memory), zero)
+    units = block.points * block.panels
+    fill(memory, work.readout, units * w.features * row_length(memory), zero)
     if neurons.table.shape[0] > 1:
         # levels of kinds with fewer states than others are never written
         fill(memory, work.jacobian, work.kept * d * d * size, zero)
@@ -502,18 +589,19 @@ def start_forward(w, work, block, neurons, carried, going_on):
 
 
 @inlined
-def start_backward(w, work, block, gradient):
+def start_backward(c, w, work, block, gradient):
     """All gradients zero, then those that the loss has by the readout."""
     memory, size, zero = work.memory, block.size, work.memory.dtype.type(0)
     fill(gradient, 0, gradient.size, zero)
-    fill(memory, work.g_readout, block.panels * w.last * row_length(memory), zero)
+    units = block.points * block.panels
+    fill(memory, work.g_readout, units * w.features * row_length(memory), zero)
     fill(memory, work.g_state, work.states_count * size, zero)
     fill(memory, work.g_mean, size, zero)
     fill(memory, work.g_blended, 2 * size, zero)
     fill(memory, work.g_base, size, zero)
     fill(memory, work.g_bias, block.panel, zero)
     fill(memory, work.g_numbers, work.trained * block.panel, zero)
-    logits_backward(w, work, gradient, block.panels)
+    logits_backward(c, w, work, gradient, block.panels, block.points)
 
 
 @inlined
@@ -522,11 +610,7 @@ def neurons_gradient(c, w, work, block, neurons, gradient):
     started: the last step of the backward pass.
     """
     memory, size, panel, panels = work.memory, block.size, block.panel, block.panels
-    if block.first_end < c.readout.size:
-        readout_backward(
-            0, c.readout, block.ends, memory, work.g_readout, work.g_state, work.g_mean, w.last,
-            panel, panels,
-        )  # fmt: skip
+    read_backward(0, c, w, work, block)
     for i in range(size):
         # z(0) = y(0), and z(1) takes `before` of it
         g_y = memory[work.g_blended + i] + c.before * memory[work.g_blended + size + i]
@@ -559,26 +643,22 @@ def keep_start(work, block, place, again):
 
 
 @inlined
-def finish_forward(c, w, work, block, labels, scale, last, logits, losses, carried):
+def finish_forward(c, w, work, block, targets, scale, last, logits, losses, carried):
     """What follows the last substep: history, readout, logits, losses."""
     memory, size, d = work.memory, block.size, work.states_count
-    panel, panels = block.panel, block.panels
     if work.history:
         copy(memory, work.state, work.states + last * d * size, d * size)
         copy(memory, work.mean, work.means + last * size, size)
     if carried.size > 0:
         carry(work, block, work.blended + last % (work.kept + 1) * size, carried, True)
-    readout_forward(
-        last, c.readout, block.ends, memory, work.state, work.mean, work.readout, w.last, panel,
-        panels,
-    )  # fmt: skip
-    logits_forward(w, work, panels)
-    losses_of(w, work, block, labels, scale, logits, losses)
+    read(last, c, w, work, block)
+    logits_forward(w, work, block.points * block.panels)
+    losses_of(w, work, block, targets, scale, logits, losses)
 
 
 @kernel
 def run_blocks(
-    c, w, neurons, noise, u, ends, labels, scale, width, segment, backward, work, logits, losses,
+    c, w, neurons, noise, u, ends, targets, scale, width, segment, backward, work, logits, losses,
     gradients, carried, going_on,
 ):  # fmt: skip
     """Blocks of samples one after the other: forward, losses, gradients.
@@ -588,13 +668,13 @@ def run_blocks(
             `stepping.Noise`.
         u: flat (T, panels of all blocks, C, V) and V rows more; ends: (panels x V,)
             int64, each sample's last time in substeps.
-        labels: (samples,) int64, or (0,) for none; scale: the gradients are those of
-            scale times the sum of losses.
+        targets: `losses.Targets`; scale: the gradients are those of scale times the sum
+            of losses.
         width: panels in a block, the last may have fewer; segment: substeps, a multiple
             of c.chunk if there are several segments.
-        backward: whether gradients are wanted, which needs labels.
+        backward: whether gradients are wanted, which needs targets.
         work: `workspace.Work` for one block, modified in place.
-        logits: (samples, K), losses: (samples,) float64, gradients: (blocks, flat) or
+        logits: (samples, K, R), losses: (samples,) float64, gradients: (blocks, flat) or
             (0, 0); written, for each block.
         carried: flat, block after block states, mean and z (d + 2 levels), which the
             call leaves there; or (0,). going_on: whether it starts from them, not at
@@ -603,9 +683,9 @@ def run_blocks(
         0, or 1 + the first sample whose final state is not finite; the blocks from its
         own on have no results.
     """
-    memory, samples, d = work.memory, logits.shape[0], work.states_count
+    memory, d = work.memory, work.states_count
     for number in range((ends.size // row_length(u) + width - 1) // width):
-        block = block_of(w, u, ends, samples, number, width)
+        block = block_of(w, u, ends, logits, number, width)
         size = block.size
         segments = (block.last_end + segment - 1) // segment
         start_forward(w, work, block, neurons, carried, going_on)
@@ -625,9 +705,9 @@ def run_blocks(
                 bad = first_bad_sample(memory, work.state, size, d, block.panel, alive)
                 if bad:
                     return block.first_sample + bad
-                finish_forward(c, w, work, block, labels, scale, last, logits, losses, carried)
+                finish_forward(c, w, work, block, targets, scale, last, logits, losses, carried)
                 if backward:
-                    start_backward(w, work, block, gradients[number])
+                    start_backward(c, w, work, block, gradients[number])
             if backward and turn >= segments - 1:
                 segment_backward(c, w, u, block, first, last, work, gradients[number])
         if backward:

@@ -43,6 +43,8 @@ class Constants(NamedTuple):
     readout: np.ndarray
     # substeps whose gradients of the weights are summed together
     chunk: int
+    # END, MEAN, BOTH or POINTS: what W_out acts on, see `blocks`
+    reading: int
 
 
 class Noise(NamedTuple):

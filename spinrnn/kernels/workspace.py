@@ -21,8 +21,9 @@ class Shape(NamedTuple):
 
     lanes: int  # V
     neurons: int  # N
-    last: int  # n_{L-1}
+    features: int  # F, what W_out acts on
     classes: int  # K
+    points: int  # at which the output is read: 1, or T
     block: int  # P, panels in a block
     chunk: int  # substeps
     history: int  # 0, or M + 1 where a simulation wants all levels of state, mean and drive
@@ -37,11 +38,11 @@ class Shape(NamedTuple):
 
     @property
     def readout(self):
-        return self.block * self.last * self.lanes
+        return self.points * self.block * self.features * self.lanes
 
     @property
     def logits(self):
-        return self.block * self.classes * self.lanes
+        return self.points * self.block * self.classes * self.lanes
 
     @property
     def tile(self):
@@ -98,10 +99,10 @@ PARTS = (
         lambda s: (s.states + 2) * s.segments * s.level if s.segments > 1 else 0,
         "states, mean and z at the start of each segment",
     ),
-    Part("readout", lambda s: s.readout + s.tile, "(P, n_{L-1}, V) what W_out acts on; V rows"),
-    Part("g_readout", lambda s: s.readout, "(P, n_{L-1}, V) dLoss/dreadout"),
-    Part("logits", lambda s: s.logits, "(P, K, V)"),
-    Part("g_logits", lambda s: s.logits, "(P, K, V) dLoss/dlogits"),
+    Part("readout", lambda s: s.readout + s.tile, "(R, P, F, V) what W_out acts on; V rows"),
+    Part("g_readout", lambda s: s.readout, "(R, P, F, V) dLoss/dreadout"),
+    Part("logits", lambda s: s.logits, "(R, P, K, V) of the R times of reading"),
+    Part("g_logits", lambda s: s.logits, "(R, P, K, V) dLoss/dlogits"),
     Part("g_state", lambda s: s.states * s.level, "dLoss/ds at the current time"),
     Part(
         "g_before",

@@ -75,7 +75,7 @@ class Packing:
         forward, backward = self._coupling_matrices()
         inputs = self._matrices(0, config.layers[0], [("w_ext_0", 0)], transposed=False)
         outputs = self._matrices(0, config.outputs, [("w_out", 0)], transposed=False)
-        transposed = self._matrices(0, config.layers[-1], [("w_out", 0)], transposed=True)
+        transposed = self._matrices(0, config.features, [("w_out", 0)], transposed=True)
         self._trained = [*forward, *inputs, *outputs]
         self._place_gradients()
         self._gradients = self._find_gradients()
@@ -261,6 +261,7 @@ class Packing:
             neurons=neurons,
             channels=config.inputs,
             last=config.layers[-1],
+            features=config.features,
             classes=config.outputs,
             g_bias=self._ends["bias"][0],
             g_b_out=self._ends["b_out"][0],

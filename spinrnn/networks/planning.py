@@ -42,7 +42,7 @@ class Plan:
         chunk: substeps whose gradients are summed together.
         segment: substeps whose history is kept at once; segments: their number, 1 where
             all of it fits into the limit.
-        threads: threads at work.
+        threads: threads at work; points: at which the output is read.
         bytes: memory that all of this takes, without inputs and parameters; whole: what
             it would take in one segment.
     """
@@ -54,22 +54,25 @@ class Plan:
     segment: int
     segments: int
     threads: int
+    points: int
     bytes: int
     whole: int
 
     def shape(self, packing, history, kept):
         """`workspace.Shape` of a block's memory; history, kept: as there."""
-        return shape_of(packing, self.block, self.chunk, history, kept, self.segments)
+        points = self.points
+        return shape_of(packing, self.block, self.chunk, history, kept, self.segments, points)
 
 
-def shape_of(packing, block, chunk, history, kept, segments):
-    """`workspace.Shape` for blocks of so many panels of a network."""
+def shape_of(packing, block, chunk, history, kept, segments, points):
+    """`workspace.Shape` for blocks of so many panels of a network, read so often."""
     config, population = packing.config, packing.population
     return Shape(
         lanes=lanes(config.dtype),
         neurons=sum(config.layers),
-        last=config.layers[-1],
+        features=config.features,
         classes=config.outputs,
+        points=points,
         block=block,
         chunk=chunk,
         history=history,
@@ -90,12 +93,13 @@ def plan(config, packing, samples, points, backward, limit=None):
     panels = -(-samples // lanes(config.dtype))
     block, chunk = block_and_chunk(config, packing, panels)
     blocks, substeps = -(-panels // block), max(1, points * config.resolved_substeps)
+    read = max(1, points) if config.readout == "points" else 1
     workers = max(1, min(threads.get_threads(), blocks))
     gradients = size * packing.gradient_size * blocks if backward else 0
 
     def work(segment):
         kept, segments = (segment, -(-substeps // segment)) if backward else (1, 1)
-        shape = shape_of(packing, block, chunk, 0, kept, segments)
+        shape = shape_of(packing, block, chunk, 0, kept, segments, read)
         return size * sum(sizes(shape).values())
 
     segment, whole = substeps, gradients + workers * work(substeps)
@@ -113,6 +117,7 @@ def plan(config, packing, samples, points, backward, limit=None):
         segment=segment,
         segments=-(-substeps // segment),
         threads=workers,
+        points=read,
         bytes=gradients + workers * work(segment),
         whole=whole,
     )

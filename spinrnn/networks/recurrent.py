@@ -13,12 +13,14 @@ from spinrnn.config.neurons import name_of, trained_of
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
+from spinrnn.kernels.losses import Targets
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
 from spinrnn.networks.streaming import Stream
+from spinrnn.networks.targets import checked_targets, shaped
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
@@ -37,6 +39,7 @@ FIXED = (
     "trained",
     "trained_per",
     "synapse",
+    "features",
 )
 """Keys of `NetworkConfig` on which the number of parameters or the masks depend."""
 
@@ -135,7 +138,7 @@ class Network:
         "w_out": .., "b_out": ..}.
 
         w_ext[l] is (n_l, n_{l-1}), for l = 0 (n_0, inputs); w_int[l] (n_l, n_l);
-        bias[l] (n_l,); w_out (outputs, n_{L-1}); b_out (outputs,).
+        bias[l] (n_l,); w_out (outputs, config.features); b_out (outputs,).
         """
         return self.layout.grouped(self.parameters)
 
@@ -162,8 +165,8 @@ class Network:
             pairs = zip(config.neurons, self.config.neurons, strict=True)
             changed = [key for new, old in pairs for key in _fixed(config, new, self.config, old)]
         if changed:
-            fixed = [f"{key}: fixed by the trained parameters" for key in dict.fromkeys(changed)]
-            raise ConfigError(fixed)
+            names = ("readout" if key == "features" else key for key in dict.fromkeys(changed))
+            raise ConfigError([f"{key}: fixed by the trained parameters" for key in names])
         check_devices(self.devices, self.config)
         mask = None if self.mask is None else self.mask.copy()
         other = Network.__new__(Network)
@@ -185,9 +188,9 @@ class Network:
     # ---- what can be asked ----
 
     def forward(self, u, lengths=None, noise_seed: Seed = 0) -> np.ndarray:
-        """Logits (case, class) of inputs u (case, channel, time), eq.
-
-        (4) of docs/MODEL.md.
+        """Outputs o of inputs u (case, channel, time), eq. (4) of docs/MODEL.md: (case,
+        K), of a classification its logits; with readout "points" (case, K, time), NaN
+        after a case's end.
 
         Args:
             u: real array (case, channel, time), finite; each value is held for one
@@ -203,43 +206,54 @@ class Network:
             MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
         u, lengths = self.check_inputs(u, lengths)
-        return self._run(Batch(u, lengths, None, checked_seed(noise_seed)), False)[0]
+        outputs = self._run(Batch(u, lengths, None, checked_seed(noise_seed)), False)[0]
+        return shaped(self.config, outputs, lengths, u.shape[2])
 
-    def loss(self, u, labels, lengths=None, noise_seed: Seed = 0) -> float:
-        """Mean cross-entropy over the cases, without the backward pass.
+    def loss(
+        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
+    ) -> float:
+        """Mean loss over the cases, without the backward pass.
 
         Arguments and errors as in `loss_and_grad`.
         """
-        u, lengths = self.check_inputs(u, lengths)
-        labels = self.check_labels(labels, len(u))
-        losses = self._run(Batch(u, lengths, labels, checked_seed(noise_seed)), False)[1]
+        batch = self._batch(u, lengths, noise_seed, labels, targets, weights)
+        losses = self._run(batch, False)[1]
         assert losses is not None
         return _finite(losses.mean())
 
     def loss_and_grad(
-        self, u, labels, lengths=None, noise_seed: Seed = 0
+        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
     ) -> tuple[float, np.ndarray]:
-        """Mean cross-entropy over the cases and its gradient (size,).
+        """Mean loss over the cases and its gradient (size,): of labels the
+        cross-entropy, of targets the squared error; of a case the mean over its
+        targets.
 
         The gradient is the exact adjoint of the discrete steps, for the noise that was
         drawn.
 
         Args:
             u, lengths, noise_seed: as in `forward`.
-            labels: (case,) whole numbers in [0, outputs).
+            labels, targets, weights: as in `networks.targets.checked_targets`, where
+                targets are called values; labels (case,) are whole numbers in [0,
+                outputs), targets (case, K) any numbers.
         Raises:
             DataError, DivergenceError, MemoryLimitError: as in `forward`; also for a
                 loss or a gradient that is not finite.
         """
-        return self.logits_loss_grad(u, labels, lengths, noise_seed)[1:]
+        return self.logits_loss_grad(u, labels, lengths, noise_seed, targets, weights)[1:]
 
     def logits_loss_grad(
-        self, u, labels, lengths=None, noise_seed: Seed = 0
+        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
     ) -> tuple[np.ndarray, float, np.ndarray]:
-        """`loss_and_grad` with the logits (case, class) in front."""
+        """`loss_and_grad` with the outputs, as of `forward`, in front."""
+        return self.prepared().run(self._batch(u, lengths, noise_seed, labels, targets, weights))
+
+    def _batch(self, u, lengths, noise_seed, labels, values, weights):
+        """A checked `Batch` with targets."""
         u, lengths = self.check_inputs(u, lengths)
-        labels = self.check_labels(labels, len(u))
-        return self.prepared().run(Batch(u, lengths, labels, checked_seed(noise_seed)))
+        points = u.shape[2]
+        targets = checked_targets(self.config, lengths, points, labels, values, weights)
+        return Batch(u, lengths, targets, checked_seed(noise_seed))
 
     def prepared(self) -> "Prepared":
         """The network as it is now, for many training steps on inputs that were
@@ -255,8 +269,14 @@ class Network:
         for the points so far, to the bit. See `networks.streaming.Stream`.
 
         Raises:
-            DataError: cases is no number of at least 1, or noise_seed.
+            DataError: cases is no number of at least 1, or noise_seed; or the network
+            is read over its whole time, which no point knows.
         """
+        if self.config.readout in ("mean", "both"):
+            raise DataError(
+                f'stream: readout = "{self.config.readout}" averages over the whole sequence, '
+                "which is not known at a point; call forward"
+            )
         if not isinstance(cases, int) or isinstance(cases, bool) or cases < 1:
             raise DataError(f"cases: must be a whole number of at least 1, got {cases!r}")
         return Stream(self, self._packing(), cases, checked_seed(noise_seed))
@@ -349,7 +369,7 @@ class Network:
     # ---- running the kernels ----
 
     def _run(self, batch, backward):
-        """Logits (case, class), losses (case,) or None, gradient (size,) or None of a
+        """Outputs (case, K, R), losses (case,) or None, gradient (size,) or None of a
         `Batch`.
         """
         limit = get_memory_limit()
@@ -380,18 +400,21 @@ class Prepared:
         self._net, self._packing = net, packing
 
     def logits_loss_grad(
-        self, u: np.ndarray, labels: np.ndarray, lengths=None, noise_seed: Seed = 0
+        self, u: np.ndarray, targets: Any, lengths=None, noise_seed: Seed = 0
     ) -> tuple[np.ndarray, float, np.ndarray]:
-        """As of `Network`, for inputs that are known to be finite and labels known to
-        fit.
+        """As of `Network`, for inputs that are known to be finite.
+
+        targets: (case,) labels, or `Targets` that were checked.
         """
-        u, lengths = checked_inputs(self._net.config, u, lengths, scan=False)
-        labels = np.asarray(labels, dtype=np.int64)
-        return self.run(Batch(u, lengths, labels, checked_seed(noise_seed)))
+        config = self._net.config
+        u, lengths = checked_inputs(config, u, lengths, scan=False)
+        if not isinstance(targets, Targets):
+            targets = checked_targets(config, lengths, u.shape[2], targets)
+        return self.run(Batch(u, lengths, targets, checked_seed(noise_seed)))
 
     def run(self, batch: Batch) -> tuple[np.ndarray, float, np.ndarray]:
-        """Logits (case, class), mean loss and its gradient (size,) of a batch with
-        labels.
+        """Outputs as of `Network.forward`, mean loss and its gradient (size,) of a
+        batch with targets.
 
         DivergenceError: a state, the loss or the gradient is not finite.
         """
@@ -404,7 +427,8 @@ class Prepared:
         loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
-        return logits, loss, net.connections.read_backward(net.parameters, gradient)
+        outputs = shaped(net.config, logits, batch.lengths, batch.u.shape[2])
+        return outputs, loss, net.connections.read_backward(net.parameters, gradient)
 
 
 def _fixed(config, new, old_config, old):

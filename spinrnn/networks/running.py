@@ -13,6 +13,7 @@ import numpy as np
 
 from spinrnn.errors import DivergenceError
 from spinrnn.kernels import blocks, stepping
+from spinrnn.kernels.losses import Targets
 from spinrnn.kernels.random import seed_key
 from spinrnn.kernels.tiles import aligned, lanes
 from spinrnn.kernels.workspace import Memory
@@ -26,18 +27,35 @@ Signals are handled between calls.
 """
 
 
+NONE = Targets(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0))
+READINGS = {
+    "end": blocks.END, "mean": blocks.MEAN, "both": blocks.BOTH, "points": blocks.POINTS,
+}  # fmt: skip
+
+
+def at_end(outputs, lengths):
+    """(case, K) of outputs (case, K, R) at each case's end."""
+    last = lengths - 1 if outputs.shape[2] > 1 else np.zeros(len(outputs), dtype=np.int64)
+    return outputs[np.arange(len(outputs)), :, last]
+
+
+def targets_of(targets, span):
+    """The `losses.Targets` of some samples."""
+    return Targets(*(array[span] for array in targets))
+
+
 class Batch(NamedTuple):
     """Checked inputs of a call.
 
     Attributes:
         u: (case, channel, time) in the network's dtype; lengths: (case,) input points,
             int64.
-        labels: (case,) int64, or None; noise_seed: as in `Network.forward`.
+        targets: `losses.Targets`, or None; noise_seed: as in `Network.forward`.
     """
 
     u: np.ndarray
     lengths: np.ndarray
-    labels: np.ndarray | None = None
+    targets: Targets | None = None
     noise_seed: int | list | tuple = 0
 
     @property
@@ -59,8 +77,8 @@ class Runner:
         self._idle = queue.LifoQueue()
 
     def run(self, packing, flat, batch, backward, limit):
-        """Logits (case, class), losses (case,) or None, gradient (size,) of the mean
-        loss or None.
+        """Logits (case, class, R), losses (case,) or None, gradient (size,) of the mean
+        loss or None. R: times of reading, 1 or the points of the longest case.
 
         Args:
             packing: `Packing`; flat: (size,) parameters; batch: `Batch`; backward:
@@ -90,7 +108,7 @@ class Runner:
                 "the logits are not finite though all states are:"
                 " the readout's weights are infinite, NaN or too large"
             )
-        losses = None if batch.labels is None else results.losses
+        losses = None if batch.targets is None else results.losses
         if not backward:
             return results.logits, losses, None
         total = results.gradients[0]
@@ -116,7 +134,7 @@ class Runner:
             bad = call.run((number, number + 1), work, results)
             if bad:
                 raise_divergence(packing, flat, batch, bad - 1)
-            logits = results.logits[span]
+            logits = at_end(results.logits[span], batch.lengths[span])
             take(span, *histories(config, work, levels, len(logits)), logits)
 
         threads.ordered_map(run, range(p.blocks), min(p.threads, most or p.threads))
@@ -133,7 +151,7 @@ class Runner:
 class Results(NamedTuple):
     """What the kernels write.
 
-    Logits (case, class), losses (case,), gradients (block, packed).
+    Logits (case, class, R), losses (case,), gradients (block, packed).
     """
 
     logits: np.ndarray
@@ -142,14 +160,14 @@ class Results(NamedTuple):
 
     @staticmethod
     def empty(packing, batch, p, backward):
-        """Arrays for a batch; without labels no losses, without `backward` no
+        """Arrays for a batch; without targets no losses, without `backward` no
         gradients.
         """
         config, samples = packing.config, len(batch.u)
         shape = (p.blocks, packing.gradient_size) if backward else (0, 0)
         return Results(
-            np.empty((samples, config.outputs), dtype=config.dtype),
-            np.empty(0 if batch.labels is None else samples),
+            np.empty((samples, config.outputs, p.points), dtype=config.dtype),
+            np.empty(0 if batch.targets is None else samples),
             np.empty(shape, dtype=config.dtype),
         )
 
@@ -181,17 +199,17 @@ class Call:
         """
         batch, span = self._batch, self.span(group)
         u, ends = by_time(batch.u[span], batch.lengths[span], self.config)
-        labels = np.empty(0, dtype=np.int64) if batch.labels is None else batch.labels[span]
+        targets = NONE if batch.targets is None else targets_of(batch.targets, span)
         own = Results(results.logits[span], results.losses[span], results.gradients[slice(*group)])
-        bad = self.run_blocks(u, ends, labels, work, own, span.start)
+        bad = self.run_blocks(u, ends, targets, work, own, span.start)
         return span.start + bad if bad else 0
 
-    def run_blocks(self, u, ends, labels, work, results, start=0):
+    def run_blocks(self, u, ends, targets, work, results, start=0):
         """`blocks.run_blocks` for samples from number `start` of the batch on."""
         p, scale = self._plan, 1 / max(len(self._batch.u), 1)
         noise = stepping.Noise(self._key[0], self._key[1], self._first_case + start, 0)
         return blocks.run_blocks(
-            self.constants, self._weights, self._neurons, noise, u, ends, labels, scale, p.block,
+            self.constants, self._weights, self._neurons, noise, u, ends, targets, scale, p.block,
             p.segment, results.gradients.size > 0, work, results.logits, results.losses,
             results.gradients, np.empty(0, dtype=self.config.dtype), False,
         )  # fmt: skip
@@ -209,14 +227,15 @@ def raise_divergence(packing, flat, batch, case):
     p = plan(config, packing, 1, one.points, False)
     call = Call(packing, flat, one, p, first_case=case)
     # the readout's window may be longer than the time to which the case runs
-    call.constants = call.constants._replace(readout=call.constants.readout[:1])
+    alone = {"readout": call.constants.readout[:1], "reading": blocks.END}
+    call.constants = call.constants._replace(**alone)
     u, ends = by_time(*one[:2], config)
     rows = sum(config.layers)
 
     def state(step):
         work = Memory().work(p.shape(packing, 0, 1), config.dtype)
         results = Results.empty(packing, one, p, False)
-        call.run_blocks(u, np.full_like(ends, step), np.empty(0, dtype=np.int64), work, results)
+        call.run_blocks(u, np.full_like(ends, step), NONE, work, results)
         level = work.memory[work.state : work.state + rows * lanes(config.dtype)]
         return level.reshape(rows, -1)[:, 0]
 
@@ -310,4 +329,5 @@ def constants_of(config, chunk):
         substeps=config.resolved_substeps,
         readout=readout_weights(config),
         chunk=chunk,
+        reading=READINGS[config.readout],
     )

@@ -16,7 +16,7 @@ from spinrnn.kernels.random import seed_key
 from spinrnn.kernels.tiles import aligned, lanes
 from spinrnn.kernels.workspace import Memory
 from spinrnn.networks.planning import plan
-from spinrnn.networks.running import constants_of
+from spinrnn.networks.running import NONE, constants_of
 
 
 class StreamState(NamedTuple):
@@ -61,13 +61,16 @@ class Stream:
         self._weights, self._neurons = packing.pack(flat), packing.neurons(flat)
         p = plan(config, packing, cases, 1, False)
         self._width = p.block
-        self._constants = constants_of(config, p.chunk)
+        # the output after the points so far is that at their end
+        constants = constants_of(config, p.chunk)
+        at_points = constants.reading == blocks.POINTS
+        self._constants = constants._replace(reading=blocks.END) if at_points else constants
         self._work = Memory().work(p.shape(packing, 0, 1), config.dtype)
         self._states = packing.population.states
         self._key = seed_key(noise_seed)
         self._window = config.readout_window
-        self._logits = np.empty((cases, config.outputs), config.dtype)
-        self._losses, self._labels = np.empty(0), np.empty(0, np.int64)
+        self._logits = np.empty((cases, config.outputs, 1), config.dtype)
+        self._losses = np.empty(0)
         self._gradients = np.empty((0, 0), config.dtype)
         self._inputs: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         # the last panel is filled up with copies of the last case
@@ -148,7 +151,7 @@ class Stream:
             place[:] = values if self._cases == 1 else values[self._rows].reshape(place.shape)
         noise = stepping.Noise(self._key[0], self._key[1], 0, first * self._constants.substeps)
         bad = blocks.run_blocks(
-            self._constants, self._weights, self._neurons, noise, flat, ends, self._labels, 0.0,
+            self._constants, self._weights, self._neurons, noise, flat, ends, NONE, 0.0,
             self._width, len(points) * self._constants.substeps, False, self._work, self._logits,
             self._losses, self._gradients, levels, first > 0,
         )  # fmt: skip
@@ -157,7 +160,7 @@ class Stream:
                 f"the state of case {bad - 1} became infinite or NaN at input point"
                 f" {first + len(points) - 1}"
             )
-        return self._logits.copy()
+        return self._logits[:, :, 0].copy()
 
     def _buffers(self, count):
         """(inputs, a view of them as (point, panel, case, channel), ends) of a call

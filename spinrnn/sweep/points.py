@@ -114,6 +114,9 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
     if not config.network.spread:
         # without effect
         del tables["spread"]
+    for key, value in versions.LATER.items():
+        if tables["network"][key] == value:
+            del tables["network"][key]
     return json_digest([VERSION, tables, sorted(record)])
 
 

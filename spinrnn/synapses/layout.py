@@ -20,8 +20,8 @@ class Layout:
     Attributes:
         blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the
             input channels before layer 0; w_int_l (n_l, n_l); bias_l (n_l,); w_out (K,
-            n_{L-1}); b_out (K,); neuron_Q_l, the coordinates of a trained quantity Q in
-            a layer that has it, (1,) or (n_l,).
+            F), F = `NetworkConfig.features`; b_out (K,); neuron_Q_l, the coordinates of
+            a trained quantity Q in a layer that has it, (1,) or (n_l,).
         size: length of the vector.
     """
 
@@ -33,7 +33,7 @@ class Layout:
         }
         shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
         shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
-        shapes |= {"w_out": (config.outputs, layers[-1]), "b_out": (config.outputs,)}
+        shapes |= {"w_out": (config.outputs, config.features), "b_out": (config.outputs,)}
         counts = layers if config.trained_per == "neuron" else [1] * len(layers)
         for quantity in config.trained:
             shapes |= {
@@ -135,7 +135,8 @@ def axes_of(config, name):
     a layer has one value of a trained quantity.
     """
     if name == "w_out":
-        return ("class", f"neuron_{len(config.layers) - 1}")
+        both = config.readout == "both"
+        return ("class", "feature" if both else f"neuron_{len(config.layers) - 1}")
     if name == "b_out":
         return ("class",)
     stem, _, layer = name.rpartition("_")

@@ -60,6 +60,10 @@ from spinrnn.sweep.runner import run_sweep as run_sweep
 from spinrnn.synapses.ideal import Ideal as Ideal
 from spinrnn.synapses.protocol import Synapse as Synapse
 from spinrnn.tasks.classification import Classification as Classification
+from spinrnn.tasks.forecasting import Forecasting as Forecasting
+from spinrnn.tasks.forecasting import free_run as free_run
+from spinrnn.tasks.forecasting import valid_time as valid_time
 from spinrnn.tasks.protocol import Task as Task
+from spinrnn.tasks.regression import Regression as Regression
 
 __version__: str

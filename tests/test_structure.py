@@ -25,8 +25,8 @@ FLOORS = {
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
-    "tasks": "protocol classification figures",
-    "datasets": "dataset folder parts loading selection",
+    "tasks": "protocol classification regression forecasting figures",
+    "datasets": "dataset folder stretches parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
     "networks": "population packing planning running inputs targets streaming recurrent saved",

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from spinrnn.cli.options import add_command, add_json, add_memory, add_set, add_use
+from spinrnn.cli.wording import chosen, of_classes, value_of
 
 SUMMARY = "Test a trained network on the test part of its data."
 
@@ -38,27 +39,33 @@ def evaluate(options: argparse.Namespace) -> int:
         raise StoreError(f"{run.folder}: no epoch has been finished yet; {advice}")
     if run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
-    test = data.take(parts.split(data, run.config.data, run.config.resolved_split_seed)[2])
+    test = parts.divide(data, run.config)[2]
     if sys.stderr.isatty():
         text = f"evaluating {len(test)} cases; the first call of a version compiles"
         print(f"{text} for some seconds", file=sys.stderr, flush=True)
-    score = trainer.evaluate(run.network, test)
+    task = run.config.task
+    found = trainer.evaluate(run.network, test, task=task)
     substeps = run.network.config.resolved_substeps
+    numbers = {f"test_{name}": value for name, value in found.scores.items()}
+    further = {name: array.tolist() for name, array in found.further.items()}
     if options.json:
-        result = {
-            "test_accuracy": score.accuracy,
-            "test_loss": score.loss,
-            "cases": len(test),
-            "substeps": substeps,
-            "finished": run.finished,
-            "confusion": score.confusion.tolist(),
-        }
-        print(json.dumps(result))
-    else:
-        text = f"test accuracy {100 * score.accuracy:.2f} % of {len(test)} cases"
-        text += f", loss {score.loss:.4f}, {substeps} substeps"
-        print(text + _devices(run.network) + _noise(run.network.config))
+        place = {"cases": len(test), "substeps": substeps, "finished": run.finished}
+        print(json.dumps({**numbers, **place, **further}))
+        return 0
+    text = _scores(task, found.scores, len(test)) + f", {substeps} substeps"
+    print(text + _devices(run.network) + _noise(run.network.config))
+    for line in of_classes({**numbers, **further}):
+        print(line)
     return 0
+
+
+def _scores(task: Any, scores: dict[str, float], cases: int) -> str:
+    """The scores in words, the one that chooses first."""
+    score = chosen(task)
+    text = f"test {score.name} {value_of(score, scores[score.name])} of {cases} case"
+    text += "s" if cases > 1 else ""
+    others = [name for name in scores if name != score.name and "balanced" not in name]
+    return text + "".join(f", {name} {scores[name]:.4f}" for name in others)
 
 
 def _devices(net: Any) -> str:

@@ -28,26 +28,65 @@ def memory_of_batch(trainer: Any) -> str:
 
 
 def progress_of_training(trainer: Any) -> str:
-    """Loss and accuracies after the latest epoch."""
-    record = trainer.history[-1]
-    validation, best = (100 * r["validation_accuracy"] for r in (record, trainer.best))
-    return f"loss {record['train_loss']:.3f}, validation {validation:.1f} %, best {best:.1f} %"
+    """Loss and the score that chooses, after the latest epoch."""
+    record, score = trainer.history[-1], chosen(trainer.config.task)
+    validation, best = (
+        value_of(score, r[f"validation_{score.name}"], 1) for r in (record, trainer.best)
+    )
+    return f"loss {record['train_loss']:.3f}, validation {validation}, best {best}"
+
+
+def chosen(task: Any) -> Any:
+    """The `Score` by which a task chooses the best epoch."""
+    return next(score for score in task.scores if score.name == task.chooses)
+
+
+def value_of(score: Any, value: float, digits: int = 2) -> str:
+    """A score for people: an accuracy in percent, anything else as a number."""
+    if score.name == "accuracy":
+        return f"{100 * value:.{digits}f} %"
+    return f"{value:.4g}"
+
+
+def of_classes(found: dict[str, Any]) -> list[str]:
+    """Lines about what an accuracy hides; none where the classes are even.
+
+    found: numbers of a summary under their names.
+    """
+    share, missing = found.get("largest_class_share", 0.0), found.get("never_answered", [])
+    classes, lines = len(found.get("confusion", [])), []
+    if classes and share > 1.5 / classes:
+        balanced = 100 * found["test_balanced_accuracy"]
+        text = f"the largest class is {100 * share:.1f} % of the test cases; mean over the classes"
+        lines.append(f"{text} {balanced:.2f} %")
+    if missing:
+        plural = "es" if len(missing) > 1 else ""
+        lines.append(f"never answered: class{plural} {', '.join(map(str, missing))}")
+    return lines
 
 
 def results_of_training(result: Any) -> list[str]:
     """Lines with what a finished run has reached."""
-    s = result.summary
+    task = result.config.task
+    s, score = result.summary, chosen(task)
     test, fine, validation = (
-        f"{100 * s[f'{name}_accuracy{ending}']:6.2f} %"
-        for name, ending in (("test", ""), ("test", "_fine"), ("validation", ""))
+        f"{value_of(score, s[f'{part}_{score.name}{ending}']):>8}"
+        for part, ending in (("test", ""), ("test", "_fine"), ("validation", ""))
     )
     seconds = f"{s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
-    loss, loss_fine = f"loss {s['test_loss']:.4f}", f"loss {s['test_loss_fine']:.4f}"
+    others = [one for one in task.scores if one is not score and "balanced" not in one.name]
+    also, also_fine = (
+        ", ".join(f"{one.name} {s[f'test_{one.name}{ending}']:.4f}" for one in others)
+        for ending in ("", "_fine")
+    )
     pictures = [name for name in ("curves.png", "confusion.png") if (result.folder / name).exists()]
-    return [
-        f"test accuracy        {test}   with {s['substeps']} substeps, {loss}",
-        f"test accuracy, fine  {fine}   with {s['substeps_fine']} substeps, {loss_fine}",
-        f"validation accuracy  {validation}   best epoch {s['best_epoch']} of {s['epochs']}",
-        f"time                 {seconds}",
-        f"results              {result.folder}/{', '.join(['summary.json', *pictures])}",
-    ]
+    names = [f"test {score.name}", f"test {score.name}, fine", f"validation {score.name}"]
+    width = max(len(name) for name in (*names, "results")) + 2
+    lines = {
+        names[0]: f"{test}   with {s['substeps']} substeps, {also}",
+        names[1]: f"{fine}   with {s['substeps_fine']} substeps, {also_fine}",
+        names[2]: f"{validation}   best epoch {s['best_epoch']} of {s['epochs']}",
+        "time": seconds,
+        "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",
+    }
+    return [f"{name:<{width}}{text}" for name, text in lines.items()] + of_classes(s)

@@ -29,7 +29,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
     },
     "synapse": {"ideal": "spinrnn.synapses.ideal:Ideal"},
-    "task": {"classification": "spinrnn.tasks.classification:Classification"},
+    "task": {
+        "classification": "spinrnn.tasks.classification:Classification",
+        "regression": "spinrnn.tasks.regression:Regression",
+        "forecasting": "spinrnn.tasks.forecasting:Forecasting",
+    },
     "estimator": {"bptt": "spinrnn.learning.bptt:BPTT"},
     "writer": {"adam": "spinrnn.learning.adam:Adam"},
 }

@@ -4,6 +4,7 @@ Quantities are in SI units here (seconds). The kernels work in units of the neur
 time and drive.
 """
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -20,6 +21,9 @@ from spinrnn.errors import ConfigError
 
 T = TypeVar("T")
 
+FOLLOWING = {"inputs": 1, "outputs": 10, "readout": "end"}
+"""Keys of [network] that follow from the data where they are not given, and what they
+are without data."""
 LARGEST_RATIO = 1e5
 """Of a time to the relaxation time: more is taken for a mistake of units."""
 LARGEST_NUMBER = 1e9
@@ -92,7 +96,15 @@ def _kind_part(role: str) -> tuple[Callable, Callable]:
     return functools.partial(kinds.made_of, role), functools.partial(kinds.stand_in, role)
 
 
-@_with_old_keys(versions.from_flat)
+def _network_from_flat(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `NetworkConfig` of those that may be 0.1's; what is not given
+    follows from the data.
+    """
+    open_keys = tuple(key for key in FOLLOWING if key not in given)
+    return {"follows": open_keys, **versions.from_flat(given)}
+
+
+@_with_old_keys(_network_from_flat)
 @dataclass(frozen=True)
 class NetworkConfig:
     """The network and its time stepping. Times in seconds; equations of docs/MODEL.md.
@@ -139,6 +151,8 @@ class NetworkConfig:
         abilities: what an estimator may ask of such a network: "adjoint", the exact
             gradient through time.
         earlier: keys of 0.1 and their values, also where they have no effect.
+        follows: those of inputs, outputs and readout that were not given: a training
+            takes from its data what they ask for (`RunConfig.fitted`).
 
     Raises:
         ConfigError: all impossible values at once.
@@ -164,10 +178,13 @@ class NetworkConfig:
     synapse: Any = None
     readout: Literal["end", "mean", "both", "points"] = "end"
     earlier: Any = field(default=(), repr=False, compare=False)
+    follows: Any = field(default=(), repr=False, compare=False)
 
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint"})
 
     def __post_init__(self) -> None:
+        still = (key for key in self.follows if getattr(self, key) == FOLLOWING[key])
+        object.__setattr__(self, "follows", tuple(still))
         neuron, problems = neurons.made(self.neuron)
         unknown = any(problem.partition(": ")[0].endswith(".kind") for problem in problems)
         object.__setattr__(self, "neuron", neuron)
@@ -488,6 +505,15 @@ class RunConfig:
         """All kinds that take part in the run."""
         own = self.network.synapse, self.task, self.train.estimator, self.train.writer
         return (*self.network.neurons, *own)
+
+    def fitted(self, sizes: Mapping[str, Any]) -> "RunConfig":
+        """The run with what its network's keys follow of the data.
+
+        sizes: {key of [network]: value}, as of `Task.sizes`.
+        """
+        own = {key: sizes[key] for key in self.network.follows if key in sizes}
+        network = dataclasses.replace(self.network, **own, follows=())
+        return dataclasses.replace(self, network=network)
 
     @property
     def resolved_split_seed(self) -> int:

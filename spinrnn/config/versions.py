@@ -50,7 +50,7 @@ IDEAL = "ctrnn"
 LATER = {"readout": "end"}
 """Keys of [network] that came after 0.1, and what it did."""
 ELSEWHERE = (
-    *("neuron", "spread", "trained", "trained_per", "synapse", "earlier"),
+    *("neuron", "spread", "trained", "trained_per", "synapse", "earlier", "follows"),
     *("estimator", "writer"),
 )
 """Fields of `NetworkConfig` and `TrainConfig` that have tables or keys of their own, or

@@ -1,5 +1,6 @@
 """What a data set is: labelled sequences, checked when they are put together."""
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy as np
 from spinrnn.arrays import PADDED_WITH_LENGTHS, array_of
 from spinrnn.errors import DataError
 
-ARRAYS = ("inputs", "labels", "lengths", "test")
+ARRAYS = ("inputs", "labels", "lengths", "test", "targets")
 """Names of a data set's arrays, in files as in Python."""
 
 
@@ -24,6 +25,8 @@ class Dataset:
             length.
         test: (case,) bool, True for the cases of the test part that the data bring with
             them, or None if it is to be drawn. Zeros and ones are taken too.
+        targets: (case, output) real, or (case, output, time) for every input point, NaN
+            where there is none; None where labels say what is learned.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
@@ -31,15 +34,17 @@ class Dataset:
     """
 
     inputs: np.ndarray
-    labels: np.ndarray | None
+    labels: np.ndarray | None = None
     lengths: np.ndarray | None = None
     test: np.ndarray | None = None
+    targets: np.ndarray | None = None
 
     def __post_init__(self):
         for name in ARRAYS:
             value = getattr(self, name)
             if value is not None:
-                array = array_of(value, name, missing=name == "inputs", padding=PADDED_WITH_LENGTHS)
+                missing = name in ("inputs", "targets")
+                array = array_of(value, name, missing=missing, padding=PADDED_WITH_LENGTHS)
                 object.__setattr__(self, name, array)
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
@@ -55,7 +60,7 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
         digest = hashlib.sha256()
-        for array in (self.inputs, self.labels, self.lengths, self.test):
+        for array in (self.inputs, self.labels, self.lengths, self.test, self.targets):
             if array is not None:
                 digest.update(f"{array.dtype.str} {array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
@@ -63,11 +68,9 @@ class Dataset:
 
     def take(self, indices) -> "Dataset":
         """The cases with these indices, a slice or (case,) numbers or truth values."""
-        labels, lengths, test = (
-            None if array is None else array[indices]
-            for array in (self.labels, self.lengths, self.test)
-        )
-        return Dataset(self.inputs[indices], labels, lengths, test)
+        taken = {name: getattr(self, name) for name in ARRAYS}
+        taken = {name: array[indices] for name, array in taken.items() if array is not None}
+        return dataclasses.replace(self, **taken)
 
 
 def _truth(test, cases):

@@ -45,14 +45,15 @@ def load_dataset(source: str | Path, labelled: bool = True) -> Dataset:
             f"{ENDINGS[-1]} file, nor a folder that exists"
         )
     table = read_table(path)
-    table.check_names(("inputs", "labels") if labelled else ("inputs",), ARRAYS)
+    needed = ("inputs", "labels") if labelled and "targets" not in table.arrays else ("inputs",)
+    table.check_names(needed, ARRAYS)
     inputs = table.arrays["inputs"]
-    labels, lengths, test = (table.arrays.get(name) for name in ARRAYS[1:])
+    labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS[1:])
     problems = _problems(inputs, labels, lengths)
     if problems:
         raise DataError(f"{path}: {'; '.join(problems)}")
     try:
-        return Dataset(inputs, labels, lengths, test)
+        return Dataset(inputs, labels, lengths, test, targets=targets)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 

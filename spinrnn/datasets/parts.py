@@ -2,11 +2,26 @@
 
 import numpy as np
 
-from spinrnn.config.run import TEST_FRACTION, DataConfig
+from spinrnn.config.run import TEST_FRACTION, DataConfig, RunConfig
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.errors import DataError
+from spinrnn.datasets.stretches import divide_series, is_series
+from spinrnn.errors import DataError, listed
 
 NAMES = ("training", "validation", "test")
+
+
+def divide(data: Dataset, config: RunConfig) -> tuple[Dataset, Dataset, Dataset]:
+    """(training, validation, test) of data as they lie, with what the task learns.
+
+    Cases are drawn (`split`); a single case with targets at every point is one series,
+    cut in time (`stretches.divide_series`).
+    """
+    data, task = config.task.prepared(data), config.task
+    if is_series(data):
+        washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
+        return divide_series(data, config.data, washout, window)
+    training, validation, test = split(data, config.data, config.resolved_split_seed)
+    return data.take(training), data.take(validation), data.take(test)
 
 
 def split(data: Dataset, config: DataConfig, seed: int) -> list[np.ndarray]:
@@ -30,7 +45,9 @@ def split(data: Dataset, config: DataConfig, seed: int) -> list[np.ndarray]:
             "part leave nothing to train on"
         )
     rng = np.random.default_rng(seed)
-    labels = np.asarray(data.labels)
+    # without classes all cases are alike
+    alike = data.labels is None or np.ndim(data.labels) > 1
+    labels = np.zeros(len(data), int) if alike else np.asarray(data.labels)
     drawn = [
         _draw(np.flatnonzero((labels == label) & ~own), config.validation_fraction, share, rng)
         for label in np.unique(labels)
@@ -76,3 +93,35 @@ def _check(parts, data, drawn):
         raise DataError(
             f"data: the {name} part is empty, {drawn} cases are too few for these fractions"
         )
+
+
+def class_problems(training: Dataset, validation: Dataset, test: Dataset) -> list[str]:
+    """What a network cannot learn of the classes in these parts, a sentence each."""
+    if training.labels is None:
+        return []
+    known = _classes_of(training)
+    if len(known) == 1:
+        # a network that always says the same is right
+        only = _named(training, known)
+        return [f"all training cases have the class {only}; an accuracy says nothing here"]
+    problems = []
+    for name, part in (("validation", validation), ("test", test)):
+        unseen = np.setdiff1d(_classes_of(part), known)
+        if len(unseen):
+            plural = "es" if len(unseen) > 1 else ""
+            problems.append(
+                f"class{plural} {_named(training, unseen)} of the {name} part: there is no "
+                "training case, so none can be answered rightly"
+            )
+    return problems
+
+
+def _classes_of(data):
+    labels = np.unique(np.asarray(data.labels))
+    return labels[labels >= 0]
+
+
+def _named(data, labels):
+    """Classes by their names, or numbers."""
+    names = getattr(data, "classes", None)
+    return listed([names[label] if names else str(label) for label in labels])

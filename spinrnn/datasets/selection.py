@@ -74,7 +74,7 @@ def select(
         data = load_dataset(source or config.data.source, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
-        if data.labels is None:
+        if data.labels is None and data.targets is None:
             raise DataError(
                 f"--input {text}: the data have no labels and so no parts; leave out :{part}"
             )

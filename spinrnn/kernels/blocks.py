@@ -136,8 +136,9 @@ def weight_of(k, end, reading, weights):
 
 @piece
 def readout_forward(k, reading, weights, ends, memory, state, mean, readout, sizes, panel, panels):
-    """readout (P, F, V) += weight y(k) of the last layer, sizes = (n_{L-1}, F); `readout`
-    is where the row of its first neuron stands.
+    """readout (P, F, V) += weight y(k) of the last layer, sizes = (n_{L-1}, F).
+
+    `readout` is where the row of its first neuron stands.
     """
     v, last, features = row_length(memory), sizes[0], sizes[1]
     for q in range(panels):
@@ -674,8 +675,8 @@ def run_blocks(
             of c.chunk if there are several segments.
         backward: whether gradients are wanted, which needs targets.
         work: `workspace.Work` for one block, modified in place.
-        logits: (samples, K, R), losses: (samples,) float64, gradients: (blocks, flat) or
-            (0, 0); written, for each block.
+        logits: (samples, K, R), losses: (samples,) float64, gradients: (blocks, flat)
+            or (0, 0); written, for each block.
         carried: flat, block after block states, mean and z (d + 2 levels), which the
             call leaves there; or (0,). going_on: whether it starts from them, not at
             rest.

@@ -15,7 +15,5 @@ class BPTT(Estimator):
     kind = "bptt"
     needs = frozenset({"adjoint"})
 
-    def estimate(
-        self, net: Any, u: np.ndarray, targets: np.ndarray, lengths: Any, seed: Any
-    ) -> Estimate:
+    def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
         return Estimate(*net.logits_loss_grad(u, targets, lengths, seed))

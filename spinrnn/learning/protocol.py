@@ -33,15 +33,13 @@ class Estimator(Kind):
     role: ClassVar[str] = "estimator"
     needs: ClassVar[frozenset[str]] = frozenset()
 
-    def estimate(
-        self, net: Any, u: np.ndarray, targets: np.ndarray, lengths: Any, seed: Any
-    ) -> Estimate:
+    def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
         """The gradient of the mean loss over a batch.
 
         Args:
             net: `networks.recurrent.Prepared`; u: (case, channel, time), finite;
-            targets: of the cases, as the task has them; lengths: (case,) or None; seed:
-                of thermal noise.
+            targets: `kernels.losses.Targets` of the cases; lengths: (case,) or None;
+            seed: of thermal noise.
         Raises:
             DivergenceError: a state, the loss or the gradient is not finite.
         """

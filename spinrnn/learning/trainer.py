@@ -34,7 +34,8 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
 
     Args:
         noise_seed: of the thermal noise, as in `Network.forward`.
-        task: None for the default one, `Classification`.
+        task: None for the default one, `Classification`. The data are those that its
+            `prepared` gave.
     Returns:
         The task's scores as attributes; of a classification accuracy (share of cases
         whose largest logit is the label's, 0 to 1), loss (mean cross-entropy) and
@@ -44,7 +45,7 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
         DataError, DivergenceError: as `Network.forward`.
     """
     task = kinds.made_of("task", task)
-    targets = task.checked_targets(net, data)
+    targets = task.targets(net, data)
     outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
     return task.evaluation(outputs, targets)
 
@@ -116,21 +117,21 @@ class Trainer:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self, data: Dataset) -> None:
-        config = self.config
+        config, whole = self.config, data
+        data = config.task.prepared(data)
         self.net = Network(config.network, seed=config.train.seed)
         self.net.check_inputs(data.inputs, data.lengths)
-        config.task.checked_targets(self.net, data)
+        config.task.targets(self.net, data)
         # the data are checked, so no batch is scanned again
         self.prepared = self.net.prepared()
-        indices = parts.split(data, config.data, config.resolved_split_seed)
-        self.training, self.validation, self.test = (data.take(part) for part in indices)
+        self.training, self.validation, self.test = parts.divide(whole, config)
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.best_connections = self.net.connections.copy()
         self.learner = GradientLearner(config.train, self.net)
         self.batches = -(-len(self.training) // config.train.batch)
-        self.data_digest = data.digest()
+        self.data_digest = whole.digest()
         self._sums = _Sums()
 
     def warm_up(self) -> float:
@@ -138,7 +139,8 @@ class Trainer:
         start = time.perf_counter()
         few = self.training.take(np.arange(1))
         with self._place():
-            self.net.loss_and_grad(few.inputs, few.labels, few.lengths)
+            targets = self.config.task.targets(self.net, few)
+            self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
         return time.perf_counter() - start
 
     # ---- steps ----
@@ -178,7 +180,7 @@ class Trainer:
         c, task = self.config.train, self.config.task
         part = self.training.take(order[self.batch * c.batch : (self.batch + 1) * c.batch])
         thermal = (c.seed, _THERMAL, self.epoch, self.batch)
-        targets = task.checked_targets(self.net, part)
+        targets = task.targets(self.net, part)
         rate = learning_rate(c, self.epoch * self.batches + self.batch, c.epochs * self.batches)
         batch = self._noisy(part.inputs), targets, part.lengths
         with self._place():

@@ -362,6 +362,12 @@ class Network:
         """
         return checked_inputs(self.config, u, lengths)
 
+    def targets(self, data: Any, labels: Any = None, values: Any = None) -> Targets:
+        """`Targets` of a `Dataset`, as of `networks.targets.checked_targets`."""
+        points = np.shape(data.inputs)[2]
+        lengths = np.full(len(data.inputs), points) if data.lengths is None else data.lengths
+        return checked_targets(self.config, np.asarray(lengths), points, labels, values)
+
     def check_labels(self, labels, samples: int) -> np.ndarray:
         """Labels as (case,) int64; DataError where they do not fit the network."""
         return checked_labels(self.config, labels, samples)

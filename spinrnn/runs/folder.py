@@ -277,7 +277,7 @@ def _draw(path: Path, history: list[dict[str, Any]], summary: dict[str, Any]) ->
 
     if path.name == "curves.png":
         plotting.save(figures.training_curves(history)[0], path)
-    else:
+    elif "confusion" in summary:
         plotting.save(figures.confusion_matrix(summary["confusion"]), path)
 
 
@@ -296,10 +296,11 @@ def differences(stored: RunConfig, given: RunConfig) -> list[str]:
     """
     follows = automatic(given)
     known, asked, changed = _by_key(to_tables(stored)), _by_key(to_tables(given)), []
+    open_keys = {"data.source", *(f"network.{key}" for key in given.network.follows)}
     for key in {**known, **asked}:
         old, new = known.get(key), asked.get(key)
         automatically = new is None and old == follows.get(key.rpartition(".")[2])
-        if key != "data.source" and old != new and not automatically:
+        if key not in open_keys and old != new and not automatically:
             changed.append(f"{key}: {json.dumps(old)} there, {json.dumps(new)} asked for")
     return changed
 

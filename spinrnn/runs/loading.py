@@ -27,13 +27,11 @@ from spinrnn.runs.checkpoints import load_newest_checkpoint
 KINDS = "kinds.json"
 """Of a run's or a sweep's folder: sources of kinds that are the user's."""
 SUMMARY_KEYS = (
-    "test_accuracy",
     "test_loss",
-    "test_accuracy_fine",
     "test_loss_fine",
     "substeps",
     "substeps_fine",
-    "validation_accuracy",
+    "validation_loss",
     "best_epoch",
     "epochs",
     "seconds_training",

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.parts import class_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.networks.recurrent import Network
@@ -35,12 +34,14 @@ class Result:
         summary: the numbers, as in summary.json.
         history: records of the epochs, as in metrics.jsonl.
         folder: of the run, or None.
+        config: of the run, with the sizes that follow from its data.
     """
 
     network: Network
     summary: dict[str, Any]
     history: list[dict[str, Any]]
     folder: Path | None
+    config: RunConfig = dataclasses.field(default_factory=RunConfig)
 
 
 class Interrupted(Exception):
@@ -121,7 +122,7 @@ def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bo
         folder.keep_config(config, same_data=True)
     if pictures:
         folder.draw(history, summary, folder.missing_pictures())
-    return Result(network, summary, history, folder.path)
+    return Result(network, summary, history, folder.path, config)
 
 
 def _train(
@@ -134,8 +135,10 @@ def _train(
     resume: bool = False,
 ) -> Result:
     """A run that is not complete yet, to its numbers."""
-    trainer = Trainer(config, _load(config, folder) if data is None else data)
-    _warn_of_one_class(trainer)
+    data = _load(config, folder) if data is None else data
+    config = config.fitted(config.task.sizes(config.task.prepared(data)))
+    trainer = Trainer(config, data)
+    _warn_of_classes(trainer)
     if folder:
         folder.open(trainer, resume)
     if on_start:
@@ -151,19 +154,13 @@ def _train(
     summary = summarise(trainer, network, compiling)
     if folder:
         folder.finish(network, summary)
-    return Result(network, summary, trainer.history, folder and folder.path)
+    return Result(network, summary, trainer.history, folder and folder.path, config)
 
 
-def _warn_of_one_class(trainer: Trainer) -> None:
-    """Such data are answered rightly by any network that always says the same."""
-    labels = np.unique(np.asarray(trainer.training.labels))
-    outputs = trainer.config.network.outputs
-    if len(labels) == 1 and outputs > 1:
-        warnings.warn(
-            f"all training cases have the label {labels[0]}, of {outputs} classes; an accuracy "
-            "says nothing here",
-            stacklevel=4,
-        )
+def _warn_of_classes(trainer: Trainer) -> None:
+    """Data with which nothing can be learned, or not all that is asked for."""
+    for text in class_problems(trainer.training, trainer.validation, trainer.test):
+        warnings.warn(text, stacklevel=4)
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from spinrnn.config import versions
 from spinrnn.config.run import TABLES, RunConfig, automatic, parts_of, to_tables
 from spinrnn.datasets import loading
-from spinrnn.datasets.parts import split
+from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError
-from spinrnn.networks.inputs import checked_inputs, checked_labels
+from spinrnn.networks.recurrent import Network
 from spinrnn.sweep.axes import Axis, place
 
 VERSION = 2
@@ -188,6 +188,9 @@ def _parts(tables, made):
         text = json.dumps([name, own])
         if text not in made:
             every, found = parts_of(own)
+            if name == "network" and name in every:
+                # the points of a sweep say their sizes themselves
+                every[name] = dataclasses.replace(every[name], follows=())
             made[text] = every.get(name), found
         parts[name], found = made[text]
         problems += found
@@ -237,17 +240,24 @@ def _data_digests(configs):
         if source not in data:
             data[source] = loading.load_dataset(source)
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
-        if (*shape, config.data) not in checked:
-            checked.add((*shape, config.data))
+        shape = (*shape, network.readout, config.task, config.data)
+        if shape not in checked:
+            checked.add(shape)
             _check_data(config, data[source])
     return {source: cases.digest() for source, cases in data.items()}
 
 
 def _check_data(config, cases):
-    """DataError unless the run's network can take the cases and they can be split."""
+    """DataError unless the run's network can take the cases and they can be split.
+
+    Layers of one neuron stand for the network's own, whose sizes do not matter here.
+    """
+    layers = (1,) * len(config.network.layers)
+    small = {"layers": layers, "density_int": 1.0, "density_ext": 1.0}
+    net = Network(dataclasses.replace(config.network, **small))
     try:
-        checked_inputs(config.network, cases.inputs, cases.lengths)
-        checked_labels(config.network, cases.labels, len(cases.inputs))
-        split(cases, config.data, 0)
+        net.check_inputs(cases.inputs, cases.lengths)
+        config.task.targets(net, config.task.prepared(cases))
+        divide(cases, config)
     except DataError as error:
         raise DataError(f"{config.data.source}: {error}") from None

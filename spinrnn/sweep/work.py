@@ -23,7 +23,7 @@ from spinrnn.config import kinds
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import to_toml
 from spinrnn.datasets import loading
-from spinrnn.datasets.parts import split
+from spinrnn.datasets.parts import divide
 from spinrnn.errors import DivergenceError, MemoryLimitError, SpinrnnError, StoreError
 from spinrnn.learning.trainer import evaluate
 from spinrnn.machine import memory, threads
@@ -219,13 +219,13 @@ def _trained(task, folder, config, data, on_start, stop):
 
 def _record_test(trainer):
     """Adds the test score to an epoch's record, after the best one has been chosen."""
+    task = trainer.config.task
     try:
-        score = evaluate(trainer.net, trainer.test)
-        scores = {"test_loss": score.loss, "test_accuracy": score.accuracy}
+        found = evaluate(trainer.net, trainer.test, task=task).scores
     except DivergenceError:
         # a mere look must not end the run
-        scores = {"test_loss": math.nan, "test_accuracy": math.nan}
-    trainer.history[-1].update(scores)
+        found = {score.name: math.nan for score in task.scores}
+    trainer.history[-1].update({f"test_{name}": value for name, value in found.items()})
 
 
 def _success(task, config, data, result):
@@ -237,8 +237,7 @@ def _success(task, config, data, result):
     if net.devices is not None:
         arrays |= net.devices.named()
     if task["cumulative_drive"]:
-        _, _, cases = split(data, config.data, config.resolved_split_seed)
-        test = data.take(cases)
+        test = divide(data, config)[2]
         extra["cumulative_drive"] = cumulative_drive(net, test.inputs, test.lengths)
     return arrays, {"status": "done", "summary": result.summary, "extra": extra, "error": None}
 

@@ -1,4 +1,4 @@
-"""Classification: one of K classes for each case, read at its end."""
+"""Classification: a class for each case, read at its end, or for every input point."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
+from spinrnn.errors import DataError
+from spinrnn.kernels.losses import Targets
 from spinrnn.tasks.protocol import Evaluation, Score, Task
 
 
@@ -17,20 +19,55 @@ class Classification(Task):
     scores = (
         Score("loss", "1", "mean cross-entropy", "low"),
         Score("accuracy", "1", "share of the cases answered rightly"),
+        Score("balanced_accuracy", "1", "mean over the classes of the share answered rightly"),
     )
     chooses = "accuracy"
 
-    def checked_targets(self, net: Any, data: Any) -> np.ndarray:
-        """Labels (case,) int64."""
-        return net.check_labels(data.labels, len(data.inputs))
+    def prepared(self, data: Any) -> Any:
+        """The data, whose labels must be there."""
+        if data.labels is None:
+            raise DataError("task.kind: a classification needs labels; these data have none")
+        return data
 
-    def per_case(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
-        return {"accuracy": outputs.argmax(axis=1) == targets}
+    def sizes(self, data: Any) -> dict[str, Any]:
+        labels, names = np.asarray(data.labels), getattr(data, "classes", None)
+        classes = len(names) if names else int(labels.max(initial=0)) + 1
+        reading = {"readout": "points"} if labels.ndim == 2 else {}
+        return {"inputs": np.shape(data.inputs)[1], "outputs": classes, **reading}
 
-    def evaluation(self, outputs: np.ndarray, targets: np.ndarray) -> Evaluation:
-        classes, answers = outputs.shape[1], outputs.argmax(axis=1)
+    def targets(self, net: Any, data: Any) -> Targets:
+        """Labels (case, R)."""
+        return net.targets(data, labels=data.labels)
+
+    def per_case(self, outputs: np.ndarray, targets: Targets) -> dict[str, np.ndarray]:
+        right, known = _right(outputs, targets.labels)
+        return {"accuracy": right.sum(axis=1) / known.sum(axis=1)}
+
+    def evaluation(self, outputs: np.ndarray, targets: Targets) -> Evaluation:
+        labels, classes = targets.labels, outputs.shape[1]
+        logits = outputs.reshape(*outputs.shape[:2], -1)[:, :, : labels.shape[1]]
+        right, known = _right(outputs, labels)
         confusion = np.zeros((classes, classes), dtype=np.int64)
-        np.add.at(confusion, (targets, answers), 1)
-        loss = -log_softmax(outputs, axis=1)[np.arange(len(targets)), targets].mean()
-        scores = {"loss": float(loss), "accuracy": float((answers == targets).mean())}
-        return Evaluation(scores, {"confusion": confusion})
+        np.add.at(confusion, (labels[known], logits.argmax(axis=1)[known]), 1)
+        logs = np.moveaxis(log_softmax(logits, axis=1), 1, 2)
+        picked = np.take_along_axis(logs, np.maximum(labels, 0)[:, :, None], axis=2)[:, :, 0]
+        losses = -np.where(known, picked, 0.0).sum(axis=1) / known.sum(axis=1)
+        accuracy = (right.sum(axis=1) / known.sum(axis=1)).mean()
+        cases = confusion.sum(axis=1)
+        there = cases > 0
+        balanced = (np.diag(confusion)[there] / cases[there]).mean()
+        scores = {"loss": float(losses.mean()), "accuracy": float(accuracy)}
+        scores["balanced_accuracy"] = float(balanced)
+        further = {
+            "confusion": confusion,
+            "largest_class_share": np.array(cases.max() / cases.sum()),
+            "never_answered": np.flatnonzero(there & (confusion.sum(axis=0) == 0)),
+        }
+        return Evaluation(scores, further)
+
+
+def _right(outputs, labels):
+    """Which points are answered rightly, and which have a label: (case, R) bool."""
+    logits = outputs.reshape(*outputs.shape[:2], -1)[:, :, : labels.shape[1]]
+    known = labels >= 0
+    return known & (logits.argmax(axis=1) == labels), known

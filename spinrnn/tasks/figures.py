@@ -17,7 +17,7 @@ LARGEST_TABLE = 20
 
 @in_our_settings
 def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None = None):
-    """Cross-entropy, accuracy and gradient norm against the epoch.
+    """Loss, accuracy (of a regression nrmse) and gradient norm against the epoch.
 
     Args:
         history: records of epochs, as in metrics.jsonl.
@@ -27,15 +27,19 @@ def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None =
     """
     own = Figure(figsize=(12, 3.6), layout="constrained")
     panels = own.subplots(1, 3) if axes is None else axes
-    loss, accuracy, norm = panels
+    loss, score, norm = panels
+    classes = "validation_accuracy" in history[0]
+    name, scale = ("accuracy", 100) if classes else ("nrmse", 1)
     parts = [("train_{}", "training", "-"), ("validation_{}", "validation", "--")]
     for key, label, style in parts:
         _line(loss, history, key.format("loss"), label, style)
-        _line(accuracy, history, key.format("accuracy"), label, style, scale=100)
+        if key.format(name) in history[0]:
+            _line(score, history, key.format(name), label, style, scale=scale)
     _line(norm, history, "gradient_norm", "mean of the epoch", "-")
     _line(norm, history, "gradient_norm_max", "largest", ":")
-    loss.set(xlabel="epoch", ylabel="cross-entropy (nat)", yscale="log")
-    accuracy.set(xlabel="epoch", ylabel="accuracy (%)")
+    meaning = "cross-entropy (nat)" if classes else "mean squared error"
+    loss.set(xlabel="epoch", ylabel=meaning, yscale="log")
+    score.set(xlabel="epoch", ylabel="accuracy (%)" if classes else "nrmse")
     norm.set(xlabel="epoch", ylabel="norm of the gradient before clipping", ylim=(0, None))
     for ax in panels:
         ax.legend(frameon=False)
@@ -67,7 +71,7 @@ def confusion_matrix(confusion: Any, ax: Axes | None = None) -> Axes:
     different sizes compare.
 
     Args:
-        confusion: (class, class) whole numbers, as `Score.confusion`.
+        confusion: (class, class) whole numbers, as `Evaluation.confusion`.
         ax: to draw into, or None for a figure of its own.
     Returns:
         The axes.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spinrnn.config.kinds import Kind
+from spinrnn.kernels.losses import Targets
 
 
 class Score(NamedTuple):
@@ -62,22 +63,34 @@ class Task(Kind):
     scores: ClassVar[tuple[Score, ...]]
     chooses: ClassVar[str]
 
-    def checked_targets(self, net: Any, data: Any) -> np.ndarray:
-        """The targets of a `Dataset` for a `Network`.
+    def prepared(self, data: Any) -> Any:
+        """The `Dataset` with what this task learns of it.
+
+        Raises:
+            DataError: the data lack it.
+        """
+        return data
+
+    def sizes(self, data: Any) -> dict[str, Any]:
+        """{key of [network]: value} that prepared data ask for."""
+        raise NotImplementedError
+
+    def targets(self, net: Any, data: Any) -> Targets:
+        """The targets of prepared data for a `Network`.
 
         Raises:
             DataError: they do not fit.
         """
         raise NotImplementedError
 
-    def per_case(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    def per_case(self, outputs: np.ndarray, targets: Targets) -> dict[str, np.ndarray]:
         """{name: (case,)} of the scores that are means over cases; without the loss.
         They are reported of the training part too.
         """
         return {}
 
-    def evaluation(self, outputs: np.ndarray, targets: np.ndarray) -> Evaluation:
-        """How well float64 outputs meet the targets."""
+    def evaluation(self, outputs: np.ndarray, targets: Targets) -> Evaluation:
+        """How well float64 outputs, as of `Network.forward`, meet the targets."""
         raise NotImplementedError
 
     @classmethod

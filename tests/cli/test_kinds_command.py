@@ -82,6 +82,8 @@ def test_one_kind_and_json():
         ("neuron", "ctrnn"),
         ("synapse", "ideal"),
         ("task", "classification"),
+        ("task", "regression"),
+        ("task", "forecasting"),
         ("estimator", "bptt"),
         ("writer", "adam"),
     ]

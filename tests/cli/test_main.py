@@ -242,7 +242,9 @@ def test_times_for_people(seconds, text):
 def trainer(**plan):
     """What the sentences about training look at."""
     record = {"epoch": 7, "train_loss": 0.12345, "validation_accuracy": 0.9012}
-    config = types.SimpleNamespace(train=types.SimpleNamespace(batch=128, epochs=40))
+    config = types.SimpleNamespace(
+        train=types.SimpleNamespace(batch=128, epochs=40), task=spinrnn.Classification()
+    )
     return types.SimpleNamespace(
         config=config,
         training=range(100),
@@ -291,13 +293,20 @@ def test_results_of_training(tmp_path):
     }
     for name in ("curves.png", "confusion.png"):
         (tmp_path / name).touch()
-    lines = wording.results_of_training(types.SimpleNamespace(summary=summary, folder=tmp_path))
+    result = types.SimpleNamespace(summary=summary, folder=tmp_path, config=spinrnn.RunConfig())
+    lines = wording.results_of_training(result)
     assert lines == [
         "test accuracy         91.23 %   with 4 substeps, loss 0.5000",
         "test accuracy, fine   90.00 %   with 32 substeps, loss 0.2500",
         "validation accuracy  100.00 %   best epoch 17 of 40",
         "time                   12.3 s   training, 5.7 s compiling",
         f"results              {tmp_path}/summary.json, curves.png, confusion.png",
+    ]
+    summary |= {"confusion": [[95, 0], [5, 0]], "largest_class_share": 0.95}
+    summary |= {"never_answered": [1], "test_balanced_accuracy": 0.5}
+    assert wording.results_of_training(result)[5:] == [
+        "the largest class is 95.0 % of the test cases; mean over the classes 50.00 %",
+        "never answered: class 1",
     ]
 
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 import spinrnn
+from spinrnn.config import versions
 from spinrnn.config.run import automatic, from_tables, to_tables
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.toml import from_toml, load_config, to_toml
@@ -35,6 +36,7 @@ DEFAULTS = {
         "density_int": 1.0,
         "density_ext": 1.0,
         "dtype": "float32",
+        "readout": "end",
     },
     "neuron": {
         "kind": "oscillator",
@@ -194,6 +196,7 @@ LIMITS = [
     (spinrnn.NetworkConfig, "density_ext", [1, 1e-6], [1.01, 0, -0.1]),
     (spinrnn.NetworkConfig, "dtype", ["float64"], ["float16"]),
     (spinrnn.NetworkConfig, "scheme", ["euler"], [2, "rk4"]),
+    (spinrnn.NetworkConfig, "readout", ["mean", "both", "points"], ["all", 1]),
     (Oscillator, "thermal_power", [0, 0.1], [-1e-9, 0.1001]),
     (Spread, "gamma", [0, 1], [-0.01, 1.01]),
     (Spread, "nonlinear_damping", [0, 1], [-0.01, 1.01]),

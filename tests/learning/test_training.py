@@ -91,15 +91,15 @@ def test_a_batch_is_the_next_of_the_seeds_order_with_the_seeds_noise(tiny_config
     part, seen = trainer.training, watched(Trainer(config, tiny_data))
     # 84 cases in batches of 16: five and one of four
     assert len(seen) == 12
-    assert [len(labels) for _, labels, *_ in seen[:6]] == [16] * 5 + [4]
-    for k, (inputs, labels, lengths, noise_seed, _) in enumerate(seen):
+    assert [len(targets.labels) for _, targets, *_ in seen[:6]] == [16] * 5 + [4]
+    for k, (inputs, targets, lengths, noise_seed, _) in enumerate(seen):
         epoch, batch = divmod(k, 6)
         order = np.random.default_rng([seed, 1, epoch]).permutation(84)
         cases = order[16 * batch : 16 * batch + 16]
         rng = np.random.default_rng([seed, 2, epoch, batch])
         noise = rng.standard_normal((len(cases), 2, 5), dtype=np.float32)
         np.testing.assert_array_equal(inputs, part.inputs[cases] + 0.2 * noise)
-        np.testing.assert_array_equal(labels, part.labels[cases])
+        np.testing.assert_array_equal(targets.labels[:, 0], part.labels[cases])
         np.testing.assert_array_equal(lengths, part.lengths[cases])
         assert noise_seed == (seed, 3, epoch, batch)
 
@@ -134,7 +134,8 @@ def test_thermal_noise_of_a_batch_acts_by_its_seed(tiny_config, tiny_data):
     for seed in (0, 1):
         trainer = Trainer(with_train(config, seed=seed), tiny_data)
         fresh = trainer.net.replace()
-        inputs, labels, lengths, noise_seed, gradient = watched(trainer)[0]
+        inputs, targets, lengths, noise_seed, gradient = watched(trainer)[0]
+        labels = targets.labels[:, 0]
         _, expected = fresh.loss_and_grad(inputs, labels, lengths, (seed, 3, 0, 0))
         np.testing.assert_array_equal(gradient, expected)
         _, other = fresh.loss_and_grad(inputs, labels, lengths, (seed + 1, 3, 0, 0))

@@ -58,7 +58,7 @@ def test_data_of_one_class_are_told():
     data = dataset()
     network = spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=3, substeps=2)
     config = spinrnn.RunConfig(network, spinrnn.TrainConfig(epochs=1))
-    with pytest.warns(UserWarning, match="all training cases have the label 1, of 3 classes"):
+    with pytest.warns(UserWarning, match="all training cases have the class 1; an accuracy"):
         spinrnn.train(config, data=data.take(data.labels == 1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

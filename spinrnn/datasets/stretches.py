@@ -1,0 +1,69 @@
+"""One continuing series: parts are stretches of time, never shuffled across a cut."""
+
+import dataclasses
+
+import numpy as np
+
+from spinrnn.config.run import TEST_FRACTION, DataConfig
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.errors import DataError
+
+WINDOW = 200
+"""Input points of a training case that is cut out of a series, where the task does not
+say it."""
+
+
+def is_series(data: Dataset) -> bool:
+    """Whether the data are a single case with targets at every point."""
+    targets = data.labels if data.targets is None else data.targets
+    axes = 2 if data.targets is None else 3
+    return len(data.inputs) == 1 and targets is not None and np.ndim(targets) == axes
+
+
+def divide_series(
+    data: Dataset, config: DataConfig, washout: int, window: int | None
+) -> tuple[Dataset, Dataset, Dataset]:
+    """(training, validation, test) of a series: the first stretch of time cut into
+    cases of equal length, the second and the third one case each.
+
+    Targets of the first `washout` points of each case do not count. Of validation and
+    test these points are those before their stretch, so that each point of a stretch
+    counts once; of the training each case begins so many points before the last one's
+    end.
+
+    Raises:
+        DataError: the series is too short.
+    """
+    points = data.inputs.shape[2] if data.lengths is None else int(data.lengths[0])
+    test_share = TEST_FRACTION if config.test_fraction is None else config.test_fraction
+    test = points - round(test_share * points)
+    validation = test - round(config.validation_fraction * points)
+    # a case may not be all washout, and not end in the next stretch
+    length = min(max(WINDOW if window is None else window, washout + 1), validation)
+    if min(washout, points) >= validation or not washout < validation < test < points:
+        raise DataError(
+            f"data: a series of {points} points is too short for a washout of {washout} and parts "
+            f"of {validation}, {test - validation} and {points - test} points"
+        )
+    starts = list(range(0, validation - length + 1, length - washout))
+    if starts[-1] + length < validation:
+        # the last one ends with the stretch
+        starts.append(validation - length)
+    return (
+        _cases(data, [(start, start + length) for start in starts], washout),
+        _cases(data, [(validation - washout, test)], washout),
+        _cases(data, [(test - washout, points)], washout),
+    )
+
+
+def _cases(data, spans, washout):
+    """A `Dataset` of stretches of equal length, the first points without targets."""
+    inputs = np.concatenate([data.inputs[:, :, a:b] for a, b in spans])
+    labels = targets = None
+    if data.targets is not None:
+        targets = np.concatenate([data.targets[:, :, a:b] for a, b in spans]).astype(np.float64)
+        targets[:, :, :washout] = np.nan
+    else:
+        labels = np.concatenate([data.labels[:, a:b] for a, b in spans])
+        labels[:, :washout] = -1
+    return dataclasses.replace(data, inputs=inputs, labels=labels, targets=targets, lengths=None)

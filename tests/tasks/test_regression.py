@@ -1,0 +1,205 @@
+"""Regression and forecasting: scores by their definitions, series cut in time, runs from
+start to end, free runs.
+"""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from conftest import here, refused
+
+import spinrnn
+from spinrnn.datasets.parts import divide
+from spinrnn.learning.trainer import Trainer
+from spinrnn.tasks.regression import errors_of
+
+
+def config_of(task, **train):
+    network = spinrnn.NetworkConfig(layers=(6, 5), substeps=2)
+    options = {"epochs": 4, "batch": 8, "noise": 0.0, "checkpoint_seconds": 0} | train
+    return spinrnn.RunConfig(network, spinrnn.TrainConfig(**options), task=task)
+
+
+@pytest.fixture
+def series():
+    """One channel of 400 points, and its running sum of three points as a target."""
+    u = np.random.default_rng(0).normal(size=400)
+    target = 0.1 * (u + np.roll(u, 1) + np.roll(u, 2))
+    return spinrnn.Dataset(u[None, None], targets=np.stack([target, -target])[None])
+
+
+def test_scores_by_their_definitions():
+    rng = np.random.default_rng(1)
+    values, outputs = rng.normal(size=(4, 2, 7)), rng.normal(size=(4, 2, 7))
+    values[0, 1, 3:] = np.nan
+    values[2, :, :5] = np.nan
+    found = errors_of(outputs, values)
+    known = ~np.isnan(values)
+    error, own = outputs[known] - values[known], []
+    for case in range(4):
+        own.append(np.mean((outputs[case] - values[case])[known[case]] ** 2))
+    assert found["loss"] == pytest.approx(np.mean(own), rel=1e-12)
+    variance = sum(
+        np.sum((values[:, k][known[:, k]] - values[:, k][known[:, k]].mean()) ** 2) for k in (0, 1)
+    )
+    assert found["nrmse"] == pytest.approx(np.sqrt(np.sum(error**2) / variance), rel=1e-12)
+    assert found["r2"] == pytest.approx(1 - np.sum(error**2) / variance, rel=1e-12)
+    sizes = np.abs(outputs[known]) + np.abs(values[known])
+    assert found["smape"] == pytest.approx(np.mean(2 * np.abs(error) / sizes), rel=1e-12)
+    constant = np.ones((2, 1, 3))
+    assert errors_of(constant, constant)["nrmse"] == 0
+    assert errors_of(constant + 1, constant)["nrmse"] == np.inf
+
+
+def test_a_series_is_cut_in_time(series):
+    """400 points: 280 to train on, 40 and 80 after them; each counts once after the
+    washout.
+    """
+    config = config_of(spinrnn.Regression(washout=20, window=60))
+    training, validation, test = divide(series, config)
+    whole = series.inputs[0, 0]
+    starts = [0, 40, 80, 120, 160, 200, 220]
+    np.testing.assert_array_equal(training.inputs[:, 0], [whole[a : a + 60] for a in starts])
+    np.testing.assert_array_equal(validation.inputs[0, 0], whole[260:320])
+    np.testing.assert_array_equal(test.inputs[0, 0], whole[300:400])
+    for part in (training, validation, test):
+        assert np.isnan(part.targets[:, :, :20]).all()
+        assert np.isfinite(part.targets[:, :, 20:]).all()
+    np.testing.assert_array_equal(test.targets[0, :, 20:], series.targets[0, :, 320:])
+    with pytest.raises(spinrnn.DataError, match="a series of 400 points is too short for"):
+        divide(series, config_of(spinrnn.Regression(washout=300)))
+
+
+def test_a_run_learns_and_goes_on_to_the_same_bits(series, tmp_path):
+    config, steps = config_of(spinrnn.Regression(washout=5, window=40), epochs=60), []
+    whole = spinrnn.train(config, tmp_path / "whole", data=series)
+    assert whole.network.config.readout == "points"
+    assert (whole.network.config.inputs, whole.network.config.outputs) == (1, 2)
+    assert whole.summary["test_nrmse"] < 0.7
+    assert whole.summary["test_r2"] == pytest.approx(1 - whole.summary["test_nrmse"] ** 2)
+    losses = [record["validation_loss"] for record in whole.history]
+    assert whole.summary["validation_loss"] == min(losses)
+    test = divide(series, config)[2]
+    outputs, values = whole.network.forward(test.inputs), test.targets
+    mse = np.nanmean((outputs - values) ** 2)
+    assert whole.summary["test_loss"] == pytest.approx(mse, rel=1e-6)
+    with pytest.raises(spinrnn.Interrupted):
+        spinrnn.train(
+            config, tmp_path / "cut", data=series,
+            stop=lambda: steps.append(0) or len(steps) == 5,
+        )  # fmt: skip
+    other = spinrnn.train(config, tmp_path / "cut", resume=True, data=series)
+    np.testing.assert_array_equal(whole.network.parameters, other.network.parameters)
+    assert spinrnn.evaluate(other.network, test, task=spinrnn.Regression(5)).nrmse == (
+        pytest.approx(whole.summary["test_nrmse"], rel=1e-12)
+    )
+
+
+def test_targets_at_the_end_of_cases():
+    rng = np.random.default_rng(0)
+    u = rng.normal(size=(90, 2, 5))
+    data = spinrnn.Dataset(u, targets=u[:, :1, -1] - 0.5 * u[:, 1:, -2])
+    result = spinrnn.train(config_of(spinrnn.Regression(), epochs=80), data=data)
+    assert result.network.config.readout == "end"
+    assert result.summary["cases"] == {"training": 63, "validation": 9, "test": 18}
+    assert result.summary["test_nrmse"] < 0.4
+
+
+def test_a_forecast_is_of_the_inputs(series):
+    task = spinrnn.Forecasting(horizon=3)
+    data = task.prepared(spinrnn.Dataset(series.inputs))
+    np.testing.assert_array_equal(data.targets[0, :, :-3], series.inputs[0, :, 3:])
+    assert np.isnan(data.targets[0, :, -3:]).all()
+    lengths = np.array([10, 7])
+    data = task.prepared(spinrnn.Dataset(np.ones((2, 1, 10)), lengths=lengths))
+    assert np.isfinite(data.targets[1, 0]).sum() == 4
+    for wrong, message in (
+        (series, "makes its targets of the inputs"),
+        (spinrnn.Dataset(series.inputs[:, :, :3]), "3 points ahead of a series of 3"),
+    ):
+        with pytest.raises(spinrnn.DataError, match=message):
+            task.prepared(wrong)
+
+
+def test_a_free_run_reads_its_own_outputs():
+    """A sine is gone on with; what is said at each point is the network's answer to it."""
+    sine = np.sin(0.3 * np.arange(600))[None, None]
+    config = config_of(spinrnn.Forecasting(washout=20, window=100), epochs=100)
+    net = spinrnn.train(config, data=spinrnn.Dataset(sine)).network
+    start = sine[:, :, :100]
+    found = spinrnn.free_run(net, start, 40)
+    assert found.shape == (1, 1, 40)
+    np.testing.assert_array_equal(found[..., 0], net.forward(start)[..., -1])
+    longer = np.concatenate([start, found[:, :, :-1].astype(np.float64)], axis=2)
+    np.testing.assert_array_equal(found, net.forward(longer)[:, :, -40:])
+    assert spinrnn.valid_time(found, sine[:, :, 100:140])[0] > 5
+
+
+def test_the_valid_time_is_the_first_beyond_the_bound():
+    truth = np.tile([1.0, -1.0], 10)[None, None]
+    outputs = truth.copy()
+    assert spinrnn.valid_time(outputs, truth)[0] == 20
+    outputs[0, 0, 7] += 0.41
+    outputs[0, 0, 3] += 0.39
+    assert spinrnn.valid_time(outputs, truth)[0] == 7
+    outputs[0, 0, 2] = np.nan
+    assert spinrnn.valid_time(outputs, truth)[0] == 2
+
+
+def test_classes_at_every_point():
+    """Which of two levels the input is on; what has no label does not count."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (60, 12))
+    u = (2 * labels - 1)[:, None] + 0.1 * rng.normal(size=(60, 1, 12))
+    labels[:, 3] = -1
+    data = spinrnn.Dataset(u, labels)
+    result = spinrnn.train(config_of(None, epochs=30), data=data)
+    assert result.network.config.readout == "points"
+    assert result.summary["test_accuracy"] == 1.0
+    assert np.sum(result.summary["confusion"]) == 12 * 11
+
+
+def test_the_command_line(series, tmp_path):
+    np.savez(tmp_path / "sum.npz", inputs=series.inputs, targets=series.targets)
+    (tmp_path / "a.toml").write_text(
+        '[task]\nkind = "regression"\nwashout = 5\nwindow = 40\n[network]\nlayers = [5]\n'
+        'substeps = 2\n[train]\nepochs = 3\nnoise = 0.0\n[data]\nsource = "sum.npz"\n'
+    )
+    run = tmp_path / "run"
+    result = here("train", tmp_path / "a.toml", "--out", run)
+    assert result.returncode == 0, result.stderr
+    summary = json.loads((run / "summary.json").read_text())
+    assert f"nrmse {summary['test_nrmse']:.4f}" in result.stdout
+    assert "accuracy" not in result.stdout
+    assert (run / "curves.png").exists()
+    assert not (run / "confusion.png").exists()
+    assert 'readout = "points"' in (run / "config.toml").read_text()
+    found = json.loads(here("evaluate", run, "--json").stdout)
+    assert found["test_loss"] == pytest.approx(summary["test_loss"], rel=1e-12)
+    assert here("train", tmp_path / "a.toml", "--out", run, "--resume").returncode == 0
+    refused(
+        here(
+            "train", tmp_path / "a.toml", "--out", tmp_path / "b", "--set", "task.kind=forecasting"
+        ),
+        "task.kind: a forecasting makes its targets of the inputs",
+    )
+    refused(
+        here("train", "--out", tmp_path / "b", "--set", "task.kind=regression"), "needs targets"
+    )
+
+
+def test_sizes_follow_unless_they_are_given(series):
+    task = spinrnn.Regression()
+    config = config_of(task)
+    network = dataclasses.replace(config.network, outputs=3)
+    with pytest.raises(spinrnn.DataError, match=r"targets: expected numbers of the shape"):
+        spinrnn.train(dataclasses.replace(config, network=network), data=series)
+    config = spinrnn.NetworkConfig(outputs=10)
+    assert config.follows == ("inputs", "readout")
+    assert dataclasses.replace(config, substeps=3).follows == ("inputs", "readout")
+    assert dataclasses.replace(config, inputs=2).follows == ("readout",)
+    with pytest.raises(spinrnn.DataError, match="inputs: expected the shape"):
+        Trainer(
+            config_of(task), spinrnn.Dataset(np.zeros((1, 2, 50)), targets=np.zeros((1, 1, 50)))
+        )

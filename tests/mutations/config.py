@@ -3,6 +3,7 @@
 RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "toml"))
 KINDS, QUANTITY, OLD = (f"spinrnn/config/{name}.py" for name in ("kinds", "quantity", "versions"))
 NEURONS, OSCILLATOR = "spinrnn/config/neurons.py", "spinrnn/neurons/oscillator.py"
+ADAM = "spinrnn/learning/adam.py"
 OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
@@ -14,7 +15,7 @@ def mutation(file, old, new, tests=CONFIG, k="", **others):
 MUTATIONS = [
     # defaults and what follows
     mutation(OSCILLATOR, '        0.0, about="Q"', '        0.1, about="Q"'),
-    mutation(RUN, "weight_decay: float = 0.0", "weight_decay: float = 0.01"),
+    mutation(ADAM, '0.0,\n        about="share', '0.01,\n        about="share'),
     mutation(RUN, "noise: float = 0.15", "noise: float = 0.0"),
     mutation(RUN, "TEST_FRACTION = 0.2", "TEST_FRACTION = 0.25"),
     mutation(RUN, "shortest - 1e-9)", "shortest)"),
@@ -47,7 +48,7 @@ MUTATIONS = [
     mutation(RUN, "if given != layers", "if given > layers"),
     mutation(RUN, "smallest <= a <= LARGEST_NUMBER", "0 <= a <= LARGEST_NUMBER"),
     mutation(RUN, '("epochs", "batch", "checkpoints")', '("epochs", "batch")'),
-    mutation(RUN, "0 <= getattr(self, key) < 1, key", "0 <= getattr(self, key) <= 1, key"),
+    mutation(ADAM, "gradient's running mean\", low=0, below=1", "gradient's running mean\", low=0"),
     mutation(RUN, '"checkpoint_seconds", "seed")', '"checkpoint_seconds")'),
     mutation(RUN, "sum(shares.values()) >= 1", "sum(shares.values()) > 1"),
     # types
@@ -79,7 +80,7 @@ MUTATIONS = [
     mutation(OLD, "bool(spread) if ideal", "False if ideal", BEFORE),
     mutation(OLD, "(network.filter_time is None) != ideal", "False", BEFORE),
     mutation(OLD, "_forget(tables, [OLD.get(key) or NEW[key]])", "pass", BEFORE),
-    mutation(OLD, "        _prune(rows, value)", "        pass", BEFORE),
+    mutation(OLD, "_prune(role, tables.get(role), value)", "pass", BEFORE),
     # TOML
     mutation(
         TOML,

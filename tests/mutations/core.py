@@ -232,6 +232,30 @@ MUTATIONS = [
         "old": "                hold_finished("
         "k, ends, memory, work.held + at, state + at, panel, panels)\n",
         "new": "                pass\n",
+        "tests": "tests/neurons/test_own.py",
+        "k": "past_its_end",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "                hold_finished("
+        "k, ends, memory, work.held + at, state + at, panel, panels)\n",
+        "new": "                hold_finished("
+        "k, ends, memory, work.held, state + at, panel, panels)\n",
+        "tests": "tests/neurons/test_own.py",
+        "k": "past_their_end",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "            hold_finished("
+        "k, ends, memory, work.held + d * size, mean, panel, panels)\n",
+        "new": "",
+        "tests": "tests/neurons/test_own.py",
+        "k": "past_their_end",
+    },
+    {
+        "file": "spinrnn/kernels/blocks.py",
+        "old": "            hold_finished(k, ends, memory, blended, blended_next, panel, panels)\n",
+        "new": "",
         "tests": "tests/checks/test_gradients.py",
         "k": "cannot_blow_up and float64",
     },

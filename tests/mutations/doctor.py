@@ -160,7 +160,7 @@ MUTATIONS = [
         "old": "stamp - after if stamp > after else min(0.0, stamp - before)",
         "new": "stamp - before",
         "tests": "tests/doctor/test_doctor.py",
-        "k": "clocks or ahead",
+        "k": "clock",
     },
     {
         "file": "spinrnn/doctor/probe.py",

@@ -3,6 +3,7 @@
 TRAINER, ADAM, SCHEDULE, LEARNER = (
     f"spinrnn/learning/{name}.py" for name in ("trainer", "adam", "schedule", "learner")
 )
+TASK, CLASSES = (f"spinrnn/tasks/{name}.py" for name in ("protocol", "classification"))
 CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/recurrent.py"
 SYNAPSE = "tests/synapses/test_own_synapse.py"
 TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
@@ -97,32 +98,35 @@ MUTATIONS = [
         "next_of",
     ),
     mutation(
-        TRAINER,
-        "norm = clip_gradient(gradient, c.clip)",
-        "norm = clip_gradient(gradient, 0)",
+        LEARNER,
+        "norm = clip_gradient(estimate.gradient, c.clip)",
+        "norm = clip_gradient(estimate.gradient, 0)",
         "adams",
     ),
     mutation(
         TRAINER,
-        "step = self.epoch * self.batches + self.batch",
-        "step = self.epoch * self.batches + self.batch + 1",
+        "learning_rate(c, self.epoch * self.batches + self.batch,",
+        "learning_rate(c, self.epoch * self.batches + self.batch + 1,",
         "rates",
     ),
     mutation(
         TRAINER,
-        "step = self.epoch * self.batches + self.batch",
-        "step = self.epoch * self.batches",
+        "learning_rate(c, self.epoch * self.batches + self.batch,",
+        "learning_rate(c, self.epoch * self.batches,",
         "rates",
     ),
     mutation(TRAINER, "c.epochs * self.batches)", "c.epochs * self.batches - 1)", "rates"),
     mutation(
-        TRAINER,
-        "config.train, layout.is_weight())",
-        "config.train, layout.is_weight() | True)",
+        CONNECTIONS,
+        "is_weight = self._layout.is_weight()\n",
+        "is_weight = self._layout.is_weight() | True\n",
         "adams",
     ),
     mutation(
-        TRAINER, "config.train, layout.is_weight())", "config.train, ~layout.is_weight())", "adams"
+        CONNECTIONS,
+        "is_weight = self._layout.is_weight()\n",
+        "is_weight = ~self._layout.is_weight()\n",
+        "adams",
     ),
     mutation(
         TRAINER,
@@ -183,48 +187,47 @@ MUTATIONS = [
     mutation(SCHEDULE, "if 0 < limit < norm", "if limit < norm", tests=OPTIM),
     mutation(SCHEDULE, "if 0 < limit < norm", "if 0 < limit", tests=OPTIM),
     # records
-    mutation(TRAINER, "sums.loss += loss * len(part)", "sums.loss += loss", "records"),
+    mutation(TRAINER, "self.loss += step.loss * cases", "self.loss += step.loss", "records"),
     mutation(TRAINER, "sums.loss / sums.cases", "sums.loss / self.batches", "records"),
-    mutation(
-        TRAINER, "sums.correct / sums.cases", "sums.correct / len(self.validation)", "records"
-    ),
+    mutation(TRAINER, "total / sums.cases for", "total / len(self.validation) for", "records"),
     mutation(
         TRAINER,
         '"gradient_norm": sums.norm / self.batches',
         '"gradient_norm": sums.norm',
         "records",
     ),
-    mutation(TRAINER, "max(sums.largest_norm, norm)", "norm", "records"),
+    mutation(TRAINER, "max(self.largest_norm, step.norm)", "step.norm", "records"),
     mutation(
         TRAINER,
-        '"validation_loss": score.loss',
-        '"validation_loss": sums.loss / sums.cases',
+        'f"validation_{name}": value',
+        'f"validation_{name}": sums.loss / sums.cases if name == "loss" else value',
         "records or validation",
     ),
     mutation(
         TRAINER,
-        '"validation_accuracy": score.accuracy',
-        '"validation_accuracy": sums.correct / sums.cases',
+        'f"validation_{name}": value',
+        'f"validation_{name}": sums.scores.get(name, value) / (sums.cases if name in sums.scores '
+        "else 1)",
         "best",
     ),
     mutation(
         TRAINER,
-        "evaluate(self.net, self.validation)",
-        "evaluate(self.net, self.test)",
+        "evaluate(self.net, self.validation, task=task)",
+        "evaluate(self.net, self.test, task=task)",
         "best or test_part or records",
     ),
     mutation(
         TRAINER,
-        "evaluate(self.net, self.validation)",
-        "evaluate(self.net, self.training)",
+        "evaluate(self.net, self.validation, task=task)",
+        "evaluate(self.net, self.training, task=task)",
         "best or test_part or records",
     ),
-    mutation(TRAINER, "score.accuracy >= self.best", "score.accuracy > self.best", "best"),
-    mutation(TRAINER, "score.accuracy >= self.best", "score.accuracy <= self.best", "best"),
+    mutation(TASK, "new >= old if", "new > old if", "best"),
+    mutation(TASK, "new >= old if", "new <= old if", "best"),
     mutation(
         TRAINER,
-        "            self.best_parameters = self.net.parameters.copy()\n        return",
-        "            self.best_parameters = self.net.parameters\n        return",
+        "            self.best_parameters = self.net.parameters.copy()\n",
+        "            self.best_parameters = self.net.parameters\n",
         "best",
     ),
     mutation(
@@ -242,24 +245,24 @@ MUTATIONS = [
     ),
     # evaluation
     mutation(
-        TRAINER,
-        "np.add.at(confusion, (labels, answers), 1)",
-        "np.add.at(confusion, (answers, labels), 1)",
+        CLASSES,
+        "np.add.at(confusion, (targets, answers), 1)",
+        "np.add.at(confusion, (answers, targets), 1)",
         "confusion",
     ),
     mutation(
-        TRAINER,
-        "np.add.at(confusion, (labels, answers), 1)",
-        "confusion[labels, answers] = 1",
+        CLASSES,
+        "np.add.at(confusion, (targets, answers), 1)",
+        "confusion[targets, answers] = 1",
         "confusion",
     ),
     mutation(
-        TRAINER,
-        "loss = -log_softmax(logits, axis=1)",
-        "loss = -log_softmax(logits, axis=0)",
+        CLASSES,
+        "loss = -log_softmax(outputs, axis=1)",
+        "loss = -log_softmax(outputs, axis=0)",
         "evaluation",
     ),
-    mutation(TRAINER, "labels].mean()", "labels].sum()", "evaluation"),
+    mutation(CLASSES, "targets].mean()", "targets].sum()", "evaluation"),
     mutation(
         TRAINER,
         "data.inputs, data.lengths, noise_seed)",
@@ -274,13 +277,16 @@ MUTATIONS = [
     ),
     # checkpoints
     mutation(
-        TRAINER, '"adam_second": self.adam.second', '"adam_second": self.adam.first', "restoring"
+        LEARNER,
+        'f"{kind}_{name}": array for name, array in self.memory.items()',
+        'f"{kind}_{name}": self.memory["first"] for name in self.memory',
+        "restoring",
     ),
     mutation(TRAINER, 'arrays["best_parameters"]', 'arrays["parameters"]', "restoring"),
     mutation(
         TRAINER,
-        "self._sums, self.history = _Sums(**state",
-        "self._sums, self.history = _Sums() or (state",
+        '_Sums.of(state["sums"]), list',
+        "_Sums(), list",
         "restoring",
     ),
     mutation(
@@ -297,7 +303,10 @@ MUTATIONS = [
         "other_devices",
     ),
     mutation(
-        TRAINER, "[name for name in flat if arrays[name].shape != shape]", "[]", "not_a_state"
+        TRAINER,
+        "[name for name, shape in wanted.items() if arrays[name].shape != shape]",
+        "[]",
+        "not_a_state",
     ),
     mutation(
         TRAINER, "type(state[name]) is not int or state[name] < 0", "state[name] < 0", "not_a_state"

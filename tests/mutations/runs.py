@@ -9,44 +9,50 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
     return {"file": file, "old": old, "new": new, "tests": tests, "k": k, **others}
 
 
+FOUND, FINE = 'f"test_{name}": value', 'f"test_{name}_fine": value'
+CHOSEN = 'best[f"validation_{score.name}"]'
 TEST, BEST, ELSE = "test_part_in_the", "best_epoch_in_the", "what_else"
 
 MUTATIONS = [
     # the numbers of summary.json
     mutation(RUN, "FINER = 8", "FINER = 4", TEST),
-    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": finer.accuracy', TEST),
-    mutation(RUN, '"test_accuracy": score.accuracy', '"test_accuracy": 100 * score.accuracy', TEST),
-    mutation(RUN, '"test_loss": score.loss', '"test_loss": finer.loss', TEST),
     mutation(
-        RUN,
-        '"test_accuracy_fine": finer.accuracy',
-        '"test_accuracy_fine": best["validation_accuracy"]',
-        TEST,
+        RUN, FOUND, 'f"test_{name}": finer.scores[name] if name == "accuracy" else value', TEST
     ),
-    mutation(RUN, '"test_loss_fine": finer.loss', '"test_loss_fine": score.loss', TEST),
+    mutation(RUN, FOUND, 'f"test_{name}": 100 * value if name == "accuracy" else value', TEST),
+    mutation(RUN, FOUND, 'f"test_{name}": finer.scores[name] if name == "loss" else value', TEST),
     mutation(
         RUN,
-        "score = evaluate(network, trainer.test)",
-        "score = evaluate(network, trainer.validation)",
+        FINE,
+        'f"test_{name}_fine": best["validation_accuracy"] if name == "accuracy" else value',
         TEST,
     ),
     mutation(
+        RUN, FINE, 'f"test_{name}_fine": found.scores[name] if name == "loss" else value', TEST
+    ),
+    mutation(
         RUN,
-        "score = evaluate(network, trainer.test)",
-        "score = evaluate(trainer.net, trainer.test)",
+        "found = evaluate(network, trainer.test, task=task)",
+        "found = evaluate(network, trainer.validation, task=task)",
+        TEST,
+    ),
+    mutation(
+        RUN,
+        "found = evaluate(network, trainer.test, task=task)",
+        "found = evaluate(trainer.net, trainer.test, task=task)",
         TEST,
     ),
     mutation(RUN, "network = trainer.best_network()", "network = trainer.net", BEST),
     mutation(
         RUN,
-        '"validation_accuracy": best["validation_accuracy"]',
-        '"validation_accuracy": trainer.history[-1]["validation_accuracy"]',
+        CHOSEN,
+        '(trainer.history[-1] if score.name == "accuracy" else best)[f"validation_{score.name}"]',
         BEST,
     ),
     mutation(
         RUN,
-        '"validation_loss": best["validation_loss"]',
-        '"validation_loss": best["train_loss"]',
+        CHOSEN,
+        'best[f"{"train" if score.name == "loss" else "validation"}_{score.name}"]',
         BEST,
     ),
     mutation(RUN, '"best_epoch": best["epoch"]', '"best_epoch": trainer.epoch', BEST),
@@ -90,7 +96,7 @@ MUTATIONS = [
         '"data_sha256": trainer.training.digest()',
         ELSE,
     ),
-    mutation(RUN, "score.confusion.tolist()", "score.confusion.T.tolist()", TEST),
+    mutation(RUN, "array.tolist() for", "array.T.tolist() for", TEST),
     # records and checkpoints
     mutation(RUN, "        if record and folder:\n            folder.append(record)\n", "", ELSE),
     mutation(
@@ -112,7 +118,7 @@ MUTATIONS = [
         "[trainer.config.train.checkpoints + 1 :]",
         "chosen",
     ),
-    mutation(FOLDER, "{trainer.adam.steps:08d}", "{trainer.epoch:08d}", "chosen"),
+    mutation(FOLDER, "{trainer.learner.steps:08d}", "{trainer.epoch:08d}", "chosen"),
     mutation(FOLDER, "                    file.truncate(before)\n", "", "record_that"),
     mutation(FOLDER, "if file.write(line) < len(line):", "if not file.write(line):", "record_that"),
     mutation(

@@ -83,3 +83,42 @@ class Chain(Neuron):
         )
         by_numbers = ((h * dx, -k * z), (h * dy, zero), (h * dz, zero))
         return after, jacobian, (k, -k / two, k / (two * two)), by_numbers
+
+
+@register
+@dataclass(frozen=True)
+class Growing(Neuron):
+    """x' = I - x, y' = 9 I^2 y from 1: y, which is not emitted, grows while there is a
+    drive.
+    """
+
+    kind = "made_growing"
+    states = (State("x", "1", "emitted"), State("y", "1", "growing"))
+    schemes = ("euler",)
+
+    tau: float = quantity(10e-9, "s", "time constant", above=0)
+
+    @property
+    def time_unit(self):
+        return self.tau
+
+    def numbers(self, time_unit, factors):
+        return {"rate": time_unit / self.tau}
+
+    def rest(self, q):
+        return 0.0, 1.0
+
+    @staticmethod
+    def step(q, shared, h, s, current, one):
+        (rate,), (x, y), zero = q, s, one - one
+        k, nine = h * rate, (one + one + one) * (one + one + one)
+        factor = one + k * nine * current * current
+        after = x + k * (current - x), y * factor
+        jacobian = (one - k, zero), (zero, factor)
+        by_drive = k, y * k * nine * (current + current)
+        return (
+            after,
+            jacobian,
+            by_drive,
+            ((h * (current - x),), (y * h * nine * current * current,)),
+        )

@@ -8,7 +8,7 @@ import numpy as np
 import owntwin
 import pytest
 from conftest import forget_kinds
-from madekinds import Chain, Memristor
+from madekinds import Chain, Growing, Memristor
 
 import spinrnn
 from spinrnn.config import kinds
@@ -204,6 +204,58 @@ def test_states_follow_the_authors_step():
             np.testing.assert_allclose(trajectory.state[0][0, n, k], s[0], atol=1e-14)
             np.testing.assert_allclose(trajectory.states["recovery"][0][0, n, k], s[1], atol=1e-14)
             s = Leaky.step(tuple(numbers.values()), None, h, s, drive, 1.0)[0]
+
+
+# ---- past a case's end ----
+
+
+@pytest.mark.parametrize(
+    ("neuron", "scheme"),
+    [(Leaky(), "exponential"), (Memristor(), "exponential"), (Chain(), "euler")],
+)
+def test_all_states_stay_what_they_are_past_their_end(neuron, scheme):
+    """Of cases of several lengths in one block, as the kernels have them."""
+    net, u, _, lengths = problem(neuron, scheme, {"highpass_time": 40e-9})
+    assert len(set(lengths.tolist())) == 3
+    u, lengths = net.check_inputs(u, lengths)
+    seen = []
+
+    def take(cases, states, mean, drive, logits):
+        for case, i in enumerate(np.arange(9)[cases]):
+            end = 2 * lengths[i]
+            for history in (*states, mean):
+                assert np.ptp(history[: end + 1, :, case], axis=0).all()
+                after = history[end:, :, case]
+                np.testing.assert_array_equal(after, np.broadcast_to(after[0], after.shape))
+            seen.append(i)
+
+    net.history(u, lengths, take)
+    assert sorted(seen) == list(range(9))
+
+
+@pytest.mark.parametrize("window", [0, 2])
+def test_a_state_that_would_grow_past_its_end_does_not(window):
+    """The first case ends with an output that would go on driving it, to infinity long
+    before the second one's end; that one has no drive.
+    """
+    changes = {"layers": (2,), "inputs": 1, "readout_window": window}
+    net, _, labels, _ = problem(Growing(), "euler", changes)
+    net.parameters[:] = 0
+    net.views()["w_int"][0][:] = 0.5 * np.eye(2)
+    net.views()["w_ext"][0][:] = 1
+    net.views()["w_out"][:] = [[1, 2], [0, 1], [-1, 0]]
+    u, lengths, labels = np.zeros((2, 1, 800)), np.array([2, 800]), labels[:2]
+    u[0] = 1
+    drive = 0.5 * net.simulate(u[:1, :, :2]).state[0][0, 0, -1]
+    assert 1500 * np.log1p(9 * 0.5 * drive**2) > np.log(np.finfo(float).max)
+    logits, loss, gradient = net.logits_loss_grad(u, labels, lengths)
+    alone = [
+        net.logits_loss_grad(u[i : i + 1, :, : lengths[i]], labels[i : i + 1]) for i in range(2)
+    ]
+    np.testing.assert_array_equal(logits, [alone[0][0][0], alone[1][0][0]])
+    assert loss == pytest.approx((alone[0][1] + alone[1][1]) / 2, rel=1e-14)
+    np.testing.assert_allclose(gradient, (alone[0][2] + alone[1][2]) / 2, rtol=1e-13, atol=1e-16)
+    assert gradient.any()
 
 
 # ---- point by point ----

@@ -69,6 +69,25 @@ def test_an_old_key_of_training_is_the_new_one_and_back(old):
         from_tables(nested(old, -1.0))
 
 
+def test_a_writer_by_its_name_takes_old_keys_too():
+    train = spinrnn.TrainConfig(writer="adam", beta1=0.5)
+    assert train.writer == spinrnn.Adam(beta1=0.5)
+    given = dataclasses.replace(train, writer={"kind": "adam", "beta1": 0.25, "beta2": 0.5})
+    assert given.writer == spinrnn.Adam(0.25, 0.5)
+    later = spinrnn.TrainConfig(writer={"kind": "adam", "beta1": 0.25, "beta2": 0.5}, beta1=0.75)
+    assert later.writer == spinrnn.Adam(0.75, 0.5)
+
+
+def test_tables_of_0_1_have_no_roles_but_the_neurons():
+    tables = to_tables(spinrnn.RunConfig())
+    found = versions.without_roles(tables)
+    assert list(found) == ["network", "neuron", "spread", "train", "data"]
+    assert set(found["train"]) == set(versions.TRAIN_ORDER)
+    for role in ("synapse", "task", "estimator", "writer"):
+        other = {**tables, role: {**tables[role], "kind": "other"}}
+        assert versions.without_roles(other) is None
+
+
 def test_positional_arguments_of_training_are_those_of_0_1():
     train = spinrnn.TrainConfig(9, 8, 0.1, "constant", 0.5, 0.6, 1e-3, 0.2, 0.7, 0.3, 4, 5.0, 6)
     assert (train.epochs, train.batch, train.learning_rate, train.schedule) == (

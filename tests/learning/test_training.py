@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.learning.learner import Step
+from spinrnn.learning.trainer import Trainer, _Sums, evaluate
 from spinrnn.runs.run import summarise
+from spinrnn.synapses.protocol import Events
 from spinrnn.tasks.protocol import Evaluation
 
 
@@ -210,6 +212,48 @@ def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_
     assert (trainer.best["epoch"], trainer.best["validation_accuracy"]) == (3, 0.75)
     assert trainer.best_parameters.tobytes() == kept[2].tobytes() != kept[3].tobytes()
     assert trainer.best_network().parameters.tobytes() == kept[2].tobytes()
+
+
+def test_a_task_may_choose_by_the_lowest_loss(tiny_config, tiny_data, monkeypatch):
+    """The latest of the lowest, whatever the accuracy is."""
+
+    @dataclasses.dataclass(frozen=True)
+    class ByLoss(spinrnn.Classification):
+        kind = "made_by_loss"
+        chooses = "loss"
+
+    losses = iter([0.5, 0.25, 0.25, 0.75])
+
+    def scripted(net, data, task):
+        loss = next(losses)
+        return Evaluation({"accuracy": loss, "loss": loss}, {})
+
+    trainer = Trainer(dataclasses.replace(tiny_config, task=ByLoss()), tiny_data)
+    monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)
+    kept = [trainer.net.parameters.copy() for record in trainer.steps() if record]
+    assert (trainer.best["epoch"], trainer.best["validation_loss"]) == (3, 0.25)
+    assert trainer.best_parameters.tobytes() == kept[2].tobytes() != kept[3].tobytes()
+
+
+def test_sums_of_an_epoch_are_over_cases_and_over_batches():
+    sums, outputs = _Sums(), np.zeros((1, 1))
+    right = [np.array([True, False, True]), np.array([True])]
+    sums.add(Step(outputs, 0.5, 4.0, Events(2, 1.5, 1)), 3, {"accuracy": right[0]})
+    sums.add(Step(outputs, 2.5, 3.0, Events(1, 0.25, 0)), 1, {"accuracy": right[1]})
+    assert (sums.cases, sums.loss, sums.norm, sums.largest_norm) == (4, 4.0, 7.0, 4.0)
+    assert sums.scores == {"accuracy": 3}
+    assert type(sums.scores["accuracy"]) is int
+    assert sums.events == (3, 1.75, 1)
+
+
+def test_sums_of_0_1_are_those_of_a_classification():
+    """As its checkpoints have them, which stay as they are."""
+    before = {"cases": 4, "loss": 4.0, "correct": 3, "norm": 7.0, "largest_norm": 4.0}
+    given = dict(before)
+    sums = _Sums.of(given)
+    assert given == before
+    assert sums == _Sums(4, 4.0, 7.0, 4.0, scores={"accuracy": 3})
+    assert _Sums.of(vars(sums)) == sums
 
 
 @pytest.mark.parametrize(("density_int", "sparse"), [(0.15, True), (0.5, False)])

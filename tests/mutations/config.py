@@ -4,6 +4,7 @@ RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "
 KINDS, QUANTITY, OLD = (f"spinrnn/config/{name}.py" for name in ("kinds", "quantity", "versions"))
 NEURONS, OSCILLATOR = "spinrnn/config/neurons.py", "spinrnn/neurons/oscillator.py"
 ADAM = "spinrnn/learning/adam.py"
+SYNAPSE, KINDS_COMMAND = "tests/synapses/test_own_synapse.py", "tests/cli/test_kinds_command.py"
 OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
@@ -72,8 +73,8 @@ MUTATIONS = [
         KINDS, "if name in BUILT_IN[role]:\n        return [", "if False:\n        return [", OWN
     ),
     mutation(KINDS, "_looked_up.add(", "(", OWN, "told_once"),
-    mutation(KINDS, 'now.get("sha256") != before', "False", "tests/cli/test_kinds_command.py"),
-    mutation(KINDS, "if found != digest:", "if False:", "tests/cli/test_kinds_command.py"),
+    mutation(KINDS, 'now.get("sha256") != before', "False", KINDS_COMMAND),
+    mutation(KINDS, "if found != digest:", "if False:", KINDS_COMMAND),
     mutation(OLD, "if named and given:", "if False:", BEFORE),
     mutation(OLD, "seconds == kind.highpass * tau", "True", BEFORE),
     mutation(OLD, "bool(network.trained)", "False", BEFORE),
@@ -81,6 +82,60 @@ MUTATIONS = [
     mutation(OLD, "(network.filter_time is None) != ideal", "False", BEFORE),
     mutation(OLD, "_forget(tables, [OLD.get(key) or NEW[key]])", "pass", BEFORE),
     mutation(OLD, "_prune(role, tables.get(role), value)", "pass", BEFORE),
+    # several roles, and what 0.1 had of them
+    mutation(OLD, "for role in _ONLY} != _ONLY", "for role in _ONLY} is None", BEFORE),
+    mutation(OLD, "for key in WRITER}\n    left", "for key in WRITER[:3]}\n    left", BEFORE),
+    mutation(OLD, "if name not in _ONLY}", 'if name != "writer"}', BEFORE),
+    mutation(
+        OLD,
+        "{**(before or {}), **old}\n    return made",
+        "{**old, **(before or {})}\n    return made",
+        BEFORE,
+    ),
+    mutation(
+        OLD,
+        "    if isinstance(before, str):\n        before =",
+        "    if False:\n        before =",
+        BEFORE,
+    ),
+    mutation(OLD, "        before = before.table()\n", "        pass\n", BEFORE),
+    mutation(RUN, "order or keys_of(self)", "keys_of(self)", BEFORE, "positional"),
+    mutation(
+        RUN,
+        "{**parts.get(owner, {}), table: known[table]}",
+        "{table: known[table]}",
+        SYNAPSE,
+        "tables or told",
+    ),
+    mutation(RUN, "sorted(estimator.needs - network.abilities)", "[]", SYNAPSE, "together"),
+    mutation(RUN, "estimator.needs - network.abilities", "estimator.needs", SYNAPSE, "together"),
+    mutation(RUN, "writer.gives != network.synapse.takes", "False", SYNAPSE, "together"),
+    mutation(RUN, "        if misfits:", "        if False:", SYNAPSE, "together"),
+    mutation(RUN, 'problems += _set_parts(self, {"task": _kind_part("task")})', "pass", CONFIG),
+    mutation(RUN, "return (*self.network.neurons, *own)", "return own", KINDS_COMMAND),
+    mutation(
+        RUN, "return (*self.network.neurons, *own)", "return self.network.neurons", KINDS_COMMAND
+    ),
+    mutation(
+        KINDS,
+        "if given is None:\n        return default(role)",
+        "if given is None:\n        return given",
+        SYNAPSE,
+    ),
+    mutation(
+        KINDS,
+        "isinstance(given, Kind) or given.role != role:",
+        "isinstance(given, Kind):",
+        SYNAPSE,
+        "told",
+    ),
+    mutation(
+        KINDS,
+        "return kind_of(role, name)() if known else default(role)",
+        "return default(role)",
+        SYNAPSE,
+        "told",
+    ),
     # TOML
     mutation(
         TOML,

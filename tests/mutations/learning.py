@@ -5,6 +5,8 @@ TRAINER, ADAM, SCHEDULE, LEARNER = (
 )
 TASK, CLASSES = (f"spinrnn/tasks/{name}.py" for name in ("protocol", "classification"))
 CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/recurrent.py"
+CHECK, CHECKED = "spinrnn/checks/synapse.py", "tests/checks/test_synapse.py"
+CLASSIFICATION = "tests/tasks/test_classification.py"
 SYNAPSE = "tests/synapses/test_own_synapse.py"
 TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
 
@@ -331,4 +333,71 @@ MUTATIONS = [
         'self.config.network.scheme != "euler"',
         "diverge",
     ),
+    # sums of an epoch
+    mutation(TRAINER, "self.cases += cases", "self.cases = cases", "sums"),
+    mutation(TRAINER, "self.norm += step.norm", "self.norm = step.norm", "sums"),
+    mutation(TRAINER, "self.scores.get(name, 0) + values", "values", "sums"),
+    mutation(TRAINER, "values.sum().item()", "values.mean().item()", "sums"),
+    mutation(TRAINER, "values.sum().item()", "values.sum()", "sums"),
+    mutation(TRAINER, "known = dict(state)", "known = state", "sums"),
+    mutation(TRAINER, 'if "correct" in known:', "if False:", "sums"),
+    # tasks
+    mutation(TASK, '.better == "high"', '.better != "high"', tests=CLASSIFICATION),
+    mutation(TASK, "score.name == cls.chooses", "True", tests=CLASSIFICATION),
+    mutation(TASK, "else new <= old", "else new < old", tests=CLASSIFICATION),
+    mutation(TASK, "else new <= old", "else new >= old", "lowest"),
+    mutation(TRAINER, "{task.chooses}", "accuracy", "lowest"),
+    mutation(TRAINER, "task.better(record[chosen], self.best[chosen])", "True", "lowest"),
+    mutation(
+        CLASSES,
+        "(answers == targets).mean()",
+        "(answers != targets).mean() ** 2",
+        tests=CLASSIFICATION,
+    ),
+    mutation(
+        CLASSES,
+        'return {"accuracy": outputs.argmax(axis=1) == targets}',
+        "return {}",
+        tests=CLASSIFICATION,
+    ),
+    mutation(
+        CLASSES, "argmax(axis=1) == targets", "argmin(axis=1) == targets", tests=CLASSIFICATION
+    ),
+    mutation(
+        CLASSES,
+        "outputs.shape[1], outputs.argmax(axis=1)",
+        "targets.max() + 1, outputs.argmax(axis=1)",
+        tests=CLASSIFICATION,
+    ),
+    mutation(CLASSES, "-log_softmax(outputs, axis=1)", "-outputs", tests=CLASSIFICATION),
+    # the check of a synapse
+    mutation(CHECK, "BOUND = 1e-8", "BOUND = 1e-7", tests=CHECKED),
+    mutation(CHECK, "error <= BOUND", "not error > BOUND", tests=CHECKED),
+    mutation(
+        CHECK, "if np.shape(array) != shape", "if np.size(array) != np.prod(shape)", tests=CHECKED
+    ),
+    mutation(CHECK, "sorted(wanted - devices.keys())", "()", tests=CHECKED),
+    mutation(CHECK, "sorted(devices.keys() - wanted)", "()", tests=CHECKED),
+    mutation(CHECK, "        if not arrays.ok:", "        if False:", tests=CHECKED),
+    mutation(CHECK, "if not synapse.exact:", "if False:", tests=CHECKED),
+    mutation(CHECK, "found.shape != shape or not np", "not np", tests=CHECKED),
+    mutation(CHECK, "or not np.isfinite(found).all()", "", tests=CHECKED),
+    mutation(
+        CHECK,
+        "    if found.shape != shape:\n",
+        "    if found.size != expected.size:\n",
+        tests=CHECKED,
+    ),
+    mutation(CHECK, "/ max(1.0, np.abs(expected).max())", "", tests=CHECKED),
+    mutation(CHECK, "/ max(1.0, np.abs(expected).max())", "/ np.abs(expected)", tests=CHECKED),
+    mutation(CHECK, "np.nan_to_num(errors, nan=np.inf)", "np.nan_to_num(errors)", tests=CHECKED),
+    mutation(CHECK, "moved[place] += k * step", "moved[place] += step", tests=CHECKED),
+    mutation(
+        CHECK, "8 * values[1] + 8 * values[2]", "7 * values[1] + 7 * values[2]", tests=CHECKED
+    ),
+    mutation(CHECK, "(g_weights * synapse.read(", "(synapse.read(", tests=CHECKED),
+    mutation(CHECK, "if not isinstance(events, Events):", "if len(events) != 3:", tests=CHECKED),
+    mutation(CHECK, "bad = not np.isfinite(other).all()", "bad = False", tests=CHECKED),
+    mutation(CHECK, 'if synapse.takes != "amount":', "if False:", tests=CHECKED),
+    mutation(CHECK, "rng.normal(size=shape), 0.9)", "rng.normal(size=shape))", tests=CHECKED),
 ]

@@ -29,7 +29,8 @@ FLOORS = {
     "datasets": "dataset folder stretches parts loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
-    "networks": "population packing planning running inputs targets streaming recurrent saved",
+    "networks": "trainable population packing planning running inputs targets streaming recurrent "
+    "saved",
     "learning": "protocol bptt adam schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",

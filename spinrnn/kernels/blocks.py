@@ -713,6 +713,7 @@ def run_blocks(
                 segment_backward(c, w, u, block, first, last, work, gradients[number])
         if backward:
             sum_rows(memory, work.g_bias, w.neurons, gradients[number], w.g_bias)
-            if work.trained > 0:
+            # where anything is trained there is room, also if no number depends on it
+            if neurons.g_rest < gradients.shape[1]:
                 neurons_gradient(c, w, work, block, neurons, gradients[number])
     return 0

@@ -2,21 +2,24 @@
 their address, and the way back to the gradients of trained quantities.
 """
 
-import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spinrnn.config.neurons import trained_of
-from spinrnn.config.quantity import quantities, spread_names
+from spinrnn.config.quantity import spread_names
 from spinrnn.kernels.blocks import Neurons
 from spinrnn.kernels.levels import level_address
 from spinrnn.kernels.stepping import Form
+from spinrnn.networks.trainable import (
+    STEP,
+    check_others,
+    dependences,
+    trained_value,
+    with_fields,
+)
 from spinrnn.synapses.layout import trained_block
-
-_STEP = 1e-30
-"""Of the complex step, with which derivatives of numbers are exact to rounding."""
 
 
 class Group(NamedTuple):
@@ -55,16 +58,17 @@ class Population:
     @property
     def gradient_size(self):
         """Numbers that the kernels need for the gradients of numbers and of rest."""
-        return (self.trained + self.states) * sum(self.config.layers) if self.trained else 0
+        rows = sum(self.config.layers)
+        return (self.trained + self.states) * rows if self.config.trained else 0
 
     def neurons(self, flat, g_start):
         """`blocks.Neurons` for flat parameters.
 
         Their gradients stand from g_start on in a block's vector.
         """
-        if self._made is None or self.trained:
+        if self._made is None or self.config.trained:
             values = self._own
-            if self.trained:
+            if self.config.trained:
                 flat = flat.astype(np.float64)
                 values = [
                     self._values(i, self._fields(group, flat))
@@ -87,10 +91,8 @@ class Population:
         for i, group in enumerate(self.groups):
             own = slice(group.first, group.first + group.rows)
             for name in trained_of(self.config, group.neuron):
-                slope = np.zeros(group.rows)
-                if self.trained:
-                    known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
-                    slope = self._slope(i, flat, name, *known)
+                known = g_numbers[:, own], g_rest[:, own], packed[g_bias:][own]
+                slope = self._slope(i, flat, name, *known)
                 self._put_slope(group, name, slope, gradient)
 
     # ---- values of the neurons' numbers ----
@@ -98,7 +100,7 @@ class Population:
     def _values(self, i, fields):
         """`_Values` of a group with other values of quantities, {name: (rows,)}."""
         group = self.groups[i]
-        neuron = _with_fields(group.neuron, fields)
+        neuron = with_fields(group.neuron, fields)
         return _values_of(neuron, self.config.time_unit, self._factors[i], group.rows)
 
     def _bias_of(self, group):
@@ -113,7 +115,7 @@ class Population:
         fields = {}
         for name in trained_of(self.config, group.neuron):
             x = self._coordinates(group, name, flat)
-            x = x + 1j * _STEP if name == shifted else x
+            x = x + 1j * STEP if name == shifted else x
             fields[name] = trained_value(group.neuron, name, x)
         return fields
 
@@ -140,25 +142,22 @@ class Population:
         numbers, rest and bias.
         """
         values = self._values(i, self._fields(self.groups[i], flat, name))
-        slope = g_bias * (np.imag(values.bias) / _STEP)
+        others = np.delete(values.numbers, self._chosen[i], axis=0)
+        check_others(self.groups[i].neuron, name, np.imag(others))
+        slope = g_bias * (np.imag(values.bias) / STEP)
         for g, number in zip(g_numbers, (values.numbers[c] for c in self._chosen[i]), strict=False):
-            slope = slope + g * (np.imag(number) / _STEP)
+            slope = slope + g * (np.imag(number) / STEP)
         for g, rest in zip(g_rest, values.rest, strict=False):
-            slope = slope + g * (np.imag(rest) / _STEP)
+            slope = slope + g * (np.imag(rest) / STEP)
         return slope
 
     def _choose(self, group):
-        """Places of the numbers that depend on trained quantities, at values where no
-        derivative is zero by chance.
-        """
-        found, names = set(), trained_of(self.config, group.neuron)
-        for name in names:
-            values = {n: 1.37 * getattr(group.neuron, n) + 0.11 for n in names}
-            fields = {n: np.full(1, v, dtype=complex) for n, v in values.items()}
-            fields[name] = fields[name] * (1 + 1j * _STEP)
-            numbers = _with_fields(group.neuron, fields).nominal_numbers(self.config.time_unit)
-            found |= {i for i, q in enumerate(numbers.values()) if np.any(np.imag(q) != 0)}
-        return tuple(sorted(found))
+        """Places of the numbers that depend on trained quantities."""
+        names = trained_of(self.config, group.neuron)
+        found = dependences(group.neuron, names, self.config.time_unit) if names else {}
+        depending = {name for dependence in found.values() for name in dependence.numbers}
+        numbers = group.neuron.nominal_numbers(self.config.time_unit)
+        return tuple(i for i, name in enumerate(numbers) if name in depending)
 
     # ---- for the kernels ----
 
@@ -174,7 +173,8 @@ class Population:
             )
             functions = neuron.functions(self.config.scheme)
             address = level_address(functions, form, self.config.dtype, neuron.kind)
-            same = not self.trained and bool((np.ptp(self._own[i].numbers, axis=1) == 0).all())
+            alike = bool((np.ptp(self._own[i].numbers, axis=1) == 0).all())
+            same = alike and not self.config.trained
             lines.append([address, group.first, group.rows, at, shared_at, len(own), same])
             at, shared_at = at + count * group.rows, shared_at + len(own)
             shared.append(own)
@@ -238,32 +238,3 @@ def _factors_of(group, devices: Any) -> Mapping[str, Any]:
     given = {} if devices is None else devices.factors
     names = spread_names(group.neuron)
     return {name: given[name][own] if name in given else 1.0 for name in names}
-
-
-def _with_fields(neuron, fields):
-    """A copy of a kind whose quantities are arrays, past the checks of its table."""
-    other = copy.copy(neuron)
-    for name, value in fields.items():
-        object.__setattr__(other, name, value)
-    return other
-
-
-def trained_value(neuron, name, x):
-    """A quantity of (rows,) coordinates x, 0 for the configuration's value.
-
-    value = nominal exp(x) for the coordinate "log", (1 + nominal) exp(x) - 1 for
-    "log1p", nominal + x for "plain"; within the quantity's limits, where the gradient
-    is zero.
-    """
-    declared, nominal = quantities(neuron)[name], getattr(neuron, name)
-    if declared.fit == "log":
-        value = nominal * np.exp(x)
-    elif declared.fit == "log1p":
-        value = (1 + nominal) * np.exp(x) - 1
-    else:
-        value = nominal + x
-    if declared.low is not None:
-        value = np.where(np.real(value) < declared.low, declared.low, value)
-    if declared.high is not None:
-        value = np.where(np.real(value) > declared.high, declared.high, value)
-    return value

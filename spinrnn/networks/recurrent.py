@@ -21,6 +21,7 @@ from spinrnn.networks.planning import Plan, check_simulation, plan_within, simul
 from spinrnn.networks.running import Batch, Runner
 from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
+from spinrnn.networks.trainable import check_trained
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
@@ -69,6 +70,7 @@ class Network:
 
     def __init__(self, config: NetworkConfig | None = None, seed: int = 0) -> None:
         self.config = NetworkConfig() if config is None else config
+        check_trained(self.config)
         self.layout = Layout(self.config)
         rng = np.random.default_rng(seed)
         sparse = self.config.density_int < 1 or self.config.density_ext < 1
@@ -167,6 +169,7 @@ class Network:
         if changed:
             names = ("readout" if key == "features" else key for key in dict.fromkeys(changed))
             raise ConfigError([f"{key}: fixed by the trained parameters" for key in names])
+        check_trained(config)
         check_devices(self.devices, self.config)
         mask = None if self.mask is None else self.mask.copy()
         other = Network.__new__(Network)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import owntwin
 import twin
-from neurons.madekinds import Chain, Memristor
+from neurons.madekinds import Chain, Memristor, Settled
 
 import spinrnn
 from spinrnn.config import kinds
@@ -60,6 +60,8 @@ OWN = {
         "trained": ("relaxation_time", "tau", "coupling"),
     },
     "three states": {"neuron": Chain(), "highpass_time": 40e-9, "trained": ("feedback",)} | EULER,
+    "three states at rest": {"neuron": Settled(), "highpass_time": 40e-9, "trained": ("begin",)}
+    | EULER,
 }
 
 

@@ -41,6 +41,7 @@ KINDS = (
     "two states, segments",
     "layers of two kinds",
     "three states",
+    "three states at rest",
 )
 
 

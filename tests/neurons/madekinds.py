@@ -122,3 +122,19 @@ class Growing(Neuron):
             by_drive,
             ((h * (current - x),), (y * h * nine * current * current,)),
         )
+
+
+@register
+@dataclass(frozen=True)
+class Settled(Chain):
+    """The same from three different states at rest, of which no number knows."""
+
+    kind = "made_settled"
+
+    begin: float = quantity(0.3, "1", "x at the start", fit="plain")
+
+    def bias(self, q):
+        return self.begin / 2
+
+    def rest(self, q):
+        return (self.begin, q["feedback"], self.begin**2)

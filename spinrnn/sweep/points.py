@@ -3,6 +3,7 @@
 A point's name is the start of its digest, which covers all that its result depends on.
 """
 
+import dataclasses
 import hashlib
 import itertools
 import json

@@ -76,8 +76,12 @@ def step_built_in(config, q, states, drive, noise):
     return [np.where(np.real(p) < q["floor"], q["floor"], p)]
 
 
-def logits(config, views, u, lengths, devices=None, seed=0):
-    """(case, class) for u (case, channel, time)."""
+def logits(config, views, u, lengths, devices=None, seed=0, advance=None):
+    """(case, class) for u (case, channel, time).
+
+    advance: (config, q, states, drive, (substep, case, first neuron)) -> states, where
+    it is not the author's step.
+    """
     second, count = config.scheme != "euler", len(config.layers)
     steps, filtered = config.resolved_substeps, config.filter_time is not None
     kappa = config.reduced().blend
@@ -110,7 +114,10 @@ def logits(config, views, u, lengths, devices=None, seed=0):
                 drive = neurons[i].bias(numbers[i]) + views["bias"][i] + held[i]
                 if not i:
                     drive = drive + gains[0] * (views["w_ext"][0] @ u[case, :, k // steps])
-                if neurons[i].kind in ("oscillator", "ctrnn"):
+                if advance is not None:
+                    where = k, case, sum(config.layers[:i])
+                    after.append(advance(config, numbers[i], s[i], drive, where))
+                elif neurons[i].kind in ("oscillator", "ctrnn"):
                     own = range(tops[i], tops[i + 1])
                     noise = [twin.normals(seed, k, case, n) for n in own if neurons[i].noisy]
                     after.append(step_built_in(config, numbers[i], s[i], drive, noise))
@@ -128,22 +135,22 @@ def logits(config, views, u, lengths, devices=None, seed=0):
     return np.array(found)
 
 
-def loss(config, views, u, labels, lengths, devices=None, seed=0):
+def loss(config, views, u, labels, lengths, devices=None, seed=0, advance=None):
     """Mean softmax cross-entropy."""
-    total, found = 0, logits(config, views, u, lengths, devices, seed)
+    total, found = 0, logits(config, views, u, lengths, devices, seed, advance)
     for o, label in zip(found, labels, strict=True):
         top = o.real.max()
         total = total + np.log(np.exp(o - top).sum()) + top - o[label]
     return total / len(u)
 
 
-def slopes(net, u, labels, lengths, directions, seed=0):
+def slopes(net, u, labels, lengths, directions, seed=0, advance=None):
     """Slopes of the loss along (many, size) directions, by the complex step."""
     mask = 1 if net.mask is None else net.mask
     found = []
     for direction in directions:
         flat = (net.parameters + 1e-30j * direction) * mask
         views = net.layout.grouped(flat)
-        value = loss(net.config, views, u, labels, lengths, net.devices, seed)
+        value = loss(net.config, views, u, labels, lengths, net.devices, seed, advance)
         found.append(value.imag / 1e-30)
     return np.array(found)

@@ -30,7 +30,7 @@ def trained_value(neuron, name, x):
 
     value = nominal exp(x) for the coordinate "log", (1 + nominal) exp(x) - 1 for
     "log1p", nominal + x for "plain"; within the quantity's limits, where the gradient
-    is zero.
+    is zero. Next to a limit that is none of the values stands the number closest to it.
     """
     declared, nominal = quantities(neuron)[name], getattr(neuron, name)
     if declared.fit == "log":
@@ -39,10 +39,15 @@ def trained_value(neuron, name, x):
         value = (1 + nominal) * np.exp(x) - 1
     else:
         value = nominal + x
-    if declared.low is not None:
-        value = np.where(np.real(value) < declared.low, declared.low, value)
-    if declared.high is not None:
-        value = np.where(np.real(value) > declared.high, declared.high, value)
+    low, high = declared.low, declared.high
+    if declared.above is not None:
+        low = np.nextafter(declared.above, np.inf)
+    if declared.below is not None:
+        high = np.nextafter(declared.below, -np.inf)
+    if low is not None:
+        value = np.where(np.real(value) < low, low, value)
+    if high is not None:
+        value = np.where(np.real(value) > high, high, value)
     return value
 
 
@@ -119,8 +124,9 @@ def check_trained(config: Any) -> None:
     gradient; all problems at once.
     """
     problems = []
-    for neuron in dict.fromkeys(config.neurons) if config.trained else ():
-        problems += _problems(neuron, config)
+    for neuron in dict.fromkeys(config.neurons):
+        names = trained_of(config, neuron)
+        problems += _problems(neuron, names, config) if names else []
     if problems:
         raise ConfigError([f"neuron.train: {problem}" for problem in dict.fromkeys(problems)])
 
@@ -138,10 +144,9 @@ def check_others(neuron: Kind, name: str, slopes: np.ndarray) -> None:
         )
 
 
-def _problems(neuron, config):
-    names, unit, kind = trained_of(config, neuron), config.time_unit, neuron.kind
-    if not names:
-        return []
+def _problems(neuron, names, config):
+    """What is wrong with a kind's quantities of these names; a sentence each."""
+    unit, kind = config.time_unit, neuron.kind
     try:
         found = dependences(neuron, names, unit)
     # whatever the author's code does with arrays and complex numbers
@@ -184,19 +189,22 @@ def _differs(neuron, names, name, time_unit):
     """
     x = _points(neuron, names)
     h = 1e-5 * np.abs(x[name])
-    below, here, above = (
-        _parts(neuron, {**x, name: x[name] + shift}, time_unit) for shift in (-h, 0, h)
-    )
-    slopes, wrong = _slopes(neuron, x, name, time_unit), 0
-    for i, part in enumerate(slopes):
-        for key, slope in part.items():
-            before, middle, after = (np.real(parts[i][key])[1:] for parts in (below, here, above))
-            with np.errstate(all="ignore"):
-                left, right = (middle - before) / h[1:], (after - middle) / h[1:]
-                bound = 1e-3 * np.maximum(abs(left), abs(right)) + 1e-14 * abs(middle) / h[1:]
-                smooth = abs(left - right) <= bound
-                wrong = max(wrong, np.sum(smooth & (abs(left - slope[1:]) > 4 * bound)))
-    return wrong >= _FEW
+    shifted = [{**x, name: x[name] + shift} for shift in (-h, 0, h)]
+    # without the configured value, of which h is 0
+    below, here, above = (_rows(_parts(neuron, own, time_unit)) for own in shifted)
+    slopes, h = _rows(_slopes(neuron, x, name, time_unit)), h[1:]
+    with np.errstate(all="ignore"):
+        left, right = (here - below) / h, (above - here) / h
+        # values may be small differences of others
+        rounding = 1e-14 * np.fmax.reduce(abs(here), axis=0) / h
+        bound = 1e-3 * np.maximum(abs(left), abs(right)) + rounding
+        wrong = (abs(left - right) <= bound) & (abs(left - slopes) > 4 * bound)
+    return bool((wrong.sum(axis=1) >= _FEW).any())
+
+
+def _rows(parts):
+    """(values, points but the first) of all values of `_parts`."""
+    return np.array([np.real(value)[1:] for part in parts for value in part.values()])
 
 
 def _moves(limit, neuron, key, time_unit):

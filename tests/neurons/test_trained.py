@@ -102,7 +102,7 @@ def test_the_gradient_is_that_of_the_twin_and_of_differences(name):
     net, u, labels, lengths = problem(neuron, **changes)
     mask = 1 if net.mask is None else net.mask
     views = net.layout.grouped(net.parameters * mask)
-    expected = owntwin.logits(net.config, views, u, lengths, net.devices, advance)
+    expected = owntwin.logits(net.config, views, u, lengths, net.devices, advance=advance)
     logits, _, gradient = net.logits_loss_grad(u, labels, lengths, SEED)
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-11)
     directions = np.eye(net.layout.size)[places(net)]

@@ -193,7 +193,7 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/blocks.py",
-        "old": "g_y = weights[before_end] * memory[source + i * v]",
+        "old": "g_y = weight * memory[source + i * v]",
         "new": "g_y = memory[source + i * v]",
         "tests": "tests/kernels/test_plain.py",
     },
@@ -217,14 +217,14 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/losses.py",
-        "old": "share - 1.0 if i == labels[j]",
-        "new": "share if i == labels[j]",
+        "old": "share - 1.0 if i == label",
+        "new": "share if i == label",
         "tests": "tests/kernels/test_plain.py",
     },
     {
         "file": "spinrnn/kernels/blocks.py",
-        "old": "if reading and k > block.first_end - c.readout.size:",
-        "new": "if k > block.first_end:",
+        "old": "        if reading:\n",
+        "new": "        if k > block.first_end:\n",
         "tests": "tests/kernels/test_plain.py",
     },
     {

@@ -338,12 +338,18 @@ MUTATIONS = [
         "np.ma.getmaskarray(masked), 0, array",
         "tests/test_arrays.py",
     ),
-    mutation(f"{DATASETS}dataset.py", 'missing=name == "inputs"', "missing=True", DATA, "masked"),
+    mutation(
+        f"{DATASETS}dataset.py",
+        'missing = name in ("inputs", "targets")',
+        "missing = True",
+        DATA,
+        "masked",
+    ),
     # data sets
     mutation(
         f"{DATASETS}dataset.py",
-        "(self.inputs, self.labels, self.lengths, self.test)",
-        "(self.inputs, self.labels, self.lengths)",
+        "(self.inputs, self.labels, self.lengths, self.test, self.targets)",
+        "(self.inputs, self.labels, self.lengths, self.targets)",
         DATA,
         "digest",
     ),

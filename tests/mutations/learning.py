@@ -3,7 +3,13 @@
 TRAINER, ADAM, SCHEDULE, LEARNER = (
     f"spinrnn/learning/{name}.py" for name in ("trainer", "adam", "schedule", "learner")
 )
-TASK, CLASSES = (f"spinrnn/tasks/{name}.py" for name in ("protocol", "classification"))
+TASK, CLASSES, REGRESSION, FORECAST = (
+    f"spinrnn/tasks/{name}.py"
+    for name in ("protocol", "classification", "regression", "forecasting")
+)
+STRETCHES, BLOCKS = "spinrnn/datasets/stretches.py", "spinrnn/kernels/blocks.py"
+LOSSES, TARGETS = "spinrnn/kernels/losses.py", "spinrnn/networks/targets.py"
+REGRESSIONS, READING = "tests/tasks/test_regression.py", "tests/networks/test_reading.py"
 CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/recurrent.py"
 CHECK, CHECKED = "spinrnn/checks/synapse.py", "tests/checks/test_synapse.py"
 CLASSIFICATION = "tests/tasks/test_classification.py"
@@ -67,8 +73,8 @@ MUTATIONS = [
     ),
     mutation(
         TRAINER,
-        "config.data, config.resolved_split_seed)",
-        "config.data, config.train.seed)",
+        "self.training, self.validation, self.test = parts.divide(whole, config)",
+        "self.training, self.test, self.validation = parts.divide(whole, config)",
         "split",
     ),
     # input noise
@@ -248,23 +254,23 @@ MUTATIONS = [
     # evaluation
     mutation(
         CLASSES,
-        "np.add.at(confusion, (targets, answers), 1)",
-        "np.add.at(confusion, (answers, targets), 1)",
+        "np.add.at(confusion, (labels[known], logits.argmax(axis=1)[known]), 1)",
+        "np.add.at(confusion, (logits.argmax(axis=1)[known], labels[known]), 1)",
         "confusion",
     ),
     mutation(
         CLASSES,
-        "np.add.at(confusion, (targets, answers), 1)",
-        "confusion[targets, answers] = 1",
+        "np.add.at(confusion, (labels[known], logits.argmax(axis=1)[known]), 1)",
+        "confusion[labels[known], logits.argmax(axis=1)[known]] = 1",
         "confusion",
     ),
     mutation(
         CLASSES,
-        "loss = -log_softmax(outputs, axis=1)",
-        "loss = -log_softmax(outputs, axis=0)",
+        "log_softmax(logits, axis=1)",
+        "log_softmax(logits, axis=0)",
         "evaluation",
     ),
-    mutation(CLASSES, "targets].mean()", "targets].sum()", "evaluation"),
+    mutation(CLASSES, "float(losses.mean())", "float(losses.sum())", "evaluation"),
     mutation(
         TRAINER,
         "data.inputs, data.lengths, noise_seed)",
@@ -350,26 +356,50 @@ MUTATIONS = [
     mutation(TRAINER, "task.better(record[chosen], self.best[chosen])", "True", "lowest"),
     mutation(
         CLASSES,
-        "(answers == targets).mean()",
-        "(answers != targets).mean() ** 2",
+        "accuracy = (right.sum(axis=1) / known.sum(axis=1)).mean()",
+        "accuracy = right.sum() / known.sum()",
         tests=CLASSIFICATION,
     ),
     mutation(
         CLASSES,
-        'return {"accuracy": outputs.argmax(axis=1) == targets}',
+        'return {"accuracy": right.sum(axis=1) / known.sum(axis=1)}',
         "return {}",
         tests=CLASSIFICATION,
     ),
-    mutation(
-        CLASSES, "argmax(axis=1) == targets", "argmin(axis=1) == targets", tests=CLASSIFICATION
-    ),
+    mutation(CLASSES, "argmax(axis=1) == labels", "argmin(axis=1) == labels", tests=CLASSIFICATION),
     mutation(
         CLASSES,
-        "outputs.shape[1], outputs.argmax(axis=1)",
-        "targets.max() + 1, outputs.argmax(axis=1)",
+        "labels, classes = targets.labels, outputs.shape[1]",
+        "labels, classes = targets.labels, targets.labels.max() + 1",
         tests=CLASSIFICATION,
     ),
-    mutation(CLASSES, "-log_softmax(outputs, axis=1)", "-outputs", tests=CLASSIFICATION),
+    mutation(CLASSES, "log_softmax(logits, axis=1)", "logits", tests=CLASSIFICATION),
+    mutation(CLASSES, "np.diag(confusion)[there]", "np.diag(confusion)", tests=CLASSIFICATION),
+    mutation(
+        CLASSES, "confusion.sum(axis=0) == 0", "confusion.sum(axis=1) == 0", tests=CLASSIFICATION
+    ),
+    mutation(REGRESSION, "known.sum(axis=(0, 2))", "known.sum(axis=(0, 2)) - 1", tests=REGRESSIONS),
+    mutation(REGRESSION, "np.sqrt(nmse)", "nmse", tests=REGRESSIONS),
+    mutation(REGRESSION, "1 - nmse", "1 - np.sqrt(nmse)", tests=REGRESSIONS),
+    mutation(REGRESSION, "values[:, :, : self.washout] = np.nan", "pass", tests=REGRESSIONS),
+    mutation(
+        FORECAST, "inputs[:, :, self.horizon :]", "inputs[:, :, : -self.horizon]", tests=REGRESSIONS
+    ),
+    mutation(
+        FORECAST, "output = stream(output)", "output = stream(start[:, :, -1])", tests=REGRESSIONS
+    ),
+    mutation(FORECAST, "~(error <= bound)", "error > bound", tests=REGRESSIONS),
+    mutation(STRETCHES, "validation - length)", "validation - length - 1)", tests=REGRESSIONS),
+    mutation(STRETCHES, "(test - washout, points)", "(test, points)", tests=REGRESSIONS),
+    mutation(STRETCHES, "targets[:, :, :washout] = np.nan", "pass", tests=REGRESSIONS),
+    mutation(BLOCKS, "1 if 0 < k < end else 0.5", "1", tests=READING),
+    mutation(BLOCKS, "memory[g_mean + target + i] -= memory[source + i]", "pass", tests=READING),
+    mutation(
+        LOSSES, "factor = weights[j] / max(known, 1)", "factor = 1 / max(known, 1)", tests=READING
+    ),
+    mutation(LOSSES, "weights[j] / max(count, 1), 0.0", "weights[j], 0.0", tests=READING),
+    mutation(TARGETS, "np.where(after, -1, known)", "known", tests=READING),
+    mutation(TARGETS, "np.where(after[:, None], np.nan, known)", "known", tests=READING),
     # the check of a synapse
     mutation(CHECK, "BOUND = 1e-8", "BOUND = 1e-7", tests=CHECKED),
     mutation(CHECK, "error <= BOUND", "not error > BOUND", tests=CHECKED),

@@ -149,7 +149,7 @@ MUTATIONS = [
     mutation(
         FOLDER, 'new is None and old == follows.get(key.rpartition(".")[2])', "False", "another_run"
     ),
-    mutation(FOLDER, 'key != "data.source" and ', "", "with_data_that_moved"),
+    mutation(FOLDER, '{"data.source", *(', "{*(", "with_data_that_moved"),
     mutation(FOLDER, "max(here, key=_last_written", "min(here, key=_last_written", "newest"),
     mutation(FOLDER, "loading.progress(folder)[2] == digest", "True", "newest"),
     mutation(
@@ -234,8 +234,8 @@ MUTATIONS = [
     ),
     mutation(
         FIGURES,
-        '"accuracy"), label, style, scale=100)',
-        '"accuracy"), label, style)',
+        "label, style, scale=scale)",
+        "label, style)",
         tests=PICTURES,
     ),
     mutation(
@@ -262,16 +262,14 @@ MUTATIONS = [
     # what is printed
     mutation(
         WORDING,
-        "{100 * s[f'{name}_accuracy{ending}']:6.2f}",
-        "{s[f'{name}_accuracy{ending}']:6.2f}",
+        "{100 * value:.{digits}f} %",
+        "{value:.{digits}f} %",
         "prints",
     ),
     mutation(WORDING, '("test", "_fine")', '("test", "")', "prints"),
-    mutation(
-        WORDING, "f\"loss {s['test_loss_fine']:.4f}\"", "f\"loss {s['test_loss']:.4f}\"", "prints"
-    ),
+    mutation(WORDING, "s[f'test_{one.name}{ending}']:.4f", "s[f'test_{one.name}']:.4f", "prints"),
     mutation(WORDING, "best epoch {s['best_epoch']} of", "best epoch {s['epochs']} of", "prints"),
-    mutation(WORDING, '(100 * r["validation_accuracy"]', '(r["validation_accuracy"]', "prints"),
+    mutation(WORDING, 'score.name == "accuracy"', 'score.name == "loss"', "prints"),
     mutation(
         WORDING, "for r in (record, trainer.best)", "for r in (trainer.best, record)", "prints"
     ),

@@ -140,11 +140,11 @@ MUTATIONS = [
     # what a point yields
     WORK
     | {
-        "old": '{"test_loss": score.loss, "test_accuracy": score.accuracy}',
-        "new": '{"test_loss": score.accuracy, "test_accuracy": score.loss}',
+        "old": 'f"test_{name}": value for name, value in found.items()',
+        "new": 'f"test_{name}": -value for name, value in found.items()',
         "k": "gives_what",
     },
-    WORK | {"old": "_, _, cases = split(", "new": "cases, _, _ = split(", "k": "gives_what"},
+    WORK | {"old": "divide(data, config)[2]", "new": "divide(data, config)[0]", "k": "gives_what"},
     WORK
     | {
         "old": 'if not task["keep_runs"] and not _lacked_memory(state)',

@@ -174,6 +174,15 @@ def test_all_mistakes_at_once_with_suggestions():
     assert len(found) == 14
 
 
+def test_a_kind_with_a_mistake_stands_in_for_its_other_keys():
+    """What is wrong about a CTRNN's spread is told although the CTRNN has a mistake."""
+    neuron = {"kind": "ctrnn", "relaxation_time": -1}
+    assert problems({"neuron": neuron, "spread": {"gamma": 0.1}}) == [
+        "neuron.relaxation_time: must be above 0 s, got -1.0",
+        "spread.gamma: a spread of the neuron oscillator, this one is ctrnn",
+    ]
+
+
 TINY, HUGE = 1e-9, 1e9
 LIMITS = [
     (spinrnn.NetworkConfig, "layers", [[1]], [[], [32, 0], 32, [10**400], [10**9], "3"]),

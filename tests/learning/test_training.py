@@ -200,7 +200,8 @@ def test_the_rates_of_a_run_are_those_of_its_last_batches(tiny_config, tiny_data
 
 
 def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_data, monkeypatch):
-    accuracies = iter([0.5, 0.75, 0.75, 0.7])
+    # none is that of the training part
+    accuracies = iter([0.5, 0.8, 0.8, 0.7])
 
     def scripted(net, data, task):
         return Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {})
@@ -209,7 +210,8 @@ def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_
     monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)
     kept = [trainer.net.parameters.copy() for record in trainer.steps() if record]
     assert trainer.best is trainer.history[2]
-    assert (trainer.best["epoch"], trainer.best["validation_accuracy"]) == (3, 0.75)
+    assert (trainer.best["epoch"], trainer.best["validation_accuracy"]) == (3, 0.8)
+    assert not {r["train_accuracy"] for r in trainer.history} & {0.5, 0.8, 0.7}
     assert trainer.best_parameters.tobytes() == kept[2].tobytes() != kept[3].tobytes()
     assert trainer.best_network().parameters.tobytes() == kept[2].tobytes()
 
@@ -222,11 +224,10 @@ def test_a_task_may_choose_by_the_lowest_loss(tiny_config, tiny_data, monkeypatc
         kind = "made_by_loss"
         chooses = "loss"
 
-    losses = iter([0.5, 0.25, 0.25, 0.75])
+    scores = iter([(0.5, 0.1), (0.25, 0.5), (0.25, 0.4), (0.75, 0.6)])
 
     def scripted(net, data, task):
-        loss = next(losses)
-        return Evaluation({"accuracy": loss, "loss": loss}, {})
+        return Evaluation(dict(zip(("loss", "accuracy"), next(scores), strict=True)), {})
 
     trainer = Trainer(dataclasses.replace(tiny_config, task=ByLoss()), tiny_data)
     monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)

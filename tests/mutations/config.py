@@ -114,7 +114,11 @@ MUTATIONS = [
     mutation(RUN, 'problems += _set_parts(self, {"task": _kind_part("task")})', "pass", CONFIG),
     mutation(RUN, "return (*self.network.neurons, *own)", "return own", KINDS_COMMAND),
     mutation(
-        RUN, "return (*self.network.neurons, *own)", "return self.network.neurons", KINDS_COMMAND
+        RUN,
+        "return (*self.network.neurons, *own)",
+        "return self.network.neurons",
+        SYNAPSE,
+        "take_part",
     ),
     mutation(
         KINDS,
@@ -133,8 +137,8 @@ MUTATIONS = [
         KINDS,
         "return kind_of(role, name)() if known else default(role)",
         "return default(role)",
-        SYNAPSE,
-        "told",
+        CONFIG,
+        "stands_in",
     ),
     # TOML
     mutation(

@@ -3,6 +3,7 @@ and what does not go together.
 """
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -267,6 +268,24 @@ def test_kinds_of_all_roles_are_in_the_identity_of_a_point(network):
         dataclasses.replace(base, task=Other()),
     ]
     assert len({identity(config, "data") for config in (base, *others)}) == 6
+
+
+def test_all_kinds_of_a_run_take_part_in_it(network, tmp_path, tiny_data):
+    """By them its folder knows of which files' kinds it is."""
+    train = spinrnn.TrainConfig(writer=Sign(), estimator=Halved(), epochs=1)
+    config = spinrnn.RunConfig(network, train, task=Other())
+    neuron = network.neuron
+    assert config.kinds == (neuron, neuron, Saturating(), Other(), Halved(), Sign())
+    for kind in config.kinds[2:]:
+        kinds._files[kind.role, kind.kind] = {"file": f"{kind.kind}.py", "sha256": "0"}
+    spinrnn.train(config, tmp_path, data=tiny_data, pictures=False)
+    recorded = json.loads((tmp_path / "kinds.json").read_text())
+    assert {key: source["file"] for key, source in recorded.items()} == {
+        "synapse.saturating": "saturating.py",
+        "task.other": "other.py",
+        "estimator.halved": "halved.py",
+        "writer.sign": "sign.py",
+    }
 
 
 def test_what_does_not_go_together_is_told_at_once():

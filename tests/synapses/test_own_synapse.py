@@ -17,6 +17,7 @@ from spinrnn.learning.protocol import Change, Estimate
 from spinrnn.learning.trainer import Trainer
 from spinrnn.sweep.points import identity
 from spinrnn.synapses.protocol import Events, Field, Synapse
+from spinrnn.tasks.protocol import Evaluation
 
 
 @spinrnn.register
@@ -216,6 +217,51 @@ def test_what_does_not_exist_is_not_written(config, tiny_data):
     next(iter(trainer.steps()))
     assert not trainer.net.parameters[~trainer.net.mask].any()
     assert trainer.net.parameters[trainer.net.mask].all()
+
+
+def test_fresh_devices_leave_what_does_not_exist_at_zero(network):
+    """Also where a kind moves trained numbers into its limits."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Raised(Saturating):
+        kind = "raised"
+
+        def make(self, trained, rng):
+            trained[...] = np.maximum(trained, 0.25)
+            return super().make(trained, rng)
+
+    net = spinrnn.Network(dataclasses.replace(network, synapse=Raised()), seed=3)
+    weights = net.layout.is_weight() & net.mask
+    assert net.parameters[weights].min() == 0.25
+    assert not net.parameters[~net.mask].any()
+
+
+def test_what_differs_from_write_to_write_follows_the_seed_of_the_step(config):
+    net = spinrnn.Network(scattered(config, 0.1).network, seed=3)
+    change, found = np.zeros_like(net.parameters), []
+    for seed in ((0, 3, 1, 2), (0, 3, 1, 2), (1, 3, 1, 2), (0, 3, 0, 2), (0, 3, 1, 0)):
+        flat = net.parameters.copy()
+        net.connections.copy().program(flat, change, 1.0, net.mask, seed)
+        found.append(flat.tobytes())
+    assert found[0] == found[1]
+    assert len(set(found)) == 4
+
+
+def test_the_best_network_has_the_devices_of_its_epoch(config, tiny_data, monkeypatch):
+    """The second of three epochs with 6 batches each; nothing is shared with others."""
+    accuracies = iter([0.5, 0.8, 0.7])
+    monkeypatch.setattr(
+        "spinrnn.learning.trainer.evaluate",
+        lambda net, data, task: Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {}),
+    )
+    trainer = Trainer(config, tiny_data)
+    for _ in trainer.steps():
+        pass
+    best = trainer.best_network()
+    for net, writes in ((trainer.net, 18), (best, 12)):
+        assert (net.connections.devices["w_out"]["writes"] == writes).all()
+    best.connections.devices["w_out"]["writes"][:] = 0
+    assert (trainer.best_network().connections.devices["w_out"]["writes"] == 12).all()
 
 
 def test_a_writer_and_an_estimator_of_ones_own(config, tiny_data):

@@ -260,6 +260,10 @@ def test_the_best_network_has_the_devices_of_its_epoch(config, tiny_data, monkey
     best = trainer.best_network()
     for net, writes in ((trainer.net, 18), (best, 12)):
         assert (net.connections.devices["w_out"]["writes"] == writes).all()
+    other = Trainer(config, tiny_data)
+    other.restore(*trainer.state())
+    for net, writes in ((other.net, 18), (other.best_network(), 12)):
+        assert (net.connections.devices["w_out"]["writes"] == writes).all()
     best.connections.devices["w_out"]["writes"][:] = 0
     assert (trainer.best_network().connections.devices["w_out"]["writes"] == 12).all()
 

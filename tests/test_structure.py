@@ -246,13 +246,16 @@ for (neuron, scheme), (dtype, tolerance), layout in itertools.product(kinds, typ
     u, lengths = np.random.default_rng(0).normal(size=(3, 2, points)), np.array([points, 1, 2])
     mask = 1 if net.mask is None else net.mask
     views = net.layout.grouped(net.parameters * mask)
-    expected = twin.logits(c, views, u, lengths)
+    # BLAS may read beyond a vector's end, where anything stands, and tell of it
+    with np.errstate(invalid="ignore", over="ignore"):
+        expected = twin.logits(c, views, u, lengths)
     allowed = tolerance * max(1, np.abs(expected).max())
     assert np.abs(net.forward(u, lengths) - expected).max() < allowed
     loss, gradient = net.loss_and_grad(u, [0, 1, 1], lengths)
     direction = np.random.default_rng(1).normal(size=gradient.size) * mask
     shifted = net.layout.grouped(net.parameters * mask + 1e-30j * direction)
-    slope = twin.loss(c, shifted, u, [0, 1, 1], lengths).imag / 1e-30
+    with np.errstate(invalid="ignore", over="ignore"):
+        slope = twin.loss(c, shifted, u, [0, 1, 1], lengths).imag / 1e-30
     assert abs(gradient @ direction - slope) < tolerance * np.abs(gradient).sum()
     plan = planning.plan(c, net._packing(), 3, points, True, 1)
     spinrnn.set_memory_limit(plan.bytes)

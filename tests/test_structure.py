@@ -263,6 +263,18 @@ for (neuron, scheme), (dtype, tolerance), layout in itertools.product(kinds, typ
     again = net.loss_and_grad(u, [0, 1, 1], lengths)
     assert again[0] == loss and (again[1] == gradient).all()
     spinrnn.set_memory_limit(None)
+for readout in ("mean", "both", "points"):
+    c = spinrnn.NetworkConfig(
+        layers=(3, 2), inputs=2, outputs=2, readout=readout, dtype="float64", substeps=2,
+    )
+    net, u = spinrnn.Network(c, seed=0), np.random.default_rng(0).normal(size=(3, 2, 4))
+    labels = np.ones((3, 4), int) if readout == "points" else np.array([0, 1, 1])
+    gradient, point = net.loss_and_grad(u, labels, [4, 1, 2])[1], net.parameters.copy()
+    direction, losses = np.random.default_rng(1).normal(size=gradient.size), []
+    for k in (-1, 1):
+        net.parameters = point + 1e-5 * k * direction
+        losses.append(net.loss(u, labels, [4, 1, 2]))
+    assert abs(gradient @ direction - (losses[1] - losses[0]) / 2e-5) < 1e-8
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(__file__).parent)}
     result = subprocess.run(

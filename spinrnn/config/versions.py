@@ -309,8 +309,11 @@ def remembered(network: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def own_table(network: Any) -> dict[str, Any]:
-    """{key: value} of a `NetworkConfig` without those of `ELSEWHERE`."""
-    return {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
+    """{key: value} of a `NetworkConfig` without those of `ELSEWHERE`, and without those
+    of `LATER` that are as in 0.1.
+    """
+    own = {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
+    return {key: value for key, value in own.items() if LATER.get(key) != value}
 
 
 def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
@@ -339,8 +342,7 @@ def flat(network: Any) -> dict[str, Any] | None:
     )
     if any(new):
         return None
-    own = {key: value for key, value in own_table(network).items() if key not in LATER}
-    return {**own, "neuron": neuron.kind, **dict(network.earlier)}
+    return {**own_table(network), "neuron": neuron.kind, **dict(network.earlier)}
 
 
 def attributes(network: Any) -> dict[str, Any]:

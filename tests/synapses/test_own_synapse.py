@@ -310,14 +310,17 @@ def test_tables(network):
 
 def test_kinds_of_all_roles_are_in_the_identity_of_a_point(network):
     base = spinrnn.RunConfig(dataclasses.replace(network, synapse=None))
+    tasks = [spinrnn.Regression(), spinrnn.Regression(washout=3), spinrnn.Regression(window=9)]
+    tasks += [spinrnn.Forecasting(), spinrnn.Forecasting(horizon=2)]
     others = [
         spinrnn.RunConfig(network),
         spinrnn.RunConfig(dataclasses.replace(network, synapse=Saturating(limit=3.0))),
         dataclasses.replace(base, train=spinrnn.TrainConfig(writer=Sign())),
         dataclasses.replace(base, train=spinrnn.TrainConfig(estimator=Halved())),
         dataclasses.replace(base, task=Other()),
+        *(dataclasses.replace(base, task=task) for task in tasks),
     ]
-    assert len({identity(config, "data") for config in (base, *others)}) == 6
+    assert len({identity(config, "data") for config in (base, *others)}) == 11
 
 
 def test_all_kinds_of_a_run_take_part_in_it(network, tmp_path, tiny_data):

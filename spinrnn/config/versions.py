@@ -313,7 +313,7 @@ def own_table(network: Any) -> dict[str, Any]:
     of `LATER` that are as in 0.1.
     """
     own = {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
-    return {key: value for key, value in own.items() if LATER.get(key) != value}
+    return {key: value for key, value in own.items() if LATER.get(key, ...) != value}
 
 
 def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:

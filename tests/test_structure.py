@@ -20,7 +20,7 @@ FLOORS = {
     "config": "quantity tables kinds spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
-    "readers": "table npz hdf5 formats idx",
+    "readers": "table text npz hdf5 ts formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",

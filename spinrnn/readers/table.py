@@ -1,4 +1,6 @@
-"""What a user's file holds, whatever its format: arrays by name."""
+"""What a user's file holds, whatever its format: arrays by name, and what it says of
+them.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +16,36 @@ MOST_PROBLEMS = 5
 """That one message tells: a file of any program may hold thousands of arrays."""
 
 
+def tell(path: str | Path, problems: list[str]) -> None:
+    """Raises DataError with the first of the problems of a file, if there are any."""
+    if problems:
+        left = len(problems) - MOST_PROBLEMS
+        more = f"; and {left} more" if left > 0 else ""
+        raise DataError(f"{path}: {'; '.join(problems[:MOST_PROBLEMS])}{more}")
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Arrays of a file by name.
 
     Attributes:
         path: of the file, for messages.
-        arrays: {name: array}; names of nested HDF5 groups with "/".
-        attributes: {name: number, text or array} of an HDF5 file's root.
+        arrays: {name: array}, in the file's order; names of nested HDF5 groups with
+            "/".
+        attributes: {name: number, text or array} of the file's head or root.
+        units: {name of an array: its unit as the file writes it}, as far as it says so.
+        classes: {name of an array of whole numbers: names of the classes 0, 1, ...}.
+        left_out: {name: why} of what the file holds beside its arrays.
+        notes: sentences on what had to be found out to read the file, as its delimiter.
     """
 
     path: Path
     arrays: Mapping[str, np.ndarray]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def check_names(
         self,
@@ -52,6 +71,7 @@ class Table:
             problems.append(
                 f"has no array {' and no array '.join(missing)}; it holds {listed(self.arrays)}"
             )
+        problems += [f"{name} {self.left_out[name]}" for name in missing if name in self.left_out]
         for name in sorted(set(self.arrays) - {*needed, *optional}):
             meant = nearest(name, absent)
             if instead is not None and name in instead:

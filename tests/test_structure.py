@@ -20,7 +20,7 @@ FLOORS = {
     "config": "quantity tables kinds spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
-    "readers": "table text npz hdf5 ts formats idx",
+    "readers": "table text units cells npz netcdf hdf5 matlab ts lvm odt delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",

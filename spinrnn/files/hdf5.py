@@ -6,6 +6,7 @@ is ever loaded. What is read is real arrays by name, and the attributes of the r
 
 import io
 import math
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
@@ -25,24 +26,68 @@ into a large one: one reorders bytes, the other checks them.
 """
 
 
-def read_arrays(content, path, ratio=1024):
+BEST_RATIO = 1024
+"""Of the bytes of all arrays to those of a file: what the best compression reaches."""
+DESCRIPTIONS = (
+    "units", "scale_factor", "add_offset", "_FillValue", "missing_value", "valid_min",
+    "valid_max", "valid_range", "CLASS", "MATLAB_class", "MATLAB_empty",
+)  # fmt: skip
+"""Attributes of datasets that say what their numbers mean."""
+LARGEST_DESCRIPTION = 1000
+"""Bytes of one. Many names may lead to one dataset, and multiply what is longer."""
+
+
+def read_arrays(content, path, ratio=BEST_RATIO):
     """Attributes and arrays of an HDF5 file given as bytes.
 
     Args:
         content: the file; path: its name, for messages.
-        ratio: of the bytes of all arrays to those of the file, at most; 1024 is what
-            the best compression reaches, and 1 that of spinrnn's own files.
+        ratio: of the bytes of all arrays to those of the file, at most; 1 is that of
+            spinrnn's own files.
     Returns:
         ({name: attribute of the root}, {name: array}); nested names with "/".
     Raises:
         StoreError: no HDF5 file, damaged, or with anything in it but plain arrays.
     """
+    read = _read(content, path, ratio, strict=True)
+    return read.attributes, read.arrays
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What a file of another program holds.
+
+    Attributes:
+        attributes: of the root, as of `read_attributes`.
+        arrays: {name: array of real numbers, or of texts of fixed length}.
+        described: {name: {name of `DESCRIPTIONS`: value}} of arrays that have some.
+        left_out: {name: why} of what is neither.
+    """
+
+    attributes: dict
+    arrays: dict
+    described: dict
+    left_out: dict
+
+
+def read_foreign(content, path):
+    """`Foreign` of a file given as bytes: it may hold anything beside plain arrays.
+
+    Raises:
+        StoreError: as `read_arrays`, but what is no array of numbers is left out.
+    """
+    return _read(content, path, BEST_RATIO, strict=False)
+
+
+def _read(content, path, ratio, strict):
+    """`Foreign` of a file; strict: what is not plain is refused."""
     content = without_digest(path, content)
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            arrays = _Arrays(path, len(content), ratio)
+            arrays = _Arrays(path, len(content), ratio, strict)
             arrays.collect(file, "")
-            return read_attributes(file, texts=ratio == 1), arrays.found
+            attributes = read_attributes(file, texts=ratio == 1)
+            return Foreign(attributes, arrays.found, arrays.described, arrays.left_out)
     except StoreError:
         raise
     # h5py raises OSError, KeyError, RuntimeError and more for a broken file
@@ -72,13 +117,15 @@ def read_attributes(file, texts=True):
 
 
 def read_attribute(file, name, texts=True):
-    """An attribute of the root; None if it is no number, text or array of numbers.
+    """An attribute of the root or of a dataset; None if it is no number, text or array
+    of numbers.
 
     What is none of these is not read, as a few bytes of it may stand for very many.
     """
     attribute = file.attrs.get_id(name)
     kind = attribute.dtype.kind
-    if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > file.id.get_filesize():
+    largest = LARGEST_DESCRIPTION if isinstance(file, h5py.Dataset) else file.id.get_filesize()
+    if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > largest:
         return None
     if kind == "O":
         text = isinstance(attribute.get_type(), h5py.h5t.TypeStringID) and attribute.shape == ()
@@ -99,13 +146,14 @@ class _Arrays:
     Hard links may lead to the same dataset many times, so whatever is looked at counts.
 
     Attributes:
-        found: {name: array}.
+        found, described, left_out: as of `Foreign`.
     """
 
-    def __init__(self, path, size, ratio):
-        self.path, self.size, self.ratio = path, max(size, 1), ratio
+    def __init__(self, path, size, ratio, strict):
+        self.path, self.size, self.ratio, self.strict = path, max(size, 1), ratio, strict
         self.largest_count = max(LARGEST_COUNT, size // SMALLEST_DATASET)
-        self.found, self.entries, self.bytes = {}, 0, 0
+        self.found, self.described, self.left_out = {}, {}, {}
+        self.entries, self.bytes = 0, 0
 
     def collect(self, group, prefix):
         """Reads what is in a group; StoreError where it is too much, or not plain."""
@@ -116,10 +164,23 @@ class _Arrays:
             item = group[name]
             if isinstance(item, h5py.Group):
                 self.collect(item, f"{full}/")
+                continue
+            why = "" if self.strict else _foreign(item)
+            if why:
+                self.left_out[full] = why
             else:
-                check_plain(item, full, self.path)
+                check_plain(item, full, self.path, self.strict)
                 self._measure(item, full)
                 self.found[full] = item[()]
+                if not self.strict:
+                    self._describe(item, full)
+
+    def _describe(self, item, name):
+        """Keeps what the file says of a dataset's numbers."""
+        given = {key: read_attribute(item, key, False) for key in DESCRIPTIONS if key in item.attrs}
+        given = {key: value for key, value in given.items() if value is not None}
+        if given:
+            self.described[name] = given
 
     def _count(self, prefix):
         self.entries += 1
@@ -149,9 +210,31 @@ def check_link(group, name, prefix, path):
         )
 
 
-def check_plain(item, name, path):
-    """Raises StoreError unless a dataset holds real numbers, all in this very file."""
-    if not _is_real_array(item) or not _is_stored(item):
+def _foreign(item):
+    """Why a dataset of another program's is left out, in words; "" if it is not."""
+    if not isinstance(item, h5py.Dataset):
+        return "is no dataset"
+    if item.is_virtual or item.external:
+        return ""
+    if item.shape is None:
+        return "is empty"
+    if item.dtype.kind == "O":
+        return "is of texts or lists of variable length; write texts with a fixed one, as type S"
+    if item.dtype.kind not in "fiubS":
+        return "is no array of real numbers"
+    if _is_stored(item):
+        return ""
+    scale = "CLASS" in item.attrs and read_attribute(item, "CLASS", False) == b"DIMENSION_SCALE"
+    return "is a dimension without coordinates" if scale else "has no values in the file"
+
+
+def check_plain(item, name, path, strict=True):
+    """Raises StoreError unless a dataset holds real numbers, all in this very file.
+
+    Args:
+        strict: whether texts of fixed length are refused too.
+    """
+    if not _is_real_array(item, strict) or not _is_stored(item):
         raise StoreError(
             f"{path}: the dataset {listed([name])} is not a plain array of real numbers"
         )
@@ -162,8 +245,9 @@ def check_plain(item, name, path):
         )
 
 
-def _is_real_array(item):
-    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "fiub"
+def _is_real_array(item, strict):
+    kinds = "fiub" if strict else "fiubS"
+    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in kinds
 
 
 def _is_stored(item):

@@ -47,6 +47,10 @@ class Table:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        arrays = listed(f"{name} {np.shape(array)}" for name, array in self.arrays.items())
+        return f"<Table of {self.path.name}: {arrays}>"
+
     def check_names(
         self,
         needed: Iterable[str],

@@ -21,7 +21,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _END = "\x1a"
 """With which some programs of DOS end a file."""
 MISSING = frozenset(("", "nan", "na", "n/a", "?", "--", "null", "none"))
-"""What stands in a table for a number that is not there, in small letters."""
+"""What tables write for a number that is not there, in small letters."""
+LONGEST = 100
+"""Characters of a number. In NumPy's array of texts each takes those of the longest."""
 
 
 def head_of(content: bytes) -> str:
@@ -78,13 +80,11 @@ def _encoding(content):
 
 def numbers(cells: Sequence[str]) -> np.ndarray | None:
     """(cell,) float64, NaN for what is in `MISSING`; None if a cell is no number."""
-    # Python's numbers may hold an underscore, those of files do not
-    if any("_" in cell for cell in cells):
-        return None
-    try:
-        return np.array(cells, dtype=np.str_).astype(np.float64)
-    except ValueError:
-        pass
+    if max(map(len, cells), default=0) <= LONGEST and not any("_" in cell for cell in cells):
+        try:
+            return np.array(cells, dtype=np.str_).astype(np.float64)
+        except ValueError:
+            pass
     try:
         return np.array([number(cell) for cell in cells])
     except ValueError:
@@ -96,14 +96,15 @@ def number(cell: str) -> float:
     cell = cell.strip()
     if cell.lower() in MISSING:
         return np.nan
-    if "_" in cell:
+    # Python's numbers may hold an underscore, those of files do not
+    if "_" in cell or len(cell) > LONGEST:
         raise ValueError
     return float(cell)
 
 
 def is_number(cell: str) -> bool:
-    """Whether there is a number, or NaN; what is in `MISSING` otherwise is none."""
+    """Whether a cell holds a number, or the word nan."""
     try:
-        return "_" not in cell and float(cell) is not None
+        return cell.strip().lower() == "nan" or not np.isnan(number(cell))
     except ValueError:
         return False

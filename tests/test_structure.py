@@ -20,7 +20,8 @@ FLOORS = {
     "config": "quantity tables kinds spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
-    "readers": "table text units cells npz netcdf hdf5 matlab ts lvm odt delimited formats idx",
+    "readers": "table text units cells npz netcdf hdf5 matlab wav tdms ts lvm odt delimited "
+    "formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",
@@ -76,7 +77,7 @@ HOMES = {
     "scipy": {
         "checks.gradient", "checks.neuron", "tasks.classification", "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
-        "identify.residuals", "identify.result",
+        "identify.residuals", "identify.result", "readers.wav",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
@@ -86,6 +87,7 @@ HOMES = {
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},
     "mpi4py": {"sweep.executors"},
+    "nptdms": {"readers.tdms"},
 }  # fmt: skip
 """{library: modules that may import it}."""
 

@@ -37,8 +37,10 @@ def values_of(
     scale, offset = (_number(given.get(key)) for key in ("scale_factor", "add_offset"))
     values, said = array, []
     if scale is not None or offset is not None:
-        values = array.astype(np.float64) * (1.0 if scale is None else scale)
-        values += 0.0 if offset is None else offset
+        # what leaves the range of numbers is infinite, as in the file
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = array.astype(np.float64) * (1.0 if scale is None else scale)
+            values += 0.0 if offset is None else offset
         said.append(f"scale {scale or 1:g} and offset {offset or 0:g} applied")
     if missing.any():
         values = values.astype(values.dtype if values.dtype.kind == "f" else np.float64)
@@ -78,7 +80,11 @@ def _missing(array, given, written_by_netcdf):
         fills += [_FILLS[kind]] if kind in _FILLS else []
     missing = np.zeros(array.shape, bool)
     for fill in fills:
-        missing |= array == np.asarray(fill).astype(array.dtype)
+        # as the array's type rounds it, but not a number that this type cannot hold
+        with np.errstate(over="ignore", invalid="ignore"):
+            stored = np.asarray(fill).astype(array.dtype)
+        if array.dtype.kind == "f" or stored == fill:
+            missing |= array == stored
     low, high = (_number(given.get(key)) for key in ("valid_min", "valid_max"))
     ends = _numbers(given.get("valid_range"))
     if ends.size == 2:

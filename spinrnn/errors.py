@@ -45,6 +45,10 @@ class OldKeyWarning(UserWarning):
     """A key of 0.1 in a configuration, with the key that it is now."""
 
 
+class DataNote(UserWarning):
+    """What was made of data, and their owner may have meant otherwise."""
+
+
 class DataError(SpinrnnError, ValueError):
     """Inputs, labels or lengths that do not fit the network, or unreadable data."""
 

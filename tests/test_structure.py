@@ -27,7 +27,8 @@ FLOORS = {
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting figures",
-    "datasets": "dataset folder stretches parts loading selection",
+    "datasets": "labels dataset series folder named columns cases pairs stretches parts loading "
+    "selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
     "networks": "trainable population packing planning running inputs targets streaming recurrent "

@@ -28,6 +28,7 @@ from spinrnn.cli import (
     sweep,
     train,
 )
+from spinrnn.errors import DataNote
 from spinrnn.machine.system import unsupported
 
 COMMANDS = (
@@ -161,4 +162,5 @@ def _say(text: str) -> None:
 
 
 def _show_warning(message, *_, **__) -> None:
-    _say(f"warning: {message}")
+    what = "note" if isinstance(message, DataNote) else "warning"
+    _say(f"{what}: {message}")

@@ -2,12 +2,14 @@
 
 import dataclasses
 import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
 
 from spinrnn.arrays import PADDED_WITH_LENGTHS, array_of
-from spinrnn.errors import DataError
+from spinrnn.datasets.labels import numbered
+from spinrnn.errors import DataError, listed
 
 ARRAYS = ("inputs", "labels", "lengths", "test", "targets")
 """Names of a data set's arrays, in files as in Python."""
@@ -20,11 +22,15 @@ class Dataset:
 
     Attributes:
         inputs: (case, channel, time) real; what follows a case's length may be NaN.
-        labels: (case,) whole numbers from 0; None for inputs that are only simulated.
+        labels: (case,) whole numbers from 0, or (case, time) for every input point, -1
+            where there is none; None for inputs that are only simulated, or have
+            targets. Texts and truth values are numbered.
         lengths: (case,) input points of each case, or None if all have the whole
             length.
         test: (case,) bool, True for the cases of the test part that the data bring with
             them, or None if it is to be drawn. Zeros and ones are taken too.
+        classes: names of the classes 0, 1, ..., or None where they have no others than
+            their numbers.
         targets: (case, output) real, or (case, output, time) for every input point, NaN
             where there is none; None where labels say what is learned.
 
@@ -37,6 +43,7 @@ class Dataset:
     labels: np.ndarray | None = None
     lengths: np.ndarray | None = None
     test: np.ndarray | None = None
+    classes: tuple[str, ...] | None = None
     targets: np.ndarray | None = None
 
     def __post_init__(self):
@@ -46,6 +53,12 @@ class Dataset:
                 missing = name in ("inputs", "targets")
                 array = array_of(value, name, missing=missing, padding=PADDED_WITH_LENGTHS)
                 object.__setattr__(self, name, array)
+        if self.labels is not None and self.labels.dtype.kind in "SUb" and self.labels.ndim == 1:
+            labels, classes = numbered(self.labels, self.classes)
+            object.__setattr__(self, "labels", labels)
+            object.__setattr__(self, "classes", classes)
+        if self.classes is not None:
+            object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
 
@@ -55,7 +68,8 @@ class Dataset:
     def __repr__(self) -> str:
         cases = f"{len(self)} case{'s' if len(self) != 1 else ''}"
         own = f", {int(self.test.sum())} for the test" if self.test is not None else ""
-        return f"<Dataset of {cases}, inputs {np.shape(self.inputs)}{own}>"
+        classes = f", classes {listed(self.classes)}" if self.classes else ""
+        return f"<Dataset of {cases}, inputs {np.shape(self.inputs)}{own}{classes}>"
 
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
@@ -64,6 +78,9 @@ class Dataset:
             if array is not None:
                 digest.update(f"{array.dtype.str} {array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
+        # data without names have the digest that they had before there were names
+        if self.classes is not None:
+            digest.update(json.dumps(self.classes).encode())
         return digest.hexdigest()
 
     def take(self, indices) -> "Dataset":

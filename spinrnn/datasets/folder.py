@@ -14,6 +14,11 @@ _FILES = [*((f"{part}-images", 3) for part in _PARTS), *((f"{part}-labels", 1) f
 """(stem of a file's name, its dimensions)."""
 
 
+def is_one(folder: Path) -> bool:
+    """Whether one of the four files is there."""
+    return any(_find(folder, stem, dimensions) for stem, dimensions in _FILES)
+
+
 def read_folder(folder: str | Path) -> Dataset:
     """Reads the four files `train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and so
     on.

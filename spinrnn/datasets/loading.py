@@ -1,14 +1,19 @@
-"""Data sets from their sources: the digits, files of arrays, folders of IDX files."""
+"""Data sets from their sources: the digits, files of all formats, folders."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from spinrnn.datasets.dataset import ARRAYS, Dataset
-from spinrnn.datasets.folder import read_folder
-from spinrnn.errors import DataError
+from spinrnn.datasets import cases, columns, folder, named, pairs
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.series import RULES, Series, joined, without_gaps
+from spinrnn.errors import DataError, DataNote
 from spinrnn.files.atomic import packaged
-from spinrnn.readers.formats import ENDINGS, read_table
+from spinrnn.readers.formats import ENDINGS, ending_of, read_table
+
+OWN = (".npz", ".h5", ".hdf5")
+"""Endings of files whose numbers of classes stay as they are, as runs know them."""
 
 
 def load_digits() -> Dataset:
@@ -21,63 +26,92 @@ def load_digits() -> Dataset:
     return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))
 
 
-def load_dataset(source: str | Path, labelled: bool = True) -> Dataset:
-    """Reads a `Dataset`.
+def load_dataset(source: str | Path, labelled: bool = True, missing: str = "refuse") -> Dataset:
+    """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
 
     Args:
-        source: "digits"; or a .npz or .h5 file with `inputs` (case, channel, time),
-            `labels` (case,) and perhaps `lengths` (case,) and `test` (case,), as in
-            `Dataset`; or a folder of IDX files under MNIST's names, whose t10k files
-            are the test part.
-        labelled: whether a file must have labels, as training needs them.
+        source: "digits"; or one of these:
+            A file of arrays (.npz, HDF5, netCDF-4, MATLAB) with `inputs` (case,
+            channel, time) or (case, time), `labels` (case,) of any kind and perhaps
+            `lengths` (case,) and `test` (case,), as in `Dataset`.
+            A .ts file, or a .tsv or .txt file of the UCR's archive. Of `X_TRAIN.ts` the
+            file `X_TEST.ts` beside it is the test part; `X` names both.
+            A table of text with names of columns: `case`, `label`, perhaps `time` and
+            `test`; the others are channels.
+            A folder with such a pair; or with a file (WAV, CSV ...) for each case in
+            folders of their classes, perhaps below `train` and `test`; or with IDX
+            files under MNIST's names, whose t10k files are the test part.
+        labelled: whether there must be labels, as training needs them.
+        missing: what is done where a value is missing: "refuse", "linear" (the straight
+            line between its neighbours in time) or "hold" (the value before it); before
+            the first and after the last value of a case there is that one.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit
-            together.
+            together, or is ambiguous.
     """
+    if missing not in RULES:
+        raise DataError(f"missing: must be one of {', '.join(RULES)}; got {missing}")
     if source == "digits":
         return load_digits()
     path = Path(source)
-    if path.is_dir():
-        return read_folder(path)
-    if path.suffix not in ENDINGS:
-        raise DataError(
-            f'data.source: "{source}" is neither "digits", nor a {", ".join(ENDINGS[:-1])} or '
-            f"{ENDINGS[-1]} file, nor a folder that exists"
-        )
-    table = read_table(path)
-    needed = ("inputs", "labels") if labelled and "targets" not in table.arrays else ("inputs",)
-    table.check_names(needed, ARRAYS)
-    inputs = table.arrays["inputs"]
-    labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS[1:])
-    problems = _problems(inputs, labels, lengths)
-    if problems:
-        raise DataError(f"{path}: {'; '.join(problems)}")
+    series, test, notes = _series_of(path, source, labelled)
+    for note in notes:
+        warnings.warn(f"{path}: {note}", DataNote, stacklevel=2)
+    if isinstance(series, Dataset):
+        return series
+    dense = ending_of(path) not in OWN
+    if missing != "refuse" or dense:
+        series = without_gaps(path, series, missing)
     try:
-        return Dataset(inputs, labels, lengths, test, targets=targets)
+        return series.dataset(test, dense)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _problems(inputs, labels, lengths):
-    """What does not fit together, in words; `Dataset` itself checks test."""
-    if inputs.ndim != 3:
-        return [f"inputs must have the axes (case, channel, time), got the shape {inputs.shape}"]
-    return [
-        f"{name} must be {len(inputs)} whole numbers, one for each case; got {array.dtype} "
-        f"of shape {array.shape}{_remedy(array, name)}"
-        for name, array in (("labels", labels), ("lengths", lengths))
-        if array is not None and (array.shape != (len(inputs),) or array.dtype.kind not in "iu")
-    ]
+def _series_of(path, source, labelled):
+    """(`Series`, or a `Dataset`, test or None, what is to be said) of a source."""
+    pair = pairs.pair_of(path)
+    if pair is not None:
+        return _of_pair(path, pair, labelled)
+    if path.is_dir():
+        files = cases.files_of(path)
+        if not files or folder.is_one(path):
+            return folder.read_folder(path), None, ()
+        return cases.of_files(path, files, labelled)
+    if ending_of(path) not in ENDINGS:
+        raise DataError(
+            f'data.source: "{source}" is neither "digits", nor a file of the kinds '
+            f"{', '.join(ENDINGS)}, nor a folder that exists"
+        )
+    return _of_file(path, labelled)
 
 
-def _remedy(array, name):
-    """What makes whole numbers of an array that has one axis, as words to append."""
-    if array.ndim == 2 and name == "labels":
-        return "; of one column for each class labels.argmax(axis=1) makes them"
-    if array.ndim != 1:
-        return ""
-    if array.dtype.kind in "SU":
-        return f"; numpy.unique({name}, return_inverse=True)[1] numbers them"
-    if array.dtype.kind in "fb":
-        return f"; save {name}.astype(int), if that is what they are"
-    return ""
+def _of_pair(path, pair, labelled):
+    """As `_series_of`, of a training part and the test part, if there is one."""
+    found = [_of_file(part, labelled) for part in pair if part is not None]
+    for part, (_, test, _) in zip(pair, found, strict=False):
+        if test is not None and len(found) > 1:
+            raise DataError(f"{part}: has a test part of its own beside the file of that")
+    notes = tuple(dict.fromkeys(note for *_, said in found for note in said))
+    if len(found) == 1:
+        return found[0][0], found[0][1], (*notes, f"no file {pairs.TEST[1:]} beside it")
+    try:
+        whole = joined([series for series, *_ in found])
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    counts = [len(series.inputs) for series, *_ in found]
+    return whole, np.repeat([False, True], counts), (*notes, f"the test part is {pair[1].name}")
+
+
+def _of_file(path, labelled) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+    """(`Series`, test or None, what is to be said) of one file."""
+    table = read_table(path)
+    own = ending_of(path) in OWN
+    if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
+        return named.of_names(table, labelled)
+    if columns.is_of_rows(table):
+        return columns.of_rows(table), None, ("the first column is the label of its row",)
+    if "samples" in table.arrays and "rate" in table.attributes and not labelled:
+        return Series(np.atleast_2d(table.arrays["samples"])[None]), None, ()
+    series, test, said = columns.of_columns(table, labelled)
+    return series, test, (*said, *table.notes)

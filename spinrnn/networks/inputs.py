@@ -89,10 +89,18 @@ def checked_labels(config: NetworkConfig, labels, samples: int) -> np.ndarray:
     wrong = np.flatnonzero((labels < 0) | (labels >= config.outputs))
     if wrong.size:
         raise DataError(
-            f"labels: must be from 0 to {config.outputs - 1}, as network.outputs ="
-            f" {config.outputs}; got {labels[wrong[0]]} at case {wrong[0]}"
+            f"labels: must be from 0 to {config.outputs - 1}, as network.outputs = "
+            f"{config.outputs}; got {labels[wrong[0]]} at case {wrong[0]}"
+            f"{_from_one(labels, config)}"
         )
     return labels.astype(np.int64)
+
+
+def _from_one(labels, config):
+    """The remedy where labels count from 1, as words to append."""
+    if labels.min() == 1 and labels.max() == config.outputs:
+        return "; they count from 1, so save labels - 1"
+    return ""
 
 
 def _check_whole(name, values, samples):

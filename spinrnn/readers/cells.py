@@ -146,8 +146,8 @@ def columns(
     ]
     size, found, problems = sum(len(lines[n]) for n in rows), [], []
     for k in range(width):
-        pieces = [chunk[k] for chunk in chunks]
-        if all(isinstance(piece, np.ndarray) for piece in pieces):
+        pieces = [chunk[k] for chunk in chunks if chunk[k] is not None]
+        if len(pieces) == len(chunks):
             found.append(np.concatenate(pieces))
             continue
         cells = [

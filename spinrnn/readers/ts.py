@@ -214,4 +214,4 @@ def _targets(path, last, lines):
             if value is None
         ],
     )
-    return np.concatenate(values)
+    return np.concatenate([value for value in values if value is not None])

@@ -173,8 +173,14 @@ def test_a_damaged_truth_value_of_an_hdf5_file_is_refused(tmp_path):
     ("arrays", "message"),
     [
         ({"inputs": np.zeros((3, 1, 2))}, "no array labels; it holds inputs"),
-        ({"inputs": np.zeros((3, 2)), "labels": np.zeros(3, int)}, "must have the axes"),
-        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3)}, "labels must be 3 whole numbers"),
+        ({"inputs": np.zeros(3), "labels": np.zeros(3, int)}, "must have the axes"),
+        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(2)}, "labels must be 3 whole numbers"),
+        (
+            {"inputs": np.zeros((5, 1, 3)), "labels": np.zeros(3)},
+            "are the axes of inputs in another order",
+        ),
+        ({"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3) + 0.5}, "0.5 of case 0 is no class"),
+        ({"inputs": np.full((3, 1, 2), "a"), "labels": np.zeros(3)}, "inputs must be real"),
         (
             {"inputs": np.zeros((3, 1, 2)), "labels": np.zeros(3, int), "length": np.ones(3)},
             "did you mean lengths",
@@ -230,19 +236,84 @@ def test_unreadable_users_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("labels", "end"),
+    ("labels", "numbers", "classes"),
     [
-        (np.array(["a", "b"]), r"<U1 of shape \(2,\); numpy.unique\(labels, return_inverse=True\)"),
-        (np.array([0.0, 1.0]), r"float64 of shape \(2,\); save labels.astype\(int\)"),
-        (np.array([False, True]), r"bool of shape \(2,\); save labels.astype\(int\)"),
-        (np.eye(2, dtype=int), r"shape \(2, 2\); of one column for each class labels.argmax"),
-        (np.array([0, 1, 2]), r"got int64 of shape \(3,\)$"),
+        (np.array(["up", "down", "up"]), [1, 0, 1], ("down", "up")),
+        (np.array([b"10", b"9", b"10"]), [1, 0, 1], ("9", "10")),
+        (np.array([False, True, False]), [0, 1, 0], ("False", "True")),
+        (np.array([1.0, 0.0, 2.0]), [1, 0, 2], None),
+        (np.eye(3, dtype=int)[[2, 0, 1]], [2, 0, 1], None),
+        (np.eye(3)[[2, 0, 1]], [2, 0, 1], None),
+        (np.array([[0], [1], [2]]), [0, 1, 2], None),
+        (np.array([-1, 1, -1]), [0, 1, 0], ("-1", "1")),
+        # whole numbers are the user's own, as runs of before know them
+        (np.array([1, 2, 3]), [1, 2, 3], None),
+        (np.array([0, 5, 5], np.uint8), [0, 5, 5], None),
     ],
 )
-def test_labels_that_are_no_whole_numbers_are_refused_with_what_makes_them(tmp_path, labels, end):
-    np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 1, 3)), labels=labels)
-    with pytest.raises(spinrnn.DataError, match=end):
+def test_labels_of_any_kind(tmp_path, labels, numbers, classes):
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((3, 1, 3)), labels=labels)
+    data = spinrnn.load_dataset(tmp_path / "a.npz")
+    assert data.labels.tolist() == numbers
+    assert data.classes == classes
+    assert data.labels.dtype.kind in "iu"
+    part = data.take([2])
+    assert (part.labels.tolist(), part.classes) == (numbers[2:], classes)
+    if labels.dtype.kind in "iu" and labels.ndim == 1 and labels.min() >= 0:
+        assert data.labels.dtype == labels.dtype
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.array(["a", " ", "b"]), "case 1 has none"),
+        (np.array([0, np.nan, 1]), r"case 1 has none \(NaN\)"),
+        (np.array([0, 0.37, 1]), r"0\.37 of case 1 is no class"),
+        (np.array([[1, 0], [1, 1], [0, 1]]), "each row must hold a single 1, .* case 1 does not"),
+        (np.zeros((3, 2, 2)), r"must have one axis \(case,\)"),
+        (np.array([0, 1j, 1]), "must be whole numbers, texts or truth values, got complex128"),
+    ],
+)
+def test_labels_that_are_none_are_told_with_their_case(tmp_path, labels, words):
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((3, 1, 3)), labels=labels)
+    with pytest.raises(spinrnn.DataError, match=rf"a\.npz: labels: .*{words}"):
         spinrnn.load_dataset(tmp_path / "a.npz")
+
+
+def test_names_of_classes_are_part_of_the_digest():
+    inputs = np.zeros((2, 1, 3))
+    data = [spinrnn.Dataset(inputs, labels) for labels in (["a", "b"], ["a", "c"], [0, 1], [0, 1])]
+    assert len({one.digest() for one in data}) == 3
+    assert data[2].digest() == data[3].digest()
+    assert repr(data[0]) == "<Dataset of 2 cases, inputs (2, 1, 3), classes a, b>"
+
+
+def test_one_channel_and_said(tmp_path):
+    inputs = np.arange(6.0).reshape(3, 2)
+    np.savez(tmp_path / "a.npz", inputs=inputs, labels=[0, 1, 0])
+    with pytest.warns(spinrnn.errors.DataNote, match=r"\(3, 2\) are read as \(case, time\)"):
+        data = spinrnn.load_dataset(tmp_path / "a.npz")
+    np.testing.assert_array_equal(data.inputs, inputs[:, None, :])
+
+
+@pytest.mark.parametrize("names", ["X y", "x Y", "data target"])
+def test_names_of_others(tmp_path, names):
+    inputs, labels = names.split()
+    arrays = {inputs: np.zeros((3, 1, 2)), labels: ["b", "a", "b"]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.warns(spinrnn.errors.DataNote, match=f"{inputs} is read as inputs, {labels} as"):
+        assert spinrnn.load_dataset(tmp_path / "a.npz").labels.tolist() == [1, 0, 1]
+
+
+def test_two_parts_in_one_file(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.update({"X_train": np.ones((3, 4)), "Y_train": [0, 1, 1]})
+        file.update({"X_test": np.zeros((2, 4)), "Y_test": [1, 0]})
+    with pytest.warns(spinrnn.errors.DataNote, match="X_train, Y_train, X_test, Y_test are read"):
+        data = spinrnn.load_dataset(tmp_path / "a.h5")
+    assert data.inputs[:, 0, 0].tolist() == [1, 1, 1, 0, 0]
+    assert data.labels.tolist() == [0, 1, 1, 1, 0]
+    assert data.test.tolist() == [False] * 3 + [True] * 2
 
 
 def test_a_data_set_says_in_one_line_what_it_is():

@@ -1,0 +1,153 @@
+"""A folder with a file for each case: WAV files or tables, in folders of their
+classes, perhaps below `train` and `test`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from spinrnn.datasets.columns import TIME
+from spinrnn.datasets.labels import in_order
+from spinrnn.datasets.series import Series, padded
+from spinrnn.errors import DataError, StoreError, listed, reason_of
+from spinrnn.readers.formats import ENDINGS, ending_of, read_table
+from spinrnn.readers.table import Table
+
+MOST_FILES = 1_000_000
+_PARTS = ("train", "test")
+
+
+def files_of(folder: Path) -> list[tuple[Path, str | None, bool]]:
+    """[(file, its class or None, whether it is for the test)] of a folder, sorted.
+
+    Raises:
+        StoreError: it cannot be read; DataError: files of several formats, or files
+            beside folders of classes.
+    """
+    parts = {entry.name.lower(): entry for entry in _entries(folder) if entry.is_dir()}
+    if set(parts) == set(_PARTS):
+        found = [
+            (file, name, part == "test")
+            for part in _PARTS
+            for file, name in _of_classes(parts[part])
+        ]
+    else:
+        found = [(file, name, False) for file, name in _of_classes(folder)]
+    endings = sorted({ending_of(file) for file, *_ in found})
+    if len(endings) > 1:
+        raise DataError(f"{folder}: holds files of the kinds {', '.join(endings)}; leave one kind")
+    if len(found) > MOST_FILES:
+        raise DataError(f"{folder}: holds more than {MOST_FILES} files")
+    return found
+
+
+def _entries(folder):
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {reason_of(error)}") from None
+
+
+def _of_classes(folder):
+    """[(file, class or None)] of the files in a folder, or in folders in it."""
+    entries = _entries(folder)
+    own = [entry for entry in entries if _is_case(entry)]
+    inner = [
+        (file, entry.name)
+        for entry in entries
+        if entry.is_dir()
+        for file in _entries(entry)
+        if _is_case(file)
+    ]
+    if own and inner:
+        raise DataError(
+            f"{folder}: holds the files {listed(file.name for file in own)} beside folders of "
+            "classes; move them into one, or away"
+        )
+    return inner or [(file, None) for file in own]
+
+
+def _is_case(path):
+    return path.is_file() and ending_of(path) in ENDINGS
+
+
+def of_files(
+    folder: Path, files: list[tuple[Path, str | None, bool]], labelled: bool
+) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+    """(the cases, test (case,) or None, what is to be said) of files, a case each.
+
+    The labels are the names of the folders. Samples of WAV files are the input; of
+    tables all columns of numbers but the time are channels, by the names of the first.
+
+    Args:
+        labelled: whether the files must be in folders of classes.
+    Raises:
+        DataError: a file has other channels, another rate or step than the first.
+    """
+    names = [name for _, name, _ in files]
+    if labelled and None in names:
+        raise DataError(
+            f"{folder}: its files are in no folders of classes; make a folder for each class, with "
+            "the files of its cases"
+        )
+    cases, steps, first = [], [], None
+    for file, *_ in files:
+        table = read_table(file)
+        channels, step = _of_table(table)
+        first = first or list(channels)
+        if list(channels) != first:
+            raise DataError(
+                f"{file}: has the channels {listed(channels)}, the first file has {listed(first)}"
+            )
+        cases.append(np.array([channels[name] for name in first]))
+        steps.append(step)
+    try:
+        inputs, lengths = padded(cases)
+    except DataError as error:
+        raise DataError(f"{folder}: {error}; the cases are its files in their order") from None
+    labels = None if None in names else np.array(names, dtype=np.str_)
+    order = None if labels is None else in_order(sorted(set(names)))
+    test = np.array([is_test for *_, is_test in files])
+    said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(steps))
+    return Series(inputs, labels, lengths, order), test if test.any() else None, said
+
+
+def _of_table(table: Table):
+    """({channel: (time,)}, step in time or None) of a file of one case."""
+    if "samples" in table.arrays and "rate" in table.attributes:
+        samples = np.atleast_2d(table.arrays["samples"])
+        return {f"sample {k}": row for k, row in enumerate(samples)}, 1 / table.attributes["rate"]
+    columns = {
+        name: array
+        for name, array in table.arrays.items()
+        if array.ndim == 1 and array.dtype.kind in "fiub"
+    }
+    times = [name for name in columns if name.lower() in TIME]
+    if len(columns) == len(times) or len({len(column) for column in columns.values()}) > 1:
+        raise DataError(
+            f"{table.path}: holds no columns of one length beside the time, but {table!r}"
+        )
+    _check_first(table, columns)
+    time = columns.pop(times[0]) if len(times) == 1 else None
+    step = float(np.median(np.diff(time))) if time is not None and len(time) > 1 else None
+    return columns, step
+
+
+def _check_first(table, columns):
+    """Refuses a column without a name that looks like the time."""
+    name, column = next(iter(columns.items()))
+    if name != "column_1" or len(columns) < 2 or len(column) < 3:
+        return
+    step = np.diff(column)
+    if (step > 0).all() and np.ptp(step) <= 1e-3 * step[0]:
+        raise DataError(
+            f"{table.path}: has no names, and its first column increases evenly; is it the time? "
+            "Write a row of names, as time,voltage"
+        )
+
+
+def _step_notes(steps):
+    known = [step for step in steps if step is not None]
+    if known and max(known) - min(known) > 0.01 * min(known):
+        return (f"the step in time differs from file to file, {min(known):g} to {max(known):g}",)
+    return ()

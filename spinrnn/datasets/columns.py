@@ -1,0 +1,188 @@
+"""Cases in columns of numbers: a long table with a column that says the case, or rows
+of a table without names that are a case each, as in the archive of the UCR.
+"""
+
+import numpy as np
+
+from spinrnn.datasets.series import Series, padded
+from spinrnn.errors import DataError, listed
+from spinrnn.readers.table import Table
+
+CASE = ("case", "case_id", "series", "trial")
+TIME = ("time", "t", "x_value", "timestamp")
+LABEL = ("label", "labels", "class", "target")
+TEST = ("test",)
+NAMELESS = "column_1"
+EVEN = 0.01
+"""Of the median step in time: deviations above are told."""
+
+
+def is_of_rows(table: Table) -> bool:
+    """Whether the columns have no names, so that rows must be cases."""
+    return len(table.arrays) > 2 and all(
+        name == f"column_{k}" for k, name in enumerate(table.arrays, 1)
+    )
+
+
+# ---- a row for each case ----
+
+
+def of_rows(table: Table) -> Series:
+    """The cases of rows: the label first, then the values of one channel. NaN at the
+    end of a row is the end of a shorter case.
+
+    Raises:
+        DataError: the first column cannot be labels.
+    """
+    label, *columns = table.arrays.values()
+    words = [name for name, column in table.arrays.items() if column.dtype.kind != "f"][1:]
+    if label.dtype.kind == "f" and not (label == np.round(label)).all():
+        raise DataError(
+            f"{table.path}: has no names of columns, and its first column is no label of each row "
+            f"({label[0]:g}); write a row of names, or the label first in each row"
+        )
+    if words:
+        raise DataError(f"{table.path}: {listed(words)} is of texts, between numbers")
+    inputs = np.column_stack(columns)
+    lengths = inputs.shape[1] - np.argmax(~np.isnan(inputs[:, ::-1]), axis=1)
+    empty = np.flatnonzero(np.isnan(inputs).all(axis=1))
+    if empty.size:
+        raise DataError(f"{table.path}: case {empty[0]} has no value")
+    inputs = inputs[:, None, : int(lengths.max())]
+    return Series(inputs, label, None if (lengths == inputs.shape[2]).all() else lengths)
+
+
+# ---- a long table ----
+
+
+def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+    """(the cases, test (case,) or None, what is to be said) of a long table.
+
+    A column `case` says to which case a row belongs, `label` the class, `test` whether
+    the case is for the test, `time` when it was; the others that are numbers are the
+    channels. Without `case` all rows are one.
+
+    Args:
+        labelled: whether labels, and so several cases, are needed.
+    Raises:
+        DataError: there is no column of cases or labels; a case has several labels; the
+            time does not increase within a case.
+    """
+    found = {
+        what: _find(table, names)
+        for what, names in (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
+    }
+    missing = [what for what in ("case", "label") if labelled and found[what] is None]
+    channels = {
+        name: column
+        for name, column in table.arrays.items()
+        if name not in found.values() and column.dtype.kind in "fiub"
+    }
+    _check(table, missing, channels)
+    said = _said(table, found, channels)
+    rows = _rows(table.arrays[found["case"]] if found["case"] else None, table)
+    if found["time"]:
+        said += _time_notes(table, table.arrays[found["time"]], rows)
+    values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
+    inputs, lengths = padded([values[:, at] for at in rows])
+    labels = _of_cases(table, found["label"], rows)
+    test = _of_cases(table, found["test"], rows)
+    return Series(inputs, labels, lengths), None if test is None else _truth(table, test), said
+
+
+def _find(table, names):
+    """The column of one of these names, in capital letters or not; None without."""
+    found = [name for name in table.arrays if name.lower() in names]
+    if len(found) > 1:
+        raise DataError(
+            f"{table.path}: {listed(found)} may all be the {names[0]}; name the others otherwise"
+        )
+    return found[0] if found else None
+
+
+def _check(table, missing, channels):
+    """Raises DataError for a table that cannot be cases."""
+    if missing:
+        raise DataError(
+            f"{table.path}: one table of the columns {listed(table.arrays)}, without a column "
+            f"{' and without a column '.join(missing)}; give each row its case and label, or write "
+            "a file for each case into a folder of its class"
+        )
+    if not channels:
+        raise DataError(
+            f"{table.path}: no column of numbers is left for a channel; it holds "
+            f"{listed(table.arrays)}"
+        )
+    lengths = {len(column) for column in channels.values() if column.ndim == 1}
+    if len(lengths) != 1 or any(column.ndim != 1 for column in channels.values()):
+        raise DataError(f"{table.path}: its arrays are no columns of one length")
+
+
+def _said(table, found, channels):
+    """Sentences on what the columns are taken for."""
+    other = [name for name in table.arrays if name not in channels and name not in found.values()]
+    said = (f"channels are {listed(channels)}",)
+    if found["case"] is None:
+        said += ("no column case, so all rows are one case",)
+    if other:
+        said += (f"left out: {listed(other)}, which is no number",)
+    return said
+
+
+def _rows(case, table):
+    """[rows] of each case, in the order in which the cases begin."""
+    if case is None:
+        return [np.arange(len(next(iter(table.arrays.values()))))]
+    if case.dtype.kind == "f" and np.isnan(case).any():
+        raise DataError(f"{table.path}: row {int(np.isnan(case).argmax())} of data has no case")
+    _, first, number = np.unique(case, return_index=True, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    pieces = np.split(order, np.cumsum(np.bincount(number))[:-1])
+    return [pieces[k] for k in np.argsort(first)]
+
+
+def _time_notes(table, time, rows):
+    """Sentences on uneven steps; DataError where a time does not increase."""
+    if time.dtype.kind not in "fiu":
+        return ("the time is text and was left out",)
+    steps, uneven = [], 0
+    for case, at in enumerate(rows):
+        step = np.diff(time[at])
+        if not (step > 0).all():
+            raise DataError(
+                f"{table.path}: in case {case} the time does not increase after its point "
+                f"{int(np.argmin(step > 0))}"
+            )
+        if step.size:
+            steps.append(float(np.median(step)))
+            uneven += bool(np.abs(step - steps[-1]).max() > EVEN * steps[-1])
+    said = ()
+    if uneven:
+        said += (f"the times of {uneven} cases are not even; points are taken as if they were",)
+    if steps and max(steps) - min(steps) > EVEN * min(steps):
+        said += (f"the step in time differs, {min(steps):g} to {max(steps):g}",)
+    return said
+
+
+def _of_cases(table, name, rows):
+    """(case,) the one value that a column has in each case; None without it."""
+    if name is None:
+        return None
+    column = table.arrays[name]
+    for case, at in enumerate(rows):
+        own = np.unique(column[at])
+        if own.size > 1:
+            raise DataError(
+                f"{table.path}: case {case} has several values of {name}: {listed(map(str, own))}"
+            )
+    return np.array([column[at[0]] for at in rows])
+
+
+def _truth(table, test):
+    """(case,) bool of zeros and ones, or of words."""
+    words = {"true": True, "false": False, "1": True, "0": False, "test": True, "train": False}
+    texts = [str(value).strip().lower().removesuffix(".0") for value in test.tolist()]
+    wrong = [text for text in texts if text not in words]
+    if wrong:
+        raise DataError(f"{table.path}: test must be true or false in each row, got {wrong[0]}")
+    return np.array([words[text] for text in texts])

@@ -1,0 +1,137 @@
+"""Cases in arrays by name: spinrnn's own names, and those that others use."""
+
+import dataclasses
+
+import numpy as np
+
+from spinrnn.datasets.dataset import ARRAYS
+from spinrnn.datasets.series import Series, joined
+from spinrnn.errors import DataError
+from spinrnn.readers.table import Table
+
+_OTHERS = (("x", "y"), ("data", "target"), ("data", "labels"))
+"""Names of inputs and labels that others use, in small letters."""
+_PARTS = ("train", "test")
+
+
+def has_cases(table: Table) -> bool:
+    """Whether the arrays have names of cases rather than of columns."""
+    return "inputs" in table.arrays or bool(_parts(table)) or bool(_pair(table))
+
+
+def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+    """(the cases, test (case,) or None, what is to be said) of arrays by name.
+
+    They are `inputs`, `labels` or `targets`, `lengths` and `test`; or X and y, data and target; or
+    X_train, y_train, X_test, y_test, whose case does not matter.
+
+    Args:
+        labelled: whether labels are needed.
+    Raises:
+        DataError: arrays are missing, misspelt or do not fit together.
+    """
+    parts, pair = _parts(table), _pair(table)
+    if "inputs" not in table.arrays and parts:
+        return _of_parts(table, parts, labelled)
+    if "inputs" not in table.arrays and pair:
+        inputs, labels = (table.arrays[name] for name in pair)
+        said = (f"{pair[0]} is read as inputs, {pair[1]} as labels",)
+        series, more = _series(table, inputs, labels)
+        return series, None, said + more
+    learned = labelled and "targets" not in table.arrays
+    table.check_names(("inputs", "labels") if learned else ("inputs",), ARRAYS)
+    inputs, labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS)
+    order = table.classes.get("labels")
+    if order is not None and labels is not None:
+        labels = np.array(order, dtype=np.str_)[labels]
+    series, said = _series(table, inputs, labels, lengths, order)
+    if targets is not None:
+        if targets.ndim < 2 or len(targets) != len(inputs) or targets.dtype.kind not in "fiu":
+            raise DataError(
+                f"{table.path}: targets must be numbers (case, output) or (case, output, time) of "
+                f"{len(inputs)} cases; got {targets.dtype} of shape {targets.shape}"
+            )
+        series = dataclasses.replace(series, targets=targets)
+    return series, test, said
+
+
+def _pair(table):
+    """(name of inputs, name of labels) of others, or None."""
+    small = {name.lower(): name for name in table.arrays}
+    # columns of a table may be called x and y as well
+    found = [
+        pair
+        for pair in _OTHERS
+        if set(pair) <= set(small) and table.arrays[small[pair[0]]].ndim > 1
+    ]
+    return tuple(small[name] for name in found[0]) if found else None
+
+
+def _parts(table):
+    """[(name of inputs, name of labels)] of the training and the test part, or []."""
+    small = {name.lower(): name for name in table.arrays}
+    wanted = [(f"x_{part}", f"y_{part}") for part in _PARTS]
+    if any(name not in small for pair in wanted for name in pair):
+        return []
+    return [tuple(small[name] for name in pair) for pair in wanted]
+
+
+def _of_parts(table, parts, labelled):
+    found, said = [], ()
+    for inputs, labels in parts:
+        series, more = _series(table, table.arrays[inputs], table.arrays[labels])
+        found.append(series)
+        said += more
+    try:
+        whole = joined(found)
+    except DataError as error:
+        raise DataError(f"{table.path}: {error}") from None
+    test = np.repeat([False, True], [len(series.inputs) for series in found])
+    names = ", ".join(name for pair in parts for name in pair)
+    return whole, test, (f"{names} are read as inputs and labels of both parts", *said)
+
+
+def _series(table, inputs, labels, lengths=None, order=None):
+    """(`Series`, what is to be said) of arrays that fit together."""
+    said = ()
+    if inputs.ndim == 2:
+        said = (f"inputs of the shape {inputs.shape} are read as (case, time), one channel",)
+        inputs = inputs[:, None, :]
+    problems = _problems(inputs, labels, lengths)
+    if problems:
+        raise DataError(f"{table.path}: {'; '.join(problems)}")
+    if lengths is not None and lengths.dtype.kind == "f":
+        lengths = lengths.astype(np.int64)
+    return Series(inputs, labels, lengths, order), said
+
+
+def _problems(inputs, labels, lengths):
+    """What does not fit together, in words; `Dataset` itself checks test."""
+    if inputs.ndim != 3:
+        return [
+            "inputs must have the axes (case, channel, time), or (case, time) for one channel; "
+            f"got the shape {inputs.shape}"
+        ]
+    cases, problems = len(inputs), []
+    if inputs.dtype.kind not in "fiub":
+        problems.append(f"inputs must be real numbers, got {inputs.dtype}")
+    if labels is not None and (not labels.ndim or len(labels) != cases):
+        other = labels.ndim and len(labels) in inputs.shape[1:]
+        hint = "; are the axes of inputs in another order?" if other else ""
+        problems.append(
+            f"labels must be {cases} whole numbers, texts or truth values, one for each case; got "
+            f"{labels.dtype} of shape {labels.shape}{hint}"
+        )
+    if lengths is not None and (lengths.shape != (cases,) or not _are_whole(lengths)):
+        problems.append(
+            f"lengths must be {cases} whole numbers, one for each case; got {lengths.dtype} of "
+            f"shape {lengths.shape}"
+        )
+    return problems
+
+
+def _are_whole(array):
+    """Whether they are whole numbers, if only as floats: MATLAB has no others."""
+    if array.dtype.kind == "f":
+        return bool(np.isfinite(array).all() and (array == np.round(array)).all())
+    return array.dtype.kind in "iu"

@@ -1,0 +1,149 @@
+"""Cases of any length as they come from files, before they are a data set: padding,
+what is missing, and parts that are put together.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.labels import numbered
+from spinrnn.errors import DataError
+
+LARGEST_RATIO = 64
+"""Of the bytes of padded cases to those without padding, where they are many."""
+SMALL = 2**26
+"""Bytes that padded cases may have in any case."""
+RULES = ("refuse", "linear", "hold")
+"""What is done with a missing value: nothing, the straight line between its neighbours
+in time, or the value before it. Before the first value of a case there is that one,
+and after the last the last, by both rules.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Cases from files.
+
+    Attributes:
+        inputs: (case, channel, time), NaN after the end of a shorter case.
+        labels: (case,) of any kind, or None.
+        lengths: (case,), or None where all have the whole length.
+        order: names of all classes in the order of the file, or None.
+        targets: as of `Dataset`, or None.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+    order: tuple[str, ...] | None = None
+    targets: np.ndarray | None = None
+
+    def dataset(self, test: np.ndarray | None = None, dense: bool = True) -> Dataset:
+        """The data set; test, dense: as of `Dataset` and `numbered`."""
+        labels, classes = self.labels, None
+        if labels is not None and not self.at_points:
+            labels, classes = numbered(labels, self.order, dense)
+        return Dataset(self.inputs, labels, self.lengths, test, classes, self.targets)
+
+    @property
+    def at_points(self) -> bool:
+        """Whether there is a label for every input point."""
+        points = self.inputs.shape[2]
+        labels = self.labels
+        return labels is not None and labels.ndim == 2 and labels.shape[1] == points > 1
+
+
+def padded(cases: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """((case, channel, time) padded with NaN, lengths or None) of cases (channel,
+    time).
+
+    Raises:
+        DataError: other channels in a case than in the first, or one case is so long
+            that the others' padding would fill the memory.
+    """
+    lengths = np.array([case.shape[-1] for case in cases])
+    channels, longest = cases[0].shape[0], int(lengths.max())
+    wrong = [k for k, case in enumerate(cases) if case.shape[0] != channels]
+    if wrong:
+        raise DataError(
+            f"case {wrong[0]} has {cases[wrong[0]].shape[0]} channels, case 0 has {channels}"
+        )
+    kind = np.result_type(np.float32, *{case.dtype for case in cases})
+    size = kind.itemsize * channels * longest * len(cases)
+    if size > max(LARGEST_RATIO * sum(case.nbytes for case in cases), SMALL):
+        raise DataError(
+            f"case {int(lengths.argmax())} has {longest} points, far more than the others; "
+            "cut it, as all are padded to the longest"
+        )
+    inputs = np.full((len(cases), channels, longest), np.nan, kind)
+    for row, case in zip(inputs, cases, strict=True):
+        row[:, : case.shape[-1]] = case
+    return inputs, None if (lengths == longest).all() else lengths
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """The cases of all parts, one part behind the other.
+
+    Raises:
+        DataError: other numbers of channels, or labels in one part only.
+    """
+    channels = [part.inputs.shape[1] for part in parts]
+    if len(set(channels)) > 1:
+        raise DataError(f"the parts have {channels[0]} and {channels[1]} channels")
+    if len({part.labels is None for part in parts}) > 1:
+        raise DataError("one part has labels, the other none")
+    cases = [row[:, : _length(part, k)] for part in parts for k, row in enumerate(part.inputs)]
+    inputs, lengths = padded(cases)
+    labels = None
+    if parts[0].labels is not None:
+        labels = np.concatenate([part.labels for part in parts if part.labels is not None])
+    names = [name for part in parts for name in part.order or ()]
+    return Series(inputs, labels, lengths, tuple(dict.fromkeys(names)) or None)
+
+
+def _length(part, case):
+    return part.inputs.shape[2] if part.lengths is None else int(part.lengths[case])
+
+
+def without_gaps(path: str | Path, series: Series, rule: str = "refuse") -> Series:
+    """The series with its missing values filled by one of `RULES`.
+
+    Raises:
+        DataError: a value is missing and the rule is "refuse", or a channel of a case
+            has none at all.
+    """
+    inputs, ends = series.inputs, series.lengths
+    if inputs.dtype.kind != "f":
+        return series
+    gaps = np.isnan(inputs)
+    if ends is not None:
+        gaps &= np.arange(inputs.shape[2]) < np.asarray(ends)[:, None, None]
+    if not gaps.any():
+        return series
+    case, channel, point = np.argwhere(gaps)[0].tolist()
+    place = f"case {case}, channel {channel}, point {point}"
+    if rule == "refuse":
+        raise DataError(
+            f"{path}: {int(gaps.sum())} values are missing, the first is {place}; leave these "
+            'cases out, or fill them: spinrnn.load_dataset(..., missing="linear")'
+        )
+    filled = inputs.copy()
+    for case, channel in np.argwhere(gaps.any(axis=2)).tolist():
+        end = inputs.shape[2] if ends is None else int(ends[case])
+        row = filled[case, channel, :end]
+        if np.isnan(row).all():
+            raise DataError(f"{path}: case {case} has no value in channel {channel}")
+        row[:] = _filled(row, rule)
+    return dataclasses.replace(series, inputs=filled)
+
+
+def _filled(row, rule):
+    points, known = np.arange(len(row)), np.flatnonzero(~np.isnan(row))
+    if rule == "linear":
+        return np.interp(points, known, row[known])
+    before = np.searchsorted(known, points, side="right") - 1
+    return row[known[np.maximum(before, 0)]]

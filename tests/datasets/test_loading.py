@@ -1,0 +1,281 @@
+"""Data as they lie: archives' pairs of files, tables, folders of files, MATLAB and
+netCDF; what is ambiguous is refused with what was seen and what is wanted.
+"""
+
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from scipy.io import wavfile
+
+import spinrnn
+from spinrnn.datasets.series import Series, padded, without_gaps
+from spinrnn.errors import DataNote
+
+TS = "@problemName A\n@univariate true\n@classLabel true {}\n@data\n"
+
+
+@pytest.fixture(autouse=True)
+def notes():
+    """Sentences that loading said, instead of warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataNote)
+        yield lambda: " | ".join(str(warning.message) for warning in caught)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def refused(source, words, **options):
+    with pytest.raises(spinrnn.DataError, match=words) as caught:
+        spinrnn.load_dataset(source, **options)
+    assert "\n" not in str(caught.value)
+
+
+# ---- archives ----
+
+
+@pytest.mark.parametrize("source", ["A_TRAIN.ts", "A", "."])
+def test_the_pair_of_an_archive(tmp_path, notes, source):
+    write(tmp_path / "A_TRAIN.ts", TS.format("b a") + "1,2,3:a\n4,5,6:b\n")
+    write(tmp_path / "A_TEST.ts", TS.format("a b c") + "7,8:c\n")
+    data = spinrnn.load_dataset(tmp_path / source)
+    np.testing.assert_array_equal(data.inputs[:, 0], [[1, 2, 3], [4, 5, 6], [7, 8, np.nan]])
+    assert data.labels.tolist() == [1, 0, 2]
+    assert data.classes == ("b", "a", "c")
+    assert data.lengths.tolist() == [3, 3, 2]
+    assert data.test.tolist() == [False, False, True]
+    assert "the test part is A_TEST.ts" in notes()
+
+
+def test_parts_alone(tmp_path, notes):
+    train = write(tmp_path / "A_TRAIN.ts", TS.format("b a") + "1,2,3:a\n4,5,6:b\n")
+    data = spinrnn.load_dataset(train)
+    assert data.test is None
+    assert data.lengths is None
+    assert "no file TEST beside it" in notes()
+    test = write(tmp_path / "A_TEST.ts", TS.format("b a") + "7,8,9:a\n")
+    assert len(spinrnn.load_dataset(test)) == 1
+    write(test, "@classLabel true a b\n@data\n7,8:9,1:a\n")
+    refused(train, "the parts have 1 and 2 channels")
+
+
+def test_rows_of_the_ucr(tmp_path, notes):
+    train = write(tmp_path / "A_TRAIN.tsv", "2\t0.5\t1.5\tNaN\n-1\t2.5\t3.5\t4.5\n")
+    write(tmp_path / "A_TEST.tsv", "2\t0.5\t1.5\t7\n5\t1\t1\t1\n")
+    data = spinrnn.load_dataset(train)
+    assert data.lengths.tolist() == [2, 3, 3, 3]
+    assert data.labels.tolist() == [1, 0, 1, 2]
+    assert data.classes == ("-1", "2", "5")
+    assert data.inputs[1, 0].tolist() == [2.5, 3.5, 4.5]
+    assert "the first column is the label of its row" in notes()
+    write(train, "  1  0.5 1.5\n  2  2.5 3.5\n").rename(tmp_path / "a.txt")
+    assert spinrnn.load_dataset(tmp_path / "a.txt").classes == ("1", "2")
+    write(train, "0.1\t0.5\t1.5\n0.2\t2.5\t3.5\n")
+    refused(train, r"its first column is no label of each row \(0.1\)")
+    write(train, "1\t0.5\t1.5\n2\tNaN\tNaN\n3\t2\t3\n")
+    refused(train, "case 1 has no value")
+
+
+def test_missing_values_are_refused_or_filled_by_a_rule(tmp_path):
+    path = write(tmp_path / "a.ts", TS.format("a b") + "?,2,?,?,8,?:a\n1,2,3,NaN:b\n")
+    refused(path, "5 values are missing, the first is case 0, channel 0, point 0; .*linear")
+    refused(path, "missing: must be one of refuse, linear, hold; got mean", missing="mean")
+    linear = spinrnn.load_dataset(path, missing="linear")
+    np.testing.assert_array_equal(linear.inputs[0, 0], [2, 2, 4, 6, 8, 8])
+    np.testing.assert_array_equal(linear.inputs[1, 0], [1, 2, 3, 3, np.nan, np.nan])
+    hold = spinrnn.load_dataset(path, missing="hold")
+    np.testing.assert_array_equal(hold.inputs[0, 0], [2, 2, 2, 2, 8, 8])
+    write(path, TS.format("a") + "?,?:a\n")
+    refused(path, "case 0 has no value in channel 0", missing="linear")
+
+
+def test_a_regression_is_no_classification(tmp_path):
+    path = write(tmp_path / "a.ts", "@targetLabel true\n@data\n1,2:0.5\n")
+    refused(path, "has targets of a regression, no labels")
+    assert spinrnn.load_dataset(path, labelled=False).inputs.tolist() == [[[1, 2]]]
+
+
+# ---- tables ----
+
+LONG = """case,Time,x,label,y,test,remark
+b,0,1,up,10,0,q
+b,1,2,up,20,0,q
+a,0,5,down,50,1,q
+b,2,3,up,30,0,q
+a,1,6,down,60,1,q
+"""
+
+
+def test_a_long_table(tmp_path, notes):
+    data = spinrnn.load_dataset(write(tmp_path / "a.csv", LONG))
+    nan = np.nan
+    np.testing.assert_array_equal(
+        data.inputs, [[[1, 2, 3], [10, 20, 30]], [[5, 6, nan], [50, 60, nan]]]
+    )
+    assert data.classes == ("down", "up")
+    assert (data.labels.tolist(), data.lengths.tolist()) == ([1, 0], [3, 2])
+    assert data.test.tolist() == [False, True]
+    assert "channels are x, y" in notes()
+    assert "left out: remark" in notes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("case,", "kase,", "without a column case; give each row its case"),
+        ("label", "lable", "without a column label"),
+        ("a,1,6,down", "a,1,6,up", "case 1 has several values of label: down, up"),
+        ("b,2,", "b,1,", "in case 0 the time does not increase after its point 1"),
+        ("a,1,6,down,60,1", "a,1,6,down,60,0", "case 1 has several values of test"),
+        ("remark", "class", "label, class may all be the label"),
+        ("x,", "class_x,", None),
+        ("b,1,2,up,20", "b,1,2,up,", "1 values are missing, the first is case 0, channel 1, point"),
+    ],
+)
+def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
+    path = write(tmp_path / "a.csv", LONG.replace(old, new))
+    if words is None:
+        assert spinrnn.load_dataset(path).inputs.shape == (2, 2, 3)
+    else:
+        refused(path, words)
+
+
+def test_one_series_is_one_case(tmp_path, notes):
+    path = write(tmp_path / "table.txt", "# t (s)\tmx ()\n0\t0.5\n1e-9\t0.25\n3e-9\t0\n")
+    refused(path, "one table of the columns t, mx, without a column case and without a column lab")
+    data = spinrnn.load_dataset(path, labelled=False)
+    assert data.inputs.tolist() == [[[0.5, 0.25, 0]]]
+    assert data.labels is None
+    assert "the times of 1 cases are not even" in notes()
+    assert "no column case, so all rows are one case" in notes()
+
+
+def test_cases_are_numbered_as_they_begin(tmp_path):
+    text = "case;label;u\n10;1;0,5\n9;2;1,5\n10;1;2,5\n9;2;3,5\n"
+    data = spinrnn.load_dataset(write(tmp_path / "a.csv", text))
+    assert data.inputs.tolist() == [[[0.5, 2.5]], [[1.5, 3.5]]]
+    assert (data.labels.tolist(), data.classes) == ([0, 1], ("1", "2"))
+
+
+# ---- folders ----
+
+
+def test_a_folder_of_tables_by_class(tmp_path, notes):
+    for name, values in (("up/1", (1, 2)), ("up/2", (3, 4, 5)), ("down/1", (6, 7))):
+        rows = "".join(f"{k}e-9,{v},{-v}\n" for k, v in enumerate(values))
+        write(tmp_path / f"{name}.csv", "time,x,y\n" + rows)
+    write(tmp_path / "README.md", "about")
+    write(tmp_path / "up/.hidden.csv", "x")
+    data = spinrnn.load_dataset(tmp_path)
+    np.testing.assert_array_equal(data.inputs[:, 0], [[6, 7, np.nan], [1, 2, np.nan], [3, 4, 5]])
+    np.testing.assert_array_equal(data.inputs[1, 1], [-1, -2, np.nan])
+    assert (data.labels.tolist(), data.classes) == ([0, 1, 1], ("down", "up"))
+    assert data.test is None
+    assert "3 files, channels are x, y" in notes()
+    write(tmp_path / "up/3.csv", "time,x,z\n0,1,2\n1,2,3\n")
+    refused(tmp_path, r"3\.csv: has the channels x, z, the first file has x, y")
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Train", "TEST")])
+def test_a_folder_of_sounds_in_two_parts(tmp_path, names):
+    for part, shift in zip(names, (0, 100), strict=True):
+        for label in "10", "9":
+            (tmp_path / part / label).mkdir(parents=True)
+            samples = np.array([int(label), 16384], np.int16) + np.int16(shift)
+            wavfile.write(tmp_path / part / label / "a.wav", 8000, samples)
+    data = spinrnn.load_dataset(tmp_path)
+    assert (data.inputs[:, 0, 0] * 32768).tolist() == [10, 9, 110, 109]
+    assert data.classes == ("9", "10")
+    assert data.labels.tolist() == [1, 0, 1, 0]
+    assert data.test.tolist() == [False, False, True, True]
+
+
+def test_folders_that_are_ambiguous(tmp_path, notes):
+    write(tmp_path / "a.csv", "x\n1.5\n2.5\n")
+    refused(tmp_path, "its files are in no folders of classes")
+    assert spinrnn.load_dataset(tmp_path, labelled=False).inputs.tolist() == [[[1.5, 2.5]]]
+    write(tmp_path / "up/b.csv", "x\n1.5\n2.5\n")
+    refused(tmp_path, "holds the files a.csv beside folders of classes")
+    (tmp_path / "a.csv").unlink()
+    write(tmp_path / "down/b.tsv", "x\n1.5\n2.5\n")
+    refused(tmp_path, r"holds files of the kinds \.csv, \.tsv; leave one kind")
+    write(tmp_path / "down/b.tsv", "").unlink()
+    write(tmp_path / "up/b.csv", "0,1.5\n1,2.5\n2,4.5\n")
+    refused(tmp_path, "its first column increases evenly; is it the time")
+    write(tmp_path / "up/b.csv", "time,x\n0,1\n1,2\n")
+    write(tmp_path / "up/c.csv", "time,x\n0,1\n2,2\n")
+    spinrnn.load_dataset(tmp_path)
+    assert "the step in time differs from file to file, 1 to 2" in notes()
+
+
+def test_an_empty_folder_is_told_as_before(tmp_path):
+    with pytest.raises(spinrnn.StoreError, match="has no file train-images-idx3-ubyte"):
+        spinrnn.load_dataset(tmp_path)
+
+
+# ---- arrays ----
+
+
+def test_matlab(tmp_path):
+    inputs = np.arange(24.0).reshape(3, 2, 4)
+    arrays = {"inputs": inputs, "labels": [[3, 1, 3]], "lengths": [[4.0, 3, 4]]}
+    scipy.io.savemat(tmp_path / "a.mat", arrays)
+    data = spinrnn.load_dataset(tmp_path / "a.mat")
+    np.testing.assert_array_equal(data.inputs, inputs)
+    assert (data.labels.tolist(), data.classes) == ([1, 0, 1], ("1", "3"))
+    assert data.lengths.tolist() == [4, 3, 4]
+    assert data.lengths.dtype.kind == "i"
+
+
+def test_netcdf(tmp_path):
+    """-999 stood for nothing and was an input."""
+    netcdf = pytest.importorskip("netCDF4")
+    with netcdf.Dataset(tmp_path / "a.nc", "w") as file:
+        for name, size in (("case", 2), ("channel", 1), ("time", 3)):
+            file.createDimension(name, size)
+        inputs = file.createVariable("inputs", "f4", ("case", "channel", "time"), fill_value=-999)
+        inputs[:] = [[[1, 2, 3]], [[4, -999, 6]]]
+        file.createVariable("labels", "i4", ("case",))[:] = [0, 1]
+        file.createVariable("names", str, ("case",))[0] = "a"
+    refused(tmp_path / "a.nc", "1 values are missing, the first is case 1, channel 0, point 1")
+    data = spinrnn.load_dataset(tmp_path / "a.nc", missing="linear")
+    assert data.inputs.tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
+
+
+def test_files_of_before_keep_their_digests(tmp_path):
+    """Recorded before there were other formats and labels."""
+    inputs = (np.arange(24) / 7).reshape(4, 2, 3).astype(np.float32)
+    arrays = {
+        "inputs": inputs,
+        "labels": np.array([1, 2, 1, 9], np.uint8),
+        "lengths": np.array([3, 2, 3, 1], np.int32),
+        "test": np.array([0, 1, 0, 1]),
+    }
+    np.savez(tmp_path / "a.npz", **arrays)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.update(arrays)
+    digests = {spinrnn.load_dataset(tmp_path / name).digest() for name in ("a.npz", "a.h5")}
+    assert digests == {DIGEST}
+
+
+DIGEST = "9995df03dcc717f7ac47664172113bb9c7e4a52671e0f9aa8eb17c930095cac3"
+
+
+def test_padding_is_no_bomb():
+    with pytest.raises(spinrnn.DataError, match="case 0 has 100000 points, far more than"):
+        padded([np.zeros((1, 100_000)), *[np.zeros((1, 1))] * 1000])
+    with pytest.raises(spinrnn.DataError, match="case 1 has 2 channels, case 0 has 1"):
+        padded([np.zeros((1, 2)), np.zeros((2, 2))])
+
+
+def test_padding_is_no_gap():
+    inputs = np.array([[[1, np.nan]]])
+    with pytest.raises(spinrnn.DataError, match="1 values are missing"):
+        without_gaps("a", Series(inputs))
+    assert without_gaps("a", Series(inputs, lengths=np.array([1]))).inputs is inputs

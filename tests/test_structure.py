@@ -20,14 +20,14 @@ FLOORS = {
     "config": "quantity tables kinds spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
-    "readers": "table text units cells npz netcdf hdf5 matlab wav tdms ts lvm odt delimited "
-    "formats idx",
+    "readers": "table text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
+    "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting figures",
-    "datasets": "labels dataset series folder named columns cases pairs stretches parts loading "
+    "datasets": "labels dataset series folder named tables cases pairs stretches parts loading "
     "selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",

@@ -20,6 +20,7 @@ from spinrnn.files.atomic import make_folder, write_together
 from spinrnn.files.text import to_csv, to_json
 from spinrnn.findings import findings
 from spinrnn.plotting import picture_or_none
+from spinrnn.readers.columns import NONE, Columns
 from spinrnn.recordings.opening import open_recording
 from spinrnn.recordings.recording import Recording
 
@@ -48,6 +49,7 @@ def analyse(
     measures: Iterable[str] | None = None,
     settings: Settings | None = None,
     on_measure: Callable[[str], None] | None = None,
+    columns: Columns = NONE,
     **numbers: float | None,
 ) -> Report:
     """Measures what a recording allows and writes a report folder. What it does not
@@ -60,6 +62,7 @@ def analyse(
             report.txt names and that are not written again are removed.
         measures: names, None for all; on_measure: called with the name of each before
             it starts.
+        columns: what a user calls the arrays of the file, and their units.
         numbers: that a user's file does not hold, as in `open_recording`.
     Raises:
         ConfigError: no such measure, or impossible settings; StoreError: the file
@@ -75,7 +78,7 @@ def analyse(
         raise StoreError(f"{out} is a file; choose another folder (--out)")
     if isinstance(source, Recording):
         return _analyse(source, out, names, settings, on_measure)
-    with open_recording(source, **numbers) as recording:
+    with open_recording(source, columns=columns, **numbers) as recording:
         return _analyse(recording, out, names, settings, on_measure)
 
 

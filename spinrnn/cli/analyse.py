@@ -9,7 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_memory, add_powers, add_use, powers, seconds
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_memory,
+    add_powers,
+    add_use,
+    columns,
+    powers,
+    seconds,
+)
 
 SUMMARY = (
     "Measure the dynamics in a trajectory file, or in your own file of a device;"
@@ -25,7 +34,8 @@ def add_commands(commands: Any) -> None:
         "file",
         nargs="?",
         metavar="FILE",
-        help="trajectory of spinrnn, or HDF5 or NPZ with time (s), power and perhaps drive (1/s)",
+        help="trajectory of spinrnn, or a file with time (s), power and perhaps drive (1/s): HDF5,"
+        " NPZ, CSV, MATLAB ...",
     )
     parser.add_argument(
         "--out",
@@ -39,6 +49,7 @@ def add_commands(commands: Any) -> None:
         " names them)",
     )
     parser.add_argument("--list", action="store_true", help="say what measures there are")
+    add_columns(parser)
     _add_settings(parser)
     _add_numbers(parser)
     add_powers(parser, "0", type=float)
@@ -98,6 +109,7 @@ def analyse(options: argparse.Namespace) -> int:
         measures=_names(options.only),
         settings=Settings(options.start, options.tolerance, **powers(options)),
         on_measure=lambda name: _show(f"{name} ..."),
+        columns=columns(options),
         input_interval=options.input_interval,
         relaxation_time=options.relaxation_time,
         nonlinear_damping=options.nonlinear_damping,

@@ -10,7 +10,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_memory, number
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_json,
+    add_memory,
+    columns,
+    number,
+)
 
 SUMMARY = (
     "Fit gamma, Q, bias and gain of a device to its measured power,"
@@ -24,8 +31,10 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help=".npz, .h5 or .hdf5 with time (s), drive and power, perhaps noise; or a trajectory",
+        help="file with time (s), drive and power, perhaps noise (NPZ, HDF5, CSV, MATLAB ...); or a"
+        " trajectory",
     )
+    add_columns(parser)
     _add_model(parser)
     _add_selection(parser)
     parser.add_argument(
@@ -95,7 +104,7 @@ def identify(options: argparse.Namespace) -> int:
     from spinrnn.identify.wording import lines_of
 
     fixed, cases, neuron = _arguments(options)
-    data, floor = _read(options.file, neuron, cases)
+    data, floor = _read(options.file, neuron, cases, columns(options))
     if options.noise is not None:
         data = _with_noise(data, options.noise)
     fit = identify_device(
@@ -205,20 +214,22 @@ def _is_whole(text: str) -> bool:
 # ---- data ----
 
 
-def _read(path: str, neuron: tuple[int, ...] | None, cases: slice) -> tuple[Any, float]:
+def _read(path: str, neuron: tuple[int, ...] | None, cases: slice, named: Any) -> tuple[Any, float]:
     """(`Measurement`, floor of the power) of a user's file or of a neuron in a
-    trajectory.
+    trajectory; named: `Columns`.
     """
     from spinrnn.errors import DataError
     from spinrnn.files.container import is_spinrnn_file
     from spinrnn.recordings.measurement import load_measurement
 
     if neuron is not None and is_spinrnn_file(path):
+        if not named.empty:
+            raise DataError(f"{path}: a trajectory of spinrnn has its own names and units")
         return _read_trajectory(path, neuron, cases)
     if neuron and len(neuron) > 1:
         advice = f"write --neuron {neuron[1]}"
         raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
-    return load_measurement(path, *(neuron or ())).take(cases), 0.0
+    return load_measurement(path, *(neuron or (None,)), columns=named).take(cases), 0.0
 
 
 def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[Any, float]:

@@ -68,6 +68,29 @@ def add_use(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_columns(parser: argparse.ArgumentParser, what: str = "a file of yours") -> None:
+    """Adds --columns and --units; what: the file that they are about."""
+    parser.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help=f"which arrays or columns of {what} are which, as in time=t,power=V2; a number"
+        " counts them from 1",
+    )
+    parser.add_argument(
+        "--units",
+        metavar="UNITS",
+        help="units of them, as in t=ns,I=mA, where the file does not say them or not rightly;"
+        " they are converted to SI units",
+    )
+
+
+def columns(options: argparse.Namespace) -> Any:
+    """`Columns` of the two options."""
+    from spinrnn.readers.columns import Columns
+
+    return Columns.of_texts(options.columns, options.units)
+
+
 def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
     """Adds --json; what: what is printed then."""
     parser.add_argument("--json", action="store_true", help=f"print {what}")

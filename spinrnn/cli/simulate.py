@@ -9,7 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_memory, add_set, add_use, whole
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_memory,
+    add_set,
+    add_use,
+    columns,
+    whole,
+)
 
 SUMMARY = "Simulate a network and write its states and drives over time to an HDF5 file."
 
@@ -31,6 +39,7 @@ def add_commands(commands: Any) -> None:
         " are train, validation, test and all, as the run splits the data (default: the test"
         " part of the run's own data)",
     )
+    add_columns(parser, "the data")
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write, as traces.h5")
     parser.add_argument(
         "--overwrite",
@@ -142,7 +151,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     net, config, run = open_any(options.network, options.set)
     if run is not None and run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
-    data, cases, digest = select(options.input, config, run and run.check_data)
+    data, cases, digest = select(options.input, config, run and run.check_data, columns(options))
     attributes = {"source": options.input, "data_sha256": digest}
     if config is not None:
         attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}

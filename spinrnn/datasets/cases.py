@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.datasets.columns import TIME
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.series import Series, padded
+from spinrnn.datasets.tables import TIME
 from spinrnn.errors import DataError, StoreError, listed, reason_of
+from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 from spinrnn.readers.table import Table
 
@@ -72,7 +73,10 @@ def _is_case(path):
 
 
 def of_files(
-    folder: Path, files: list[tuple[Path, str | None, bool]], labelled: bool
+    folder: Path,
+    files: list[tuple[Path, str | None, bool]],
+    labelled: bool,
+    columns: Columns = NONE,
 ) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of files, a case each.
 
@@ -81,6 +85,7 @@ def of_files(
 
     Args:
         labelled: whether the files must be in folders of classes.
+        columns: what the user calls the arrays of each file, and their units.
     Raises:
         DataError: a file has other channels, another rate or step than the first.
     """
@@ -92,7 +97,7 @@ def of_files(
         )
     cases, steps, first = [], [], None
     for file, *_ in files:
-        table = read_table(file)
+        table = arranged(read_table(file), columns)
         channels, step = _of_table(table)
         first = first or list(channels)
         if list(channels) != first:

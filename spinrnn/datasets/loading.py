@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spinrnn.datasets import cases, columns, folder, named, pairs
+from spinrnn.datasets import cases, folder, named, pairs, tables
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
 from spinrnn.errors import DataError, DataNote
 from spinrnn.files.atomic import packaged
+from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 
 OWN = (".npz", ".h5", ".hdf5")
@@ -26,7 +27,12 @@ def load_digits() -> Dataset:
     return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))
 
 
-def load_dataset(source: str | Path, labelled: bool = True, missing: str = "refuse") -> Dataset:
+def load_dataset(
+    source: str | Path,
+    labelled: bool = True,
+    missing: str = "refuse",
+    columns: Columns = NONE,
+) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
 
     Args:
@@ -45,6 +51,7 @@ def load_dataset(source: str | Path, labelled: bool = True, missing: str = "refu
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
+        columns: what the user calls the arrays of a file, and their units.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit
             together, or is ambiguous.
@@ -54,9 +61,9 @@ def load_dataset(source: str | Path, labelled: bool = True, missing: str = "refu
     if source == "digits":
         return load_digits()
     path = Path(source)
-    series, test, notes = _series_of(path, source, labelled)
-    for note in notes:
-        warnings.warn(f"{path}: {note}", DataNote, stacklevel=2)
+    series, test, notes = _series_of(path, source, labelled, columns)
+    if notes:
+        warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=2)
     if isinstance(series, Dataset):
         return series
     dense = ending_of(path) not in OWN
@@ -68,27 +75,29 @@ def load_dataset(source: str | Path, labelled: bool = True, missing: str = "refu
         raise DataError(f"{path}: {error}") from None
 
 
-def _series_of(path, source, labelled):
-    """(`Series`, or a `Dataset`, test or None, what is to be said) of a source."""
+def _series_of(path, source, labelled, names):
+    """(`Series`, or a `Dataset`, test or None, what is to be said) of a source; names:
+    `Columns`.
+    """
     pair = pairs.pair_of(path)
     if pair is not None:
-        return _of_pair(path, pair, labelled)
+        return _of_pair(path, pair, labelled, names)
     if path.is_dir():
         files = cases.files_of(path)
         if not files or folder.is_one(path):
             return folder.read_folder(path), None, ()
-        return cases.of_files(path, files, labelled)
+        return cases.of_files(path, files, labelled, names)
     if ending_of(path) not in ENDINGS:
         raise DataError(
             f'data.source: "{source}" is neither "digits", nor a file of the kinds '
             f"{', '.join(ENDINGS)}, nor a folder that exists"
         )
-    return _of_file(path, labelled)
+    return _of_file(path, labelled, names)
 
 
-def _of_pair(path, pair, labelled):
+def _of_pair(path, pair, labelled, names):
     """As `_series_of`, of a training part and the test part, if there is one."""
-    found = [_of_file(part, labelled) for part in pair if part is not None]
+    found = [_of_file(part, labelled, names) for part in pair if part is not None]
     for part, (_, test, _) in zip(pair, found, strict=False):
         if test is not None and len(found) > 1:
             raise DataError(f"{part}: has a test part of its own beside the file of that")
@@ -103,15 +112,17 @@ def _of_pair(path, pair, labelled):
     return whole, np.repeat([False, True], counts), (*notes, f"the test part is {pair[1].name}")
 
 
-def _of_file(path, labelled) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+def _of_file(path, labelled, names) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(`Series`, test or None, what is to be said) of one file."""
-    table = read_table(path)
+    read = read_table(path)
+    table = arranged(read, names)
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
-        return named.of_names(table, labelled)
-    if columns.is_of_rows(table):
-        return columns.of_rows(table), None, ("the first column is the label of its row",)
+        series, test, said = named.of_names(table, labelled)
+        return series, test, (*said, *table.notes[len(read.notes) :])
+    if tables.is_of_rows(table):
+        return tables.of_rows(table), None, ("the first column is the label of its row",)
     if "samples" in table.arrays and "rate" in table.attributes and not labelled:
         return Series(np.atleast_2d(table.arrays["samples"])[None]), None, ()
-    series, test, said = columns.of_columns(table, labelled)
+    series, test, said = tables.of_columns(table, labelled)
     return series, test, (*said, *table.notes)

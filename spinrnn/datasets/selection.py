@@ -15,6 +15,7 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.datasets.parts import split
 from spinrnn.errors import ConfigError, DataError
+from spinrnn.readers.columns import NONE, Columns
 
 PARTS = {"train": 0, "validation": 1, "test": 2}
 """Parts and their place in what `split` returns; "all" is everything."""
@@ -48,7 +49,10 @@ def parse(text: str) -> tuple[str, str | None, str | None]:
 
 
 def select(
-    text: str, config: RunConfig | None = None, data_check: Callable[[str], object] | None = None
+    text: str,
+    config: RunConfig | None = None,
+    data_check: Callable[[str], object] | None = None,
+    columns: Columns = NONE,
 ) -> tuple[Dataset, np.ndarray, str]:
     """The cases that the text names.
 
@@ -60,6 +64,7 @@ def select(
         config: of the run, or None where there is none.
         data_check: called with the digest of the run's own data before a part of them
             is taken.
+        columns: what the user calls the arrays of a file, and their units.
     Returns:
         (`Dataset` of these cases, their numbers (case,) in the whole, digest of the
             whole).
@@ -69,9 +74,9 @@ def select(
     source, part, cases = parse(text)
     if config is None:
         _check_without_run(text, source, part)
-        data = load_dataset(source, labelled=False)
+        data = load_dataset(source, labelled=False, columns=columns)
     else:
-        data = load_dataset(source or config.data.source, labelled=False)
+        data = load_dataset(source or config.data.source, labelled=False, columns=columns)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if data.labels is None and data.targets is None:

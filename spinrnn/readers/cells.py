@@ -144,9 +144,11 @@ def columns(
         _chunk(path, lines, rows[start : start + CHUNK], width, form)
         for start in range(0, len(rows), CHUNK)
     ]
-    size, found, problems = sum(len(lines[n]) for n in rows), [], []
+    size = sum(len(lines[n]) for n in rows)
+    found: list[np.ndarray | str] = []
+    problems: list[str] = []
     for k in range(width):
-        pieces = [chunk[k] for chunk in chunks if chunk[k] is not None]
+        pieces = [piece for chunk in chunks if (piece := chunk[k]) is not None]
         if len(pieces) == len(chunks):
             found.append(np.concatenate(pieces))
             continue
@@ -163,7 +165,7 @@ def columns(
     return found
 
 
-def _chunk(path, lines, rows, width, form):
+def _chunk(path, lines, rows, width, form) -> list[np.ndarray | None]:
     """[(row,) numbers, or None for a column that holds others] of some rows."""
     cut, problems = [], []
     for n in rows:

@@ -8,6 +8,7 @@ import numpy as np
 from spinrnn.arrays import PADDED_WITH_NAN, array_of
 from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
+from spinrnn.readers.columns import NONE, Columns
 from spinrnn.recordings.samples import (
     NAMES,
     Samples,
@@ -190,12 +191,15 @@ def _of_layer(layers, word, layer, neuron):
     return layers[layer]
 
 
-def load_measurement(path: str | Path, neuron: int | None = None) -> Measurement:
+def load_measurement(
+    path: str | Path, neuron: int | None = None, columns: Columns = NONE
+) -> Measurement:
     """Reads a `Measurement` from a user's file, as `samples` describes it.
 
     Args:
-        path: .npz, .h5 or .hdf5.
+        path: of a file of arrays or a table.
         neuron: from 0, of a power with the axes (case, neuron, sample).
+        columns: what the user calls the arrays of the file, and their units.
     Raises:
         StoreError: the file cannot be read.
         DataError: arrays are missing or do not fit together, or there is no such
@@ -206,7 +210,7 @@ def load_measurement(path: str | Path, neuron: int | None = None) -> Measurement
             f"{path}: was written by spinrnn; if it is a trajectory, say which neuron "
             "(--neuron L,N)"
         )
-    arrays = read_device(path, NAMES[:3], NAMES[3:])
+    arrays = read_device(path, NAMES[:3], NAMES[3:], columns=columns)
     try:
         tell(kind_problems(arrays))
         _check_neuron(arrays["power"], neuron)

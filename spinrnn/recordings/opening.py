@@ -22,6 +22,7 @@ from spinrnn.config.quantity import quantities
 from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
 from spinrnn.neurons.oscillator import Oscillator
+from spinrnn.readers.columns import NONE, Columns
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.recording import Recording, recording_of
 from spinrnn.recordings.samples import (
@@ -48,7 +49,9 @@ ALIASES = {
 """What users may call numbers, and how they are given."""
 
 
-def open_recording(path: str | Path, **numbers: float | None) -> Recording:
+def open_recording(
+    path: str | Path, *, columns: Columns = NONE, **numbers: float | None
+) -> Recording:
     """Opens a trajectory file of ours, or reads a file of the user's, as described
     above.
 
@@ -56,6 +59,7 @@ def open_recording(path: str | Path, **numbers: float | None) -> Recording:
 
     Args:
         path: the file.
+        columns: what a user calls the arrays of the file, and their units.
         numbers: `NUMBERS` that the file does not hold, None for those that are not
             known.
     Raises:
@@ -65,13 +69,14 @@ def open_recording(path: str | Path, **numbers: float | None) -> Recording:
     path = Path(path)
     given = {name: value for name, value in numbers.items() if value is not None}
     if not path.is_dir() and is_spinrnn_file(path):
-        if given:
+        own = [*given, *(["names and units"] if not columns.empty else [])]
+        if own:
             raise DataError(
-                f"{path}: a trajectory of spinrnn has its own {' and '.join(given)}; leave the "
+                f"{path}: a trajectory of spinrnn has its own {' and '.join(own)}; leave the "
                 "option out"
             )
         return _of_trajectory_file(path)
-    found = read_device(path, ARRAYS[:2], ARRAYS[2:], NUMBERS, ALIASES)
+    found = read_device(path, ARRAYS[:2], ARRAYS[2:], NUMBERS, ALIASES, columns)
     twice = [name for name in given if name in found]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")

@@ -15,6 +15,7 @@ NaN in the power marks what was not measured, and what follows the end of a shor
 case. `samples_of` writes the axes out and checks what a fit and an analysis both need.
 """
 
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from typing import Literal
 
 import numpy as np
 
-from spinrnn.errors import DataError, StoreError
+from spinrnn.errors import DataError, DataNote, StoreError
+from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 
 NAMES = ("time", "drive", "power", "noise")
@@ -76,13 +78,16 @@ def read_device(
     optional: Collection[str],
     numbers: Collection[str] = (),
     instead: Mapping[str, str] | None = None,
+    columns: Columns = NONE,
 ) -> dict[str, np.ndarray]:
-    """{name: array} of a user's file.
+    """{name: array} of a user's file, in SI units where the file or the user says
+    another one; what was converted is told by a `DataNote`.
 
     Args:
         needed, optional: names of arrays.
         numbers: names that may be attributes of an HDF5 file's root as well.
         instead: as of `Table.check_names`.
+        columns: what the user calls the arrays of the file, and their units.
     Raises:
         StoreError: the file cannot be read; DataError: arrays are missing or misspelt.
     """
@@ -92,8 +97,18 @@ def read_device(
             f"{path} is a folder; give a trajectory file, which spinrnn simulate writes, or a "
             "recording of your own"
         )
-    table = read_table(path)
-    table.check_names(needed, (*optional, *numbers), instead)
+    read = read_table(path)
+    table = arranged(read, columns, (*needed, *optional))
+    notes = table.notes[len(read.notes) :]
+    if notes:
+        warnings.warn(f"{path}: {'; '.join(notes)}", DataNote, stacklevel=4)
+    try:
+        table.check_names(needed, (*optional, *numbers), instead)
+    except DataError as error:
+        if columns.empty and not set(needed) <= set(table.arrays):
+            advice = "say which are which by --columns, as in time=t,power=V2"
+            raise DataError(f"{error}; {advice}") from None
+        raise
     found = {name: table.attributes[name] for name in numbers if name in table.attributes}
     found |= table.arrays
     names = (*needed, *optional, *numbers)

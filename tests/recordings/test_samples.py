@@ -172,7 +172,7 @@ def test_what_is_masked_is_missing():
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"power": None}, r"has no array power; it holds time, drive$"),
+        ({"power": None}, r"has no array power; it holds time, drive; say which"),
         (
             {"time": None, "times": TIME},
             r"no array time; .*; unknown array times; did you mean time\?",

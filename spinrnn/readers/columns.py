@@ -1,0 +1,148 @@
+"""What a user calls the arrays of a file, and their units: `time=t,power=V2` and
+`t=ns,I=mA`.
+"""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from spinrnn.config.tables import suggest
+from spinrnn.errors import ConfigError, DataError
+from spinrnn.readers.table import Table, tell
+from spinrnn.readers.units import Unit, asked_unit, unit_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What the user says of a file.
+
+    Attributes:
+        names: {name that spinrnn uses: name or number, from 1, in the file}.
+        units: {name of either kind: `Unit`}.
+    """
+
+    names: Mapping[str, str]
+    units: Mapping[str, Unit]
+
+    @classmethod
+    def of_texts(cls, columns: str | None, units: str | None) -> "Columns":
+        """Of the texts of --columns and --units.
+
+        Raises:
+            ConfigError: all mistakes in both.
+        """
+        problems: list[str] = []
+        names = _pairs(columns, "--columns", "NAME=COLUMN, as in time=t,power=V2", problems)
+        texts = _pairs(units, "--units", "NAME=UNIT, as in t=ns,I=mA", problems)
+        found = {}
+        for name, text in texts.items():
+            try:
+                found[name] = asked_unit(text)
+            except DataError as error:
+                problems.append(f"--units: {error}")
+        twice = sorted({name for name in names.values() if [*names.values()].count(name) > 1})
+        problems += [f"--columns: {name} is given two names" for name in twice]
+        if problems:
+            raise ConfigError(problems)
+        return cls(names, found)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is said."""
+        return not (self.names or self.units)
+
+
+NONE = Columns({}, {})
+"""Nothing is said."""
+
+
+def _pairs(text, option, form, problems):
+    """{left: right} of a text left=right,left=right."""
+    found = {}
+    for pair in (text or "").split(",") if text is not None else ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            problems.append(f"{option}: write {form}; got {pair.strip()!r}")
+        elif name in found:
+            problems.append(f"{option}: {name} is given twice")
+        else:
+            found[name] = value
+    return found
+
+
+def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Table:
+    """The table under the names that the user gives, in SI units; notes say what was
+    done.
+
+    Converted are the arrays whose units the user says, those that get a name, and the
+    wanted ones, as far as the file says a unit that is known. What the user says of a
+    unit overrules the file.
+
+    Args:
+        wanted: names that spinrnn uses.
+    Raises:
+        DataError: there are no such arrays, or they are no numbers.
+    """
+    sources = {name: _source(table, name, value) for name, value in columns.names.items()}
+    _check(table, columns, sources)
+    back = {source: name for name, source in sources.items()}
+    arrays, units, notes = {}, {}, list(table.notes)
+    for name, array in table.arrays.items():
+        new = back.get(name, name)
+        if new == name and name in sources:
+            notes.append(f"the file's own {name} is left out")
+            continue
+        known = table.units.get(name)
+        said = columns.units.get(name) or columns.units.get(new)
+        if said is None and known is not None and (new in wanted or name in back):
+            said = unit_of(known)
+        arrays[new] = array if said is None else said.to_si(array)
+        unit = known if said is None else said.si
+        if unit is not None:
+            units[new] = unit
+        notes += _notes(name, new, said)
+    classes = {back.get(name, name): names for name, names in table.classes.items()}
+    return dataclasses.replace(
+        table, arrays=arrays, units=units, classes=classes, notes=tuple(notes)
+    )
+
+
+def _source(table, name, value):
+    """The array that a name or a number from 1 means; None if there is none."""
+    if value in table.arrays:
+        return value
+    if value.isascii() and value.isdigit() and len(value) < 6:
+        names = list(table.arrays)
+        return names[int(value) - 1] if 0 < int(value) <= len(names) else None
+    return None
+
+
+def _check(table, columns, sources):
+    """Raises DataError for names that are not there and units of what is no number."""
+    problems = [
+        f"--columns: has no array {columns.names[name]}{suggest(columns.names[name], table.arrays)}"
+        for name, source in sources.items()
+        if source is None
+    ]
+    known = {*table.arrays, *sources}
+    problems += [
+        f"--units: has no array {name}{suggest(name, known)}"
+        for name in columns.units
+        if name not in known
+    ]
+    for name in columns.units:
+        array = table.arrays.get(sources.get(name) or name, np.empty(0))
+        if array.dtype.kind not in "fiu":
+            problems.append(f"--units: {name} is of {array.dtype}, no numbers")
+    tell(table.path, problems)
+
+
+def _notes(name, new, unit):
+    """A sentence on an array that was renamed or converted; [] for others."""
+    converted = ""
+    if unit is not None and unit != Unit(unit.symbol, unit.si):
+        converted = f", {unit.symbol} converted to {unit.si or 'shares'}"
+    if new == name and not converted:
+        return []
+    return [f"{new} is {name}{converted}" if new != name else f"{name}{converted}"]

@@ -44,8 +44,9 @@ FLOORS = {
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "cli": "streams options wording doctor kinds analyse sweep simulate identify reproduce train "
-    "evaluate gradcheck bench main",
+    "look": "contents figures wording",
+    "cli": "streams options wording doctor kinds look analyse sweep simulate identify reproduce "
+    "train evaluate gradcheck bench main",
     "..": "__main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -69,6 +70,7 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures",
+        "look.figures",
         "analysis.measures",
     },
     "tqdm": {"cli.train", "cli.simulate"},
@@ -82,7 +84,7 @@ HOMES = {
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
-        "cli.sweep",
+        "cli.sweep", "cli.look",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},

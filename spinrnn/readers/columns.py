@@ -90,7 +90,7 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     arrays, units, notes = {}, {}, list(table.notes)
     for name, array in table.arrays.items():
         new = back.get(name, name)
-        if new == name and name in sources:
+        if name in sources and name not in back:
             notes.append(f"the file's own {name} is left out")
             continue
         known = table.units.get(name)

@@ -47,7 +47,8 @@ def test_units_of_the_file_are_converted_where_the_arrays_are_used():
 
 
 def test_columns_by_their_numbers():
-    table = arranged(TABLE, Columns.of_texts("time=1,drive=3", None))
+    table = arranged(TABLE, Columns.of_texts("time=1,drive=3,power=4", None))
+    assert table.arrays["power"] is ARRAYS["power"]
     assert table.arrays["drive"].tolist() == [3e-3, 4e-3, 5e-3]
 
 

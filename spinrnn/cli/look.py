@@ -1,0 +1,71 @@
+"""The command line of `spinrnn look`: what spinrnn sees in a file or folder.
+
+Exit status: 0 it was read, whatever it could be used for; 2 it cannot be read.
+"""
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from spinrnn.cli.options import add_columns, add_command, add_json, columns
+
+SUMMARY = (
+    "Say what is in a file or folder of data:"
+    " arrays, units, cases, classes, sampling, what it could be used for."
+)
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "look", look, SUMMARY, threads=False)
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="data as of data.source (.npz, HDF5, netCDF, MATLAB, .ts, .tsv, CSV, WAV, LabVIEW,"
+        " OOMMF, TDMS; a folder; digits), or a device's recording",
+    )
+    add_columns(parser)
+    parser.add_argument("--out", metavar="PNG", help="write a picture of it to this file")
+    add_json(parser)
+
+
+def look(options: argparse.Namespace) -> int:
+    """Looks at the file; prints what is in it and writes the picture."""
+    from spinrnn.errors import ConfigError, DataError
+    from spinrnn.look import contents
+    from spinrnn.look.wording import lines_of
+
+    if not options.file or options.out == "":
+        raise ConfigError(["FILE, --out: give the name of a file"])
+    if contents.is_ours(options.file):
+        advice = "spinrnn analyse or spinrnn evaluate read it"
+        raise DataError(f"{options.file}: was written by spinrnn; {advice}")
+    found = contents.look(options.file, columns(options))
+    picture = None
+    if options.out:
+        from spinrnn import plotting
+        from spinrnn.look import figures
+
+        axes = figures.draw(found)
+        if axes is not None:
+            plotting.save(axes, options.out)
+            picture = options.out
+    if options.json:
+        print(json.dumps({**_plain(found), "picture": picture}))
+        return 0
+    print("\n".join(lines_of(found)))
+    if options.out:
+        print(f"\npicture: {picture or 'none, there is nothing to draw'}")
+    return 0
+
+
+def _plain(found: Any) -> dict[str, Any]:
+    """A look as JSON has it: no NaN, and without the data."""
+    from spinrnn.findings import plain
+
+    kept = ("source", "attributes", "left_out", "notes", "uses")
+    result: dict[str, Any] = {name: getattr(found, name) for name in kept}
+    result["arrays"] = [dataclasses.asdict(array) for array in found.arrays]
+    result["cases"] = None if found.cases is None else dataclasses.asdict(found.cases)
+    return plain(result)

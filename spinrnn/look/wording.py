@@ -1,0 +1,117 @@
+"""The lines that `spinrnn look` prints."""
+
+import math
+
+from spinrnn.errors import listed
+from spinrnn.look.contents import FAR, ArrayLook, CasesLook, Look
+
+MOST_LINES = 20
+"""Arrays that are shown, and classes."""
+MOST_CHANNELS = 8
+USES = {
+    "train": "training (classification)",
+    "simulate": "simulation of its inputs",
+    "analyse": "analysis of a device's recording",
+    "identify": "fit of a device's parameters",
+}
+
+
+def lines_of(look: Look) -> list[str]:
+    """A look as lines for people."""
+    lines = [look.source]
+    if look.arrays:
+        lines += ["", "arrays", *_table([_array(array) for array in look.arrays[:MOST_LINES]])]
+        more = len(look.arrays) - MOST_LINES
+        lines += [f"  and {more} more"] if more > 0 else []
+    lines += [f"  {name} {why}" for name, why in list(look.left_out.items())[:MOST_LINES]]
+    if look.attributes:
+        shown = [f"{key} = {value}" for key, value in look.attributes.items()]
+        lines += ["", "head", f"  {listed(shown)}"]
+    if look.cases:
+        lines += ["", "cases", *(f"  {line}" for line in _cases(look.cases))]
+    if look.notes:
+        lines += ["", "found out", *(f"  {note}" for note in look.notes)]
+    lines += ["", "could be used for"]
+    for use, why in look.uses.items():
+        lines.append(f"  {'yes' if not why else 'no '}  {USES[use]}")
+        if why:
+            lines.append(f"       {_reason(why, look.source)}")
+    return lines
+
+
+def _reason(why, source):
+    return why.removeprefix(f"{source}: ")
+
+
+def _table(rows):
+    """Rows of cells as lines, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    pairs = [zip(row, widths, strict=True) for row in rows]
+    return ["  " + "  ".join(cell.ljust(n) for cell, n in row).rstrip() for row in pairs]
+
+
+def _array(array: ArrayLook):
+    """Cells of a line of an array."""
+    shape = " x ".join(map(str, array.shape)) or "one"
+    unit = array.unit if array.unit else ("1" if array.unit == "" else "")
+    return [listed([array.name]), f"{shape} {array.dtype}", unit, "; ".join(_values(array))]
+
+
+def _values(array):
+    """What is said of the values of an array."""
+    if array.different is not None:
+        yield f"{array.different} different texts"
+    if array.least is not None:
+        if array.least == array.greatest:
+            yield f"all {array.least:g}"
+        else:
+            yield (
+                f"{array.least:g} to {array.greatest:g}, mean {array.mean:.3g}, deviation "
+                f"{array.deviation:.3g}"
+            )
+    if array.missing:
+        yield f"{array.missing} NaN"
+    if array.infinite:
+        yield f"{array.infinite} infinite"
+    if array.step is not None:
+        kind = "in even steps" if array.even else "in uneven steps"
+        rate = f" ({1 / array.step:.4g} Hz)" if array.unit == "s" else ""
+        yield f"increasing {kind} of {array.step:.4g}{rate}"
+
+
+def _cases(cases: CasesLook):
+    """Lines about cases."""
+    points = f"{cases.points} points"
+    if cases.shortest < cases.points:
+        points = f"{cases.shortest} to {cases.points} points"
+    own = f", {cases.test} of them for the test" if cases.test else ""
+    channels = f"{cases.channels} channel{'s' if cases.channels > 1 else ''}"
+    yield f"{cases.cases} case{'s' if cases.cases > 1 else ''}{own}, {channels}, {points}"
+    if cases.classes is not None:
+        shown = [f"{name} ({count})" for name, count in list(cases.classes.items())[:MOST_LINES]]
+        largest = 100 * max(cases.classes.values(), default=0) / max(cases.cases, 1)
+        more = " ..." if len(cases.classes) > MOST_LINES else ""
+        count = f"{len(cases.classes)} class{'es' if len(cases.classes) != 1 else ''}"
+        yield f"{count}: {', '.join(shown)}{more}; the largest has {largest:.1f} %"
+        if len(cases.classes) < 2:
+            yield "one class alone: there is nothing to learn"
+    if cases.missing:
+        yield f"{cases.missing} values are missing (NaN)"
+    yield from _scales(cases)
+
+
+def _scales(cases):
+    """A line for each channel whose numbers are far from those of order 1."""
+    for channel, (mean, deviation) in enumerate(
+        zip(cases.channel_means, cases.channel_deviations, strict=True)
+    ):
+        what = f"channel {channel}: mean {mean:.3g}, deviation {deviation:.3g}"
+        if channel >= MOST_CHANNELS:
+            yield f"and {cases.channels - MOST_CHANNELS} channels more"
+            return
+        if deviation == 0 or math.isnan(deviation):
+            yield f"{what}; it never changes"
+        elif abs(mean) > FAR * deviation or not 1 / FAR < deviation < FAR:
+            yield f"{what}; far from order 1, scale the inputs before training"
+        else:
+            yield what

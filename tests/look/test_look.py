@@ -1,0 +1,138 @@
+"""`spinrnn look`: what it says of files of all kinds, its JSON and its picture."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+import spinrnn
+from spinrnn.cli.main import main
+from spinrnn.look import figures
+from spinrnn.look.contents import look
+from spinrnn.look.wording import lines_of
+from spinrnn.readers.columns import Columns
+
+
+def said(capsys, *arguments):
+    assert main(["look", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def archive(tmp_path):
+    head = "@problemName A\n@classLabel true up down\n@data\n"
+    (tmp_path / "A_TRAIN.ts").write_text(head + "1,2,3:up\n4,5,6:up\n7,8,9:up\n")
+    (tmp_path / "A_TEST.ts").write_text(head + "1,2:down\n")
+    return tmp_path / "A_TRAIN.ts"
+
+
+def test_a_data_set(archive, capsys):
+    text = said(capsys, archive)
+    assert "4 cases, 1 of them for the test, 1 channel, 2 to 3 points" in text
+    assert "2 classes: up (3), down (1); the largest has 75.0 %" in text
+    assert "yes  training (classification)" in text
+    assert "the test part is A_TEST.ts" in text
+    assert "no   analysis of a device's recording" in text
+
+
+def test_numbers_are_those_of_the_array(tmp_path):
+    values = np.array([1.0, np.nan, 3, np.inf, 5])
+    np.savez(tmp_path / "a.npz", x=values, t=np.arange(5) * 2e-9, n=np.array(["a", "b", "a"]))
+    found = {array.name: array for array in look(tmp_path / "a.npz").arrays}
+    x = found["x"]
+    assert (x.least, x.greatest, x.mean, x.missing, x.infinite) == (1, 5, 3, 1, 1)
+    assert x.deviation == pytest.approx(np.std([1, 3, 5]))
+    assert x.step is None
+    assert found["t"].step == pytest.approx(2e-9)
+    assert found["t"].even
+    assert found["n"].different == 2
+
+
+def test_scales_classes_and_gaps_are_told(tmp_path):
+    inputs = np.random.default_rng(0).normal(size=(6, 3, 50))
+    inputs[:, 1] = 20_000 + 3000 * inputs[:, 1]
+    inputs[:, 2] = 7
+    inputs[2, 0, 3] = np.nan
+    np.savez(tmp_path / "a.npz", inputs=inputs, labels=np.zeros(6, int), lengths=[50] * 5 + [20])
+    lines = lines_of(look(tmp_path / "a.npz"))
+    text = "\n".join(lines)
+    assert "6 cases, 3 channels, 20 to 50 points" in text
+    assert "1 class: 0 (6); the largest has 100.0 %" in text
+    assert "one class alone: there is nothing to learn" in text
+    assert "1 values are missing" in text
+    assert [("far" in line, "never" in line) for line in lines if "channel " in line] == [
+        (False, False), (True, False), (False, True)
+    ]  # fmt: skip
+
+
+def test_a_recording_and_its_units(tmp_path, capsys):
+    rows = "".join(f"{k}\t{0.1 * k}\t1\n" for k in range(20))
+    (tmp_path / "table.txt").write_text("# run: 7\n# t (ns)\tP ()\tI (mA)\n" + rows)
+    text = said(capsys, tmp_path / "table.txt")
+    assert ["t", "20", "float64", "ns", "0", "to", "19,"] in [
+        line.split()[:7] for line in text.splitlines()
+    ]
+    assert "in even steps of 1" in text
+    assert "run = 7" in text
+    assert "no   analysis" in text
+    named = ["--columns", "time=t,power=P,drive=I"]
+    text = said(capsys, tmp_path / "table.txt", *named)
+    assert "yes  analysis of a device's recording" in text
+    assert "yes  fit of a device's parameters" in text
+    assert "time is t, ns converted to s" in text
+    assert "in even steps of 1e-09 (1e+09 Hz)" in text
+
+
+def test_json_has_all_of_it(archive, tmp_path, capsys):
+    found = json.loads(said(capsys, archive, "--json", "--out", tmp_path / "p.png"))
+    assert found["cases"]["classes"] == {"up": 3, "down": 1}
+    assert found["uses"]["train"] == ""
+    assert "no array time" in found["uses"]["analyse"]
+    assert [array["name"] for array in found["arrays"]] == ["inputs", "labels"]
+    assert found["picture"] == str(tmp_path / "p.png")
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_shows_each_class_or_column(archive, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = spinrnn.load_dataset(archive)
+    panels = figures.cases(data)
+    assert [ax.get_title() for ax in panels] == ["class up, 3 cases", "class down, 1 cases"]
+    assert [len(ax.lines) for ax in panels] == [3, 1]
+    assert panels[1].lines[0].get_ydata().tolist() == [1, 2]
+    (tmp_path / "a.csv").write_text("time (s),x (mV),name\n0,5,a\n2,7,b\n4,6,c\n")
+    panels = figures.columns(look(tmp_path / "a.csv").table)
+    assert len(panels) == 1
+    assert (panels[0].get_xlabel(), panels[0].get_ylabel()) == ("time (s)", "x (mV)")
+    assert panels[0].lines[0].get_xdata().tolist() == [0, 2, 4]
+
+
+def test_folders_and_digits(tmp_path, capsys):
+    for label in ("up", "down"):
+        (tmp_path / label).mkdir()
+        wavfile.write(tmp_path / label / "a.wav", 8000, np.arange(9, dtype=np.int16))
+    assert "2 classes: down (1), up (1)" in said(capsys, tmp_path)
+    assert "1797 cases, 1 channel, 64 points" in said(capsys, "digits")
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("")
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 3)))
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2,), inputs=1, outputs=2), seed=0)
+    net.save(tmp_path / "net.h5")
+    for arguments, words in (
+        (["a.csv"], "empty"),
+        (["missing.csv"], "cannot read"),
+        (["net.h5"], "was written by spinrnn"),
+        (["a.npz", "--columns", "time=t"], "--columns: has no array t"),
+        (["a.npz", "--out", "no/such/p.png"], "cannot write"),
+    ):
+        assert main(["look", str(tmp_path / arguments[0]), *arguments[1:]]) == 2
+        printed = capsys.readouterr().err
+        assert words in printed
+        assert printed.count("\n") == 1
+    found = look(tmp_path / "a.npz", Columns.of_texts("inputs=1", None))
+    assert "has no array labels" in found.uses["train"]

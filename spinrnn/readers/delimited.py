@@ -7,6 +7,7 @@ logs of cmtj are such files.
 """
 
 import contextlib
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -29,6 +30,8 @@ _FORMS = tuple(
     for decimal in (".", ",")
     if delimiter != decimal
 )
+_SPACED = re.compile(r"\s+([(\[][^()\[\]\s]*[)\]])")
+"""A unit in brackets, and the white space before it."""
 _WORDS = {"\t": "tab", None: "white space"}
 
 
@@ -232,10 +235,23 @@ def _head_cells(line, form, found):
         cells = form.cut(text)
     except ValueError:
         return []
+    if len(cells) != len(found) or form.delimiter is None:
+        cells = _other_cut(text, cells, form, len(found))
     # a delimiter at the end of rows, but not of names
     if len(cells) == len(found) - 1 > 0 and isinstance(found[-1], np.ndarray):
         empty = found[-1].dtype.kind == "f" and bool(np.isnan(found[-1]).all())
         cells = [*cells, ""] if empty else cells
+    return cells
+
+
+def _other_cut(text, cells, form, width):
+    """The cells, or those by another delimiter that has as many as the rows: names are
+    often written by another program, or by hand.
+    """
+    joined = _SPACED.sub(r"\1", text).split() if form.delimiter is None else []
+    for other in (*(text.split(mark) for mark in "\t;,"), joined):
+        if len(other) == width > 1:
+            return other
     return cells
 
 

@@ -913,7 +913,7 @@ def test_identify_refuses_bad_arguments_and_files_in_one_line(files, capsys):
     refused(run("short.npz"), "short.npz: drive: its shape (4,)")
     refused(run("missing.h5"), "cannot read missing.h5")
     (files / "right.csv").write_text("time,drive,power\n")
-    refused(run("right.csv"), "give a .npz, .h5 or .hdf5 file")
+    refused(run("right.csv"), "holds names but no row of data")
     refused(run("right.npz", "--cases", "7:"), "the 3 cases have none of these")
     try:
         refused(run("right.npz", "--memory", "10K"), "the limit is 10.0 KiB")

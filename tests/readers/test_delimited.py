@@ -61,6 +61,13 @@ def test_heads_name_units_and_other_values(tmp_path):
     assert table.attributes == {"run": "7", "T": "300"}
 
 
+@pytest.mark.parametrize("head", ["# t (ns) P [mW] n", "# t (ns), P [mW], n", "t (ns);P [mW];n"])
+def test_names_with_another_delimiter_than_the_rows(tmp_path, head):
+    table = read(tmp_path, f"{head}\n0 1.5 2\n1 2.5 3\n2 3.5 4\n", "a.txt")
+    assert list(table.arrays) == ["t", "P", "n"]
+    assert dict(table.units) == {"t": "ns", "P": "mW"}
+
+
 def test_names_that_are_missing_empty_or_there_twice(tmp_path):
     table = read(tmp_path, "1.5,2\n3,4\n")
     assert lists(table) == {"column_1": [1.5, 3], "column_2": [2, 4]}

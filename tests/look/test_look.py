@@ -39,7 +39,13 @@ def test_a_data_set(archive, capsys):
 
 def test_numbers_are_those_of_the_array(tmp_path):
     values = np.array([1.0, np.nan, 3, np.inf, 5])
-    np.savez(tmp_path / "a.npz", x=values, t=np.arange(5) * 2e-9, n=np.array(["a", "b", "a"]))
+    np.savez(
+        tmp_path / "a.npz",
+        x=values,
+        t=np.arange(5) * 2e-9,
+        n=np.array(["a", "b", "a"]),
+        u=[0, 1, 3],
+    )
     found = {array.name: array for array in look(tmp_path / "a.npz").arrays}
     x = found["x"]
     assert (x.least, x.greatest, x.mean, x.missing, x.infinite) == (1, 5, 3, 1, 1)
@@ -48,22 +54,26 @@ def test_numbers_are_those_of_the_array(tmp_path):
     assert found["t"].step == pytest.approx(2e-9)
     assert found["t"].even
     assert found["n"].different == 2
+    assert (found["u"].step, found["u"].even) == (1.5, False)
 
 
 def test_scales_classes_and_gaps_are_told(tmp_path):
-    inputs = np.random.default_rng(0).normal(size=(6, 3, 50))
+    inputs = np.random.default_rng(0).normal(size=(6, 4, 50))
+    inputs[:, 3] += 20
+    # behind the end of the last case
+    inputs[5, 0, 20] = 1e9
     inputs[:, 1] = 20_000 + 3000 * inputs[:, 1]
     inputs[:, 2] = 7
     inputs[2, 0, 3] = np.nan
     np.savez(tmp_path / "a.npz", inputs=inputs, labels=np.zeros(6, int), lengths=[50] * 5 + [20])
     lines = lines_of(look(tmp_path / "a.npz"))
     text = "\n".join(lines)
-    assert "6 cases, 3 channels, 20 to 50 points" in text
+    assert "6 cases, 4 channels, 20 to 50 points" in text
     assert "1 class: 0 (6); the largest has 100.0 %" in text
     assert "one class alone: there is nothing to learn" in text
     assert "1 values are missing" in text
     assert [("far" in line, "never" in line) for line in lines if "channel " in line] == [
-        (False, False), (True, False), (False, True)
+        (False, False), (True, False), (False, True), (True, False)
     ]  # fmt: skip
 
 

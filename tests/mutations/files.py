@@ -185,7 +185,13 @@ MUTATIONS = [
         STORE,
         "hostile",
     ),
-    one("files/hdf5", "                check_plain(item, full, self.path)\n", "", STORE, "hostile"),
+    one(
+        "files/hdf5",
+        "                check_plain(item, full, self.path, self.strict)\n",
+        "",
+        STORE,
+        "hostile",
+    ),
     one("files/hdf5", "                self._measure(item, full)\n", "", STORE, "hostile"),
     one("files/hdf5", ">= LARGEST_DEPTH", ">= LARGEST_DEPTH + 1", STORE, "nested"),
     one(
@@ -203,7 +209,13 @@ MUTATIONS = [
         OTHERS,
         "many_datasets_is_read and not 10000",
     ),
-    one("files/hdf5", " > file.id.get_filesize()", " > 10**12", OTHERS, "claims"),
+    one(
+        "files/hdf5",
+        "attribute.dtype.itemsize > largest:",
+        "attribute.dtype.itemsize > 10**12:",
+        OTHERS,
+        "claims",
+    ),
     # ---- writing what is larger than memory ----
     one("files/streaming", "sync_names([self.path])", "pass", ATOMIC),
     one("files/streaming", "np.int32(1)", "np.int32(0)", OTHERS, "noise_seeds"),

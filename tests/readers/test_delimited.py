@@ -90,6 +90,15 @@ def test_missing_numbers_are_counted_and_texts_are_texts(tmp_path):
     assert table.arrays["when"].tolist() == ["2024-01-01 10:00", "x", "", "z", "z", "z"]
 
 
+def test_words_among_numbers_and_numbers_among_words(tmp_path):
+    """What is less than half of a column is a mistake in it."""
+    numbers = "t,P\n" + "".join(f"{k},{'x' if k % 5 < 2 else k}\n" for k in range(20))
+    with pytest.raises(spinrnn.DataError, match="column 2: x in line 2 is no number, and 7 more"):
+        read(tmp_path, numbers)
+    words = "t,P\n" + "".join(f"{k},{'x' if k % 5 < 3 else k}\n" for k in range(20))
+    assert read(tmp_path, words).arrays["P"].tolist()[:5] == ["x", "x", "x", "3", "4"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "cp1252", "utf-8-sig"])
 def test_encodings(tmp_path, encoding):
     table = read(tmp_path, "t (µs);I (µA)\r\n0;1,5\r\n1;2,5\r\n".encode(encoding), "a.txt")

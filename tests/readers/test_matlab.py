@@ -37,6 +37,7 @@ def test_what_scipy_writes(tmp_path, packed):
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(table.arrays[name], np.squeeze(array))
     assert table.arrays["counts"].dtype == np.int16
+    assert table.arrays["truth"].dtype == bool
     assert table.arrays["name"].item() == "device 7"
     assert table.arrays["labels"].tolist() == ["up", "down", "up"]
     assert table.arrays["meas/t"].tolist() == [0, 1, 2]

@@ -22,8 +22,8 @@ def has_cases(table: Table) -> bool:
 def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of arrays by name.
 
-    They are `inputs`, `labels` or `targets`, `lengths` and `test`; or X and y, data and target; or
-    X_train, y_train, X_test, y_test, whose case does not matter.
+    They are `inputs`, `labels` or `targets`, `lengths` and `test`; or X and y, data and
+    target; or X_train, y_train, X_test, y_test, whose case does not matter.
 
     Args:
         labelled: whether labels are needed.
@@ -46,6 +46,7 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
         labels = np.array(order, dtype=np.str_)[labels]
     series, said = _series(table, inputs, labels, lengths, order)
     if targets is not None:
+        targets = targets[:, None] if targets.ndim == 1 else targets
         if targets.ndim < 2 or len(targets) != len(inputs) or targets.dtype.kind not in "fiu":
             raise DataError(
                 f"{table.path}: targets must be numbers (case, output) or (case, output, time) of "

@@ -51,10 +51,14 @@ class Series:
 
     @property
     def at_points(self) -> bool:
-        """Whether there is a label for every input point."""
-        points = self.inputs.shape[2]
-        labels = self.labels
-        return labels is not None and labels.ndim == 2 and labels.shape[1] == points > 1
+        """Whether there is a label for every input point, and not a column for each
+        class with a single 1 in each row.
+        """
+        labels, points = self.labels, self.inputs.shape[2]
+        if labels is None or labels.ndim != 2 or labels.dtype.kind not in "iu":
+            return False
+        columns = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
+        return labels.shape[1] == points and not columns
 
 
 def padded(cases: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:

@@ -95,10 +95,22 @@ def test_missing_values_are_refused_or_filled_by_a_rule(tmp_path):
     refused(path, "case 0 has no value in channel 0", missing="linear")
 
 
-def test_a_regression_is_no_classification(tmp_path):
-    path = write(tmp_path / "a.ts", "@targetLabel true\n@data\n1,2:0.5\n")
-    refused(path, "has targets of a regression, no labels")
-    assert spinrnn.load_dataset(path, labelled=False).inputs.tolist() == [[[1, 2]]]
+def test_targets_of_a_regression(tmp_path):
+    path = write(tmp_path / "a.ts", "@targetLabel true\n@data\n1,2:0.5\n3,4:-1\n")
+    data = spinrnn.load_dataset(path)
+    assert data.inputs.tolist() == [[[1, 2]], [[3, 4]]]
+    assert data.targets.tolist() == [[0.5], [-1]]
+    assert data.labels is None
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 1, 3)), targets=np.zeros((3, 1)))
+    refused(tmp_path / "a.npz", "targets must be numbers (case, output) or", "of 2 cases")
+
+
+def test_labels_at_every_point(tmp_path):
+    labels = np.array([[0, 1, 1], [1, -1, 0]])
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 1, 3)), labels=labels)
+    data = spinrnn.load_dataset(tmp_path / "a.npz")
+    assert data.labels.tolist() == labels.tolist()
+    assert data.classes is None
 
 
 # ---- tables ----

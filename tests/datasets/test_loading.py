@@ -102,7 +102,7 @@ def test_targets_of_a_regression(tmp_path):
     assert data.targets.tolist() == [[0.5], [-1]]
     assert data.labels is None
     np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 1, 3)), targets=np.zeros((3, 1)))
-    refused(tmp_path / "a.npz", "targets must be numbers (case, output) or")
+    refused(tmp_path / "a.npz", r"targets must be numbers \(case, output\) or")
 
 
 def test_labels_at_every_point(tmp_path):

@@ -23,6 +23,8 @@ ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".tab", ".asc")
 COMMENTS = ("#", "%", "//", "!")
 SAMPLE = 100
 """Rows by which the delimiter is found."""
+MOST_CELLS = 20_000
+"""Of the rows by which it is found."""
 MOST_ATTRIBUTES = 1000
 _FORMS = tuple(
     Form(delimiter, decimal)
@@ -127,9 +129,12 @@ def _score(sample, form):
     fitting = [row for row in rows if len(row) == width]
     if width > MOST_COLUMNS:
         return (0.0, width), width, []
+    agreeing = len(fitting) / len(sample)
+    # of wide rows a few will do
+    fitting = fitting[: max(5, MOST_CELLS // width)]
     known = np.array([[form.is_number(cell) for cell in row] for row in fitting])
     filled = np.array([[bool(cell.strip()) for cell in row] for row in fitting])
-    share = known.sum() / max(filled.sum(), 1) * len(fitting) / len(sample)
+    share = known.sum() / max(filled.sum(), 1) * agreeing
     many = 2 * known.sum(axis=0) > filled.sum(axis=0)
     return (float(share), width), width, np.flatnonzero(many).tolist()
 
@@ -214,6 +219,8 @@ def _head(path, lines, head, form, found):
         _check_names(path, lines, head, form, width)
         return None, (), set(), ()
     (n, cells), *above = fitting
+    if above:
+        cells = _without_constants(cells, found)
     number = any(map(form.is_number, cells)) and not _counts(cells)
     if number and above and not any(map(form.is_number, above[0][1])):
         wrong = next(cell for cell in cells if not form.is_number(cell))
@@ -222,6 +229,17 @@ def _head(path, lines, head, form, found):
         return above[0][1], cells, {n, above[0][0]}, (f"line {n + 1} holds the units",)
     said = (f"line {n + 1} counts the columns, so it names them",) if _counts(cells) else ()
     return cells, (), {n}, said
+
+
+def _without_constants(cells, found):
+    """The cells without those of columns that are empty below: scopes write there what
+    holds for all rows.
+    """
+    empty = [
+        isinstance(column, np.ndarray) and column.dtype.kind == "f" and bool(np.isnan(column).all())
+        for column in found
+    ]
+    return ["" if nothing else cell for cell, nothing in zip(cells, empty, strict=True)]
 
 
 def _head_cells(line, form, found):
@@ -262,7 +280,9 @@ def _are_units(cells):
 
 def _check_names(path, lines, head, form, width):
     """Refuses a last line of words, and not a comment, that does not fit the rows."""
-    plain = [n for n in head if not lines[n].lstrip().startswith(COMMENTS)]
+    plain = [
+        n for n in head if lines[n].strip(" \t,;|") and not lines[n].lstrip().startswith(COMMENTS)
+    ]
     if not plain:
         return
     last = lines[plain[-1]]

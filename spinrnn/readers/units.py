@@ -36,8 +36,9 @@ _OERSTED = 1e3 / (4 * np.pi)
 """A/m; an oersted is 1000 / (4 pi) of them by definition."""
 _OTHER = ("g", "mol", "N", "C", "F", "H", "Pa", "eV", "bit", "px")
 """Symbols that are known in products, and alone, but not converted."""
-_PLAIN = ("", "1", "-", "a.u.", "arb", "arb.", "arb.u.", "arb. units", "arb. u.", "counts")
-"""What stands for a unit where there is none."""
+_PLAIN = ("", "1", "-", "a.u.", "arb", "arb.", "arb.u.", "arb. units", "arb. u.", "counts",
+          "Sequence")  # fmt: skip
+"""What stands for a unit where there is none; the last is that of Rigol's scopes."""
 
 
 _TWINS = {0xB5: "u", 0x3BC: "u", 0x2126: "\u03a9", 0x2212: "-"}

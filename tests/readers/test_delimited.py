@@ -136,6 +136,20 @@ def test_a_name_decides_what_a_comma_is(tmp_path):
     assert len(read(tmp_path, "1,5\n2,5\n3.5,5\n").arrays) == 2
 
 
+def test_what_a_scope_writes_beside_its_columns(tmp_path):
+    head = "X,CH1,Start,Increment,\nSequence,Volt,-6.0e-03,1.0e-06,\n"
+    table = read(tmp_path, head + "0,1.5,,,\n1,2.5,,,\n2,3.5,,,\n")
+    assert table.arrays["CH1"].tolist() == [1.5, 2.5, 3.5]
+    assert dict(table.units) == {"X": "Sequence", "CH1": "Volt"}
+    assert np.isnan(table.arrays["Start"]).all()
+
+
+def test_an_empty_row_is_no_row_of_names(tmp_path):
+    assert lists(read(tmp_path, ",,\n1,2.5,3\n")) == {
+        "column_1": [1], "column_2": [2.5], "column_3": [3],
+    }  # fmt: skip
+
+
 def test_names_may_be_numbers_and_a_wrong_first_row_is_no_row_of_names(tmp_path):
     table = read(tmp_path, "field,1.0,2.0\n5,0.1,0.2\n6,0.3,0.4\n")
     assert lists(table) == {"field": [5, 6], "1.0": [0.1, 0.3], "2.0": [0.2, 0.4]}

@@ -8,6 +8,8 @@ from spinrnn.datasets.stretches import divide_series, is_series
 from spinrnn.errors import DataError, listed
 
 NAMES = ("training", "validation", "test")
+LEAST_DEVIATION, LARGEST_INPUT = 0.01, 100.0
+"""Of a channel: with less, or more, the drive is all bias, or the input alone."""
 
 
 def divide(data: Dataset, config: RunConfig) -> tuple[Dataset, Dataset, Dataset]:
@@ -48,10 +50,12 @@ def split(data: Dataset, config: DataConfig, seed: int) -> list[np.ndarray]:
     # without classes all cases are alike
     alike = data.labels is None or np.ndim(data.labels) > 1
     labels = np.zeros(len(data), int) if alike else np.asarray(data.labels)
-    drawn = [
-        _draw(np.flatnonzero((labels == label) & ~own), config.validation_fraction, share, rng)
-        for label in np.unique(labels)
-    ]
+    members = [np.flatnonzero((labels == label) & ~own) for label in np.unique(labels)]
+    sizes = [len(own_cases) for own_cases in members]
+    tests = _counts(sizes, share, sizes)
+    validations = _counts(sizes, config.validation_fraction, np.subtract(sizes, tests))
+    counts = zip(members, validations, tests, strict=True)
+    drawn = [_draw(cases, validation, test, rng) for cases, validation, test in counts]
     training, validation, test = ([part[k] for part in drawn] for k in range(3))
     parts = [_sorted(training), _sorted(validation), _sorted([np.flatnonzero(own), *test])]
     _check(parts, data, int(len(data) - own.sum()))
@@ -71,11 +75,25 @@ def _test_share(data, config):
     return 0.0
 
 
-def _draw(members, validation_share, test_share, rng):
+def _counts(sizes, share, free):
+    """Cases of each class that a part gets: the rounded share of each; where that is
+    none at all, the rounded share of all cases, one each of the largest classes that
+    keep a case for the training.
+
+    free: cases of each class that no other part has.
+    """
+    counts = [round(share * size) for size in sizes]
+    wanted = round(share * sum(sizes))
+    if any(counts) or not wanted:
+        return counts
+    for place in np.argsort([-size for size in sizes], kind="stable")[:wanted]:
+        counts[place] = int(free[place] > 1)
+    return counts
+
+
+def _draw(members, validation, test, rng):
     """(training, validation, test) cases of the members of one class."""
     order = rng.permutation(members)[::-1]
-    test = round(test_share * len(order))
-    validation = round(validation_share * len(order))
     return np.split(order, [len(order) - test - validation, len(order) - test])
 
 
@@ -110,7 +128,7 @@ def class_problems(training: Dataset, validation: Dataset, test: Dataset) -> lis
         if len(unseen):
             plural = "es" if len(unseen) > 1 else ""
             problems.append(
-                f"class{plural} {_named(training, unseen)} of the {name} part: there is no "
+                f"class{plural} {_named(part, unseen)} of the {name} part: there is no "
                 "training case, so none can be answered rightly"
             )
     return problems
@@ -125,3 +143,26 @@ def _named(data, labels):
     """Classes by their names, or numbers."""
     names = getattr(data, "classes", None)
     return listed([names[label] if names else str(label) for label in labels])
+
+
+def scale_problems(training: Dataset) -> list[str]:
+    """Channels whose numbers are far from 1, a sentence each: the initial weights count
+    on inputs of that order, so a network learns nothing of others.
+    """
+    inputs = np.asarray(training.inputs, dtype=np.float64)
+    if training.lengths is not None:
+        after = np.arange(inputs.shape[2]) >= np.asarray(training.lengths)[:, None, None]
+        inputs = np.where(after, np.nan, inputs)
+    problems = []
+    for channel in range(inputs.shape[1]):
+        own = inputs[:, channel]
+        mean, deviation = float(np.nanmean(own)), float(np.nanstd(own))
+        if deviation >= LEAST_DEVIATION and max(abs(mean), deviation) <= LARGEST_INPUT:
+            continue
+        if deviation == 0 and abs(mean) <= LARGEST_INPUT:
+            continue
+        problems.append(
+            f"channel {channel} of the inputs has the mean {mean:.3g} and the deviation "
+            f"{deviation:.3g}, far from 1; subtract the mean and divide by the deviation"
+        )
+    return problems

@@ -12,7 +12,7 @@ from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
-from spinrnn.datasets.parts import class_problems
+from spinrnn.datasets.parts import class_problems, scale_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.networks.recurrent import Network
@@ -138,7 +138,7 @@ def _train(
     data = _load(config, folder) if data is None else data
     config = config.fitted(config.task.sizes(config.task.prepared(data)))
     trainer = Trainer(config, data)
-    _warn_of_classes(trainer)
+    _warn_of_data(trainer)
     if folder:
         folder.open(trainer, resume)
     if on_start:
@@ -157,9 +157,10 @@ def _train(
     return Result(network, summary, trainer.history, folder and folder.path, config)
 
 
-def _warn_of_classes(trainer: Trainer) -> None:
-    """Data with which nothing can be learned, or not all that is asked for."""
-    for text in class_problems(trainer.training, trainer.validation, trainer.test):
+def _warn_of_data(trainer: Trainer) -> None:
+    """Warns of data from which nothing can be learned, or not all that is asked for."""
+    parts = trainer.training, trainer.validation, trainer.test
+    for text in [*scale_problems(trainer.training), *class_problems(*parts)]:
         warnings.warn(text, stacklevel=4)
 
 

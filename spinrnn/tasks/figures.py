@@ -38,7 +38,8 @@ def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None =
     _line(norm, history, "gradient_norm", "mean of the epoch", "-")
     _line(norm, history, "gradient_norm_max", "largest", ":")
     meaning = "cross-entropy (nat)" if classes else "mean squared error"
-    loss.set(xlabel="epoch", ylabel=meaning, yscale="log")
+    positive = any(record["validation_loss"] > 0 for record in history)
+    loss.set(xlabel="epoch", ylabel=meaning, yscale="log" if positive else "linear")
     score.set(xlabel="epoch", ylabel="accuracy (%)" if classes else "nrmse")
     norm.set(xlabel="epoch", ylabel="norm of the gradient before clipping", ylim=(0, None))
     for ax in panels:

@@ -44,7 +44,7 @@ def test_splits_are_stratified_disjoint_complete_and_seeded():
     assert all((a == b).all() for a, b in zip(parts, again, strict=True))
     assert set(parts[2]) != set(other[2])
     with pytest.raises(spinrnn.DataError, match="validation part is empty"):
-        split(spinrnn.Dataset(np.zeros((6, 1, 2)), [0, 0, 0, 1, 1, 1]), config, 0)
+        split(spinrnn.Dataset(np.zeros((4, 1, 2)), [0, 0, 1, 1]), config, 0)
 
 
 def test_digests_and_drawn_parts_stay_what_they_were():

@@ -1,0 +1,72 @@
+"""Parts of small data, and what a network cannot learn of them."""
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.datasets.parts import class_problems, divide, scale_problems, split
+
+
+def of_classes(*sizes):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    return spinrnn.Dataset(np.random.default_rng(0).normal(size=(len(labels), 1, 4)), labels)
+
+
+def test_few_cases_of_each_class():
+    """Ten classes of five: a tenth of all are five cases of five classes, where a tenth
+    of each class is none; every class keeps cases to learn from.
+    """
+    data = of_classes(*[5] * 10)
+    training, validation, test = split(data, spinrnn.DataConfig(), 0)
+    assert [len(training), len(validation), len(test)] == [35, 5, 10]
+    assert len(np.unique(data.labels[validation])) == 5
+    assert np.unique(data.labels[training]).tolist() == list(range(10))
+    assert sorted([*training, *validation, *test]) == list(range(50))
+    with pytest.raises(spinrnn.DataError, match="the validation part is empty, 4 cases are too"):
+        split(of_classes(2, 2), spinrnn.DataConfig(), 0)
+    # a class of one case keeps it for the training
+    data, config = of_classes(1, 1, 3, 3), spinrnn.DataConfig("a", 0.1, 0.1)
+    training, validation, test = split(data, config, 0)
+    assert [len(training), len(validation), len(test)] == [6, 1, 1]
+    assert np.unique(data.labels[training]).tolist() == [0, 1, 2, 3]
+
+
+def test_classes_that_cannot_be_learned():
+    one, two = of_classes(4), of_classes(4, 4)
+    assert class_problems(two, two, two) == []
+    assert class_problems(one, one, two) == [
+        "all training cases have the class 0; an accuracy says nothing here"
+    ]
+    three = of_classes(2, 2, 2)
+    assert class_problems(two, two, three) == [
+        "class 2 of the test part: there is no training case, so none can be answered rightly"
+    ]
+    named = spinrnn.Dataset(three.inputs, three.labels, classes=("a", "b", "c"))
+    assert class_problems(two, named, two)[0].startswith("class c of the validation part")
+    series = spinrnn.Dataset(one.inputs, targets=one.inputs)
+    assert class_problems(series, series, series) == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "offset", "told"),
+    [(1, 0, False), (0.02, 0, False), (0.005, 0, True), (90, 0, False), (150, 0, True),
+     (1, 200, True), (0, 3, False), (0, 300, True), (1e-6, 0, True)],
+)  # fmt: skip
+def test_inputs_far_from_1(factor, offset, told):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(50, 2, 20))
+    inputs[:, 1] = factor * inputs[:, 1] / inputs[:, 1].std() + offset
+    inputs[:, :, 15:] = 1e9
+    data = spinrnn.Dataset(inputs, np.zeros(50, int), np.full(50, 15))
+    problems = scale_problems(data)
+    assert len(problems) == told
+    if told:
+        assert problems[0].startswith("channel 1 of the inputs has the mean ")
+        assert problems[0].endswith("subtract the mean and divide by the deviation")
+
+
+def test_parts_of_cases_with_targets_are_drawn():
+    data = spinrnn.Dataset(np.zeros((20, 1, 3)), targets=np.arange(20.0)[:, None])
+    parts = divide(data, spinrnn.RunConfig(task=spinrnn.Regression()))
+    assert [len(part) for part in parts] == [14, 2, 4]
+    assert sorted(np.concatenate([part.targets[:, 0] for part in parts])) == list(range(20))

@@ -32,6 +32,7 @@ _HOMES = {
     "Forecasting": "tasks.forecasting",
     "free_run": "tasks.forecasting",
     "valid_time": "tasks.forecasting",
+    "Reservoir": "learning.reservoir",
     "Spread": "config.spread",
     "Network": "networks.recurrent",
     "Devices": "neurons.spread",

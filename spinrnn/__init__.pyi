@@ -30,6 +30,7 @@ from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
 from spinrnn.learning.protocol import Estimator as Estimator
 from spinrnn.learning.protocol import Writer as Writer
+from spinrnn.learning.reservoir import Reservoir as Reservoir
 from spinrnn.learning.trainer import evaluate as evaluate
 from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit

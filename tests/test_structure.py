@@ -33,7 +33,7 @@ FLOORS = {
     "measurement",
     "networks": "trainable population packing planning running inputs targets streaming recurrent "
     "saved",
-    "learning": "protocol bptt adam schedule learner trainer",
+    "learning": "protocol bptt reservoir adam schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
@@ -78,7 +78,8 @@ HOMES = {
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "checks.neuron", "tasks.classification", "analysis.spectra",
+        "checks.gradient", "checks.neuron", "tasks.classification", "learning.reservoir",
+        "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav",
     },

@@ -129,7 +129,7 @@ class _Progress:
             self._bar.close()
 
     def __call__(self, trainer: Any) -> None:
-        epoch, epochs = trainer.history[-1]["epoch"], trainer.config.train.epochs
+        epoch, epochs = trainer.history[-1]["epoch"], trainer.epochs
         text = progress_of_training(trainer)
         if sys.stderr.isatty():
             self._draw(epoch, epochs, text)

@@ -34,7 +34,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "regression": "spinrnn.tasks.regression:Regression",
         "forecasting": "spinrnn.tasks.forecasting:Forecasting",
     },
-    "estimator": {"bptt": "spinrnn.learning.bptt:BPTT"},
+    "estimator": {
+        "bptt": "spinrnn.learning.bptt:BPTT",
+        "reservoir": "spinrnn.learning.reservoir:Reservoir",
+    },
     "writer": {"adam": "spinrnn.learning.adam:Adam"},
 }
 """{role: {kind: module and class}}; the first kind of a role is its default."""

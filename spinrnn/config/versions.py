@@ -320,8 +320,10 @@ def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None
     """A run's tables without those of roles that 0.1 did not have; None where their
     kinds are others than it meant.
     """
-    if {role: tables[role]["kind"] for role in _ONLY} != _ONLY:
-        return None
+    for role, kind in _ONLY.items():
+        default = kinds.kind_of(role, kind)().table()
+        if tables[role]["kind"] != kind or (role != "writer" and tables[role] != default):
+            return None
     writer = {key: tables["writer"][key] for key in WRITER}
     left = {name: table for name, table in tables.items() if name not in _ONLY}
     return left | {"train": {**tables["train"], **writer}}

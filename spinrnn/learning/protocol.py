@@ -28,10 +28,13 @@ class Estimator(Kind):
     Class attributes:
         kind: its name in configurations; needs: abilities that a network must have, as
             of `NetworkConfig.abilities`.
+        at_once: whether it has `fit(net, task, training, validation)`, which learns all
+            in one epoch, in place of `estimate`.
     """
 
     role: ClassVar[str] = "estimator"
     needs: ClassVar[frozenset[str]] = frozenset()
+    at_once: ClassVar[bool] = False
 
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
         """The gradient of the mean loss over a batch.
@@ -48,6 +51,9 @@ class Estimator(Kind):
     @classmethod
     def class_problems(cls) -> list[str]:
         """What a class lacks as a kind, a sentence each."""
+        if cls.at_once:
+            lacks = "fit: is missing; a method (net, task, training, validation)"
+            return [] if hasattr(cls, "fit") else [lacks]
         return _missing(cls, Estimator, {"estimate": "the gradient of a batch"})
 
 

@@ -19,6 +19,7 @@ from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.learner import GradientLearner, Step
+from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.spread import devices_of
@@ -143,6 +144,11 @@ class Trainer:
             self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
         return time.perf_counter() - start
 
+    @property
+    def epochs(self) -> int:
+        """That there will be."""
+        return 1 if self.config.train.estimator.at_once else self.config.train.epochs
+
     # ---- steps ----
 
     def steps(self) -> Iterator[dict[str, Any] | None]:
@@ -156,8 +162,18 @@ class Trainer:
             DivergenceError: a state, loss or gradient is not finite; says where and
                 what to try. The parameters are those before the step.
         """
+        if self.config.train.estimator.at_once:
+            if self.epoch == 0:
+                yield self._fit()
+            return
+        if (
+            self.learner.steps == 0
+            and getattr(self.config.train.estimator, "warm", "") == "reservoir"
+        ):
+            with self._place():
+                Reservoir().fit(self.net, self.config.task, self.training, self.validation)
         order = None
-        while self.epoch < self.config.train.epochs:
+        while self.epoch < self.epochs:
             start = time.perf_counter()
             order = self._order() if order is None else order
             rate = self._step(order)
@@ -169,6 +185,21 @@ class Trainer:
                 self.epoch, self.batch, self._sums = self.epoch + 1, 0, _Sums()
                 order = None
             yield record
+
+    def _fit(self) -> dict[str, Any]:
+        """Learns all at once; returns the record of the only epoch."""
+        c, start = self.config, time.perf_counter()
+        with self._place():
+            c.train.estimator.fit(self.net, c.task, self.training, self.validation)
+            found = evaluate(self.net, self.training, task=c.task).scores
+        self.learner.steps = self.batch = self.batches = 1
+        self._sums = _Sums(len(self.training), found["loss"] * len(self.training))
+        record = self._record(0.0)
+        record |= {f"train_{name}": value for name, value in found.items()}
+        record["seconds"] = round(time.perf_counter() - start, 4)
+        self.history.append(record)
+        self.epoch, self.batch, self._sums = 1, 0, _Sums()
+        return record
 
     def _order(self) -> np.ndarray:
         """The cases of the training part in this epoch's order."""

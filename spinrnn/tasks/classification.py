@@ -35,6 +35,13 @@ class Classification(Task):
         reading = {"readout": "points"} if labels.ndim == 2 else {}
         return {"inputs": np.shape(data.inputs)[1], "outputs": classes, **reading}
 
+    def wanted(self, data: Any, outputs: int) -> np.ndarray:
+        """1 for the label's class and 0 for the others."""
+        labels = np.asarray(data.labels)
+        found = np.moveaxis((labels[..., None] == np.arange(outputs)).astype(np.float64), -1, 1)
+        none = np.broadcast_to((labels < 0)[:, None], found.shape)
+        return np.where(none, np.nan, found)
+
     def targets(self, net: Any, data: Any) -> Targets:
         """Labels (case, R)."""
         return net.targets(data, labels=data.labels)

@@ -83,6 +83,12 @@ class Task(Kind):
         """
         raise NotImplementedError
 
+    def wanted(self, data: Any, outputs: int) -> np.ndarray:
+        """What so many outputs should be as numbers, of prepared data: (case, K) or
+        (case, K, time), NaN for nothing; for a readout in closed form.
+        """
+        raise NotImplementedError
+
     def per_case(self, outputs: np.ndarray, targets: Targets) -> dict[str, np.ndarray]:
         """{name: (case,)} of the scores that are means over cases; without the loss.
         They are reported of the training part too.

@@ -41,12 +41,16 @@ class Regression(Task):
         reading = {"readout": "points"} if targets.ndim == 3 else {}
         return {"inputs": np.shape(data.inputs)[1], "outputs": targets.shape[1], **reading}
 
-    def targets(self, net: Any, data: Any) -> Any:
-        """Values (case, K, R), those of the first `washout` points left out."""
+    def wanted(self, data: Any, outputs: int) -> np.ndarray:
+        """The targets, those of the first `washout` points left out."""
         values = np.array(data.targets, dtype=np.float64)
         if values.ndim == 3:
             values[:, :, : self.washout] = np.nan
-        return net.targets(data, values=values)
+        return values
+
+    def targets(self, net: Any, data: Any) -> Any:
+        """Values (case, K, R), as of `wanted`."""
+        return net.targets(data, values=self.wanted(data, net.config.outputs))
 
     def evaluation(self, outputs: np.ndarray, targets: Any) -> Evaluation:
         return Evaluation(errors_of(outputs, targets.values), {})

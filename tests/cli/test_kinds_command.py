@@ -85,6 +85,7 @@ def test_one_kind_and_json():
         ("task", "regression"),
         ("task", "forecasting"),
         ("estimator", "bptt"),
+        ("estimator", "reservoir"),
         ("writer", "adam"),
     ]
     assert found[0]["quantities"]["relaxation_time"] == {

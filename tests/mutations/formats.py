@@ -13,7 +13,7 @@ def reader(name, old, new, test, k=""):
     return one(f"readers/{name}", old, new, f"{READERS}{test}.py", k)
 
 
-LOADING = "tests/datasets/test_loading.py"
+LOADING = "tests/datasets/test_sources.py"
 DATA = "tests/datasets/test_datasets.py"
 LOOK = "tests/look/test_look.py"
 

@@ -93,7 +93,7 @@ def _sums(probe, task, data, outputs) -> Iterator[tuple[np.ndarray, np.ndarray, 
 
 
 def _total(sums):
-    return tuple(sum(parts) for parts in zip(*sums, strict=True))
+    return tuple(np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
 
 
 def _squared_error(sums, weights):

@@ -83,7 +83,7 @@ MUTATIONS = [
     mutation(OLD, "_forget(tables, [OLD.get(key) or NEW[key]])", "pass", BEFORE),
     mutation(OLD, "_prune(role, tables.get(role), value)", "pass", BEFORE),
     # several roles, and what 0.1 had of them
-    mutation(OLD, "for role in _ONLY} != _ONLY", "for role in _ONLY} is None", BEFORE),
+    mutation(OLD, '(role != "writer" and tables[role] != default)', "False", BEFORE),
     mutation(OLD, "for key in WRITER}\n    left", "for key in WRITER[:3]}\n    left", BEFORE),
     mutation(OLD, "if name not in _ONLY}", 'if name != "writer"}', BEFORE),
     mutation(

@@ -363,8 +363,8 @@ MUTATIONS = [
     ),
     mutation(
         f"{DATASETS}parts.py",
-        "round(validation_share * len(order))",
-        "int(validation_share * len(order))",
+        "[round(share * size) for size in sizes]",
+        "[int(share * size) for size in sizes]",
         DATA,
         "shares or drawn",
     ),

@@ -33,6 +33,8 @@ _HOMES = {
     "free_run": "tasks.forecasting",
     "valid_time": "tasks.forecasting",
     "Reservoir": "learning.reservoir",
+    "Field": "synapses.protocol",
+    "Events": "synapses.protocol",
     "Spread": "config.spread",
     "Network": "networks.recurrent",
     "Devices": "neurons.spread",

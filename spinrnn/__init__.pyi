@@ -59,6 +59,8 @@ from spinrnn.sweep.file import Sweep as Sweep
 from spinrnn.sweep.file import load_sweep as load_sweep
 from spinrnn.sweep.runner import run_sweep as run_sweep
 from spinrnn.synapses.ideal import Ideal as Ideal
+from spinrnn.synapses.protocol import Events as Events
+from spinrnn.synapses.protocol import Field as Field
 from spinrnn.synapses.protocol import Synapse as Synapse
 from spinrnn.tasks.classification import Classification as Classification
 from spinrnn.tasks.forecasting import Forecasting as Forecasting

@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Trains, or goes on with a run; prints the results at the end."""
+    from spinrnn.config import kinds
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
@@ -66,7 +67,8 @@ def train(options: argparse.Namespace) -> int:
                 stop=stop,
             )
         except run.Interrupted as error:
-            advice = f"to go on: spinrnn train --out {out} --resume"
+            use = "".join(f" --use {path}" for path in kinds.sources())
+            advice = f"to go on: spinrnn train --out {out} --resume{use}"
             print(f"spinrnn: {error}; {advice}", file=sys.stderr)
             return stop.status
     print("\n".join(results_of_training(result)))

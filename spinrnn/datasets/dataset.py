@@ -31,8 +31,9 @@ class Dataset:
             them, or None if it is to be drawn. Zeros and ones are taken too.
         classes: names of the classes 0, 1, ..., or None where they have no others than
             their numbers.
-        targets: (case, output) real, or (case, output, time) for every input point, NaN
-            where there is none; None where labels say what is learned.
+        targets: (case, output) real, or (case,) of one output; or (case, output, time)
+            for every input point. NaN where there is none; None where labels say what
+            is learned.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
@@ -59,6 +60,8 @@ class Dataset:
             object.__setattr__(self, "classes", classes)
         if self.classes is not None:
             object.__setattr__(self, "classes", tuple(map(str, self.classes)))
+        if self.targets is not None and self.targets.ndim == 1:
+            object.__setattr__(self, "targets", self.targets[:, None])
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
 

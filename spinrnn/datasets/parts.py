@@ -146,8 +146,8 @@ def _named(data, labels):
 
 
 def scale_problems(training: Dataset) -> list[str]:
-    """Channels whose numbers are far from 1, a sentence each: the initial weights count
-    on inputs of that order, so a network learns nothing of others.
+    """Channels and targets whose numbers are far from 1, a sentence each: the initial
+    weights count on inputs of that order, so a network learns nothing of others.
     """
     inputs = np.asarray(training.inputs, dtype=np.float64)
     if training.lengths is not None:
@@ -155,14 +155,23 @@ def scale_problems(training: Dataset) -> list[str]:
         inputs = np.where(after, np.nan, inputs)
     problems = []
     for channel in range(inputs.shape[1]):
-        own = inputs[:, channel]
-        mean, deviation = float(np.nanmean(own)), float(np.nanstd(own))
-        if deviation >= LEAST_DEVIATION and max(abs(mean), deviation) <= LARGEST_INPUT:
-            continue
-        if deviation == 0 and abs(mean) <= LARGEST_INPUT:
-            continue
-        problems.append(
-            f"channel {channel} of the inputs has the mean {mean:.3g} and the deviation "
-            f"{deviation:.3g}, far from 1; subtract the mean and divide by the deviation"
-        )
+        far = _far_from_1(inputs[:, channel])
+        problems += [f"channel {channel} of the inputs {far}"] if far else []
+    for output in range(0 if training.targets is None else training.targets.shape[1]):
+        own = training.targets[:, output]
+        if np.nanstd(own) == 0:
+            problems.append(f"all training targets of output {output} are the same")
+        elif max(abs(np.nanmean(own)), np.nanstd(own)) > LARGEST_INPUT:
+            problems.append(f"output {output} of the targets {_far_from_1(own)}")
     return problems
+
+
+def _far_from_1(numbers):
+    """What is wrong with the numbers of a channel, or an empty text."""
+    mean, deviation = float(np.nanmean(numbers)), float(np.nanstd(numbers))
+    if deviation >= LEAST_DEVIATION and max(abs(mean), deviation) <= LARGEST_INPUT:
+        return ""
+    if deviation == 0 and abs(mean) <= LARGEST_INPUT:
+        return ""
+    found = f"has the mean {mean:.3g} and the deviation {deviation:.3g}, far from 1"
+    return f"{found}; subtract the mean and divide by the deviation"

@@ -13,7 +13,8 @@ from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
-from spinrnn.datasets.parts import split
+from spinrnn.datasets.parts import divide, split
+from spinrnn.datasets.stretches import is_series
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.readers.columns import NONE, Columns
 
@@ -79,14 +80,17 @@ def select(
         data = load_dataset(source or config.data.source, labelled=False, columns=columns)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
-        if data.labels is None and data.targets is None:
+        if config.task.labelled and data.labels is None:
             raise DataError(
                 f"--input {text}: the data have no labels and so no parts; leave out :{part}"
             )
         own = not source or _same(source, config.data.source)
         if own and data_check is not None:
             data_check(digest)
-        numbers = split(data, config.data, config.resolved_split_seed)[PARTS[part]]
+        prepared = config.task.prepared(data)
+        if is_series(prepared):
+            return divide(data, config)[PARTS[part]], numbers, digest
+        numbers = split(prepared, config.data, config.resolved_split_seed)[PARTS[part]]
     if cases is not None:
         numbers = numbers[_index(cases, len(numbers), text)]
     if not len(numbers):

@@ -41,9 +41,11 @@ def divide_series(
     # a case may not be all washout, and not end in the next stretch
     length = min(max(WINDOW if window is None else window, washout + 1), validation)
     if min(washout, points) >= validation or not washout < validation < test < points:
+        swapped = data.inputs.shape[1] > points
+        hint = "; inputs have the axes (case, channel, time)" if swapped else ""
         raise DataError(
             f"data: a series of {points} points is too short for a washout of {washout} and parts "
-            f"of {validation}, {test - validation} and {points - test} points"
+            f"of {validation}, {test - validation} and {points - test} points{hint}"
         )
     starts = list(range(0, validation - length + 1, length - washout))
     if starts[-1] + length < validation:

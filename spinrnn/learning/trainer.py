@@ -35,8 +35,7 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
 
     Args:
         noise_seed: of the thermal noise, as in `Network.forward`.
-        task: None for the default one, `Classification`. The data are those that its
-            `prepared` gave.
+        task: None for `Classification`, of data with targets for `Regression`.
     Returns:
         The task's scores as attributes; of a classification accuracy (share of cases
         whose largest logit is the label's, 0 to 1), loss (mean cross-entropy) and
@@ -45,7 +44,9 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
     Raises:
         DataError, DivergenceError: as `Network.forward`.
     """
-    task = kinds.made_of("task", task)
+    regression = task is None and data.targets is not None
+    task = kinds.made_of("task", "regression" if regression else task)
+    data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
     outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
     return task.evaluation(outputs, targets)

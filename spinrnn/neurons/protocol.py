@@ -12,6 +12,7 @@ import numpy as np
 
 from spinrnn.config.kinds import Kind
 from spinrnn.config.quantity import spread_names
+from spinrnn.errors import ConfigError
 
 
 class State(NamedTuple):
@@ -111,7 +112,13 @@ class Neuron(Kind):
 
     def nominal_numbers(self, time_unit: float) -> dict[str, Any]:
         """`numbers` of neurons that do not differ."""
-        return self.numbers(time_unit, dict.fromkeys(spread_names(self), 1.0))
+        names = spread_names(self)
+        try:
+            return self.numbers(time_unit, dict.fromkeys(names, 1.0))
+        except KeyError as error:
+            known = f"its quantities with a spread are {', '.join(names) or 'none'}"
+            problem = f"numbers of the neuron {self.kind} ask for {error}; {known}"
+            raise ConfigError([problem]) from None
 
     def bias(self, q: Mapping[str, Any]) -> Any:
         """The constant part of the drive, a number or (N,), in the kernels' units."""

@@ -342,7 +342,7 @@ def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | No
 
 def _of_these_data(folders: list[Path], config: RunConfig) -> list[Path]:
     """Those whose data are the ones of the configuration."""
-    digest, found = load_dataset(config.data.source).digest(), []
+    digest, found = load_dataset(config.data.source, config.task.labelled).digest(), []
     for folder in folders:
         with contextlib.suppress(SpinrnnError):
             if loading.progress(folder)[2] == digest:

@@ -172,7 +172,7 @@ def load_data(config: RunConfig, folder: str | Path) -> Dataset:
     """
     source = config.data.source
     try:
-        return load_dataset(source)
+        return load_dataset(source, config.task.labelled)
     except (DataError, StoreError) as error:
         if Path(source).exists():
             raise

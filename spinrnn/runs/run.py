@@ -168,7 +168,7 @@ def _load(config: RunConfig, folder: Folder | None) -> Dataset:
     """The configuration's data; those of a run that goes on may have moved."""
     if folder and folder.started:
         return load_data(config, folder.path)
-    return load_dataset(config.data.source)
+    return load_dataset(config.data.source, config.task.labelled)
 
 
 def _steps(

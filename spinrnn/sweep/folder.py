@@ -141,6 +141,9 @@ class SweepFolder:
             # a kind of the user's that is not given; the message says how
             if ".kind: must be " in str(error):
                 raise ConfigError([str(error)]) from None
+            if "is no configuration key" in str(error):
+                text = "; a key of a neuron of your own is known with --use FILE"
+                raise ConfigError([str(error) + text]) from None
         raise StoreError(
             f"{path}: damaged or of another version of spinrnn; run the sweep file again, in a "
             "new folder"

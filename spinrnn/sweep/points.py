@@ -239,7 +239,7 @@ def _data_digests(configs):
     for config in configs:
         source, network = config.data.source, config.network
         if source not in data:
-            data[source] = loading.load_dataset(source)
+            data[source] = loading.load_dataset(source, config.task.labelled)
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
         shape = (*shape, network.readout, config.task, config.data)
         if shape not in checked:

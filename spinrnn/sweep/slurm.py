@@ -105,7 +105,7 @@ def _time_point(tables, uses, record_test, with_drive, threads_per_worker):
     threads.set_threads(threads_per_worker)
     kinds.use_same(uses)
     config = from_tables(tables)
-    trainer = Trainer(config, load_dataset(config.data.source))
+    trainer = Trainer(config, load_dataset(config.data.source, config.task.labelled))
     trainer.warm_up()
     start = time.perf_counter() - began
     batch = _seconds_of_batch(trainer)

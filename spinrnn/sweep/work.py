@@ -273,7 +273,7 @@ def _lacked_memory(state):
 
 @functools.lru_cache(maxsize=2)
 def _load(source):
-    data = loading.load_dataset(source)
+    data = loading.load_dataset(source, labelled=False)
     return data, data.digest()
 
 

@@ -107,8 +107,12 @@ class Synapse(Kind):
     def class_problems(cls) -> list[str]:
         """What a class lacks as a kind, a sentence each."""
         wanted = {"read": "the weights of trained numbers", "read_backward": "its adjoint"}
-        return [
+        problems = [
             f"{name}: is missing; a method, {what}"
             for name, what in wanted.items()
             if getattr(cls, name) is getattr(Synapse, name)
         ]
+        if not all(isinstance(field, Field) for field in cls.fields):
+            example = 'fields = (Field("gain", "1", "of the device"),)'
+            problems.append(f"fields: must be a tuple of spinrnn.Field, as in {example}")
+        return problems

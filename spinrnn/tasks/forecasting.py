@@ -53,6 +53,8 @@ def free_run(net: Any, start: np.ndarray, points: int) -> np.ndarray:
     Raises:
         DataError: outputs and inputs differ in number, or start does not fit.
     """
+    if not isinstance(points, int) or points < 1:
+        raise DataError(f"points: must be a whole number of at least 1, got {points!r}")
     if net.config.outputs != net.config.inputs:
         raise DataError(
             f"free run: {net.config.outputs} outputs cannot be the {net.config.inputs} inputs"
@@ -77,6 +79,12 @@ def valid_time(outputs: np.ndarray, truth: np.ndarray, bound: float = 0.4) -> np
     Args:
         outputs, truth: (case, channel, points).
     """
+    outputs, truth = np.asarray(outputs), np.asarray(truth)
+    if outputs.shape != truth.shape or truth.ndim != 3:
+        raise DataError(
+            "outputs, truth: must have the same shape (case, channel, points); got "
+            f"{outputs.shape} and {truth.shape}"
+        )
     deviation = truth - truth.mean(axis=2, keepdims=True)
     size = np.sqrt((deviation**2).mean(axis=(1, 2)))
     error = np.sqrt(((outputs - truth) ** 2).mean(axis=1)) / size[:, None]

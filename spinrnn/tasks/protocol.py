@@ -57,11 +57,13 @@ class Task(Kind):
     Class attributes:
         kind: its name in configurations; scores: what is reported, `loss` among them;
             chooses: name of the score that chooses the best epoch.
+        labelled: whether it learns labels, so that files must have them.
     """
 
     role: ClassVar[str] = "task"
     scores: ClassVar[tuple[Score, ...]]
     chooses: ClassVar[str]
+    labelled: ClassVar[bool] = True
 
     def prepared(self, data: Any) -> Any:
         """The `Dataset` with what this task learns of it.

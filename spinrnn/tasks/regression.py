@@ -22,6 +22,7 @@ class Regression(Task):
         Score("smape", "1", "mean of 2 |o - y| / (|o| + |y|), 0 to 2", "low"),
     )
     chooses = "loss"
+    labelled = False
     washout: int = quantity(0, about="points at a case's start without a target", low=0)
     window: int = quantity(
         200, about="points of a training case that is cut out of one series", low=1
@@ -45,7 +46,14 @@ class Regression(Task):
         """The targets, those of the first `washout` points left out."""
         values = np.array(data.targets, dtype=np.float64)
         if values.ndim == 3:
+            there = np.isfinite(values).any(axis=(1, 2))
             values[:, :, : self.washout] = np.nan
+            lost = np.flatnonzero(there & ~np.isfinite(values).any(axis=(1, 2)))
+            if len(lost):
+                raise DataError(
+                    f"task.washout: the first {self.washout} points do not count, which leaves no "
+                    f"target of case {lost[0]}, of {values.shape[2]} points; take fewer"
+                )
         return values
 
     def targets(self, net: Any, data: Any) -> Any:

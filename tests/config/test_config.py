@@ -49,7 +49,7 @@ DEFAULTS = {
     "spread": {"gamma": 0.0, "bias": 0.0, "nonlinear_damping": 0.0, "gain": 0.0, "seed": 0},
     "synapse": {"kind": "ideal"},
     "task": {"kind": "classification"},
-    "estimator": {"kind": "bptt"},
+    "estimator": {"kind": "bptt", "warm": "none"},
     "writer": {
         "kind": "adam",
         "beta1": 0.9,

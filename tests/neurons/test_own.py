@@ -339,3 +339,14 @@ def test_what_is_trained_needs_derivatives_by_numbers(tmp_path):
     assert np.isfinite(net.loss(u, labels, lengths))
     with pytest.raises(spinrnn.ConfigError, match=r"neuron\.train: the step of made_without must"):
         problem(without, "exponential", {"trained": ("tau",)})[0].forward(u, lengths)
+
+
+def test_a_factor_that_there_is_not_is_told():
+    class Misspelt(Chain):
+        kind = "made_misspelt"
+
+        def numbers(self, time_unit, factors):
+            return {"rate": factors["taau"]}
+
+    with pytest.raises(spinrnn.ConfigError, match="made_misspelt ask for .taau.; its"):
+        Misspelt().nominal_numbers(1e-9)

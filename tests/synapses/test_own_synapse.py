@@ -376,6 +376,12 @@ def test_all_mistakes_of_all_roles_are_told():
         spinrnn.register(dataclasses.dataclass(frozen=True)(type("A", (Synapse,), {"kind": "a"})))
 
 
+def test_fields_that_are_none_are_told():
+    wrong = {"kind": "a", "fields": ("gain",), "read": len, "read_backward": len}
+    with pytest.raises(spinrnn.ConfigError, match=r"fields: must be a tuple of spinrnn\.Field, as"):
+        spinrnn.register(dataclasses.dataclass(frozen=True)(type("A", (Synapse,), wrong)))
+
+
 def test_the_check_of_a_synapse():
     rows = list(check_synapse(Saturating()))
     assert all(row.ok for row in rows)

@@ -203,3 +203,57 @@ def test_sizes_follow_unless_they_are_given(series):
         Trainer(
             config_of(task), spinrnn.Dataset(np.zeros((1, 2, 50)), targets=np.zeros((1, 1, 50)))
         )
+
+
+def test_a_forecast_of_a_file_of_inputs_alone(tmp_path, series):
+    """From training to a simulation of the test part, whose washout is before it."""
+    np.savez(tmp_path / "u.npz", inputs=series.inputs)
+    task = ("--set", "task.kind=forecasting", "--set", "task.washout=10")
+    small = ("--set", "network.layers=[5]", "--set", "train.epochs=2")
+    run, source = tmp_path / "run", f"data.source={tmp_path / 'u.npz'}"
+    result = here("train", "--out", run, "--set", source, *task, *small)
+    assert result.returncode == 0, result.stderr
+    assert here("evaluate", run).returncode == 0
+    simulated = here("simulate", run, "--input", ":test", "--out", tmp_path / "s.h5")
+    assert simulated.returncode == 0, simulated.stderr
+    inputs = spinrnn.open_trajectory(tmp_path / "s.h5").inputs
+    np.testing.assert_allclose(inputs[0, 0], series.inputs[0, 0, 310:], rtol=1e-6)
+    wrong = ("train", "--out", tmp_path / "b", "--set", source, *small)
+    refused(here(*wrong, "--set", "task.kind=regression"), "a regression needs targets")
+    refused(here(*wrong), "labels")
+
+
+def test_targets_of_one_output_and_what_does_not_fit(series):
+    u = np.zeros((20, 1, 4))
+    assert spinrnn.Dataset(u, targets=np.ones(20)).targets.shape == (20, 1)
+    short = spinrnn.Dataset(np.zeros((9, 1, 50)), targets=np.zeros((9, 1, 50)))
+    with pytest.raises(spinrnn.DataError, match=r"task\.washout: the first 60 points do not co"):
+        Trainer(config_of(spinrnn.Regression(washout=60)), short)
+    swapped = spinrnn.Dataset(np.zeros((1, 90, 1)), targets=np.zeros((1, 1, 1)))
+    with pytest.raises(spinrnn.DataError, match=r"inputs have the axes \(case, channel, time\)"):
+        divide(swapped, config_of(spinrnn.Regression()))
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), outputs=1, readout="points"))
+    with pytest.raises(spinrnn.DataError, match="points: must be a whole number of at least 1"):
+        spinrnn.free_run(net, np.zeros((1, 1, 3)), 0)
+    with pytest.raises(spinrnn.DataError, match="must have the same shape"):
+        spinrnn.valid_time(np.zeros((1, 1, 3)), np.zeros((1, 1, 4)))
+
+
+def test_an_evaluation_takes_its_task_from_the_data(series):
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), outputs=2, readout="points"))
+    found = spinrnn.evaluate(net, series)
+    assert found.scores == spinrnn.evaluate(net, series, task=spinrnn.Regression()).scores
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(3,), outputs=1, readout="points"))
+    ahead = spinrnn.evaluate(net, spinrnn.Dataset(series.inputs), task=spinrnn.Forecasting())
+    assert ahead.loss > 0
+
+
+def test_targets_from_which_nothing_is_learned():
+    u = np.random.default_rng(0).normal(size=(30, 1, 4))
+    for targets, told in (
+        (np.ones(30), "all training targets of output 0 are the same"),
+        (1e6 * u[:, 0, 0], "output 0 of the targets has the mean .* far from 1; subtract"),
+    ):
+        data = spinrnn.Dataset(u, targets=targets)
+        with pytest.warns(UserWarning, match=told):
+            spinrnn.train(config_of(spinrnn.Regression(), epochs=1), data=data)

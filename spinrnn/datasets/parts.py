@@ -157,8 +157,9 @@ def scale_problems(training: Dataset) -> list[str]:
     for channel in range(inputs.shape[1]):
         far = _far_from_1(inputs[:, channel])
         problems += [f"channel {channel} of the inputs {far}"] if far else []
-    for output in range(0 if training.targets is None else training.targets.shape[1]):
-        own = training.targets[:, output]
+    targets = np.empty((0, 0)) if training.targets is None else training.targets
+    for output in range(targets.shape[1]):
+        own = targets[:, output]
         if np.nanstd(own) == 0:
             problems.append(f"all training targets of output {output} are the same")
         elif max(abs(np.nanmean(own)), np.nanstd(own)) > LARGEST_INPUT:

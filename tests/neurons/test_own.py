@@ -348,5 +348,5 @@ def test_a_factor_that_there_is_not_is_told():
         def numbers(self, time_unit, factors):
             return {"rate": factors["taau"]}
 
-    with pytest.raises(spinrnn.ConfigError, match="made_misspelt ask for .taau.; its"):
+    with pytest.raises(spinrnn.ConfigError, match="made_misspelt ask for 'taau'; its"):
         Misspelt().nominal_numbers(1e-9)

@@ -248,6 +248,7 @@ def trainer(**plan):
     return types.SimpleNamespace(
         config=config,
         training=range(100),
+        epochs=40,
         history=[record],
         best={"validation_accuracy": 0.956},
         plan=types.SimpleNamespace(**{"segments": 1, "bytes": 2**20, "threads": 1} | plan),

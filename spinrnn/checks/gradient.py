@@ -74,17 +74,21 @@ class Problem:
     """A network in float64 and what it is checked with."""
 
     net: Network
-    # (case, channel, time), (case,), (case,) of unequal lengths
+    # (case, channel, time), (case,) or (case, time), (case,) of unequal lengths
     u: np.ndarray
     labels: np.ndarray
     lengths: np.ndarray
 
     @functools.cached_property
     def slope(self) -> np.ndarray:
-        """(case, class) softmax(o) - [label]."""
+        """softmax(o) - [label] of (case, class), or of (case, class, time) over the
+        number of a case's points, 0 after its end.
+        """
         slope = softmax(self.net.forward(self.u, self.lengths), axis=1)
-        slope[np.arange(len(slope)), self.labels] -= 1
-        return slope
+        classes = np.arange(slope.shape[1]).reshape(1, -1, *(1,) * (slope.ndim - 2))
+        slope -= np.expand_dims(self.labels, 1) == classes
+        counts = self.lengths if slope.ndim == 3 else np.ones(len(slope))
+        return np.nan_to_num(slope) / counts.reshape(-1, *(1,) * (slope.ndim - 1))
 
     @functools.cached_property
     def largest(self) -> float:
@@ -178,7 +182,8 @@ def _problem(config, seed):
     shortest = max(config.readout_window, 2)
     lengths = np.array([shortest + 3, shortest, shortest + 1])
     u = rng.uniform(-1, 1, (3, config.inputs, lengths.max()))
-    return Problem(net, u, rng.integers(0, config.outputs, 3), lengths)
+    shape = (3, u.shape[2]) if config.readout == "points" else 3
+    return Problem(net, u, rng.integers(0, config.outputs, shape), lengths)
 
 
 def _diverges(problem):
@@ -238,12 +243,18 @@ def _projected_logits(problem: Problem, index: int) -> tuple[Callable[[float], f
     def projected(value):
         other.parameters[index] = value
         try:
-            return float((slope * other.forward(problem.u, problem.lengths)).sum() / cases)
+            outputs = np.nan_to_num(other.forward(problem.u, problem.lengths))
+            return float((slope * outputs).sum() / cases)
         except DivergenceError:
             # of a step that was too large; another one is tried
             return np.nan
 
     w_out, biases = np.abs(other.views()["w_out"]), np.abs(other.views()["b_out"])
     terms = problem.largest * w_out.sum(axis=1) + biases
-    size = np.abs(slope).sum(axis=0) @ terms * net.config.output_amplification / cases
+    size = (
+        np.abs(slope).reshape(*slope.shape[:2], -1).sum(axis=(0, 2))
+        @ terms
+        * net.config.output_amplification
+        / cases
+    )
     return projected, 2 * np.finfo(float).eps * size

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from spinrnn.cli.options import add_command, add_json, add_memory, add_set, add_use
-from spinrnn.cli.wording import chosen, of_classes, value_of
+from spinrnn.cli.wording import chosen, number_of, of_classes, value_of
 
 SUMMARY = "Test a trained network on the test part of its data."
 
@@ -46,26 +46,26 @@ def evaluate(options: argparse.Namespace) -> int:
     task = run.config.task
     found = trainer.evaluate(run.network, test, task=task)
     substeps = run.network.config.resolved_substeps
-    numbers = {f"test_{name}": value for name, value in found.scores.items()}
+    numbers = {f"test_{name}": value for name, value in found.plain().items()}
     further = {name: array.tolist() for name, array in found.further.items()}
     if options.json:
         place = {"cases": len(test), "substeps": substeps, "finished": run.finished}
         print(json.dumps({**numbers, **place, **further}))
         return 0
-    text = _scores(task, found.scores, len(test)) + f", {substeps} substeps"
+    text = _scores(task, found.plain(), len(test)) + f", {substeps} substeps"
     print(text + _devices(run.network) + _noise(run.network.config))
     for line in of_classes({**numbers, **further}):
         print(line)
     return 0
 
 
-def _scores(task: Any, scores: dict[str, float], cases: int) -> str:
+def _scores(task: Any, scores: dict[str, Any], cases: int) -> str:
     """The scores in words, the one that chooses first."""
     score = chosen(task)
     text = f"test {score.name} {value_of(score, scores[score.name])} of {cases} case"
     text += "s" if cases > 1 else ""
     others = [name for name in scores if name != score.name and "balanced" not in name]
-    return text + "".join(f", {name} {scores[name]:.4f}" for name in others)
+    return text + "".join(f", {name} {number_of(scores[name])}" for name in others)
 
 
 def _devices(net: Any) -> str:

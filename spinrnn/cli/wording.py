@@ -48,6 +48,11 @@ def value_of(score: Any, value: float, digits: int = 2) -> str:
     return f"{value:.4g}"
 
 
+def number_of(value: float | None) -> str:
+    """A further score; None is one that is not defined."""
+    return "undefined" if value is None else f"{value:.4f}"
+
+
 def of_classes(found: dict[str, Any]) -> list[str]:
     """Lines about what an accuracy hides; none where the classes are even.
 
@@ -76,7 +81,7 @@ def results_of_training(result: Any) -> list[str]:
     seconds = f"{s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
     others = [one for one in task.scores if one is not score and "balanced" not in one.name]
     also, also_fine = (
-        ", ".join(f"{one.name} {s[f'test_{one.name}{ending}']:.4f}" for one in others)
+        ", ".join(f"{one.name} {number_of(s[f'test_{one.name}{ending}'])}" for one in others)
         for ending in ("", "_fine")
     )
     pictures = [name for name in ("curves.png", "confusion.png") if (result.folder / name).exists()]

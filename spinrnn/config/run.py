@@ -64,7 +64,12 @@ def _with_old_keys(from_flat: Callable, order: Iterable[str] = ()) -> Callable[[
 
         @functools.wraps(made)
         def __init__(self, *arguments, **given):
-            given |= zip(order or keys_of(self), arguments, strict=False)
+            names = [*(order or keys_of(self))][: len(arguments)]
+            twice = [name for name in names if name in given]
+            if len(names) < len(arguments) or twice:
+                what = f"{twice[0]} is given twice" if twice else "too many arguments"
+                raise TypeError(f"{cls.__name__}: {what}; give them by name, as in epochs=50")
+            given |= zip(names, arguments, strict=True)
             made(self, **from_flat(given))
 
         cls.__init__ = __init__

@@ -51,11 +51,22 @@ def divide_series(
     if starts[-1] + length < validation:
         # the last one ends with the stretch
         starts.append(validation - length)
+    spans = [(start, start + length) for start in starts]
+    if not any(_has_targets(data, span, washout) for span in spans):
+        raise DataError("data: the training stretch of the series has no target")
     return (
-        _cases(data, [(start, start + length) for start in starts], washout),
+        _cases(data, [span for span in spans if _has_targets(data, span, washout)], washout),
         _cases(data, [(validation - washout, test)], washout),
         _cases(data, [(test - washout, points)], washout),
     )
+
+
+def _has_targets(data, span, washout):
+    """Whether any point of a stretch counts."""
+    after = slice(span[0] + washout, span[1])
+    if data.targets is None:
+        return bool((np.asarray(data.labels)[:, after] >= 0).any())
+    return bool(np.isfinite(np.asarray(data.targets, dtype=np.float64)[:, :, after]).any())
 
 
 def _cases(data, spans, washout):

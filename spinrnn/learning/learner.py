@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spinrnn.config.run import TrainConfig
+from spinrnn.errors import DivergenceError
 from spinrnn.learning.schedule import clip_gradient
 from spinrnn.networks.recurrent import Network, Prepared
 from spinrnn.synapses.protocol import Events
@@ -40,7 +41,9 @@ class GradientLearner:
 
     def __init__(self, config: TrainConfig, net: Network) -> None:
         self._config, self._net = config, net
-        self.memory = config.writer.memory(net.layout.size, net.config.dtype)
+        memory = config.writer.memory(net.layout.size, net.config.dtype)
+        # files have no arrays without axes
+        self.memory = {name: np.atleast_1d(array) for name, array in memory.items()}
         self.steps = 0
 
     def step(
@@ -52,15 +55,18 @@ class GradientLearner:
             prepared: the network; batch: (inputs, targets, lengths); rate: learning
                 rate; seed: of thermal noise and of programming.
         Raises:
-            DivergenceError: as `Estimator.estimate`; nothing is changed then.
+            DivergenceError: as `Estimator.estimate`, or of what the writer asks for;
+                the parameters are not changed then.
         """
         c, net = self._config, self._net
         estimate = c.estimator.estimate(prepared, *batch, seed)
+        _require_finite(estimate.gradient, f"the gradient of the estimator {c.estimator.kind}")
         norm = clip_gradient(estimate.gradient, c.clip)
         self.steps += 1
         change, keep = c.writer.request(
             estimate.gradient, net.parameters, self.memory, self.steps, rate
         )
+        _require_finite(change, f"what the writer {c.writer.kind} asks for")
         events = net.connections.program(net.parameters, change, keep, net.mask, seed)
         return Step(estimate.outputs, estimate.loss, norm, events)
 
@@ -75,3 +81,8 @@ class GradientLearner:
         for name, array in self.state().items():
             array[...] = arrays[name]
         self.steps = steps
+
+
+def _require_finite(numbers, what):
+    if not np.isfinite(numbers).all():
+        raise DivergenceError(f"{what} is not finite")

@@ -127,6 +127,13 @@ class Trainer:
         # the data are checked, so no batch is scanned again
         self.prepared = self.net.prepared()
         self.training, self.validation, self.test = parts.divide(whole, config)
+        for name, part in zip(
+            parts.NAMES, (self.training, self.validation, self.test), strict=True
+        ):
+            try:
+                config.task.targets(self.net, part)
+            except DataError as error:
+                raise DataError(f"the {name} part: {error}") from None
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
@@ -238,7 +245,7 @@ class Trainer:
             "epoch": self.epoch + 1,
             "train_loss": sums.loss / sums.cases,
             **{f"train_{name}": total / sums.cases for name, total in sums.scores.items()},
-            **{f"validation_{name}": value for name, value in found.scores.items()},
+            **{f"validation_{name}": value for name, value in found.plain().items()},
             "gradient_norm": sums.norm / self.batches,
             "gradient_norm_max": sums.largest_norm,
             "learning_rate": rate,

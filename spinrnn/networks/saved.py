@@ -130,7 +130,8 @@ def network_of_checkpoint(path, config, arrays):
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
     net.devices = devices_in(path, config, arrays)
-    best = {name.removeprefix("best_"): array for name, array in arrays.items()}
+    own = {name: array for name, array in arrays.items() if name.startswith("best_synapse/")}
+    best = {name.removeprefix("best_"): array for name, array in own.items()}
     return _with_synapses(path, net, best)
 
 

@@ -67,7 +67,7 @@ def _labels_at(config, labels, cases, points, at_points):
             f"labels: must be below {config.outputs}, as network.outputs = {config.outputs}; got "
             f"{labels[case].max()} at case {case}"
         )
-    return np.maximum(labels, -1).astype(np.int64)
+    return np.maximum(labels.astype(np.int64), -1)
 
 
 def _values_at(config, values, cases, points, at_points):

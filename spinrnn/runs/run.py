@@ -160,7 +160,8 @@ def _train(
 def _warn_of_data(trainer: Trainer) -> None:
     """Warns of data from which nothing can be learned, or not all that is asked for."""
     parts = trainer.training, trainer.validation, trainer.test
-    for text in [*scale_problems(trainer.training), *class_problems(*parts)]:
+    classes = class_problems(*parts) if trainer.config.task.labelled else []
+    for text in [*scale_problems(trainer.training), *classes]:
         warnings.warn(text, stacklevel=4)
 
 
@@ -210,8 +211,8 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
     mask = network.mask
     assert best is not None, "no epoch has ended"
     return {
-        **{f"test_{name}": value for name, value in found.scores.items()},
-        **{f"test_{name}_fine": value for name, value in finer.scores.items()},
+        **{f"test_{name}": value for name, value in found.plain().items()},
+        **{f"test_{name}_fine": value for name, value in finer.plain().items()},
         "substeps": substeps,
         "substeps_fine": FINER * substeps,
         **{f"validation_{score.name}": best[f"validation_{score.name}"] for score in task.scores},

@@ -105,6 +105,7 @@ class Connections:
         if mask is not None:
             flat[~mask] = before[~mask]
         if not np.isfinite(flat).all():
+            flat[:] = before
             raise DivergenceError(f"a synapse of the kind {self.kind.kind} is not finite")
         return total
 

@@ -27,6 +27,8 @@ class Classification(Task):
         """The data, whose labels must be there."""
         if data.labels is None:
             raise DataError("task.kind: a classification needs labels; these data have none")
+        if len(data.labels) and not (np.asarray(data.labels) >= 0).any():
+            raise DataError("labels: all are negative, which stands for no label")
         return data
 
     def sizes(self, data: Any) -> dict[str, Any]:

@@ -60,6 +60,11 @@ def free_run(net: Any, start: np.ndarray, points: int) -> np.ndarray:
             f"free run: {net.config.outputs} outputs cannot be the {net.config.inputs} inputs"
         )
     start = np.asarray(start)
+    if start.ndim != 3 or not start.shape[2]:
+        raise DataError(
+            "start: must have the axes (case, channel, time) and at least one point; got the shape "
+            f"{start.shape}"
+        )
     stream, found = net.stream(cases=len(start)), []
     for t in range(start.shape[2]):
         output = stream(start[:, :, t])

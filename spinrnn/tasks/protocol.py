@@ -2,6 +2,7 @@
 scored.
 """
 
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -39,6 +40,11 @@ class Evaluation:
 
     def __init__(self, scores: dict[str, float], further: dict[str, np.ndarray]) -> None:
         self.scores, self.further = scores, further
+
+    def plain(self) -> dict[str, float | None]:
+        """The scores as JSON can hold them: None where one is not defined."""
+        finite = {name: math.isfinite(value) for name, value in self.scores.items()}
+        return {name: self.scores[name] if known else None for name, known in finite.items()}
 
     def __getattr__(self, name: str) -> Any:
         known = {**vars(self).get("scores", {}), **vars(self).get("further", {})}

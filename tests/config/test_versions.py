@@ -221,3 +221,10 @@ def test_what_0_1_could_not_say_has_no_table_of_then():
         digests.add(identity(config, "data"))
         assert from_toml(to_toml(config)) == config
     assert len(digests) == len(new)
+
+
+def test_arguments_that_are_too_many_or_given_twice():
+    with pytest.raises(TypeError, match="TrainConfig: too many arguments"):
+        spinrnn.TrainConfig(*range(14))
+    with pytest.raises(TypeError, match="TrainConfig: epochs is given twice"):
+        spinrnn.TrainConfig(3, epochs=20)

@@ -45,8 +45,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/cli/wording.py",
-        "old": "s[f'test_{one.name}{ending}']:.4f",
-        "new": "s[f'test_{one.name}']:.4f",
+        "old": "number_of(s[f'test_{one.name}{ending}'])",
+        "new": "number_of(s[f'test_{one.name}'])",
         "tests": "tests/cli/test_main.py",
         "k": "results",
     },

@@ -267,7 +267,12 @@ MUTATIONS = [
         "prints",
     ),
     mutation(WORDING, '("test", "_fine")', '("test", "")', "prints"),
-    mutation(WORDING, "s[f'test_{one.name}{ending}']:.4f", "s[f'test_{one.name}']:.4f", "prints"),
+    mutation(
+        WORDING,
+        "number_of(s[f'test_{one.name}{ending}'])",
+        "number_of(s[f'test_{one.name}'])",
+        "prints",
+    ),
     mutation(WORDING, "best epoch {s['best_epoch']} of", "best epoch {s['epochs']} of", "prints"),
     mutation(WORDING, 'score.name == "accuracy"', 'score.name == "loss"', "prints"),
     mutation(

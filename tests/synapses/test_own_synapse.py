@@ -212,6 +212,33 @@ def test_a_run_is_saved_and_goes_on_to_the_same_bits(config, tiny_data, tmp_path
     np.testing.assert_array_equal(spinrnn.load(checkpoint).parameters, loaded.parameters)
 
 
+def test_a_checkpoint_gives_the_devices_of_its_best_epoch(config, tiny_data, tmp_path):
+    """Also where later epochs have written on: their number is in the devices."""
+    config, steps = scattered(config, 0.5), []
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, epochs=12))
+    best = []
+    with pytest.raises(spinrnn.Interrupted):
+        spinrnn.train(
+            config, tmp_path / "run", data=tiny_data, stop=lambda: len(steps) == 11,
+            on_epoch=lambda trainer: (steps.append(0), best.append(trainer.best["epoch"])),
+        )  # fmt: skip
+    assert best[-1] < 11
+    writes = spinrnn.load(tmp_path / "run").connections.devices["w_ext_0"]["writes"]
+    assert (writes == 6 * best[-1]).all()
+
+
+@pytest.mark.parametrize("change", [np.nan, np.inf])
+def test_what_is_not_finite_changes_nothing(config, tiny_data, change):
+    own = {"request": lambda self, g, *_: Change(change * np.ones_like(g))}
+    ideal = dataclasses.replace(config.network, synapse=None)
+    train = dataclasses.replace(config.train, writer=type("Bad", (Sign,), own)())
+    trainer = Trainer(spinrnn.RunConfig(ideal, train), tiny_data)
+    before = trainer.net.parameters.copy()
+    with pytest.raises(spinrnn.DivergenceError, match="what the writer sign asks for is not"):
+        list(trainer.steps())
+    np.testing.assert_array_equal(trainer.net.parameters, before)
+
+
 def test_what_does_not_exist_is_not_written(config, tiny_data):
     trainer = Trainer(scattered(config, 0.1), tiny_data)
     next(iter(trainer.steps()))

@@ -10,6 +10,7 @@ import pytest
 from conftest import here, refused
 
 import spinrnn
+from spinrnn.cli import wording
 from spinrnn.datasets.parts import divide
 from spinrnn.learning.trainer import Trainer
 from spinrnn.tasks.regression import errors_of
@@ -257,3 +258,34 @@ def test_targets_from_which_nothing_is_learned():
         data = spinrnn.Dataset(u, targets=targets)
         with pytest.warns(UserWarning, match=told):
             spinrnn.train(config_of(spinrnn.Regression(), epochs=1), data=data)
+
+
+def test_a_score_that_is_not_defined_is_none(tmp_path):
+    """Constant targets have no deviation: JSON knows no infinity."""
+    u = np.random.default_rng(0).normal(size=(30, 1, 4))
+    data = spinrnn.Dataset(u, targets=np.ones(30))
+    with pytest.warns(UserWarning, match="all training targets of output 0 are the same"):
+        result = spinrnn.train(config_of(spinrnn.Regression(), epochs=1), tmp_path / "a", data=data)
+    assert result.summary["test_nrmse"] is None
+    assert "Infinity" not in (tmp_path / "a" / "summary.json").read_text()
+    assert ", nrmse undefined, " in "".join(wording.results_of_training(result))
+
+
+def test_parts_without_targets_are_told_before_anything_runs(series, tmp_path):
+    """A gap longer than a window makes no case of it; one of the validation is told."""
+    targets = series.targets.copy()
+    targets[:, :, 100:200] = np.nan
+    task = spinrnn.Regression(washout=10, window=40)
+    data = dataclasses.replace(series, targets=targets)
+    training = divide(data, config_of(task))[0]
+    assert len(training) == 6
+    assert np.isfinite(training.targets).any(axis=(1, 2)).all()
+    targets[:, :, 280:320] = np.nan
+    with pytest.raises(spinrnn.DataError, match="the validation part: targets: case 0 has none"):
+        spinrnn.train(
+            config_of(task), tmp_path / "a", data=dataclasses.replace(data, targets=targets)
+        )
+    assert not (tmp_path / "a").exists()
+    targets[:] = np.nan
+    with pytest.raises(spinrnn.DataError, match="has none before its end"):
+        spinrnn.train(config_of(task), data=dataclasses.replace(data, targets=targets))

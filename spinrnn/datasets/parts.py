@@ -141,7 +141,7 @@ def _classes_of(data):
 
 def _named(data, labels):
     """Classes by their names, or numbers."""
-    names = getattr(data, "classes", None)
+    names = data.classes
     return listed([names[label] if names else str(label) for label in labels])
 
 

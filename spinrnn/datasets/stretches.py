@@ -52,10 +52,11 @@ def divide_series(
         # the last one ends with the stretch
         starts.append(validation - length)
     spans = [(start, start + length) for start in starts]
-    if not any(_has_targets(data, span, washout) for span in spans):
+    spans = [span for span in spans if _has_targets(data, span, washout)]
+    if not spans:
         raise DataError("data: the training stretch of the series has no target")
     return (
-        _cases(data, [span for span in spans if _has_targets(data, span, washout)], washout),
+        _cases(data, spans, washout),
         _cases(data, [(validation - washout, test)], washout),
         _cases(data, [(test - washout, points)], washout),
     )

@@ -32,7 +32,7 @@ class Classification(Task):
         return data
 
     def sizes(self, data: Any) -> dict[str, Any]:
-        labels, names = np.asarray(data.labels), getattr(data, "classes", None)
+        labels, names = np.asarray(data.labels), data.classes
         classes = len(names) if names else int(labels.max(initial=0)) + 1
         reading = {"readout": "points"} if labels.ndim == 2 else {}
         return {"inputs": np.shape(data.inputs)[1], "outputs": classes, **reading}

@@ -1,18 +1,25 @@
-"""Columns of a sweep's results: names, units and meaning of numbers and of curves."""
+"""Columns of a sweep's results: names, units and meaning of numbers and of curves.
 
-SUMMARY = {
-    "test_accuracy": ("1", "share of the test cases answered rightly, best epoch"),
-    "test_loss": ("1", "mean cross-entropy of the test cases, best epoch"),
-    "test_accuracy_fine": ("1", "test accuracy with 8 times finer substeps"),
-    "test_loss_fine": ("1", "test loss with 8 times finer substeps"),
-    "validation_accuracy": ("1", "share of the validation cases answered rightly, best epoch"),
-    "validation_loss": ("1", "mean cross-entropy of the validation cases, best epoch"),
-    "best_epoch": ("1", "epoch with the highest validation accuracy"),
+Which scores there are is said by the tasks of its points.
+"""
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from spinrnn.config import kinds
+from spinrnn.runs.run import FINER
+
+Columns = dict[str, tuple[str, str]]
+"""{name: (unit, meaning)}."""
+
+OF_RUN: Columns = {
+    "best_epoch": ("1", "epoch with the best score of the validation part"),
     "seconds_training": ("s", "time of training and validation"),
 }
-"""From the summary of the run."""
+"""From the summary of the run, besides scores."""
 
-EXTRA = {
+EXTRA: Columns = {
     "cumulative_drive": (
         "1",
         "mean of |integral of (I - gamma xi_0) dt| over an input interval, on the test part",
@@ -26,20 +33,60 @@ EXTRA = {
 }
 """From the point itself."""
 
-HISTORY = {
-    "train_loss": ("1", "mean cross-entropy of the training cases during the epoch"),
-    "train_accuracy": ("1", "share of the training cases answered rightly during the epoch"),
-    "validation_loss": ("1", "mean cross-entropy of the validation cases"),
-    "validation_accuracy": ("1", "share of the validation cases answered rightly"),
-    "test_loss": ("1", "mean cross-entropy of the test cases"),
-    "test_accuracy": ("1", "share of the test cases answered rightly"),
+OF_EPOCH: Columns = {
     "gradient_norm": ("1", "mean norm of the gradient before clipping"),
     "learning_rate": ("1", "learning rate of the last step"),
     "seconds": ("s", "time of the epoch"),
 }
-"""Against the epoch; in the cube with "history_" before the name."""
+"""From the record of an epoch, besides scores."""
+
+
+def all_tasks() -> list[Any]:
+    """The known kinds of tasks."""
+    return [kinds.kind_of("task", name) for name in kinds.names_of("task")]
+
+
+def summary_columns(tasks: Iterable[Any]) -> Columns:
+    """Columns from the summaries of runs of these tasks: all of their scores."""
+    scores, found = _scores(tasks), {}
+    for ending, steps in (("", ""), ("_fine", f" with {FINER} times finer substeps")):
+        for name, score in scores.items():
+            meaning = f"{score.meaning}: test part, best epoch{steps}"
+            found[f"test_{name}{ending}"] = score.unit, meaning
+    for name, score in scores.items():
+        found[f"validation_{name}"] = score.unit, f"{score.meaning}: validation part, best epoch"
+    return found | OF_RUN
+
+
+def history_columns(tasks: Iterable[Any]) -> Columns:
+    """Columns against the epoch of runs of these tasks; in the cube with "history_"
+    before the name.
+    """
+    scores, found = _scores(tasks), {}
+    for part, of in (
+        ("train", "training part during the epoch"),
+        ("validation", "validation part"),
+        ("test", "test part"),
+    ):
+        for name, score in scores.items():
+            found[f"{part}_{name}"] = score.unit, f"{score.meaning}: {of}"
+    return found | OF_EPOCH
+
+
+def _scores(tasks):
+    """{name: `Score`} of all tasks, those first that choose the best epoch; of a name
+    with several meanings all of these.
+    """
+    every = [(score.name != task.chooses, score) for task in tasks for score in task.scores]
+    found = {}
+    for _, score in sorted(every, key=operator.itemgetter(0)):
+        known = found.setdefault(score.name, score)
+        if score.meaning not in known.meaning.split(" or "):
+            found[score.name] = known._replace(meaning=f"{known.meaning} or {score.meaning}")
+    return found
 
 
 def reserved(name: str) -> bool:
     """Whether a dimension or coordinate of the cube must not have this name."""
-    return name == "epoch" or name in SUMMARY or name in EXTRA or name.startswith("history_")
+    taken = name in summary_columns(all_tasks()) or name in EXTRA
+    return taken or name == "epoch" or name.startswith("history_")

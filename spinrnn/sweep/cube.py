@@ -17,7 +17,7 @@ from spinrnn.files.atomic import read_bytes
 from spinrnn.files.container import AXIS_ORDER, digest_of, write_file
 from spinrnn.files.hdf5 import read_arrays
 from spinrnn.sweep.axes import auxiliary, short, unit
-from spinrnn.sweep.columns import EXTRA, HISTORY, SUMMARY
+from spinrnn.sweep.columns import EXTRA, history_columns, summary_columns
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import SweepFolder
 
@@ -168,10 +168,11 @@ def collect_sweep(sweep: Sweep, folder: str | Path, history: bool = True) -> Cub
     """
     cube = Cube(_coordinates(sweep), {}, _attributes(sweep))
     dims = tuple(axis.name for axis in sweep.axes)
-    for name, column in (SUMMARY | EXTRA).items():
+    tasks = list({type(point.config.task): point.config.task for point in sweep.points}.values())
+    for name, column in (summary_columns(tasks) | EXTRA).items():
         if name != "cumulative_drive" or sweep.cumulative_drive:
             cube.variables[name] = _named(dims, np.full(sweep.shape, np.nan), column)
-    curves = {}
+    curves, recorded = {}, history_columns(tasks)
     for point, status, arrays, state in SweepFolder(folder).results(sweep.points):
         cube.states[status] = cube.states.get(status, 0) + 1
         if state is None or arrays is None:
@@ -181,10 +182,10 @@ def collect_sweep(sweep: Sweep, folder: str | Path, history: bool = True) -> Cub
             if numbers.get(name) is not None:
                 cube[name][point.position] = numbers[name]
         curves[point.position] = {
-            name: arrays[f"history/{name}"] for name in HISTORY if f"history/{name}" in arrays
+            name: arrays[f"history/{name}"] for name in recorded if f"history/{name}" in arrays
         }
     if history:
-        _add_curves(cube, dims, sweep.shape, curves)
+        _add_curves(cube, dims, sweep.shape, curves, recorded)
     return cube
 
 
@@ -216,8 +217,11 @@ def _numbers(status, state):
     }
 
 
-def _add_curves(cube, dims, shape, curves):
-    """Adds the curves, {position: {name: (epoch,)}}; NaN after a curve's end."""
+def _add_curves(cube, dims, shape, curves, recorded):
+    """Adds the curves, {position: {name: (epoch,)}}; NaN after a curve's end.
+
+    recorded: {name: (unit, meaning)} of columns that there may be.
+    """
     epochs = max((len(curve) for found in curves.values() for curve in found.values()), default=0)
     if not epochs:
         return
@@ -228,7 +232,7 @@ def _add_curves(cube, dims, shape, curves):
         for position, found in curves.items():
             if name in found:
                 values[position][: len(found[name])] = found[name]
-        cube.variables[f"history_{name}"] = _named((*dims, "epoch"), values, HISTORY[name])
+        cube.variables[f"history_{name}"] = _named((*dims, "epoch"), values, recorded[name])
 
 
 def _coordinates(sweep):

@@ -27,7 +27,7 @@ from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks
 from spinrnn.files.text import read_json
 from spinrnn.runs import checkpoints
 from spinrnn.runs.loading import KINDS, check_kinds
-from spinrnn.sweep.columns import EXTRA, SUMMARY
+from spinrnn.sweep.columns import EXTRA, all_tasks, summary_columns
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.points import Point
 
@@ -282,7 +282,8 @@ def _sound(arrays, state):
     """
     try:
         found = (state["summary"] or {}) | state["extra"]
-        numbers = [found[name] for name in SUMMARY | EXTRA if found.get(name) is not None]
+        names = [*summary_columns(all_tasks()), *EXTRA]
+        numbers = [found[name] for name in names if found.get(name) is not None]
         numbers += [state["seconds"], state["finished"]]
         if state["status"] == "done":
             numbers.append(state["summary"]["seconds_training"])

@@ -29,7 +29,7 @@ from spinrnn.learning.trainer import evaluate
 from spinrnn.machine import memory, threads
 from spinrnn.machine.environment import describe
 from spinrnn.runs import run
-from spinrnn.sweep.columns import HISTORY
+from spinrnn.sweep.columns import history_columns
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.points import Point
@@ -183,7 +183,7 @@ def _train(task, folder, stop, began):
     except Exception as error:
         arrays, outcome = {}, _failure(error)
         history = trainers[-1].history if trainers else []
-    arrays |= _curves(history)
+    arrays |= _curves(config.task, history)
     state = {"values": task["values"], "environment": _environment(), **outcome}
     state |= {"seconds": round(time.monotonic() - began, 3), "finished": time.time()}
     folder.save(task["digest"], task["name"], to_toml(config), arrays, state)
@@ -254,9 +254,9 @@ def _failure(error):
     }
 
 
-def _curves(history):
+def _curves(task, history):
     """{name: (epoch,) float64} of the recorded columns."""
-    recorded = [key for key in HISTORY if history and key in history[0]]
+    recorded = [key for key in history_columns([task]) if history and key in history[0]]
     return {
         f"history/{key}": np.array([record[key] for record in history], dtype=np.float64)
         for key in recorded

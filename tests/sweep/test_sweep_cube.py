@@ -192,3 +192,26 @@ def test_a_thousand_points_are_quick(sweep_file, tmp_path):
     cube.save(tmp_path / "cube.h5")
     assert time.process_time() - start < 10
     assert np.isfinite(cube["test_loss"]).all()
+
+
+def test_columns_are_those_of_the_tasks(sweep_file, tmp_path):
+    rng = np.random.default_rng(0)
+    inputs = rng.random((24, 1, 6), dtype=np.float32)
+    np.savez(tmp_path / "sums.npz", inputs=inputs, targets=inputs.sum(axis=2))
+    path = sweep_file(
+        '[task]\nkind = "regression"\n[network]\ninputs = 1\noutputs = 1\nlayers = [3]\n'
+        f'[data]\nsource = "{tmp_path / "sums.npz"}"\n'
+        '[[axes]]\nkey = "train.epochs"\nvalues = [1, 2]\n',
+        record_test="true",
+    )
+    sweep = spinrnn.load_sweep(path)
+    spinrnn.run_sweep(sweep, tmp_path / "out", executor="serial")
+    cube = spinrnn.collect_sweep(sweep, tmp_path / "out")
+    point = sweep.points[1]
+    _, state = SweepFolder(tmp_path / "out").load(point.digest, point.name)
+    for name in ("test_nrmse", "test_r2_fine", "validation_smape", "test_loss"):
+        assert cube[name][point.position] == state["summary"][name]
+        assert np.isfinite(cube[name]).all()
+    assert cube["history_test_nrmse"].shape[-1] == 2
+    assert "test_accuracy" not in cube.variables
+    assert cube.variables["test_loss"].attributes["long_name"].startswith("mean squared error")

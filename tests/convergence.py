@@ -63,9 +63,9 @@ def reference(net, u):
         drive = bias + external + coupling @ (p if ctrnn else p - m)
         if ctrnn:
             return np.concatenate([np.tanh(drive) - p, 0 * m])
-        drive += c.bias_ratio
+        drive += c.neuron.bias_ratio
         return np.concatenate(
-            [-(1 + c.nonlinear_damping * p) * p + drive * p * (1 - p), filter_rate * (p - m)]
+            [-(1 + c.neuron.nonlinear_damping * p) * p + drive * p * (1 - p), filter_rate * (p - m)]
         )
 
     x = np.full(2 * n, c.reduced().rest)

@@ -30,7 +30,7 @@ def drive_of(config):
     network = config.network
     return (
         network.input_interval
-        / network.relaxation_time
+        / network.neuron.relaxation_time
         * (config.train.learning_rate / 0.02) ** 0.3
     )
 
@@ -38,7 +38,7 @@ def drive_of(config):
 def accuracy_of(config):
     """A made-up accuracy: of the drive alone, less beyond 3 tau and when sparse."""
     network, drive = config.network, drive_of(config)
-    ratio = network.input_interval / network.relaxation_time
+    ratio = network.input_interval / network.neuron.relaxation_time
     value = 0.4 + 0.55 * min(1, drive) ** 0.5 - 0.1 * max(0, math.log(ratio / 3))
     return (
         value

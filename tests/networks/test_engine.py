@@ -345,7 +345,7 @@ def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, dens
     u, labels, lengths = batch(net, 300, 11)
     assert plan_of(net, 300, 11).block == (4 if density < 0.3 else 2 if wide else 1)
     expected, forward = bits(net, u, labels, lengths), net.forward(u, lengths).tobytes()
-    for threads, call in itertools.product((1, 2, 3, 7), (engine.LONGEST_CALL, 1)):
+    for threads, call in ((1, engine.LONGEST_CALL), (3, engine.LONGEST_CALL), (7, 1)):
         spinrnn.set_threads(threads)
         monkeypatch.setattr(engine, "LONGEST_CALL", call)
         for limit in (2**40, all_limits(net, 300, 11)[3]):

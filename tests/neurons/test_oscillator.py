@@ -23,7 +23,9 @@ def naive(net, u, lengths):
                         point * c.resolved_substeps : (point + 1) * c.resolved_substeps,
                     ].astype(float)
                     if c.neuron.kind == "oscillator":
-                        values.append(abs(sum((i - gamma * c.bias_ratio) * h for i in steps)))
+                        values.append(
+                            abs(sum((i - gamma * c.neuron.bias_ratio) * h for i in steps))
+                        )
                     else:
                         values.append(abs(sum(gamma * i * h for i in steps)))
     return np.mean(values)

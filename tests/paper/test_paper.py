@@ -63,14 +63,15 @@ def test_every_sweep_has_its_quick_form_of_the_same_points_with_fewer_epochs(nam
     assert {point.config.train.epochs for point in full.points} == {90 if name == "longer" else 30}
     assert {point.config.train.epochs for point in quick.points} == {18 if name == "longer" else 6}
     assert all(
-        network.resolved_substeps >= max(4, 2 * network.input_interval / network.relaxation_time)
+        network.resolved_substeps
+        >= max(4, 2 * network.input_interval / network.neuron.relaxation_time)
         for network in networks
     )
 
 
 def test_the_axes_are_wide_enough():
     ratios = {
-        c.network.input_interval / c.network.relaxation_time
+        c.network.input_interval / c.network.neuron.relaxation_time
         for c in (p.config for p in recipe_sweep("intervals").points)
     }
     assert min(ratios) <= 0.05 * (1 + 1e-9)

@@ -38,6 +38,7 @@ _HOMES = {
     "Spread": "config.spread",
     "Network": "networks.recurrent",
     "Devices": "neurons.spread",
+    "Scaling": "networks.scaling",
     "Trajectory": "recordings.trajectory",
     "open_trajectory": "recordings.reading",
     "write_trajectory": "recordings.writing",

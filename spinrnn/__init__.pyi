@@ -37,6 +37,7 @@ from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
 from spinrnn.machine.threads import set_threads as set_threads
 from spinrnn.networks.recurrent import Network as Network
+from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth

@@ -31,8 +31,8 @@ FLOORS = {
     "selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
-    "networks": "trainable population packing planning running inputs targets streaming recurrent "
-    "saved",
+    "networks": "scaling trainable population packing planning running inputs targets streaming "
+    "recurrent saved",
     "learning": "protocol bptt reservoir adam schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",

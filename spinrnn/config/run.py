@@ -373,7 +373,8 @@ class TrainConfig:
         clip: largest norm of the gradient; larger ones are scaled down; 0 switches it
             off.
         noise: standard deviation of Gaussian noise added to the training inputs, in
-            units of the inputs; 0 is the paper's plain protocol.
+            units of the inputs, of scaled ones with `data.scaling`; 0 is the paper's
+            plain protocol.
         seed: of the initial weights, masks, order of the samples and noise.
         checkpoint_seconds: time between checkpoints within an epoch; 0 writes one after
             each batch.
@@ -452,6 +453,10 @@ class DataConfig:
         split_seed: of the split; None means train.seed, so that the median over several
             seeds does not hang on one draw of the test part; a number keeps the parts
             fixed while train.seed varies.
+        scaling: "standard" takes from each input channel its mean over the training
+            part and divides by its deviation there, targets of a regression likewise;
+            the network keeps these numbers and applies them itself. "none" changes
+            nothing.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -461,6 +466,7 @@ class DataConfig:
     validation_fraction: float = 0.1
     test_fraction: float | None = None
     split_seed: int | None = None
+    scaling: Literal["none", "standard"] = "none"
 
     def __post_init__(self) -> None:
         check(self)

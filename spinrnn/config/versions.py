@@ -47,8 +47,8 @@ KINDS = ("oscillator", "ctrnn")
 """Neurons of 0.1."""
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
-LATER = {"readout": "end"}
-"""Keys of [network] that came after 0.1, and what it did."""
+LATER = {"network": {"readout": "end"}, "data": {"scaling": "none"}}
+"""Keys of tables that came after 0.1, and what it did."""
 ELSEWHERE = (
     *("neuron", "spread", "trained", "trained_per", "synapse", "earlier", "follows"),
     *("estimator", "writer"),
@@ -313,7 +313,13 @@ def own_table(network: Any) -> dict[str, Any]:
     of `LATER` that are as in 0.1.
     """
     own = {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
-    return {key: value for key, value in own.items() if LATER.get(key, ...) != value}
+    return without_later("network", own)
+
+
+def without_later(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table without those of `LATER` that are as in 0.1."""
+    later = LATER.get(name, {})
+    return {key: value for key, value in table.items() if later.get(key, ...) != value}
 
 
 def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:

@@ -145,9 +145,11 @@ def _named(data, labels):
     return listed([names[label] if names else str(label) for label in labels])
 
 
-def scale_problems(training: Dataset) -> list[str]:
+def scale_problems(training: Dataset, scaled: bool = False) -> list[str]:
     """Channels and targets whose numbers are far from 1, a sentence each: the initial
     weights count on inputs of that order, so a network learns nothing of others.
+
+    scaled: whether the network scales them itself.
     """
     inputs = np.asarray(training.inputs, dtype=np.float64)
     if training.lengths is not None:
@@ -155,14 +157,14 @@ def scale_problems(training: Dataset) -> list[str]:
         inputs = np.where(after, np.nan, inputs)
     problems = []
     for channel in range(inputs.shape[1]):
-        far = _far_from_1(inputs[:, channel])
+        far = "" if scaled else _far_from_1(inputs[:, channel])
         problems += [f"channel {channel} of the inputs {far}"] if far else []
     targets = np.empty((0, 0)) if training.targets is None else training.targets
     for output in range(targets.shape[1]):
         own = targets[:, output]
         if np.nanstd(own) == 0:
             problems.append(f"all training targets of output {output} are the same")
-        elif max(abs(np.nanmean(own)), np.nanstd(own)) > LARGEST_INPUT:
+        elif not scaled and max(abs(np.nanmean(own)), np.nanstd(own)) > LARGEST_INPUT:
             problems.append(f"output {output} of the targets {_far_from_1(own)}")
     return problems
 
@@ -175,4 +177,4 @@ def _far_from_1(numbers):
     if deviation == 0 and abs(mean) <= LARGEST_INPUT:
         return ""
     found = f"has the mean {mean:.3g} and the deviation {deviation:.3g}, far from 1"
-    return f"{found}; subtract the mean and divide by the deviation"
+    return f'{found}; set data.scaling = "standard"'

@@ -11,6 +11,7 @@ from scipy import linalg
 from spinrnn.errors import ConfigError
 from spinrnn.learning.protocol import Estimator
 from spinrnn.networks.recurrent import Network
+from spinrnn.networks.scaling import Scaling
 
 PENALTIES = tuple(10.0**k for k in range(-9, 3))
 """That are tried, in units of the mean square of what the output weights act on."""
@@ -39,9 +40,9 @@ class Reservoir(Estimator):
         if not net.config.synapse.direct:
             kind = net.config.synapse.kind
             raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {kind}"])
-        probe, outputs = _probe(net), net.config.outputs
-        known, found = list(_sums(probe, task, validation, outputs)), None
-        gram, moment, _ = _total(_sums(probe, task, training, outputs))
+        probe = _probe(net)
+        known, found = list(_sums(probe, task, validation, net)), None
+        gram, moment, _ = _total(_sums(probe, task, training, net))
         scale = np.trace(gram[:-1, :-1]) / max(gram[-1, -1], 1) / (len(gram) - 1)
         # the last row is the bias, which is not held back
         ridge = np.append(np.ones(len(gram) - 1), 0.0) * scale * gram[-1, -1]
@@ -74,15 +75,19 @@ def _probe(net):
                 view[...] = masks[name]
         probe.mask = whole
     probe.devices = net.devices
+    if net.scaling is not None:
+        # what the outputs act on is no target
+        probe.scaling = Scaling(net.scaling.input_mean, net.scaling.input_deviation)
     return probe
 
 
-def _sums(probe, task, data, outputs) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _sums(probe, task, data, net) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(X^T X, X^T Y, Y^T Y) of some cases after the others; X has a column of ones."""
     for first in range(0, len(data), CASES):
         part = data.take(slice(first, first + CASES))
         features = probe.forward(part.inputs, part.lengths).astype(np.float64)
-        targets = task.wanted(part, outputs)
+        targets = task.wanted(part, net.config.outputs)
+        targets = targets if net.scaling is None else net.scaling.wanted(targets)
         features = features.reshape(*features.shape[:2], -1)
         targets = targets.reshape(*targets.shape[:2], -1)
         rows = np.moveaxis(features, 1, 2).reshape(-1, features.shape[1])

@@ -22,6 +22,7 @@ from spinrnn.learning.learner import GradientLearner, Step
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
 from spinrnn.networks.recurrent import Network
+from spinrnn.networks.scaling import Scaling, standard
 from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.protocol import Events
 from spinrnn.tasks.protocol import Evaluation
@@ -49,7 +50,13 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
     data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
     outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
-    return task.evaluation(outputs, targets)
+    found = task.evaluation(outputs, targets)
+    if net.scaling is not None and net.scaling.of_outputs and targets.values.size:
+        # the loss that is minimised; other scores are of the targets as they are
+        wanted, own = map(net.scaling.wanted, (targets.values, outputs))
+        scaled = task.evaluation(own, targets._replace(values=wanted))
+        found.scores["loss"] = scaled.scores["loss"]
+    return found
 
 
 @dataclass
@@ -122,6 +129,9 @@ class Trainer:
         config, whole = self.config, data
         data = config.task.prepared(data)
         self.net = Network(config.network, seed=config.train.seed)
+        if config.data.scaling != "none":
+            # as inputs that will be scaled they are checked
+            self.net.scaling = Scaling.neutral(config.network)
         self.net.check_inputs(data.inputs, data.lengths)
         config.task.targets(self.net, data)
         # the data are checked, so no batch is scanned again
@@ -134,6 +144,7 @@ class Trainer:
                 config.task.targets(self.net, part)
             except DataError as error:
                 raise DataError(f"the {name} part: {error}") from None
+        self._scale()
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
@@ -142,6 +153,14 @@ class Trainer:
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = whole.digest()
         self._sums = _Sums()
+
+    def _scale(self) -> None:
+        """Gives the network the scaling of the training part, if it is to have one."""
+        if self.config.data.scaling == "none":
+            return
+        part = self.training
+        values = self.config.task.targets(self.net, part).values
+        self.net.scaling = standard(part.inputs, part.lengths, values if values.size else None)
 
     def warm_up(self) -> float:
         """Compiles what the run needs, or loads it from the cache; returns seconds."""
@@ -234,7 +253,9 @@ class Trainer:
         if c.noise == 0:
             return inputs
         rng = np.random.default_rng([c.seed, _NOISE, self.epoch, self.batch])
-        return inputs + c.noise * rng.standard_normal(inputs.shape, dtype=np.float32)
+        noise = c.noise * rng.standard_normal(inputs.shape, dtype=np.float32)
+        scaling = self.net.scaling
+        return inputs + (noise if scaling is None else noise * scaling.input_deviation[:, None])
 
     def _record(self, rate: float) -> dict[str, Any]:
         """The record of the epoch that ended, validation included; keeps the best."""
@@ -290,6 +311,8 @@ class Trainer:
             arrays["mask"] = self.net.mask.astype(np.uint8)
         if self.net.devices is not None:
             arrays |= self.net.devices.named()
+        if self.net.scaling is not None:
+            arrays |= self.net.scaling.named()
         return arrays, {
             "epoch": self.epoch,
             "batch": self.batch,

@@ -10,7 +10,7 @@ from spinrnn.errors import DataError
 
 
 def checked_inputs(
-    config: NetworkConfig, u, lengths=None, scan: bool = True
+    config: NetworkConfig, u, lengths=None, scan: bool = True, dtype: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Inputs (case, channel, time) in the network's dtype and lengths (case,) int64.
 
@@ -18,22 +18,23 @@ def checked_inputs(
 
     Args:
         scan: False where the inputs are known to be finite.
+        dtype: of the result; None: the network's.
     Raises:
         DataError: they do not fit the network, or are not finite before a case's end.
     """
     # what is masked is NaN from here on, so it may stand behind a case's end
-    u = array_of(u, "inputs", missing=True)
+    u, dtype = array_of(u, "inputs", missing=True), dtype or config.dtype
     _check_shape(config, u)
     samples, _, points = u.shape
     lengths = checked_lengths(config, lengths, samples, points)
     with np.errstate(over="ignore"):
-        u = u.astype(config.dtype, copy=False)
+        u = u.astype(dtype, copy=False)
     if (lengths < points).any():
         u = np.where(np.arange(points) < lengths[:, None, None], u, u.dtype.type(0))
     if scan and not np.isfinite(u).all():
         case, channel, point = np.argwhere(~np.isfinite(u))[0]
         raise DataError(
-            f"inputs: not finite in {config.dtype} at case {case}, channel {channel}, time {point}"
+            f"inputs: not finite in {dtype} at case {case}, channel {channel}, time {point}"
         )
     return u, lengths
 

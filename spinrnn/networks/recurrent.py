@@ -19,6 +19,7 @@ from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
+from spinrnn.networks.scaling import Scaling, check_scaling
 from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
 from spinrnn.networks.trainable import check_trained
@@ -62,11 +63,14 @@ class Network:
         devices: how the neurons differ from each other, drawn from config.spread,
             or None where they do not.
         connections: the synapses, which make weights of the trained parameters.
+        scaling: `Scaling` of inputs and outputs, which the network applies itself, or
+            None: inputs, outputs and targets are the user's, in the data's units.
     """
 
     config: NetworkConfig
     layout: Layout
     connections: Connections
+    _scaling: Scaling | None = None
 
     def __init__(self, config: NetworkConfig | None = None, seed: int = 0) -> None:
         self.config = NetworkConfig() if config is None else config
@@ -135,6 +139,15 @@ class Network:
         check_devices(devices, self.config)
         self._devices = devices
 
+    @property
+    def scaling(self) -> Scaling | None:
+        return self._scaling
+
+    @scaling.setter
+    def scaling(self, scaling: Scaling | None) -> None:
+        check_scaling(scaling, self.config)
+        self._scaling = scaling
+
     def views(self) -> dict[str, Any]:
         """Writable views of `parameters`: {"w_ext": [..], "w_int": [..], "bias": [..],
         "w_out": .., "b_out": ..}.
@@ -177,6 +190,7 @@ class Network:
         other.__setstate__({"config": config, **own})
         other.devices = self._devices_for(config)
         other.parameters = self.parameters
+        other.scaling = self.scaling
         return other
 
     def _devices_for(self, config):
@@ -209,8 +223,11 @@ class Network:
             MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
         u, lengths = self.check_inputs(u, lengths)
-        outputs = self._run(Batch(u, lengths, None, checked_seed(noise_seed)), False)[0]
-        return shaped(self.config, outputs, lengths, u.shape[2])
+        batch = Batch(u, lengths, None, checked_seed(noise_seed)).scaled(
+            self.scaling, self.config.dtype
+        )
+        outputs = self._run(batch, False)[0]
+        return self._said(shaped(self.config, outputs, lengths, u.shape[2]))
 
     def loss(
         self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
@@ -228,8 +245,8 @@ class Network:
         self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
     ) -> tuple[float, np.ndarray]:
         """Mean loss over the cases and its gradient (size,): of labels the
-        cross-entropy, of targets the squared error; of a case the mean over its
-        targets.
+        cross-entropy, of targets the squared error (with a scaling of outputs that of
+        scaled targets); of a case the mean over its targets.
 
         The gradient is the exact adjoint of the discrete steps, for the noise that was
         drawn.
@@ -251,12 +268,18 @@ class Network:
         """`loss_and_grad` with the outputs, as of `forward`, in front."""
         return self.prepared().run(self._batch(u, lengths, noise_seed, labels, targets, weights))
 
+    def _said(self, outputs):
+        """Outputs (case, K, ...) in the targets' units."""
+        return outputs if self.scaling is None else self.scaling.said(outputs)
+
     def _batch(self, u, lengths, noise_seed, labels, values, weights):
         """A checked `Batch` with targets."""
         u, lengths = self.check_inputs(u, lengths)
         points = u.shape[2]
         targets = checked_targets(self.config, lengths, points, labels, values, weights)
-        return Batch(u, lengths, targets, checked_seed(noise_seed))
+        return Batch(u, lengths, targets, checked_seed(noise_seed)).scaled(
+            self.scaling, self.config.dtype
+        )
 
     def prepared(self) -> "Prepared":
         """The network as it is now, for many training steps on inputs that were
@@ -319,8 +342,14 @@ class Network:
 
         Arguments of `take` as in `Runner.history`; at most so many threads.
         """
-        batch = Batch(u, lengths, None, checked_seed(noise_seed))
-        self._runner.history(self._packing(), self.effective(), batch, take, most)
+        batch = Batch(u, lengths, None, checked_seed(noise_seed)).scaled(
+            self.scaling, self.config.dtype
+        )
+
+        def scaled(span, states, mean, drive, logits):
+            take(span, states, mean, drive, self._said(logits))
+
+        self._runner.history(self._packing(), self.effective(), batch, scaled, most)
 
     def blocks(self, lengths: np.ndarray) -> tuple[int, int]:
         """(cases in a block, threads) of a simulation that goes to a file.
@@ -340,7 +369,7 @@ class Network:
         return plan_within(self.config, self._packing(), cases, points, backward, limit)
 
     def save(self, path: str | Path) -> None:
-        """Writes configuration, parameters, mask and devices to an HDF5 file,
+        """Writes configuration, parameters, mask, devices and scaling to an HDF5 file,
         atomically.
 
         `spinrnn.load` reads it. DataError: devices do not fit.
@@ -358,12 +387,19 @@ class Network:
         return np.split(self._packing().population.own_bias, cuts)
 
     def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u in the network's dtype, zero after a case's end, and lengths as (case,)
-        int64.
+        """u in the network's dtype, with a scaling in float64 and not scaled yet, zero
+        after a case's end, and lengths as (case,) int64.
 
         DataError: they do not fit the network, or u is not finite before a case's end.
         """
-        return checked_inputs(self.config, u, lengths)
+        return checked_inputs(self.config, u, lengths, dtype=self._input_dtype)
+
+    @property
+    def _input_dtype(self):
+        """Of inputs before they are scaled: large numbers keep their small
+        differences.
+        """
+        return self.config.dtype if self.scaling is None else "float64"
 
     def targets(self, data: Any, labels: Any = None, values: Any = None) -> Targets:
         """`Targets` of a `Dataset`, as of `networks.targets.checked_targets`."""
@@ -416,10 +452,12 @@ class Prepared:
         targets: (case,) labels, or `Targets` that were checked.
         """
         config = self._net.config
-        u, lengths = checked_inputs(config, u, lengths, scan=False)
+        dtype = self._net._input_dtype
+        u, lengths = checked_inputs(config, u, lengths, scan=False, dtype=dtype)
         if not isinstance(targets, Targets):
             targets = checked_targets(config, lengths, u.shape[2], targets)
-        return self.run(Batch(u, lengths, targets, checked_seed(noise_seed)))
+        batch = Batch(u, lengths, targets, checked_seed(noise_seed))
+        return self.run(batch.scaled(self._net.scaling, config.dtype))
 
     def run(self, batch: Batch) -> tuple[np.ndarray, float, np.ndarray]:
         """Outputs as of `Network.forward`, mean loss and its gradient (size,) of a
@@ -436,7 +474,7 @@ class Prepared:
         loss = _finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
-        outputs = shaped(net.config, logits, batch.lengths, batch.u.shape[2])
+        outputs = net._said(shaped(net.config, logits, batch.lengths, batch.u.shape[2]))
         return outputs, loss, net.connections.read_backward(net.parameters, gradient)
 
 

@@ -63,6 +63,19 @@ class Batch(NamedTuple):
         """Input points of the longest case."""
         return int(self.lengths.max(initial=0))
 
+    def scaled(self, scaling, dtype):
+        """The batch as a network of that dtype with a `Scaling`, or None, reads it."""
+        if scaling is None:
+            return self
+        u, targets = scaling.read(self.u), self.targets
+        # what follows a case's end is zero
+        there = np.arange(u.shape[2]) < self.lengths[:, None, None]
+        with np.errstate(over="ignore"):
+            u = np.where(there, u, 0.0).astype(dtype)
+        if targets is not None and targets.values.size:
+            targets = targets._replace(values=scaling.wanted(targets.values))
+        return self._replace(u=u, targets=targets)
+
 
 class Runner:
     """Runs checked inputs through the kernels.

@@ -9,6 +9,7 @@ from spinrnn.config import toml as toml_files
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import write_container
 from spinrnn.networks.recurrent import Network
+from spinrnn.networks.scaling import PREFIX, scaling_of
 from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.layout import Layout, axes_of
 
@@ -26,6 +27,8 @@ def _axes_of(config, name):
     layers.
     """
     prefix, _, block = name.partition("/")
+    if name.startswith(PREFIX):
+        return ("channel",) if block.startswith("input") else ("class",)
     return ("neuron",) if prefix == "devices" else axes_of(config, block.partition("/")[0])
 
 
@@ -33,8 +36,9 @@ def arrays_of(net):
     """{name: array} that a network's file holds.
 
     `parameters/BLOCK` for each block of `Layout`, and where there are any `mask/BLOCK`,
-    1 for what exists, `devices/QUANTITY` with a factor for each neuron, and
-    `synapse/BLOCK/FIELD` of the synapses' devices.
+    1 for what exists, `devices/QUANTITY` with a factor for each neuron,
+    `synapse/BLOCK/FIELD` of the synapses' devices, and `scaling/...` with the means and
+    deviations of `Scaling`.
     """
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
@@ -42,6 +46,8 @@ def arrays_of(net):
         arrays |= {f"mask/{name}": view.astype(np.uint8) for name, view in masks.items()}
     if net.devices is not None:
         arrays |= net.devices.named()
+    if net.scaling is not None:
+        arrays |= net.scaling.named()
     return arrays | net.connections.named()
 
 
@@ -55,20 +61,20 @@ def config_in(path, text):
         raise StoreError(f"{path}: its configuration cannot be used: {error}") from None
 
 
-def network_from(config, parameters, masks, devices):
+def network_from(config, parameters, masks, devices, scaling=None):
     """`Network` of a `NetworkConfig` with given arrays.
 
     Args:
         parameters: {name: array} of the blocks of its `Layout`.
         masks: the same for the mask; None where all entries exist.
-        devices: `Devices` or None.
+        devices: `Devices` or None; scaling: `Scaling` or None.
     """
     net = _empty_network(config)
     for flat, given in ((net.parameters, parameters), (net.mask, masks)):
         if flat is not None:
             for name, view in net.layout.named(flat).items():
                 view[...] = given[name]
-    net.devices = devices
+    net.devices, net.scaling = devices, scaling
     return net
 
 
@@ -90,7 +96,9 @@ def network_of_arrays(path, config, arrays):
         )
     parameters = {name: arrays[f"parameters/{name}"] for name in shapes}
     masks = {name: arrays[f"mask/{name}"] for name in shapes} if sparse else None
-    net = network_from(config, parameters, masks, devices_in(path, config, arrays))
+    devices = devices_in(path, config, arrays)
+    scaling = scaling_from(path, config, _without(PREFIX, arrays))
+    net = network_from(config, parameters, masks, devices, scaling)
     return _with_synapses(path, net, arrays)
 
 
@@ -130,8 +138,9 @@ def network_of_checkpoint(path, config, arrays):
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
     net.devices = devices_in(path, config, arrays)
-    own = {name: array for name, array in arrays.items() if name.startswith("best_synapse/")}
-    best = {name.removeprefix("best_"): array for name, array in own.items()}
+    net.scaling = scaling_from(path, config, _without(PREFIX, arrays))
+    own = _without("best_synapse/", arrays)
+    best = {f"synapse/{name}": array for name, array in own.items()}
     return _with_synapses(path, net, best)
 
 
@@ -143,6 +152,22 @@ def devices_in(path, config, arrays):
         return devices_of(arrays, config)
     except DataError as error:
         raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+
+
+def scaling_from(path, config, arrays):
+    """`Scaling` of arrays by the names of its fields, or None; StoreError if they do
+    not fit.
+    """
+    try:
+        return scaling_of(arrays, config)
+    except DataError as error:
+        raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+
+
+def _without(prefix, arrays):
+    """Those whose names begin so, under what follows."""
+    own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): array for name, array in own.items()}
 
 
 def is_sparse(config):

@@ -58,6 +58,7 @@ class Stream:
         self._config, self._cases, self._lanes = config, cases, lanes(config.dtype)
         self._panels = -(-cases // self._lanes)
         flat = net.effective()
+        self._scaling = net.scaling
         self._weights, self._neurons = packing.pack(flat), packing.neurons(flat)
         p = plan(config, packing, cases, 1, False)
         self._width = p.block
@@ -114,6 +115,8 @@ class Stream:
         else:
             outputs = self._run((values,), self._levels, self._points)
         self._points += 1
+        if self._scaling is not None:
+            outputs = self._scaling.said(outputs)
         return outputs[0] if single else outputs
 
     def _checked(self, u):
@@ -126,6 +129,8 @@ class Stream:
                 f"u: expected numbers of the shape {shape}, one input point of each case; got "
                 f"{values.dtype} of shape {np.shape(u)}"
             )
+        if self._scaling is not None:
+            values = self._scaling.read(values)
         values = values.astype(self._config.dtype)
         if not np.isfinite(values).all():
             raise DataError("u: must be finite")

@@ -200,6 +200,7 @@ def datasets_of(contents: Contents) -> list[Variable]:
         *_coordinates(contents),
         *_weights(contents.net),
         *_devices(contents.net),
+        *_scaling(contents.net),
         *_of_cases(contents),
         *_states(contents),
     ]
@@ -258,10 +259,21 @@ def _devices(net) -> Iterator[Variable]:
             yield Variable(name, dims, "f8", "1", meaning, own)
 
 
+def _scaling(net) -> Iterator[Variable]:
+    """Means and deviations by which inputs and outputs are scaled."""
+    for name, own in ({} if net.scaling is None else net.scaling.named()).items():
+        side, _, what = name.rpartition("/")[2].partition("_")
+        of, dims = ("inputs", "channel") if side == "input" else ("targets", "class")
+        meaning = f"{what} of the {of}, by which the network scales"
+        yield Variable(f"{side}_{what}", (dims,), "f8", "1", meaning, own)
+
+
 def _of_cases(contents) -> Iterator[Variable]:
     """What belongs to cases: labels, lengths, inputs and outputs."""
     lengths, meaning = contents.lengths, "input points of the case, what follows is NaN"
-    real = np.dtype(contents.net.config.dtype).str[1:]
+    net = contents.net
+    # what is scaled keeps the small differences of large numbers
+    real = "f8" if net.scaling is not None else np.dtype(net.config.dtype).str[1:]
     if contents.labels is not None:
         yield Variable("labels", ("case",), "i4", "1", "class of the case", contents.labels)
     if (lengths < contents.shape[2]).any():

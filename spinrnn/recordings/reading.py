@@ -76,7 +76,9 @@ class TrajectoryFile:
         cases, _, points = datasets.shape("inputs", 3)
         self.every = _every(reader.path, self.attributes, self.config, points, len(self.time))
         # `inputs` is read when it is first asked for
-        datasets.stored("inputs", (cases, self.config.inputs, points), self.config.dtype)
+        self.network = _network(datasets, self.config)
+        real = self.config.dtype if self.network.scaling is None else "float64"
+        datasets.stored("inputs", (cases, self.config.inputs, points), real)
         self.logits = np.asarray(datasets.stored("logits", (cases, self.config.outputs), "float32"))
         self.cases = datasets.array("case", (cases,), "i")
         self.labels = datasets.numbers("labels", cases)
@@ -85,7 +87,6 @@ class TrajectoryFile:
             self._by_layer(datasets, name) for name in ("p", "m", "output", "drive")
         )
         self.states = {name: self._by_layer(datasets, name) for name in self._further()}
-        self.network = _network(datasets, self.config)
 
     def _further(self):
         """Names of the stored states besides the one that is emitted."""
@@ -242,7 +243,7 @@ def _fits(found, shape):
 def _network(datasets, config):
     """`Network` that was simulated."""
     # a network makes trajectories, so this module cannot import it at its head
-    from spinrnn.networks.saved import network_from
+    from spinrnn.networks.saved import network_from, scaling_from
 
     shapes = {name: shape for name, (_, shape) in Layout(config).blocks.items()}
     parameters = {name: datasets.array(name, shape, "f") for name, shape in shapes.items()}
@@ -252,7 +253,10 @@ def _network(datasets, config):
             name: datasets.array(f"exists_{name}", shape, "u").astype(bool)
             for name, shape in shapes.items()
         }
-    return network_from(config, parameters, masks, _devices(datasets, config))
+    names = [f"{side}_{what}" for side in ("input", "output") for what in ("mean", "deviation")]
+    scaled = {n: datasets.array(n, (None,), "f") for n in names if n in datasets}
+    scaling = scaling_from(datasets.path, config, scaled)
+    return network_from(config, parameters, masks, _devices(datasets, config), scaling)
 
 
 def _devices(datasets, config) -> Devices | None:

@@ -109,15 +109,13 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
     tables["data"]["source"] = data
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
+    tables = {name: versions.without_later(name, table) for name, table in tables.items()}
     if flat is not None:
-        _leave_out_ideal(flat)
+        _leave_out_ideal(tables["network"])
         return json_digest([FLAT, tables, sorted(record)])
     if not config.network.spread:
         # without effect
         del tables["spread"]
-    for key, value in versions.LATER.items():
-        if tables["network"][key] == value:
-            del tables["network"][key]
     return json_digest([VERSION, tables, sorted(record)])
 
 

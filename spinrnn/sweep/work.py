@@ -236,6 +236,8 @@ def _success(task, config, data, result):
         arrays["mask"] = net.mask.astype(np.uint8)
     if net.devices is not None:
         arrays |= net.devices.named()
+    if net.scaling is not None:
+        arrays |= net.scaling.named()
     if task["cumulative_drive"]:
         test = divide(data, config)[2]
         extra["cumulative_drive"] = cumulative_drive(net, test.inputs, test.lengths)

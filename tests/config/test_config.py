@@ -229,6 +229,7 @@ LIMITS = [
     (spinrnn.DataConfig, "validation_fraction", [0.001, 0.999], [0, 1]),
     (spinrnn.DataConfig, "test_fraction", [None, 0.001, 0.899], [0, 1, 0.9]),
     (spinrnn.DataConfig, "split_seed", [None, 0], [-1]),
+    (spinrnn.DataConfig, "scaling", ["none", "standard"], ["", "unit"]),
 ]
 
 

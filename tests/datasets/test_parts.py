@@ -62,7 +62,8 @@ def test_inputs_far_from_1(factor, offset, told):
     assert len(problems) == told
     if told:
         assert problems[0].startswith("channel 1 of the inputs has the mean ")
-        assert problems[0].endswith("subtract the mean and divide by the deviation")
+        assert problems[0].endswith(', far from 1; set data.scaling = "standard"')
+        assert not scale_problems(data, scaled=True)
 
 
 def test_parts_of_cases_with_targets_are_drawn():

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays",
     "machine": "system cgroups signals setting threads environment memory",
-    "config": "quantity tables kinds spread neurons versions run toml",
+    "config": "quantity tables kinds sources spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
@@ -27,8 +27,8 @@ FLOORS = {
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting figures",
-    "datasets": "labels dataset series folder named tables cases pairs stretches parts loading "
-    "selection",
+    "datasets": "labels dataset builtin series folder named tables cases pairs stretches parts "
+    "loading selection",
     "recordings": "histories trajectory contents writing reading recording samples opening "
     "measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "

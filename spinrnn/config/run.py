@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from spinrnn.config import kinds, neurons, versions
+from spinrnn.config import kinds, neurons, sources, versions
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import Problems, check, keys_of, nearest, suggest
@@ -444,7 +444,9 @@ class DataConfig:
             the others; or a folder of IDX files under MNIST's names
             (train-images-idx3-ubyte, t10k-labels-idx1-ubyte.gz ...), whose t10k files
             are the test part. A relative path counts from the folder of the
-            configuration file.
+            configuration file. Or a series that needs no file: "narma10", "narma2",
+            "mackey_glass", "sine_square", "memory", "parity" or "lorenz"
+            (`datasets.builtin`).
         validation_fraction: share that chooses the best epoch, of all cases, or of
             those outside the test part that the data bring.
         test_fraction: share of all cases that is read once, at the end. None means the
@@ -457,6 +459,9 @@ class DataConfig:
             part and divides by its deviation there, targets of a regression likewise;
             the network keeps these numbers and applies them itself. "none" changes
             nothing.
+        length, seed: points of a series that needs no file, and of its random numbers;
+            None means the series' own length, and 0. For other data an error.
+        delays: outputs of "memory" and "parity"; None means 40 and 8.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -467,6 +472,9 @@ class DataConfig:
     test_fraction: float | None = None
     split_seed: int | None = None
     scaling: Literal["none", "standard"] = "none"
+    length: int | None = None
+    seed: int | None = None
+    delays: int | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -488,9 +496,49 @@ class DataConfig:
             found.require(0 < share < 1, key, "between 0 and 1")
         if all(0 < share < 1 for share in shares.values()) and sum(shares.values()) >= 1:
             found.add("validation_fraction", "with test_fraction it leaves nothing to train on")
-        if self.split_seed is not None and self.split_seed < 0:
-            found.add("split_seed", f"must not be negative, got {self.split_seed}")
+        for key in ("split_seed", "seed"):
+            if getattr(self, key) is not None and getattr(self, key) < 0:
+                found.add(key, f"must not be negative, got {getattr(self, key)}")
+        _check_built_in(self, found)
         return found
+
+    @property
+    def built_in(self) -> dict[str, int]:
+        """{key: value} of a series that needs no file, with what stands for None; {} of
+        other data.
+        """
+        own = {key: getattr(self, key) for key in sources.keys_of_source(self.source)}
+        known = sources.SOURCES.get(self.source)
+        usual = {"seed": 0} if known is None else known._asdict() | {"seed": 0}
+        return {key: usual[key] if value is None else value for key, value in own.items()}
+
+    @property
+    def name(self) -> str:
+        """By which the data are told from others: `source`, and of a series that needs
+        no file what was given besides.
+        """
+        own = sources.keys_of_source(self.source)
+        given = [f"{k}={getattr(self, k)}" for k in own if getattr(self, k) is not None]
+        return f"{self.source}({', '.join(given)})" if given else self.source
+
+    def whole(self) -> "DataConfig":
+        """The same data, however they are split."""
+        usual = DataConfig()
+        keys = ("validation_fraction", "test_fraction", "split_seed")
+        return dataclasses.replace(self, **{key: getattr(usual, key) for key in keys})
+
+
+def _check_built_in(c: DataConfig, found: Problems) -> None:
+    own = sources.keys_of_source(c.source)
+    for key in sources.KEYS:
+        if getattr(c, key) is not None and key not in own:
+            having = [name for name in sources.SOURCES if key in sources.keys_of_source(name)]
+            found.add(key, f"goes with data.source = {', '.join(having)}, which is {c.source}")
+    shortest, longest = sources.SHORTEST, sources.LONGEST
+    fits = c.length is None or shortest <= c.length <= longest
+    found.require(fits, "length", f"from {shortest} to {longest} points")
+    most = sources.MOST_DELAYS
+    found.require(c.delays is None or 1 <= c.delays <= most, "delays", f"from 1 to {most}")
 
 
 @dataclass(frozen=True)
@@ -500,7 +548,9 @@ class RunConfig:
     Attributes:
         network: with [neuron], [spread] and [synapse]; train: with [estimator] and
             [writer]; data.
-        task: what is asked of the network, as Classification().
+        task: what is asked of the network, as Classification(); None means what the
+            data ask for: of a series that needs no file its own task, else a
+            classification.
 
     Raises:
         ConfigError: a table is not of its class, or the kinds do not go together.
@@ -537,7 +587,9 @@ class RunConfig:
             for name, cls in _PARTS.items()
             if not isinstance(getattr(self, name), cls)
         ]
-        problems += _set_parts(self, {"task": _kind_part("task")})
+        source = getattr(self.data, "source", None)
+        make = functools.partial(sources.task_of, source)
+        problems += _set_parts(self, {"task": (make, _kind_part("task")[1])})
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train)
@@ -609,8 +661,9 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             made[name] = cls(**given)
         except ConfigError as error:
             problems += [_placed(name, problem) for problem in error.problems]
+    source = parts.get("data", {}).get("source")
     try:
-        made["task"] = kinds.made_of("task", known.get("task"))
+        made["task"] = sources.task_of(source, known.get("task"))
     except ConfigError as error:
         problems += [f"task.{problem}" for problem in error.problems]
     return made, problems
@@ -711,6 +764,7 @@ def automatic(config: RunConfig) -> dict[str, Any]:
         "highpass_time": config.network.filter_time or 0.0,
         "split_seed": config.resolved_split_seed,
         "test_fraction": TEST_FRACTION,
+        **config.data.built_in,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from spinrnn.config import versions
+from spinrnn.config import sources, versions
 from spinrnn.config.run import RunConfig, automatic, from_tables, to_tables
 from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
@@ -108,7 +108,7 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
 
 def _absolute(source: Any, folder: Path) -> Any:
     """A path that a run folder finds from anywhere; names of built-in data stay."""
-    if not isinstance(source, str) or source in ("", "digits"):
+    if not isinstance(source, str) or not source or sources.is_built_in(source):
         return source
     try:
         return str(folder / Path(source).expanduser())
@@ -157,7 +157,12 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
         listed = isinstance(tables[name], list)
         for table in tables[name] if listed else [tables[name]]:
             lines.append(f"[[{name}]]" if listed else f"[{name}]")
-            lines += [_line(key, value, known) for key, value in table.items()]
+            lines += [
+                _line(key, value, known)
+                for key, value in table.items()
+                # of data that do not have the key there is nothing to say
+                if value is not None or key in known
+            ]
             lines.append("")
     return "\n".join(lines)
 

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.run import DataConfig
+from spinrnn.config.sources import KEYS, is_built_in, near_name
+from spinrnn.config.tables import suggest
 from spinrnn.datasets import cases, folder, named, pairs, tables
+from spinrnn.datasets.builtin import load_built_in
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
 from spinrnn.errors import DataError, DataNote
@@ -32,6 +36,7 @@ def load_dataset(
     labelled: bool = True,
     missing: str = "refuse",
     columns: Columns = NONE,
+    **built_in: int,
 ) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
 
@@ -47,19 +52,24 @@ def load_dataset(
             A folder with such a pair; or with a file (WAV, CSV ...) for each case in
             folders of their classes, perhaps below `train` and `test`; or with IDX
             files under MNIST's names, whose t10k files are the test part.
+            Or a series that needs no file: "narma10", "narma2", "mackey_glass",
+            "sine_square", "memory", "parity", "lorenz" (`datasets.builtin`).
         labelled: whether there must be labels, as training needs them.
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
         columns: what the user calls the arrays of a file, and their units.
+        built_in: of a series that needs no file length=, seed= and delays=, as in
+            `DataConfig`.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit
-            together, or is ambiguous.
+            together, or is ambiguous; ConfigError: source and built_in do not go
+            together.
     """
     if missing not in RULES:
         raise DataError(f"missing: must be one of {', '.join(RULES)}; got {missing}")
-    if source == "digits":
-        return load_digits()
+    if built_in or is_built_in(source):
+        return load_configured(_of_keys(source, built_in))
     path = Path(source)
     series, test, notes = _series_of(path, source, labelled, columns)
     if notes:
@@ -75,6 +85,27 @@ def load_dataset(
         raise DataError(f"{path}: {error}") from None
 
 
+def load_configured(config: DataConfig, labelled: bool = True) -> Dataset:
+    """The whole `Dataset` that a `DataConfig` names.
+
+    Arguments and errors as of `load_dataset`.
+    """
+    if not is_built_in(config.source):
+        return load_dataset(config.source, labelled)
+    if Path(config.source).exists():
+        text = f'the file or folder of the name is "./{config.source}"'
+        warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 2)
+    return load_built_in(config) if config.built_in else load_digits()
+
+
+def _of_keys(source, built_in):
+    """`DataConfig` of a source and its keys."""
+    unknown = [key for key in built_in if key not in KEYS]
+    if unknown:
+        raise TypeError(f"load_dataset has no argument {unknown[0]!r}{suggest(unknown[0], KEYS)}")
+    return DataConfig(str(source), **built_in)
+
+
 def _series_of(path, source, labelled, names):
     """(`Series`, or a `Dataset`, test or None, what is to be said) of a source; names:
     `Columns`.
@@ -88,9 +119,11 @@ def _series_of(path, source, labelled, names):
             return folder.read_folder(path), None, ()
         return cases.of_files(path, files, labelled, names)
     if ending_of(path) not in ENDINGS:
+        near = near_name(source)
+        hint = f"; did you mean {near}?" if near else ""
         raise DataError(
             f'data.source: "{source}" is neither "digits", nor a file of the kinds '
-            f"{', '.join(ENDINGS)}, nor a folder that exists"
+            f"{', '.join(ENDINGS)}, nor a folder that exists{hint}"
         )
     return _of_file(path, labelled, names)
 

@@ -12,7 +12,7 @@ import numpy as np
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.loading import load_configured, load_dataset
 from spinrnn.datasets.parts import divide, split
 from spinrnn.datasets.stretches import is_series
 from spinrnn.errors import ConfigError, DataError
@@ -77,14 +77,17 @@ def select(
         _check_without_run(text, source, part)
         data = load_dataset(source, labelled=False, columns=columns)
     else:
-        data = load_dataset(source or config.data.source, labelled=False, columns=columns)
+        own = not source or _same(source, config.data.source)
+        if own and columns == NONE:
+            data = load_configured(config.data, labelled=False)
+        else:
+            data = load_dataset(source or config.data.source, labelled=False, columns=columns)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if config.task.labelled and data.labels is None:
             raise DataError(
                 f"--input {text}: the data have no labels and so no parts; leave out :{part}"
             )
-        own = not source or _same(source, config.data.source)
         if own and data_check is not None:
             data_check(digest)
         prepared = config.task.prepared(data)

@@ -20,7 +20,7 @@ from typing import IO, Any
 from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig, automatic, to_tables
 from spinrnn.config.toml import read_config, to_toml
-from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.loading import load_configured
 from spinrnn.errors import ConfigError, SpinrnnError, StoreError, reason_of
 from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.files.text import read_json, write_json
@@ -342,7 +342,7 @@ def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | No
 
 def _of_these_data(folders: list[Path], config: RunConfig) -> list[Path]:
     """Those whose data are the ones of the configuration."""
-    digest, found = load_dataset(config.data.source, config.task.labelled).digest(), []
+    digest, found = load_configured(config.data, config.task.labelled).digest(), []
     for folder in folders:
         with contextlib.suppress(SpinrnnError):
             if loading.progress(folder)[2] == digest:

@@ -13,8 +13,8 @@ from pathlib import Path
 from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, read_config
+from spinrnn.datasets import loading
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import read_container
 from spinrnn.files.seal import is_streamed
@@ -172,7 +172,7 @@ def load_data(config: RunConfig, folder: str | Path) -> Dataset:
     """
     source = config.data.source
     try:
-        return load_dataset(source, config.task.labelled)
+        return loading.load_configured(config.data, config.task.labelled)
     except (DataError, StoreError) as error:
         if Path(source).exists():
             raise

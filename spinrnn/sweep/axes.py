@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.config.run import known_keys
+from spinrnn.config.sources import is_built_in
 from spinrnn.config.tables import suggest
 from spinrnn.sweep.columns import reserved
 
@@ -77,7 +78,7 @@ def place(values: dict) -> str:
 def placed(table: dict, folder: Path | None) -> dict:
     """The table with a relative `source` made absolute; names of built-in data stay."""
     source = table.get("source")
-    if folder is None or not isinstance(source, str) or source in ("", "digits"):
+    if folder is None or not isinstance(source, str) or not source or is_built_in(source):
         return dict(table)
     return {**table, "source": str(folder / Path(source).expanduser())}
 

@@ -62,8 +62,8 @@ class Sweep:
         tables: the base configuration as nested dictionaries.
         record_test: keep the test score of every epoch, never used to choose the best.
         cumulative_drive: compute it for every point.
-        data: {data.source: digest} where that is known already, so that results can be
-            read where the data are not; else None.
+        data: {`DataConfig.name`: digest} where that is known already, so that results
+            can be read where the data are not; else None.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Sweep:
             "sweep": {"name": self.name, **options},
             "axes": [{"name": axis.name, "zip": axis.values} for axis in self.axes],
             "tables": self.tables,
-            "data": {point.config.data.source: point.data for point in self.points},
+            "data": {point.config.data.name: point.data for point in self.points},
         }
 
     @classmethod

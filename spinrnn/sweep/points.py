@@ -9,7 +9,7 @@ import itertools
 import json
 from dataclasses import dataclass
 
-from spinrnn.config import versions
+from spinrnn.config import sources, versions
 from spinrnn.config.run import TABLES, RunConfig, automatic, parts_of, to_tables
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
@@ -65,7 +65,7 @@ def expand(
         axes: of the sweep.
         tables: the base configuration as nested dictionaries.
         record: names of what is recorded besides, part of the points' identity.
-        known: {data.source: digest}; None: the data are loaded and checked.
+        known: {`DataConfig.name`: digest}; None: the data are loaded and checked.
     Raises:
         ConfigError: points are impossible or the same.
         DataError: networks do not fit their data; StoreError: data cannot be read.
@@ -78,7 +78,7 @@ def expand(
     positions = itertools.product(*(range(len(axis)) for axis in axes))
     points = []
     for position, values, config in zip(positions, choices, configs, strict=True):
-        data = known[config.data.source]
+        data = known[config.data.name]
         digest = identity(config, data, record)
         points.append(Point(position, values, config, data, digest, cost(config)))
     _check_different(points)
@@ -107,6 +107,9 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
                 table[key] = value
     tables["network"]["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
+    # which series it is, is in the digest of the data
+    for key in sources.KEYS:
+        del tables["data"][key]
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
     tables = {name: versions.without_later(name, table) for name, table in tables.items()}
@@ -232,18 +235,18 @@ def _check_different(points):
 
 
 def _data_digests(configs):
-    """{source: digest}, after a check that every network fits its data."""
+    """{`DataConfig.name`: digest}, after a check that every network fits its data."""
     data, checked = {}, set()
     for config in configs:
-        source, network = config.data.source, config.network
-        if source not in data:
-            data[source] = loading.load_dataset(source, config.task.labelled)
+        name, network = config.data.name, config.network
+        if name not in data:
+            data[name] = loading.load_configured(config.data, config.task.labelled)
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
         shape = (*shape, network.readout, config.task, config.data)
         if shape not in checked:
             checked.add(shape)
-            _check_data(config, data[source])
-    return {source: cases.digest() for source, cases in data.items()}
+            _check_data(config, data[name])
+    return {name: cases.digest() for name, cases in data.items()}
 
 
 def _check_data(config, cases):
@@ -259,4 +262,4 @@ def _check_data(config, cases):
         config.task.targets(net, config.task.prepared(cases))
         divide(cases, config)
     except DataError as error:
-        raise DataError(f"{config.data.source}: {error}") from None
+        raise DataError(f"{config.data.name}: {error}") from None

@@ -170,7 +170,7 @@ class _Stop:
 def _train(task, folder, stop, began):
     """Trains the point and writes its result file. Returns (outcome, error)."""
     config = from_tables(task["tables"])
-    data = _data(config.data.source, task["data"])
+    data = _data(config.data.whole(), task["data"])
     trainers = []
     try:
         result = _trained(task, folder, config, data, trainers.append, stop)
@@ -274,18 +274,18 @@ def _lacked_memory(state):
 
 
 @functools.lru_cache(maxsize=2)
-def _load(source):
-    data = loading.load_dataset(source, labelled=False)
+def _load(config):
+    data = loading.load_configured(config, labelled=False)
     return data, data.digest()
 
 
-def _data(source, digest):
+def _data(config, digest):
     """The data set, kept for the next point; StoreError if it is not the sweep's."""
-    data, found = _load(source)
+    data, found = _load(config)
     if found != digest:
         _load.cache_clear()
         raise StoreError(
-            f"{source} has changed since the sweep was read; restore it, or begin the sweep "
+            f"{config.name} has changed since the sweep was read; restore it, or begin the sweep "
             "again in another folder"
         )
     return data

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import spinrnn
-from spinrnn.config import versions
+from spinrnn.config import sources, versions
 from spinrnn.config.run import automatic, from_tables, to_tables
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.toml import from_toml, load_config, to_toml
@@ -73,6 +73,9 @@ DEFAULTS = {
         "validation_fraction": 0.1,
         "test_fraction": None,
         "split_seed": None,
+        "length": None,
+        "seed": None,
+        "delays": None,
     },
 }
 """Those that the docstrings mark [paper] or [ours], written down once more."""
@@ -230,19 +233,24 @@ LIMITS = [
     (spinrnn.DataConfig, "test_fraction", [None, 0.001, 0.899], [0, 1, 0.9]),
     (spinrnn.DataConfig, "split_seed", [None, 0], [-1]),
     (spinrnn.DataConfig, "scaling", ["none", "standard"], ["", "unit"]),
+    (spinrnn.DataConfig, "length", [None, 100, 100_000_000], [0, 99, 100_000_001]),
+    (spinrnn.DataConfig, "seed", [None, 0], [-1]),
+    (spinrnn.DataConfig, "delays", [None, 1, 10_000], [0, 10_001]),
 ]
 
 
 @pytest.mark.parametrize(("cls", "key", "possible", "impossible"), LIMITS)
 def test_limits(cls, key, possible, impossible):
     """What is just possible, and what no longer is."""
+    # the data that have all keys
+    needed = {"source": "memory"} if key in sources.KEYS and cls is spinrnn.DataConfig else {}
     for value in possible:
-        made = cls(**{key: value})
+        made = cls(**{key: value}, **needed)
         found = made.get(key) if cls is Spread and key != "seed" else getattr(made, key)
         assert found == (tuple(value) if isinstance(value, list) else value)
     for value in impossible:
         with pytest.raises(spinrnn.ConfigError) as caught:
-            cls(**{key: value})
+            cls(**{key: value}, **needed)
         wanted = "validation_fraction" if (key, value) == ("test_fraction", 0.9) else key
         assert any(problem.startswith(f"{wanted}: ") for problem in caught.value.problems)
 

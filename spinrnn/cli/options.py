@@ -68,12 +68,14 @@ def add_use(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_columns(parser: argparse.ArgumentParser, what: str = "a file of yours") -> None:
+def add_columns(
+    parser: argparse.ArgumentParser, what: str = "a file of yours", example: str = "time=t,power=V2"
+) -> None:
     """Adds --columns and --units; what: the file that they are about."""
     parser.add_argument(
         "--columns",
         metavar="NAMES",
-        help=f"which arrays or columns of {what} are which, as in time=t,power=V2; a number"
+        help=f"which arrays or columns of {what} are which, as in {example}; a number"
         " counts them from 1",
     )
     parser.add_argument(

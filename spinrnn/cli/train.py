@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import spinrnn
-from spinrnn.cli.options import add_command, add_memory, add_set, add_use
+from spinrnn.cli.options import add_columns, add_command, add_memory, add_set, add_use
 from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
 
 SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
@@ -31,6 +31,7 @@ def add_commands(commands: Any) -> None:
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    add_columns(parser, "the data", "label=class,V=voltage")
     parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     parser.add_argument(
         "--resume",
@@ -76,14 +77,21 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> list[str]:
-    """Texts KEY=VALUE of --set and --seed; ConfigError where they say the same key
-    twice.
+    """Texts KEY=VALUE of --set and what is short for it; ConfigError where they say the
+    same key twice.
     """
-    if options.seed is None:
-        return options.set
-    if any(text.replace(" ", "").startswith("train.seed=") for text in options.set):
-        raise spinrnn.ConfigError(["--seed and --set train.seed: give one of them"])
-    return [*options.set, f"train.seed={options.seed}"]
+    short = {
+        "train.seed": ("--seed", options.seed),
+        "data.columns": ("--columns", options.columns),
+        "data.units": ("--units", options.units),
+    }
+    given = {key: pair for key, pair in short.items() if pair[1] is not None}
+    known = {text.partition("=")[0].strip() for text in options.set}
+    twice = [f"{option} and --set {key}: give one of them" for key, (option, _) in given.items()
+             if key in known]  # fmt: skip
+    if twice:
+        raise spinrnn.ConfigError(twice)
+    return [*options.set, *(f"{key}={value}" for key, (_, value) in given.items())]
 
 
 def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path]:

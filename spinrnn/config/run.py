@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from spinrnn.config import kinds, neurons, sources, versions
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
-from spinrnn.config.tables import Problems, check, keys_of, nearest, suggest
+from spinrnn.config.tables import Problems, check, keys_of, nearest, pairs_of, suggest
 from spinrnn.errors import ConfigError
 
 T = TypeVar("T")
@@ -32,6 +32,8 @@ LARGEST_NETWORK = 1e10
 """Weights."""
 LARGEST_THERMAL_POWER = 0.1
 """In units of the normalised power: beyond it eq. (1) has lost its meaning."""
+COLUMNS_FORM, UNITS_FORM = "NAME=COLUMN, as in time=t,power=V2", "NAME=UNIT, as in t=ns,I=mA"
+"""What stands in data.columns and data.units, between commas."""
 TEST_FRACTION = 0.2
 """Of data without a test part of their own, where `DataConfig.test_fraction` is
 None."""
@@ -462,6 +464,14 @@ class DataConfig:
         length, seed: points of a series that needs no file, and of its random numbers;
             None means the series' own length, and 0. For other data an error.
         delays: outputs of "memory" and "parity"; None means 40 and 8.
+        test: file or folder of the test part, where it is one of its own: all of its
+            cases are the test part, and none of the source.
+        missing: what is done where a value is missing: "refuse", "linear" (the straight
+            line between its neighbours in time) or "hold" (the value before it).
+        columns: what the columns or arrays of the source are, as in
+            "label=class,V=voltage"; None: as they are called.
+        units: units of columns, as in "t=ns,I=mA", which are converted to SI units;
+            None: as they stand in the source.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -475,6 +485,10 @@ class DataConfig:
     length: int | None = None
     seed: int | None = None
     delays: int | None = None
+    test: str | None = None
+    missing: Literal["refuse", "linear", "hold"] = "refuse"
+    columns: str | None = None
+    units: str | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -500,6 +514,7 @@ class DataConfig:
             if getattr(self, key) is not None and getattr(self, key) < 0:
                 found.add(key, f"must not be negative, got {getattr(self, key)}")
         _check_built_in(self, found)
+        _check_content(self, found)
         return found
 
     @property
@@ -514,18 +529,18 @@ class DataConfig:
 
     @property
     def name(self) -> str:
-        """By which the data are told from others: `source`, and of a series that needs
-        no file what was given besides.
+        """By which the data are told from others: `source`, and what else was given that
+        decides on what is read.
         """
-        own = sources.keys_of_source(self.source)
-        given = [f"{k}={getattr(self, k)}" for k in own if getattr(self, k) is not None]
+        usual = DataConfig()
+        keys = (*versions.CONTENT, *sources.KEYS)
+        given = [f"{k}={getattr(self, k)}" for k in keys if getattr(self, k) != getattr(usual, k)]
         return f"{self.source}({', '.join(given)})" if given else self.source
 
     def whole(self) -> "DataConfig":
-        """The same data, however they are split."""
-        usual = DataConfig()
-        keys = ("validation_fraction", "test_fraction", "split_seed")
-        return dataclasses.replace(self, **{key: getattr(usual, key) for key in keys})
+        """The same data, however they are split and scaled."""
+        own = {key: getattr(self, key) for key in (*versions.CONTENT, *sources.KEYS)}
+        return DataConfig(self.source, **own)
 
 
 def _check_built_in(c: DataConfig, found: Problems) -> None:
@@ -539,6 +554,16 @@ def _check_built_in(c: DataConfig, found: Problems) -> None:
     found.require(fits, "length", f"from {shortest} to {longest} points")
     most = sources.MOST_DELAYS
     found.require(c.delays is None or 1 <= c.delays <= most, "delays", f"from 1 to {most}")
+
+
+def _check_content(c: DataConfig, found: Problems) -> None:
+    """Adds what is wrong with the keys that say how the source is read."""
+    found.require(c.test != "", "test", "the path of the test part, or left out", got='""')
+    if c.test is not None and c.test_fraction is not None:
+        found.add("test_fraction", "data.test has the whole test part; leave one of the two out")
+    for key, form in (("columns", COLUMNS_FORM), ("units", UNITS_FORM)):
+        if getattr(c, key) is not None:
+            pairs_of(getattr(c, key), key, form, found)
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,24 @@ def keys_of(kind: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
+def pairs_of(text: str | None, place: str, form: str, problems: list[str]) -> dict[str, str]:
+    """{left: right} of a text left=right,left=right.
+
+    place: key or option, and form: what it must look like, for the problems, to which
+        mistakes are added.
+    """
+    found = {}
+    for pair in (text or "").split(",") if text is not None else ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            problems.append(f"{place}: write {form}; got {pair.strip()!r}")
+        elif name in found:
+            problems.append(f"{place}: {name} is given twice")
+        else:
+            found[name] = value
+    return found
+
+
 # ---- unknown names ----
 
 

@@ -16,6 +16,9 @@ LARGEST_DOTS = 200
 """In a line of a configuration that a file holds. The time of Python's TOML parser
 grows with the square of a key's parts: minutes for a hundred thousand."""
 
+PATHS = ("source", "test")
+"""Keys of [data] that name files."""
+
 _FRACTION = re.compile(r"(?<=[\[ ,])-?[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?(?=[,\]])")
 """A number of a list, as of a network of many layers. Its dot parts no key."""
 
@@ -81,8 +84,10 @@ def _read(path: Path) -> dict[str, Any]:
         # end
         raise ConfigError([f"not valid TOML: {error}"], path) from None
     data = tables.get("data")
-    if isinstance(data, dict) and "source" in data:
-        data["source"] = _absolute(data["source"], path.absolute().parent)
+    named = data if isinstance(data, dict) else {}
+    for key in PATHS:
+        if key in named:
+            named[key] = _absolute(named[key], path.absolute().parent)
     return tables
 
 
@@ -99,7 +104,7 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
             problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")
             continue
         value = _value(value.strip())
-        if key == "data.source":
+        if key in [f"data.{name}" for name in PATHS]:
             value = _absolute(value, Path.cwd())
         versions.put(tables, key, value)
         old |= {key: versions.OLD[key]} if key in versions.OLD else {}
@@ -157,12 +162,7 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
         listed = isinstance(tables[name], list)
         for table in tables[name] if listed else [tables[name]]:
             lines.append(f"[[{name}]]" if listed else f"[{name}]")
-            lines += [
-                _line(key, value, known)
-                for key, value in table.items()
-                # of data that do not have the key there is nothing to say
-                if value is not None or key in known
-            ]
+            lines += [_line(key, value, known) for key, value in _said(name, table, known)]
             lines.append("")
     return "\n".join(lines)
 
@@ -172,6 +172,18 @@ _INNER = {
     "train": ("estimator", "writer", "train"),
 }
 """{part of a run: its tables}, where there are several."""
+
+
+def _said(name, table, known):
+    """(key, value) of a table without what says nothing: keys of [data] that other data
+    have, or that are as in 0.1.
+    """
+    without = versions.CONTENT if name == "data" else {}
+    return [
+        (key, value)
+        for key, value in table.items()
+        if without.get(key, ...) != value and (value is not None or key in known)
+    ]
 
 
 def _line(key, value, known):

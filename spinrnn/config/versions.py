@@ -49,6 +49,9 @@ IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
 LATER = {"network": {"readout": "end"}, "data": {"scaling": "none"}}
 """Keys of tables that came after 0.1, and what it did."""
+CONTENT = {"test": None, "missing": "refuse", "columns": None, "units": None}
+"""Keys of [data] that came after 0.1 and say how the source is read, and what it did.
+What a run depends on is the content that comes of them."""
 ELSEWHERE = (
     *("neuron", "spread", "trained", "trained_per", "synapse", "earlier", "follows"),
     *("estimator", "writer"),

@@ -165,12 +165,12 @@ def lorenz(length: int, rng: np.random.Generator, delays: int = 0) -> Dataset:
 
     Four classical Runge-Kutta steps for each point.
     """
-    state = tuple((1 + rng.random(3)).tolist())
+    x, y, z = (1 + rng.random(3)).tolist()
     points = []
     for _ in range(TRANSIENT + length):
         for _ in range(LORENZ_STEPS):
-            state = _lorenz_step(*state, SAMPLING / LORENZ_STEPS)
-        points.append(state)
+            x, y, z = _lorenz_step(x, y, z, SAMPLING / LORENZ_STEPS)
+        points.append((x, y, z))
     series = np.array(points[TRANSIENT:]).T
     return Dataset(((series - [[0], [0], [25]]) / 10)[None])
 

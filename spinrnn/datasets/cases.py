@@ -16,6 +16,8 @@ from spinrnn.readers.table import Table
 
 MOST_FILES = 1_000_000
 _PARTS = ("train", "test")
+_NAMELESS = ("sample 0", "column_1")
+"""Names of a first channel that the file itself does not name."""
 
 
 def files_of(folder: Path) -> list[tuple[Path, str | None, bool]]:
@@ -114,7 +116,10 @@ def of_files(
     order = None if labels is None else in_order(sorted(set(names)))
     test = np.array([is_test for *_, is_test in files])
     said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(steps))
-    return Series(inputs, labels, lengths, order), test if test.any() else None, said
+    channels = None if first is None or first[0] in _NAMELESS else tuple(first)
+    own = tuple(str(file.relative_to(folder)) for file, *_ in files)
+    series = Series(inputs, labels, lengths, order, channels=channels, names=own)
+    return series, test if test.any() else None, said
 
 
 def _of_table(table: Table):

@@ -34,6 +34,8 @@ class Dataset:
         targets: (case, output) real, or (case,) of one output; or (case, output, time)
             for every input point. NaN where there is none; None where labels say what
             is learned.
+        channels: names of the input channels, and names: of the cases, as far as the
+            data have them; they do not count as content.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
@@ -46,6 +48,8 @@ class Dataset:
     test: np.ndarray | None = None
     classes: tuple[str, ...] | None = None
     targets: np.ndarray | None = None
+    channels: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self):
         for name in ARRAYS:
@@ -90,7 +94,11 @@ class Dataset:
         """The cases with these indices, a slice or (case,) numbers or truth values."""
         taken = {name: getattr(self, name) for name in ARRAYS}
         taken = {name: array[indices] for name, array in taken.items() if array is not None}
-        return dataclasses.replace(self, **taken)
+        names = self.names
+        if names is not None:
+            numbers = np.atleast_1d(np.arange(len(names))[indices])
+            names = tuple(names[k] for k in numbers.tolist())
+        return dataclasses.replace(self, **taken, names=names)
 
 
 def _truth(test, cases):

@@ -1,11 +1,12 @@
 """Data sets from their sources: the digits, files of all formats, folders."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from spinrnn.config.run import DataConfig
+from spinrnn.config.run import DataConfig, RunConfig
 from spinrnn.config.sources import KEYS, is_built_in, near_name
 from spinrnn.config.tables import suggest
 from spinrnn.datasets import cases, folder, named, pairs, tables
@@ -35,7 +36,9 @@ def load_dataset(
     source: str | Path,
     labelled: bool = True,
     missing: str = "refuse",
-    columns: Columns = NONE,
+    columns: Columns | str = NONE,
+    units: str | None = None,
+    test: str | Path | None = None,
     **built_in: int,
 ) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
@@ -58,20 +61,32 @@ def load_dataset(
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
-        columns: what the user calls the arrays of a file, and their units.
+        columns: which columns or arrays of a file are which, as in "label=class,V=2"; a
+            number counts them from 1. units: of them, as in "t=ns,V=mV", where the file
+            does not say them or not rightly; they are converted to SI units.
+        test: file or folder of the test part, where it is one of its own.
         built_in: of a series that needs no file length=, seed= and delays=, as in
             `DataConfig`.
     Raises:
         StoreError: the file cannot be read; DataError: its content does not fit
-            together, or is ambiguous; ConfigError: source and built_in do not go
-            together.
+            together, or is ambiguous; ConfigError: columns or units are not written so,
+            or source and built_in do not go together.
     """
     if missing not in RULES:
         raise DataError(f"missing: must be one of {', '.join(RULES)}; got {missing}")
+    names = columns
+    if not isinstance(names, Columns) or units is not None:
+        texts = None if isinstance(columns, Columns) else columns
+        names = Columns.of_texts(texts, units, ("columns", "units"))
     if built_in or is_built_in(source):
-        return load_configured(_of_keys(source, built_in))
+        if test is not None or not names.empty:
+            raise DataError(f"{source} is built in: it takes no columns, units and test part")
+        return _built_in(_of_keys(source, built_in))
     path = Path(source)
-    series, test, notes = _series_of(path, source, labelled, columns)
+    series, own, notes = _series_of(path, source, labelled, names, test is not None)
+    if test is not None:
+        series, own, more = _with_test(path, series, own, Path(test), labelled, names)
+        notes = (*notes, *more)
     if notes:
         warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=2)
     if isinstance(series, Dataset):
@@ -80,21 +95,16 @@ def load_dataset(
     if missing != "refuse" or dense:
         series = without_gaps(path, series, missing)
     try:
-        return series.dataset(test, dense)
+        return series.dataset(own, dense)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def load_configured(config: DataConfig, labelled: bool = True) -> Dataset:
-    """The whole `Dataset` that a `DataConfig` names.
-
-    Arguments and errors as of `load_dataset`.
-    """
-    if not is_built_in(config.source):
-        return load_dataset(config.source, labelled)
+def _built_in(config):
+    """The data of a `DataConfig` that need no file."""
     if Path(config.source).exists():
         text = f'the file or folder of the name is "./{config.source}"'
-        warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 2)
+        warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 3)
     return load_built_in(config) if config.built_in else load_digits()
 
 
@@ -106,11 +116,71 @@ def _of_keys(source, built_in):
     return DataConfig(str(source), **built_in)
 
 
-def _series_of(path, source, labelled, names):
-    """(`Series`, or a `Dataset`, test or None, what is to be said) of a source; names:
-    `Columns`.
+def _with_test(path, series, own, test, labelled, names):
+    """(`Series` of both parts, test (case,), what is to be said) of a source and the
+    file of its test part; own: test part that the source has by itself.
     """
-    pair = pairs.pair_of(path)
+    if own is not None or isinstance(series, Dataset):
+        raise DataError(f"{path}: has a test part of its own beside that of {test}")
+    other, own, notes = _series_of(test, str(test), labelled, names, True)
+    if own is not None or isinstance(other, Dataset):
+        raise DataError(f"{test}: is the test part, and has a part of its own for it")
+    whole, both = _joined(path, (series, other))
+    return whole, both, (*notes, f"the test part is {test.name}")
+
+
+def load_source(data: DataConfig, labelled: bool = True, columns: Columns = NONE) -> Dataset:
+    """`load_dataset` of the keys of [data].
+
+    columns: the user's, in place of data.columns and data.units.
+    """
+    names = columns
+    if names.empty:
+        names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
+    own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
+    return load_dataset(data.source, labelled, data.missing, names, test=data.test, **own)
+
+
+def data_of(config: RunConfig, labelled: bool | None = None) -> Dataset:
+    """The data of a run, from its [data]. Whole numbers 1 to K as labels become the
+    classes 0 to K - 1, unless network.outputs asks for more than K outputs: so 0.1 read
+    them.
+
+    Args:
+        labelled: whether there must be labels; None: as the task needs them.
+    Raises:
+        As `load_dataset`.
+    """
+    needed = config.task.labelled if labelled is None else labelled
+    data, network = load_source(config.data, needed), config.network
+    outputs = None if "outputs" in network.follows else network.outputs
+    made = from_one(data, outputs)
+    if made is not data and made.classes is not None:
+        text = f"labels 1 to {len(made.classes)} are the classes 0 to {len(made.classes) - 1}"
+        warnings.warn(f"{config.data.source}: {text}", DataNote, stacklevel=2)
+    return made
+
+
+def from_one(data: Dataset, outputs: int | None = None) -> Dataset:
+    """The data set with classes that count from 0, where its labels are 1 to K without
+    names and K is the number of outputs, or that is not given.
+    """
+    labels = data.labels
+    if labels is None or labels.ndim != 1 or not labels.size or data.classes is not None:
+        return data
+    found = np.unique(labels)
+    if found[0] != 1 or found[-1] != len(found) or outputs not in (None, len(found)):
+        return data
+    classes = tuple(map(str, found.tolist()))
+    return dataclasses.replace(data, labels=labels.astype(np.int64) - 1, classes=classes)
+
+
+def _series_of(path, source, labelled, names, alone=False):
+    """(`Series`, or a `Dataset`, test or None, what is to be said) of a source.
+
+    names: `Columns`; alone: no test part is looked for beside a file.
+    """
+    pair = None if alone and path.is_file() else pairs.pair_of(path)
     if pair is not None:
         return _of_pair(path, pair, labelled, names)
     if path.is_dir():
@@ -137,12 +207,17 @@ def _of_pair(path, pair, labelled, names):
     notes = tuple(dict.fromkeys(note for *_, said in found for note in said))
     if len(found) == 1:
         return found[0][0], found[0][1], (*notes, f"no file {pairs.TEST[1:]} beside it")
+    whole, test = _joined(path, [series for series, *_ in found])
+    return whole, test, (*notes, f"the test part is {pair[1].name}")
+
+
+def _joined(path, parts):
+    """(`Series` of both parts, test (case,))."""
     try:
-        whole = joined([series for series, *_ in found])
+        whole = joined(parts)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    counts = [len(series.inputs) for series, *_ in found]
-    return whole, np.repeat([False, True], counts), (*notes, f"the test part is {pair[1].name}")
+    return whole, np.repeat([False, True], [len(part.inputs) for part in parts])
 
 
 def _of_file(path, labelled, names) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:

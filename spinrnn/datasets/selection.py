@@ -12,7 +12,7 @@ import numpy as np
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import load_configured, load_dataset
+from spinrnn.datasets.loading import data_of, load_dataset
 from spinrnn.datasets.parts import divide, split
 from spinrnn.datasets.stretches import is_series
 from spinrnn.errors import ConfigError, DataError
@@ -73,15 +73,14 @@ def select(
         ConfigError, DataError, StoreError: what cannot be read, split or found.
     """
     source, part, cases = parse(text)
+    own = config is not None and (not source or _same(source, config.data.source))
     if config is None:
         _check_without_run(text, source, part)
-        data = load_dataset(source, labelled=False, columns=columns)
+    if config is not None and own and columns.empty:
+        data = data_of(config, labelled=False)
     else:
-        own = not source or _same(source, config.data.source)
-        if own and columns == NONE:
-            data = load_configured(config.data, labelled=False)
-        else:
-            data = load_dataset(source or config.data.source, labelled=False, columns=columns)
+        source = source or (config.data.source if config is not None else "")
+        data = load_dataset(source, labelled=False, columns=columns)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if config.task.labelled and data.labels is None:

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.labels import numbered
-from spinrnn.errors import DataError
+from spinrnn.errors import DataError, listed
 
 LARGEST_RATIO = 64
 """Of the bytes of padded cases to those without padding, where they are many."""
@@ -33,7 +34,7 @@ class Series:
         labels: (case,) of any kind, or None.
         lengths: (case,), or None where all have the whole length.
         order: names of all classes in the order of the file, or None.
-        targets: as of `Dataset`, or None.
+        targets, channels, names: as of `Dataset`, or None.
     """
 
     inputs: np.ndarray
@@ -41,13 +42,16 @@ class Series:
     lengths: np.ndarray | None = None
     order: tuple[str, ...] | None = None
     targets: np.ndarray | None = None
+    channels: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
 
     def dataset(self, test: np.ndarray | None = None, dense: bool = True) -> Dataset:
         """The data set; test, dense: as of `Dataset` and `numbered`."""
         labels, classes = self.labels, None
         if labels is not None and not self.at_points:
             labels, classes = numbered(labels, self.order, dense)
-        return Dataset(self.inputs, labels, self.lengths, test, classes, self.targets)
+        known = classes, self.targets, self.channels, self.names
+        return Dataset(self.inputs, labels, self.lengths, test, *known)
 
     @property
     def at_points(self) -> bool:
@@ -93,20 +97,52 @@ def joined(parts: Sequence[Series]) -> Series:
     """The cases of all parts, one part behind the other.
 
     Raises:
-        DataError: other numbers of channels, or labels in one part only.
+        DataError: other channels, or labels or targets in one part only.
     """
+    parts = [parts[0], *(in_channels_of(parts[0].channels, part) for part in parts[1:])]
     channels = [part.inputs.shape[1] for part in parts]
     if len(set(channels)) > 1:
         raise DataError(f"the parts have {channels[0]} and {channels[1]} channels")
     if len({part.labels is None for part in parts}) > 1:
         raise DataError("one part has labels, the other none")
+    if any(part.targets is not None for part in parts):
+        raise DataError("parts with targets cannot be put together; write them into one file")
     cases = [row[:, : _length(part, k)] for part in parts for k, row in enumerate(part.inputs)]
     inputs, lengths = padded(cases)
     labels = None
     if parts[0].labels is not None:
         labels = np.concatenate([part.labels for part in parts if part.labels is not None])
-    names = [name for part in parts for name in part.order or ()]
-    return Series(inputs, labels, lengths, tuple(dict.fromkeys(names)) or None)
+    order = [name for part in parts for name in part.order or ()]
+    names = [name for part in parts for name in part.names or ()]
+    return Series(
+        inputs,
+        labels,
+        lengths,
+        tuple(dict.fromkeys(order)) or None,
+        channels=parts[0].channels,
+        names=tuple(names) if len(names) == len(inputs) else None,
+    )
+
+
+D = TypeVar("D", Series, Dataset)
+
+
+def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
+    """The data with their channels in the order of these names, where both have names.
+
+    Raises:
+        DataError: they have others.
+    """
+    own = data.channels
+    if channels is None or own is None or own == channels:
+        return data
+    if sorted(own) != sorted(channels):
+        raise DataError(
+            f"the channels are {listed(own)}, where {listed(channels)} are wanted; columns are "
+            f"named by --columns, as in {channels[0]}={own[0]}"
+        )
+    order = [own.index(name) for name in channels]
+    return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels)
 
 
 def _length(part, case):
@@ -133,7 +169,7 @@ def without_gaps(path: str | Path, series: Series, rule: str = "refuse") -> Seri
     if rule == "refuse":
         raise DataError(
             f"{path}: {int(gaps.sum())} values are missing, the first is {place}; leave these "
-            'cases out, or fill them: spinrnn.load_dataset(..., missing="linear")'
+            'cases out, or fill them: data.missing = "linear", in Python missing="linear"'
         )
     filled = inputs.copy()
     for case, channel in np.argwhere(gaps.any(axis=2)).tolist():

@@ -87,7 +87,16 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
     inputs, lengths = padded([values[:, at] for at in rows])
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
-    return Series(inputs, labels, lengths), None if test is None else _truth(table, test), said
+    case = table.arrays[found["case"]] if found["case"] else None
+    names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    series = Series(inputs, labels, lengths, channels=tuple(channels), names=names)
+    return series, None if test is None else _truth(table, test), said
+
+
+def _name(case):
+    """A case's name; numbers of tables are floats."""
+    whole = isinstance(case, np.floating) and case == np.round(case)
+    return str(int(case) if whole else case)
 
 
 def _find(table, names):

@@ -3,14 +3,18 @@
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from spinrnn.config.tables import suggest
+from spinrnn.config.run import COLUMNS_FORM, UNITS_FORM
+from spinrnn.config.tables import pairs_of, suggest
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.readers.table import Table, tell
 from spinrnn.readers.units import Unit, asked_unit, unit_of
+
+OPTIONS = ("--columns", "--units")
+"""Where a user says it; in a configuration it is data.columns and data.units."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,32 +24,46 @@ class Columns:
     Attributes:
         names: {name that spinrnn uses: name or number, from 1, in the file}.
         units: {name of either kind: `Unit`}.
+        places: where the two were said, for messages.
     """
 
     names: Mapping[str, str]
     units: Mapping[str, Unit]
+    places: tuple[str, ...] = OPTIONS
 
     @classmethod
-    def of_texts(cls, columns: str | None, units: str | None) -> "Columns":
+    def of_texts(
+        cls, columns: str | None, units: str | None, places: Sequence[str] = OPTIONS
+    ) -> "Columns":
         """Of the texts of --columns and --units.
 
+        Args:
+            places: names of the two, for messages.
         Raises:
             ConfigError: all mistakes in both.
         """
         problems: list[str] = []
-        names = _pairs(columns, "--columns", "NAME=COLUMN, as in time=t,power=V2", problems)
-        texts = _pairs(units, "--units", "NAME=UNIT, as in t=ns,I=mA", problems)
+        names = pairs_of(columns, places[0], COLUMNS_FORM, problems)
+        texts = pairs_of(units, places[1], UNITS_FORM, problems)
         found = {}
         for name, text in texts.items():
             try:
                 found[name] = asked_unit(text)
             except DataError as error:
-                problems.append(f"--units: {error}")
+                problems.append(f"{places[1]}: {error}")
         twice = sorted({name for name in names.values() if [*names.values()].count(name) > 1})
-        problems += [f"--columns: {name} is given two names" for name in twice]
+        problems += [f"{places[0]}: {name} is given two names" for name in twice]
         if problems:
             raise ConfigError(problems)
-        return cls(names, found)
+        return cls(names, found, tuple(places))
+
+    def without(self, names: Collection[str], table: Table) -> "Columns":
+        """The same without what is said of these names, where a table lacks it."""
+        gone = {name for name in names if name in self.names and _source(table, name, self) is None}
+        own = {name: value for name, value in self.names.items() if name not in gone}
+        lost = {*gone, *(self.names[name] for name in gone)}
+        units = {name: unit for name, unit in self.units.items() if name not in lost}
+        return dataclasses.replace(self, names=own, units=units)
 
     @property
     def empty(self) -> bool:
@@ -55,20 +73,6 @@ class Columns:
 
 NONE = Columns({}, {})
 """Nothing is said."""
-
-
-def _pairs(text, option, form, problems):
-    """{left: right} of a text left=right,left=right."""
-    found = {}
-    for pair in (text or "").split(",") if text is not None else ():
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (name and equals and value):
-            problems.append(f"{option}: write {form}; got {pair.strip()!r}")
-        elif name in found:
-            problems.append(f"{option}: {name} is given twice")
-        else:
-            found[name] = value
-    return found
 
 
 def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Table:
@@ -84,7 +88,7 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     Raises:
         DataError: there are no such arrays, or they are no numbers.
     """
-    sources = {name: _source(table, name, value) for name, value in columns.names.items()}
+    sources = {name: _source(table, name, columns) for name in columns.names}
     _check(table, columns, sources)
     back = {source: name for name, source in sources.items()}
     arrays, units, notes = {}, {}, list(table.notes)
@@ -108,8 +112,11 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     )
 
 
-def _source(table, name, value):
-    """The array that a name or a number from 1 means; None if there is none."""
+def _source(table, name, columns):
+    """The array that `columns` means by a name, by its own or its number from 1; None
+    if there is none.
+    """
+    value = columns.names[name]
     if value in table.arrays:
         return value
     if value.isascii() and value.isdigit() and len(value) < 6:
@@ -120,21 +127,23 @@ def _source(table, name, value):
 
 def _check(table, columns, sources):
     """Raises DataError for names that are not there and units of what is no number."""
+    of_names, of_units = columns.places
     problems = [
-        f"--columns: has no array {columns.names[name]}{suggest(columns.names[name], table.arrays)}"
+        f"{of_names}: has no array {columns.names[name]}"
+        f"{suggest(columns.names[name], table.arrays)}"
         for name, source in sources.items()
         if source is None
     ]
     known = {*table.arrays, *sources}
     problems += [
-        f"--units: has no array {name}{suggest(name, known)}"
+        f"{of_units}: has no array {name}{suggest(name, known)}"
         for name in columns.units
         if name not in known
     ]
     for name in columns.units:
         array = table.arrays.get(sources.get(name) or name, np.empty(0))
         if array.dtype.kind not in "fiu":
-            problems.append(f"--units: {name} is of {array.dtype}, no numbers")
+            problems.append(f"{of_units}: {name} is of {array.dtype}, no numbers")
     tell(table.path, problems)
 
 

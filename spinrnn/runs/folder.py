@@ -20,7 +20,7 @@ from typing import IO, Any
 from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig, automatic, to_tables
 from spinrnn.config.toml import read_config, to_toml
-from spinrnn.datasets.loading import load_configured
+from spinrnn.datasets.loading import data_of
 from spinrnn.errors import ConfigError, SpinrnnError, StoreError, reason_of
 from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks, write_atomic
 from spinrnn.files.text import read_json, write_json
@@ -91,7 +91,7 @@ class Folder:
                 f"{self.path} was started with another configuration, choose another folder "
                 "(--out) or ask for the same",
             )
-        moved = dataclasses.replace(stored.data, source=config.data.source)
+        moved = dataclasses.replace(stored.data, source=config.data.source, test=config.data.test)
         return dataclasses.replace(stored, data=moved)
 
     def _check_free(self) -> None:
@@ -134,8 +134,12 @@ class Folder:
 
     def moved(self, config: RunConfig) -> str | None:
         """The place of the data so far, if the configuration names another one."""
-        before = read_config(self._config_file).data.source if self.started else None
-        return None if before == config.data.source else before
+        if not self.started:
+            return None
+        before, now = (
+            loading.places_of(data) for data in (read_config(self._config_file).data, config.data)
+        )
+        return None if before == now else " and ".join(before)
 
     def keep_config(self, config: RunConfig, same_data: bool) -> None:
         """Writes config.toml; warns where it names a new place of the data.
@@ -148,7 +152,8 @@ class Folder:
         if before is not None:
             digest = ", the same data by their digest" if same_data else ""
             warnings.warn(
-                f"{self.path}: its data.source is now {config.data.source}{digest}; "
+                f"{self.path}: its data.source is now "
+                f"{' and '.join(loading.places_of(config.data))}{digest}; "
                 f"it was {before}",
                 stacklevel=2,
             )
@@ -296,7 +301,7 @@ def differences(stored: RunConfig, given: RunConfig) -> list[str]:
     """
     follows = automatic(given)
     known, asked, changed = _by_key(to_tables(stored)), _by_key(to_tables(given)), []
-    open_keys = {"data.source", *(f"network.{key}" for key in given.network.follows)}
+    open_keys = {"data.source", "data.test", *(f"network.{key}" for key in given.network.follows)}
     for key in {**known, **asked}:
         old, new = known.get(key), asked.get(key)
         automatically = new is None and old == follows.get(key.rpartition(".")[2])
@@ -342,7 +347,7 @@ def newest_run(folder: str | Path, config: RunConfig | None = None) -> Path | No
 
 def _of_these_data(folders: list[Path], config: RunConfig) -> list[Path]:
     """Those whose data are the ones of the configuration."""
-    digest, found = load_configured(config.data, config.task.labelled).digest(), []
+    digest, found = data_of(config).digest(), []
     for folder in folders:
         with contextlib.suppress(SpinrnnError):
             if loading.progress(folder)[2] == digest:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinrnn.config import kinds
-from spinrnn.config.run import RunConfig
+from spinrnn.config.run import DataConfig, RunConfig
 from spinrnn.config.toml import load_config, read_config
-from spinrnn.datasets import loading
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import data_of
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import read_container
 from spinrnn.files.seal import is_streamed
@@ -123,7 +123,7 @@ def open_run(folder, settings=(), command="evaluate"):
 
     Args:
         settings: ["KEY=VALUE", ...] of [network], [neuron] and [spread], and
-            data.source where the data have moved.
+            data.source and data.test where the data have moved.
         command: that asks, for the message.
     Raises:
         StoreError: no run, or a damaged one; ConfigError: other settings, or wrong
@@ -137,7 +137,7 @@ def open_run(folder, settings=(), command="evaluate"):
         )
     stored, config = read_config(file), read_config(file, settings)
     check_kinds(folder)
-    moved = dataclasses.replace(stored.data, source=config.data.source)
+    moved = dataclasses.replace(stored.data, source=config.data.source, test=config.data.test)
     if config.train != stored.train or config.data != moved:
         raise ConfigError(
             [
@@ -170,16 +170,20 @@ def load_data(config: RunConfig, folder: str | Path) -> Dataset:
     Raises:
         StoreError, DataError: they cannot be read.
     """
-    source = config.data.source
     try:
-        return loading.load_configured(config.data, config.task.labelled)
+        return data_of(config)
     except (DataError, StoreError) as error:
-        if Path(source).exists():
+        if all(Path(path).exists() for path in places_of(config.data)):
             raise
         raise type(error)(
             f"{error}; if the data of {folder} have moved, give their new place "
             "(--set data.source=PATH)"
         ) from None
+
+
+def places_of(data: DataConfig) -> list[str]:
+    """Paths of the files that the data are read of."""
+    return [path for path in (data.source, data.test) if path is not None]
 
 
 def check_data(expected, digest, path):

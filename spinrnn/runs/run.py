@@ -10,8 +10,8 @@ from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
-from spinrnn.datasets import loading
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
@@ -170,7 +170,7 @@ def _load(config: RunConfig, folder: Folder | None) -> Dataset:
     """The configuration's data; those of a run that goes on may have moved."""
     if folder and folder.started:
         return load_data(config, folder.path)
-    return loading.load_configured(config.data, config.task.labelled)
+    return data_of(config)
 
 
 def _steps(

@@ -18,6 +18,7 @@ import numpy as np
 from spinrnn.config.run import known_keys
 from spinrnn.config.sources import is_built_in
 from spinrnn.config.tables import suggest
+from spinrnn.config.toml import PATHS
 from spinrnn.sweep.columns import reserved
 
 LARGEST_SWEEP = 100_000
@@ -76,11 +77,15 @@ def place(values: dict) -> str:
 
 
 def placed(table: dict, folder: Path | None) -> dict:
-    """The table with a relative `source` made absolute; names of built-in data stay."""
-    source = table.get("source")
-    if folder is None or not isinstance(source, str) or not source or is_built_in(source):
-        return dict(table)
-    return {**table, "source": str(folder / Path(source).expanduser())}
+    """The table [data] with relative paths made absolute; names of built-in data
+    stay.
+    """
+    made = dict(table)
+    for key in PATHS:
+        path = table.get(key)
+        if folder is not None and isinstance(path, str) and path and not is_built_in(path):
+            made[key] = str(folder / Path(path).expanduser())
+    return made
 
 
 # ---- one axis ----
@@ -112,9 +117,10 @@ def _where(number, table):
 
 def _axis(table, folder):
     values = {key: _values(given) for key, given in _given(table).items()}
-    if "data.source" in values:
-        sources = [placed({"source": value}, folder) for value in values["data.source"]]
-        values["data.source"] = tuple(source["source"] for source in sources)
+    for key in PATHS:
+        if f"data.{key}" in values:
+            paths = [placed({key: value}, folder)[key] for value in values[f"data.{key}"]]
+            values[f"data.{key}"] = tuple(paths)
     return Axis(table.get("name", short(next(iter(values)))), values)
 
 

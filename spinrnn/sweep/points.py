@@ -112,7 +112,11 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
         del tables["data"][key]
     for key in ("checkpoint_seconds", "checkpoints"):
         del tables["train"][key]
-    tables = {name: versions.without_later(name, table) for name, table in tables.items()}
+    # the effect of these is in the data's digest
+    for key in versions.CONTENT:
+        del tables["data"][key]
+    for name in versions.LATER:
+        tables[name] = versions.without_later(name, tables[name])
     if flat is not None:
         _leave_out_ideal(tables["network"])
         return json_digest([FLAT, tables, sorted(record)])
@@ -240,7 +244,7 @@ def _data_digests(configs):
     for config in configs:
         name, network = config.data.name, config.network
         if name not in data:
-            data[name] = loading.load_configured(config.data, config.task.labelled)
+            data[name] = loading.load_source(config.data, config.task.labelled)
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
         shape = (*shape, network.readout, config.task, config.data)
         if shape not in checked:

@@ -275,12 +275,14 @@ def _lacked_memory(state):
 
 @functools.lru_cache(maxsize=2)
 def _load(config):
-    data = loading.load_configured(config, labelled=False)
+    data = loading.load_source(config, labelled=False)
     return data, data.digest()
 
 
 def _data(config, digest):
-    """The data set, kept for the next point; StoreError if it is not the sweep's."""
+    """The data set of a `DataConfig`, kept for the next point; StoreError if it is not
+    the sweep's.
+    """
     data, found = _load(config)
     if found != digest:
         _load.cache_clear()

@@ -29,7 +29,8 @@ LEAST = {
 }
 """{command: what it cannot do without}."""
 MORE = {
-    "train": "c.toml --set a=1 --set b=2 --memory 1K --seed 3 --out o --resume --threads 2",
+    "train": "c.toml --set a=1 --set b=2 --memory 1K --seed 3 --out o --resume --threads 2"
+    " --columns a=b --units a=s",
     "evaluate": "--set a=1 --memory 1K --json --threads 2",
     "gradcheck": "c.toml --set a=1 --json --threads 2",
     "sweep run": "--out o --shard 0/2 --keep-runs --jobs 2 --executor dask --scheduler tcp://h:1"

@@ -76,6 +76,10 @@ DEFAULTS = {
         "length": None,
         "seed": None,
         "delays": None,
+        "test": None,
+        "missing": "refuse",
+        "columns": None,
+        "units": None,
     },
 }
 """Those that the docstrings mark [paper] or [ours], written down once more."""
@@ -236,6 +240,10 @@ LIMITS = [
     (spinrnn.DataConfig, "length", [None, 100, 100_000_000], [0, 99, 100_000_001]),
     (spinrnn.DataConfig, "seed", [None, 0], [-1]),
     (spinrnn.DataConfig, "delays", [None, 1, 10_000], [0, 10_001]),
+    (spinrnn.DataConfig, "test", [None, "b.npz"], ["", 3]),
+    (spinrnn.DataConfig, "missing", ["refuse", "linear", "hold"], ["none"]),
+    (spinrnn.DataConfig, "columns", [None, "time=t,V=2"], ["", "time", "a=b,a=c", 3]),
+    (spinrnn.DataConfig, "units", [None, "t=ns"], ["", "t", "a=s,a=s", 3]),
 ]
 
 

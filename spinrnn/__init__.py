@@ -84,6 +84,9 @@ __all__ = [*_HOMES, "analysis", "__version__"]
 def __getattr__(name):
     import importlib
 
+    # no name of __all__, as `from spinrnn import *` must not need scikit-learn
+    if name == "sklearn":
+        return importlib.import_module("spinrnn.sklearn")
     if name not in __all__:
         raise AttributeError(f"module 'spinrnn' has no attribute {name!r}")
     trouble = importlib.import_module("spinrnn.machine.system").unsupported()

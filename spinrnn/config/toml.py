@@ -1,10 +1,11 @@
 """A run's configuration as TOML: reading it, settings that overrule it, writing it."""
 
+import dataclasses
 import json
 import re
 import tomllib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,29 @@ def tell_old_keys(old: dict[str, str], where: object = None) -> None:
         pairs = ", ".join(f"{key} is {new}" for key, new in old.items())
         text = f"{place}keys of 0.1, which are still read; now {pairs}"
         warnings.warn(text, OldKeyWarning, stacklevel=3)
+
+
+def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """The run with other values of some keys; what follows from data goes on following
+    from them.
+
+    settings: {"table.key": value}, values as of Python.
+
+    Raises:
+        ConfigError: all mistakes in keys and values.
+    """
+    tables, problems = to_tables(config), []
+    for key, value in settings.items():
+        parts = str(key).split(".")
+        if len(parts) != 2 or not all(parts):
+            problems.append(f"{key}: write table.key, as in train.epochs")
+            continue
+        versions.put(tables, key, value)
+    if problems:
+        raise ConfigError(problems)
+    made = from_tables(tables)
+    follows = tuple(k for k in config.network.follows if f"network.{k}" not in settings)
+    return dataclasses.replace(made, network=dataclasses.replace(made.network, follows=follows))
 
 
 def _read(path: Path) -> dict[str, Any]:

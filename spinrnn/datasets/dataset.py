@@ -36,10 +36,12 @@ class Dataset:
             is learned.
         channels: names of the input channels, and names: of the cases, as far as the
             data have them; they do not count as content.
+        weights: (case,) from 0, of the cases' losses, or None if all count alike. They
+            act on what is learned, not on the scores that are reported.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
-            not one truth value for each case.
+            not one truth value, weights not one number for each case.
     """
 
     inputs: np.ndarray
@@ -50,6 +52,7 @@ class Dataset:
     targets: np.ndarray | None = None
     channels: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
+    weights: np.ndarray | None = None
 
     def __post_init__(self):
         for name in ARRAYS:
@@ -68,6 +71,8 @@ class Dataset:
             object.__setattr__(self, "targets", self.targets[:, None])
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", _weights(self.weights, len(self)))
 
     def __len__(self) -> int:
         return len(self.inputs if self.labels is None else self.labels)
@@ -88,11 +93,14 @@ class Dataset:
         # data without names have the digest that they had before there were names
         if self.classes is not None:
             digest.update(json.dumps(self.classes).encode())
+        if self.weights is not None:
+            digest.update(b"weights")
+            digest.update(np.ascontiguousarray(self.weights).data)
         return digest.hexdigest()
 
     def take(self, indices) -> "Dataset":
         """The cases with these indices, a slice or (case,) numbers or truth values."""
-        taken = {name: getattr(self, name) for name in ARRAYS}
+        taken = {name: getattr(self, name) for name in (*ARRAYS, "weights")}
         taken = {name: array[indices] for name, array in taken.items() if array is not None}
         names = self.names
         if names is not None:
@@ -112,3 +120,15 @@ def _truth(test, cases):
             f"got {test.dtype} of shape {test.shape}"
         )
     return numbers == 1
+
+
+def _weights(weights, cases):
+    """weights as (case,) float64, or DataError."""
+    found = array_of(weights, "weights")
+    right = found.shape == (cases,) and found.dtype.kind in "fiub"
+    if not right or not (np.isfinite(found) & (found >= 0)).all():
+        raise DataError(
+            f"weights: must be {cases} finite numbers from 0, one for each case; got "
+            f"{found.dtype} of shape {found.shape}"
+        )
+    return found.astype(np.float64)

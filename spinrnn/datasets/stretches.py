@@ -80,4 +80,7 @@ def _cases(data, spans, washout):
     else:
         labels = np.concatenate([data.labels[:, a:b] for a, b in spans])
         labels[:, :washout] = -1
-    return dataclasses.replace(data, inputs=inputs, labels=labels, targets=targets, lengths=None)
+    # the weight of the one case is that of each of its stretches
+    weights = None if data.weights is None else np.repeat(data.weights, len(spans))
+    own = {"labels": labels, "targets": targets, "weights": weights}
+    return dataclasses.replace(data, inputs=inputs, lengths=None, **own)

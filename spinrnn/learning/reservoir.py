@@ -93,8 +93,12 @@ def _sums(probe, task, data, net) -> Iterator[tuple[np.ndarray, np.ndarray, np.n
         rows = np.moveaxis(features, 1, 2).reshape(-1, features.shape[1])
         values = np.moveaxis(targets, 1, 2).reshape(-1, targets.shape[1])
         there = np.isfinite(values).all(axis=1) & np.isfinite(rows).all(axis=1)
-        x = np.column_stack([rows[there], np.ones(int(there.sum()))])
-        yield x.T @ x, x.T @ values[there], values[there].T @ values[there]
+        x, y = np.column_stack([rows[there], np.ones(int(there.sum()))]), values[there]
+        if part.weights is not None:
+            # a squared error times its weight is that of rows times the weight's root
+            root = np.sqrt(np.repeat(part.weights, features.shape[2])[there])[:, None]
+            x, y = root * x, root * y
+        yield x.T @ x, x.T @ y, y.T @ y
 
 
 def _total(sums):

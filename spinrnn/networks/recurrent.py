@@ -405,7 +405,8 @@ class Network:
         """`Targets` of a `Dataset`, as of `networks.targets.checked_targets`."""
         points = np.shape(data.inputs)[2]
         lengths = np.full(len(data.inputs), points) if data.lengths is None else data.lengths
-        return checked_targets(self.config, np.asarray(lengths), points, labels, values)
+        weights = data.weights
+        return checked_targets(self.config, np.asarray(lengths), points, labels, values, weights)
 
     def check_labels(self, labels, samples: int) -> np.ndarray:
         """Labels as (case,) int64; DataError where they do not fit the network."""

@@ -71,3 +71,25 @@ def test_parts_of_cases_with_targets_are_drawn():
     parts = divide(data, spinrnn.RunConfig(task=spinrnn.Regression()))
     assert [len(part) for part in parts] == [14, 2, 4]
     assert sorted(np.concatenate([part.targets[:, 0] for part in parts])) == list(range(20))
+
+
+def test_weights_go_with_their_cases():
+    rng = np.random.default_rng(0)
+    data = spinrnn.Dataset(rng.normal(size=(30, 1, 4)), np.arange(30) % 3, weights=np.arange(30))
+    plain = spinrnn.Dataset(data.inputs, data.labels)
+    assert data.weights.dtype == np.float64
+    assert data.take([4, 7]).weights.tolist() == [4, 7]
+    assert data.digest() != plain.digest()
+    parts = divide(data, spinrnn.RunConfig())
+    assert all((part.inputs == data.inputs[part.weights.astype(int)]).all() for part in parts)
+    series = spinrnn.Dataset(rng.normal(size=(1, 1, 300)), targets=rng.normal(size=(1, 1, 300)),
+                             weights=[2.0])  # fmt: skip
+    run = spinrnn.RunConfig(task=spinrnn.Regression(window=50))
+    assert all((part.weights == 2).all() and len(part.weights) == len(part.inputs)
+               for part in divide(series, run))  # fmt: skip
+
+
+@pytest.mark.parametrize("weights", [[1, 2], [1, -1, 1], [1, np.nan, 1], ["a", "b", "c"]])
+def test_weights_that_are_none(weights):
+    with pytest.raises(spinrnn.DataError, match="weights: must be 3 finite numbers from 0"):
+        spinrnn.Dataset(np.zeros((3, 1, 4)), [0, 1, 0], weights=weights)

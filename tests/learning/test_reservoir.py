@@ -124,3 +124,26 @@ def test_the_digits_from_the_command_line(tmp_path):
     assert "epoch    1 of 1: " in told.stdout
     _, _, test = divide(spinrnn.load_digits(), spinrnn.RunConfig())
     assert spinrnn.evaluate(spinrnn.load(out), test).accuracy > 0.7
+
+
+def test_a_weight_of_two_is_two_cases():
+    """Of the sums of the ridge regression, and of the kernel's loss."""
+    rng = np.random.default_rng(3)
+    inputs, labels = rng.normal(size=(40, 2, 6)), np.arange(40) % 2
+    weights = np.where(np.arange(40) < 20, 2.0, 1.0)
+    twice = np.r_[np.arange(40), np.arange(20)]
+    one = spinrnn.Dataset(inputs, labels, weights=weights)
+    other = spinrnn.Dataset(inputs[twice], labels[twice])
+    config = spinrnn.NetworkConfig(layers=(6,), inputs=2, outputs=2, dtype="float64")
+    found = []
+    for data in (one, other, spinrnn.Dataset(inputs, labels)):
+        net = spinrnn.Network(config, seed=1)
+        spinrnn.Reservoir().fit(net, spinrnn.Classification(), data, data)
+        found.append(net.parameters)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6, atol=1e-9)
+    assert np.abs(found[0] - found[2]).max() > 1e-3
+    net = spinrnn.Network(config, seed=1)
+    targets = spinrnn.Classification().targets(net, one)
+    own = net.prepared().logits_loss_grad(inputs, targets)[2]
+    counted = net.loss_and_grad(inputs[twice], labels[twice])[1]
+    np.testing.assert_allclose(own * 40 / 60, counted, rtol=1e-9, atol=1e-12)

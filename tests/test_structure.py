@@ -15,7 +15,7 @@ from spinrnn.kernels import compiling
 
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
-    "": "errors arrays",
+    "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory",
     "config": "quantity tables kinds sources spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
@@ -29,8 +29,8 @@ FLOORS = {
     "tasks": "protocol classification regression forecasting figures",
     "datasets": "labels dataset builtin series folder named tables cases pairs stretches parts "
     "loading selection",
-    "recordings": "histories trajectory contents writing reading recording samples opening "
-    "measurement",
+    "recordings": "histories contents exporting trajectory writing reading recording samples "
+    "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
     "recurrent saved",
     "learning": "protocol bptt reservoir adam schedule learner trainer",
@@ -93,6 +93,8 @@ HOMES = {
     "mpi4py": {"sweep.executors"},
     "nptdms": {"readers.tdms"},
     "sklearn": {"sklearn"},
+    "xarray": set(),
+    "pandas": set(),
 }  # fmt: skip
 """{library: modules that may import it}."""
 

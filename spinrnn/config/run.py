@@ -18,6 +18,7 @@ from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import Problems, check, keys_of, nearest, pairs_of, suggest
 from spinrnn.errors import ConfigError
+from spinrnn.notebook import amount, card, plural
 
 T = TypeVar("T")
 
@@ -223,6 +224,34 @@ class NetworkConfig:
             raise AttributeError(f"config.{name} is config.{moved} now, of each of config.neurons")
         warnings.warn(f"config.{name} is config.{moved} now", DeprecationWarning, stacklevel=2)
         return earlier[name]
+
+    def rows(self) -> list[tuple[str, Any]]:
+        """What a notebook shows of the network: (name, value)."""
+        own = {
+            one.kind: [
+                f"{name} {amount(getattr(one, name), q.unit)}"
+                for name, q in quantities(one).items()
+            ]
+            for one in self.neurons
+        }
+        filtered = None if self.filter_time is None else amount(self.filter_time, "s")
+        interval = amount(self.input_interval, "s")
+        return [
+            ("channels", self.inputs),
+            ("layers", self.layers),
+            ("outputs", f"{self.outputs}, read at: {self.readout}"),
+            *((f"neuron {kind}", values) for kind, values in own.items()),
+            ("input interval", f"{interval} in {plural(self.resolved_substeps, 'substep')}"),
+            ("scheme, numbers", (self.scheme, self.dtype)),
+            ("high-pass filter", filtered or "none"),
+            ("amplification", self.amplifications),
+            ("connections", f"{self.density_int:g} of recurrent, {self.density_ext:g} of others"),
+            ("spread", self.spread.deviations or None),
+            ("trained", self.trained or None),
+        ]
+
+    def _repr_html_(self) -> str:
+        return card("NetworkConfig", self.rows())
 
     @property
     def neurons(self) -> tuple[Any, ...]:
@@ -592,6 +621,24 @@ class RunConfig:
         own = self.network.synapse, self.task, self.train.estimator, self.train.writer
         return (*self.network.neurons, *own)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        train, data = self.train, self.data
+        shares = f"validation {data.validation_fraction:g}"
+        shares += "" if data.test_fraction is None else f", test {data.test_fraction:g}"
+        rows = [
+            ("task", _row_of(self.task)),
+            *self.network.rows(),
+            ("estimator", _row_of(train.estimator)),
+            ("writer", _row_of(train.writer)),
+            ("training", f"{plural(train.epochs, 'epoch')}, batches of {train.batch}"),
+            ("learning rate", f"{train.learning_rate:g}, {train.schedule}"),
+            ("noise, clip", f"{train.noise:g}, {train.clip:g}"),
+            ("seed, of the split", f"{train.seed}, {self.resolved_split_seed}"),
+            ("data", f"{data.source}; {shares}"),
+        ]
+        return card("RunConfig", rows)
+
     def fitted(self, sizes: Mapping[str, Any]) -> "RunConfig":
         """The run with what its network's keys follow of the data.
 
@@ -620,6 +667,13 @@ class RunConfig:
         misfits = _misfits(self.network, self.train)
         if misfits:
             raise ConfigError(misfits)
+
+
+def _row_of(kind: Any) -> str:
+    """A kind with its parameters in a line."""
+    table = kind.table()
+    own = ", ".join(f"{key} {value}" for key, value in table.items() if key != "kind")
+    return f"{kind.kind}: {own}" if own else kind.kind
 
 
 def _misfits(network: NetworkConfig, train: TrainConfig) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from spinrnn.arrays import PADDED_WITH_LENGTHS, array_of
 from spinrnn.datasets.labels import numbered
 from spinrnn.errors import DataError, listed
+from spinrnn.notebook import card, described, plural, span
 
 ARRAYS = ("inputs", "labels", "lengths", "test", "targets")
 """Names of a data set's arrays, in files as in Python."""
@@ -82,6 +83,24 @@ class Dataset:
         own = f", {int(self.test.sum())} for the test" if self.test is not None else ""
         classes = f", classes {listed(self.classes)}" if self.classes else ""
         return f"<Dataset of {cases}, inputs {np.shape(self.inputs)}{own}{classes}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: sizes, classes, ranges."""
+        lengths, test, counts = self.lengths, self.test, None
+        if self.labels is not None and self.labels.dtype.kind in "iu":
+            found, cases = np.unique(self.labels[self.labels >= 0], return_counts=True)
+            names = self.classes or ()
+            own = [names[k] if k < len(names) else str(k) for k in found.tolist()]
+            counts = dict(zip(own, cases.tolist(), strict=True))
+        rows = [
+            ("inputs (case, channel, time)", described(self.inputs)),
+            ("points of a case", None if lengths is None else span(lengths)),
+            ("classes, cases or points of each", counts),
+            ("targets", self.targets),
+            ("for the test", None if test is None else plural(int(test.sum()), "case")),
+            ("weights", self.weights),
+        ]
+        return card(f"Dataset of {plural(len(self), 'case')}", rows)
 
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""

@@ -14,10 +14,11 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import report_of
-from spinrnn.identify.oscillator import NAMES, with_derived
+from spinrnn.identify.oscillator import DERIVED_UNITS, NAMES, UNITS, with_derived
 from spinrnn.identify.problem import Problem
 from spinrnn.identify.residuals import Diagnosis, diagnose
 from spinrnn.identify.suspects import suspects_of
+from spinrnn.notebook import card, plural
 from spinrnn.recordings.measurement import Measurement
 
 TOGETHER = 1e-7
@@ -74,6 +75,26 @@ class DeviceFit:
         found = ", ".join(f"{name} = {self.values[name]:.5g}" for name in NAMES)
         wrong = "" if self.diagnosis.describes else "; the model does not describe the data"
         return f"<DeviceFit {found}{wrong}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = []
+        for name, value in self.values.items():
+            low, high = self.intervals[name]
+            unit = (UNITS | DERIVED_UNITS)[name]
+            text = f"{value:.5g} \N{PLUS-MINUS SIGN} {self.errors[name]:.2g}"
+            text += "" if unit == "1" else f" {unit}"
+            known = "fixed" if name in self.fixed else f"{low:.4g} to {high:.4g}"
+            rows.append((name, f"{text}, {known}"))
+        data, found = self.measurement, self.diagnosis
+        failed = ", ".join(check.name for check in found.checks if not check.passed)
+        verdict = "describes the data" if found.describes else f"fails: {failed}"
+        rows += [
+            ("samples", f"{int(data.present.sum())} in {plural(len(data.power), 'case')}"),
+            ("noise of the power", f"{self.noise:.3g}"),
+            ("the model", verdict),
+        ]
+        return card(f"DeviceFit, intervals at {self.level:g}", rows)
 
     def report(self) -> dict:
         """All but the samples as JSON has them: findings and tests, by short keys; the

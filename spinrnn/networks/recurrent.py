@@ -24,6 +24,7 @@ from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
 from spinrnn.networks.trainable import check_trained
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
+from spinrnn.notebook import card, span
 from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
 from spinrnn.synapses.connections import Connections
@@ -93,6 +94,20 @@ class Network:
         count = self.layout.size if self.mask is None else self.mask.sum()
         steps = f"{c.resolved_substeps} substeps"
         return f"<Network {sizes}, {name_of(c)}, {c.scheme}, {steps}, {count} parameters>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        mask, devices = self.mask, self.devices
+        count = f"{self.layout.size}"
+        if mask is not None:
+            count = f"{int(mask.sum())} of {self.layout.size} exist"
+        rows = [
+            *self.config.rows(),
+            ("parameters", f"{count}; {span(self.parameters)}"),
+            ("synapses", self.config.synapse.kind),
+            ("devices", "alike" if devices is None else "differ: " + ", ".join(devices.named())),
+        ]
+        return card("Network", rows)
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: without work arrays."""

@@ -8,6 +8,7 @@ import numpy as np
 from spinrnn.arrays import PADDED_WITH_NAN, array_of
 from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
+from spinrnn.notebook import card, described, plural, span
 from spinrnn.readers.columns import NONE, Columns
 from spinrnn.recordings.samples import (
     NAMES,
@@ -24,7 +25,7 @@ LEAST = 3
 """Samples of a case that are not NaN, at least."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Measurement:
     """Trajectories of one device, checked. Where a case has no more samples, durations
     are 0.
@@ -45,6 +46,20 @@ class Measurement:
     power: np.ndarray
     noise: np.ndarray | None
     resolution: float
+
+    def __repr__(self) -> str:
+        count = int(self.present.sum())
+        return f"<Measurement of {count} samples in {plural(len(self.power), 'case')}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [
+            ("time", span(self.time, "s")),
+            ("drive", described(self.drive)),
+            ("power", described(self.power)),
+            ("noise", self.noise),
+        ]
+        return card(f"Measurement of {plural(len(self.power), 'case')}", rows)
 
     @property
     def present(self) -> np.ndarray:

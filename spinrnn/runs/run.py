@@ -16,6 +16,7 @@ from spinrnn.datasets.parts import class_problems, scale_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.networks.recurrent import Network
+from spinrnn.notebook import card
 from spinrnn.runs import checkpoints
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
@@ -25,7 +26,7 @@ FINER = 8
 that needs its own discretisation is no device."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class Result:
     """What a training run gives back.
 
@@ -42,6 +43,23 @@ class Result:
     history: list[dict[str, Any]]
     folder: Path | None
     config: RunConfig = dataclasses.field(default_factory=RunConfig)
+
+    def __repr__(self) -> str:
+        chosen = f"test_{self.config.task.chooses}"
+        value = self.summary.get(chosen)
+        found = "" if value is None else f", {chosen} {value:.4g}"
+        where = "" if self.folder is None else f", in {self.folder}"
+        return f"<Result of {len(self.history)} epochs{found}{where}: {self.network!r}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers of the summary, no matrices."""
+        plain = {
+            name: value
+            for name, value in self.summary.items()
+            if not (isinstance(value, list) and value and isinstance(value[0], list))
+        }
+        rows = [("folder", self.folder), ("network", repr(self.network)), *plain.items()]
+        return card("Result", rows)
 
 
 class Interrupted(Exception):

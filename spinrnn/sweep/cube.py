@@ -8,6 +8,7 @@ is missing. Every dataset has a dimension scale on each of its axes, which xarra
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
 from spinrnn.files.container import AXIS_ORDER, digest_of, write_file
 from spinrnn.files.hdf5 import read_arrays
+from spinrnn.notebook import card, span
 from spinrnn.sweep.axes import auxiliary, short, unit
 from spinrnn.sweep.columns import EXTRA, history_columns, summary_columns
 from spinrnn.sweep.file import Sweep
@@ -69,6 +71,15 @@ class Cube:
     def __repr__(self) -> str:
         sizes = [f"{k} {a.values.size}" for k, a in self.coordinates.items() if a.dims == (k,)]
         return f"<Cube of {' x '.join(sizes)}: {', '.join(self.variables)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        named = {**self.coordinates, **self.variables}
+        rows: list[tuple[str, Any]] = [("points", self.states or None)]
+        for name, array in named.items():
+            unit, dims = array.attributes.get("units", "1"), ", ".join(array.dims)
+            rows.append((f"{name} ({dims})", span(array.values, unit)))
+        return card(f"Cube of {self.attributes.get('title', 'a sweep')}", rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Values of a variable or coordinate."""

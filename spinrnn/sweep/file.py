@@ -28,6 +28,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spinrnn.config import versions
 from spinrnn.config.neurons import is_table
@@ -36,6 +37,7 @@ from spinrnn.config.tables import suggest
 from spinrnn.config.toml import tell_old_keys
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
+from spinrnn.notebook import card, plural
 from spinrnn.sweep.axes import (
     Axis,
     axes_problems,
@@ -52,7 +54,7 @@ OPTIONS = ("record_test", "cumulative_drive")
 """Of [sweep], true or false: what is recorded besides."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """A sweep as `load_sweep` reads it.
 
@@ -72,6 +74,17 @@ class Sweep:
     record_test: bool = False
     cumulative_drive: bool = False
     data: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        axes = " x ".join(f"{axis.name} {len(axis)}" for axis in self.axes)
+        return f"<Sweep {self.name} of {plural(len(self), 'point')}: {axes or 'no axis'}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows: list[tuple[str, Any]] = [("points", len(self))]
+        rows += [(f"{axis.name}, {len(axis)}: {key}", values) for axis in self.axes
+                 for key, values in axis.values.items()]  # fmt: skip
+        return card(f"Sweep {self.name}", rows)
 
     @property
     def shape(self) -> tuple[int, ...]:

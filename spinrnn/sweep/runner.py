@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, EngineError, StoreError
+from spinrnn.notebook import card
 from spinrnn.sweep import executors, work
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import COMPLETE, SweepFolder
@@ -51,6 +52,18 @@ class Progress:
     def finished(self) -> int:
         """Points with a result file."""
         return self.done + self.diverged + self.failed
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        rows = [
+            ("finished", f"{self.finished} of {self.total}"),
+            ("complete before", self.skipped or None),
+            ("diverged", self.diverged or None),
+            ("failed", self.failed or None),
+            ("seconds", f"{self.seconds:.1f}"),
+            *self.errors.items(),
+        ]
+        return card("Progress of a sweep", rows)
 
     def count(self, outcome: str) -> None:
         """One point more that is "done", "diverged" or "failed"."""

@@ -129,7 +129,7 @@ def _with_test(path, series, own, test, labelled, names):
     return whole, both, (*notes, f"the test part is {test.name}")
 
 
-def load_source(data: DataConfig, labelled: bool = True, columns: Columns = NONE) -> Dataset:
+def load_configured(data: DataConfig, labelled: bool = True, columns: Columns = NONE) -> Dataset:
     """`load_dataset` of the keys of [data].
 
     columns: the user's, in place of data.columns and data.units.
@@ -152,7 +152,7 @@ def data_of(config: RunConfig, labelled: bool | None = None) -> Dataset:
         As `load_dataset`.
     """
     needed = config.task.labelled if labelled is None else labelled
-    data, network = load_source(config.data, needed), config.network
+    data, network = load_configured(config.data, needed), config.network
     outputs = None if "outputs" in network.follows else network.outputs
     made = from_one(data, outputs)
     if made is not data and made.classes is not None:

@@ -307,17 +307,13 @@ class Network:
 
         ``stream = net.stream()``, then ``stream(u)`` for each point u (channel,), or
         (case, channel) of several cases; each gives the outputs that `forward` gives
-        for the points so far, to the bit. See `networks.streaming.Stream`.
+        for the points so far, to the bit; with readout "mean" and "both", whose average
+        is over the points so far, but for its rounding. See
+        `networks.streaming.Stream`.
 
         Raises:
-            DataError: cases is no number of at least 1, or noise_seed; or the network
-            is read over its whole time, which no point knows.
+            DataError: cases is no number of at least 1, or noise_seed.
         """
-        if self.config.readout in ("mean", "both"):
-            raise DataError(
-                f'stream: readout = "{self.config.readout}" averages over the whole sequence, '
-                "which is not known at a point; call forward"
-            )
         if not isinstance(cases, int) or isinstance(cases, bool) or cases < 1:
             raise DataError(f"cases: must be a whole number of at least 1, got {cases!r}")
         return Stream(self, self._packing(), cases, checked_seed(noise_seed))

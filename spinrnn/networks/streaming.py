@@ -1,7 +1,8 @@
 """A network that reads one input point after the other and keeps its state.
 
 Each point is a call of the kernels that starts where the last one ended, so outputs are
-those of one call for the whole sequence, to the bit.
+those of one call for the whole sequence: to the bit, or where the network is read over
+its whole time but for the rounding of that average.
 """
 
 import math
@@ -19,6 +20,10 @@ from spinrnn.networks.planning import plan
 from spinrnn.networks.running import NONE, constants_of
 
 
+NO_TOTAL = np.zeros((0, 0))
+"""Of a network that is not read over its whole time."""
+
+
 class StreamState(NamedTuple):
     """Where a stream stands; it can be kept and put back.
 
@@ -27,12 +32,15 @@ class StreamState(NamedTuple):
         levels: states, mean and what the couplings act on, as the kernels keep them.
         recent: (points, case, channel) the last input points, as far as the readout's
             window reaches; starts: as levels, before each of them.
+        total: (case, K) sum over the points of what the average over the whole time
+            says, where it is read.
     """
 
     points: int
     levels: np.ndarray
     recent: tuple[np.ndarray, ...] = ()
     starts: tuple[np.ndarray, ...] = ()
+    total: np.ndarray = NO_TOTAL
 
     def copy(self) -> "StreamState":
         return StreamState(
@@ -40,6 +48,7 @@ class StreamState(NamedTuple):
             self.levels.copy(),
             tuple(u.copy() for u in self.recent),
             tuple(levels.copy() for levels in self.starts),
+            self.total.copy(),
         )
 
 
@@ -64,8 +73,9 @@ class Stream:
         self._width = p.block
         # the output after the points so far is that at their end
         constants = constants_of(config, p.chunk)
-        at_points = constants.reading == blocks.POINTS
-        self._constants = constants._replace(reading=blocks.END) if at_points else constants
+        self._averages = config.readout in ("mean", "both")
+        self._own_reading = constants.reading
+        self._constants = constants._replace(reading=blocks.END)
         self._work = Memory().work(p.shape(packing, 0, 1), config.dtype)
         self._states = packing.population.states
         self._key = seed_key(noise_seed)
@@ -83,17 +93,21 @@ class Stream:
         size = (self._states + 2) * self._panels * sum(self._config.layers) * self._lanes
         self._points, self._levels = 0, np.zeros(size, self._config.dtype)
         self._recent, self._starts = (), ()
+        self._total = NO_TOTAL
+        if self._averages:
+            self._total = np.zeros((self._cases, self._config.outputs))
 
     @property
     def state(self) -> StreamState:
         """A copy of where the stream stands; set it to go on from there."""
-        return StreamState(self._points, self._levels, self._recent, self._starts).copy()
+        parts = self._points, self._levels, self._recent, self._starts, self._total
+        return StreamState(*parts).copy()
 
     @state.setter
     def state(self, state: StreamState) -> None:
         if not isinstance(state, StreamState) or state.levels.shape != self._levels.shape:
             raise DataError("state: expected what stream.state of the same network gave")
-        self._points, self._levels, self._recent, self._starts = state.copy()
+        self._points, self._levels, self._recent, self._starts, self._total = state.copy()
 
     @property
     def points(self) -> int:
@@ -110,7 +124,9 @@ class Stream:
             DataError: u does not fit; DivergenceError: a state became infinite or NaN.
         """
         values, single = self._checked(u)
-        if self._window:
+        if self._averages:
+            outputs = self._with_average(values)
+        elif self._window:
             outputs = self._with_window(values)
         else:
             outputs = self._run((values,), self._levels, self._points)
@@ -136,6 +152,25 @@ class Stream:
             raise DataError("u: must be finite")
         return values, single
 
+    def _with_average(self, values):
+        """Outputs that follow from the average over all points so far.
+
+        Outputs are linear in it, and the trapezoidal rule over the whole time is the
+        mean of those over the points. So what a point's own average says is summed. A
+        network that is read at the end too says it in the difference of two calls.
+        """
+        first, levels = self._points, self._levels.copy()
+        own = self._run((values,), levels, first, self._own_reading).astype(np.float64)
+        at_end = 0.0
+        if self._own_reading == blocks.BOTH:
+            at_end = self._run((values,), self._levels.copy(), first)
+            own -= at_end
+            if self._window:
+                at_end = self._with_window(values)
+        self._levels = levels
+        self._total += own
+        return (at_end + self._total / (first + 1)).astype(self._config.dtype)
+
     def _with_window(self, values):
         """Outputs of the last points of the readout's window, from the state before
         them.
@@ -147,16 +182,17 @@ class Stream:
         self._levels, self._recent, self._starts = levels, recent, starts
         return outputs
 
-    def _run(self, points, levels, first):
+    def _run(self, points, levels, first, reading=blocks.END):
         """Outputs after some points, from `levels` on, which go along; first: number of
         the first point. At point 0 the neurons are at rest.
         """
+        constants = self._constants._replace(reading=reading)
         flat, by_case, ends = self._buffers(len(points))
         for place, values in zip(by_case, points, strict=True):
             place[:] = values if self._cases == 1 else values[self._rows].reshape(place.shape)
         noise = stepping.Noise(self._key[0], self._key[1], 0, first * self._constants.substeps)
         bad = blocks.run_blocks(
-            self._constants, self._weights, self._neurons, noise, flat, ends, NONE, 0.0,
+            constants, self._weights, self._neurons, noise, flat, ends, NONE, 0.0,
             self._width, len(points) * self._constants.substeps, False, self._work, self._logits,
             self._losses, self._gradients, levels, first > 0,
         )  # fmt: skip

@@ -244,7 +244,7 @@ def _data_digests(configs):
     for config in configs:
         name, network = config.data.name, config.network
         if name not in data:
-            data[name] = loading.load_source(config.data, config.task.labelled)
+            data[name] = loading.load_configured(config.data, config.task.labelled)
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
         shape = (*shape, network.readout, config.task, config.data)
         if shape not in checked:

@@ -275,7 +275,7 @@ def _lacked_memory(state):
 
 @functools.lru_cache(maxsize=2)
 def _load(config):
-    data = loading.load_source(config, labelled=False)
+    data = loading.load_configured(config, labelled=False)
     return data, data.digest()
 
 

@@ -13,7 +13,7 @@ from conftest import here, refused
 import spinrnn
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import from_toml, load_config, to_toml
-from spinrnn.datasets.loading import data_of, from_one, load_source
+from spinrnn.datasets.loading import data_of, from_one, load_configured
 from spinrnn.errors import DataNote
 from spinrnn.sweep.points import identity
 
@@ -42,7 +42,7 @@ NAMES = "case=run,label=kind,time=t"
 
 def test_columns_and_units_of_a_table(tmp_path, notes):
     source = table(tmp_path / "a.csv")
-    data = load_source(spinrnn.DataConfig(source, columns=f"{NAMES},I=I1", units="I=mA,t=ns"))
+    data = load_configured(spinrnn.DataConfig(source, columns=f"{NAMES},I=I1", units="I=mA,t=ns"))
     np.testing.assert_array_equal(data.inputs[:, 0], [[1e-3, 2e-3], [3e-3, 4e-3]])
     np.testing.assert_array_equal(data.inputs[:, 1], [[5, 6], [7, 8]])
     assert (data.channels, data.names, data.classes) == (("I", "V2"), ("a", "b"), ("down", "up"))
@@ -70,7 +70,7 @@ def test_columns_of_each_file_of_a_folder(tmp_path):
     for name in ("up", "down"):
         (tmp_path / name).mkdir()
         table(tmp_path / name / "1.csv", "t,I1", [(0, 1.0), (1, 2.0)])
-    data = load_source(spinrnn.DataConfig(str(tmp_path), columns="time=t,I=I1", units="I=mA"))
+    data = load_configured(spinrnn.DataConfig(str(tmp_path), columns="time=t,I=I1", units="I=mA"))
     np.testing.assert_array_equal(data.inputs, [[[1e-3, 2e-3]]] * 2)
     assert data.channels == ("I",)
     assert data.names == ("down/1.csv", "up/1.csv")
@@ -106,10 +106,10 @@ def test_wrong_content_is_told_with_the_key(tmp_path):
         ({"units": "t=parsec"}, "data.units: unknown unit parsec"),
     ):
         with pytest.raises(spinrnn.SpinrnnError) as caught:
-            load_source(spinrnn.DataConfig(source, **keys))
+            load_configured(spinrnn.DataConfig(source, **keys))
         assert words in str(caught.value)
     with pytest.raises(spinrnn.DataError, match="built in: they take no columns"):
-        load_source(spinrnn.DataConfig(units="t=ns"))
+        load_configured(spinrnn.DataConfig(units="t=ns"))
 
 
 def test_missing_values_by_the_rule_of_the_configuration(tmp_path):
@@ -117,9 +117,9 @@ def test_missing_values_by_the_rule_of_the_configuration(tmp_path):
     np.savez(tmp_path / "a.npz", inputs=inputs, labels=[0, 1])
     source = str(tmp_path / "a.npz")
     for rule, value in (("linear", 2.0), ("hold", 1.0)):
-        data = load_source(spinrnn.DataConfig(source, missing=rule))
+        data = load_configured(spinrnn.DataConfig(source, missing=rule))
         assert data.inputs[0, 0, 1] == value
-    assert np.isnan(load_source(spinrnn.DataConfig(source)).inputs[0, 0, 1])
+    assert np.isnan(load_configured(spinrnn.DataConfig(source)).inputs[0, 0, 1])
 
 
 # ---- a file with the test part ----
@@ -130,7 +130,7 @@ def test_a_file_with_the_test_part(tmp_path, notes):
     one = table(tmp_path / "a.csv")
     rows = [("c", "down", 0, 80.0, 10.0), ("c", "down", 1, 90.0, 20.0)]
     other = table(tmp_path / "b.csv", "run,kind,t,V2,I1", rows)
-    data = load_source(spinrnn.DataConfig(one, columns=NAMES, test=other))
+    data = load_configured(spinrnn.DataConfig(one, columns=NAMES, test=other))
     np.testing.assert_array_equal(data.inputs[2], [[10, 20], [80, 90]])
     assert data.test.tolist() == [False, False, True]
     assert data.labels.tolist() == [1, 0, 0]
@@ -143,7 +143,7 @@ def test_a_given_test_part_takes_the_place_of_the_one_beside(tmp_path):
     for name, case in (("A_TRAIN", "1,2:a\n3,4:b"), ("A_TEST", "5,6:a"), ("mine", "7,8:b")):
         (tmp_path / f"{name}.ts").write_text(head + case + "\n")
     source, test = str(tmp_path / "A_TRAIN.ts"), str(tmp_path / "mine.ts")
-    data = load_source(spinrnn.DataConfig(source, test=test))
+    data = load_configured(spinrnn.DataConfig(source, test=test))
     np.testing.assert_array_equal(data.inputs[:, 0], [[1, 2], [3, 4], [7, 8]])
 
 
@@ -159,7 +159,7 @@ def test_test_parts_that_do_not_fit(tmp_path):
         (one, "none.csv", "cannot read none.csv"),
     ):
         with pytest.raises(spinrnn.SpinrnnError) as caught:
-            load_source(spinrnn.DataConfig(source, test=test))
+            load_configured(spinrnn.DataConfig(source, test=test))
         assert words in str(caught.value)
 
 

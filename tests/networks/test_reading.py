@@ -160,9 +160,30 @@ def test_a_network_at_points_is_a_stream(given):
     stream, outputs = net.stream(cases=CASES), net.forward(u)
     for t in range(POINTS):
         np.testing.assert_array_equal(stream(u[:, :, t]), outputs[:, :, t])
-    for readout in ("mean", "both"):
-        with pytest.raises(spinrnn.DataError, match="averages over the whole sequence"):
-            network(readout).stream()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("readout", "window"), [("mean", 0), ("both", 0), ("both", 2)])
+@pytest.mark.parametrize("neuron", ["oscillator", "ctrnn"])
+def test_a_stream_of_a_network_that_reads_averages(given, readout, window, neuron, dtype):
+    """Of the points so far; from a state that was put back it goes on to the same bits."""
+    u, _ = given
+    net = network(readout, neuron=neuron, readout_window=window, dtype=dtype)
+    net.parameters = 3 * net.parameters
+    stream, kept, found = net.stream(cases=CASES), None, []
+    for t in range(POINTS):
+        kept = stream.state if t == 3 else kept
+        found.append(stream(u[:, :, t]))
+        if t + 1 >= window:
+            expected = net.forward(u[:, :, : t + 1])
+            allowed = 20 * np.finfo(dtype).eps * np.abs(expected).max()
+            np.testing.assert_allclose(found[t], expected, rtol=0, atol=allowed)
+    assert found[0].dtype == np.dtype(dtype)
+    stream.state = kept
+    for t in range(3, POINTS):
+        np.testing.assert_array_equal(stream(u[:, :, t]), found[t])
+    stream.reset()
+    np.testing.assert_array_equal(stream(u[:, :, 0]), found[0])
 
 
 def test_a_trajectory_has_the_outputs_at_the_end(given):

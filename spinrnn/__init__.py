@@ -47,6 +47,8 @@ _HOMES = {
     "load_digits": "datasets.loading",
     "load_dataset": "datasets.loading",
     "load": "runs.loading",
+    "predict": "runs.predicting",
+    "Prediction": "runs.predicting",
     "train": "runs.run",
     "Interrupted": "runs.run",
     "evaluate": "learning.trainer",

@@ -52,6 +52,8 @@ from spinrnn.recordings.reading import open_trajectory as open_trajectory
 from spinrnn.recordings.trajectory import Trajectory as Trajectory
 from spinrnn.recordings.writing import write_trajectory as write_trajectory
 from spinrnn.runs.loading import load as load
+from spinrnn.runs.predicting import Prediction as Prediction
+from spinrnn.runs.predicting import predict as predict
 from spinrnn.runs.run import Interrupted as Interrupted
 from spinrnn.runs.run import train as train
 from spinrnn.sweep.cube import collect_sweep as collect_sweep

@@ -39,14 +39,14 @@ FLOORS = {
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
     "checks": "gradient neuron synapse",
-    "runs": "checkpoints loading folder run",
+    "runs": "checkpoints loading predicting folder run",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
     "cli": "streams options wording doctor kinds look analyse sweep simulate identify reproduce "
-    "train evaluate gradcheck bench main",
+    "train evaluate predict gradcheck bench main",
     "..": "sklearn __main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -82,10 +82,11 @@ HOMES = {
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",
+        "runs.predicting", "cli.predict",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
-        "cli.sweep", "cli.look",
+        "cli.sweep", "cli.look", "cli.predict",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},

@@ -23,6 +23,7 @@ from spinrnn.cli import (
     identify,
     kinds,
     look,
+    predict,
     reproduce,
     simulate,
     streams,
@@ -35,6 +36,7 @@ from spinrnn.machine.system import unsupported
 COMMANDS = (
     train,
     evaluate,
+    predict,
     gradcheck,
     sweep,
     reproduce,

@@ -34,7 +34,7 @@ def load_digits() -> Dataset:
 
 def load_dataset(
     source: str | Path,
-    labelled: bool = True,
+    labelled: bool | None = True,
     missing: str = "refuse",
     columns: Columns | str = NONE,
     units: str | None = None,
@@ -57,7 +57,8 @@ def load_dataset(
             files under MNIST's names, whose t10k files are the test part.
             Or a series that needs no file: "narma10", "narma2", "mackey_glass",
             "sine_square", "memory", "parity", "lorenz" (`datasets.builtin`).
-        labelled: whether there must be labels, as training needs them.
+        labelled: whether there must be labels, as training needs them; None: labels,
+            targets and test parts are left out.
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
@@ -89,8 +90,10 @@ def load_dataset(
         notes = (*notes, *more)
     if notes:
         warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=2)
+    if labelled is None:
+        series, own = dataclasses.replace(series, labels=None, targets=None), None
     if isinstance(series, Dataset):
-        return series
+        return series if labelled is not None else dataclasses.replace(series, test=None)
     dense = ending_of(path) not in OWN
     if missing != "refuse" or dense:
         series = without_gaps(path, series, missing)

@@ -100,8 +100,11 @@ def _name(case):
 
 
 def _find(table, names):
-    """The column of one of these names, in capital letters or not; None without."""
-    found = [name for name in table.arrays if name.lower() in names]
+    """The column of one of these names, or if there is none of one in capital letters;
+    None without: beside `time` a `T` may be anything.
+    """
+    found = [name for name in table.arrays if name in names]
+    found = found or [name for name in table.arrays if name.lower() in names]
     if len(found) > 1:
         raise DataError(
             f"{table.path}: {listed(found)} may all be the {names[0]}; name the others otherwise"

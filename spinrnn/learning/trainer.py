@@ -112,6 +112,7 @@ class Trainer:
             one.
         training, validation, test: the parts of the data.
         data_digest: by which the data are known again.
+        classes, channels: names of the data's classes and input channels, or None.
         plan: `Plan` of a batch, with the memory that it will take.
     Raises:
         DataError: the data do not fit the network; MemoryLimitError: a batch does not
@@ -152,6 +153,7 @@ class Trainer:
         self.learner = GradientLearner(config.train, self.net)
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = whole.digest()
+        self.classes, self.channels = whole.classes, whole.channels
         self._sums = _Sums()
 
     def _scale(self) -> None:
@@ -320,7 +322,13 @@ class Trainer:
             "sums": vars(self._sums),
             "best_epoch": self.best and self.best["epoch"],
             "history": self.history,
+            **self.names(),
         }
+
+    def names(self) -> dict[str, list[str]]:
+        """{"classes": names, "channels": names} of the data, as far as known."""
+        known = {"classes": self.classes, "channels": self.channels}
+        return {what: list(names) for what, names in known.items() if names is not None}
 
     def _best_synapses(self) -> dict[str, np.ndarray]:
         """{name: array} of the devices in the best epoch's synapses."""

@@ -19,7 +19,6 @@ from spinrnn.kernels.workspace import Memory
 from spinrnn.networks.planning import plan
 from spinrnn.networks.running import NONE, constants_of
 
-
 NO_TOTAL = np.zeros((0, 0))
 """Of a network that is not read over its whole time."""
 

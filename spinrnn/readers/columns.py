@@ -25,20 +25,26 @@ class Columns:
         names: {name that spinrnn uses: name or number, from 1, in the file}.
         units: {name of either kind: `Unit`}.
         places: where the two were said, for messages.
+        optional: of the names, those that count only where the file has what they name.
     """
 
     names: Mapping[str, str]
     units: Mapping[str, Unit]
     places: tuple[str, ...] = OPTIONS
+    optional: tuple[str, ...] = ()
 
     @classmethod
     def of_texts(
-        cls, columns: str | None, units: str | None, places: Sequence[str] = OPTIONS
+        cls,
+        columns: str | None,
+        units: str | None,
+        places: Sequence[str] = OPTIONS,
+        optional: Collection[str] = (),
     ) -> "Columns":
         """Of the texts of --columns and --units.
 
         Args:
-            places: names of the two, for messages.
+            places, optional: as the attributes.
         Raises:
             ConfigError: all mistakes in both.
         """
@@ -55,11 +61,25 @@ class Columns:
         problems += [f"{places[0]}: {name} is given two names" for name in twice]
         if problems:
             raise ConfigError(problems)
-        return cls(names, found, tuple(places))
+        return cls(names, found, tuple(places), tuple(optional))
 
-    def without(self, names: Collection[str], table: Table) -> "Columns":
-        """The same without what is said of these names, where a table lacks it."""
-        gone = {name for name in names if name in self.names and _source(table, name, self) is None}
+    def overruled(self, other: "Columns") -> "Columns":
+        """The same with what `other` says, which goes before."""
+        if other.empty:
+            return self
+        taken = {*other.names, *other.names.values()}
+        kept = {name: value for name, value in self.names.items() if not {name, value} & taken}
+        units = {**self.units, **other.units}
+        optional = tuple(name for name in self.optional if name not in other.names)
+        return Columns({**kept, **other.names}, units, other.places, optional)
+
+    def for_table(self, table: Table) -> "Columns":
+        """The same without what is said of the optional names that a table lacks."""
+        gone = {
+            name
+            for name in self.optional
+            if name in self.names and _source(table, name, self) is None
+        }
         own = {name: value for name, value in self.names.items() if name not in gone}
         lost = {*gone, *(self.names[name] for name in gone)}
         units = {name: unit for name, unit in self.units.items() if name not in lost}
@@ -88,6 +108,7 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     Raises:
         DataError: there are no such arrays, or they are no numbers.
     """
+    columns = columns.for_table(table)
     sources = {name: _source(table, name, columns) for name in columns.names}
     _check(table, columns, sources)
     back = {source: name for name, source in sources.items()}

@@ -84,6 +84,8 @@ class StoredRun:
         finished: whether it has its results; best_epoch: from 1, None before the first
             has ended.
         data_sha256: digest of the data that it was started with.
+        classes, channels: names of their classes and input channels; None where they
+            have none, or an earlier version did not keep them.
     """
 
     folder: Path
@@ -92,6 +94,8 @@ class StoredRun:
     finished: bool
     best_epoch: int | None
     data_sha256: str
+    classes: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
 
     def check_data(self, digest):
         """Raises DataError unless the digest is that of the run's data."""
@@ -151,17 +155,24 @@ def open_run(folder, settings=(), command="evaluate"):
 
 def progress(folder):
     """(whether the run is finished, number of its best epoch or None, digest of its
-    data).
+    data, names of their classes and channels or None).
     """
     summary = folder / "summary.json"
     finished = summary.is_file()
     state = read_json(summary, SUMMARY_KEYS) if finished else load_newest_checkpoint(folder)[2]
     try:
-        return finished, state["best_epoch"], state["data_sha256"]
-    except (KeyError, TypeError):
+        names = (_names(state.get(what)) for what in ("classes", "channels"))
+        return finished, state["best_epoch"], state["data_sha256"], *names
+    except (KeyError, TypeError, AttributeError):
         raise StoreError(
             f"{folder}: its newest checkpoint is whole, but not one of a run; remove it"
         ) from None
+
+
+def _names(found):
+    """Names as a file of results has them, a tuple; None where there are none."""
+    listed = isinstance(found, list) and all(isinstance(name, str) for name in found)
+    return tuple(found) if listed else None
 
 
 def load_data(config: RunConfig, folder: str | Path) -> Dataset:

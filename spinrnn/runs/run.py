@@ -247,6 +247,7 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
         "seconds_compiling": round(compiling, 3),
         "seed": trainer.config.train.seed,
         "data_sha256": trainer.data_digest,
+        **trainer.names(),
         **{name: array.tolist() for name, array in found.further.items()},
     }
 

@@ -14,6 +14,7 @@ from spinrnn.cli import main as cli
 LEAST = {
     "train": "",
     "evaluate": "run",
+    "predict": "run f.csv",
     "gradcheck": "",
     "sweep run": "s.toml",
     "sweep status": "s.toml",
@@ -32,6 +33,7 @@ MORE = {
     "train": "c.toml --set a=1 --set b=2 --memory 1K --seed 3 --out o --resume --threads 2"
     " --columns a=b --units a=s",
     "evaluate": "--set a=1 --memory 1K --json --threads 2",
+    "predict": "--columns a=b --units a=s --out p.csv --set a=1 --memory 1K --threads 2",
     "gradcheck": "c.toml --set a=1 --json --threads 2",
     "sweep run": "--out o --shard 0/2 --keep-runs --jobs 2 --executor dask --scheduler tcp://h:1"
     " --threads-per-worker 2 --memory 1K --retry-failed --extend",

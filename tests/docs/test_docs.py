@@ -41,6 +41,7 @@ ALLOWED = {
     "docs/start.md": {"install": 2},
     "docs/data.md": {"minutes": 1},
     "docs/devices.md": {"minutes": 1},
+    "docs/own.md": {"foreign": 1},
     "docs/paper.md": {"minutes": 1},
     "docs/speed.md": {"minutes": 3},
     "docs/sweeps.md": {"cluster": 1},

@@ -1,0 +1,216 @@
+"""The command line of `spinrnn predict`: answers to the cases of a file, or to the
+points of standard input as they come.
+
+Exit status: 0 done, and at the end of standard input; 2 bad input.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_memory,
+    add_set,
+    add_use,
+    columns,
+)
+
+SUMMARY = "Apply a trained network to new data: classes with probabilities, or outputs."
+STREAM = "-"
+"""In place of a file: standard input."""
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "predict", predict, SUMMARY)
+    parser.add_argument("run", metavar="RUN", help="run folder, or file of a network")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="new data, as of data.source, without labels or with them; - reads standard input, a"
+        " line of numbers for each point, and answers each at once",
+    )
+    add_columns(parser, "the data", "V=voltage")
+    parser.add_argument(
+        "--out", metavar="CSV", help="write a CSV file (default: print a table for people)"
+    )
+    add_set(parser, "network.substeps=16")
+    add_use(parser)
+    add_memory(
+        parser,
+        "for the states of all cases, as in 2G; less takes longer and gives the same bits",
+    )
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Answers to all cases of a file, or to the lines of standard input."""
+    from spinrnn.errors import ConfigError, DataError
+    from spinrnn.runs.predicting import load_inputs, opened
+
+    if "" in (options.file, options.run, options.out):
+        raise ConfigError(["RUN, FILE, --out: give the name of a file"])
+    said = columns(options)
+    if options.file == STREAM and not (said.empty and options.out is None):
+        raise ConfigError(["--columns, --units, --out: go with a file, not with standard input"])
+    source = opened(options.run, options.set)
+    if source.run is not None and source.run.note:
+        print(f"spinrnn: warning: {source.run.note}", file=sys.stderr)
+    if options.file == STREAM:
+        if sys.stdin is None:
+            raise DataError(
+                "standard input is closed; give a file, or a pipe with lines of numbers"
+            )
+        _answer(source, sys.stdin, sys.stdout)
+        return 0
+    data = load_inputs(options.file, source.data, said)
+    try:
+        found = source.predict(data)
+    except DataError as error:
+        raise DataError(f"{options.file}: {error}") from None
+    if options.out is None:
+        print("\n".join(_table([found.header(), *found.rows()])))
+        return 0
+    found.save(options.out)
+    cases = f"{len(found)} case{'s' if len(found) != 1 else ''}"
+    print(f"{options.out}: answers to {cases}")
+    return 0
+
+
+def _table(rows: Iterable[list[Any]]) -> list[str]:
+    """Lines with aligned columns, numbers with four digits."""
+    from spinrnn.runs.predicting import as_text
+
+    cells = [[as_text(value, 4) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+# ---- standard input ----
+
+
+def _answer(source: Any, lines: TextIO, output: Any) -> None:
+    """Answers each line at once, until the input ends or nobody reads the answers."""
+    from spinrnn.errors import DataError, DivergenceError
+    from spinrnn.runs.predicting import as_text, columns_of
+
+    stream, net = source.net.stream(), source.net
+    head = ["point", *columns_of(source.classes, net.config.outputs)]
+    print(_csv(head), file=output, flush=True)
+    for number, values in _points(lines, net.config.inputs, source.channels):
+        if values is None:
+            stream.reset()
+            continue
+        try:
+            outputs = stream(values)
+        except (DataError, DivergenceError) as error:
+            raise type(error)(f"standard input, line {number}: {error}") from None
+        row = [stream.points - 1, *_cells(source.classes, outputs)]
+        print(_csv([as_text(cell) for cell in row]), file=output, flush=True)
+        if getattr(output, "error", None) is not None:
+            # the reader has left
+            return
+
+
+def _csv(cells: list[str]) -> str:
+    import csv
+    import io
+
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _cells(classes: tuple[str, ...] | None, outputs: Any) -> list[Any]:
+    """The class with the probabilities of all, or the outputs, of a point."""
+    import numpy as np
+    from scipy.special import softmax
+
+    own = outputs.astype(np.float64)
+    if classes is None:
+        return own.tolist()
+    return [classes[int(own.argmax())], *softmax(own).tolist()]
+
+
+def _points(
+    lines: TextIO, channels: int, names: tuple[str, ...] | None
+) -> Iterator[tuple[int, list[float] | None]]:
+    """(number of the line from 1, numbers of a point; None where a new case begins).
+
+    An empty line begins a new case; a line of names may be the first, and # begins a
+    comment.
+
+    Raises:
+        DataError: a line is no point, with its number.
+    """
+    from spinrnn.errors import DataError
+
+    begun = False
+    for number, line in enumerate(_decoded(lines), 1):
+        text = line.partition("#")[0]
+        cells = [cell.strip() for cell in text.split(",")] if "," in text else text.split()
+        if not cells:
+            if begun and not line.strip():
+                yield number, None
+            continue
+        values, wrong = _numbers(cells)
+        if not begun and len(wrong) == len(cells) == channels:
+            _check_names(number, cells, names)
+            begun = True
+            continue
+        begun = True
+        where = f"standard input, line {number}"
+        if wrong:
+            semicolon = "; write a point as decimal sign" if ";" in text else ""
+            raise DataError(f"{where}: {wrong[0][:40]!r} is no finite number{semicolon}")
+        if len(values) != channels:
+            which = "" if names is None else f" ({', '.join(names)})"
+            count = f"{len(values)} number{'s' if len(values) != 1 else ''}"
+            raise DataError(
+                f"{where}: {count}, the network reads {channels}{which}; give one for each "
+                "channel, with commas or spaces between them"
+            )
+        yield number, values
+
+
+def _decoded(lines: TextIO) -> Iterator[str]:
+    """The lines; DataError where they are no text."""
+    from spinrnn.errors import DataError
+
+    try:
+        yield from iter(lines.readline, "")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"standard input: no text ({error.reason}); give lines of numbers"
+        ) from None
+
+
+def _numbers(cells: list[str]) -> tuple[list[float], list[str]]:
+    """(finite numbers, what is none)."""
+    values, wrong = [], []
+    for cell in cells:
+        try:
+            value = float(cell)
+        except ValueError:
+            value = float("nan")
+        if abs(value) < float("inf"):
+            values.append(value)
+        else:
+            wrong.append(cell)
+    return values, wrong
+
+
+def _check_names(number: int, cells: list[str], names: tuple[str, ...] | None) -> None:
+    """DataError unless a line of names has those of the network's channels."""
+    from spinrnn.errors import DataError
+
+    if names is not None and tuple(cells) != names:
+        raise DataError(
+            f"standard input, line {number}: the names are {', '.join(cells)}, the network reads "
+            f"{', '.join(names)} in this order"
+        )

@@ -1,0 +1,253 @@
+"""What a trained network answers to new data: classes with probabilities, or outputs,
+at the end of each case or at every point.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from spinrnn.config import kinds
+from spinrnn.config.run import DataConfig
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.series import in_channels_of
+from spinrnn.errors import DataError, StoreError, listed
+from spinrnn.files.atomic import write_atomic
+from spinrnn.networks.recurrent import Network
+from spinrnn.readers.columns import NONE, Columns
+from spinrnn.runs.loading import StoredRun, open_any
+
+OPTIONAL = ("label", "labels", "class", "target", "targets", "test", "case", "time")
+"""Names of data.columns that a file of new data need not have."""
+OF_RUN = ("data.columns of the run", "data.units of the run")
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Answers to some cases.
+
+    Attributes:
+        outputs: (case, K) float64, or (case, K, time) of a network that is read at
+            points, NaN after a case's end; of a classification the logits, of a
+            regression in the targets' units.
+        classes: names of the K classes; None where outputs are numbers.
+        lengths: (case,) input points of each case.
+        names: of the cases, their numbers from 0 where they have no others.
+    """
+
+    outputs: np.ndarray
+    classes: tuple[str, ...] | None
+    lengths: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def __repr__(self) -> str:
+        points = " at every point" if self.at_points else ""
+        what = f"classes {listed(self.classes)}" if self.classes else f"{self._count} outputs"
+        cases = f"{len(self)} case{'s' if len(self) != 1 else ''}"
+        return f"<Prediction of {cases}{points}, {what}>"
+
+    @property
+    def _count(self) -> int:
+        return self.outputs.shape[1]
+
+    @property
+    def at_points(self) -> bool:
+        """Whether there is an answer for every point."""
+        return self.outputs.ndim == 3
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of the classes, as `outputs`: their softmax.
+
+        Raises:
+            DataError: the outputs are no classes.
+        """
+        if self.classes is None:
+            raise DataError("probabilities: the outputs of this network are numbers, no classes")
+        return softmax(self.outputs, axis=1)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """(case,) or (case, time) names of the likeliest classes, "" after a case's
+        end.
+
+        Raises:
+            DataError: as `probabilities`.
+        """
+        likely = np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1)
+        found = np.array(self.classes, dtype=np.str_)[likely]
+        return np.where(np.isnan(self.outputs[:, 0]), "", found)
+
+    def header(self) -> list[str]:
+        """Names of the columns of `rows`."""
+        place = ["case", "point"] if self.at_points else ["case"]
+        return place + columns_of(self.classes, self._count)
+
+    def rows(self) -> Iterator[list[Any]]:
+        """A list for each case, or each point of each case: its name, the number of the
+        point from 0, the class with the probabilities of all, or the outputs.
+        """
+        values = self.outputs if self.classes is None else self.probabilities
+        answers = None if self.classes is None else self.answers
+        for case, name in enumerate(self.names):
+            points = range(int(self.lengths[case])) if self.at_points else [None]
+            for point in points:
+                at = (case,) if point is None else (case, point)
+                row: list[Any] = [name] if point is None else [name, point]
+                row += [] if answers is None else [str(answers[at])]
+                own = values[case] if point is None else values[case, :, point]
+                yield row + own.tolist()
+
+    def to_csv(self) -> str:
+        """`header` and `rows` as a CSV file's text, numbers with nine digits."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.header())
+        writer.writerows([as_text(value) for value in row] for row in self.rows())
+        return text.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Writes a CSV file, whole or not at all.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        write_atomic(Path(path), self.to_csv())
+
+
+def columns_of(classes: tuple[str, ...] | None, count: int) -> list[str]:
+    """Names of the columns of an answer: the class and the probability of each, or so
+    many outputs.
+    """
+    if classes is None:
+        return [f"output_{k}" for k in range(count)]
+    return ["class", *(f"p_{name}" for name in classes)]
+
+
+def as_text(value: Any, digits: int = 9) -> str:
+    """A cell of a row."""
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def predict(
+    net: Network | str | Path,
+    data: Dataset | np.ndarray | str | Path,
+    task: Any = None,
+    noise_seed: Any = 0,
+) -> Prediction:
+    """What a network answers to new data.
+
+    Args:
+        net: `Network`, or a path that holds one: the folder of a run, or a file.
+        data: `Dataset`, inputs (case, channel, time), or what `load_dataset` reads,
+            whose columns, units and missing values are read as the run reads its own.
+            Labels are not needed.
+        task: whether outputs are classes, as Classification(). None: the run's; of a
+            network alone the outputs stay numbers.
+        noise_seed: of the thermal noise, as in `Network.forward`.
+    Raises:
+        StoreError: a file cannot be read; DataError: the data have other channels than
+            the network, or are not finite; DivergenceError, MemoryLimitError: as
+            `Network.forward`.
+    """
+    source = Answering(net) if isinstance(net, Network) else opened(net)
+    if task is not None:
+        source = Answering(source.net, kinds.made_of("task", task), source.run)
+    if isinstance(data, (str, Path)):
+        data = load_inputs(str(data), source.data)
+    elif not isinstance(data, Dataset):
+        data = Dataset(data)
+    return source.predict(data, noise_seed)
+
+
+class Answering:
+    """A network with what is known of its outputs and inputs.
+
+    Args:
+        net: that answers; task: its kind, or None; run: `StoredRun`, or None; data: its
+            `DataConfig`.
+    Attributes:
+        classes: names of the classes, their numbers where they have no others; None of
+            outputs that are numbers.
+        channels: names of the input channels, or None.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        task: Any = None,
+        run: StoredRun | None = None,
+        data: DataConfig | None = None,
+    ) -> None:
+        self.net, self.task, self.run, self.data = net, task, run, data
+        self.channels = None if run is None else run.channels
+        self.classes: tuple[str, ...] | None = None
+        if task is not None and task.labelled:
+            known = None if run is None else run.classes
+            fits = known is not None and len(known) == net.config.outputs
+            self.classes = known if fits else tuple(map(str, range(net.config.outputs)))
+
+    def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
+        """Answers to all cases of a data set; errors as of `predict`."""
+        data = self._fitting(data)
+        outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
+        cases, points = len(data.inputs), np.shape(data.inputs)[2]
+        lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
+        names = data.names or tuple(map(str, range(cases)))
+        return Prediction(outputs.astype(np.float64), self.classes, lengths, names)
+
+    def _fitting(self, data: Dataset) -> Dataset:
+        """The data with their channels in the network's order; DataError if they have
+        others.
+        """
+        shape, wanted = np.shape(data.inputs), self.net.config.inputs
+        if len(shape) == 3 and shape[1] != wanted:
+            swapped = "; are its axes (case, channel, time)?" if shape[2] == wanted else ""
+            own = f"{shape[1]} channel{'s' if shape[1] != 1 else ''}{_named(data.channels)}"
+            raise DataError(
+                f"has {own}, the network reads {wanted}{_named(self.channels)}{swapped}"
+            )
+        return in_channels_of(self.channels, data)
+
+
+def _named(channels):
+    return "" if channels is None else f" ({listed(channels)})"
+
+
+def opened(path: str | Path, settings: Any = ()) -> Answering:
+    """`Answering` of any path that holds a network.
+
+    Raises:
+        StoreError: it cannot be read, or no epoch of the run has ended; ConfigError:
+            settings that it cannot take.
+    """
+    net, config, run = open_any(path, settings, "predict")
+    if run is not None and run.best_epoch is None:
+        advice = f"go on with spinrnn train --out {run.folder} --resume"
+        raise StoreError(f"{run.folder}: no epoch has been finished yet; {advice}")
+    if config is None:
+        return Answering(net)
+    return Answering(net, config.task, run, config.data)
+
+
+def load_inputs(source: str, data: DataConfig | None = None, columns: Columns = NONE) -> Dataset:
+    """The inputs of a source that needs no labels, read as a run reads its own data.
+
+    Args:
+        data: of the run; columns: the user's, which go before the run's.
+    Raises:
+        As `load_dataset`.
+    """
+    if data is None:
+        return load_dataset(source, None, columns=columns)
+    names = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL).overruled(columns)
+    return load_dataset(source, None, data.missing, names)

@@ -33,7 +33,7 @@ FLOORS = {
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
     "recurrent saved",
-    "learning": "protocol bptt reservoir adam schedule learner trainer",
+    "learning": "protocol bptt reservoir adam average schedule learner trainer",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "

@@ -414,6 +414,10 @@ class TrainConfig:
         estimator: how the gradient is found, as BPTT().
         writer: how a gradient becomes a change of the parameters, as Adam(). Adam's
             keys, which stood here in 0.1, are still taken and read.
+        patience: epochs without a better validation score after which the training
+            ends; 0: it never ends early.
+        average: epochs over which an exponential mean of the weights looks back, which
+            is then validated and kept in place of the last weights; 0: no mean.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -430,6 +434,8 @@ class TrainConfig:
     checkpoints: int = 2
     estimator: Any = None
     writer: Any = None
+    patience: int = 0
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         problems = _set_parts(self, {role: _kind_part(role) for role in ("estimator", "writer")})
@@ -455,10 +461,11 @@ class TrainConfig:
             found.require(getattr(self, key) >= 1, key, "at least 1")
         rate = f"positive and at most {LARGEST_NUMBER:g}"
         found.require(0 < self.learning_rate <= LARGEST_NUMBER, "learning_rate", rate)
-        for key in ("clip", "noise", "checkpoint_seconds", "seed"):
+        for key in ("clip", "noise", "checkpoint_seconds", "seed", "patience", "average"):
             if getattr(self, key) < 0:
                 found.add(key, f"must not be negative, got {getattr(self, key)}")
-        found.require(self.noise <= LARGEST_NUMBER, "noise", f"at most {LARGEST_NUMBER:g}")
+        for key in ("noise", "average"):
+            found.require(getattr(self, key) <= LARGEST_NUMBER, key, f"at most {LARGEST_NUMBER:g}")
         return found
 
 
@@ -687,6 +694,9 @@ def _misfits(network: NetworkConfig, train: TrainConfig) -> list[str]:
         asked = f"{writer.kind} asks for {writer.gives}"
         taken = f"the synapse {network.synapse.kind} takes {network.synapse.takes}"
         problems.append(f"writer.kind: {asked}, {taken}; choose another writer or synapse")
+    if train.average and not network.synapse.direct:
+        kind = network.synapse.kind
+        problems.append(f"train.average: needs ideal synapses, these are {kind}; set it to 0")
     return problems
 
 

@@ -47,7 +47,12 @@ KINDS = ("oscillator", "ctrnn")
 """Neurons of 0.1."""
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
-LATER = {"network": {"readout": "end"}, "data": {"scaling": "none"}}
+LATER = {
+    "network": {"readout": "end"},
+    "train": {"patience": 0, "average": 0.0},
+    "task": {"class_weights": "none"},
+    "data": {"scaling": "none"},
+}
 """Keys of tables that came after 0.1, and what it did."""
 CONTENT = {"test": None, "missing": "refuse", "columns": None, "units": None}
 """Keys of [data] that came after 0.1 and say how the source is read, and what it did.
@@ -319,10 +324,11 @@ def own_table(network: Any) -> dict[str, Any]:
     return without_later("network", own)
 
 
-def without_later(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table without those of `LATER` that are as in 0.1."""
-    later = LATER.get(name, {})
-    return {key: value for key, value in table.items() if later.get(key, ...) != value}
+def without_later(name: str, table: Any) -> Any:
+    """A table without those of `LATER` that are as in 0.1; a list as it is."""
+    if name not in LATER:
+        return table
+    return {key: value for key, value in table.items() if LATER[name].get(key, ...) != value}
 
 
 def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
@@ -334,8 +340,8 @@ def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None
         if tables[role]["kind"] != kind or (role != "writer" and tables[role] != default):
             return None
     writer = {key: tables["writer"][key] for key in WRITER}
-    left = {name: table for name, table in tables.items() if name not in _ONLY}
-    return left | {"train": {**tables["train"], **writer}}
+    left = {name: without_later(name, t) for name, t in tables.items() if name not in _ONLY}
+    return left | {"train": {**left["train"], **writer}}
 
 
 def flat(network: Any) -> dict[str, Any] | None:

@@ -117,6 +117,12 @@ class Dataset:
             digest.update(np.ascontiguousarray(self.weights).data)
         return digest.hexdigest()
 
+    def weighed(self, classes: np.ndarray) -> "Dataset":
+        """The same, with the weight of each case times that of its class, (K,)."""
+        own = classes[np.maximum(np.asarray(self.labels), 0)]
+        weights = own if self.weights is None else own * self.weights
+        return dataclasses.replace(self, weights=weights)
+
     def take(self, indices) -> "Dataset":
         """The cases with these indices, a slice or (case,) numbers or truth values."""
         taken = {name: getattr(self, name) for name in (*ARRAYS, "weights")}

@@ -40,8 +40,8 @@ class Reservoir(Estimator):
         if not net.config.synapse.direct:
             kind = net.config.synapse.kind
             raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {kind}"])
-        probe = _probe(net)
-        known, found = list(_sums(probe, task, validation, net)), None
+        probe, found = _probe(net), None
+        known = list(_sums(probe, task, validation, net))
         gram, moment, _ = _total(_sums(probe, task, training, net))
         scale = np.trace(gram[:-1, :-1]) / max(gram[-1, -1], 1) / (len(gram) - 1)
         # the last row is the bias, which is not held back

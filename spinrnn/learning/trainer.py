@@ -18,6 +18,7 @@ from spinrnn.config.run import RunConfig
 from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError, DivergenceError
+from spinrnn.learning.average import add_to_average
 from spinrnn.learning.learner import GradientLearner, Step
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
@@ -107,6 +108,7 @@ class Trainer:
         best_parameters: (size,) of the epoch with the best validation score, the
             latest of several; best_connections: the synapses of then.
         best: the record of that epoch, None before the first has ended.
+        average: (size,) mean of the last weights, None where there is none.
         history: a record for each finished epoch.
         epoch, batch: position, the number of finished epochs and of batches in this
             one.
@@ -145,16 +147,27 @@ class Trainer:
                 config.task.targets(self.net, part)
             except DataError as error:
                 raise DataError(f"the {name} part: {error}") from None
+        self._weigh()
         self._scale()
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.best_connections = self.net.connections.copy()
         self.learner = GradientLearner(config.train, self.net)
+        self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = whole.digest()
         self.classes, self.channels = whole.classes, whole.channels
         self._sums = _Sums()
+
+    def _weigh(self) -> None:
+        """Gives the cases that are learned from, or that choose a penalty, the weights
+        of their classes.
+        """
+        classes = self.config.task.class_weights_of(self.training, self.net.config.outputs)
+        if classes is not None:
+            self.training = self.training.weighed(classes)
+            self.validation = self.validation.weighed(classes)
 
     def _scale(self) -> None:
         """Gives the network the scaling of the training part, if it is to have one."""
@@ -177,6 +190,21 @@ class Trainer:
     def epochs(self) -> int:
         """That there will be."""
         return 1 if self.config.train.estimator.at_once else self.config.train.epochs
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the training has ended early: for `train.patience` epochs no score
+        was better than all before.
+        """
+        task, patience = self.config.task, self.config.train.patience
+        if not patience:
+            return False
+        best, since = None, 0
+        for record in self.history:
+            score = record[f"validation_{task.chooses}"]
+            improved = best is None or (score != best and task.better(score, best))
+            best, since = (score, 0) if improved else (best, since + 1)
+        return since >= patience
 
     # ---- steps ----
 
@@ -202,7 +230,7 @@ class Trainer:
             with self._place():
                 Reservoir().fit(self.net, self.config.task, self.training, self.validation)
         order = None
-        while self.epoch < self.epochs:
+        while self.epoch < self.epochs and not self.stopped:
             start = time.perf_counter()
             order = self._order() if order is None else order
             rate = self._step(order)
@@ -245,6 +273,9 @@ class Trainer:
         batch = self._noisy(part.inputs), targets, part.lengths
         with self._place():
             step = self.learner.step(self.prepared, batch, rate, thermal)
+        if self.average is not None:
+            span = c.average * self.batches
+            add_to_average(self.average, self.net.parameters, self.learner.steps, span)
         self._sums.add(step, len(part), task.per_case(step.outputs, targets))
         self.batch += 1
         return rate
@@ -262,8 +293,9 @@ class Trainer:
     def _record(self, rate: float) -> dict[str, Any]:
         """The record of the epoch that ended, validation included; keeps the best."""
         task, sums = self.config.task, self._sums
+        candidate = self._candidate()
         with self._place():
-            found = evaluate(self.net, self.validation, task=task)
+            found = evaluate(candidate, self.validation, task=task)
         record = {
             "epoch": self.epoch + 1,
             "train_loss": sums.loss / sums.cases,
@@ -281,9 +313,19 @@ class Trainer:
         chosen = f"validation_{task.chooses}"
         if self.best is None or task.better(record[chosen], self.best[chosen]):
             self.best = record
-            self.best_parameters = self.net.parameters.copy()
+            self.best_parameters = candidate.parameters.copy()
             self.best_connections = self.net.connections.copy()
         return record
+
+    def _candidate(self) -> Network:
+        """The network that is validated: that of the mean of the last weights, or of
+        the weights as they are.
+        """
+        if self.average is None or self.config.train.estimator.at_once:
+            return self.net
+        candidate = self.net.replace()
+        candidate.parameters = self.average
+        return candidate
 
     def best_network(self) -> Network:
         """The network of the best epoch so far."""
@@ -313,6 +355,8 @@ class Trainer:
             arrays["mask"] = self.net.mask.astype(np.uint8)
         if self.net.devices is not None:
             arrays |= self.net.devices.named()
+        if self.average is not None:
+            arrays["average_parameters"] = self.average
         if self.net.scaling is not None:
             arrays |= self.net.scaling.named()
         return arrays, {
@@ -344,6 +388,8 @@ class Trainer:
         self.net.parameters[:] = arrays["parameters"]
         self.best_parameters[:] = arrays["best_parameters"]
         self.learner.restore(arrays, state["steps"])
+        if self.average is not None:
+            self.average[:] = arrays["average_parameters"]
         for name, array in self._best_synapses().items():
             array[...] = arrays[name]
         if self.net.mask is not None:
@@ -360,6 +406,8 @@ class Trainer:
         wanted = {"parameters": shape, "best_parameters": shape}
         if self.net.mask is not None:
             wanted["mask"] = shape
+        if self.average is not None:
+            wanted["average_parameters"] = shape
         own = {**self.learner.state(), **self._best_synapses()}
         wanted |= {name: array.shape for name, array in own.items()}
         wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]

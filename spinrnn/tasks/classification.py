@@ -1,7 +1,7 @@
 """Classification: a class for each case, read at its end, or for every input point."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import log_softmax
@@ -13,7 +13,13 @@ from spinrnn.tasks.protocol import Evaluation, Score, Task
 
 @dataclass(frozen=True)
 class Classification(Task):
-    """The answer is the class of the largest output; the loss is the cross-entropy."""
+    """The answer is the class of the largest output; the loss is the cross-entropy.
+
+    Attributes:
+        class_weights: "balanced" lets each class count alike in training, however many
+            cases it has: a case's loss counts N / (classes * N of its class), of N
+            training cases (King & Zeng 2001, doi:10.1093/oxfordjournals.pan.a004868).
+    """
 
     kind = "classification"
     scores = (
@@ -22,6 +28,7 @@ class Classification(Task):
         Score("balanced_accuracy", "1", "mean over the classes of the share answered rightly"),
     )
     chooses = "accuracy"
+    class_weights: Literal["none", "balanced"] = "none"
 
     def prepared(self, data: Any) -> Any:
         """The data, whose labels must be there."""
@@ -47,6 +54,19 @@ class Classification(Task):
     def targets(self, net: Any, data: Any) -> Targets:
         """Labels (case, R)."""
         return net.targets(data, labels=data.labels)
+
+    def class_weights_of(self, training: Any, outputs: int) -> np.ndarray | None:
+        if self.class_weights == "none":
+            return None
+        labels = np.asarray(training.labels)
+        if labels.ndim != 1:
+            raise DataError(
+                'task.class_weights: "balanced" needs one label for each case; these data have '
+                "labels at every point"
+            )
+        counts = np.bincount(labels[labels >= 0], minlength=outputs)
+        present = counts > 0
+        return np.where(present, counts.sum() / (present.sum() * np.maximum(counts, 1)), 0.0)
 
     def per_case(self, outputs: np.ndarray, targets: Targets) -> dict[str, np.ndarray]:
         right, known = _right(outputs, targets.labels)

@@ -97,6 +97,12 @@ class Task(Kind):
         """
         raise NotImplementedError
 
+    def class_weights_of(self, training: Any, outputs: int) -> np.ndarray | None:
+        """(K,) what the loss of a training case counts, by its label; None: all the
+        same.
+        """
+        return None
+
     def per_case(self, outputs: np.ndarray, targets: Targets) -> dict[str, np.ndarray]:
         """{name: (case,)} of the scores that are means over cases; without the loss.
         They are reported of the training part too.

@@ -48,7 +48,7 @@ DEFAULTS = {
     },
     "spread": {"gamma": 0.0, "bias": 0.0, "nonlinear_damping": 0.0, "gain": 0.0, "seed": 0},
     "synapse": {"kind": "ideal"},
-    "task": {"kind": "classification"},
+    "task": {"kind": "classification", "class_weights": "none"},
     "estimator": {"kind": "bptt", "warm": "none"},
     "writer": {
         "kind": "adam",
@@ -67,6 +67,8 @@ DEFAULTS = {
         "seed": 0,
         "checkpoint_seconds": 10.0,
         "checkpoints": 2,
+        "patience": 0,
+        "average": 0.0,
     },
     "data": {
         "source": "digits",
@@ -80,6 +82,7 @@ DEFAULTS = {
         "missing": "refuse",
         "columns": None,
         "units": None,
+        "scaling": "none",
     },
 }
 """Those that the docstrings mark [paper] or [ours], written down once more."""
@@ -231,6 +234,8 @@ LIMITS = [
     (spinrnn.TrainConfig, "clip", [0, 1e300], [-1]),
     (spinrnn.TrainConfig, "noise", [0, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "seed", [0], [-1]),
+    (spinrnn.TrainConfig, "patience", [0], [-1, 1.5]),
+    (spinrnn.TrainConfig, "average", [0, 0.5, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "checkpoint_seconds", [0], [-1]),
     (spinrnn.DataConfig, "source", ["a"], ["", 3]),
     (spinrnn.DataConfig, "validation_fraction", [0.001, 0.999], [0, 1]),

@@ -253,7 +253,7 @@ def test_targets_from_which_nothing_is_learned():
     u = np.random.default_rng(0).normal(size=(30, 1, 4))
     for targets, told in (
         (np.ones(30), "all training targets of output 0 are the same"),
-        (1e6 * u[:, 0, 0], "output 0 of the targets has the mean .* far from 1; subtract"),
+        (1e6 * u[:, 0, 0], "output 0 of the targets has the mean .* far from 1; set"),
     ):
         data = spinrnn.Dataset(u, targets=targets)
         with pytest.warns(UserWarning, match=told):

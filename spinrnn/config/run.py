@@ -565,8 +565,8 @@ class DataConfig:
 
     @property
     def name(self) -> str:
-        """By which the data are told from others: `source`, and what else was given that
-        decides on what is read.
+        """By which the data are told from others: `source`, and what else was given
+        that decides on what is read.
         """
         usual = DataConfig()
         keys = (*versions.CONTENT, *sources.KEYS)

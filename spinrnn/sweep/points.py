@@ -115,8 +115,7 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
     # the effect of these is in the data's digest
     for key in versions.CONTENT:
         del tables["data"][key]
-    for name in versions.LATER:
-        tables[name] = versions.without_later(name, tables[name])
+    tables = {name: versions.without_later(name, table) for name, table in tables.items()}
     if flat is not None:
         _leave_out_ideal(tables["network"])
         return json_digest([FLAT, tables, sorted(record)])

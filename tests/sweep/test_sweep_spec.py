@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.config import kinds, versions
+from spinrnn.config import kinds, sources, versions
 from spinrnn.config.run import from_tables, known_keys, to_tables
 from spinrnn.errors import OldKeyWarning
 from spinrnn.neurons.ctrnn import CTRNN
@@ -328,6 +328,8 @@ def test_a_thousand_points_expand_quickly(sweep_file):
 _SINGLE = {f"{role}.kind" for role in kinds.BUILT_IN if role != "neuron"}
 """Tried with kinds of one's own in tests/synapses, as are the keys of other tasks."""
 _SINGLE |= {"task.washout", "task.window", "task.horizon"}
+# which data they are is told by their digest
+_SINGLE |= {f"data.{key}" for key in (*versions.CONTENT, *sources.KEYS)}
 
 
 @pytest.mark.parametrize("key", sorted(set(known_keys()) - set(versions.OLD) - _SINGLE))

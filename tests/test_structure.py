@@ -20,14 +20,14 @@ FLOORS = {
     "config": "quantity tables kinds sources spread neurons versions run toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
-    "readers": "table text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
+    "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting figures",
-    "datasets": "labels dataset builtin series folder named tables cases pairs stretches parts "
+    "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches parts "
     "loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording samples "
     "opening measurement",
@@ -52,6 +52,7 @@ FLOORS = {
 """Folders, and in each its modules: what stands further down may import what stands above it."""
 
 LATE = {
+    ("datasets.dataset", "datasets.objects"),
     ("recordings.trajectory", "recordings.writing"),
     ("recordings.trajectory", "recordings.reading"),
     ("recordings.reading", "networks.saved"),

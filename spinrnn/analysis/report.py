@@ -43,7 +43,7 @@ class Report:
 
 
 def analyse(
-    source: str | Path | Recording,
+    source: Any,
     out: str | Path,
     *,
     measures: Iterable[str] | None = None,
@@ -57,7 +57,8 @@ def analyse(
 
     Args:
         source: a trajectory file of ours or a file of the user's, as `open_recording`
-            describes it, or a `Recording`.
+            describes it, a `Recording`, or a DataFrame, an xarray Dataset or a
+            dictionary of arrays with the same names.
         out: folder, made if there is none; pictures and tables that an earlier
             report.txt names and that are not written again are removed.
         measures: names, None for all; on_measure: called with the name of each before

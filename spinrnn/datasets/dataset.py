@@ -1,9 +1,13 @@
 """What a data set is: labelled sequences, checked when they are put together."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +79,35 @@ class Dataset:
         if self.weights is not None:
             object.__setattr__(self, "weights", _weights(self.weights, len(self)))
 
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        targets: str | Sequence[str] | None = None,
+        missing: str = "refuse",
+    ) -> Dataset:
+        """A data set of an object of pandas or xarray, or of a dictionary of arrays.
+
+        What had to be guessed is told by a `DataNote`, a warning.
+
+        Args:
+            data: a DataFrame with a row for each point and the columns `case`, perhaps
+                `label`, `time` and `test`; the other columns of numbers are channels.
+                A DataArray, or a Dataset with the variable `inputs`, whose dimensions
+                are called case, channel and time, in any order and some of them; beside
+                it `label` (case,), `lengths`, `test`, `targets`. A Dataset without
+                inputs: each variable (case, time) is a channel. A dictionary of arrays
+                of these names, or of columns.
+            targets: names of columns or variables that are targets of a regression.
+            missing: what is done with a missing value, as in `spinrnn.load_dataset`.
+                What is missing at a case's end is its end.
+        Raises:
+            DataError: the object does not fit together, or is ambiguous.
+        """
+        from spinrnn.datasets.objects import dataset_of
+
+        return dataset_of(data, targets, missing)
+
     def __len__(self) -> int:
         return len(self.inputs if self.labels is None else self.labels)
 
@@ -117,13 +150,13 @@ class Dataset:
             digest.update(np.ascontiguousarray(self.weights).data)
         return digest.hexdigest()
 
-    def weighed(self, classes: np.ndarray) -> "Dataset":
+    def weighed(self, classes: np.ndarray) -> Dataset:
         """The same, with the weight of each case times that of its class, (K,)."""
         own = classes[np.maximum(np.asarray(self.labels), 0)]
         weights = own if self.weights is None else own * self.weights
         return dataclasses.replace(self, weights=weights)
 
-    def take(self, indices) -> "Dataset":
+    def take(self, indices) -> Dataset:
         """The cases with these indices, a slice or (case,) numbers or truth values."""
         taken = {name: getattr(self, name) for name in (*ARRAYS, "weights")}
         taken = {name: array[indices] for name, array in taken.items() if array is not None}

@@ -23,7 +23,8 @@ from spinrnn.identify.arguments import known_parameters
 from spinrnn.identify.guesses import starts
 from spinrnn.identify.problem import Problem
 from spinrnn.identify.result import DeviceFit, Solution, result_of
-from spinrnn.recordings.measurement import Measurement, measurement
+from spinrnn.readers.objects import library_of
+from spinrnn.recordings.measurement import Measurement, measurement, measurement_of
 
 EVALUATIONS = 300
 """Of the prediction, that a search may take."""
@@ -40,7 +41,7 @@ _SEARCH: dict[str, Any] = {
 
 
 def identify_device(
-    time: np.ndarray | Measurement,
+    time: Any,
     drive: np.ndarray | None = None,
     power: np.ndarray | None = None,
     *,
@@ -54,8 +55,9 @@ def identify_device(
     """Fits eq. (1) to measured trajectories of one device.
 
     Args:
-        time: (sample,) or (case, sample) s, NaN after the end of a case; or a
-            `Measurement` alone, in the place of all four arrays.
+        time: (sample,) or (case, sample) s, NaN after the end of a case; or one thing
+            in the place of all four arrays: a `Measurement`, a DataFrame with columns
+            of their names and perhaps `case`, an xarray Dataset, or a dictionary.
         drive: (sample,) or (case, sample) in any unit, the last one may be missing.
         power: (sample,) or (case, sample), normalised; NaN: missing.
         noise: standard deviation of the power's noise, where it is known; a number or
@@ -76,10 +78,19 @@ def identify_device(
         fit does not converge; ConfigError: arguments are wrong; MemoryLimitError: too
         many samples and cases at once.
     """
-    data = time if isinstance(time, Measurement) else measurement(time, drive, power, noise)
+    data = _measured(time, drive, power, noise)
     known = known_parameters(fixed, free_scale, drive_between, power_floor, level, data)
     problem = Problem(data, known, drive_between, power_floor)
     return result_of(problem, _best(problem), level)
+
+
+def _measured(time, drive, power, noise):
+    """`Measurement` of what was given."""
+    if isinstance(time, Measurement):
+        return time
+    if library_of(time) and drive is None and power is None:
+        return measurement_of(time)
+    return measurement(time, drive, power, noise)
 
 
 def _best(problem):

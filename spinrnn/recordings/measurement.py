@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from spinrnn.readers.columns import NONE, Columns
 from spinrnn.recordings.samples import (
     NAMES,
     Samples,
+    device_of,
     error_of,
     kind_problems,
     read_device,
@@ -108,6 +110,28 @@ def measurement(time, drive, power, noise=None) -> Measurement:
     if len(shape) == 3:
         tell([f"power: must have the axes (sample,) or (case, sample), got the shape {shape}"])
     return _measurement(arrays)
+
+
+def measurement_of(data: Any) -> Measurement:
+    """Checks trajectories of one device in an object of pandas or xarray, or in a
+    dictionary of arrays, with the names `time`, `drive`, `power` and perhaps `noise`.
+
+    Columns of a DataFrame are one case, or those of its column `case`.
+
+    Raises:
+        DataError: arrays are missing or do not fit together, or there are several
+            neurons.
+    """
+    arrays = device_of(data, NAMES[:3], NAMES[3:], "case")
+    try:
+        tell(kind_problems(arrays))
+        power = arrays["power"]
+        if power.ndim == 3 and power.shape[1] > 1:
+            text = f"holds {power.shape[1]} neurons; a fit is of one, as isel(neuron=0) chooses it"
+            raise DataError(f"power: {text}")
+        return _measurement(arrays)
+    except DataError as error:
+        raise DataError(f"{type(data).__name__}: {error}") from None
 
 
 def _measurement(arrays, neuron=0):

@@ -15,6 +15,7 @@ attribute or a dataset will do for the numbers:
 import contextlib
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,13 @@ from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
 from spinrnn.neurons.oscillator import Oscillator
 from spinrnn.readers.columns import NONE, Columns
+from spinrnn.readers.objects import library_of
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.recording import Recording, recording_of
 from spinrnn.recordings.samples import (
     HIGHEST,
     Samples,
+    device_of,
     error_of,
     increase_problems,
     is_beyond,
@@ -38,6 +41,8 @@ from spinrnn.recordings.samples import (
 )
 
 ARRAYS = ("time", "power", "drive", "inputs", "labels")
+_NAMES = ARRAYS[:2], ARRAYS[2:]
+"""Needed, optional."""
 NUMBERS = ("input_interval", *(name for name, q in quantities(Oscillator).items() if q.fit))
 """What a user may know of a device of eq. (1), besides its measured arrays."""
 _POSITIVE = NUMBERS[:2]
@@ -49,16 +54,14 @@ ALIASES = {
 """What users may call numbers, and how they are given."""
 
 
-def open_recording(
-    path: str | Path, *, columns: Columns = NONE, **numbers: float | None
-) -> Recording:
+def open_recording(path: Any, *, columns: Columns = NONE, **numbers: float | None) -> Recording:
     """Opens a trajectory file of ours, or reads a file of the user's, as described
-    above.
+    above; or an object of pandas or xarray with the same names.
 
     A trajectory file is read as far as it is needed.
 
     Args:
-        path: the file.
+        path: the file; or a DataFrame, an xarray Dataset or a dictionary of arrays.
         columns: what a user calls the arrays of the file, and their units.
         numbers: `NUMBERS` that the file does not hold, None for those that are not
             known.
@@ -66,8 +69,10 @@ def open_recording(
         StoreError: the file cannot be read.
         DataError: its content does not fit together, every mistake in one line.
     """
-    path = Path(path)
     given = {name: value for name, value in numbers.items() if value is not None}
+    if library_of(path):
+        return _of_arrays(type(path).__name__, device_of(path, *_NAMES, "neuron"), given)
+    path = Path(path)
     if not path.is_dir() and is_spinrnn_file(path):
         own = [*given, *(["names and units"] if not columns.empty else [])]
         if own:
@@ -76,7 +81,11 @@ def open_recording(
                 "option out"
             )
         return _of_trajectory_file(path)
-    found = read_device(path, ARRAYS[:2], ARRAYS[2:], NUMBERS, ALIASES, columns)
+    return _of_arrays(path, read_device(path, *_NAMES, NUMBERS, ALIASES, columns), given)
+
+
+def _of_arrays(path, found, given):
+    """`Recording` of {name: array}, and of numbers that are given besides."""
     twice = [name for name in given if name in found]
     if twice:
         raise DataError(f"{path}: has its own {' and '.join(twice)}; leave the option out")

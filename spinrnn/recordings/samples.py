@@ -19,13 +19,14 @@ import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from spinrnn.errors import DataError, DataNote, StoreError
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
+from spinrnn.readers.objects import library_of, named_of
 
 NAMES = ("time", "drive", "power", "noise")
 HIGHEST = 1e30
@@ -113,6 +114,64 @@ def read_device(
     found |= table.arrays
     names = (*needed, *optional, *numbers)
     return {name: np.asarray(found[name]) for name in names if name in found}
+
+
+def device_of(
+    data: Any, needed: Collection[str], optional: Collection[str], rows: Literal["case", "neuron"]
+) -> dict[str, np.ndarray]:
+    """`read_device` of an object of pandas or xarray, or of a dictionary of arrays.
+
+    Columns of a DataFrame are one recording, or with a column `case` or `neuron` one of
+    each. Units in the attributes are converted.
+
+    Args:
+        rows: as of `samples_of`, for which two axes of an array with named dimensions
+            are made three where they are the others.
+    """
+    found = named_of(data)
+    table = arranged(found.table, NONE, (*needed, *optional))
+    if table.notes:
+        warnings.warn(f"{table.path}: {'; '.join(table.notes)}", DataNote, stacklevel=4)
+    table.check_names(needed, (*optional, "case", "neuron"))
+    arrays = {name: table.arrays[name] for name in (*needed, *optional) if name in table.arrays}
+    if library_of(data) == "pandas":
+        return _pivoted(table, arrays)
+    known = {name: found.roles.get(name, ()) for name in arrays}
+    return {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
+
+
+def _aligned(array, roles, rows):
+    """An array with named axes as `samples_of` reads it."""
+    axes = set(roles) - {"time"}
+    if len(axes) != 1 or axes == {rows} or not axes <= {"case", "neuron"}:
+        return array
+    return array[:, None] if axes == {"case"} else array[None]
+
+
+def _pivoted(table, arrays):
+    """Columns (row,) as (case, time), (neuron, time) or (case, neuron, time); rows of
+    the same case and neuron stand in the order of time.
+    """
+    keys = [name for name in ("case", "neuron") if name in table.arrays]
+    if not keys:
+        return arrays
+    places = [np.unique(table.arrays[key], return_inverse=True)[1] for key in keys]
+    sizes = [int(place.max(initial=0)) + 1 for place in places]
+    flat = np.ravel_multi_index(tuple(places), sizes)
+    number = np.empty(len(flat), dtype=int)
+    for own in np.unique(flat):
+        at = np.flatnonzero(flat == own)
+        number[at] = np.arange(len(at))
+    shape = (*sizes, int(number.max(initial=0)) + 1)
+    found = {}
+    for name, column in arrays.items():
+        wide = np.full(shape, np.nan)
+        wide[(*places, number)] = column
+        found[name] = wide
+    if "neuron" in keys:
+        # the times of a case are those of all of its neurons
+        found["time"] = found["time"][..., 0, :]
+    return found
 
 
 def error_of(problems: list[str], path: str | Path | None = None) -> DataError:

@@ -27,8 +27,8 @@ FLOORS = {
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting figures",
-    "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches parts "
-    "loading selection",
+    "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches "
+    "parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording samples "
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "

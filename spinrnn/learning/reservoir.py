@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from spinrnn.errors import ConfigError
 from spinrnn.learning.protocol import Estimator
+from spinrnn.learning.ridge import Sums, solve, total
 from spinrnn.networks.recurrent import Network
 from spinrnn.networks.scaling import Scaling
 
-PENALTIES = tuple(10.0**k for k in range(-9, 3))
-"""That are tried, in units of the mean square of what the output weights act on."""
-CASES = 256
-"""Whose features are in memory at once."""
+CASES, NUMBERS = 256, 1 << 22
+"""Cases whose features are in memory at once, at most, and numbers of features, if a
+case does not have more."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +39,12 @@ class Reservoir(Estimator):
         if not net.config.synapse.direct:
             kind = net.config.synapse.kind
             raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {kind}"])
-        probe, found = _probe(net), None
-        known = list(_sums(probe, task, validation, net))
-        gram, moment, _ = _total(_sums(probe, task, training, net))
-        scale = np.trace(gram[:-1, :-1]) / max(gram[-1, -1], 1) / (len(gram) - 1)
-        # the last row is the bias, which is not held back
-        ridge = np.append(np.ones(len(gram) - 1), 0.0) * scale * gram[-1, -1]
-        for penalty in PENALTIES:
-            weights = linalg.solve(gram + np.diag(penalty * ridge), moment, assume_a="sym")
-            error = _squared_error(_total(known), weights)
-            if found is None or error < found[0]:
-                found = error, penalty, weights
-        assert found is not None
-        views, weights = net.views(), found[2].T / net.config.output_amplification
-        views["w_out"][:], views["b_out"][:] = weights[:, :-1], weights[:, -1]
-        return found[1]
+        probe = _probe(net)
+        known = total(_sums(probe, task, validation, net))
+        weights, biases, penalty = solve(total(_sums(probe, task, training, net)), known)
+        views, gain = net.views(), net.config.output_amplification
+        views["w_out"][:], views["b_out"][:] = weights / gain, biases / gain
+        return penalty
 
 
 def _probe(net):
@@ -81,31 +71,32 @@ def _probe(net):
     return probe
 
 
-def _sums(probe, task, data, net) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(X^T X, X^T Y, Y^T Y) of some cases after the others; X has a column of ones."""
-    for first in range(0, len(data), CASES):
-        part = data.take(slice(first, first + CASES))
-        features = probe.forward(part.inputs, part.lengths).astype(np.float64)
+def _sums(probe, task, data, net) -> Iterator[Sums]:
+    """Sums over some cases, or over a piece of the time of a long one, after the
+    others.
+    """
+    size = probe.config.features * data.inputs.shape[2]
+    at_once = max(1, min(CASES, NUMBERS // size))
+    for first in range(0, len(data), at_once):
+        part = data.take(slice(first, first + at_once))
         targets = task.wanted(part, net.config.outputs)
         targets = targets if net.scaling is None else net.scaling.wanted(targets)
-        features = features.reshape(*features.shape[:2], -1)
-        targets = targets.reshape(*targets.shape[:2], -1)
-        rows = np.moveaxis(features, 1, 2).reshape(-1, features.shape[1])
-        values = np.moveaxis(targets, 1, 2).reshape(-1, targets.shape[1])
-        there = np.isfinite(values).all(axis=1) & np.isfinite(rows).all(axis=1)
-        x, y = np.column_stack([rows[there], np.ones(int(there.sum()))]), values[there]
-        if part.weights is not None:
-            # a squared error times its weight is that of rows times the weight's root
-            root = np.sqrt(np.repeat(part.weights, features.shape[2])[there])[:, None]
-            x, y = root * x, root * y
-        yield x.T @ x, x.T @ y, y.T @ y
+        if targets.ndim == 2:
+            features = probe.forward(part.inputs, part.lengths)[:, :, None]
+            yield _of_points(features, targets, part.weights)
+            continue
+        for points, features in probe.pieces(part.inputs, part.lengths):
+            yield _of_points(features, targets[:, :, points], part.weights)
 
 
-def _total(sums):
-    return tuple(np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
-
-
-def _squared_error(sums, weights):
-    """Sum of (X W - Y)^2."""
-    gram, moment, square = sums
-    return float(np.trace(weights.T @ gram @ weights - 2 * weights.T @ moment + square))
+def _of_points(features, targets, weights) -> Sums:
+    """`Sums` of features (case, F, R) and targets (case, K, R) or (case, K), without
+    points that have no target; weights: (case,) or None.
+    """
+    values = np.moveaxis(targets.reshape(*targets.shape[:2], -1), 1, 2)
+    there = np.isfinite(values).all(axis=2)
+    if weights is not None:
+        weights = np.broadcast_to(weights[:, None], there.shape)[there]
+    # float64 of what counts alone
+    rows = np.moveaxis(features, 1, 2)[there].astype(np.float64)
+    return Sums.of(rows, values[there], weights)

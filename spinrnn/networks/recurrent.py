@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from spinrnn.kernels.losses import Targets
 from spinrnn.machine.memory import get_memory_limit
 from spinrnn.networks.inputs import checked_inputs, checked_labels
 from spinrnn.networks.packing import Packing
+from spinrnn.networks.pieces import forward_in_pieces, is_long, outputs_of_pieces
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
 from spinrnn.networks.scaling import Scaling, check_scaling
@@ -237,12 +238,27 @@ class Network:
             DivergenceError: a state became infinite or NaN.
             MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
-        u, lengths = self.check_inputs(u, lengths)
-        batch = Batch(u, lengths, None, checked_seed(noise_seed)).scaled(
-            self.scaling, self.config.dtype
-        )
-        outputs = self._run(batch, False)[0]
-        return self._said(shaped(self.config, outputs, lengths, u.shape[2]))
+        batch, packing = self._read(u, lengths, noise_seed), self._packing()
+        if is_long(packing, *batch.u.shape[::2]):
+            outputs = forward_in_pieces(self, packing, batch.u, batch.noise_seed)
+        else:
+            outputs = self._run(batch, False)[0]
+        return self._said(shaped(self.config, outputs, batch.lengths, batch.u.shape[2]))
+
+    def pieces(self, u, lengths=None, noise_seed: Seed = 0) -> Iterator[tuple[slice, np.ndarray]]:
+        """(points, outputs (case, K, points)) of `forward`, one piece of the time after
+        the other, of a network that is read at points; all at once where the sequences
+        are short. After a case's end the outputs mean nothing.
+
+        Arguments and errors as in `forward`.
+        """
+        batch, packing = self._read(u, lengths, noise_seed), self._packing()
+        if is_long(packing, *batch.u.shape[::2]):
+            for part, outputs in outputs_of_pieces(self, packing, batch.u, batch.noise_seed):
+                yield part, self._said(outputs)
+        else:
+            outputs = self._run(batch, False)[0]
+            yield slice(0, outputs.shape[2]), self._said(outputs)
 
     def loss(
         self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
@@ -286,6 +302,12 @@ class Network:
     def _said(self, outputs):
         """Outputs (case, K, ...) in the targets' units."""
         return outputs if self.scaling is None else self.scaling.said(outputs)
+
+    def _read(self, u, lengths, noise_seed):
+        """A checked `Batch` without targets, scaled."""
+        u, lengths = self.check_inputs(u, lengths)
+        batch = Batch(u, lengths, None, checked_seed(noise_seed))
+        return batch.scaled(self.scaling, self.config.dtype)
 
     def _batch(self, u, lengths, noise_seed, labels, values, weights):
         """A checked `Batch` with targets."""

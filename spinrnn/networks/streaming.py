@@ -58,11 +58,14 @@ class Stream:
 
     Args:
         net: `Network`; cases: how many are run side by side.
-        noise_seed: of thermal noise, as in `Network.forward`.
+        noise_seed: of thermal noise, as in `Network.forward`; first_case: number of the
+            first of them, of which it is a function.
     """
 
-    def __init__(self, net: Any, packing: Any, cases: int, noise_seed: Any) -> None:
-        config = packing.config
+    def __init__(
+        self, net: Any, packing: Any, cases: int, noise_seed: Any, first_case: int = 0
+    ) -> None:
+        config, self._packing, self._first_case = packing.config, packing, first_case
         self._config, self._cases, self._lanes = config, cases, lanes(config.dtype)
         self._panels = -(-cases // self._lanes)
         flat = net.effective()
@@ -83,6 +86,7 @@ class Stream:
         self._losses = np.empty(0)
         self._gradients = np.empty((0, 0), config.dtype)
         self._inputs: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._pieces: dict[int, tuple[Any, Any, np.ndarray]] = {}
         # the last panel is filled up with copies of the last case
         self._rows = np.minimum(np.arange(self._panels * self._lanes), cases - 1)
         self.reset()
@@ -128,11 +132,36 @@ class Stream:
         elif self._window:
             outputs = self._with_window(values)
         else:
-            outputs = self._run((values,), self._levels, self._points)
+            outputs = self._last((values,), self._levels, self._points)
         self._points += 1
         if self._scaling is not None:
             outputs = self._scaling.said(outputs)
         return outputs[0] if single else outputs
+
+    def run(self, u: np.ndarray) -> np.ndarray:
+        """Reads several input points at once and gives the outputs (case, K, time)
+        after each; of a network that is read at points.
+
+        u: (case, channel, time) checked and scaled; the outputs are not in the units of
+        scaled targets. DivergenceError: as for a single point.
+        """
+        count = u.shape[2]
+        constants, work, outputs = self._piece(count)
+        points, by_case = np.moveaxis(u, 2, 0), self._buffers(count)[1]
+        by_case[:] = points[:, self._rows].reshape(by_case.shape)
+        self._run(count, self._levels, self._points, constants, work, outputs)
+        self._points += count
+        return outputs.copy()
+
+    def _piece(self, count):
+        """(constants, work memory, outputs) of a call with so many points."""
+        if count not in self._pieces:
+            config = self._config
+            p = plan(config, self._packing, self._cases, count, False)
+            work = Memory().work(p.shape(self._packing, 0, 1), config.dtype)
+            outputs = np.empty((self._cases, config.outputs, count), config.dtype)
+            self._pieces[count] = constants_of(config, p.chunk), work, outputs
+        return self._pieces[count]
 
     def _checked(self, u):
         values = array_of(u, "u")
@@ -159,10 +188,10 @@ class Stream:
         network that is read at the end too says it in the difference of two calls.
         """
         first, levels = self._points, self._levels.copy()
-        own = self._run((values,), levels, first, self._own_reading).astype(np.float64)
+        own = self._last((values,), levels, first, self._own_reading).astype(np.float64)
         at_end = 0.0
         if self._own_reading == blocks.BOTH:
-            at_end = self._run((values,), self._levels.copy(), first)
+            at_end = self._last((values,), self._levels.copy(), first)
             own -= at_end
             if self._window:
                 at_end = self._with_window(values)
@@ -177,30 +206,39 @@ class Stream:
         recent = (*self._recent, values)[-self._window :]
         starts = (*self._starts, self._levels.copy())[-self._window :]
         levels = starts[0].copy()
-        outputs = self._run(recent, levels, self._points + 1 - len(recent))
+        outputs = self._last(recent, levels, self._points + 1 - len(recent))
         self._levels, self._recent, self._starts = levels, recent, starts
         return outputs
 
-    def _run(self, points, levels, first, reading=blocks.END):
-        """Outputs after some points, from `levels` on, which go along; first: number of
-        the first point. At point 0 the neurons are at rest.
+    def _last(self, points, levels, first, reading=blocks.END):
+        """Outputs (case, K) after some points, from `levels` on, which go along; first:
+        number of the first point.
         """
-        constants = self._constants._replace(reading=reading)
-        flat, by_case, ends = self._buffers(len(points))
+        by_case = self._buffers(len(points))[1]
         for place, values in zip(by_case, points, strict=True):
             place[:] = values if self._cases == 1 else values[self._rows].reshape(place.shape)
-        noise = stepping.Noise(self._key[0], self._key[1], 0, first * self._constants.substeps)
+        constants = self._constants._replace(reading=reading)
+        self._run(len(points), levels, first, constants, self._work, self._logits)
+        return self._logits[:, :, 0].copy()
+
+    def _run(self, count, levels, first, constants, work, outputs):
+        """Runs the points that are in the buffers of so many from `levels` on, which go
+        along, and writes the outputs; first: number of the first point. At point 0 the
+        neurons are at rest.
+        """
+        flat, _, ends = self._buffers(count)
+        start = first * constants.substeps
+        noise = stepping.Noise(self._key[0], self._key[1], self._first_case, start)
         bad = blocks.run_blocks(
-            constants, self._weights, self._neurons, noise, flat, ends, NONE, 0.0,
-            self._width, len(points) * self._constants.substeps, False, self._work, self._logits,
-            self._losses, self._gradients, levels, first > 0,
+            constants, self._weights, self._neurons, noise, flat, ends, NONE, 0.0, self._width,
+            count * constants.substeps, False, work, outputs, self._losses,
+            self._gradients, levels, first > 0,
         )  # fmt: skip
         if bad:
             raise DivergenceError(
-                f"the state of case {bad - 1} became infinite or NaN at input point"
-                f" {first + len(points) - 1}"
+                f"the state of case {self._first_case + bad - 1} became infinite or NaN at input"
+                f" point {first + count - 1}"
             )
-        return self._logits[:, :, 0].copy()
 
     def _buffers(self, count):
         """(inputs, a view of them as (point, panel, case, channel), ends) of a call

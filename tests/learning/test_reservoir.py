@@ -10,7 +10,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn.datasets.parts import divide
-from spinrnn.learning.reservoir import PENALTIES
+from spinrnn.learning.ridge import PENALTIES
 from spinrnn.learning.trainer import Trainer
 
 

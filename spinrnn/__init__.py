@@ -32,6 +32,7 @@ _HOMES = {
     "Forecasting": "tasks.forecasting",
     "free_run": "tasks.forecasting",
     "valid_time": "tasks.forecasting",
+    "capacities": "tasks.capacity",
     "Reservoir": "learning.reservoir",
     "Field": "synapses.protocol",
     "Events": "synapses.protocol",

@@ -65,6 +65,7 @@ from spinrnn.synapses.ideal import Ideal as Ideal
 from spinrnn.synapses.protocol import Events as Events
 from spinrnn.synapses.protocol import Field as Field
 from spinrnn.synapses.protocol import Synapse as Synapse
+from spinrnn.tasks.capacity import capacities as capacities
 from spinrnn.tasks.classification import Classification as Classification
 from spinrnn.tasks.forecasting import Forecasting as Forecasting
 from spinrnn.tasks.forecasting import free_run as free_run

@@ -26,27 +26,28 @@ FLOORS = {
     "stepping pointers levels blocks",
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
-    "tasks": "protocol classification regression forecasting figures",
+    "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches "
     "parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording samples "
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
-    "recurrent saved",
-    "learning": "protocol bptt reservoir adam average schedule learner trainer",
+    "pieces recurrent saved",
+    "learning": "protocol bptt ridge reservoir esn baselines adam average schedule learner trainer "
+    "recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
     "checks": "gradient neuron synapse",
-    "runs": "checkpoints loading predicting folder run",
+    "runs": "checkpoints loading predicting folder run comparison figures",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
-    "cli": "streams options wording doctor kinds look analyse sweep simulate identify reproduce "
-    "train evaluate predict gradcheck bench main",
+    "cli": "streams options wording doctor kinds tasks look analyse sweep simulate identify "
+    "reproduce train evaluate predict gradcheck bench main",
     "..": "sklearn __main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -71,7 +72,7 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures",
-        "look.figures",
+        "look.figures", "runs.figures",
         "analysis.measures",
     },
     "tqdm": {"cli.train", "cli.simulate"},
@@ -79,7 +80,7 @@ HOMES = {
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "checks.neuron", "tasks.classification", "learning.reservoir",
+        "checks.gradient", "checks.neuron", "tasks.classification", "learning.ridge",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",
@@ -87,7 +88,7 @@ HOMES = {
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
-        "cli.sweep", "cli.look", "cli.predict",
+        "cli.sweep", "cli.look", "cli.predict", "cli.tasks",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},

@@ -28,6 +28,7 @@ from spinrnn.cli import (
     simulate,
     streams,
     sweep,
+    tasks,
     train,
 )
 from spinrnn.errors import DataNote
@@ -45,6 +46,7 @@ COMMANDS = (
     identify,
     look,
     kinds,
+    tasks,
     doctor,
     bench,
 )

@@ -150,6 +150,11 @@ class NetworkConfig:
             the end of each input interval, for targets at every point [ours].
         density_int: share of the entries of each W_int that exist, in (0, 1].
         density_ext: the same of each W_ext, input weights included.
+        recurrent: how each W_int is drawn: "normal", with independent entries of the
+            variance 1 / (density_int n_l); "antisymmetric", (M - M^T) / sqrt(2) of such
+            an M, whose eigenvalues are imaginary: states turn, as in a memory, and none
+            grows [ours].
+        spectral_radius: of each W_int as it is drawn, before A_l; None: as it comes.
         dtype: "float32" or "float64".
         spread: how much neurons differ from each other, `Spread`; log-normal [ours].
         trained: names of the neuron's quantities that are trained, in all layers that
@@ -179,6 +184,8 @@ class NetworkConfig:
     readout_window: int = 0
     density_int: float = 1.0
     density_ext: float = 1.0
+    recurrent: Literal["normal", "antisymmetric"] = "normal"
+    spectral_radius: float | None = None
     dtype: Literal["float32", "float64"] = "float32"
     spread: Any = field(default_factory=Spread)
     trained: tuple[str, ...] = ()
@@ -344,6 +351,9 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
     found.require(c.outputs >= 1, "outputs", "at least 1")
     for key in ("density_int", "density_ext"):
         found.require(0 < getattr(c, key) <= 1, key, "in (0, 1]")
+    radius = c.spectral_radius
+    fits = radius is None or 0 < radius <= LARGEST_NUMBER
+    found.require(fits, "spectral_radius", f"positive and at most {LARGEST_NUMBER:g}")
     window = c.readout_window
     found.require(window >= 0, "readout_window", "0 or a number of input intervals")
     if window > 0 and c.readout in ("mean", "points"):

@@ -65,6 +65,24 @@ def read_config(
     return config
 
 
+def overruled(tables: dict[str, Any], settings: Iterable[str]) -> RunConfig:
+    """The run of nested dictionaries, with settings that overrule them.
+
+    Raises:
+        ConfigError: all mistakes at once.
+    """
+    problems: list[str] = []
+    old = _overrule(tables, settings, problems)
+    try:
+        config = from_tables(tables)
+    except ConfigError as error:
+        raise ConfigError(dict.fromkeys(problems + error.problems)) from None
+    if problems:
+        raise ConfigError(problems)
+    tell_old_keys(old)
+    return config
+
+
 def tell_old_keys(old: dict[str, str], where: object = None) -> None:
     """One warning about {old key: new key} that a user wrote, if there are any."""
     if old:
@@ -189,6 +207,15 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
             lines += [_line(key, value, known) for key, value in _said(name, table, known)]
             lines.append("")
     return "\n".join(lines)
+
+
+def tables_to_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of nested dictionaries; what they do not say is not in it."""
+    parts = [
+        "\n".join([f"[{name}]", *(f"{key} = {_written(value)}" for key, value in table.items())])
+        for name, table in tables.items()
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 _INNER = {

@@ -48,7 +48,7 @@ KINDS = ("oscillator", "ctrnn")
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
 LATER = {
-    "network": {"readout": "end"},
+    "network": {"readout": "end", "recurrent": "normal", "spectral_radius": None},
     "train": {"patience": 0, "average": 0.0},
     "task": {"class_weights": "none"},
     "data": {"scaling": "none"},
@@ -353,7 +353,7 @@ def flat(network: Any) -> dict[str, Any] | None:
     new = (
         neuron.kind not in KINDS,
         bool(network.trained),
-        network.readout != "end",
+        any(getattr(network, key) != value for key, value in LATER.items()),
         bool(spread) if ideal else not set(spread.deviations) <= set(SPREAD.values()),
         (network.filter_time is None) != ideal,
     )

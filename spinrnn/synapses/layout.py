@@ -116,7 +116,8 @@ def draw_mask(config, layout, rng):
 def draw_weights(config, layout, mask, rng):
     """Initial parameters (size,) in the configuration's dtype.
 
-    w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours].
+    w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours]; recurrent ones as
+    `NetworkConfig.recurrent` and `spectral_radius` say.
 
     Dividing by the number of existing inputs keeps the spread of the drive independent
     of the density.
@@ -127,7 +128,21 @@ def draw_weights(config, layout, mask, rng):
             flat[where] = rng.normal(
                 0, 1 / math.sqrt(_density(config, name) * shape[1]), math.prod(shape)
             )
-    return (flat * mask).astype(config.dtype)
+    flat *= mask
+    for name, w in layout.named(flat).items():
+        if name.startswith("w_int"):
+            _arrange(w, config, layout.named(mask)[name] if np.ndim(mask) else True)
+    return flat.astype(config.dtype)
+
+
+def _arrange(w, config, mask):
+    """Makes recurrent weights (n, n) what the configuration asks for, in place."""
+    if config.recurrent == "antisymmetric":
+        w[...] = mask * (w - w.T) / math.sqrt(2)
+    if config.spectral_radius is not None:
+        radius = np.abs(np.linalg.eigvals(w)).max()
+        # ten digits, which do not hang on the library's rounding
+        w *= float(f"{config.spectral_radius / radius:.10g}") if radius > 0 else 1.0
 
 
 def axes_of(config, name):

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory",
-    "config": "quantity tables kinds sources spread neurons versions run toml",
+    "config": "quantity tables kinds sources spread neurons versions run template toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
@@ -40,14 +40,14 @@ FLOORS = {
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
     "checks": "gradient neuron synapse",
-    "runs": "checkpoints loading predicting folder run comparison figures",
+    "runs": "checkpoints loading predicting folder run comparison figures beginning checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
-    "cli": "streams options wording doctor kinds tasks look analyse sweep simulate identify "
-    "reproduce train evaluate predict gradcheck bench main",
+    "cli": "streams options wording doctor kinds init check tasks look analyse sweep simulate "
+    "identify reproduce train evaluate predict gradcheck bench main",
     "..": "sklearn __main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -88,7 +88,7 @@ HOMES = {
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
-        "cli.sweep", "cli.look", "cli.predict", "cli.tasks",
+        "cli.sweep", "cli.look", "cli.predict", "cli.tasks", "cli.init", "cli.check",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
     },
     "dask": {"sweep.executors"},

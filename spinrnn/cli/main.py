@@ -17,10 +17,12 @@ import spinrnn
 from spinrnn.cli import (
     analyse,
     bench,
+    check,
     doctor,
     evaluate,
     gradcheck,
     identify,
+    init,
     kinds,
     look,
     predict,
@@ -35,6 +37,8 @@ from spinrnn.errors import DataNote
 from spinrnn.machine.system import unsupported
 
 COMMANDS = (
+    init,
+    check,
     train,
     evaluate,
     predict,

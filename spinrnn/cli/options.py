@@ -93,6 +93,26 @@ def columns(options: argparse.Namespace) -> Any:
     return Columns.of_texts(options.columns, options.units)
 
 
+def settings_of(options: argparse.Namespace) -> list[str]:
+    """Texts KEY=VALUE of --set and what is short for it; ConfigError where they say the
+    same key twice.
+    """
+    from spinrnn.errors import ConfigError
+
+    short = {
+        "train.seed": ("--seed", options.seed),
+        "data.columns": ("--columns", options.columns),
+        "data.units": ("--units", options.units),
+    }
+    given = {key: pair for key, pair in short.items() if pair[1] is not None}
+    known = {text.partition("=")[0].strip() for text in options.set}
+    twice = [f"{option} and --set {key}: give one of them" for key, (option, _) in given.items()
+             if key in known]  # fmt: skip
+    if twice:
+        raise ConfigError(twice)
+    return [*options.set, *(f"{key}={value}" for key, (_, value) in given.items())]
+
+
 def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
     """Adds --json; what: what is printed then."""
     parser.add_argument("--json", action="store_true", help=f"print {what}")

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import spinrnn
-from spinrnn.cli.options import add_columns, add_command, add_memory, add_set, add_use
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_memory,
+    add_set,
+    add_use,
+    settings_of,
+)
 from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
 
 SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
@@ -47,8 +54,7 @@ def train(options: argparse.Namespace) -> int:
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
-    settings = _settings(options)
-    config, out = _chosen(options, settings)
+    config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
     stop = StopSignals()
 
@@ -74,24 +80,6 @@ def train(options: argparse.Namespace) -> int:
             return stop.status
     print("\n".join(results_of_training(result)))
     return 0
-
-
-def _settings(options: argparse.Namespace) -> list[str]:
-    """Texts KEY=VALUE of --set and what is short for it; ConfigError where they say the
-    same key twice.
-    """
-    short = {
-        "train.seed": ("--seed", options.seed),
-        "data.columns": ("--columns", options.columns),
-        "data.units": ("--units", options.units),
-    }
-    given = {key: pair for key, pair in short.items() if pair[1] is not None}
-    known = {text.partition("=")[0].strip() for text in options.set}
-    twice = [f"{option} and --set {key}: give one of them" for key, (option, _) in given.items()
-             if key in known]  # fmt: skip
-    if twice:
-        raise spinrnn.ConfigError(twice)
-    return [*options.set, *(f"{key}={value}" for key, (_, value) in given.items())]
 
 
 def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path]:

@@ -5,6 +5,8 @@ from typing import Any
 
 def span(seconds: float) -> str:
     """A time for people: 12 s, 3 min, 1 h 20 min."""
+    if 0.05 < seconds < 3:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spinrnn.config import sources, versions
-from spinrnn.config.run import RunConfig, automatic, from_tables, to_tables
+from spinrnn.config.run import RunConfig, automatic, from_tables, parts_of, to_tables
 from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
 LARGEST_DOTS = 200
@@ -81,6 +81,18 @@ def overruled(tables: dict[str, Any], settings: Iterable[str]) -> RunConfig:
         raise ConfigError(problems)
     tell_old_keys(old)
     return config
+
+
+def parts_in(path: str | Path | None, settings: Iterable[str] = ()) -> dict[str, Any]:
+    """{field of `RunConfig`: made of it} of a configuration with mistakes, those fields
+    that are without.
+
+    Raises:
+        StoreError, ConfigError: it cannot be read, or is no TOML.
+    """
+    tables = {} if path is None else _read(Path(path))
+    _overrule(tables, settings, [])
+    return parts_of(tables)[0]
 
 
 def tell_old_keys(old: dict[str, str], where: object = None) -> None:

@@ -12,6 +12,8 @@ from spinrnn.cli import identify, options, reproduce, simulate, sweep, train, wo
 from spinrnn.cli import main as cli
 
 LEAST = {
+    "init": "",
+    "check": "",
     "train": "",
     "evaluate": "run",
     "predict": "run f.csv",
@@ -30,6 +32,8 @@ LEAST = {
 }
 """{command: what it cannot do without}."""
 MORE = {
+    "init": "--task regression --data a.npz --columns a=b --units a=s --out b.toml --set a=1",
+    "check": "c.toml --set a=1 --seed 3 --columns a=b --units a=s --memory 1K --json --threads 2",
     "train": "c.toml --set a=1 --set b=2 --memory 1K --seed 3 --out o --resume --threads 2"
     " --columns a=b --units a=s",
     "evaluate": "--set a=1 --memory 1K --json --threads 2",
@@ -69,7 +73,7 @@ def test_every_option_has_a_place_of_its_own(command):
     given = {name for name in before if after[name] != before[name]}
     names = {name for name in MORE[command].split() if name.startswith("--")}
     assert {name.removeprefix("--").replace("-", "_") for name in names} <= given
-    assert len(given) == len(names) + {"train": 1, "gradcheck": 1, "reproduce": 1}.get(
+    assert len(given) == len(names) + {"train": 1, "check": 1, "gradcheck": 1, "reproduce": 1}.get(
         command, command in ("analyse", "doctor")
     )
 
@@ -230,7 +234,9 @@ def test_warnings_are_one_line_and_as_before_afterwards(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.4, "0 s"),
+        (0.04, "0 s"),
+        (0.4, "0.4 s"),
+        (3.4, "3 s"),
         (89.4, "89 s"),
         (90, "2 min"),
         (89 * 60, "89 min"),

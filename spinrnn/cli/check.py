@@ -1,0 +1,120 @@
+"""The command line of `spinrnn check`: what a configuration would run, and what is
+wrong with it.
+
+Exit status: 0 it can run, 2 it cannot.
+"""
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_json,
+    add_memory,
+    add_set,
+    add_use,
+    settings_of,
+)
+from spinrnn.cli.wording import span
+
+SUMMARY = "Say what a configuration would run: sizes, data, memory, time, disk, problems."
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command; commands: what `add_subparsers` returned."""
+    parser = add_command(commands, "check", check, SUMMARY)
+    parser.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG.toml",
+        help="configuration (default: the built-in recipe)",
+    )
+    add_set(parser)
+    parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    add_columns(parser, "the data", "label=class,V=voltage")
+    add_use(parser)
+    add_memory(parser, "for the states of a batch, as in 2G")
+    add_json(parser)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Checks and measures; prints all that was found."""
+    from spinrnn.errors import ConfigError
+    from spinrnn.runs.checking import check_run
+
+    found = check_run(options.config, settings_of(options))
+    if options.json:
+        print(json.dumps(_plain(found)))
+    else:
+        print("\n".join(lines_of(found)))
+    if found.problems:
+        raise ConfigError(found.problems, options.config)
+    return 0
+
+
+def _plain(found: Any) -> dict[str, Any]:
+    """What was found as JSON has it."""
+    from spinrnn.config.run import to_tables
+
+    own = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    own["config"] = None if found.config is None else to_tables(found.config)
+    own["expected"] = None if found.expected is None else dataclasses.asdict(found.expected)
+    return own
+
+
+def lines_of(found: Any) -> list[str]:
+    """Lines for people about what was found, as far as it was."""
+    lines: dict[str, str] = {}
+    if found.config is not None and found.parameters is not None:
+        lines |= _of_network(found)
+    if found.about is not None:
+        lines["data"] = found.about
+    for name, classes in found.parts.items():
+        lines[name] = _of_part(classes)
+    if found.expected is not None and not found.problems:
+        lines |= _of_expected(found)
+    width = max(map(len, lines), default=0) + 2
+    said = [f"{name:<{width}}{text}" for name, text in lines.items()]
+    said += [f"note: {text}" for text in found.notes]
+    return said + [f"warning: {text}" for text in found.warnings]
+
+
+def _of_network(found: Any) -> dict[str, str]:
+    from spinrnn.config.neurons import name_of
+
+    c = found.config.network
+    sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
+    steps = f"{c.resolved_substeps} substeps of {c.input_interval / c.resolved_substeps:.3g} s"
+    estimator = found.config.train.estimator
+    text = f"1 pass of {estimator.kind}"
+    if not estimator.at_once:
+        batches = f"{found.batches} batch{'es' if found.batches != 1 else ''}"
+        text = f"{found.epochs} epochs of {batches} of up to {found.config.train.batch} cases"
+    return {
+        "task": f"{found.config.task.kind}, read at: {c.readout}",
+        "network": f"{sizes} {name_of(c)}, {found.parameters} parameters, {steps} a point",
+        "learning": text,
+    }
+
+
+def _of_part(classes: Any) -> str:
+    from spinrnn.errors import listed
+
+    if not isinstance(classes, dict):
+        return f"{classes} case{'s' if classes != 1 else ''}"
+    return f"{sum(classes.values())}: {listed(f'{name} {n}' for name, n in classes.items())}"
+
+
+def _of_expected(found: Any) -> dict[str, str]:
+    from spinrnn.machine.memory import format_size
+
+    e = found.expected
+    batch = f"{format_size(e.memory)} for a batch"
+    return {
+        "memory": f"{batch}, {format_size(e.data)} for the data, besides Python's own",
+        "time": f"{span(e.seconds)} on this machine, {span(e.compiling)} compiling before",
+        "disk": f"{format_size(e.disk)} in the run folder, {format_size(e.free)} free here",
+    }

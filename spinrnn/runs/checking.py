@@ -1,0 +1,269 @@
+"""What a configuration would run, without running it: sizes, parts of the data, memory,
+time and disk, and all that is wrong.
+
+The time is that of a few real steps, so it holds for this machine as it is now.
+"""
+
+import dataclasses
+import functools
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spinrnn.config.run import RunConfig
+from spinrnn.config.toml import load_config, parts_in
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.loading import data_of, load_configured
+from spinrnn.datasets.parts import NAMES, class_problems, scale_problems
+from spinrnn.errors import ConfigError, DataNote, SpinrnnError
+from spinrnn.learning.reservoir import Reservoir
+from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.runs.beginning import about, classes_of
+from spinrnn.runs.run import FINER
+
+MEASURED = 1.5
+"""Seconds for which steps are measured."""
+CASES = 64
+"""That are tested to measure a test."""
+RECORD = 400
+"""Bytes of an epoch's record in JSON."""
+PICTURES = 200_000
+"""Bytes of a run's pictures, text and environment."""
+
+
+@dataclass
+class Expected:
+    """Times and sizes of a run.
+
+    Attributes:
+        compiling, training, testing: seconds: before the first step, of all epochs, of
+            the test part at the end; step: of a batch.
+        memory: bytes of a batch at work; data: of the data and their parts; disk: of
+            the run's folder; free: room where it will be.
+    """
+
+    compiling: float
+    training: float
+    testing: float
+    step: float
+    memory: int
+    data: int
+    disk: int
+    free: int
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole run, without compiling."""
+        return self.training + self.testing
+
+
+@dataclass
+class Checked:
+    """What was found about a run.
+
+    Attributes:
+        problems: why it cannot run; warnings: what may be meant otherwise; notes: what
+            was made of the data.
+        config: `RunConfig` with the sizes that follow from the data, None where that
+            could not be made.
+        about: sentence about the data; parts: {part: {class: cases}}, or {part: cases}
+            of data without classes.
+        parameters: of the network; batches: of an epoch; epochs: that there will be.
+        expected: None where it cannot run.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    config: RunConfig | None = None
+    about: str | None = None
+    parts: dict[str, Any] = field(default_factory=dict)
+    parameters: int | None = None
+    batches: int | None = None
+    epochs: int | None = None
+    expected: Expected | None = None
+
+
+def check_run(path: str | Path | None = None, settings: Sequence[str] = ()) -> Checked:
+    """Checks a configuration, and measures what its run will take.
+
+    Args:
+        path, settings: as of `load_config`.
+    Raises:
+        StoreError: the file of the configuration cannot be read.
+    """
+    found = Checked()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        config, data = _read(path, settings, found)
+        trainer = _trainer(config, data, found)
+        if trainer is not None:
+            _describe(trainer, found)
+            sizes = found.expected
+            found.expected = _try(found, lambda: _measured(trainer, sizes)) or sizes
+    for warning in caught:
+        said = found.notes if warning.category is DataNote else found.warnings
+        said.append(str(warning.message))
+    found.problems, found.warnings, found.notes = (
+        list(dict.fromkeys(texts)) for texts in (found.problems, found.warnings, found.notes)
+    )
+    return found
+
+
+def _try(found: Checked, call: Callable[[], Any]) -> Any:
+    """What call() returns; its error becomes a problem."""
+    try:
+        return call()
+    except ConfigError as error:
+        found.problems += error.problems
+    except SpinrnnError as error:
+        found.problems.append(str(error))
+    return None
+
+
+def _read(path, settings, found):
+    """(`RunConfig`, `Dataset`), None of what has mistakes; the data also of a
+    configuration that has some elsewhere.
+    """
+    config = _try(found, lambda: load_config(path, settings))
+    if config is not None:
+        return config, _try(found, lambda: data_of(config))
+    try:
+        parts = parts_in(path, settings)
+    except ConfigError:
+        return None, None
+    if "data" in parts:
+        data = _try(found, lambda: load_configured(parts["data"], labelled=False))
+        return None, data
+    return None, None
+
+
+def _trainer(config, data, found):
+    """The `Trainer` of the run, or None."""
+    if data is not None:
+        found.about = about(data)
+    if config is None or data is None:
+        return None
+
+    def make():
+        sizes = config.task.sizes(config.task.prepared(data))
+        found.config = config.fitted(sizes)
+        return Trainer(found.config, data)
+
+    return _try(found, make)
+
+
+def _describe(trainer: Trainer, found: Checked) -> None:
+    """Fills in what needs no measurement."""
+    mask, parts = trainer.net.mask, (trainer.training, trainer.validation, trainer.test)
+    found.parameters = int(trainer.net.parameters.size if mask is None else mask.sum())
+    found.batches, found.epochs = trainer.batches, trainer.epochs
+    task = trainer.config.task
+    for name, part in zip(NAMES, parts, strict=True):
+        has_classes = task.labelled and part.labels is not None
+        found.parts[name] = classes_of(part) if has_classes else len(part)
+    found.warnings += scale_problems(trainer.training)
+    found.warnings += class_problems(*parts) if task.labelled else []
+    found.expected = _expected(trainer)
+    if found.expected.disk > found.expected.free:
+        found.problems.append("the disk has less room than the run needs; choose another --out")
+
+
+# ---- what it takes ----
+
+
+def _expected(trainer: Trainer) -> Expected:
+    """Sizes of the run; its times are 0 until they are measured."""
+    arrays, _ = trainer.state()
+    checkpoint = sum(array.nbytes for array in arrays.values())
+    kept = trainer.config.train.checkpoints
+    parts = trainer.training, trainer.validation, trainer.test
+    # records are in metrics.jsonl and in each checkpoint
+    records = RECORD * trainer.epochs * (kept + 1)
+    return Expected(
+        compiling=0.0,
+        training=0.0,
+        testing=0.0,
+        step=0.0,
+        memory=trainer.plan.bytes,
+        # the whole, and its parts
+        data=int(2 * sum(part.inputs.nbytes for part in parts)),
+        disk=kept * checkpoint + checkpoint // 2 + records + PICTURES,
+        free=shutil.disk_usage(Path.cwd()).free,
+    )
+
+
+def _measured(trainer: Trainer, sizes: Expected) -> Expected:
+    """The same with times, of real steps of a trainer that is of no use afterwards."""
+    net, task, estimator = trainer.net, trainer.config.task, trainer.config.train.estimator
+    training, validation, test = trainer.training, trainer.validation, trainer.test
+    compiling = trainer.warm_up()
+    case = _per_case(lambda part: evaluate(net, part, task=task), test)
+    step, learning = 0.0, 0.0
+    if not estimator.at_once:
+        step = _seconds_of_batch(trainer, case * len(validation))
+        learning = trainer.epochs * (trainer.batches * step + case * len(validation))
+    if estimator.at_once or getattr(estimator, "warm", "") == "reservoir":
+        fit = estimator.fit if estimator.at_once else Reservoir().fit
+        learning += _seconds_of_fit(functools.partial(fit, net, task), training, validation)
+    if estimator.at_once:
+        learning += case * (len(training) + len(validation))
+    testing = (1 + FINER) * case * len(test)
+    return dataclasses.replace(
+        sizes, compiling=compiling, training=learning, testing=testing, step=step
+    )
+
+
+def _per_case(call: Callable[[Dataset], Any], data: Dataset, more: int = 0) -> float:
+    """Median seconds of a call with some cases, for each of them.
+
+    more: cases that each call has besides.
+    """
+    few = data.take(slice(0, CASES))
+    call(few)
+    seconds, end = [], time.perf_counter() + MEASURED / 4
+    while not seconds or time.perf_counter() < end:
+        before = time.perf_counter()
+        call(few)
+        seconds.append(time.perf_counter() - before)
+    return float(np.median(seconds)) / (len(few) + more)
+
+
+def _seconds_of_fit(
+    fit: Callable[[Dataset, Dataset], Any], training: Dataset, validation: Dataset
+) -> float:
+    """Seconds of what is learned at once: of some cases, or of all where that is
+    quick.
+    """
+    few = validation.take(slice(0, CASES))
+    one = _per_case(lambda part: fit(part, few), training, len(few))
+    whole = one * (len(training) + len(validation))
+    if whole > MEASURED:
+        return whole
+    before = time.perf_counter()
+    fit(training, validation)
+    return time.perf_counter() - before
+
+
+def _seconds_of_batch(trainer: Trainer, validation: float) -> float:
+    """Median seconds of a training step; validation: those of an epoch's end."""
+    own: list[float] = []
+    last: list[float] = []
+    steps, end = trainer.steps(), time.perf_counter() + MEASURED
+    # the first step takes its memory
+    next(steps)
+    while not (own or last) or time.perf_counter() < end:
+        before = time.perf_counter()
+        record = next(steps, StopIteration)
+        if record is StopIteration:
+            break
+        (own if record is None else last).append(time.perf_counter() - before)
+    if own:
+        return float(np.median(own))
+    return max(float(np.median(last)) - validation, 0.0) if last else 0.0

@@ -149,5 +149,5 @@ def undocumented(config: RunConfig) -> list[str]:
     tables = to_tables(config)
     single = {name: t[0] if isinstance(t, list) else t for name, t in tables.items()}
     keys = {name: own_keys(cls) for name, cls in _DOCUMENTED.items()}
-    every = [(name, key) for name, t in single.items() for key in keys.get(name, t)]
+    every = [(name, key) for name, table in single.items() for key in keys.get(name) or table]
     return [f"{name}.{key}" for name, key in every if not _meaning(config, name, key)]

@@ -12,6 +12,7 @@ from spinrnn.config.run import DataConfig as DataConfig
 from spinrnn.config.run import NetworkConfig as NetworkConfig
 from spinrnn.config.run import RunConfig as RunConfig
 from spinrnn.config.run import TrainConfig as TrainConfig
+from spinrnn.config.run import recipe as recipe
 from spinrnn.config.spread import Spread as Spread
 from spinrnn.config.toml import load_config as load_config
 from spinrnn.datasets.dataset import Dataset as Dataset
@@ -36,6 +37,7 @@ from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
 from spinrnn.machine.threads import set_threads as set_threads
+from spinrnn.networks.ensemble import Ensemble as Ensemble
 from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory",
-    "config": "quantity tables kinds sources spread neurons versions run template toml",
+    "config": "quantity tables kinds sources spread neurons versions recipes run template toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
@@ -32,7 +32,7 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording samples "
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
-    "pieces recurrent saved",
+    "pieces recurrent saved ensemble",
     "learning": "protocol bptt ridge reservoir esn baselines adam average schedule learner trainer "
     "recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
@@ -40,7 +40,8 @@ FLOORS = {
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
     "checks": "gradient neuron synapse",
-    "runs": "checkpoints loading predicting folder run comparison figures beginning checking",
+    "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
+    "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "bench": "sizes timing table reference processes peers runner",

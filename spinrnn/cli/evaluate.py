@@ -53,6 +53,8 @@ def evaluate(options: argparse.Namespace) -> int:
         print(json.dumps({**numbers, **place, **further}))
         return 0
     text = _scores(task, found.plain(), len(test)) + f", {substeps} substeps"
+    members = getattr(run.network, "networks", ())
+    text += f", ensemble of {len(members)}" if members else ""
     print(text + _devices(run.network) + _noise(run.network.config))
     for line in of_classes({**numbers, **further}):
         print(line)

@@ -93,24 +93,29 @@ def columns(options: argparse.Namespace) -> Any:
     return Columns.of_texts(options.columns, options.units)
 
 
+SHORT = {
+    "recipe": "recipe",
+    "seed": "train.seed",
+    "ensemble": "train.ensemble",
+    "columns": "data.columns",
+    "units": "data.units",
+}
+"""{option: key}, of those that are short for --set KEY=VALUE."""
+
+
 def settings_of(options: argparse.Namespace) -> list[str]:
     """Texts KEY=VALUE of --set and what is short for it; ConfigError where they say the
     same key twice.
     """
     from spinrnn.errors import ConfigError
 
-    short = {
-        "train.seed": ("--seed", options.seed),
-        "data.columns": ("--columns", options.columns),
-        "data.units": ("--units", options.units),
-    }
-    given = {key: pair for key, pair in short.items() if pair[1] is not None}
     known = {text.partition("=")[0].strip() for text in options.set}
-    twice = [f"{option} and --set {key}: give one of them" for key, (option, _) in given.items()
-             if key in known]  # fmt: skip
+    given = {option: getattr(options, option, None) for option in SHORT}
+    given = {option: value for option, value in given.items() if value is not None}
+    twice = [option for option in given if SHORT[option] in known]
     if twice:
-        raise ConfigError(twice)
-    return [*options.set, *(f"{key}={value}" for key, (_, value) in given.items())]
+        raise ConfigError([f"--{o} and --set {SHORT[o]}: give one of them" for o in twice])
+    return [*options.set, *(f"{SHORT[option]}={value}" for option, value in given.items())]
 
 
 def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:

@@ -16,6 +16,7 @@ from spinrnn.cli.options import (
     add_set,
     add_use,
     settings_of,
+    whole,
 )
 from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
 
@@ -37,8 +38,19 @@ def add_commands(commands: Any) -> None:
         parser,
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",
     )
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="defaults of this name, as series for measured series; short for --set recipe=NAME",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
     add_columns(parser, "the data", "label=class,V=voltage")
+    parser.add_argument(
+        "--ensemble",
+        type=whole,
+        metavar="K",
+        help="train K networks that answer together; short for --set train.ensemble=K",
+    )
     parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     parser.add_argument(
         "--resume",
@@ -56,11 +68,15 @@ def train(options: argparse.Namespace) -> int:
 
     config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
-    stop = StopSignals()
+    stop, started = StopSignals(), []
 
     def on_start(trainer: Any) -> None:
         verb = "continuing" if resuming else "training"
-        print(f"{verb} in {out}; the first run compiles for some seconds", flush=True)
+        if not started:
+            print(f"{verb} in {out}; the first run compiles for some seconds", flush=True)
+        else:
+            print(f"the next member, seed {trainer.config.train.seed}", flush=True)
+        started.append(trainer.config.train.seed)
         print(memory_of_batch(trainer), flush=True)
 
     with _Progress() as progress:
@@ -136,6 +152,10 @@ class _Progress:
             print(line, flush=True)
 
     def _draw(self, epoch: int, epochs: int, text: str) -> None:
+        if self._bar is not None and epoch <= self._bar.n:
+            # the next member of an ensemble
+            self._bar.close()
+            self._bar = None
         if self._bar is None:
             from tqdm import tqdm
 

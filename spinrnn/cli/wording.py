@@ -72,6 +72,16 @@ def of_classes(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _epochs_of(summary: dict[str, Any], score: Any) -> str:
+    """The best epoch, or what the members of an ensemble have reached."""
+    members = summary.get("members")
+    if not members:
+        return f"best epoch {summary['best_epoch']} of {summary['epochs']}"
+    tests = sorted(member[f"test_{score.name}"] for member in members)
+    low, high = value_of(score, tests[0]), value_of(score, tests[-1])
+    return f"ensemble of {len(members)}, whose networks alone have {low} to {high} in the test"
+
+
 def results_of_training(result: Any) -> list[str]:
     """Lines with what a finished run has reached."""
     task = result.config.task
@@ -92,7 +102,7 @@ def results_of_training(result: Any) -> list[str]:
     lines = {
         names[0]: f"{test}   with {s['substeps']} substeps, {also}",
         names[1]: f"{fine}   with {s['substeps_fine']} substeps, {also_fine}",
-        names[2]: f"{validation}   best epoch {s['best_epoch']} of {s['epochs']}",
+        names[2]: f"{validation}   {_epochs_of(s, score)}",
         "time": seconds,
         "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",
     }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from spinrnn.config import kinds, neurons, sources, versions
+from spinrnn.config import kinds, neurons, recipes, sources, versions
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import Problems, check, keys_of, nearest, pairs_of, suggest
@@ -428,6 +428,7 @@ class TrainConfig:
             ends; 0: it never ends early.
         average: epochs over which an exponential mean of the weights looks back, which
             is then validated and kept in place of the last weights; 0: no mean.
+        ensemble: networks that are trained, of seeds 1000 apart, and answer together.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -446,6 +447,7 @@ class TrainConfig:
     writer: Any = None
     patience: int = 0
     average: float = 0.0
+    ensemble: int = 1
 
     def __post_init__(self) -> None:
         problems = _set_parts(self, {role: _kind_part(role) for role in ("estimator", "writer")})
@@ -467,7 +469,7 @@ class TrainConfig:
     def problems(self) -> list[str]:
         """What is impossible about the values, a sentence each."""
         found = Problems(self)
-        for key in ("epochs", "batch", "checkpoints"):
+        for key in ("epochs", "batch", "checkpoints", "ensemble"):
             found.require(getattr(self, key) >= 1, key, "at least 1")
         rate = f"positive and at most {LARGEST_NUMBER:g}"
         found.require(0 < self.learning_rate <= LARGEST_NUMBER, "learning_rate", rate)
@@ -738,12 +740,26 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
     return RunConfig(**made)
 
 
+def recipe(name: str, **tables: Mapping[str, Any]) -> RunConfig:
+    """The run of a recipe: "digits", the defaults, or "series", for measured series.
+
+    Args:
+        tables: what overrules it, as in ``recipe("series", train={"epochs": 50})``.
+    Raises:
+        ConfigError: no such recipe; every mistake in the tables.
+    """
+    return from_tables({recipes.KEY: name, **tables})
+
+
 def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Fields of `RunConfig` of nested dictionaries, those without mistakes, and all
     mistakes.
     """
-    problems = [p for name in tables for p in _table_problems(name, tables[name])]
-    problems += versions.twice(tables)
+    own = {name: table for name, table in tables.items() if name != recipes.KEY}
+    problems = [p for name in own for p in _table_problems(name, own[name])]
+    problems += versions.twice(own)
+    tables, found = recipes.resolved(tables)
+    problems += found
     known: dict[str, Any] = {name: t for name, t in tables.items() if neurons.is_table(name, t)}
     network, found = _network_arguments(known)
     problems += found

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spinrnn.config import sources, versions
+from spinrnn.config import recipes, sources, versions
 from spinrnn.config.run import RunConfig, automatic, from_tables, parts_of, to_tables
 from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
@@ -29,9 +29,9 @@ def load_config(path: str | Path | None = None, settings: str | Iterable[str] = 
 
     Args:
         path: TOML file; None for the defaults.
-        settings: texts "table.key=value" that overrule the file; value as in TOML, a
-            bare word counts as text, a relative data.source counts from the working
-            directory.
+        settings: texts "table.key=value", or "recipe=NAME", that overrule the file;
+            value as in TOML, a bare word counts as text, a relative data.source counts
+            from the working directory.
     Returns:
         The run; a relative data.source is resolved against the folder of the file.
     Raises:
@@ -153,6 +153,9 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
     for text in settings:
         key, equals, value = text.partition("=")
         key = key.strip()
+        if key == recipes.KEY and equals:
+            tables[key] = _value(value.strip())
+            continue
         parts = key.split(".")
         if not equals or len(parts) != 2 or not all(parts):
             problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")

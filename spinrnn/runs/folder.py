@@ -132,6 +132,17 @@ class Folder:
         lines = [json.dumps(record) + "\n" for record in trainer.history]
         write_atomic(self.path / "metrics.jsonl", "".join(lines))
 
+    def begin(self, config: RunConfig, resume: bool) -> None:
+        """Writes what the folder of an ensemble starts with.
+
+        Raises:
+            StoreError, ConfigError: as `open`.
+        """
+        make_folder(self.path)
+        self._take_lock()
+        self.settle(config, resume)
+        self.keep_config(config, same_data=False)
+
     def moved(self, config: RunConfig) -> str | None:
         """The place of the data so far, if the configuration names another one."""
         if not self.started:
@@ -236,11 +247,19 @@ class Folder:
     def finish(self, net: Network, summary: dict[str, Any]) -> None:
         """Writes the network, then the numbers: from now on the run is complete."""
         net.save(self.path / "network.h5")
+        self.conclude(summary)
+
+    def conclude(self, summary: dict[str, Any]) -> None:
+        """Writes the numbers, after all else but pictures."""
         write_json(self.path / "summary.json", summary)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of a complete run."""
+        return read_json(self.path / "summary.json", SUMMARY_KEYS)
 
     def results(self) -> tuple[Network, dict[str, Any], list[dict[str, Any]]]:
         """(network of the best epoch, summary, history) of a complete run."""
-        summary = read_json(self.path / "summary.json", SUMMARY_KEYS)
+        summary = self.summary()
         _, _, state = checkpoints.load_newest_checkpoint(self.path)
         if not isinstance(state, dict) or not isinstance(state.get("history"), list):
             raise StoreError(

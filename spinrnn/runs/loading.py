@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spinrnn.config import kinds
 from spinrnn.config.run import DataConfig, RunConfig
@@ -19,6 +20,7 @@ from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import read_container
 from spinrnn.files.seal import is_streamed
 from spinrnn.files.text import read_json
+from spinrnn.networks.ensemble import Ensemble
 from spinrnn.networks.recurrent import Network
 from spinrnn.networks.saved import config_in, network_of_arrays, network_of_checkpoint
 from spinrnn.recordings.reading import open_trajectory
@@ -41,8 +43,9 @@ SUMMARY_KEYS = (
 """What a reader of summary.json may rely on."""
 
 
-def load(path: str | Path) -> Network:
-    """Reads a `Network` from a file or from the folder of a run.
+def load(path: str | Path) -> Any:
+    """Reads a `Network` from a file or from the folder of a run, of an ensemble an
+    `Ensemble`.
 
     Args:
         path: a file that `Network.save` wrote; or a checkpoint, the folder of a run or
@@ -54,12 +57,35 @@ def load(path: str | Path) -> Network:
             which.
     """
     path = Path(path)
+    if is_ensemble(path):
+        return _load_ensemble(path)
     if path.is_dir():
         if not (path / "network.h5").exists():
             config, arrays, _ = load_newest_checkpoint(path)
             return network_of_checkpoint(path, config.network, arrays)
         path = path / "network.h5"
     return load_with_config(path)[0]
+
+
+def member_paths(folder: str | Path, count: int) -> list[Path]:
+    """Run folders of the members of an ensemble."""
+    return [Path(folder) / f"member-{k}" for k in range(count)]
+
+
+def is_ensemble(path: str | Path) -> bool:
+    """Whether a path is the folder of an ensemble."""
+    return member_paths(path, 1)[0].is_dir()
+
+
+def _load_ensemble(path):
+    config = read_config(path / "config.toml")
+    if not (path / "summary.json").exists():
+        raise StoreError(
+            f"{path}: the ensemble is not complete; go on (spinrnn train --out {path} --resume), "
+            f"or give one of its networks, as {path / 'member-0'}"
+        )
+    networks = [load(member) for member in member_paths(path, config.train.ensemble)]
+    return Ensemble(networks, config.task.labelled)
 
 
 def load_with_config(path):
@@ -225,6 +251,10 @@ def open_any(
     """
     path = Path(path)
     if path.is_dir():
+        if is_ensemble(path):
+            raise StoreError(
+                f"{path}: an ensemble; {command} takes one network, as {path / 'member-0'}"
+            )
         run = open_run(path, settings, command)
         return run.network, run.config, run
     if path.suffix == ".toml":

@@ -15,9 +15,10 @@ from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.networks.ensemble import Ensemble
 from spinrnn.networks.recurrent import Network
 from spinrnn.notebook import card
-from spinrnn.runs import checkpoints
+from spinrnn.runs import checkpoints, ensembles
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
 
@@ -31,14 +32,14 @@ class Result:
     """What a training run gives back.
 
     Attributes:
-        network: of the best epoch.
+        network: of the best epoch; of an ensemble an `Ensemble`.
         summary: the numbers, as in summary.json.
-        history: records of the epochs, as in metrics.jsonl.
+        history: records of the epochs, as in metrics.jsonl; of an ensemble none.
         folder: of the run, or None.
         config: of the run, with the sizes that follow from its data.
     """
 
-    network: Network
+    network: Any
     summary: dict[str, Any]
     history: list[dict[str, Any]]
     folder: Path | None
@@ -78,7 +79,8 @@ def train(
 ) -> Result:
     """Trains a network, chooses the best epoch by the validation part, tests it once.
 
-    The test part is read at the end only.
+    The test part is read at the end only. With `train.ensemble` several networks are
+    trained, one after the other, each as this says.
 
     Args:
         config: of the run; None means the defaults, or with `resume` the configuration
@@ -103,10 +105,15 @@ def train(
         checkpoint stays; Interrupted: see `stop`.
     """
     _check_arguments(config, data)
-    if out is None:
-        return _train(RunConfig() if config is None else config, data, on_start, on_epoch, stop)
-    folder = Folder(out)
-    config = folder.settle(config, resume) or RunConfig()
+    folder = None if out is None else Folder(out)
+    if folder is not None:
+        config = folder.settle(config, resume)
+    config = config or RunConfig()
+    if config.train.ensemble > 1:
+        calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop}
+        return _train_ensemble(config, folder, resume, data, pictures, calls)
+    if folder is None:
+        return _train(config, data, on_start, on_epoch, stop)
     if folder.complete:
         return _found(folder, config, data, pictures)
     try:
@@ -141,6 +148,38 @@ def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bo
     if pictures:
         folder.draw(history, summary, folder.missing_pictures())
     return Result(network, summary, history, folder.path, config)
+
+
+def _train_ensemble(
+    config: RunConfig,
+    folder: Folder | None,
+    resume: bool,
+    data: Dataset | None,
+    pictures: bool,
+    calls: dict[str, Any],
+) -> Result:
+    """All members of an ensemble, those that are complete as they are, and what they
+    answer together.
+    """
+    data = _load(config, folder) if data is None else data
+    config = config.fitted(config.task.sizes(config.task.prepared(data)))
+    try:
+        if folder is not None:
+            folder.begin(config, resume)
+        results = ensembles.train_members(train, config, folder, data, **calls)
+        network = Ensemble([result.network for result in results], config.task.labelled)
+        if folder is not None and folder.complete:
+            summary = folder.summary()
+        else:
+            summary = ensembles.summarise(results, network, data, FINER)
+        if folder is not None:
+            folder.conclude(summary)
+            if pictures and "confusion" in summary:
+                folder.draw([], summary, ["confusion.png"])
+        return Result(network, summary, [], folder and folder.path, config)
+    finally:
+        if folder is not None:
+            folder.close()
 
 
 def _train(

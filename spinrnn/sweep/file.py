@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinrnn.config import versions
+from spinrnn.config import recipes, versions
 from spinrnn.config.neurons import is_table
 from spinrnn.config.run import TABLES
 from spinrnn.config.tables import suggest
@@ -191,6 +191,10 @@ def _from_tables(content, folder, where):
     problems += axes_problems(axes)
     if problems:
         raise ConfigError(problems, where)
+    named = content.get(recipes.KEY, base.pop(recipes.KEY, recipes.DEFAULT))
+    base, found = recipes.resolved({**base, recipes.KEY: named})
+    if found:
+        raise ConfigError(found, where)
     options = {key: head.get(key, False) for key in OPTIONS}
     own = _absolute({name: content.get(name, {}) for name in TABLES}, folder)
     tables = {name: base.get(name, {}).copy() for name in TABLES}
@@ -205,7 +209,7 @@ def _from_tables(content, folder, where):
 
 
 def _table_problems(content):
-    known = (*TABLES, "sweep", "axes")
+    known = (*TABLES, "sweep", "axes", recipes.KEY)
     problems = [
         f"{name}: unknown table{suggest(name, known)}" for name in content if name not in known
     ]
@@ -247,7 +251,7 @@ def _base(source, folder):
     wrong = [
         f"sweep.base: {path} has {name}, which is no table of a configuration"
         for name, table in tables.items()
-        if name not in TABLES or not is_table(name, table)
+        if name != recipes.KEY and (name not in TABLES or not is_table(name, table))
     ]
     return ({}, wrong) if wrong else (_absolute(tables, path.parent), [])
 

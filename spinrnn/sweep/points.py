@@ -199,6 +199,10 @@ def _parts(tables, made):
             made[text] = every.get(name), found
         parts[name], found = made[text]
         problems += found
+    train = parts["train"]
+    if train is not None and train.ensemble > 1:
+        one = "a point is one network; train more of them with seeds, as seeds = 5 in [sweep]"
+        problems.append(f"train.ensemble: {one}")
     try:
         return (None if problems else RunConfig(**parts)), problems
     except ConfigError as error:

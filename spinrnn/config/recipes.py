@@ -1,0 +1,51 @@
+"""Recipes: named sets of defaults, which keys that are given overrule.
+
+A configuration names one with its key `recipe`. What comes of it is an ordinary
+configuration; the name is not kept.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from spinrnn.config import versions
+from spinrnn.config.tables import shown, suggest
+
+KEY = "recipe"
+"""Of a configuration, beside its tables."""
+DEFAULT = "digits"
+RECIPES: dict[str, dict[str, dict[str, Any]]] = {
+    # the defaults of the classes
+    DEFAULT: {},
+    # chosen on measured series with 36 to 2,400 training cases, docs/results.md
+    "series": {
+        "network": {"readout": "mean"},
+        "train": {"epochs": 100, "batch": 8, "learning_rate": 1e-2},
+        "data": {"scaling": "standard"},
+    },
+}
+"""{name: {table: {key: value}}} of what differs from the defaults."""
+
+
+def resolved(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """(tables with the defaults of the recipe that they name, what is wrong with the
+    name).
+
+    The keys that are given come in place of the recipe's, and another kind takes away
+    the keys that it does not have.
+    """
+    name, own = tables.get(KEY, DEFAULT), {k: t for k, t in tables.items() if k != KEY}
+    if not isinstance(name, str) or name not in RECIPES:
+        return own, [f"{KEY}: unknown recipe {shown(name)}{suggest(name, RECIPES)}"]
+    if not RECIPES[name]:
+        return own, []
+    made = copy.deepcopy(RECIPES[name])
+    for table, given in own.items():
+        if not isinstance(given, Mapping):
+            versions.put(made, table, given)
+            continue
+        # a kind first, as it says which keys there are
+        for key in sorted(given, key=lambda key: key != "kind"):
+            versions.put(made, f"{table}.{key}", given[key])
+        made.setdefault(table, {})
+    return made, []

@@ -106,9 +106,8 @@ def compare(
         names = ", ".join(BUILT_INS)
         raise DataError(f"data.source: must be one of the built-in tasks {names}; got {name}")
     data = load_configured(config.data) if data is None else data
-    if network is None:
-        network = train(config, data=data).network
-    neurons, parts = sum(network.config.layers), divide(data, config)
+    net: Any = train(config, data=data).network if network is None else network
+    neurons, parts = sum(net.config.layers), divide(data, config)
     simple = baselines(config, data, neurons, seed)
     judged = name in CAPACITIES
     sides = [
@@ -121,10 +120,10 @@ def compare(
         )
         for one in simple
     ]
-    outputs = network.forward(parts[2].inputs) if judged else None
-    own = evaluate(network, parts[2], task=config.task)
+    outputs = net.forward(parts[2].inputs) if judged else None
+    own = evaluate(net, parts[2], task=config.task)
     capacity = _capacities(outputs, simple[0].targets) if judged else None
-    sides.append(Side("network", network.config.features, own, capacity, {}))
+    sides.append(Side("network", net.config.features, own, capacity, {}))
     return Comparison(config, sides, neurons, tuple(_counted(part) for part in parts))
 
 

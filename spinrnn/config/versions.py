@@ -353,7 +353,7 @@ def flat(network: Any) -> dict[str, Any] | None:
     new = (
         neuron.kind not in KINDS,
         bool(network.trained),
-        any(getattr(network, key) != value for key, value in LATER.items()),
+        any(getattr(network, key) != value for key, value in LATER["network"].items()),
         bool(spread) if ideal else not set(spread.deviations) <= set(SPREAD.values()),
         (network.filter_time is None) != ideal,
     )

@@ -29,7 +29,7 @@ class Sums(NamedTuple):
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Sums":
-        """Of points x (point, F) and y (point, K), which count (point,) times or once."""
+        """Of points x (point, F) and y (point, K) that count (point,) times."""
         count, wx, wy = len(x), x, y
         if weights is not None:
             count = float(weights.sum())

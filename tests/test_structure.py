@@ -32,7 +32,7 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording samples "
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
-    "pieces recurrent saved ensemble",
+    "pieces recurrent saved ensemble driving",
     "learning": "protocol bptt ridge reservoir esn baselines adam average schedule learner trainer "
     "recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "

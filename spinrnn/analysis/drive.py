@@ -15,10 +15,8 @@ from spinrnn.analysis.answer import Answer, Settings, table_of_layers
 from spinrnn.analysis.plateaus import each_neuron
 from spinrnn.arrays import array_of
 from spinrnn.errors import DataError
+from spinrnn.networks.driving import drive_sums
 from spinrnn.recordings.recording import Recording
-
-_BYTES = 64e6
-"""Size of the trajectories kept at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,36 +49,11 @@ def cumulative_drive(net: Any, u: np.ndarray, lengths: np.ndarray | None = None)
         DataError: inputs do not fit, or there are none; DivergenceError: a state became
         infinite or NaN.
     """
-    inputs, points = net.check_inputs(u, lengths)
-    if not len(inputs):
-        raise DataError("inputs: no cases, the cumulative drive is a mean over them")
-    config, neurons = net.config, sum(net.config.layers)
-    substeps, interval = config.resolved_substeps, config.input_interval
-    rests, step = _rests(net), interval / substeps
-    scales = [
-        step if neuron.rate_driven() else step / neuron.time_unit for neuron in config.neurons
-    ]
-    # a trajectory has four numbers for each case, neuron and substep, `simulate` as
-    # many again
-    row = 8 * np.dtype(config.dtype).itemsize * neurons * inputs.shape[2] * substeps
-    cases, total = max(1, int(_BYTES / row)), 0.0
-    for start in range(0, len(inputs), cases):
-        part = slice(start, start + cases)
-        # `start` gives each part noise of its own
-        drives = net.simulate(inputs[part], points[part], start).drive
-        for drive, rest, scale in zip(drives, rests, scales, strict=True):
-            sums = drive.reshape(*drive.shape[:2], -1, substeps).sum(axis=-1, dtype=np.float64)
-            # NaN after a case's own end
-            total += float(np.nansum(np.abs(sums * scale - rest[:, None])))
+    points, neurons, total = net.check_inputs(u, lengths)[1], sum(net.config.layers), 0.0
+    # added one by one, as `sum` of newer Pythons has other bits
+    for _, part in drive_sums(net, u, lengths):
+        total += part
     return total / (int(points.sum()) * neurons)
-
-
-def _rests(net):
-    """[(neuron,) integral of the drive at rest over an input interval] of each
-    layer."""
-    config = net.config
-    scale = config.input_interval / config.time_unit
-    return [drive * scale for drive in net.constant_drives()]
 
 
 # ---- of a recording ----

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.analysis import drive as drive_
+from spinrnn.networks import driving as drive_
 
 
 def naive(net, u, lengths):

@@ -33,8 +33,8 @@ FLOORS = {
     "opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
     "pieces recurrent saved ensemble driving",
-    "learning": "protocol bptt ridge reservoir esn baselines adam average schedule learner trainer "
-    "recipes",
+    "learning": "protocol bptt ridge reservoir esn baselines adam average gains schedule learner "
+    "trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "

@@ -18,7 +18,12 @@ from spinrnn.cli.options import (
     settings_of,
     whole,
 )
-from spinrnn.cli.wording import memory_of_batch, progress_of_training, results_of_training
+from spinrnn.cli.wording import (
+    drives_of,
+    memory_of_batch,
+    progress_of_training,
+    results_of_training,
+)
 
 SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
 
@@ -78,6 +83,8 @@ def train(options: argparse.Namespace) -> int:
             print(f"the next member, seed {trainer.config.train.seed}", flush=True)
         started.append(trainer.config.train.seed)
         print(memory_of_batch(trainer), flush=True)
+        if trainer.drives is not None:
+            print(drives_of(trainer), flush=True)
 
     with _Progress() as progress:
         try:

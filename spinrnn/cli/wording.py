@@ -29,6 +29,12 @@ def memory_of_batch(trainer: Any) -> str:
     return f"{text}; the time is cut into {plan.segments} segments, {whole}"
 
 
+def drives_of(trainer: Any) -> str:
+    """The drive for which the gains were chosen."""
+    before, after = (", ".join(f"{d:.3g}" for d in drives) for drives in trainer.drives)
+    return f"initial cumulative drive of the layers {after}; as drawn {before}"
+
+
 def progress_of_training(trainer: Any) -> str:
     """Loss and the score that chooses, after the latest epoch."""
     record, score = trainer.history[-1], chosen(trainer.config.task)

@@ -428,6 +428,8 @@ class TrainConfig:
             ends; 0: it never ends early.
         average: epochs over which an exponential mean of the weights looks back, which
             is then validated and kept in place of the last weights; 0: no mean.
+        gains: "drawn" leaves the initial weights as they are drawn; "drive" scales
+            those of each layer until the cumulative drive on the training part is 1.
         ensemble: networks that are trained, of seeds 1000 apart, and answer together.
 
     Raises:
@@ -447,6 +449,7 @@ class TrainConfig:
     writer: Any = None
     patience: int = 0
     average: float = 0.0
+    gains: Literal["drawn", "drive"] = "drawn"
     ensemble: int = 1
 
     def __post_init__(self) -> None:
@@ -709,6 +712,9 @@ def _misfits(network: NetworkConfig, train: TrainConfig) -> list[str]:
     if train.average and not network.synapse.direct:
         kind = network.synapse.kind
         problems.append(f"train.average: needs ideal synapses, these are {kind}; set it to 0")
+    if train.gains != "drawn" and not network.synapse.direct:
+        kind = network.synapse.kind
+        problems.append(f'train.gains: needs ideal synapses, these are {kind}; set it to "drawn"')
     return problems
 
 

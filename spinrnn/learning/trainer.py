@@ -19,6 +19,7 @@ from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.average import add_to_average
+from spinrnn.learning.gains import choose_gains
 from spinrnn.learning.learner import GradientLearner, Step
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
@@ -108,6 +109,8 @@ class Trainer:
         best_parameters: (size,) of the epoch with the best validation score, the
             latest of several; best_connections: the synapses of then.
         best: the record of that epoch, None before the first has ended.
+        drives: ((L,), (L,)) cumulative drives of the layers as drawn, and with chosen
+            gains; None where these are as drawn.
         average: (size,) mean of the last weights, None where there is none.
         history: a record for each finished epoch.
         epoch, batch: position, the number of finished epochs and of batches in this
@@ -149,6 +152,8 @@ class Trainer:
                 raise DataError(f"the {name} part: {error}") from None
         self._weigh()
         self._scale()
+        chosen = config.train.gains == "drive"
+        self.drives = choose_gains(self.net, self.training) if chosen else None
         batch = min(config.train.batch, len(self.training))
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()

@@ -288,6 +288,7 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
         "data_sha256": trainer.data_digest,
         **trainer.names(),
         **{name: array.tolist() for name, array in found.further.items()},
+        **({} if trainer.drives is None else {"initial_drive": trainer.drives[1].tolist()}),
     }
 
 

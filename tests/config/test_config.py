@@ -71,6 +71,7 @@ DEFAULTS = {
         "checkpoints": 2,
         "patience": 0,
         "average": 0.0,
+        "gains": "drawn",
         "ensemble": 1,
     },
     "data": {
@@ -240,6 +241,7 @@ LIMITS = [
     (spinrnn.TrainConfig, "noise", [0, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "seed", [0], [-1]),
     (spinrnn.TrainConfig, "ensemble", [1, 9], [0, -1, 1.5]),
+    (spinrnn.TrainConfig, "gains", ["drawn", "drive"], ["", 1]),
     (spinrnn.TrainConfig, "patience", [0], [-1, 1.5]),
     (spinrnn.TrainConfig, "average", [0, 0.5, HUGE], [-1, 1.01 * HUGE]),
     (spinrnn.TrainConfig, "checkpoint_seconds", [0], [-1]),

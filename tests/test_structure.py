@@ -276,7 +276,7 @@ for (neuron, scheme), (dtype, tolerance), layout in itertools.product(kinds, typ
     again = net.loss_and_grad(u, [0, 1, 1], lengths)
     assert again[0] == loss and (again[1] == gradient).all()
     spinrnn.set_memory_limit(None)
-for readout in ("mean", "both", "points"):
+for readout in ("mean", "both", "points", "power", "end_power"):
     c = spinrnn.NetworkConfig(
         layers=(3, 2), inputs=2, outputs=2, readout=readout, dtype="float64", substeps=2,
     )

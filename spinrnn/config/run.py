@@ -25,6 +25,10 @@ T = TypeVar("T")
 FOLLOWING = {"inputs": 1, "outputs": 10, "readout": "end"}
 """Keys of [network] that follow from the data where they are not given, and what they
 are without data."""
+OF_WHOLE_TIME = ("mean", "both", "power", "end_power")
+"""Readings that average over a case's whole time."""
+OF_POWER = ("power", "end_power")
+"""Those that average the power as it is before the filter."""
 LARGEST_RATIO = 1e5
 """Of a time to the relaxation time: more is taken for a mistake of units."""
 LARGEST_NUMBER = 1e9
@@ -146,8 +150,10 @@ class NetworkConfig:
         readout_window: 0 reads the output at the end of the sequence, w averages over
             its last w input intervals [ours].
         readout: "end" reads as readout_window says; "mean" averages over each case's
-            whole time, "both" reads both with weights of their own; "points" reads at
-            the end of each input interval, for targets at every point [ours].
+            whole time, "both" reads both with weights of their own; "power" averages
+            what the filter has not passed yet, less its first value, and "end_power"
+            reads that and the end; "points" reads at the end of each input interval,
+            for targets at every point [ours].
         density_int: share of the entries of each W_int that exist, in (0, 1].
         density_ext: the same of each W_ext, input weights included.
         recurrent: how each W_int is drawn: "normal", with independent entries of the
@@ -191,7 +197,7 @@ class NetworkConfig:
     trained: tuple[str, ...] = ()
     trained_per: Literal["layer", "neuron"] = "layer"
     synapse: Any = None
-    readout: Literal["end", "mean", "both", "points"] = "end"
+    readout: Literal["end", "mean", "both", "points", "power", "end_power"] = "end"
     earlier: Any = field(default=(), repr=False, compare=False)
     follows: Any = field(default=(), repr=False, compare=False)
 
@@ -301,7 +307,7 @@ class NetworkConfig:
     @property
     def features(self) -> int:
         """Numbers that the output weights act on."""
-        return self.layers[-1] * (2 if self.readout == "both" else 1)
+        return self.layers[-1] * (2 if self.readout in ("both", "end_power") else 1)
 
     @property
     def amplifications(self) -> tuple[float, ...]:
@@ -356,7 +362,7 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
     found.require(fits, "spectral_radius", f"positive and at most {LARGEST_NUMBER:g}")
     window = c.readout_window
     found.require(window >= 0, "readout_window", "0 or a number of input intervals")
-    if window > 0 and c.readout in ("mean", "points"):
+    if window > 0 and c.readout in ("mean", "power", "points"):
         without = f'0 with readout = "{c.readout}", which has no window'
         found.add("readout_window", f"must be {without}, got {window}")
     forward = itertools.pairwise((c.inputs, *c.layers, c.outputs))

@@ -122,20 +122,24 @@ class Block(NamedTuple):
 
 
 @piece
-def weight_of(k, end, reading, weights):
+def weight_of(k, end, reading, weights, tilt):
     """Weight of time k in the average that ends at a sample's end: over its whole time,
-    by the trapezoidal rule, or of the table.
+    by the trapezoidal rule, or of the table; tilt: see `Constants`.
     """
     before_end = end - k
     if reading == MEAN:
         inside = weights.dtype.type(1 if 0 < k < end else 0.5)
-        share = inside / weights.dtype.type(end)
+        # sum of the later times' weights, as m goes on with what y was
+        lever = before_end if 0 < k < end else 0.25 if k > 0 else 0.5 * end - 0.25
+        share = (inside + tilt * weights.dtype.type(lever)) / weights.dtype.type(end)
         return share if before_end >= 0 else weights.dtype.type(0)
     return weights[before_end] if 0 <= before_end < weights.size else weights.dtype.type(0)
 
 
 @piece
-def readout_forward(k, reading, weights, ends, memory, state, mean, readout, sizes, panel, panels):
+def readout_forward(
+    k, reading, weights, tilt, ends, memory, state, mean, readout, sizes, panel, panels
+):
     """readout (P, F, V) += weight y(k) of the last layer, sizes = (n_{L-1}, F).
 
     `readout` is where the row of its first neuron stands.
@@ -143,7 +147,7 @@ def readout_forward(k, reading, weights, ends, memory, state, mean, readout, siz
     v, last, features = row_length(memory), sizes[0], sizes[1]
     for q in range(panels):
         for j in range(v):
-            weight = weight_of(k, ends[q * v + j], reading, weights)
+            weight = weight_of(k, ends[q * v + j], reading, weights, tilt)
             if weight != 0:
                 source, target = (q + 1) * panel - last * v + j, readout + q * features * v + j
                 for i in range(last):
@@ -154,7 +158,7 @@ def readout_forward(k, reading, weights, ends, memory, state, mean, readout, siz
 
 @piece
 def readout_backward(
-    k, reading, weights, ends, memory, g_readout, g_state, g_mean, sizes, panel, panels
+    k, reading, weights, tilt, ends, memory, g_readout, g_state, g_mean, sizes, panel, panels
 ):
     """dLoss/dp and dLoss/dm of time k += weight dLoss/dreadout, with the signs of y = p
     - m.
@@ -162,7 +166,7 @@ def readout_backward(
     v, last, features = row_length(memory), sizes[0], sizes[1]
     for q in range(panels):
         for j in range(v):
-            weight = weight_of(k, ends[q * v + j], reading, weights)
+            weight = weight_of(k, ends[q * v + j], reading, weights, tilt)
             if weight != 0:
                 source, target = g_readout + q * features * v + j, (q + 1) * panel - last * v + j
                 for i in range(last):
@@ -187,12 +191,23 @@ def read(k, c, w, work, block):
         return
     if c.reading != MEAN and k > block.first_end - c.readout.size:
         readout_forward(
-            k, END, c.readout, ends, memory, work.state, work.mean, at, sizes, panel, panels
+            k, END, c.readout, c.tilt, ends, memory, work.state, work.mean, at, sizes, panel, panels
         )
     if c.reading == MEAN or c.reading == BOTH:
         at += (w.features - w.last) * v
         readout_forward(
-            k, MEAN, c.readout, ends, memory, work.state, work.mean, at, sizes, panel, panels
+            k,
+            MEAN,
+            c.readout,
+            c.tilt,
+            ends,
+            memory,
+            work.state,
+            work.mean,
+            at,
+            sizes,
+            panel,
+            panels,
         )
 
 
@@ -212,11 +227,13 @@ def read_backward(k, c, w, work, block):
                     memory[g_mean + target + i] -= memory[source + i]
         return
     if c.reading != MEAN and k > block.first_end - c.readout.size:
-        readout_backward(k, END, c.readout, ends, memory, at, g_state, g_mean, sizes, panel, panels)
+        readout_backward(
+            k, END, c.readout, c.tilt, ends, memory, at, g_state, g_mean, sizes, panel, panels
+        )
     if c.reading == MEAN or c.reading == BOTH:
         at += (w.features - w.last) * v
         readout_backward(
-            k, MEAN, c.readout, ends, memory, at, g_state, g_mean, sizes, panel, panels
+            k, MEAN, c.readout, c.tilt, ends, memory, at, g_state, g_mean, sizes, panel, panels
         )
 
 

@@ -107,7 +107,7 @@ def signature(dtype):
     """Types of a level's arguments in a network's precision."""
     one, flat = np.dtype(dtype).type(1), np.empty(0, dtype=dtype)
     word = np.uint32(0)
-    c = Constants(one, one, one, one, one, 1, flat, 1, 0)
+    c = Constants(one, one, one, one, one, 1, flat, 1, 0, one)
     noise = Noise(word, word, 0, 0)
     places, level = Places(*range(8)), Level(*range(10), True, 0, 0)
     arguments = (c, flat, flat, noise, flat, places, level)

@@ -45,6 +45,9 @@ class Constants(NamedTuple):
     chunk: int
     # END, MEAN, BOTH or POINTS: what W_out acts on, see `blocks`
     reading: int
+    # by which the average over a sample's whole time, of y = p - m, becomes that of
+    # p - p(0): kappa / (1 - kappa / 2), as the filter adds up y; 0 for that of y
+    tilt: float
 
 
 class Noise(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from spinrnn.arrays import array_of
 from spinrnn.config.neurons import name_of, trained_of
 from spinrnn.config.quantity import quantities
-from spinrnn.config.run import NetworkConfig
+from spinrnn.config.run import OF_POWER, NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.kernels.losses import Targets
 from spinrnn.machine.memory import get_memory_limit
@@ -334,8 +334,14 @@ class Network:
         `networks.streaming.Stream`.
 
         Raises:
-            DataError: cases is no number of at least 1, or noise_seed.
+            DataError: cases is no number of at least 1, or noise_seed; or the power
+            over the whole time is read.
         """
+        if self.config.readout in OF_POWER:
+            raise DataError(
+                f'stream: readout = "{self.config.readout}" averages the power over the whole '
+                "sequence, which is not known at a point; call forward"
+            )
         if not isinstance(cases, int) or isinstance(cases, bool) or cases < 1:
             raise DataError(f"cases: must be a whole number of at least 1, got {cases!r}")
         return Stream(self, self._packing(), cases, checked_seed(noise_seed))

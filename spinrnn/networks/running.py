@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spinrnn.config.run import OF_POWER
 from spinrnn.errors import DivergenceError
 from spinrnn.kernels import blocks, stepping
 from spinrnn.kernels.losses import Targets
@@ -30,6 +31,7 @@ Signals are handled between calls.
 NONE = Targets(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0))
 READINGS = {
     "end": blocks.END, "mean": blocks.MEAN, "both": blocks.BOTH, "points": blocks.POINTS,
+    "power": blocks.MEAN, "end_power": blocks.BOTH,
 }  # fmt: skip
 
 
@@ -333,6 +335,7 @@ def constants_of(config, chunk):
     """`stepping.Constants` of a `NetworkConfig`."""
     real, euler = np.dtype(config.dtype).type, config.scheme == "euler"
     reduced = config.reduced()
+    tilt = reduced.blend / (1 - reduced.blend / 2) if config.readout in OF_POWER else 0.0
     return stepping.Constants(
         step=real(reduced.step),
         blend=real(reduced.blend),
@@ -343,4 +346,5 @@ def constants_of(config, chunk):
         readout=readout_weights(config),
         chunk=chunk,
         reading=READINGS[config.readout],
+        tilt=real(tilt),
     )

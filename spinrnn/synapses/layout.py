@@ -150,7 +150,7 @@ def axes_of(config, name):
     a layer has one value of a trained quantity.
     """
     if name == "w_out":
-        both = config.readout == "both"
+        both = config.readout in ("both", "end_power")
         return ("class", "feature" if both else f"neuron_{len(config.layers) - 1}")
     if name == "b_out":
         return ("class",)

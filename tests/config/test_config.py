@@ -221,7 +221,12 @@ LIMITS = [
     (spinrnn.NetworkConfig, "spectral_radius", [None, 1e-9, HUGE], [0, -1, 1.01 * HUGE]),
     (spinrnn.NetworkConfig, "dtype", ["float64"], ["float16"]),
     (spinrnn.NetworkConfig, "scheme", ["euler"], [2, "rk4"]),
-    (spinrnn.NetworkConfig, "readout", ["mean", "both", "points"], ["all", 1]),
+    (
+        spinrnn.NetworkConfig,
+        "readout",
+        ["mean", "both", "points", "power", "end_power"],
+        ["all", 1],
+    ),
     (Oscillator, "thermal_power", [0, 0.1], [-1e-9, 0.1001]),
     (Spread, "gamma", [0, 1], [-0.01, 1.01]),
     (Spread, "nonlinear_damping", [0, 1], [-0.01, 1.01]),

@@ -9,7 +9,7 @@ import pytest
 
 import spinrnn
 
-READOUTS = ("end", "mean", "both", "points")
+READOUTS = ("end", "mean", "both", "points", "power", "end_power")
 CASES, POINTS, OUTPUTS = 19, 6, 3
 
 
@@ -48,6 +48,8 @@ def features(net, u, lengths):
     for case, length in enumerate(lengths):
         own = y[case, :, : length * substeps + 1]
         mean = np.trapezoid(own, axis=1) / (length * substeps)
+        state = trajectory.state[-1][case, :, : length * substeps + 1]
+        power = np.trapezoid(state - state[:, :1], axis=1) / (length * substeps)
         points = np.full((len(own), POINTS), np.nan)
         points[:, :length] = own[:, substeps::substeps]
         found.append(
@@ -56,6 +58,8 @@ def features(net, u, lengths):
                 "mean": mean[:, None],
                 "both": np.concatenate([own[:, -1], mean])[:, None],
                 "points": points,
+                "power": power[:, None],
+                "end_power": np.concatenate([own[:, -1], power])[:, None],
             }[config.readout]
         )
     return np.array(found)

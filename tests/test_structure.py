@@ -44,7 +44,7 @@ FLOORS = {
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
-    "bench": "sizes timing table reference processes peers runner",
+    "bench": "sizes timing table reference reservoirs processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
     "cli": "streams options wording doctor kinds init check tasks look analyse sweep simulate "
@@ -77,9 +77,10 @@ HOMES = {
         "analysis.measures",
     },
     "tqdm": {"cli.train", "cli.simulate"},
-    "threadpoolctl": {"bench.timing"},
+    "threadpoolctl": {"bench.timing", "learning.ridge"},
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
+    "reservoirpy": {"bench.peers"},
     "scipy": {
         "checks.gradient", "checks.neuron", "tasks.classification", "learning.ridge",
         "analysis.spectra",

@@ -1,11 +1,14 @@
-"""The reference work in JAX and in PyTorch, for `spinrnn bench --peers`.
+"""The reference work in JAX and in PyTorch, and a reservoir in reservoirpy, for
+`spinrnn bench`.
 
 A program, `python -m spinrnn.bench.peers`, that nothing in the package imports. It
 takes one argument, a JSON object of peer (of `processes.PEERS`), neurons, points (at
 least 2), batch and threads. For each line on its standard input it does one step,
 forward and backward, and prints the seconds, the loss and the norm of the gradient. The
 same weights and inputs as spinrnn's, Euler, float32; without the floor of the power,
-which these do not reach. Gradients by automatic differentiation.
+which these do not reach. Gradients by automatic differentiation. Of reservoirpy a step
+is the states of the training part of a series and the ridge regression; loss and
+norm are 0.
 """
 
 import json
@@ -185,18 +188,52 @@ def _torch_matrices(work: _Work, w: dict[str, Any]) -> tuple[Any, Any, Any]:
     return matrix, constant, torch.cat([w["w_ext"][0], torch.zeros((layers - 1) * n, 1)])
 
 
+# ---- reservoirpy ----
+
+
+def reservoirpy_step(neurons: int, points: int) -> Step:
+    """A function that makes an echo state network, fits it to the training part of a
+    NARMA10 series of so many points, and returns (0.0, []).
+    """
+    import reservoirpy
+    from reservoirpy.nodes import Reservoir, Ridge
+
+    from spinrnn.bench.reservoirs import reservoir_config
+    from spinrnn.datasets.loading import load_configured
+
+    getattr(reservoirpy, "verbosity", lambda level: None)(0)
+    config = reservoir_config(neurons, points)
+    data = load_configured(config.data)
+    assert data.targets is not None
+    # the training part ends where the validation begins
+    end = points - round(0.2 * points) - round(config.data.validation_fraction * points)
+    u, y = data.inputs[0].T[:end], data.targets[0].T[:end]
+    warmup = config.task.washout
+
+    def step():
+        units = Reservoir(neurons, lr=1.0, sr=0.9, input_scaling=0.1, rc_connectivity=1.0, seed=0)
+        model = units >> Ridge(ridge=1e-6)
+        model.fit(u, y, warmup=warmup)
+        return 0.0, []
+
+    return step
+
+
 def main() -> None:
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
     if hasattr(os, "sched_setaffinity"):  # JAX has no other way to be told the number of threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: asked["threads"]])
-    work = _Work(asked["neurons"], asked["points"], asked["batch"])
-    library, kind = asked["peer"].split("-")
-    if library == "jax":
-        step = jax_step(work, kind == "block")
+    library, _, kind = asked["peer"].partition("-")
+    if library == "reservoirpy":
+        step = reservoirpy_step(asked["neurons"], asked["points"])
     else:
-        step = torch_step(work, kind == "compiled", asked["threads"])
+        work = _Work(asked["neurons"], asked["points"], asked["batch"])
+        if library == "jax":
+            step = jax_step(work, kind == "block")
+        else:
+            step = torch_step(work, kind == "compiled", asked["threads"])
     for _ in sys.stdin:
         start = time.perf_counter()
         loss, gradients = step()

@@ -23,6 +23,8 @@ PEERS = {
     "torch-compiled": ("torch", "PyTorch, the same, step compiled"),
 }
 """{name: (library, what it is)}; `spinrnn.bench.peers` has the programs."""
+RESERVOIR = "reservoirpy"
+"""Peer of reservoirs, and its library."""
 PATIENCE = 300
 """Seconds after which a peer that does not answer is given up."""
 
@@ -78,8 +80,8 @@ class Peer:
     returns the seconds that took.
 
     Args:
-        name: of `PEERS`; neurons, points, batch: of the reference work; threads: that
-            it may use.
+        name: of `PEERS`, or `RESERVOIR`; neurons, points, batch: of the reference work,
+            of a reservoir the points of the series; threads: that it may use.
     Attributes:
         loss, norm: of the latest step, the latter of its gradient.
     Raises:

@@ -16,12 +16,14 @@ from spinrnn.bench.processes import (
     FIRST,
     IMPORT,
     PEERS,
+    RESERVOIR,
     Peer,
     ProcessError,
     in_new_process,
     is_installed,
 )
 from spinrnn.bench.reference import Row, Side, new_row
+from spinrnn.bench.reservoirs import ReservoirSide
 from spinrnn.bench.sizes import FULL, Sizes
 from spinrnn.bench.timing import Sgemm, Times, crossing, exponent, peak_growth, take_turns
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig
@@ -45,6 +47,7 @@ def run(
     *,
     count: int | None = None,
     peers: bool = False,
+    reservoirs: bool = False,
     mnist: str | Path | None = None,
     progress: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Row]:
@@ -53,7 +56,8 @@ def run(
     Args:
         sizes: how much is measured.
         count: threads of the whole run, None for as many as there are.
-        peers: whether to time JAX and PyTorch beside it.
+        peers: whether to time JAX, PyTorch and reservoirpy beside it.
+        reservoirs: nothing but reservoirs, beside reservoirpy's.
         mnist: folder of MNIST's IDX files, or None.
         progress: called with the name of what is measured next.
     Raises:
@@ -62,7 +66,7 @@ def run(
     """
     data = None if mnist is None else _images(Path(mnist))
     with threads.using(count):
-        yield from _Run(sizes, peers, data, progress).rows()
+        yield from _Run(sizes, peers, data, progress, reservoirs).rows()
 
 
 def _images(folder: Path) -> Dataset:
@@ -85,8 +89,10 @@ class _Run:
         peers: bool,
         data: Dataset | None,
         progress: Callable[[str], object],
+        reservoirs: bool = False,
     ) -> None:
         self.sizes, self.peers, self.data, self.progress = sizes, peers, data, progress
+        self.reservoirs = reservoirs
         self.threads = threads.get_threads()
         self.sgemm = Sgemm(sizes.sgemm, self.threads)
 
@@ -110,6 +116,8 @@ class _Run:
 
     def kinds(self) -> list[Callable[[], Iterable[Row]]]:
         """The works of this run, in order."""
+        if self.reservoirs:
+            return [self.against_reservoirs]
         kinds: list[Callable[[], Iterable[Row]]] = [
             self.start,
             self.reference,
@@ -121,7 +129,7 @@ class _Run:
         ]
         if self.data is not None:
             kinds.append(self.epoch)
-        return [*kinds, self.against_peers] if self.peers else kinds
+        return [*kinds, self.against_peers, self.against_reservoirs] if self.peers else kinds
 
     @staticmethod
     def guarded(kind: Callable[[], Iterable[Row]]) -> Iterator[Row]:
@@ -428,6 +436,37 @@ class _Run:
         ratio = _ratio(times[best].median, times["ours"].median)
         more = {"peer": "spinrnn", "best_peer": best, "to_best_peer": ratio}
         yield ours.row("peer", times["ours"], **more)
+
+    def against_reservoirs(self) -> Iterator[Row]:
+        """States and ridge regression of a reservoir, in turns with an echo state
+        network of the same size on the same series.
+        """
+        there = is_installed(RESERVOIR)
+        if not there:
+            advice = "pip install 'spinrnn[peers]' brings it"
+            yield _note(f"{RESERVOIR} is not installed, so it is not timed; {advice}")
+        for neurons, points in self.sizes.reservoirs:
+            self.progress(f"reservoir, {neurons} neurons")
+            ours, peer = ReservoirSide(neurons, points), None
+            sides: dict[str, Callable[[], float]] = {"ours": ours}
+            if there:
+                sides["peer"] = peer = Peer(RESERVOIR, neurons, points, 1, self.threads)
+            try:
+                times = take_turns(sides, self.sizes.rounds, 2 * self.sizes.seconds)
+            finally:
+                if peer is not None:
+                    peer.close()
+            yield from self._reservoir_rows(ours, times)
+
+    def _reservoir_rows(self, ours: ReservoirSide, times: Mapping[str, Times]) -> Iterator[Row]:
+        n, own = ours.config.layers[0], {"density": 1.0, "points": ours.points}
+        row = self.own(neurons=n, **own, substeps=ours.config.resolved_substeps)
+        if "peer" in times:
+            ratio = _ratio(times["peer"].median, times["ours"].median)
+            peer = {"scheme": None, "dtype": None, "peer": RESERVOIR}
+            yield new_row("reservoir", times["peer"], **self.own(neurons=n, **own) | peer)
+            row["to_reservoirpy"] = ratio
+        yield new_row("reservoir", times["ours"], **row, peer="spinrnn")
 
 
 # ---- what is computed of times ----

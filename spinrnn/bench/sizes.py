@@ -20,6 +20,7 @@ class Sizes:
             growth_n: neurons of the last; brief: input points where neurons and density
             grow.
         mnist: batches of the epoch, None for all.
+        reservoirs: (neurons, points of the series).
     """
 
     sgemm: int = 2048
@@ -42,6 +43,7 @@ class Sizes:
     growth_n: int = 512
     brief: int = 32
     mnist: int | None = None
+    reservoirs: tuple[tuple[int, int], ...] = ((100, 20_000), (300, 20_000))
 
 
 FULL = Sizes()
@@ -62,4 +64,5 @@ QUICK = Sizes(
     growth_n=256,
     brief=8,
     mnist=40,
+    reservoirs=((100, 20_000),),
 )

@@ -196,6 +196,12 @@ def _peers(row: Row) -> Iterator[Pair]:
         yield _what(row), text
 
 
+def _reservoirs(row: Row) -> Iterator[Pair]:
+    if "to_reservoirpy" in row:
+        text = f"{row['to_reservoirpy']:.1f} x as fast as reservoirpy's echo state network"
+        yield _what(row, f"{row['points']} points"), text
+
+
 def _steadiness(row: Row) -> Iterator[Pair]:
     if row.get("when") == "whole run":
         text = "between the slow and the fast tenth"
@@ -212,5 +218,6 @@ _RATIOS = (
     _growth,
     _mnist,
     _peers,
+    _reservoirs,
     _steadiness,
 )

@@ -19,7 +19,13 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--peers",
         action="store_true",
-        help="also the same work in JAX and PyTorch, where installed; takes longer",
+        help="also the same work in JAX and PyTorch, and a reservoir in reservoirpy, where"
+        " installed; takes longer",
+    )
+    parser.add_argument(
+        "--reservoir",
+        action="store_true",
+        help="nothing but a reservoir's states and ridge regression, beside reservoirpy's",
     )
     parser.add_argument(
         "--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files"
@@ -37,6 +43,7 @@ def bench(options: argparse.Namespace) -> int:
         QUICK if options.quick else FULL,
         count=options.threads,
         peers=options.peers,
+        reservoirs=options.reservoir,
         mnist=options.mnist,
         progress=_show,
     )

@@ -26,8 +26,8 @@ class Source(NamedTuple):
     delays: int = 0
 
 
-_REGRESSION = {"kind": "regression", "washout": 100, "window": 300}
-_FORECASTING = {"kind": "forecasting", "washout": 100, "window": 300, "horizon": 1}
+_REGRESSION = {"kind": "regression", "washout": 100, "window": 400}
+_FORECASTING = {"kind": "forecasting", "washout": 100, "window": 400, "horizon": 1}
 
 SOURCES = {
     "digits": Source({}),

@@ -62,6 +62,27 @@ def divide_series(
     )
 
 
+def windows(data: Dataset, washout: int, window: int | None) -> Dataset:
+    """A series as cases of equal length, as `divide_series` cuts the training part, but
+    each target counts once; other data, and a series without washout, as they are.
+
+    data: of one of its parts, whose first `washout` points have no target.
+    """
+    points = data.inputs.shape[2]
+    length = max(WINDOW if window is None else window, washout + 1)
+    if not (is_series(data) and washout) or points < 2 * length:
+        return data
+    starts = [*range(0, points - length, length - washout), points - length]
+    cases = _cases(data, [(start, start + length) for start in starts], washout)
+    # the last one ends with the series, and so begins within the one before
+    counted = starts[-2] + length - starts[-1]
+    if cases.targets is not None:
+        cases.targets[-1, :, :counted] = np.nan
+    else:
+        cases.labels[-1, :counted] = -1
+    return cases
+
+
 def _has_targets(data, span, washout):
     """Whether any point of a stretch counts."""
     after = slice(span[0] + washout, span[1])

@@ -1,14 +1,19 @@
 """Ridge regression in closed form, from sums over all points that are read, so that no
 point is kept.
+
+The products are those of BLAS on one thread: its threads wait by spinning, and their
+number would change the last bits.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
+from threadpoolctl import ThreadpoolController
 
-PENALTIES = tuple(10.0**k for k in range(-9, 3))
+PENALTIES = tuple(10.0**k for k in range(-13, 3))
 """That are tried, in units of the mean square of what the output weights act on."""
 
 
@@ -29,13 +34,15 @@ class Sums(NamedTuple):
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Sums":
-        """Of points x (point, F) and y (point, K) that count (point,) times."""
-        count, wx, wy = len(x), x, y
-        if weights is not None:
-            count = float(weights.sum())
-            wx, wy = weights[:, None] * x, weights[:, None] * y
-        square = float((wy * y).sum())
-        return cls(count, wx.sum(axis=0), wy.sum(axis=0), wx.T @ x, wx.T @ y, square)
+        """Of points x (point, F) and y (point, K); weights: (point,), or all 1."""
+        w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+        root = np.sqrt(w)[:, None]
+        # a squared error times its weight is that of both times the weight's root
+        x, y = (x, y) if weights is None else (root * x, root * y)
+        sums = (root * x).sum(axis=0), (root * y).sum(axis=0)
+        with _one_thread():
+            products = x.T @ x, x.T @ y
+        return cls(w.sum(), *sums, *products, float((y * y).sum()))
 
 
 def total(parts: Iterable[Sums]) -> Sums:
@@ -57,6 +64,11 @@ def solve(
     targets count as deviations from their means. One decomposition into eigenvectors
     serves all penalties.
     """
+    with _one_thread():
+        return _solve(training, known, penalties)
+
+
+def _solve(training, known, penalties):
     n = training.count or 1
     mean, level = training.x / n, training.y / n
     spread = training.xx - np.outer(training.x, mean)
@@ -75,6 +87,16 @@ def solve(
             found = error, penalty, weights, biases
     assert found is not None, "no penalties"
     return found[2].T, found[3], found[1]
+
+
+@functools.cache
+def _controller():
+    return ThreadpoolController()
+
+
+def _one_thread():
+    """Context in which BLAS has one thread."""
+    return _controller().limit(limits=1, user_api="blas")
 
 
 def squared_error(sums: Sums, weights: np.ndarray, biases: np.ndarray) -> float:

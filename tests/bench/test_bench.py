@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.bench import processes, reference
+from spinrnn.bench import processes, reference, reservoirs
 from spinrnn.bench import runner as bench
 from spinrnn.bench import table as benchtable
 from spinrnn.bench import timing as measure
 from spinrnn.bench.sizes import QUICK, Sizes
 from spinrnn.bench.timing import Times
 from spinrnn.cli import main as cli
+from spinrnn.datasets import loading, parts
 from spinrnn.kernels import compiling
 from spinrnn.machine import memory, threads
 from spinrnn.networks import packing
@@ -42,6 +43,7 @@ TINY = Sizes(
     growth_n=16,
     brief=2,
     mnist=1,
+    reservoirs=((6, 600),),
 )
 
 
@@ -368,6 +370,48 @@ def test_peers_are_timed_compared_and_may_fail(monkeypatch):
     assert rows[-1]["to_best_peer"] == pytest.approx(0.5 / rows[-1]["median_s"], rel=1e-3)
     monkeypatch.setattr(bench, "is_installed", lambda library: library != "jax")
     assert "jax is not installed" in next(iter(bench.run(TINY)))["text"]
+
+
+def test_reservoirs_are_timed_beside_a_peer(monkeypatch):
+    """The peer says half a second for each step."""
+    started = subprocess.Popen
+    command = [sys.executable, "-c", PEER]
+    monkeypatch.setattr(
+        processes.subprocess, "Popen", lambda given, **more: started([*command, given[-1]], **more)
+    )
+    monkeypatch.setattr(bench, "is_installed", lambda library: library == "reservoirpy")
+    rows = list(bench.run(TINY, reservoirs=True))
+    theirs, ours = (row for row in rows if row["work"] == "reservoir")
+    assert (theirs["peer"], theirs["median_s"]) == ("reservoirpy", 0.5)
+    assert (ours["peer"], ours["neurons"], ours["substeps"], ours["points"]) == (
+        "spinrnn", 6, 2, 600,
+    )  # fmt: skip
+    assert ours["to_reservoirpy"] == pytest.approx(0.5 / ours["median_s"], rel=1e-3)
+    assert {row["work"] for row in rows} == {"machine", "sgemm", "reservoir"} | {
+        row["work"] for row in rows if row["work"] == "note"
+    }
+    text = "\n".join(benchtable.ratios(rows))
+    assert f"{ours['to_reservoirpy']:.1f} x as fast as reservoirpy's echo state network" in text
+    monkeypatch.setattr(bench, "is_installed", lambda library: False)
+    rows = list(bench.run(TINY, reservoirs=True))
+    assert any("reservoirpy is not installed" in row.get("text", "") for row in rows)
+
+
+def test_a_reservoir_of_the_bench_is_one_that_learns():
+    side = reservoirs.ReservoirSide(40, 1500)
+    run = reservoirs.reservoir_config(40, 1500)
+    test = parts.divide(loading.load_configured(run.data), run)[2]
+    assert spinrnn.evaluate(side.run(), test, task=run.task).nrmse < 0.9
+    assert side() > 0
+
+
+def test_the_peer_of_reservoirs_does_its_work():
+    pytest.importorskip("reservoirpy")
+    peer = processes.Peer(processes.RESERVOIR, 20, 600, 1, 1)
+    try:
+        assert peer() > 0
+    finally:
+        peer.close()
 
 
 @pytest.mark.parametrize("name", list(processes.PEERS))

@@ -11,7 +11,7 @@ from spinrnn.datasets import builtin
 from spinrnn.errors import ConfigError, DataError, DataNote
 from spinrnn.sweep.points import identity
 
-REGRESSION = spinrnn.Regression(washout=100, window=300)
+REGRESSION = spinrnn.Regression(washout=100, window=400)
 
 
 def of(task=None, **data):
@@ -25,8 +25,8 @@ def of(task=None, **data):
         ("mine.npz", spinrnn.Classification()),
         ("narma10", REGRESSION),
         ("narma2", REGRESSION),
-        ("mackey_glass", spinrnn.Forecasting(washout=100, window=300)),
-        ("lorenz", spinrnn.Forecasting(washout=100, window=300)),
+        ("mackey_glass", spinrnn.Forecasting(washout=100, window=400)),
+        ("lorenz", spinrnn.Forecasting(washout=100, window=400)),
         ("sine_square", spinrnn.Classification()),
         ("memory", REGRESSION),
         ("parity", REGRESSION),
@@ -39,7 +39,7 @@ def test_the_task_follows_from_the_source(source, task):
 
 def test_keys_of_the_task_that_are_not_given_are_the_sources():
     table = {"washout": 7}
-    wanted = spinrnn.Regression(washout=7, window=300)
+    wanted = spinrnn.Regression(washout=7, window=400)
     for given in (table, {"kind": "regression", **table}):
         assert of(given, source="narma10").task == wanted
         assert from_tables({"data": {"source": "narma10"}, "task": given}).task == wanted

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn.datasets import stretches
+from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.parts import class_problems, divide, scale_problems, split
 
 
@@ -93,3 +95,29 @@ def test_weights_go_with_their_cases():
 def test_weights_that_are_none(weights):
     with pytest.raises(spinrnn.DataError, match="weights: must be 3 finite numbers from 0"):
         spinrnn.Dataset(np.zeros((3, 1, 4)), [0, 1, 0], weights=weights)
+
+
+@pytest.mark.parametrize(("points", "washout"), [(100, 10), (103, 10), (110, 7), (81, 39)])
+def test_windows_of_a_series_count_each_target_once(points, washout):
+    targets = np.arange(points, dtype=float)[None, None]
+    targets[:, :, :washout] = np.nan
+    data = Dataset(2 * np.arange(points)[None, None], targets=targets)
+    cases = stretches.windows(data, washout, 40)
+    assert cases.inputs.shape[1:] == (1, 40)
+    known = np.isfinite(cases.targets)
+    assert sorted(cases.targets[known]) == list(range(washout, points))
+    np.testing.assert_array_equal(2 * cases.targets[known], cases.inputs[known])
+    assert not known[:, :, :washout].any()
+    labels = np.where(np.isfinite(targets[:, 0]), targets[:, 0], -1).astype(int)
+    of_labels = stretches.windows(Dataset(data.inputs, labels), washout, 40)
+    assert sorted(of_labels.labels[of_labels.labels >= 0]) == list(range(washout, points))
+    np.testing.assert_array_equal(of_labels.labels >= 0, known[:, 0])
+
+
+def test_what_is_short_or_has_no_washout_stays():
+    data = Dataset(np.zeros((1, 1, 79)), targets=np.zeros((1, 1, 79)))
+    assert stretches.windows(data, 10, 40) is data
+    long = Dataset(np.zeros((1, 1, 200)), targets=np.zeros((1, 1, 200)))
+    assert stretches.windows(long, 0, 40) is long
+    many = Dataset(np.zeros((2, 1, 200)), targets=np.zeros((2, 1, 200)))
+    assert stretches.windows(many, 10, 40) is many

@@ -44,7 +44,7 @@ def plain_ridge(rows, wanted):
 
 
 def test_linear_readouts_are_plain_regressions(few):
-    """Of the whole series: 700 points are three windows whose points count once."""
+    """Of the whole series: 700 points are two windows whose points count once."""
     run = config("narma10")
     data = spinrnn.load_dataset("narma10", length=1000)
     u, y = data.inputs[0, 0], data.targets[0, 0]

@@ -17,7 +17,7 @@ def reservoir_config(neurons: int, points: int) -> RunConfig:
     """One layer of oscillators with twice the input interval as relaxation time, so of
     two substeps, on a NARMA10 series.
     """
-    neuron = {"kind": "oscillator", "relaxation_time": 20e-9}
+    neuron = {"relaxation_time": 20e-9}
     network = {"layers": [neurons], "outputs": 1, "readout": "points", "highpass_time": 0.0}
     data = {"source": "narma10", "length": points}
     return from_tables({"network": network, "neuron": neuron, "data": data})

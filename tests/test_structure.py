@@ -19,7 +19,7 @@ FLOORS = {
     "machine": "system cgroups signals setting threads environment memory",
     "config": "quantity tables kinds sources spread neurons versions recipes run template toml",
     "files": "atomic text seal hdf5 container streaming lazy",
-    ".": "findings plotting",
+    ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
@@ -76,7 +76,7 @@ HOMES = {
         "look.figures", "runs.figures",
         "analysis.measures",
     },
-    "tqdm": {"cli.train", "cli.simulate"},
+    "tqdm": {"progress"},
     "threadpoolctl": {"bench.timing", "learning.ridge"},
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},

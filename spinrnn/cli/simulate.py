@@ -18,6 +18,7 @@ from spinrnn.cli.options import (
     columns,
     whole,
 )
+from spinrnn.progress import Bar
 
 SUMMARY = "Simulate a network and write its states and drives over time to an HDF5 file."
 
@@ -90,7 +91,7 @@ def simulate(options: argparse.Namespace) -> int:
     layers = _layers(options.layers)
     net, data, more = _chosen(options)
     stop = StopSignals()
-    with _Bar(len(data)) as bar:
+    with Bar(len(data), "case") as bar:
 
         def on_start(size: int) -> None:
             cases = f"{len(data)} case{'s' if len(data) > 1 else ''}"
@@ -179,26 +180,3 @@ def _write(
         noise_seed=options.noise_seed,
         **more,
     )
-
-
-class _Bar:
-    """A progress bar of cases on a terminal, silent elsewhere."""
-
-    def __init__(self, cases: int) -> None:
-        self._cases = cases
-        self._bar: Any = None
-
-    def __enter__(self) -> "_Bar":
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=self._cases, unit="case", dynamic_ncols=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, done: int) -> None:
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)

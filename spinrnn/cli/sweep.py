@@ -14,6 +14,7 @@ from typing import Any
 
 from spinrnn.cli.options import add_command, add_json, add_memory, add_use, whole
 from spinrnn.cli.wording import span
+from spinrnn.progress import SECONDS, on_terminal
 
 SUMMARY = "Run many points along axes, on this machine or a cluster."
 
@@ -217,11 +218,12 @@ def _counts(progress: Any) -> str:
 class Line:
     """One line that is written again and again on a terminal.
 
-    Elsewhere, as in a batch job's log, a line for each tenth of the points.
+    Elsewhere, as in a batch job's log, a line for each tenth of the points and every
+    some seconds.
     """
 
     def __enter__(self) -> "Line":
-        self._open, self._terminal = False, sys.stderr.isatty()
+        self._open, self._terminal = False, on_terminal()
         self.start()
         return self
 
@@ -232,7 +234,7 @@ class Line:
         """Ends the line, prints a text, and begins anew."""
         if self._open:
             print(file=sys.stderr)
-        self._tenth, self._open = None, False
+        self._tenth, self._open, self._last = None, False, time.monotonic()
         if text:
             print(text, flush=True)
 
@@ -242,9 +244,9 @@ class Line:
             self._open = True
             print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
             return
-        tenth = progress.finished * 10 // max(progress.total, 1)
-        if tenth != self._tenth:
-            self._tenth = tenth
+        tenth, now = progress.finished * 10 // max(progress.total, 1), time.monotonic()
+        if tenth != self._tenth or now - self._last >= SECONDS:
+            self._tenth, self._last = tenth, now
             print(text, flush=True)
 
 

@@ -24,6 +24,7 @@ from spinrnn.cli.wording import (
     progress_of_training,
     results_of_training,
 )
+from spinrnn.progress import TrainingBar
 
 SUMMARY = "Train a network; without arguments the paper's, on the sequential digits."
 
@@ -86,21 +87,20 @@ def train(options: argparse.Namespace) -> int:
         if trainer.drives is not None:
             print(drives_of(trainer), flush=True)
 
-    with _Progress() as progress:
-        try:
-            result = run.train(
-                config,
-                out,
-                resume=options.resume,
-                on_start=on_start,
-                on_epoch=progress,
-                stop=stop,
-            )
-        except run.Interrupted as error:
-            use = "".join(f" --use {path}" for path in kinds.sources())
-            advice = f"to go on: spinrnn train --out {out} --resume{use}"
-            print(f"spinrnn: {error}; {advice}", file=sys.stderr)
-            return stop.status
+    try:
+        result = run.train(
+            config,
+            out,
+            resume=options.resume,
+            on_start=on_start,
+            stop=stop,
+            progress=TrainingBar(progress_of_training),
+        )
+    except run.Interrupted as error:
+        use = "".join(f" --use {path}" for path in kinds.sources())
+        advice = f"to go on: spinrnn train --out {out} --resume{use}"
+        print(f"spinrnn: {error}; {advice}", file=sys.stderr)
+        return stop.status
     print("\n".join(results_of_training(result)))
     return 0
 
@@ -134,38 +134,3 @@ def _free_folder(config: Any) -> Path:
     stem = f"{source.name if source.is_dir() else source.stem}-seed{config.train.seed}"
     names = [stem, *(f"{stem}-{k}" for k in range(2, 10000))]
     return next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
-
-
-class _Progress:
-    """A bar on a terminal; elsewhere, as in a batch job's log, a line for each tenth of
-    the run.
-    """
-
-    def __enter__(self) -> "_Progress":
-        self._bar: Any = None
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, trainer: Any) -> None:
-        epoch, epochs = trainer.history[-1]["epoch"], trainer.epochs
-        text = progress_of_training(trainer)
-        if sys.stderr.isatty():
-            self._draw(epoch, epochs, text)
-        elif epoch == 1 or epoch * 10 // epochs > (epoch - 1) * 10 // epochs:
-            line = f"epoch {epoch:>4} of {epochs}: {text}, {trainer.seconds():.1f} s"
-            print(line, flush=True)
-
-    def _draw(self, epoch: int, epochs: int, text: str) -> None:
-        if self._bar is not None and epoch <= self._bar.n:
-            # the next member of an ensemble
-            self._bar.close()
-            self._bar = None
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=epochs, initial=epoch - 1, unit="epoch", dynamic_ncols=True)
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update()

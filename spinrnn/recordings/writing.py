@@ -14,6 +14,7 @@ import numpy as np
 
 from spinrnn.errors import DataError
 from spinrnn.files.streaming import StreamWriter
+from spinrnn.progress import Bar, is_shown
 from spinrnn.recordings.contents import (
     DEFAULT,
     Contents,
@@ -43,6 +44,7 @@ def write_trajectory(
     on_start: Callable[[int], object] | None = None,
     on_block: Callable[[int], object] | None = None,
     noise_seed: int | list[int] = 0,
+    progress: bool | None = None,
 ) -> None:
     """Simulates and writes a trajectory file block by block, as it may be larger than
     memory.
@@ -67,6 +69,8 @@ def write_trajectory(
         on_block: called with the number of cases done, after each block; an error that
             it raises ends the simulation and removes the file.
         noise_seed: of thermal noise, as in `Network.forward`.
+        progress: whether to show a bar, or lines where there is no terminal; None: in a
+            notebook.
     Raises:
         ConfigError: every, variables, layers, attributes.
         DataError: u, lengths, labels, noise_seed, the network's devices.
@@ -80,10 +84,17 @@ def write_trajectory(
         labels=labels, every=every, variables=variables, layers=layers, cases=cases,
     )  # fmt: skip
     block, most = net.blocks(all_lengths)
-    with _writer(path, contents, noise_seed, attributes, block) as file:
+    shown = Bar(len(u), "case", shown=is_shown(progress))
+    with _writer(path, contents, noise_seed, attributes, block) as file, shown as bar:
         if on_start is not None:
             on_start(file.size)
-        sink = FileSink(file, contents, u, on_block)
+
+        def ended(done: int) -> None:
+            if on_block is not None:
+                on_block(done)
+            bar(done)
+
+        sink = FileSink(file, contents, u, ended)
         take = taker(
             sink, net.config, all_lengths, contents.variables, contents.layers, contents.every
         )

@@ -18,6 +18,7 @@ from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.networks.recurrent import Network
 from spinrnn.notebook import card
+from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
@@ -76,6 +77,7 @@ def train(
     on_epoch: Callable[[Trainer], object] | None = None,
     stop: Callable[[], bool] | None = None,
     pictures: bool = True,
+    progress: bool | TrainingBar | None = None,
 ) -> Result:
     """Trains a network, chooses the best epoch by the validation part, tests it once.
 
@@ -98,6 +100,8 @@ def train(
             `Interrupted` raised.
         pictures: draw curves.png and confusion.png at the end. Where that fails a
             warning says so.
+        progress: whether to show a bar, or lines where there is no terminal; None: in a
+            notebook.
     Returns:
         The results; of a run that is complete already, what it found.
     Raises:
@@ -105,12 +109,16 @@ def train(
         checkpoint stays; Interrupted: see `stop`.
     """
     _check_arguments(config, data)
+    if isinstance(progress, TrainingBar) or is_shown(progress):
+        with progress if isinstance(progress, TrainingBar) else TrainingBar() as bar:
+            hooks = bar.around(on_start, on_epoch, stop)
+            return train(config, out, resume, data, *hooks, pictures, progress=False)
     folder = None if out is None else Folder(out)
     if folder is not None:
         config = folder.settle(config, resume)
     config = config or RunConfig()
     if config.train.ensemble > 1:
-        calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop}
+        calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
     if folder is None:
         return _train(config, data, on_start, on_epoch, stop)

@@ -15,6 +15,7 @@ from pathlib import Path
 from spinrnn.config.toml import to_toml
 from spinrnn.errors import ConfigError, EngineError, StoreError
 from spinrnn.notebook import card
+from spinrnn.progress import Bar, is_shown
 from spinrnn.sweep import executors, work
 from spinrnn.sweep.file import Sweep
 from spinrnn.sweep.folder import COMPLETE, SweepFolder
@@ -97,6 +98,7 @@ def run_sweep(
     on_progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
     only: Callable[[Point], bool] | None = None,
+    progress: bool | None = None,
 ) -> Progress:
     """Runs the points of a sweep that have no result yet.
 
@@ -118,6 +120,8 @@ def run_sweep(
             next batch with a checkpoint.
         only: called with each `Point`; those for which it is false are left out, as if
             they were no part of the sweep.
+        progress: whether to show a bar, or lines where there is no terminal; None: in a
+            notebook.
     Raises:
         ConfigError, DataError: the sweep is impossible.
         StoreError: the folder is another's, the disk is full, data have changed.
@@ -129,25 +133,42 @@ def run_sweep(
     points = shard_of([p for p in sweep.points if only is None or only(p)], shard)
     folder.claim(sweep, extend)
     folder.tidy()
-    progress, left = _unfinished(folder, points, retry_failed, keep_runs)
-    report = on_progress or (lambda progress: None)
-    report(progress)
+    counts, left = _unfinished(folder, points, retry_failed, keep_runs)
+    shown = Bar(len(points), "point", shown=is_shown(progress))
+    report = _reporter(shown, on_progress)
+    report(counts)
     if not left:
-        return progress
+        return counts
     asked = stop or (lambda: False)
     workers = executors.open_workers(executor, jobs, scheduler, threads_per_worker, asked)
     limits = {"threads": threads_per_worker, "memory": workers.memory(len(left))}
     try:
         with _session(folder) as session:
-            tasks = []
-            for point, known in left:
-                folder.clear(point.digest, point.name, keep_runs)
-                task = work.task(folder, session, known, point, sweep, limits, keep_runs)
-                tasks.append((task, point))
-            _Loop(folder, workers, session, tasks, progress, report, asked).run()
+            given = folder, session, sweep, limits, keep_runs
+            tasks = [(_task(*given, point, known), point) for point, known in left]
+            _Loop(folder, workers, session, tasks, counts, report, asked).run()
     finally:
         workers.close()
-    return progress
+        shown.__exit__()
+    return counts
+
+
+def _task(folder, session, sweep, limits, keep_runs, point, known):
+    """What a worker is given for a point."""
+    folder.clear(point.digest, point.name, keep_runs)
+    return work.task(folder, session, known, point, sweep, limits, keep_runs)
+
+
+def _reporter(shown: Bar, on_progress: Callable[[Progress], None] | None):
+    """What is called with a `Progress`: the user's function, then the bar."""
+
+    def report(counts: Progress) -> None:
+        if on_progress:
+            on_progress(counts)
+        failed = f"{counts.failed} failed" if counts.failed else ""
+        shown(counts.finished, failed)
+
+    return report
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ import pytest
 from conftest import here, refused
 
 import spinrnn
-from spinrnn.cli import identify, options, reproduce, simulate, sweep, train, wording
+from spinrnn.cli import identify, options, reproduce, simulate, sweep, wording
 from spinrnn.cli import main as cli
+from spinrnn.progress import TrainingBar
 
 LEAST = {
     "init": "",
@@ -276,7 +277,7 @@ def test_sentences_of_training(capsys):
 
 
 def test_a_line_for_each_tenth_of_a_run(capsys):
-    with train._Progress() as progress:
+    with TrainingBar(wording.progress_of_training) as progress:
         run = trainer()
         for epoch in range(1, 41):
             run.history[-1]["epoch"] = epoch

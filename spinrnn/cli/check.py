@@ -14,6 +14,7 @@ from spinrnn.cli.options import (
     add_command,
     add_json,
     add_memory,
+    add_seed,
     add_set,
     add_use,
     settings_of,
@@ -33,7 +34,7 @@ def add_commands(commands: Any) -> None:
         help="configuration (default: the built-in recipe)",
     )
     add_set(parser)
-    parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     add_use(parser)
     add_memory(parser, "for the states of a batch, as in 2G")

@@ -11,7 +11,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import spinrnn
 from spinrnn.cli import (
@@ -33,6 +33,7 @@ from spinrnn.cli import (
     tasks,
     train,
 )
+from spinrnn.config.tables import suggest
 from spinrnn.errors import DataNote
 from spinrnn.machine.system import unsupported
 
@@ -58,10 +59,31 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """With errors of one line, like all others."""
+    """With errors of one line, like all others, and the nearest name."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"spinrnn: error: {message}; {self.prog} --help says what there is\n")
+        hint = _meant(message) or f"{self.prog} --help says what there is"
+        self.exit(2, f"spinrnn: error: {message}; {hint}\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        known = [] if action.choices is None else [*map(str, action.choices)]
+        if known and str(value) not in known:
+            what = "command" if action.dest.endswith("command") else "choice"
+            hint = suggest(value, known)
+            raise argparse.ArgumentError(None, f"there is no {what} {value!r}{hint}")
+
+
+def _meant(message: str) -> str | None:
+    """What stands for an option that is the name of a key, as --epochs."""
+    start = "unrecognized arguments: --"
+    if not message.startswith(start):
+        return None
+    from spinrnn.config.run import known_keys
+
+    name, _, value = message.removeprefix(start).replace("=", " ").partition(" ")
+    keys = [key for key in known_keys() if key.partition(".")[2] == name.replace("-", "_")]
+    given = value.partition(" ")[0] or "VALUE"
+    return f"write --set {keys[0]}={given}" if keys else None
 
 
 def parser() -> argparse.ArgumentParser:

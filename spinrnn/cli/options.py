@@ -57,6 +57,11 @@ def add_set(parser: argparse.ArgumentParser, example: str = "train.epochs=50") -
     )
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Adds --seed."""
+    parser.add_argument("--seed", type=integer, metavar="N", help="short for --set train.seed=N")
+
+
 def add_use(parser: argparse.ArgumentParser) -> None:
     """Adds --use, a list of files."""
     parser.add_argument(
@@ -157,6 +162,14 @@ def whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text)):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def integer(text: str) -> int:
+    """A whole number; whether it may be negative is for the key to say."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
 
 
 def size(text: str) -> int:

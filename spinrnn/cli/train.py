@@ -13,6 +13,7 @@ from spinrnn.cli.options import (
     add_columns,
     add_command,
     add_memory,
+    add_seed,
     add_set,
     add_use,
     settings_of,
@@ -49,7 +50,7 @@ def add_commands(commands: Any) -> None:
         metavar="NAME",
         help="defaults of this name, as series for measured series; short for --set recipe=NAME",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="short for --set train.seed=N")
+    add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     parser.add_argument(
         "--ensemble",
@@ -112,6 +113,7 @@ def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path
     """
     from spinrnn.config.toml import load_config, read_config
     from spinrnn.runs.folder import newest_run
+    from spinrnn.runs.loading import check_kinds
 
     config = load_config(options.config, settings)
     if options.out == "":
@@ -123,8 +125,23 @@ def _chosen(options: argparse.Namespace, settings: list[str]) -> tuple[Any, Path
         return config, _free_folder(config)
     own = out / "config.toml"
     if options.resume and options.config is None and own.exists():
+        check_kinds(out)
         config = read_config(own, settings) if settings else None
+    elif options.resume and options.config is None:
+        _check_start(out)
     return config, out
+
+
+def _check_start(out: Path) -> None:
+    """Refuses to begin with the built-in recipe in an empty folder: a run that was
+    killed at once has left its lock there, so the folder is not the one that is meant.
+    """
+    if out.is_dir() and not any(out.iterdir()):
+        raise spinrnn.StoreError(
+            f"{out} is empty, there is no run to go on with; give its folder, or CONFIG.toml to "
+            "begin one there"
+        )
+    print(f"spinrnn: note: {out}: no run there yet, the built-in recipe begins", file=sys.stderr)
 
 
 def _free_folder(config: Any) -> Path:

@@ -381,8 +381,8 @@ def record_of(used: Iterable[Any]) -> dict[str, dict[str, str]]:
 
 
 def check_record(record: Any, where: str | Path) -> None:
-    """Raises ConfigError if a kind of a record, as of `record_of`, has another source
-    now.
+    """Raises ConfigError if a kind of a record, as of `record_of`, is not known, or has
+    another source now.
 
     where: whose record it is, for the message.
     """
@@ -393,6 +393,11 @@ def check_record(record: Any, where: str | Path) -> None:
         role, _, name = str(key).partition(".")
         now = _files.get((role, name), {})
         before = stored.get("sha256") if isinstance(stored, Mapping) else None
+        if role in BUILT_IN and name not in names_of(role) and _load_installed():
+            file = stored.get("file") if isinstance(stored, Mapping) else None
+            if name not in names_of(role):
+                changed.append(f"the {role} {name} comes from {file}; give it by --use {file}")
+                continue
         if before is not None and now and now.get("sha256") != before:
             advice = "restore that file, or begin anew in another folder"
             changed.append(f"{name} has changed since: {now.get('file')}; {advice}")

@@ -16,7 +16,17 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from spinrnn.config import kinds, neurons, recipes, sources, versions
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
-from spinrnn.config.tables import Problems, check, keys_of, nearest, pairs_of, suggest
+from spinrnn.config.tables import (
+    Problems,
+    Unsaid,
+    check,
+    keys_of,
+    nearest,
+    pairs_of,
+    plain,
+    suggest,
+    unsaid,
+)
 from spinrnn.errors import ConfigError
 from spinrnn.notebook import amount, card, plural
 
@@ -112,8 +122,10 @@ def _network_from_flat(given: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `NetworkConfig` of those that may be 0.1's; what is not given
     follows from the data.
     """
-    open_keys = tuple(key for key in FOLLOWING if key not in given)
-    return {"follows": open_keys, **versions.from_flat(given)}
+    still = given.pop("follows", tuple(FOLLOWING))
+    # a copy that `dataclasses.replace` makes is given all that was not changed
+    unsaid = (key for key in still if key not in given or isinstance(given[key], Unsaid))
+    return {"follows": tuple(unsaid), **versions.from_flat(given)}
 
 
 @_with_old_keys(_network_from_flat)
@@ -224,6 +236,8 @@ class NetworkConfig:
         object.__setattr__(self, "trained", trained)
         earlier, found = versions.remembered(self)
         object.__setattr__(self, "earlier", tuple(earlier.items()))
+        for key in self.follows:
+            object.__setattr__(self, key, unsaid(FOLLOWING[key]))
         if problems or found:
             raise ConfigError(problems + found)
 
@@ -865,7 +879,7 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
     network = config.network
     spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
     parts = {
-        name: {key: getattr(part, key) for key in own_keys(type(part))}
+        name: {key: plain(getattr(part, key)) for key in own_keys(type(part))}
         for name, part in (("network", network), ("train", config.train), ("data", config.data))
     }
     return {

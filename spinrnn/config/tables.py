@@ -7,6 +7,7 @@
 import dataclasses
 import difflib
 import json
+import re
 import sys
 import types
 import typing
@@ -56,7 +57,7 @@ def check(config: Any) -> None:
         try:
             converted = _typed(hint, value)
         except TypeError as error:
-            problems.append(f"{field.name}: must be {error}, got {shown(value)}")
+            problems.append(f"{field.name}: must be {error}, got {shown(value)}{_slip(value)}")
             converted = field.default
         object.__setattr__(config, field.name, converted)
     problems += config.problems()
@@ -77,12 +78,34 @@ def _hints(cls: type) -> dict[str, Any]:
 # ---- types ----
 
 
+class Unsaid:
+    """Of the value of a key that was not given. It is the number or text that it stands
+    for, and tells a copy of its dataclass that it was not given there either.
+    """
+
+
+class _UnsaidNumber(int, Unsaid):
+    pass
+
+
+class _UnsaidText(str, Unsaid):
+    pass
+
+
+def unsaid(value: int | str) -> Any:
+    """The value as one that was not given."""
+    return _UnsaidText(value) if isinstance(value, str) else _UnsaidNumber(value)
+
+
 def plain(value: Any) -> Any:
-    """A NumPy scalar or an array without axes as the Python number or text.
+    """A NumPy scalar or an array without axes as the Python number or text; so a value
+    that was not given.
 
     Anything else is returned as it is, a masked value too: it has no number. NumPy
     itself is not imported, as reading a configuration does not need it.
     """
+    if isinstance(value, Unsaid):
+        return str.__str__(value) if isinstance(value, str) else int(value)  # type: ignore
     scalar = hasattr(value, "dtype") and getattr(value, "ndim", None) == 0
     if scalar and hasattr(value, "item") and not getattr(value, "mask", False):
         return value.item()
@@ -164,6 +187,23 @@ def _items(hint: Any, value: Any) -> tuple[Any, ...]:
         return tuple(_typed(item, plain(v)) for v in value)
     except TypeError:
         raise TypeError(_NAMES[hint]) from None
+
+
+_NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:\.\d*)?) ?([fpnumkMGT]?)(?:s|Hz|A|V|W|T|K|Oe)")
+_EXPONENTS = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12}
+
+
+def _slip(value: Any) -> str:
+    """What to write instead of a text that is nearly a number, as words to append."""
+    text = value if isinstance(value, str) else ""
+    if re.fullmatch(r"[-+]?\d+,\d+", text):
+        return f"; the decimal sign is a point, as in {text.replace(',', '.')}"
+    number = _NUMBER_AND_UNIT.fullmatch(text)
+    if number:
+        power = _EXPONENTS.get(number[2])
+        plain = number[1] + (f"e{power}" if power else "")
+        return f"; a number in SI units without the unit, as in {plain}"
+    return ""
 
 
 def shown(value: Any) -> str:

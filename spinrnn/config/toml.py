@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from spinrnn.config import recipes, sources, versions
-from spinrnn.config.run import RunConfig, automatic, from_tables, parts_of, to_tables
+from spinrnn.config.run import (
+    FOLLOWING,
+    RunConfig,
+    automatic,
+    from_tables,
+    known_keys,
+    parts_of,
+    to_tables,
+)
+from spinrnn.config.tables import unsaid
 from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
 LARGEST_DOTS = 200
@@ -124,11 +133,16 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
         raise ConfigError(problems)
     made = from_tables(tables)
     follows = tuple(k for k in config.network.follows if f"network.{k}" not in settings)
-    return dataclasses.replace(made, network=dataclasses.replace(made.network, follows=follows))
+    own = {key: unsaid(FOLLOWING[key]) for key in follows}
+    network = dataclasses.replace(made.network, **own, follows=follows)
+    return dataclasses.replace(made, network=network)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The tables of a file, with a data.source that holds from anywhere."""
+    if path.is_dir():
+        advice = f"to go on with the run in it: --out {path} --resume"
+        raise StoreError(f"{path} is a folder and no configuration; {advice}")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -136,6 +150,11 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         # ValueError: also text in another encoding; RecursionError: brackets without
         # end
+        if path.suffix.lower() not in ("", ".toml", ".txt"):
+            advice = f"data are named in it, spinrnn init --data {path} begins one"
+            raise ConfigError(
+                [f"is no configuration, which is a TOML file; {advice}"], path
+            ) from None
         raise ConfigError([f"not valid TOML: {error}"], path) from None
     data = tables.get("data")
     named = data if isinstance(data, dict) else {}
@@ -158,7 +177,7 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
             continue
         parts = key.split(".")
         if not equals or len(parts) != 2 or not all(parts):
-            problems.append(f"--set {text}: write table.key=value, as in train.epochs=50")
+            problems.append(f"--set {text}: write table.key=value, {_meant(key, value)}")
             continue
         value = _value(value.strip())
         if key in [f"data.{name}" for name in PATHS]:
@@ -166,6 +185,12 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
         versions.put(tables, key, value)
         old |= {key: versions.OLD[key]} if key in versions.OLD else {}
     return old
+
+
+def _meant(key: str, value: str) -> str:
+    """The form of a setting, with the key where only its table is missing."""
+    keys = [known for known in known_keys() if known.partition(".")[2] == key]
+    return f"as in {keys[0]}={value or 'VALUE'}" if keys else "as in train.epochs=50"
 
 
 def _absolute(source: Any, folder: Path) -> Any:

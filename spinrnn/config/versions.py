@@ -320,7 +320,7 @@ def own_table(network: Any) -> dict[str, Any]:
     """{key: value} of a `NetworkConfig` without those of `ELSEWHERE`, and without those
     of `LATER` that are as in 0.1.
     """
-    own = {key: getattr(network, key) for key in keys_of(network) if key not in ELSEWHERE}
+    own = {key: plain(getattr(network, key)) for key in keys_of(network) if key not in ELSEWHERE}
     return without_later("network", own)
 
 

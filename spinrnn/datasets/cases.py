@@ -104,7 +104,8 @@ def of_files(
         first = first or list(channels)
         if list(channels) != first:
             raise DataError(
-                f"{file}: has the channels {listed(channels)}, the first file has {listed(first)}"
+                f"{file}: has the channels {listed(channels)}, the first file has {listed(first)}; "
+                "give all files the same columns"
             )
         cases.append(np.array([channels[name] for name in first]))
         steps.append(step)

@@ -13,7 +13,7 @@ from spinrnn.datasets import cases, folder, named, pairs, tables
 from spinrnn.datasets.builtin import load_built_in
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
-from spinrnn.errors import DataError, DataNote
+from spinrnn.errors import DataError, DataNote, StoreError
 from spinrnn.files.atomic import packaged
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
@@ -188,11 +188,17 @@ def _series_of(path, source, labelled, names, alone=False):
         return _of_pair(path, pair, labelled, names)
     if path.is_dir():
         files = cases.files_of(path)
-        if not files or folder.is_one(path):
+        if folder.is_one(path):
             return folder.read_folder(path), None, ()
+        if not files:
+            raise StoreError(
+                f"{path}: holds no files of data; wanted are files of cases "
+                f"({', '.join(ENDINGS)}) in folders of their classes, a pair of an archive, or "
+                "MNIST's IDX files"
+            )
         return cases.of_files(path, files, labelled, names)
     if ending_of(path) not in ENDINGS:
-        near = near_name(source)
+        near = near_name(path.name)
         hint = f"; did you mean {near}?" if near else ""
         raise DataError(
             f'data.source: "{source}" is neither "digits", nor a file of the kinds '

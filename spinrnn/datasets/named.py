@@ -12,6 +12,8 @@ from spinrnn.readers.table import Table
 _OTHERS = (("x", "y"), ("data", "target"), ("data", "labels"))
 """Names of inputs and labels that others use, in small letters."""
 _PARTS = ("train", "test")
+WIDE = 32
+"""Channels: more of them than points are told, as the axes may be swapped."""
 
 
 def has_cases(table: Table) -> bool:
@@ -98,6 +100,9 @@ def _series(table, inputs, labels, lengths=None, order=None):
     if inputs.ndim == 2:
         said = (f"inputs of the shape {inputs.shape} are read as (case, time), one channel",)
         inputs = inputs[:, None, :]
+    elif inputs.ndim == 3 and inputs.shape[1] > max(WIDE, inputs.shape[2]):
+        sizes = f"{inputs.shape[1]} channels of {inputs.shape[2]} points"
+        said = (f"{sizes}; axes are (case, channel, time)",)
     problems = _problems(inputs, labels, lengths)
     if problems:
         raise DataError(f"{table.path}: {'; '.join(problems)}")

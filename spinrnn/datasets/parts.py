@@ -108,8 +108,10 @@ def _check(parts, data, drawn):
             continue
         if name == "test" and data.test is not None:
             raise DataError("data: their own test part is empty, test is true for no case")
+        key = "test_fraction" if name == "test" else "validation_fraction"
         raise DataError(
-            f"data: the {name} part is empty, {drawn} cases are too few for these fractions"
+            f"data: the {name} part is empty, {drawn} cases are too few for data.{key}; take more "
+            "cases, or another share"
         )
 
 

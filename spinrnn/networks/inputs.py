@@ -33,8 +33,10 @@ def checked_inputs(
         u = np.where(np.arange(points) < lengths[:, None, None], u, u.dtype.type(0))
     if scan and not np.isfinite(u).all():
         case, channel, point = np.argwhere(~np.isfinite(u))[0]
+        missing = np.isnan(u[case, channel, point])
+        hint = '; data.missing = "linear" fills what is missing' if missing else ""
         raise DataError(
-            f"inputs: not finite in {dtype} at case {case}, channel {channel}, time {point}"
+            f"inputs: not finite in {dtype} at case {case}, channel {channel}, time {point}{hint}"
         )
     return u, lengths
 

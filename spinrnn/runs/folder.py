@@ -80,8 +80,8 @@ class Folder:
                 f"{self.path} holds a run already; continue it (--resume, from Python resume=True) "
                 "or choose another folder (--out)"
             )
-        stored = read_config(self._config_file)
         loading.check_kinds(self.path)
+        stored = read_config(self._config_file)
         if config is None:
             return stored
         changed = differences(stored, config)

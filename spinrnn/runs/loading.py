@@ -60,6 +60,7 @@ def load(path: str | Path) -> Any:
     if is_ensemble(path):
         return _load_ensemble(path)
     if path.is_dir():
+        check_kinds(path)
         if not (path / "network.h5").exists():
             config, arrays, _ = load_newest_checkpoint(path)
             return network_of_checkpoint(path, config.network, arrays)
@@ -91,6 +92,10 @@ def _load_ensemble(path):
 def load_with_config(path):
     """(`Network`, `RunConfig` or None) of a file; the latter where it holds a run's."""
     kind, text, arrays = read_container(path)
+    # of the folder of a run or a sweep, or of one within it
+    for folder in Path(path).absolute().parents[:2]:
+        if any((folder / name).is_file() for name in ("config.toml", "sweep.json")):
+            check_kinds(folder)
     config = config_in(path, text)
     if kind in ("checkpoint", "point"):
         return network_of_checkpoint(path, config.network, arrays), config
@@ -140,8 +145,8 @@ class StoredRun:
 
 
 def check_kinds(folder):
-    """Raises ConfigError if a neuron of the user's has changed since the run in the
-    folder was started.
+    """Raises ConfigError if a kind of the user's is not known, or has changed since the
+    run in the folder was started.
     """
     path = Path(folder) / KINDS
     if path.is_file():
@@ -165,8 +170,8 @@ def open_run(folder, settings=(), command="evaluate"):
         raise StoreError(
             f"{folder}: no config.toml there; give the folder of a run, as spinrnn train writes it"
         )
-    stored, config = read_config(file), read_config(file, settings)
     check_kinds(folder)
+    stored, config = read_config(file), read_config(file, settings)
     moved = dataclasses.replace(stored.data, source=config.data.source, test=config.data.test)
     if config.train != stored.train or config.data != moved:
         raise ConfigError(

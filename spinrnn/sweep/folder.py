@@ -132,6 +132,7 @@ class SweepFolder:
             raise StoreError(
                 f"{self.path}: no sweep.json there; give a sweep file or the folder of a sweep"
             )
+        check_kinds(self.path)
         value = read_json(path, ("digest", "sweep", "axes", "tables", "data"))
         try:
             sweep = Sweep.from_json(value, path)

@@ -1,10 +1,12 @@
 """Tables: values of any library become Python's own, wrong ones are told as they
 are."""
 
+import copy
 import dataclasses
 import enum
 import fractions
 import json
+import pickle
 import tomllib
 import warnings
 
@@ -152,3 +154,30 @@ def test_every_character_of_a_path_is_valid_toml():
     config = spinrnn.RunConfig(data=spinrnn.DataConfig(source='a\x7f\t"b"\\\n\u00e4\U0001f600'))
     assert from_toml(to_toml(config)) == config
     assert list(tomllib.loads(to_toml(config, ["data"]))) == ["data"]
+
+
+# ---- what was not given ----
+
+
+@pytest.mark.parametrize(
+    ("changes", "follows"),
+    [
+        ({"layers": (3,)}, ("inputs", "outputs", "readout")),
+        ({"outputs": 10}, ("inputs", "readout")),
+        ({"inputs": 1, "readout": "end"}, ("outputs",)),
+        ({"outputs": 12}, ("inputs", "readout")),
+        ({"follows": ()}, ()),
+        ({"relaxation_time": 2e-8}, ("inputs", "outputs", "readout")),
+    ],
+)
+def test_a_copy_knows_what_was_not_given(changes, follows):
+    """Also where a change gives the value that stands there anyway."""
+    whole = spinrnn.NetworkConfig()
+    made = dataclasses.replace(whole, **changes)
+    again = dataclasses.replace(made, layers=(5, 4))
+    assert made.follows == again.follows == follows
+    assert pickle.loads(pickle.dumps(made)).follows == copy.deepcopy(made).follows == follows
+    assert (repr(whole.outputs), json.dumps(whole.readout)) == ("10", '"end"')
+    assert {type(value) for value in to_tables(spinrnn.RunConfig(made))["network"].values()} <= {
+        tuple, int, float, str, type(None),
+    }  # fmt: skip

@@ -159,3 +159,22 @@ def test_a_checkpoint_that_is_none_of_a_run(tmp_path, tiny_config, state):
     (folder / "config.toml").write_text(spinrnn.config.toml.to_toml(tiny_config))
     with pytest.raises(spinrnn.StoreError, match="is whole, but not one of a run"):
         loading.open_run(folder)
+
+
+@pytest.mark.parametrize("path", [".", "network.h5", "checkpoints/1.h5", "points/1.h5"])
+def test_a_kind_that_is_not_given_is_told_with_its_file(tmp_path, path):
+    """By every file of a run's or a sweep's folder, which says where its kinds come from."""
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2,)))
+    if path != ".":
+        net.save(tmp_path / path)
+    record = {"neuron.leaky": {"file": "/there/mine.py", "sha256": "0"}}
+    (tmp_path / "kinds.json").write_text(json.dumps(record))
+    (tmp_path / ("sweep.json" if "points" in path else "config.toml")).touch()
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.load(tmp_path / path)
+    words = "the neuron leaky comes from /there/mine.py; give it by --use /there/mine.py"
+    assert caught.value.problems == [words]
+    (tmp_path / "kinds.json").unlink()
+    if path != ".":
+        assert spinrnn.load(tmp_path / path).config == net.config

@@ -46,6 +46,8 @@ _HOMES = {
     "open_trajectory": "recordings.reading",
     "write_trajectory": "recordings.writing",
     "TrajectoryFile": "recordings.reading",
+    "envelope": "recordings.envelope",
+    "Envelope": "recordings.envelope",
     "Dataset": "datasets.dataset",
     "load_digits": "datasets.loading",
     "load_dataset": "datasets.loading",

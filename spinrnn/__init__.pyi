@@ -49,6 +49,8 @@ from spinrnn.neurons.protocol import State as State
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.paper.guide import advise as advise
 from spinrnn.paper.reproduction import reproduce as reproduce
+from spinrnn.recordings.envelope import Envelope as Envelope
+from spinrnn.recordings.envelope import envelope as envelope
 from spinrnn.recordings.reading import TrajectoryFile as TrajectoryFile
 from spinrnn.recordings.reading import open_trajectory as open_trajectory
 from spinrnn.recordings.trajectory import Trajectory as Trajectory

@@ -29,8 +29,8 @@ FLOORS = {
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches "
     "parts loading selection",
-    "recordings": "histories contents exporting trajectory writing reading recording samples "
-    "opening measurement",
+    "recordings": "histories contents exporting trajectory writing reading recording "
+    "envelope samples opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "
     "pieces recurrent saved ensemble driving",
     "learning": "protocol bptt ridge reservoir esn baselines adam average gains schedule learner "
@@ -87,6 +87,7 @@ HOMES = {
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",
         "runs.predicting", "cli.predict",
+        "recordings.envelope",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",

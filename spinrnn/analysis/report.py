@@ -21,6 +21,7 @@ from spinrnn.files.text import to_csv, to_json
 from spinrnn.findings import findings
 from spinrnn.plotting import picture_or_none
 from spinrnn.readers.columns import NONE, Columns
+from spinrnn.recordings.envelope import Demodulation
 from spinrnn.recordings.opening import open_recording
 from spinrnn.recordings.recording import Recording
 
@@ -50,6 +51,7 @@ def analyse(
     settings: Settings | None = None,
     on_measure: Callable[[str], None] | None = None,
     columns: Columns = NONE,
+    how: Demodulation | None = None,
     **numbers: float | None,
 ) -> Report:
     """Measures what a recording allows and writes a report folder. What it does not
@@ -64,6 +66,7 @@ def analyse(
         measures: names, None for all; on_measure: called with the name of each before
             it starts.
         columns: what a user calls the arrays of the file, and their units.
+        how: that the power is made of a `voltage` in the file, which oscillates.
         numbers: that a user's file does not hold, as in `open_recording`.
     Raises:
         ConfigError: no such measure, or impossible settings; StoreError: the file
@@ -79,7 +82,7 @@ def analyse(
         raise StoreError(f"{out} is a file; choose another folder (--out)")
     if isinstance(source, Recording):
         return _analyse(source, out, names, settings, on_measure)
-    with open_recording(source, columns=columns, **numbers) as recording:
+    with open_recording(source, columns=columns, how=how, **numbers) as recording:
         return _analyse(recording, out, names, settings, on_measure)
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_envelope,
     add_memory,
     add_powers,
     add_use,
     columns,
+    envelope,
     powers,
     seconds,
 )
@@ -50,6 +52,7 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument("--list", action="store_true", help="say what measures there are")
     add_columns(parser)
+    add_envelope(parser)
     _add_settings(parser)
     _add_numbers(parser)
     add_powers(parser, "0", type=float)
@@ -110,6 +113,7 @@ def analyse(options: argparse.Namespace) -> int:
         settings=Settings(options.start, options.tolerance, **powers(options)),
         on_measure=lambda name: _show(f"{name} ..."),
         columns=columns(options),
+        how=envelope(options),
         input_interval=options.input_interval,
         relaxation_time=options.relaxation_time,
         nonlinear_damping=options.nonlinear_damping,

@@ -13,9 +13,11 @@ from typing import Any
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_envelope,
     add_json,
     add_memory,
     columns,
+    envelope,
     number,
 )
 
@@ -35,6 +37,7 @@ def add_commands(commands: Any) -> None:
         " trajectory",
     )
     add_columns(parser)
+    add_envelope(parser)
     _add_model(parser)
     _add_selection(parser)
     parser.add_argument(
@@ -104,7 +107,7 @@ def identify(options: argparse.Namespace) -> int:
     from spinrnn.identify.wording import lines_of
 
     fixed, cases, neuron = _arguments(options)
-    data, floor = _read(options.file, neuron, cases, columns(options))
+    data, floor = _read(options.file, neuron, cases, columns(options), envelope(options))
     if options.noise is not None:
         data = _with_noise(data, options.noise)
     fit = identify_device(
@@ -214,22 +217,25 @@ def _is_whole(text: str) -> bool:
 # ---- data ----
 
 
-def _read(path: str, neuron: tuple[int, ...] | None, cases: slice, named: Any) -> tuple[Any, float]:
+def _read(
+    path: str, neuron: tuple[int, ...] | None, cases: slice, named: Any, how: Any = None
+) -> tuple[Any, float]:
     """(`Measurement`, floor of the power) of a user's file or of a neuron in a
-    trajectory; named: `Columns`.
+    trajectory; named: `Columns`, how: `Demodulation` or None.
     """
     from spinrnn.errors import DataError
     from spinrnn.files.container import is_spinrnn_file
     from spinrnn.recordings.measurement import load_measurement
 
     if neuron is not None and is_spinrnn_file(path):
-        if not named.empty:
-            raise DataError(f"{path}: a trajectory of spinrnn has its own names and units")
+        if not named.empty or how is not None:
+            own = "names and units" if not named.empty else "powers"
+            raise DataError(f"{path}: a trajectory of spinrnn has its own {own}")
         return _read_trajectory(path, neuron, cases)
     if neuron and len(neuron) > 1:
         advice = f"write --neuron {neuron[1]}"
         raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
-    return load_measurement(path, *(neuron or (None,)), columns=named).take(cases), 0.0
+    return load_measurement(path, *(neuron or (None,)), columns=named, how=how).take(cases), 0.0
 
 
 def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[Any, float]:

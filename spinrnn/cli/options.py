@@ -123,6 +123,44 @@ def settings_of(options: argparse.Namespace) -> list[str]:
     return [*options.set, *(f"{SHORT[option]}={value}" for option, value in given.items())]
 
 
+def add_envelope(parser: argparse.ArgumentParser) -> None:
+    """Adds --envelope, --band and --rate."""
+    parser.add_argument(
+        "--envelope",
+        action="store_true",
+        help="the file has a voltage that oscillates, in place of a power: take its power",
+    )
+    parser.add_argument(
+        "--band",
+        type=band,
+        metavar="LOW:HIGH",
+        help="envelope: frequencies in Hz that are kept, as 0.9e9:1.1e9 (default: chosen from the"
+        " spectrum)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=positive,
+        metavar="HZ",
+        help="envelope: powers in a second (default: the width of the band)",
+    )
+
+
+def envelope(options: argparse.Namespace) -> Any:
+    """`Demodulation` of the three options; None without --envelope.
+
+    ConfigError: --band or --rate alone.
+    """
+    from spinrnn.errors import ConfigError
+    from spinrnn.recordings.envelope import Demodulation
+
+    if options.envelope:
+        return Demodulation(options.band, options.rate)
+    given = [name for name in ("band", "rate") if getattr(options, name) is not None]
+    if given:
+        raise ConfigError([f"--{given[0]}: goes with --envelope"])
+    return None
+
+
 def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
     """Adds --json; what: what is printed then."""
     parser.add_argument("--json", action="store_true", help=f"print {what}")
@@ -195,6 +233,25 @@ def seconds(text: str) -> float:
 def interval(text: str) -> float:
     """A time in s above 0."""
     return _number(text, lambda value: value > 0, "a positive time in seconds, as in 10e-9")
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    return _number(text, lambda value: value > 0, "a number above 0, as in 50e6")
+
+
+def band(text: str) -> tuple[float, float]:
+    """Two frequencies in Hz, the lower one first."""
+    low, colon, high = text.partition(":")
+    try:
+        limits = positive(low), positive(high)
+    except argparse.ArgumentTypeError:
+        limits = 1.0, 0.0
+    if not colon or limits[0] >= limits[1]:
+        raise argparse.ArgumentTypeError(
+            f"must be two frequencies in Hz, as in 0.9e9:1.1e9, got {text!r}"
+        )
+    return limits
 
 
 def power(text: str) -> float:

@@ -11,6 +11,7 @@ from spinrnn.errors import DataError
 from spinrnn.files.container import is_spinrnn_file
 from spinrnn.notebook import card, described, plural, span
 from spinrnn.readers.columns import NONE, Columns
+from spinrnn.recordings.envelope import Demodulation
 from spinrnn.recordings.samples import (
     NAMES,
     Samples,
@@ -231,7 +232,10 @@ def _of_layer(layers, word, layer, neuron):
 
 
 def load_measurement(
-    path: str | Path, neuron: int | None = None, columns: Columns = NONE
+    path: str | Path,
+    neuron: int | None = None,
+    columns: Columns = NONE,
+    how: Demodulation | None = None,
 ) -> Measurement:
     """Reads a `Measurement` from a user's file, as `samples` describes it.
 
@@ -239,6 +243,7 @@ def load_measurement(
         path: of a file of arrays or a table.
         neuron: from 0, of a power with the axes (case, neuron, sample).
         columns: what the user calls the arrays of the file, and their units.
+        how: that the power is made of a `voltage` in the file, which oscillates.
     Raises:
         StoreError: the file cannot be read.
         DataError: arrays are missing or do not fit together, or there is no such
@@ -249,13 +254,25 @@ def load_measurement(
             f"{path}: was written by spinrnn; if it is a trajectory, say which neuron "
             "(--neuron L,N)"
         )
-    arrays = read_device(path, NAMES[:3], NAMES[3:], columns=columns)
+    arrays = read_device(path, NAMES[:3], NAMES[3:], columns=columns, how=how)
+    if how is not None:
+        arrays = _without_edges(arrays)
     try:
         tell(kind_problems(arrays))
         _check_neuron(arrays["power"], neuron)
         return _measurement(arrays, neuron or 0)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _without_edges(arrays):
+    """Arrays without the first times at which no power is known: a fit has the power of
+    the first time as a parameter.
+    """
+    known = np.flatnonzero(
+        ~np.isnan(arrays["power"]).all(axis=tuple(range(arrays["power"].ndim - 1)))
+    )
+    return {name: array[..., known[0] :] for name, array in arrays.items()}
 
 
 def _check_neuron(power, neuron):

@@ -25,6 +25,7 @@ from spinrnn.files.container import is_spinrnn_file
 from spinrnn.neurons.oscillator import Oscillator
 from spinrnn.readers.columns import NONE, Columns
 from spinrnn.readers.objects import library_of
+from spinrnn.recordings.envelope import Demodulation
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.recording import Recording, recording_of
 from spinrnn.recordings.samples import (
@@ -54,7 +55,13 @@ ALIASES = {
 """What users may call numbers, and how they are given."""
 
 
-def open_recording(path: Any, *, columns: Columns = NONE, **numbers: float | None) -> Recording:
+def open_recording(
+    path: Any,
+    *,
+    columns: Columns = NONE,
+    how: Demodulation | None = None,
+    **numbers: float | None,
+) -> Recording:
     """Opens a trajectory file of ours, or reads a file of the user's, as described
     above; or an object of pandas or xarray with the same names.
 
@@ -63,6 +70,7 @@ def open_recording(path: Any, *, columns: Columns = NONE, **numbers: float | Non
     Args:
         path: the file; or a DataFrame, an xarray Dataset or a dictionary of arrays.
         columns: what a user calls the arrays of the file, and their units.
+        how: that the power is made of a `voltage` in the file, which oscillates.
         numbers: `NUMBERS` that the file does not hold, None for those that are not
             known.
     Raises:
@@ -75,13 +83,15 @@ def open_recording(path: Any, *, columns: Columns = NONE, **numbers: float | Non
     path = Path(path)
     if not path.is_dir() and is_spinrnn_file(path):
         own = [*given, *(["names and units"] if not columns.empty else [])]
+        own += ["power"] if how is not None else []
         if own:
             raise DataError(
                 f"{path}: a trajectory of spinrnn has its own {' and '.join(own)}; leave the "
                 "option out"
             )
         return _of_trajectory_file(path)
-    return _of_arrays(path, read_device(path, *_NAMES, NUMBERS, ALIASES, columns), given)
+    found = read_device(path, *_NAMES, NUMBERS, ALIASES, columns, how)
+    return _of_arrays(path, found, given)
 
 
 def _of_arrays(path, found, given):

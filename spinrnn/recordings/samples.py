@@ -23,10 +23,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spinrnn.errors import DataError, DataNote, StoreError
+from spinrnn.errors import ConfigError, DataError, DataNote, StoreError
+from spinrnn.notebook import amount
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.objects import library_of, named_of
+from spinrnn.recordings.envelope import Demodulation, demodulated
 
 NAMES = ("time", "drive", "power", "noise")
 HIGHEST = 1e30
@@ -80,6 +82,7 @@ def read_device(
     numbers: Collection[str] = (),
     instead: Mapping[str, str] | None = None,
     columns: Columns = NONE,
+    how: Demodulation | None = None,
 ) -> dict[str, np.ndarray]:
     """{name: array} of a user's file, in SI units where the file or the user says
     another one; what was converted is told by a `DataNote`.
@@ -89,9 +92,12 @@ def read_device(
         numbers: names that may be attributes of an HDF5 file's root as well.
         instead: as of `Table.check_names`.
         columns: what the user calls the arrays of the file, and their units.
+        how: that the power is made of a `voltage` in the file, which oscillates.
     Raises:
         StoreError: the file cannot be read; DataError: arrays are missing or misspelt.
     """
+    if how is not None:
+        needed = ["voltage" if name == "power" else name for name in needed]
     path = Path(path)
     if path.is_dir():
         raise StoreError(
@@ -107,13 +113,36 @@ def read_device(
         table.check_names(needed, (*optional, *numbers), instead)
     except DataError as error:
         if columns.empty and not set(needed) <= set(table.arrays):
-            advice = "say which are which by --columns, as in time=t,power=V2"
+            first = "voltage" if how is not None else "power"
+            advice = f"say which are which by --columns, as in time=t,{first}=V2"
             raise DataError(f"{error}; {advice}") from None
         raise
     found = {name: table.attributes[name] for name in numbers if name in table.attributes}
     found |= table.arrays
     names = (*needed, *optional, *numbers)
-    return {name: np.asarray(found[name]) for name in names if name in found}
+    arrays = {name: np.asarray(found[name]) for name in names if name in found}
+    return arrays if how is None else _with_power(path, arrays, table.arrays, how)
+
+
+def _with_power(path, arrays, whole, how):
+    """The arrays with the power of their voltage."""
+    if "power" in whole:
+        raise DataError(f"{path}: has its own power; leave --envelope out")
+    if "noise" in arrays:
+        raise DataError(f"{path}: noise is that of a power; leave it out with --envelope")
+    try:
+        made, found = demodulated(arrays, how)
+    except (ConfigError, DataError) as error:
+        raise DataError(f"{path}: {error}") from None
+    low, high = (amount(limit, "Hz") for limit in found.band)
+    step = amount(float(np.diff(found.time[:2])[0]), "s") if len(found.time) > 1 else "0 s"
+    warnings.warn(
+        f"{path}: power is that of the voltage from {low} to {high}, a mean over {step} each; "
+        f"{amount(found.edge, 's')} at both ends are left out",
+        DataNote,
+        stacklevel=5,
+    )
+    return made
 
 
 def device_of(

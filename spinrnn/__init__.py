@@ -49,6 +49,7 @@ _HOMES = {
     "envelope": "recordings.envelope",
     "Envelope": "recordings.envelope",
     "Dataset": "datasets.dataset",
+    "mel": "datasets.mel",
     "load_digits": "datasets.loading",
     "load_dataset": "datasets.loading",
     "load": "runs.loading",

@@ -18,6 +18,7 @@ from spinrnn.config.toml import load_config as load_config
 from spinrnn.datasets.dataset import Dataset as Dataset
 from spinrnn.datasets.loading import load_dataset as load_dataset
 from spinrnn.datasets.loading import load_digits as load_digits
+from spinrnn.datasets.mel import mel as mel
 from spinrnn.errors import ConfigError as ConfigError
 from spinrnn.errors import DataError as DataError
 from spinrnn.errors import DivergenceError as DivergenceError

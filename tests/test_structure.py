@@ -27,8 +27,8 @@ FLOORS = {
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting capacity figures",
-    "datasets": "labels dataset builtin series folder named tables objects cases pairs stretches "
-    "parts loading selection",
+    "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
+    "stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording "
     "envelope samples opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets streaming "

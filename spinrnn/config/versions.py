@@ -54,7 +54,13 @@ LATER = {
     "data": {"scaling": "none"},
 }
 """Keys of tables that came after 0.1, and what it did."""
-CONTENT = {"test": None, "missing": "refuse", "columns": None, "units": None}
+CONTENT = {
+    "test": None,
+    "missing": "refuse",
+    "frontend": "none",
+    "columns": None,
+    "units": None,
+}
 """Keys of [data] that came after 0.1 and say how the source is read, and what it did.
 What a run depends on is the content that comes of them."""
 ELSEWHERE = (

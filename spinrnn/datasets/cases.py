@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.datasets.labels import in_order
+from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, padded
 from spinrnn.datasets.tables import TIME
-from spinrnn.errors import DataError, StoreError, listed, reason_of
+from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 from spinrnn.readers.table import Table
 
 MOST_FILES = 1_000_000
+FRONTENDS = ("none", "mel")
+"""What is made of samples before they are inputs."""
+STEP = 15e-3
+"""From one frame of a sound to the next, s."""
 _PARTS = ("train", "test")
 _NAMELESS = ("sample 0", "column_1")
 """Names of a first channel that the file itself does not name."""
@@ -79,6 +84,7 @@ def of_files(
     files: list[tuple[Path, str | None, bool]],
     labelled: bool,
     columns: Columns = NONE,
+    frontend: str = "none",
 ) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of files, a case each.
 
@@ -88,6 +94,8 @@ def of_files(
     Args:
         labelled: whether the files must be in folders of classes.
         columns: what the user calls the arrays of each file, and their units.
+        frontend: one of `FRONTENDS`: "mel" makes bands (`mel`) of the samples of WAV
+            files.
     Raises:
         DataError: a file has other channels, another rate or step than the first.
     """
@@ -100,7 +108,7 @@ def of_files(
     cases, steps, first = [], [], None
     for file, *_ in files:
         table = arranged(read_table(file), columns)
-        channels, step = _of_table(table)
+        channels, step = _of_table(table, frontend)
         first = first or list(channels)
         if list(channels) != first:
             raise DataError(
@@ -123,8 +131,10 @@ def of_files(
     return series, test if test.any() else None, said
 
 
-def _of_table(table: Table):
+def _of_table(table: Table, frontend: str = "none"):
     """({channel: (time,)}, step in time or None) of a file of one case."""
+    if frontend == "mel":
+        return _of_sound(table)
     if "samples" in table.arrays and "rate" in table.attributes:
         samples = np.atleast_2d(table.arrays["samples"])
         return {f"sample {k}": row for k, row in enumerate(samples)}, 1 / table.attributes["rate"]
@@ -142,6 +152,25 @@ def _of_table(table: Table):
     time = columns.pop(times[0]) if len(times) == 1 else None
     step = float(np.median(np.diff(time))) if time is not None and len(time) > 1 else None
     return columns, step
+
+
+def _of_sound(table):
+    """As `_of_table`, of the bands of a WAV file."""
+    if "samples" not in table.arrays or "rate" not in table.attributes:
+        raise DataError(f'{table.path}: frontend = "mel" is for WAV files')
+    bands = mel_of(table)
+    return {f"band {k}": row for k, row in enumerate(bands)}, STEP
+
+
+def mel_of(table: Table) -> np.ndarray:
+    """(channel, frame) bands of all channels of a WAV file, one channel after the
+    other.
+    """
+    samples, rate = np.atleast_2d(table.arrays["samples"]), table.attributes["rate"]
+    try:
+        return np.concatenate([mel(row, rate, step=STEP) for row in samples])
+    except (ConfigError, DataError) as error:
+        raise DataError(f"{table.path}: {error}") from None
 
 
 def _check_first(table, columns):

@@ -39,6 +39,7 @@ def load_dataset(
     columns: Columns | str = NONE,
     units: str | None = None,
     test: str | Path | None = None,
+    frontend: str = "none",
     **built_in: int,
 ) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
@@ -66,6 +67,8 @@ def load_dataset(
             number counts them from 1. units: of them, as in "t=ns,V=mV", where the file
             does not say them or not rightly; they are converted to SI units.
         test: file or folder of the test part, where it is one of its own.
+        frontend: "mel" makes of WAV files log mel energies as of `spinrnn.mel`, twenty
+            bands every 15 ms, in place of their samples.
         built_in: of a series that needs no file length=, seed= and delays=, as in
             `DataConfig`.
     Raises:
@@ -73,8 +76,7 @@ def load_dataset(
             together, or is ambiguous; ConfigError: columns or units are not written so,
             or source and built_in do not go together.
     """
-    if missing not in RULES:
-        raise DataError(f"missing: must be one of {', '.join(RULES)}; got {missing}")
+    _check_known(missing=(missing, RULES), frontend=(frontend, cases.FRONTENDS))
     names = columns
     if not isinstance(names, Columns) or units is not None:
         texts = None if isinstance(columns, Columns) else columns
@@ -82,11 +84,13 @@ def load_dataset(
     if built_in or is_built_in(source):
         if test is not None or not names.empty:
             raise DataError(f"{source} is built in: it takes no columns, units and test part")
+        if frontend != "none":
+            raise DataError(f'{source} is built in: frontend = "{frontend}" is for WAV files')
         return _built_in(_of_keys(source, built_in))
     path = Path(source)
-    series, own, notes = _series_of(path, source, labelled, names, test is not None)
+    series, own, notes = _series_of(path, source, labelled, names, frontend, test is not None)
     if test is not None:
-        series, own, more = _with_test(path, series, own, Path(test), labelled, names)
+        series, own, more = _with_test(path, series, own, Path(test), labelled, names, frontend)
         notes = (*notes, *more)
     if notes:
         warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=2)
@@ -101,6 +105,15 @@ def load_dataset(
         return series.dataset(own, dense)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _check_known(**given):
+    """Raises DataError for arguments that are none of their values; given: {name:
+    (value, its values)}.
+    """
+    for name, (value, known) in given.items():
+        if value not in known:
+            raise DataError(f"{name}: must be one of {', '.join(known)}; got {value}")
 
 
 def _built_in(config):
@@ -119,13 +132,13 @@ def _of_keys(source, built_in):
     return DataConfig(str(source), **built_in)
 
 
-def _with_test(path, series, own, test, labelled, names):
+def _with_test(path, series, own, test, labelled, names, frontend):
     """(`Series` of both parts, test (case,), what is to be said) of a source and the
     file of its test part; own: test part that the source has by itself.
     """
     if own is not None or isinstance(series, Dataset):
         raise DataError(f"{path}: has a test part of its own beside that of {test}")
-    other, own, notes = _series_of(test, str(test), labelled, names, True)
+    other, own, notes = _series_of(test, str(test), labelled, names, frontend, True)
     if own is not None or isinstance(other, Dataset):
         raise DataError(f"{test}: is the test part, and has a part of its own for it")
     whole, both = _joined(path, (series, other))
@@ -141,7 +154,16 @@ def load_configured(data: DataConfig, labelled: bool = True, columns: Columns = 
     if names.empty:
         names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
     own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
-    return load_dataset(data.source, labelled, data.missing, names, test=data.test, **own)
+    own |= {"test": data.test, "frontend": data.frontend}
+    return load_dataset(data.source, labelled, data.missing, names, **own)
+
+
+def frontend_of(data: DataConfig, source: str | Path) -> str:
+    """What a run's front end is for another source: none for arrays and tables, which
+    are its inputs already.
+    """
+    sounds = Path(source).is_dir() or ending_of(source) == ".wav"
+    return data.frontend if sounds else "none"
 
 
 def data_of(config: RunConfig, labelled: bool | None = None) -> Dataset:
@@ -178,13 +200,13 @@ def from_one(data: Dataset, outputs: int | None = None) -> Dataset:
     return dataclasses.replace(data, labels=labels.astype(np.int64) - 1, classes=classes)
 
 
-def _series_of(path, source, labelled, names, alone=False):
+def _series_of(path, source, labelled, names, frontend, alone=False):
     """(`Series`, or a `Dataset`, test or None, what is to be said) of a source.
 
     names: `Columns`; alone: no test part is looked for beside a file.
     """
     pair = None if alone and path.is_file() else pairs.pair_of(path)
-    if pair is not None:
+    if pair is not None and frontend == "none":
         return _of_pair(path, pair, labelled, names)
     if path.is_dir():
         files = cases.files_of(path)
@@ -196,7 +218,7 @@ def _series_of(path, source, labelled, names, alone=False):
                 f"({', '.join(ENDINGS)}) in folders of their classes, a pair of an archive, or "
                 "MNIST's IDX files"
             )
-        return cases.of_files(path, files, labelled, names)
+        return cases.of_files(path, files, labelled, names, frontend)
     if ending_of(path) not in ENDINGS:
         near = near_name(path.name)
         hint = f"; did you mean {near}?" if near else ""
@@ -204,7 +226,7 @@ def _series_of(path, source, labelled, names, alone=False):
             f'data.source: "{source}" is neither "digits", nor a file of the kinds '
             f"{', '.join(ENDINGS)}, nor a folder that exists{hint}"
         )
-    return _of_file(path, labelled, names)
+    return _of_file(path, labelled, names, frontend)
 
 
 def _of_pair(path, pair, labelled, names):
@@ -229,10 +251,14 @@ def _joined(path, parts):
     return whole, np.repeat([False, True], [len(part.inputs) for part in parts])
 
 
-def _of_file(path, labelled, names) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+def _of_file(
+    path, labelled, names, frontend="none"
+) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(`Series`, test or None, what is to be said) of one file."""
     read = read_table(path)
     table = arranged(read, names)
+    if frontend == "mel":
+        return _of_one_sound(table, labelled)
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
         series, test, said = named.of_names(table, labelled)
@@ -243,3 +269,15 @@ def _of_file(path, labelled, names) -> tuple[Series, np.ndarray | None, tuple[st
         return Series(np.atleast_2d(table.arrays["samples"])[None]), None, ()
     series, test, said = tables.of_columns(table, labelled)
     return series, test, (*said, *table.notes)
+
+
+def _of_one_sound(table, labelled):
+    """As `_of_file`, of the bands of one WAV file."""
+    if "samples" not in table.arrays or "rate" not in table.attributes:
+        raise DataError(f'{table.path}: frontend = "mel" is for WAV files')
+    if labelled:
+        raise DataError(
+            f"{table.path}: is one case without a label; write WAV files into folders of their "
+            "classes"
+        )
+    return Series(cases.mel_of(table)[None]), None, ()

@@ -12,7 +12,7 @@ import numpy as np
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import data_of, load_dataset
+from spinrnn.datasets.loading import data_of, frontend_of, load_dataset
 from spinrnn.datasets.parts import divide, split
 from spinrnn.datasets.stretches import is_series
 from spinrnn.errors import ConfigError, DataError
@@ -80,7 +80,8 @@ def select(
         data = data_of(config, labelled=False)
     else:
         source = source or (config.data.source if config is not None else "")
-        data = load_dataset(source, labelled=False, columns=columns)
+        frontend = "none" if config is None else frontend_of(config.data, source)
+        data = load_dataset(source, labelled=False, columns=columns, frontend=frontend)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if config.task.labelled and data.labels is None:

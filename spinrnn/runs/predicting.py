@@ -15,7 +15,7 @@ from scipy.special import softmax
 from spinrnn.config import kinds
 from spinrnn.config.run import DataConfig
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.loading import frontend_of, load_dataset
 from spinrnn.datasets.series import in_channels_of
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
@@ -250,4 +250,4 @@ def load_inputs(source: str, data: DataConfig | None = None, columns: Columns = 
     if data is None:
         return load_dataset(source, None, columns=columns)
     names = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL).overruled(columns)
-    return load_dataset(source, None, data.missing, names)
+    return load_dataset(source, None, data.missing, names, frontend=frontend_of(data, source))

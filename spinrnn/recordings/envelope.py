@@ -132,10 +132,12 @@ def envelope(
             "needs; give a wider band or more samples"
         )
     phase = phase - phase[..., [len(time) // 2]]
-    found = [np.where(unknown, np.nan, values) for values in (power, phase, frequency)]
     count = 1 if rate is None else max(1, round(sampling / rate))
-    means = [binned(values, count) for values in (time, *found)]
-    return Envelope(*means, carrier, (float(limits[0]), float(limits[1])), edge)
+    power, phase, frequency = (
+        binned(np.where(unknown, np.nan, values), count) for values in (power, phase, frequency)
+    )
+    limits = float(limits[0]), float(limits[1])
+    return Envelope(binned(time, count), power, phase, frequency, carrier, limits, edge)
 
 
 def binned(values: np.ndarray, count: int) -> np.ndarray:
@@ -290,4 +292,4 @@ def _analytic(voltage, sampling, limits):
     slope = SLOPE * (high - low)
     inside = np.minimum(frequencies - low, high - frequencies) / slope
     weight = 0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0, 1))
-    return fft.ifft(2 * spectrum * weight, axis=-1)[..., :count]
+    return np.asarray(fft.ifft(2 * spectrum * weight, axis=-1))[..., :count]

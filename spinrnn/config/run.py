@@ -539,8 +539,8 @@ class DataConfig:
             cases are the test part, and none of the source.
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it).
-        frontend: "mel" makes of WAV files log mel energies (`spinrnn.mel`), twenty bands
-            every 15 ms, in place of their samples.
+        frontend: "mel" makes of WAV files log mel energies (`spinrnn.mel`), twenty
+            bands every 15 ms, in place of their samples.
         columns: what the columns or arrays of the source are, as in
             "label=class,V=voltage"; None: as they are called.
         units: units of columns, as in "t=ns,I=mA", which are converted to SI units;

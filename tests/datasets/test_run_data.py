@@ -235,7 +235,7 @@ def test_a_run_without_these_keys_is_written_as_before():
 
 def test_a_points_digest_counts_the_content_and_not_the_keys():
     plain = spinrnn.RunConfig(data=spinrnn.DataConfig("a.csv"))
-    keys = {"columns": "a=b", "units": "a=s", "missing": "hold"}
+    keys = {"columns": "a=b", "units": "a=s", "missing": "hold", "frontend": "mel"}
     other = spinrnn.RunConfig(data=spinrnn.DataConfig("b.csv", **keys))
     assert identity(plain, "digest") == identity(other, "digest")
     assert identity(plain, "digest") != identity(other, "another")

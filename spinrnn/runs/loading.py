@@ -60,7 +60,7 @@ def load(path: str | Path) -> Any:
     if is_ensemble(path):
         return _load_ensemble(path)
     if path.is_dir():
-        check_kinds(path)
+        _require_kinds(path)
         if not (path / "network.h5").exists():
             config, arrays, _ = load_newest_checkpoint(path)
             return network_of_checkpoint(path, config.network, arrays)
@@ -95,7 +95,7 @@ def load_with_config(path):
     # of the folder of a run or a sweep, or of one within it
     for folder in Path(path).absolute().parents[:2]:
         if any((folder / name).is_file() for name in ("config.toml", "sweep.json")):
-            check_kinds(folder)
+            _require_kinds(folder)
     config = config_in(path, text)
     if kind in ("checkpoint", "point"):
         return network_of_checkpoint(path, config.network, arrays), config
@@ -151,6 +151,14 @@ def check_kinds(folder):
     path = Path(folder) / KINDS
     if path.is_file():
         kinds.check_record(read_json(path, ()), folder)
+
+
+def _require_kinds(folder):
+    """`check_kinds` for a network, with a StoreError."""
+    try:
+        check_kinds(folder)
+    except ConfigError as error:
+        raise StoreError(str(error)) from None
 
 
 def open_run(folder, settings=(), command="evaluate"):

@@ -106,7 +106,8 @@ def test_a_run_with_a_neuron_of_ones_own(tiny_file, mydevices, tmp_path, forget)
     assert not out.exists()
     assert here("train", tiny_file, *LEAKY, *use, "--out", out).returncode == 0
     forget()
-    refused(here("evaluate", out), "neuron.kind: must be", "'leaky'", "--use FILE")
+    told = f"the neuron leaky comes from {mydevices}; give it by --use {mydevices}"
+    refused(here("evaluate", out), f"{out}: {told}")
     assert here("evaluate", out, *use).returncode == 0
     written = here("simulate", out, *use, "--out", tmp_path / "t.h5")
     assert written.returncode == 0, written.stderr
@@ -137,7 +138,7 @@ def test_a_sweep_over_kinds(tiny_file, sweep_file, mydevices, tmp_path, forget):
     text = slurm.script(sweep, out, array, slurm.Needs(1.0, 1.0, 10**8, 10**6))
     assert f" --use {mydevices} --shard" in text
     forget()
-    refused(here("sweep", "status", out), "neuron.kind: must be", "--use FILE")
+    refused(here("sweep", "status", out), f"the neuron leaky comes from {mydevices}; give it by")
     mydevices.write_text(SOURCE + "# another\n")
     forget()
     refused(here(*run), f"leaky has changed since: {mydevices}")
@@ -162,7 +163,7 @@ def test_no_folder_makes_code_run(tiny_file, mydevices, tmp_path, forget, monkey
     monkeypatch.syspath_prepend(tmp_path)
     shutil.copy(mydevices, out / "mydevices.py")
     for command in ("evaluate", out), ("train", "--resume", "--out", out):
-        refused(here(*command), "neuron.kind: must be")
-    with pytest.raises(spinrnn.StoreError, match=r"neuron\.kind: must be"):
+        refused(here(*command), "the neuron leaky comes from")
+    with pytest.raises(spinrnn.StoreError, match="the neuron leaky comes from"):
         spinrnn.load(out)
     assert not ran.exists()

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import here
+from conftest import forget_kinds, here
 
 import spinrnn
 from spinrnn.runs import run
@@ -103,8 +103,6 @@ def folder(tmp_path_factory):
         own = ("--use", "mine.py", "--set", "task.kind=flat")
         done = here("train", "my.toml", *own, "--out", "own")
         assert done.returncode == 0, done.stderr
-    from conftest import forget_kinds
-
     forget_kinds()
     return place
 
@@ -257,6 +255,13 @@ def test_a_new_folder_begins_and_says_so(tmp_path, monkeypatch):
         ]
 
 
+@pytest.fixture
+def forgotten():
+    yield
+    forget_kinds()
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_a_run_of_a_kind_of_the_users_goes_on_once_it_is_given(folder, monkeypatch):
     monkeypatch.chdir(folder)
     for line in ("evaluate own", "predict own good.npz", "train --out own --resume"):

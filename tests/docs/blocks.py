@@ -7,8 +7,8 @@ prints. `octave` blocks are run where Octave is installed. `sh` blocks are comma
 first line is a comment with the name of a file, is written to that file and read.
 
 Behind the language a block may say `within=0.05` (relative tolerance of its numbers),
-`status=1` (exit status of its last command) and `not-run=REASON` (a reason of
-`test_docs.NOT_RUN`).
+`status=1` (exit status of its last command), `given=NAME` (files of the reader's that
+it needs, of `GIVEN`) and `not-run=REASON` (a reason of `test_docs.NOT_RUN`).
 """
 
 import contextlib
@@ -21,6 +21,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from conftest import here
 
 import spinrnn
@@ -34,6 +35,35 @@ SMALLER = {
     ("sweep", "run"): ("--executor", ["--executor", "serial"]),
 }
 """{command: (text, arguments)}: added to it in an `sh` block that lacks the text."""
+
+
+def _recordings():
+    """A folder with 30 tables of each of two classes, and new.csv."""
+    rng, time = np.random.default_rng(0), np.arange(12)
+    for number in range(30):
+        for name, slope in (("falling", -1), ("rising", 1)):
+            folder = Path("recordings") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            rows = np.column_stack([time, slope * time / 4 + 0.3 * rng.normal(size=12)])
+            for path in (folder / f"{number}.csv", "new.csv"):
+                np.savetxt(path, rows, header="t,V", comments="", delimiter=",", fmt="%.4g")
+
+
+def _archive():
+    """Two files of an archive, of channels and unequal lengths."""
+    rng = np.random.default_rng(0)
+    head = "@problemName Gestures\n@univariate false\n@classLabel true up down\n@data\n"
+    for part, cases in (("TRAIN", 20), ("TEST", 6)):
+        lines = []
+        for case in range(cases):
+            signs = rng.normal(size=(2, 8 + case % 3)).round(3)
+            channels = ":".join(",".join(map(str, channel)) for channel in signs)
+            lines.append(f"{channels}:{('up', 'down')[case % 2]}\n")
+        Path(f"Gestures_{part}.ts").write_text(head + "".join(lines))
+
+
+GIVEN = {"recordings": _recordings, "archive": _archive}
+"""{name: what makes the files of a reader that a block needs}."""
 
 
 @dataclass
@@ -210,6 +240,8 @@ def read_toml(block):
 
 
 def run_commands(block):
+    if "given" in block.options:
+        GIVEN[block.options["given"]]()
     commands = commands_of(block)
     for number, (words, output) in enumerate(commands, 1):
         last = number == len(commands)

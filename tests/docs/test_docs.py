@@ -94,7 +94,7 @@ def test_every_block_is_of_a_kind_that_is_run_or_says_why_it_is_not(page):
     not_run = {}
     for block in blocks(page):
         assert block.language in LANGUAGES, f"{block.place}: {block.language or 'no language'}"
-        assert set(block.options) <= {"within", "status", "not-run"}, block.place
+        assert set(block.options) <= {"within", "status", "not-run", "given"}, block.place
         reason = block.options.get("not-run")
         if reason is not None:
             assert reason in NOT_RUN, block.place
@@ -126,6 +126,16 @@ def test_the_readme_is_short():
     lines = text_of("README.md").splitlines()
     assert len(lines) <= LINES
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_a_first_own_result_takes_at_most_five_commands():
+    """From a clean checkout, with a folder of tables and with files of an archive."""
+    install, *others = blocks("README.md")
+    for name in ("recordings", "archive"):
+        (own,) = (block for block in others if block.options.get("given") == name)
+        words = [command for command, _ in commands_of(install) + commands_of(own)]
+        assert len(words) <= 5
+        assert words[-1][:2] == ["spinrnn", "predict"]
 
 
 def test_the_map_is_short():

@@ -1,0 +1,137 @@
+"""Every key of every table is read by what a run does, and not only checked and written down.
+
+Reads of the dataclasses' attributes are recorded during small runs. A read counts where it is
+outside of `config/`, or in a public method of the class, which others ask.
+"""
+
+import dataclasses
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import here
+
+import spinrnn
+from spinrnn.config import kinds, versions
+from spinrnn.config.spread import spreads_of
+from spinrnn.config.tables import keys_of
+
+CONFIG = Path(spinrnn.__file__).parent / "config"
+ASKED = (
+    "problems",
+    "table",
+    "__eq__",
+    "__hash__",
+    "__repr__",
+    "replace",
+    "fields",
+    "_asdict_inner",
+)
+"""Functions that look at all keys alike."""
+
+
+class Recorder:
+    """Classes whose reads are recorded; `reads`: {(class, key)}."""
+
+    def __init__(self, monkeypatch, classes):
+        self.reads = set()
+        for cls in classes:
+            monkeypatch.setattr(cls, "__getattribute__", self._spy(cls), raising=False)
+
+    def _spy(self, cls):
+        keys, before = set(keys_of(cls)), cls.__getattribute__
+        asked = {name for name in (*dir(cls), *dir(spinrnn.RunConfig)) if name[0] != "_"}
+
+        def read(instance, name):
+            if name in keys:
+                code = sys._getframe(1).f_code
+                inside = Path(code.co_filename).parent == CONFIG
+                if self._counts(code) and (not inside or code.co_name in asked):
+                    self.reads.add((cls, name))
+            return before(instance, name)
+
+        return read
+
+    @staticmethod
+    def _counts(code):
+        own = "spinrnn" in code.co_filename and "tests" not in code.co_filename
+        return own and code.co_name not in ASKED
+
+
+def classes():
+    """Dataclasses of all tables."""
+    of_roles = [cls for role in kinds.BUILT_IN for cls in kinds.kinds_of(role).values()]
+    return [spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
+
+
+RUNS = [
+    ["neuron.thermal_power=1e-4", "neuron.train=['relaxation_time']", "network.density_int=0.5"],
+    ["estimator.kind=reservoir", "neuron.kind=ctrnn", "data.test_fraction=0.2"],
+    ["task.kind=regression", "data.source=series.npz", "task.window=20"],
+    ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
+    ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
+]
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A configuration and its data in the working folder."""
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "cases.npz", inputs=rng.normal(size=(40, 1, 4)), labels=np.arange(40) % 2)
+    series = rng.normal(size=(1, 1, 120))
+    np.savez(tmp_path / "series.npz", inputs=series)
+    np.savez(tmp_path / "targets.npz", inputs=series, targets=series)
+    (tmp_path / "small.toml").write_text(
+        "[network]\nlayers = [3]\nsubsteps = 1\n[train]\nepochs = 1\ncheckpoint_seconds = 0\n"
+        '[data]\nsource = "cases.npz"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("small")
+def test_every_key_of_every_table_is_read(monkeypatch):
+    recorder = Recorder(monkeypatch, classes())
+    for number, settings in enumerate(RUNS):
+        texts = [text.replace("series", "targets") if "regression" in settings[0] else text
+                 for text in settings]  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = spinrnn.load_config("small.toml", texts)
+            spinrnn.train(config, f"run{number}", pictures=False)
+    assert here("evaluate", "run0").returncode == 0
+    unread = {
+        f"{cls.__name__}.{key}"
+        for cls in classes()
+        for key in set(keys_of(cls)) - {"earlier", "follows"}
+        if (cls, key) not in recorder.reads
+    }
+    assert unread == set()
+
+
+def test_every_name_of_a_spread_makes_devices_that_differ():
+    for cls in kinds.kinds_of("neuron").values():
+        for name in spreads_of(cls):
+            config = spinrnn.NetworkConfig(layers=(4,), neuron=cls(), spread={name: 0.1})
+            devices = spinrnn.Network(config).devices
+            assert devices is not None
+            assert any(np.ptp(factors) > 0 for factors in devices.named().values()), name
+
+
+def test_a_key_that_nothing_reads_is_found(monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        used: int = 1
+        idle: int = 2
+
+        def problems(self):
+            return [self.idle]
+
+    recorder = Recorder(monkeypatch, [Config])
+    config = Config()
+    scope = {"__name__": "made"}
+    exec(compile("def use(c):\n    return c.used", "spinrnn/made.py", "exec"), scope)
+    assert (scope["use"](config), config.problems()) == (1, [2])
+    assert recorder.reads == {(Config, "used")}
+    assert set(versions.ELSEWHERE) >= {"earlier", "follows"}

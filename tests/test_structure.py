@@ -86,8 +86,7 @@ HOMES = {
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",
-        "runs.predicting", "cli.predict",
-        "recordings.envelope",
+        "runs.predicting", "recordings.envelope",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",

@@ -99,7 +99,7 @@ def _answer(source: Any, lines: TextIO, output: Any) -> None:
     from spinrnn.errors import DataError, DivergenceError
     from spinrnn.runs.predicting import as_text, columns_of
 
-    stream, net = source.net.stream(), source.net
+    stream, net = source.stream(), source.net
     head = ["point", *columns_of(source.classes, net.config.outputs)]
     print(_csv(head), file=output, flush=True)
     for number, values in _points(lines, net.config.inputs, source.channels):
@@ -107,10 +107,10 @@ def _answer(source: Any, lines: TextIO, output: Any) -> None:
             stream.reset()
             continue
         try:
-            outputs = stream(values)
+            answer = stream(values)
         except (DataError, DivergenceError) as error:
             raise type(error)(f"standard input, line {number}: {error}") from None
-        row = [stream.points - 1, *_cells(source.classes, outputs)]
+        row = [stream.points - 1, *answer]
         print(_csv([as_text(cell) for cell in row]), file=output, flush=True)
         if getattr(output, "error", None) is not None:
             # the reader has left
@@ -124,17 +124,6 @@ def _csv(cells: list[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()
-
-
-def _cells(classes: tuple[str, ...] | None, outputs: Any) -> list[Any]:
-    """The class with the probabilities of all, or the outputs, of a point."""
-    import numpy as np
-    from scipy.special import softmax
-
-    own = outputs.astype(np.float64)
-    if classes is None:
-        return own.tolist()
-    return [classes[int(own.argmax())], *softmax(own).tolist()]
 
 
 def _points(

@@ -186,6 +186,7 @@ def _expected(trainer: Trainer) -> Expected:
     parts = trainer.training, trainer.validation, trainer.test
     # records are in metrics.jsonl and in each checkpoint
     records = RECORD * trainer.epochs * (kept + 1)
+    own = kept * checkpoint + checkpoint // 2 + records
     return Expected(
         compiling=0.0,
         training=0.0,
@@ -194,9 +195,14 @@ def _expected(trainer: Trainer) -> Expected:
         memory=trainer.plan.bytes,
         # the whole, and its parts
         data=int(2 * sum(part.inputs.nbytes for part in parts)),
-        disk=kept * checkpoint + checkpoint // 2 + records + PICTURES,
+        disk=members_of(trainer.config.train) * own + PICTURES,
         free=shutil.disk_usage(Path.cwd()).free,
     )
+
+
+def members_of(train: Any) -> int:
+    """Networks that a `TrainConfig` trains, one after the other."""
+    return getattr(train, "ensemble", 1)
 
 
 def _measured(trainer: Trainer, sizes: Expected) -> Expected:
@@ -214,7 +220,11 @@ def _measured(trainer: Trainer, sizes: Expected) -> Expected:
         learning += _seconds_of_fit(functools.partial(fit, net, task), training, validation)
     if estimator.at_once:
         learning += case * (len(training) + len(validation))
-    testing = (1 + FINER) * case * len(test)
+    members = members_of(trainer.config.train)
+    # each is tested alone, and all together
+    tests = 2 * members if members > 1 else 1
+    testing = (1 + FINER) * case * len(test) * tests
+    learning *= members
     return dataclasses.replace(
         sizes, compiling=compiling, training=learning, testing=testing, step=step
     )

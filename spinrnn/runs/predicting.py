@@ -4,7 +4,7 @@ at the end of each case or at every point.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from spinrnn.datasets.loading import frontend_of, load_dataset
 from spinrnn.datasets.series import in_channels_of
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
-from spinrnn.networks.recurrent import Network
 from spinrnn.readers.columns import NONE, Columns
 from spinrnn.runs.loading import StoredRun, open_any
 
@@ -139,7 +138,7 @@ def as_text(value: Any, digits: int = 9) -> str:
 
 
 def predict(
-    net: Network | str | Path,
+    net: Any,
     data: Dataset | np.ndarray | str | Path,
     task: Any = None,
     noise_seed: Any = 0,
@@ -147,7 +146,8 @@ def predict(
     """What a network answers to new data.
 
     Args:
-        net: `Network`, or a path that holds one: the folder of a run, or a file.
+        net: `Network`, or the networks of an ensemble; or a path that holds one: the
+            folder of a run, or a file.
         data: `Dataset`, inputs (case, channel, time), or what `load_dataset` reads,
             whose columns, units and missing values are read as the run reads its own.
             Labels are not needed.
@@ -159,7 +159,7 @@ def predict(
             the network, or are not finite; DivergenceError, MemoryLimitError: as
             `Network.forward`.
     """
-    source = Answering(net) if isinstance(net, Network) else opened(net)
+    source = opened(net) if isinstance(net, (str, Path)) else Answering(net)
     if task is not None:
         source = Answering(source.net, kinds.made_of("task", task), source.run)
     if isinstance(data, (str, Path)):
@@ -183,7 +183,7 @@ class Answering:
 
     def __init__(
         self,
-        net: Network,
+        net: Any,
         task: Any = None,
         run: StoredRun | None = None,
         data: DataConfig | None = None,
@@ -205,6 +205,14 @@ class Answering:
         names = data.names or tuple(map(str, range(cases)))
         return Prediction(outputs.astype(np.float64), self.classes, lengths, names)
 
+    def stream(self) -> "AnswerStream":
+        """To answer one point after the other, of a single case.
+
+        Raises:
+            DataError: as `Network.stream`.
+        """
+        return AnswerStream(getattr(self.net, "networks", (self.net,)), self.classes)
+
     def _fitting(self, data: Dataset) -> Dataset:
         """The data with their channels in the network's order; DataError if they have
         others.
@@ -217,6 +225,40 @@ class Answering:
                 f"has {own}, the network reads {wanted}{_named(self.channels)}{swapped}"
             )
         return in_channels_of(self.channels, data)
+
+
+class AnswerStream:
+    """Answers of networks, several of an ensemble, to one point after the other.
+
+    Args:
+        networks: `Network`s of one form; classes: as of `Answering`.
+    """
+
+    def __init__(self, networks: Sequence[Any], classes: tuple[str, ...] | None) -> None:
+        self._streams, self._classes = [net.stream() for net in networks], classes
+
+    @property
+    def points(self) -> int:
+        """Input points that were read so far."""
+        return self._streams[0].points
+
+    def reset(self) -> None:
+        """Goes back to the start: a new case begins."""
+        for stream in self._streams:
+            stream.reset()
+
+    def __call__(self, point: Sequence[float]) -> list[Any]:
+        """The class with the probabilities of all after one more point, or the outputs;
+        of several networks the means of these.
+
+        Raises:
+            DataError: the point does not fit; DivergenceError: a state became infinite.
+        """
+        outputs = np.array([stream(point) for stream in self._streams], dtype=np.float64)
+        if self._classes is None:
+            return outputs.mean(axis=0).tolist()
+        shares = softmax(outputs, axis=1).mean(axis=0)
+        return [self._classes[int(shares.argmax())], *shares.tolist()]
 
 
 def _named(channels):

@@ -86,3 +86,15 @@ def test_texts_that_say_nothing(columns, units, words):
 def test_arrays_that_are_not_there(columns, units, words):
     with pytest.raises(spinrnn.DataError, match=words):
         arranged(TABLE, Columns.of_texts(columns, units))
+
+
+def test_what_a_user_says_goes_before_what_a_run_says():
+    run = Columns.of_texts("label=kind,V=V1,I=I1", "V=mV,t=ns", ("a", "b"), ("label", "time"))
+    user = Columns.of_texts("V=V2,power=I1", "V=uV")
+    both = run.overruled(user)
+    assert both.names == {"label": "kind", "V": "V2", "power": "I1"}
+    assert {name: unit.symbol for name, unit in both.units.items()} == {"V": "uV", "t": "ns"}
+    assert (both.places, both.optional) == (("--columns", "--units"), ("label", "time"))
+    assert run.overruled(Columns({}, {})) is run
+    named = run.overruled(Columns.of_texts("label=class", None))
+    assert (named.names["label"], named.optional) == ("class", ("time",))

@@ -104,6 +104,19 @@ def test_times_are_those_of_steps_times_their_number(small, monkeypatch, estimat
     assert found.seconds == found.training + found.testing
 
 
+def test_an_ensemble_is_so_many_trainings(small, monkeypatch):
+    """Each member is tested, and all of them together."""
+    monkeypatch.setattr(checking, "_per_case", lambda *_: 0.5)
+    monkeypatch.setattr(checking, "_seconds_of_batch", lambda *_: 3.0)
+    one = check_run("small.toml").expected
+    monkeypatch.setattr(checking, "members_of", lambda _: 5)
+    five = check_run("small.toml").expected
+    assert five.training == pytest.approx(5 * one.training)
+    assert five.testing == pytest.approx(10 * one.testing)
+    assert five.disk - checking.PICTURES == 5 * (one.disk - checking.PICTURES)
+    assert checking.members_of(spinrnn.TrainConfig()) == 5
+
+
 def test_a_warm_start_is_a_fit_more(small, monkeypatch):
     monkeypatch.setattr(checking, "_per_case", lambda *_: 0.0)
     monkeypatch.setattr(checking, "_seconds_of_batch", lambda *_: 0.0)

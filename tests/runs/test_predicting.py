@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import types
 import warnings
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.special import softmax
 import spinrnn
 from spinrnn.errors import DataNote
 from spinrnn.runs.loading import open_run
-from spinrnn.runs.predicting import Prediction
+from spinrnn.runs.predicting import Answering, Prediction
 
 HEADS, NAMES = "run,kind,t,I1,V2", "case=run,label=kind,time=t"
 
@@ -277,6 +278,25 @@ def test_numbers_by_spaces_and_tabs_and_a_new_case(series, monkeypatch):
     assert lines[1] == lines[3]
     outputs = spinrnn.load(series).forward(np.array([[[0.5, -0.1]]]))[0, 0]
     assert [float(line.split(",")[1]) for line in lines[1:3]] == pytest.approx(outputs, rel=1e-8)
+
+
+def test_the_networks_of_an_ensemble_answer_together():
+    """By the mean of their probabilities, or of their numbers."""
+    config = spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=2, substeps=2)
+    nets = [spinrnn.Network(config, seed=seed) for seed in range(3)]
+    both = types.SimpleNamespace(networks=nets, config=config)
+    u = np.random.default_rng(0).normal(size=(2, 4))
+    outputs = np.array([net.forward(u[None])[0] for net in nets], dtype=np.float64)
+    shares = softmax(outputs, axis=1).mean(axis=0)
+    named, plain = (Answering(both, task).stream() for task in (spinrnn.Classification(), None))
+    for t in range(4):
+        answer, numbers = named(u[:, t]), plain(u[:, t])
+    assert answer[0] == str(shares.argmax())
+    np.testing.assert_allclose(answer[1:], shares, rtol=1e-12)
+    np.testing.assert_allclose(numbers, outputs.mean(axis=0), rtol=1e-12)
+    assert named.points == 4
+    named.reset()
+    assert named.points == 0
 
 
 @pytest.mark.parametrize(

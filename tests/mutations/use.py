@@ -1,0 +1,106 @@
+"""Mutations of what a user meets first: how data are read, new configurations, their check,
+predictions, mistakes.
+"""
+
+LOADING, COLUMNS = "spinrnn/datasets/loading.py", "spinrnn/readers/columns.py"
+PREDICTING, STREAM = "spinrnn/runs/predicting.py", "spinrnn/networks/streaming.py"
+CHECKING, BEGINNING = "spinrnn/runs/checking.py", "spinrnn/runs/beginning.py"
+TEMPLATE, COMMAND = "spinrnn/config/template.py", "spinrnn/cli/predict.py"
+PREDICTIONS, DATA = "tests/runs/test_predicting.py", "tests/datasets/test_run_data.py"
+CHECKS, BEGINNINGS = "tests/runs/test_checking.py", "tests/runs/test_beginning.py"
+MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
+
+
+def mutation(file, old, new, tests, k="not slow"):
+    return {"file": file, "old": old, "new": new, "tests": tests, "k": k}
+
+
+MUTATIONS = [
+    # reading
+    mutation(LOADING, "outputs not in (None, len(found))", "outputs == -1", DATA),
+    mutation(LOADING, "found[0] != 1 or found[-1] != len(found)", "found[0] != 1", DATA),
+    mutation(
+        LOADING, "data.source, labelled, data.missing", 'data.source, labelled, "refuse"', DATA
+    ),
+    mutation(LOADING, "names, test=data.test", "names, test=None", DATA),
+    mutation(
+        "spinrnn/datasets/series.py",
+        "inputs=data.inputs[:, order]",
+        "inputs=data.inputs",
+        f"{DATA} {PREDICTIONS}",
+    ),
+    mutation(COLUMNS, "if not {name, value} & taken", "if name", "tests/readers/test_columns.py"),
+    # predictions
+    mutation(PREDICTING, "return in_channels_of(self.channels, data)", "return data", PREDICTIONS),
+    mutation(
+        PREDICTING, "source, None, data.missing, names", "source, None, columns=names", PREDICTIONS
+    ),
+    mutation(
+        PREDICTING, "softmax(self.outputs, axis=1)", "softmax(self.outputs, axis=0)", PREDICTIONS
+    ),
+    mutation(PREDICTING, "range(int(self.lengths[case]))", "range(values.shape[2])", PREDICTIONS),
+    mutation(PREDICTING, "self.classes = known if fits else", "self.classes =", PREDICTIONS),
+    mutation(PREDICTING, "if run is not None and run.best_epoch is None", "if False", PREDICTIONS),
+    mutation(COMMAND, "            stream.reset()\n", "", PREDICTIONS),
+    mutation(COMMAND, 'abs(value) < float("inf")', "value == value", PREDICTIONS),
+    mutation(COMMAND, 'getattr(output, "error", None) is not None', "False", PREDICTIONS),
+    mutation(COMMAND, "stream.points - 1", "stream.points", PREDICTIONS),
+    mutation(
+        STREAM,
+        "self._total / (first + 1)",
+        "self._total / (first + 2)",
+        "tests/networks/test_reading.py",
+    ),
+    mutation(STREAM, "            own -= at_end\n", "", "tests/networks/test_reading.py"),
+    mutation(
+        STREAM,
+        "            self.total.copy(),\n",
+        "            self.total,\n",
+        "tests/networks/test_reading.py",
+    ),
+    # new configurations
+    mutation(BEGINNING, "if out.exists() or out.is_symlink()", "if out.is_symlink()", BEGINNINGS),
+    mutation(BEGINNING, "os.path.relpath(config.data.source, folder)", "source", BEGINNINGS),
+    mutation(BEGINNING, "scale_problems(parts[0])", "[]", BEGINNINGS),
+    mutation(TEMPLATE, 'text = re.sub(r"\\bNone\\b", "left out", text)', "pass", BEGINNINGS),
+    mutation(
+        TEMPLATE,
+        "if entry:\n            names",
+        "if entry and not names:\n            names",
+        BEGINNINGS,
+    ),
+    # checks
+    mutation(CHECKING, "testing = (1 + FINER) * case", "testing = FINER * case", CHECKS),
+    mutation(CHECKING, "trainer.batches * step + case", "step + case", CHECKS),
+    mutation(CHECKING, "if found.expected.disk > found.expected.free", "if False", CHECKS),
+    mutation(CHECKING, "        found.problems += error.problems\n", "        pass\n", CHECKS),
+    mutation(CHECKING, "    next(steps)\n", "", CHECKS),
+    mutation(CHECKING, "float(np.median(last)) - validation", "float(np.median(last))", CHECKS),
+    # mistakes
+    mutation(
+        "spinrnn/cli/train.py", "if out.is_dir() and not any(out.iterdir())", "if False", MISTAKES
+    ),
+    mutation("spinrnn/cli/main.py", "hint = suggest(value, known)", 'hint = ""', MISTAKES),
+    mutation(
+        "spinrnn/config/tables.py", "{shown(value)}{_slip(value)}", "{shown(value)}", MISTAKES
+    ),
+    mutation(
+        "spinrnn/config/kinds.py",
+        "if role in BUILT_IN and name not in names_of(role)",
+        "if not role",
+        MISTAKES,
+    ),
+    mutation(
+        "spinrnn/config/run.py",
+        "key not in given or isinstance(given[key], Unsaid)",
+        "key not in given or given[key] == FOLLOWING[key]",
+        "tests/config/test_tables.py",
+    ),
+    # keys
+    mutation(
+        "spinrnn/config/run.py",
+        "    epochs: int = 300\n",
+        "    epochs: int = 300\n    idle: int = 0\n",
+        READ,
+    ),
+]

@@ -78,7 +78,7 @@ def windows(data: Dataset, washout: int, window: int | None) -> Dataset:
     counted = starts[-2] + length - starts[-1]
     if cases.targets is not None:
         cases.targets[-1, :, :counted] = np.nan
-    elif cases.labels is not None:
+    if cases.labels is not None:
         cases.labels[-1, :counted] = -1
     return cases
 

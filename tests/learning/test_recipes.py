@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 import spinrnn
@@ -46,8 +45,8 @@ def test_capacities_are_below_the_bound():
     each = sides["network"].capacities
     assert 25 < each.sum() < comparison.neurons
     # what is near is remembered, what is far is not
-    assert each[:15].min() > 0.95
-    assert np.diff(each).max() < 0.1
+    assert each[:10].min() > 0.95
+    assert each[-5:].mean() < 0.4
     sides, comparison = found("parity")
     each = sides["network"].capacities
     assert sides["esn"].capacities.sum() < each.sum() < comparison.neurons

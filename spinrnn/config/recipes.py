@@ -19,8 +19,14 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     DEFAULT: {},
     # chosen on measured series with 36 to 2,400 training cases, docs/results.md
     "series": {
-        "network": {"readout": "mean"},
-        "train": {"epochs": 100, "batch": 8, "learning_rate": 1e-2},
+        "network": {"readout": "power"},
+        "train": {
+            "epochs": 100,
+            "batch": 8,
+            "learning_rate": 1e-2,
+            "average": 5.0,
+            "ensemble": 3,
+        },
         "data": {"scaling": "standard"},
     },
 }

@@ -192,7 +192,9 @@ def _from_tables(content, folder, where):
     if problems:
         raise ConfigError(problems, where)
     named = content.get(recipes.KEY, base.pop(recipes.KEY, recipes.DEFAULT))
-    base, found = recipes.resolved({**base, recipes.KEY: named})
+    # a point is one network, also of a recipe for several
+    own = {"train": {"ensemble": 1, **base.get("train", {})}} if named != recipes.DEFAULT else {}
+    base, found = recipes.resolved({**base, **own, recipes.KEY: named})
     if found:
         raise ConfigError(found, where)
     options = {key: head.get(key, False) for key in OPTIONS}

@@ -100,7 +100,7 @@ def test_in_a_sweep(sweep_file, tiny_file):
     path = sweep_file()
     config = spinrnn.load_sweep(path).points[0].config
     assert config.data.scaling == "standard"
-    assert config.train.epochs == 4
+    assert (config.train.epochs, config.train.ensemble) == (4, 1)
     path.write_text(f'recipe = "digits"\n{path.read_text()}')
     sweep = spinrnn.load_sweep(path)
     assert sweep.points[0].config.data.scaling == "none"

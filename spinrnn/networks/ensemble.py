@@ -77,6 +77,10 @@ class Ensemble:
         logs = np.stack([o - _log_sum(o, 1) for o in outputs])
         return _log_sum(logs, 0)[0] - np.log(len(self))
 
+    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
+        """DataError: networks are run point by point one at a time."""
+        raise DataError("stream: an ensemble has none; take one of its networks")
+
     def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
         """As of `Network.check_inputs`."""
         return self.networks[0].check_inputs(u, lengths)

@@ -73,6 +73,7 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
         **{name: round(sum(member[name] for member in members), 3) for name in sums},
         "seed": members[0]["seed"],
         "data_sha256": members[0]["data_sha256"],
+        **{what: members[0][what] for what in ("classes", "channels") if what in members[0]},
         **{name: array.tolist() for name, array in found.further.items()},
         "members": [{name: member[name] for name in kept} for member in members],
     }

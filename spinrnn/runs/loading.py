@@ -264,7 +264,7 @@ def open_any(
     """
     path = Path(path)
     if path.is_dir():
-        if is_ensemble(path):
+        if is_ensemble(path) and command != "predict":
             raise StoreError(
                 f"{path}: an ensemble; {command} takes one network, as {path / 'member-0'}"
             )

@@ -19,6 +19,8 @@ from spinrnn.datasets.loading import frontend_of, load_dataset
 from spinrnn.datasets.series import in_channels_of
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
+from spinrnn.networks.ensemble import Ensemble
+from spinrnn.networks.recurrent import Network
 from spinrnn.readers.columns import NONE, Columns
 from spinrnn.runs.loading import StoredRun, open_any
 
@@ -138,7 +140,7 @@ def as_text(value: Any, digits: int = 9) -> str:
 
 
 def predict(
-    net: Any,
+    net: Network | Ensemble | str | Path,
     data: Dataset | np.ndarray | str | Path,
     task: Any = None,
     noise_seed: Any = 0,
@@ -146,8 +148,8 @@ def predict(
     """What a network answers to new data.
 
     Args:
-        net: `Network`, or the networks of an ensemble; or a path that holds one: the
-            folder of a run, or a file.
+        net: `Network` or `Ensemble`, or a path that holds one: the folder of a run, or
+            a file.
         data: `Dataset`, inputs (case, channel, time), or what `load_dataset` reads,
             whose columns, units and missing values are read as the run reads its own.
             Labels are not needed.
@@ -183,7 +185,7 @@ class Answering:
 
     def __init__(
         self,
-        net: Any,
+        net: Network | Ensemble,
         task: Any = None,
         run: StoredRun | None = None,
         data: DataConfig | None = None,

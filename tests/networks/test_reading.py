@@ -243,3 +243,25 @@ def test_the_digest_of_what_0_1_could_say_stays():
     from spinrnn.sweep.points import identity
 
     assert identity(config, "a") != identity(dataclasses.replace(config, network=network), "a")
+
+
+def test_the_power_is_not_known_point_by_point():
+    with pytest.raises(spinrnn.DataError, match='readout = "power" averages what the filter'):
+        network("power").stream()
+
+
+def test_the_mean_power_knows_what_the_filter_took_away():
+    """Of a constant drive y is gone soon, and the power stays: of that "mean" says
+    little.
+    """
+    u = np.full((1, 2, 4000), 0.5)
+    found = {}
+    for readout in ("mean", "power"):
+        net = network(readout, layers=(5,))
+        trajectory = net.simulate(u)
+        last = trajectory.state[-1][0, :, -1] - trajectory.state[-1][0, :, 0]
+        net.views()["w_out"][:] = np.eye(3, len(last))
+        net.views()["b_out"][:] = 0
+        found[readout] = np.abs(net.forward(u)[0] / net.config.output_amplification / last[:3])
+    assert (found["mean"] < 0.2).all()
+    assert (np.abs(found["power"] - 1) < 0.2).all()

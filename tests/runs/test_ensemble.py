@@ -98,6 +98,15 @@ def test_a_folder_that_is_read_again(tmp_path, tiny_file, monkeypatch):
     assert numbers["test_accuracy"] == summary["test_accuracy"]
     assert numbers["test_loss"] == pytest.approx(summary["test_loss"], rel=1e-12)
     assert "ensemble of 2" in here("evaluate", "run").stdout
+    # tiny.npz lies beside the configuration
+    source = tiny_file.parent / "tiny.npz"
+    answers = spinrnn.predict("run", source)
+    data = spinrnn.load_dataset(source)
+    np.testing.assert_array_equal(answers.outputs, ensemble.forward(data.inputs, data.lengths))
+    again = spinrnn.predict(ensemble, data, spinrnn.Classification())
+    np.testing.assert_array_equal(again.probabilities, answers.probabilities)
+    found = here("predict", "run", "-")
+    assert (found.returncode, "an ensemble has none" in found.stderr) == (2, True)
     again = here("train", "--out", "run", "--resume")
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "run/summary.json").read_text()) == summary

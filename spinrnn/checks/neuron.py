@@ -8,12 +8,14 @@ count alone.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from spinrnn.kernels.authors import called, plain, types_of
+from spinrnn.kernels import authors
+from spinrnn.kernels.authors import plain, types_of
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -43,6 +45,10 @@ class NeuronCheck:
     error: float
     ok: bool
     text: str
+
+
+# each function is compiled once, though several promises call it
+called = functools.lru_cache(maxsize=16)(authors.called)
 
 
 @dataclasses.dataclass

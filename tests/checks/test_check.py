@@ -18,6 +18,12 @@ def rows_of(entries=2, **changes):
     return list(spinrnn.check_gradient(config, entries=entries))
 
 
+def one_kind(entries, **changes):
+    """As `rows_of`, for one kind and scheme: what is seen does not depend on them."""
+    config = dataclasses.replace(SMALL, dtype="float64", **changes)
+    return list(gradcheck.check_one(config, entries, 0, gradcheck.BOUND))
+
+
 def spoil(monkeypatch, block, place, change):
     """Makes `loss_and_grad` return another gradient at one place of a block."""
     right = spinrnn.Network.loss_and_grad
@@ -47,21 +53,21 @@ def test_a_right_gradient_is_not_called_wrong(changes):
 def test_one_wrong_entry_among_right_ones_is_seen(monkeypatch, changes):
     """By 3e-8 of the block's largest, though the mean over 6 entries is below the bound."""
     spoil(monkeypatch, "w_out", 4, lambda own: own[4] + 3e-8 * np.abs(own).max())
-    failed = {row.block for row in rows_of(entries=6, **changes) if not row.ok}
+    failed = {row.block for row in one_kind(6, **changes) if not row.ok}
     assert failed == {"w_out"}
 
 
 def test_an_error_is_measured_by_its_own_block(monkeypatch):
     """A block whose gradients are small is not excused by another's large ones."""
     spoil(monkeypatch, "w_int_0", 0, lambda own: own[0] + 1e-6 * np.abs(own).max())
-    failed = {row.block: row.error for row in rows_of(entries=9) if not row.ok}
+    failed = {row.block: row.error for row in one_kind(9) if not row.ok}
     assert set(failed) == {"w_int_0"}
     assert failed["w_int_0"] == pytest.approx(1e-6, rel=0.05)
 
 
 def test_a_nan_is_wrong(monkeypatch):
     spoil(monkeypatch, "bias_1", slice(None), lambda own: np.nan)
-    assert {row.block for row in rows_of() if not row.ok} == {"bias_1"}
+    assert {row.block for row in one_kind(2) if not row.ok} == {"bias_1"}
 
 
 def test_the_largest_error_beyond_what_is_unknown():

@@ -45,13 +45,18 @@ def test_a_mistake_is_one_line(mixed_file):
 
 
 def test_gradcheck_takes_the_layers_as_they_are(mixed_file):
-    quiet = ("--set", "neuron.thermal_power=0", "--set", "network.layers=[3,2]")
+    quiet = ("--set", "neuron.thermal_power=0", "--set", "network.layers=[2,1]")
     found = here("gradcheck", mixed_file, *quiet, "--json")
     assert found.returncode == 0, found.stdout + found.stderr
     rows = [json.loads(line) for line in found.stdout.splitlines()]
     assert {row["neuron"] for row in rows} == {"oscillator-ctrnn"}
     assert {row["scheme"] for row in rows} == {"exponential", "euler"}
     assert {row["block"] for row in rows} >= {"w_ext_1", "w_int_0", "bias_1"}
+
+
+@pytest.mark.slow
+def test_gradcheck_tells_mixed_layers_in_lines_and_takes_a_neuron_by_itself(mixed_file):
+    quiet = ("--set", "neuron.thermal_power=0", "--set", "network.layers=[3,2]")
     line = here("gradcheck", mixed_file, *quiet).stdout.splitlines()[0]
     assert line.startswith("oscillator-ctrnn exponential  w_ext_0")
     assert here("gradcheck", mixed_file, "--neuron", "ctrnn").stdout.count("ctrnn ") >= 3

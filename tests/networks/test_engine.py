@@ -67,9 +67,11 @@ def bits(net, u, labels, lengths):
 
 def all_limits(net, samples, points):
     """{segments: a limit that leads to them}, for the threads in use."""
-    whole = plan_of(net, samples, points).whole
+    packing = Packing(net.config, net.layout, net.mask)
+    whole = plan(net.config, packing, samples, points, True, None).whole
     plans = [
-        plan_of(net, samples, points, int(limit)) for limit in np.geomspace(whole, whole / 50, 400)
+        plan(net.config, packing, samples, points, True, int(limit))
+        for limit in np.geomspace(whole, whole / 50, 400)
     ]
     limits = {p.segments: p.bytes for p in plans}
     assert {1, 2, 3} <= set(limits)
@@ -348,6 +350,7 @@ def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, dens
     for threads, call in ((1, engine.LONGEST_CALL), (3, engine.LONGEST_CALL), (7, 1)):
         spinrnn.set_threads(threads)
         monkeypatch.setattr(engine, "LONGEST_CALL", call)
+        # the limit that leads to three segments
         for limit in (2**40, all_limits(net, 300, 11)[3]):
             spinrnn.set_memory_limit(limit)
             assert bits(net, u, labels, lengths) == expected

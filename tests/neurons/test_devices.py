@@ -92,8 +92,9 @@ def compare(net, u, labels, lengths, seed=7):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
-    compare(*problem(scheme=scheme, amplification=(1.0, 2.5, 0.7), **kind))
-    compare(*problem(scheme=scheme, density_int=0.5, density_ext=0.6, **kind))
+    small = {"layers": (2, 4, 2), "scheme": scheme} | kind
+    compare(*problem(amplification=(1.0, 2.5, 0.7), **small))
+    compare(*problem(density_int=0.5, density_ext=0.6, **small))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -9,6 +9,7 @@ import pytest
 import scipy.io
 
 import spinrnn
+from spinrnn.readers import delimited
 from spinrnn.readers.formats import ENDINGS, read_table
 
 TEXTS = {
@@ -68,7 +69,18 @@ def test_damaged_files(tmp_path, ending):
     assert max(map(len, messages)) < 1000
 
 
-@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != ".tdms"])
+# read by the reader of .csv, in the same way
+TWINS = {*delimited.ENDINGS} - {".csv"}
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param(ending, marks=pytest.mark.slow if ending in TWINS else [])
+        for ending in ENDINGS
+        if ending != ".tdms"
+    ],
+)
 @pytest.mark.parametrize("kind", ["random", "zeros", "commas", "lines", "quotes", "empty"])
 def test_foreign_bytes(tmp_path, ending, kind):
     content = {

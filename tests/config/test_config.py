@@ -84,6 +84,7 @@ DEFAULTS = {
         "delays": None,
         "test": None,
         "missing": "refuse",
+        "frontend": "none",
         "columns": None,
         "units": None,
         "scaling": "none",
@@ -260,6 +261,7 @@ LIMITS = [
     (spinrnn.DataConfig, "delays", [None, 1, 10_000], [0, 10_001]),
     (spinrnn.DataConfig, "test", [None, "b.npz"], ["", 3]),
     (spinrnn.DataConfig, "missing", ["refuse", "linear", "hold"], ["none"]),
+    (spinrnn.DataConfig, "frontend", ["none", "mel"], ["fft"]),
     (spinrnn.DataConfig, "columns", [None, "time=t,V=2"], ["", "time", "a=b,a=c", 3]),
     (spinrnn.DataConfig, "units", [None, "t=ns"], ["", "t", "a=s,a=s", 3]),
 ]

@@ -257,16 +257,14 @@ def _band(voltage, sampling):
             "band"
         )
     least = STANDS_OUT * max(floor, SMALLEST * density[peak])
-    # of a strong modulation a sideband is the highest peak
-    carrier = frequencies[peak]
-    for _ in range(2):
-        widest = min(carrier / 2, sampling / 2 - carrier)
-        there = (np.abs(frequencies - carrier) <= widest) & (density > least)
-        carrier = float(np.average(frequencies[there], weights=density[there]))
-    distances = np.sort(np.abs(frequencies[there] - carrier))
+    there = np.flatnonzero(density > least)
     # what is beyond a gap is another oscillation
-    gaps = np.flatnonzero(np.diff(distances) > GAP * carrier)
-    half = distances[gaps[0]] if gaps.size else distances[-1]
+    cuts = np.flatnonzero(np.diff(frequencies[there]) > GAP * frequencies[peak]) + 1
+    own = next(part for part in np.split(there, cuts) if peak in part)
+    # of a strong modulation a sideband is the highest peak
+    carrier = float(np.average(frequencies[own], weights=density[own]))
+    half = float(np.abs(frequencies[own] - carrier).max())
+    widest = min(carrier / 2, sampling / 2 - carrier)
     half = min(max(half, 2 * frequencies[1]) / (1 - 2 * SLOPE), widest)
     return carrier - half, carrier + half
 

@@ -10,7 +10,7 @@ import spinrnn
 from spinrnn.config import sources, versions
 from spinrnn.config.run import automatic, from_tables, to_tables
 from spinrnn.config.spread import Spread, spreads_of
-from spinrnn.config.toml import from_toml, load_config, to_toml
+from spinrnn.config.toml import from_toml, load_config, to_toml, with_settings
 from spinrnn.neurons.oscillator import Oscillator
 
 
@@ -465,3 +465,13 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(spinrnn.ConfigError, match="not valid TOML"):
         load_config(tmp_path / "binary.toml")
+
+
+def test_settings_in_python_leave_what_follows_from_data():
+    config = with_settings(spinrnn.RunConfig(), {"network.layers": [3], "train.epochs": 2})
+    assert (config.network.layers, config.train.epochs) == ((3,), 2)
+    assert config.network.follows == ("inputs", "outputs", "readout")
+    given = with_settings(config, {"network.inputs": 4})
+    assert given.network.follows == ("outputs", "readout")
+    with pytest.raises(spinrnn.ConfigError, match=r"layers: write table\.key"):
+        with_settings(config, {"layers": [3]})

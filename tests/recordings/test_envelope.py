@@ -196,3 +196,11 @@ def test_what_has_no_envelope():
     with pytest.raises(spinrnn.ConfigError) as told:
         spinrnn.envelope(TIME, voltage, band=(2e9, 1e9), rate=-1, resistance=0)
     assert len(told.value.problems) == 3
+
+
+def test_another_oscillation_near_by_is_left_out():
+    voltage = np.cos(CARRIER * TURN) + 0.3 * np.cos(1.6e9 * TURN)
+    found = spinrnn.envelope(TIME, voltage)
+    assert found.band[1] < 1.55e9
+    there = np.isfinite(found.power)
+    np.testing.assert_allclose(found.power[there], 0.5, rtol=0.03)

@@ -90,6 +90,9 @@ def test_the_validation_part_chooses_the_echo_state_network(few, monkeypatch):
         tried[scaling] = one.outputs
         assert one.chosen["scaling"] == scaling
     np.testing.assert_array_equal(best.outputs, tried[best.chosen["scaling"]])
+    # in whatever order they are tried
+    monkeypatch.setattr(baselines, "SCALINGS", (1.0, 0.1))
+    assert found(run, 20, seed=3)["ESN"].chosen == best.chosen
     assert found(run, 20, seed=4)["ESN"].evaluation.nrmse != best.evaluation.nrmse
     assert best.evaluation.nrmse < found(run, 20)["last value"].evaluation.nrmse
 

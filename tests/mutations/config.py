@@ -111,7 +111,9 @@ MUTATIONS = [
     mutation(RUN, "estimator.needs - network.abilities", "estimator.needs", SYNAPSE, "together"),
     mutation(RUN, "writer.gives != network.synapse.takes", "False", SYNAPSE, "together"),
     mutation(RUN, "        if misfits:", "        if False:", SYNAPSE, "together"),
-    mutation(RUN, 'problems += _set_parts(self, {"task": _kind_part("task")})', "pass", CONFIG),
+    mutation(
+        RUN, 'problems += _set_parts(self, {"task": (make, _kind_part("task")[1])})', "pass", CONFIG
+    ),
     mutation(RUN, "return (*self.network.neurons, *own)", "return own", KINDS_COMMAND),
     mutation(
         RUN,

@@ -151,8 +151,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/networks/streaming.py",
-        "old": "0, first * self._constants.substeps)",
-        "new": "0, first)",
+        "old": "start = first * constants.substeps",
+        "new": "start = first",
         "tests": "tests/neurons/test_own.py",
         "k": "stream_gives",
     },

@@ -348,7 +348,7 @@ def test_what_a_result_depends_on_is_in_the_identity(key):
         "schedule": "constant", "source": "other", "thermal_power": 1e-3,
         "substeps": 9, "highpass_time": 50e-9, "train": ["nonlinear_damping"],
         "train_per": "neuron", "readout": "mean", "warm": "reservoir",
-        "scaling": "standard", "class_weights": "balanced",
+        "scaling": "standard", "class_weights": "balanced", "recurrent": "antisymmetric",
         "gains": "drive",
     }  # fmt: skip
     if name in others:

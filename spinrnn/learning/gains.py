@@ -13,6 +13,8 @@ from spinrnn.networks.recurrent import Network
 WANTED = 1.0
 """Mean cumulative drive of each layer."""
 TOLERANCE = 0.02
+LEAST = 1e-5
+"""A drive below it is rounding of the drive at rest in float32."""
 CASES = 64
 """Training cases on which the drive is measured, evenly spread."""
 ROUNDS = 16
@@ -43,7 +45,7 @@ def choose_gains(net: Network, training) -> tuple[np.ndarray, np.ndarray]:
     before = found = drives()
     for layer in range(len(net.config.layers)):
         for _ in range(ROUNDS):
-            if found[layer] <= 0 or abs(found[layer] / WANTED - 1) <= TOLERANCE:
+            if found[layer] < LEAST or abs(found[layer] / WANTED - 1) <= TOLERANCE:
                 break
             # the root, as a drive that feeds back grows faster than its weights
             factor = np.sqrt(WANTED / found[layer])

@@ -147,3 +147,13 @@ def test_a_weight_of_two_is_two_cases():
     own = net.prepared().logits_loss_grad(inputs, targets)[2]
     counted = net.loss_and_grad(inputs[twice], labels[twice])[1]
     np.testing.assert_allclose(own * 40 / 60, counted, rtol=1e-9, atol=1e-12)
+
+
+def test_fewer_cases_than_features_are_no_warning(recwarn):
+    """The matrix is badly conditioned then, which the validation part judges."""
+    rng = np.random.default_rng(0)
+    data = spinrnn.Dataset(1e-3 * rng.normal(size=(30, 1, 20)), np.arange(30) % 2)
+    network = spinrnn.NetworkConfig(layers=(64,), readout="both")
+    train = spinrnn.TrainConfig(estimator=spinrnn.Reservoir())
+    spinrnn.train(spinrnn.RunConfig(network, train), data=data)
+    assert not [str(found.message) for found in recwarn if "conditioned" in str(found.message)]

@@ -7,9 +7,13 @@ import math
 import numpy as np
 
 import spinrnn
-from spinrnn.paper.recipes import RECIPES, recipe_sweep
+from spinrnn.paper import recipes
+from spinrnn.paper.recipes import RECIPES
 from spinrnn.paper.source import Source
 from spinrnn.sweep.cube import NamedArray, collect_sweep
+
+# of a few hundred points, which many tests ask for
+recipe_sweep = functools.cache(recipes.recipe_sweep)
 
 SWEEPS = (
     "intervals",

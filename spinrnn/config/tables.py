@@ -6,6 +6,7 @@
 
 import dataclasses
 import difflib
+import functools
 import json
 import re
 import sys
@@ -65,12 +66,16 @@ def check(config: Any) -> None:
         raise ConfigError(problems)
 
 
+# a sweep of a thousand points has ten thousand tables of few classes
+_known_hints = functools.lru_cache(maxsize=256)(typing.get_type_hints)
+
+
 def _hints(cls: type) -> dict[str, Any]:
     """{field: type} of a dataclass; where a class refers to what is not there any more,
     as one in a function may, the types of the defaults.
     """
     try:
-        return typing.get_type_hints(cls)
+        return _known_hints(cls)
     except NameError:
         return {field.name: type(field.default) for field in dataclasses.fields(cls)}
 

@@ -11,7 +11,7 @@ import types
 import numpy as np
 import pytest
 from conftest import here, refused
-from madeup import SWEEPS, accuracy_of, computed, made_up, write_cubes
+from madeup import SWEEPS, accuracy_of, computed, made_up, recipe_sweep, write_cubes
 
 import spinrnn
 from spinrnn.config.toml import load_config
@@ -22,7 +22,7 @@ from spinrnn.files.text import to_csv
 from spinrnn.findings import findings
 from spinrnn.paper import curves, guide, numbers, recipes, robustness, source, traces
 from spinrnn.paper import figures as draw
-from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES, recipe_sweep
+from spinrnn.paper.recipes import QUICK_ENTRIES, RECIPES
 from spinrnn.sweep.folder import SweepFolder
 
 WORDS = ("neuron", "along", "median_inside_expected_band")
@@ -273,7 +273,7 @@ def test_impossible_powers_are_told_together():
 # ---- figures ----
 
 
-FEW = ("fig4", "guideline")
+FEW = ("fig4",)
 
 
 @pytest.mark.parametrize(

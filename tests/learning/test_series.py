@@ -16,7 +16,7 @@ DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 import series  # noqa: E402 - a page's script
 
-LEAST = {"BasicMotions": 0.95, "OSULeaf": 0.60, "ArrowHead": 0.65}
+LEAST = {"BasicMotions": 0.95, "OSULeaf": 0.70, "ArrowHead": 0.65}
 """Median test accuracy of three seeds."""
 
 

@@ -27,7 +27,7 @@ from spinrnn.errors import DataNote
 
 NAMES = ("BasicMotions", "ArrowHead", "OSULeaf", "spoken", "unheard")
 SETTINGS = {name: {"epochs": 20, "batch": 32} for name in ("spoken", "unheard")}
-"""What overrules the recipe: with 2,400 training cases fewer passes do."""
+"""What overrules the recipe: with thousands of training cases fewer passes do."""
 SEEDS = 3
 RATE, WINDOW, HOP, BANDS = 8000, 256, 120, 20
 """Of the front end: Hz, samples of 32 ms, of 15 ms, mel bands."""

@@ -17,7 +17,7 @@ DEFAULT = "digits"
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     # the defaults of the classes
     DEFAULT: {},
-    # chosen on measured series with 36 to 2,400 training cases, docs/results.md
+    # chosen on measured series with 36 to 2,700 training cases, docs/results.md
     "series": {
         "network": {"readout": "power"},
         "train": {

@@ -78,7 +78,10 @@ MUTATIONS = [
     mutation(CHECKING, "float(np.median(last)) - validation", "float(np.median(last))", CHECKS),
     # mistakes
     mutation(
-        "spinrnn/cli/train.py", "if out.is_dir() and not any(out.iterdir())", "if False", MISTAKES
+        "spinrnn/cli/train.py",
+        "if out.is_dir() and not any(out.iterdir())",
+        "if out.is_dir()",
+        MISTAKES,
     ),
     mutation("spinrnn/cli/main.py", "hint = suggest(value, known)", 'hint = ""', MISTAKES),
     mutation(

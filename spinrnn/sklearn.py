@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgWarning
 from scipy.special import softmax
 
 from spinrnn.config.kinds import Kind
@@ -122,8 +121,6 @@ class _Spin(BaseEstimator):
         with warnings.catch_warnings():
             # what a run says of its data is about files
             warnings.simplefilter("ignore", UserWarning)
-            # penalties that are too small are tried, and the validation part sees it
-            warnings.simplefilter("ignore", LinAlgWarning)
             found = train(run, data=Dataset(**whole, test=np.arange(len(x) + 1) == len(x)))
         self.network_, self.config_, self.history_ = found.network, found.config, found.history
         return self

@@ -254,7 +254,10 @@ def test_a_sweep_expands_to_the_same_points(name):
 
 
 def same_cube(cube, expected, tolerance, but=()):
-    assert set(cube.variables) | set(cube.coordinates) == set(expected)
+    names = set(cube.variables) | set(cube.coordinates)
+    assert set(expected) <= names
+    # a score that came after 0.1
+    assert all("balanced_accuracy" in name for name in names - set(expected))
     for name, (dims, values) in expected.items():
         variable = cube.variables.get(name) or cube.coordinates[name]
         assert list(variable.dims) == dims

@@ -85,7 +85,9 @@ def test_outputs_and_gradients_are_those_of_the_twin(neuron, scheme, changes, pe
 
 @pytest.mark.parametrize(("neuron", "scheme", "changes"), [CASES[1], CASES[4], CASES[5]])
 def test_segments_and_threads_do_not_change_a_bit(neuron, scheme, changes):
-    net, u, labels, lengths = problem(neuron, scheme, changes | {"trained": ("tau",)})
+    # the same quantities as above, whose machine code is there
+    trained = {"trained": TRAINED[neuron.kind]}
+    net, u, labels, lengths = problem(neuron, scheme, changes | trained)
     u = np.tile(u, (8, 1, 4))
     lengths, labels = np.tile(lengths, 8) + 9, np.tile(labels, 8)
     logits, loss, gradient = net.logits_loss_grad(u, labels, lengths)
@@ -134,7 +136,7 @@ def test_a_trained_quantity_means_what_the_configuration_means():
                 "dtype": "float64",
                 "substeps": 2,
                 "neuron": Leaky(),
-                "trained": ("tau_w", "coupling"),
+                "trained": TRAINED["leaky"],
             }
         ),
         seed=1,
@@ -145,13 +147,14 @@ def test_a_trained_quantity_means_what_the_configuration_means():
     for name, (where, shape) in trained.layout.blocks.items():
         if name.startswith("neuron_"):
             assert shape == (1,)
-            trained.parameters[where] = np.log(2) if "tau_w" in name else 0.25
+            values = {"tau": 0, "tau_w": np.log(2), "coupling": 0.25}
+            trained.parameters[where] = values[name[len("neuron_") : -len("_0")]]
     other = plain.replace(neuron=Leaky(tau_w=100e-9, coupling=0.75))
     np.testing.assert_allclose(trained.forward(u, lengths), other.forward(u, lengths), rtol=1e-12)
 
 
 def test_a_value_at_its_limit_passes_no_gradient():
-    net, u, labels, lengths = problem(Leaky(), "exponential", {"trained": ("coupling",)})
+    net, u, labels, lengths = problem(Leaky(), "exponential", {"trained": TRAINED["leaky"]})
     where = net.layout.places("neuron_coupling_0")
     net.parameters[where] = -3.0
     assert net.loss_and_grad(u, labels, lengths)[1][where] == 0

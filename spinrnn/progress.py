@@ -130,7 +130,7 @@ class TrainingBar:
             self._bar.__exit__()
 
     def start(self, trainer: Any) -> None:
-        """The training begins, or goes on, or that of the next member of an ensemble."""
+        """A training begins or goes on, or an ensemble's next member."""
         self.__exit__()
         self._bar = None
         self._trainer, self._last = trainer, time.monotonic()

@@ -46,7 +46,7 @@ from spinrnn.sweep.axes import (
     seed_axis,
     seed_problems,
 )
-from spinrnn.sweep.points import Point, expand, json_digest
+from spinrnn.sweep.points import Point, expand, json_digest, sizes_of_data
 
 _ALWAYS = ("network", "train", "data")
 """Tables that 0.1 knew."""
@@ -145,6 +145,9 @@ def read_sweep(path: str | Path) -> Sweep:
     """`load_sweep` of a file that spinrnn brings: its keys of 0.1 are not told."""
     sweep = _from_tables(_read(path), Path(path).absolute().parent, path)
     try:
+        sizes = sizes_of_data(sweep.axes, sweep.tables)
+        network = {**sweep.tables["network"], **sizes}
+        sweep = dataclasses.replace(sweep, tables={**sweep.tables, "network": network})
         _ = sweep.points
     except ConfigError as error:
         raise ConfigError(error.problems, path) from None

@@ -4,16 +4,19 @@ A point's name is the start of its digest, which covers all that its result depe
 """
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from spinrnn.config import sources, versions
-from spinrnn.config.run import TABLES, RunConfig, automatic, parts_of, to_tables
+from spinrnn.config.run import FOLLOWING, TABLES, RunConfig, automatic, parts_of, to_tables
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
-from spinrnn.errors import ConfigError, DataError
+from spinrnn.errors import ConfigError, DataError, DataNote
 from spinrnn.networks.recurrent import Network
 from spinrnn.sweep.axes import Axis, place
 
@@ -184,7 +187,8 @@ def _parts(tables, made):
     parts, problems = {}, []
     groups = {
         "network": ("network", "neuron", "spread", "synapse"),
-        "task": ("task",),
+        # which task it is may follow from the source
+        "task": ("task", "data"),
         "train": ("train", "estimator", "writer"),
         "data": ("data",),
     }
@@ -193,6 +197,7 @@ def _parts(tables, made):
         text = json.dumps([name, own])
         if text not in made:
             every, found = parts_of(own)
+            found = [p for p in found if name != "task" or p.startswith("task")]
             if name == "network" and name in every:
                 # the points of a sweep say their sizes themselves
                 every[name] = dataclasses.replace(every[name], follows=())
@@ -241,13 +246,51 @@ def _check_different(points):
 # ---- data ----
 
 
+def sizes_of_data(axes: tuple[Axis, ...], tables: dict) -> dict[str, Any]:
+    """{key of [network]: value} that the data ask for, of keys that neither the base
+    nor an axis gives and whose defaults do not serve. Outputs that no class uses do no
+    harm, and points of 0.1 had them.
+
+    Arguments as of `expand`. Where axes vary the data or the task there are none.
+
+    Raises:
+        DataError, StoreError: the data cannot be read.
+    """
+    keys = {key for axis in axes for key in axis.values}
+    given = {f"network.{key}" for key in tables.get("network", {})} | keys
+    unsaid = [key for key in FOLLOWING if f"network.{key}" not in given]
+    if not unsaid or any(key.startswith(("data.", "task.")) for key in keys):
+        return {}
+    parts, problems = parts_of({name: tables[name] for name in ("task", "data") if name in tables})
+    if problems:
+        # which the points will tell
+        return {}
+    _loaded.cache_clear()
+    task, data = parts["task"], parts["data"]
+    sizes = task.sizes(task.prepared(_loaded(data.whole(), task.labelled)))
+    asked = {key: sizes[key] for key in unsaid if sizes.get(key, FOLLOWING[key]) != FOLLOWING[key]}
+    spare = asked.get("outputs", FOLLOWING["outputs"]) < FOLLOWING["outputs"]
+    if task.labelled and spare:
+        text = f"data.source has {asked.pop('outputs')} classes, network.outputs stays 10"
+        warnings.warn(f"{text} unless the sweep gives it", DataNote, stacklevel=4)
+    return asked
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(data, labelled):
+    """The data of a `DataConfig`, kept for the next question."""
+    return loading.load_configured(data, labelled)
+
+
 def _data_digests(configs):
     """{`DataConfig.name`: digest}, after a check that every network fits its data."""
     data, checked = {}, set()
     for config in configs:
         name, network = config.data.name, config.network
         if name not in data:
-            data[name] = loading.load_configured(config.data, config.task.labelled)
+            data[name] = _loaded(config.data.whole(), config.task.labelled)
+            # it is in `data` now
+            _loaded.cache_clear()
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
         shape = (*shape, network.readout, config.task, config.data)
         if shape not in checked:

@@ -246,7 +246,7 @@ def test_the_digest_of_what_0_1_could_say_stays():
 
 
 def test_the_power_is_not_known_point_by_point():
-    with pytest.raises(spinrnn.DataError, match='readout = "power" averages what the filter'):
+    with pytest.raises(spinrnn.DataError, match='readout = "power" averages the power'):
         network("power").stream()
 
 

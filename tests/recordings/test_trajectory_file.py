@@ -428,7 +428,7 @@ def test_simulate_cases_of_a_run(command, trained, tiny_file, tiny_data, tmp_pat
         "simulate", run, "--input", source, "--out", out, "--variables", "p,m", "--layers", "1"
     )
     assert done.returncode == 0, done.stderr
-    first, last = done.stdout.splitlines()
+    first, *_, last = done.stdout.splitlines()
     assert first.startswith(f"{out}: 4 cases, ")
     assert first.endswith(" to write")
     assert f"{out}: 4 cases, " in last

@@ -12,7 +12,7 @@ import pytest
 import spinrnn
 from spinrnn.config import kinds, sources, versions
 from spinrnn.config.run import from_tables, known_keys, to_tables
-from spinrnn.errors import OldKeyWarning
+from spinrnn.errors import DataNote, OldKeyWarning
 from spinrnn.neurons.ctrnn import CTRNN
 from spinrnn.neurons.oscillator import Oscillator
 from spinrnn.sweep.axes import unit
@@ -428,3 +428,48 @@ def test_a_whole_table_on_an_axis(sweep_file):
         'at neuron = {"kind": "ctrnn", "bias_ratio": 3}: neuron.bias_ratio: a key of the neuron '
         "oscillator, this one is ctrnn"
     ]
+
+
+SIZED = '[data]\nsource = "{source}"\n{more}\n[sweep]\nname = "a"\n{axis}'
+EPOCHS = '[[axes]]\nkey = "train.epochs"\nvalues = [1, 2]\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "sizes"),
+    [
+        ("sums.npz", '[task]\nkind = "regression"', (2, 3, "end")),
+        ("many.npz", "", (2, 12, "end")),
+        ("narma10", "length = 900", (1, 1, "points")),
+        ("many.npz", "[network]\noutputs = 20", (2, 20, "end")),
+    ],
+)
+def test_sizes_follow_from_the_data(tmp_path, source, more, sizes):
+    u = np.random.default_rng(0).random((48, 2, 6))
+    np.savez(tmp_path / "sums.npz", inputs=u, targets=u[:, :1].sum(axis=2) * [1, 2, 3])
+    np.savez(tmp_path / "many.npz", inputs=u, labels=np.arange(48) % 12)
+    path = tmp_path / "sweep.toml"
+    path.write_text(SIZED.format(source=source, more=more, axis=EPOCHS))
+    sweep = spinrnn.load_sweep(path)
+    network = sweep.points[1].config.network
+    assert (network.inputs, network.outputs, network.readout) == sizes
+    # also where the data are not
+    assert Sweep.from_json(sweep.to_json(), "there").digest == sweep.digest
+
+
+def test_outputs_that_no_class_uses_stay_and_are_told(tmp_path):
+    """Points of 0.1 had them, and their results are found by what they are."""
+    np.savez(tmp_path / "few.npz", inputs=np.zeros((24, 1, 6)), labels=np.arange(24) % 3)
+    path = tmp_path / "sweep.toml"
+    path.write_text(SIZED.format(source="few.npz", more="", axis=EPOCHS))
+    with pytest.warns(DataNote, match="has 3 classes, network.outputs stays 10"):
+        sweep = spinrnn.load_sweep(path)
+    assert sweep.points[0].config.network.outputs == 10
+
+
+def test_axes_over_data_have_sizes_of_their_own(tmp_path):
+    np.savez(tmp_path / "a.npz", inputs=np.zeros((24, 2, 6)), labels=np.arange(24) % 3)
+    path = tmp_path / "sweep.toml"
+    axis = '[[axes]]\nkey = "data.source"\nvalues = ["a.npz"]\n'
+    path.write_text(SIZED.format(source="a.npz", more="", axis=axis))
+    with pytest.raises(spinrnn.DataError, match=r"network\.inputs = 1"):
+        spinrnn.load_sweep(path)

@@ -5,7 +5,7 @@ changed.
 import argparse
 from typing import Any
 
-from spinrnn.cli.options import add_columns, add_command, add_set, add_use
+from spinrnn.cli.options import add_columns, add_command, add_recipe, add_set, add_use, settings_of
 
 SUMMARY = "Write a configuration file with every key, its default, unit and meaning."
 
@@ -25,6 +25,7 @@ def add_commands(commands: Any) -> None:
         help="file or folder to learn from, short for --set data.source=FILE; what follows from"
         " it is said in the file",
     )
+    add_recipe(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     parser.add_argument(
         "--out",
@@ -43,13 +44,8 @@ def init(options: argparse.Namespace) -> int:
 
     if "" in (options.out, options.data, options.task):
         raise ConfigError(["--out, --data, --task: give a name"])
-    short = {
-        "task.kind": options.task,
-        "data.columns": options.columns,
-        "data.units": options.units,
-    }
-    given = [f"{key}={value}" for key, value in short.items() if value is not None]
-    config, data = begin(options.out, [*options.set, *given], options.data)
+    kind = [] if options.task is None else [f"task.kind={options.task}"]
+    config, data = begin(options.out, [*settings_of(options), *kind], options.data)
     print(f"{options.out}: a {config.task.kind}" + ("" if data is None else f" of {about(data)}"))
     print(f"next: spinrnn check {options.out}, spinrnn train {options.out}")
     return 0

@@ -98,6 +98,15 @@ def columns(options: argparse.Namespace) -> Any:
     return Columns.of_texts(options.columns, options.units)
 
 
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Adds --recipe."""
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="defaults of this name, as series for measured series; short for --set recipe=NAME",
+    )
+
+
 SHORT = {
     "recipe": "recipe",
     "seed": "train.seed",

@@ -13,6 +13,7 @@ from spinrnn.cli.options import (
     add_columns,
     add_command,
     add_memory,
+    add_recipe,
     add_seed,
     add_set,
     add_use,
@@ -45,11 +46,7 @@ def add_commands(commands: Any) -> None:
         parser,
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",
     )
-    parser.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="defaults of this name, as series for measured series; short for --set recipe=NAME",
-    )
+    add_recipe(parser)
     add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     parser.add_argument(

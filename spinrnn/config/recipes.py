@@ -13,12 +13,12 @@ from spinrnn.config.tables import shown, suggest
 
 KEY = "recipe"
 """Of a configuration, beside its tables."""
-DEFAULT = "digits"
+DEFAULT, SERIES = "digits", "series"
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     # the defaults of the classes
     DEFAULT: {},
     # chosen on measured series with 36 to 2,700 training cases, docs/results.md
-    "series": {
+    SERIES: {
         "network": {"readout": "power"},
         "train": {
             "epochs": 100,

@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from spinrnn.config import kinds
+from spinrnn.config import kinds, recipes
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import (
     FOLLOWING,
@@ -42,6 +42,10 @@ HEAD = """\
 # A run of spinrnn. What stands here are the defaults: a line that is taken out changes
 # nothing. Keys behind a "#" follow from others or from the data until it is taken away.
 """
+_RECIPE = """\
+# Names the defaults; "digits" are those of the sequential digits.
+recipe = {name}
+"""
 
 
 def meanings(cls: type) -> dict[str, str]:
@@ -62,14 +66,21 @@ def meanings(cls: type) -> dict[str, str]:
     return found
 
 
-def template(config: RunConfig, remarks: Mapping[str, Sequence[str]] | None = None) -> str:
+def template(
+    config: RunConfig,
+    remarks: Mapping[str, Sequence[str]] | None = None,
+    recipe: str = recipes.DEFAULT,
+) -> str:
     """The text of a configuration file, with all keys of the kinds of a run.
 
     Args:
         config: whose values stand there.
         remarks: {"table.key": further sentences}, those that follow from data.
+        recipe: that the values came of.
     """
     said, known, lines = remarks or {}, automatic(config), [HEAD]
+    if recipe != recipes.DEFAULT:
+        lines.append(_RECIPE.format(name=_written(recipe)))
     for name, tables in to_tables(config).items():
         for table in tables if isinstance(tables, list) else [tables]:
             lines.append(f"[[{name}]]" if isinstance(tables, list) else f"[{name}]")

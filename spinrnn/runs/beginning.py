@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from spinrnn.config.recipes import DEFAULT, KEY, SERIES
 from spinrnn.config.run import RunConfig
+from spinrnn.config.sources import is_built_in
 from spinrnn.config.template import template
 from spinrnn.config.toml import load_config
 from spinrnn.datasets.dataset import Dataset
@@ -23,7 +25,8 @@ def begin(
     out: str | Path, settings: Sequence[str] = (), source: str | None = None
 ) -> tuple[RunConfig, Dataset | None]:
     """Writes a configuration file; returns the run and its data, as far as they were
-    named.
+    named. Files with one answer for each case get the recipe for series, unless another
+    is named.
 
     Args:
         out: of the file, which must not exist.
@@ -38,16 +41,27 @@ def begin(
         raise StoreError(f"{out} exists; choose another --out, or remove it")
     given = [*settings, f"data.source={source}"] if source is not None else list(settings)
     config, data = load_config(None, given), None
+    named = [text.partition("=")[2] for text in settings if text.startswith(f"{KEY}=")]
+    recipe = named[-1] if named else DEFAULT
     if source is not None:
-        config, data = _with_task(config, any(text.startswith("task.kind=") for text in settings))
+        config, data = _with_task(config, settings)
+        if not named and _whole_cases(config, data):
+            recipe = SERIES
+            config, data = _with_task(load_config(None, [*given, f"{KEY}={recipe}"]), settings)
     placed = _beside(config, out.absolute().parent, source)
-    write_atomic(out, template(placed, None if data is None else remarks(config, data)))
+    write_atomic(out, template(placed, data and remarks(config, data), recipe))
     return config, data
 
 
-def _with_task(config, given):
+def _whole_cases(config, data):
+    """Whether cases of files have one answer each."""
+    built_in = is_built_in(config.data.source)
+    return not built_in and "readout" not in config.task.sizes(config.task.prepared(data))
+
+
+def _with_task(config, settings):
     """(the run, its data), with the task that the data can serve where none is said."""
-    if given:
+    if any(text.startswith("task.kind=") for text in settings):
         return config, data_of(config)
     data = data_of(config, labelled=False)
     if data.labels is None and data.targets is not None:
@@ -85,7 +99,7 @@ def remarks(config: RunConfig, data: Dataset) -> dict[str, list[str]]:
     lengths = data.lengths
     if lengths is not None and "readout" not in sizes:
         ends = f"{int(np.min(lengths))} to {int(np.max(lengths))} points"
-        text = f'Cases have {ends}; "mean" and "both" suit them'
+        text = f'Cases have {ends}; "power", "mean" and "both" suit them'
         found["network.readout"] = [text]
     found["data.source"] += scale_problems(parts[0])
     if config.task.labelled:

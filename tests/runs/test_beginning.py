@@ -156,7 +156,8 @@ def test_what_follows_from_data_is_said(tmp_path, monkeypatch):
     text = (tmp_path / "sub/b.toml").read_text()
     for words in (
         "# Of these data: 2\n#inputs = 1  # follows from the data",
-        '# Cases have 3 to 5 points; "mean" and "both" suit them\n#readout =',
+        '# Cases have 3 to 5 points; "power", "mean" and "both" suit them\nreadout = "power"',
+        'recipe = "series"\n',
         "# 40 cases of 2 channels and 5 points; classes x 20, y 20\n",
         "# channel 0 of the inputs has the mean ",
         "# Of these data: 28 training, 4 validation, 8 test\nvalidation_fraction",
@@ -166,9 +167,21 @@ def test_what_follows_from_data_is_said(tmp_path, monkeypatch):
         assert words in text or words in re.sub(r"\n# ", " ", text), words
     config = load_config(tmp_path / "sub/b.toml")
     assert (tmp_path / "sub" / config.data.source).resolve() == tmp_path / "a.npz"
-    assert dataclasses.replace(config, data=spinrnn.DataConfig()) == RunConfig(
-        train=spinrnn.TrainConfig(epochs=7)
-    )
+    recipe = load_config(None, ["recipe=series", "train.epochs=7"])
+    assert dataclasses.replace(config, data=recipe.data) == recipe
+
+
+def test_recipes_of_new_files(tmp_path, monkeypatch):
+    """Cases of files are series; a named recipe and answers at points have their own."""
+    monkeypatch.chdir(tmp_path)
+    save("cases.npz")
+    save("points.npz", labels=np.zeros((40, 5), dtype=int))
+    assert here("init", "--data", "cases.npz", "--recipe", "digits").returncode == 0
+    assert "recipe" not in (tmp_path / "my.toml").read_text()
+    assert here("init", "--data", "points.npz", "--out", "points.toml").returncode == 0
+    assert "recipe" not in (tmp_path / "points.toml").read_text()
+    assert here("init", "--set", "recipe=series", "--out", "none.toml").returncode == 0
+    assert load_config("none.toml") == load_config(None, ["recipe=series"])
 
 
 @pytest.mark.parametrize(

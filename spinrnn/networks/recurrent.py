@@ -339,8 +339,9 @@ class Network:
         """
         if self.config.readout in OF_POWER:
             raise DataError(
-                f'stream: readout = "{self.config.readout}" averages the power over the whole '
-                "sequence, which is not known at a point; call forward"
+                f'readout = "{self.config.readout}" averages the power over the whole sequence, '
+                "which is not known at a point; give whole sequences (a file, forward), or train "
+                'with network.readout = "mean"'
             )
         if not isinstance(cases, int) or isinstance(cases, bool) or cases < 1:
             raise DataError(f"cases: must be a whole number of at least 1, got {cases!r}")

@@ -12,8 +12,10 @@ from typing import Any
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_ensemble,
     add_json,
     add_memory,
+    add_recipe,
     add_seed,
     add_set,
     add_use,
@@ -34,7 +36,9 @@ def add_commands(commands: Any) -> None:
         help="configuration (default: the built-in recipe)",
     )
     add_set(parser)
+    add_recipe(parser)
     add_seed(parser)
+    add_ensemble(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     add_use(parser)
     add_memory(parser, "for the states of a batch, as in 2G")

@@ -107,6 +107,16 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ensemble(parser: argparse.ArgumentParser) -> None:
+    """Adds --ensemble."""
+    parser.add_argument(
+        "--ensemble",
+        type=whole,
+        metavar="K",
+        help="train K networks that answer together; short for --set train.ensemble=K",
+    )
+
+
 SHORT = {
     "recipe": "recipe",
     "seed": "train.seed",

@@ -12,13 +12,13 @@ import spinrnn
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_ensemble,
     add_memory,
     add_recipe,
     add_seed,
     add_set,
     add_use,
     settings_of,
-    whole,
 )
 from spinrnn.cli.wording import (
     drives_of,
@@ -49,12 +49,7 @@ def add_commands(commands: Any) -> None:
     add_recipe(parser)
     add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
-    parser.add_argument(
-        "--ensemble",
-        type=whole,
-        metavar="K",
-        help="train K networks that answer together; short for --set train.ensemble=K",
-    )
+    add_ensemble(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     parser.add_argument(
         "--resume",

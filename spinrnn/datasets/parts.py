@@ -119,12 +119,11 @@ def class_problems(training: Dataset, validation: Dataset, test: Dataset) -> lis
     """What a network cannot learn of the classes in these parts, a sentence each."""
     if training.labels is None:
         return []
-    known = _classes_of(training)
+    known, problems = _classes_of(training), []
     if len(known) == 1:
         # a network that always says the same is right
         only = _named(training, known)
-        return [f"all training cases have the class {only}; an accuracy says nothing here"]
-    problems = []
+        problems.append(f"all training cases have the class {only}; an accuracy says nothing here")
     for name, part in (("validation", validation), ("test", test)):
         unseen = np.setdiff1d(_classes_of(part), known)
         if len(unseen):

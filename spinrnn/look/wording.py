@@ -9,7 +9,7 @@ MOST_LINES = 20
 """Arrays that are shown, and classes."""
 MOST_CHANNELS = 8
 USES = {
-    "train": "training (classification)",
+    "train": "training",
     "simulate": "simulation of its inputs",
     "analyse": "analysis of a device's recording",
     "identify": "fit of a device's parameters",
@@ -33,10 +33,18 @@ def lines_of(look: Look) -> list[str]:
         lines += ["", "found out", *(f"  {note}" for note in look.notes)]
     lines += ["", "could be used for"]
     for use, why in look.uses.items():
-        lines.append(f"  {'yes' if not why else 'no '}  {USES[use]}")
+        task = _task(look) if use == "train" and not why else ""
+        lines.append(f"  {'yes' if not why else 'no '}  {USES[use]}{task}")
         if why:
             lines.append(f"       {_reason(why, look.source)}")
     return lines
+
+
+def _task(look):
+    """Which training it can be: what there are no labels for is a regression."""
+    if look.cases is None:
+        return ""
+    return " (regression)" if look.cases.classes is None else " (classification)"
 
 
 def _reason(why, source):

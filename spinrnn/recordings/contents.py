@@ -222,6 +222,9 @@ def _coordinates(contents):
     yield Variable("input_time", ("input_time",), "f8", "s", read, points_time)
     yield _count("channel", channels, "number of the input channel")
     yield _count("class", config.outputs, "number of the class")
+    if "feature" in axes_of(config, "w_out"):
+        about = "number of what the output weights act on: the last layer twice"
+        yield _count("feature", config.features, about)
     if config.trained and config.trained_per == "layer":
         yield _count("one", 1, "a layer has one value")
     for layer, n in enumerate(config.layers):

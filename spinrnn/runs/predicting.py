@@ -73,7 +73,10 @@ class Prediction:
             DataError: the outputs are no classes.
         """
         if self.classes is None:
-            raise DataError("probabilities: the outputs of this network are numbers, no classes")
+            raise DataError(
+                "probabilities: the outputs are numbers, no classes; of a network that classifies "
+                "give task=spinrnn.Classification()"
+            )
         return softmax(self.outputs, axis=1)
 
     @property

@@ -37,7 +37,8 @@ def test_classes_that_cannot_be_learned():
     one, two = of_classes(4), of_classes(4, 4)
     assert class_problems(two, two, two) == []
     assert class_problems(one, one, two) == [
-        "all training cases have the class 0; an accuracy says nothing here"
+        "all training cases have the class 0; an accuracy says nothing here",
+        "class 1 of the test part: there is no training case, so none can be answered rightly",
     ]
     three = of_classes(2, 2, 2)
     assert class_problems(two, two, three) == [

@@ -37,6 +37,11 @@ def test_a_data_set(archive, capsys):
     assert "no   analysis of a device's recording" in text
 
 
+def test_numbers_without_labels_are_a_regression(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", inputs=np.ones((4, 1, 3)), targets=np.ones((4, 1)))
+    assert "yes  training (regression)" in said(capsys, tmp_path / "a.npz")
+
+
 def test_numbers_are_those_of_the_array(tmp_path):
     values = np.array([1.0, np.nan, 3, np.inf, 5])
     np.savez(

@@ -512,3 +512,12 @@ def test_what_simulate_refuses(command, trained, tiny_file, tiny_data, tmp_path)
     changed = tiny_data.inputs + 1
     np.savez(source, inputs=changed, labels=tiny_data.labels, lengths=tiny_data.lengths)
     refused(command("simulate", run, "--out", out), "other data")
+
+
+@pytest.mark.parametrize("readout", ["end", "mean", "both", "points", "power", "end_power"])
+def test_states_of_any_readout_are_written(tmp_path, readout):
+    config = spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, readout=readout)
+    net, u = spinrnn.Network(config), np.ones((2, 1, 3))
+    net.simulate_to(tmp_path / "a.h5", u)
+    with spinrnn.open_trajectory(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file.state[0][:], net.simulate(u).state[0])

@@ -130,9 +130,9 @@ MUTATIONS = [
         "k": "this_machine",
     },
     {
-        "file": "spinrnn/cli/train.py",
-        "old": "epoch * 10 // epochs > (epoch - 1) * 10 // epochs",
-        "new": "epoch * 20 // epochs > (epoch - 1) * 20 // epochs",
+        "file": "spinrnn/progress.py",
+        "old": "done * 10 // max(self._total, 1)",
+        "new": "done * 20 // max(self._total, 1)",
         "tests": "tests/cli/test_main.py",
         "k": "tenth",
     },
@@ -152,8 +152,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/cli/sweep.py",
-        "old": "tenth = progress.finished * 10 // max(progress.total, 1)",
-        "new": "tenth = progress.finished * 100 // max(progress.total, 1)",
+        "old": "progress.finished * 10 // max(progress.total, 1)",
+        "new": "progress.finished * 100 // max(progress.total, 1)",
         "tests": "tests/cli/test_main.py",
         "k": "sweep",
     },

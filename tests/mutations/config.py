@@ -48,9 +48,11 @@ MUTATIONS = [
     mutation(RUN, 'if declared.unit == "s"', "if False", OWN, "slip"),
     mutation(RUN, "if given != layers", "if given > layers"),
     mutation(RUN, "smallest <= a <= LARGEST_NUMBER", "0 <= a <= LARGEST_NUMBER"),
-    mutation(RUN, '("epochs", "batch", "checkpoints")', '("epochs", "batch")'),
+    mutation(
+        RUN, '("epochs", "batch", "checkpoints", "ensemble")', '("epochs", "batch", "ensemble")'
+    ),
     mutation(ADAM, "gradient's running mean\", low=0, below=1", "gradient's running mean\", low=0"),
-    mutation(RUN, '"checkpoint_seconds", "seed")', '"checkpoint_seconds")'),
+    mutation(RUN, '"checkpoint_seconds", "seed", "patience"', '"checkpoint_seconds", "patience"'),
     mutation(RUN, "sum(shares.values()) >= 1", "sum(shares.values()) > 1"),
     # types
     mutation(TABLES, "return value.item()", "return value", TYPES),
@@ -145,11 +147,13 @@ MUTATIONS = [
     # TOML
     mutation(
         TOML,
-        '_absolute(data["source"], path.absolute().parent)',
-        '_absolute(data["source"], Path.cwd())',
+        "_absolute(named[key], path.absolute().parent)",
+        "_absolute(named[key], Path.cwd())",
     ),
     mutation(TOML, "value = _absolute(value, Path.cwd())", "pass"),
-    mutation(TOML, "len(parts) != 2 or not all(parts)", "len(parts) != 2"),
+    mutation(
+        TOML, "not equals or len(parts) != 2 or not all(parts)", "not equals or len(parts) != 2"
+    ),
     mutation(TOML, '.replace("\\x7f", "\\\\u007f")', "", TYPES),
     mutation(TOML, "ensure_ascii=False", "ensure_ascii=True", TYPES),
     mutation(TOML, 'f"# {key} = {known[key]}', 'f"{key} = {known[key]}'),

@@ -149,7 +149,7 @@ MUTATIONS = [
     mutation(
         FOLDER, 'new is None and old == follows.get(key.rpartition(".")[2])', "False", "another_run"
     ),
-    mutation(FOLDER, '{"data.source", *(', "{*(", "with_data_that_moved"),
+    mutation(FOLDER, '{"data.source", "data.test"', '{"data.test"', "with_data_that_moved"),
     mutation(FOLDER, "max(here, key=_last_written", "min(here, key=_last_written", "newest"),
     mutation(FOLDER, "loading.progress(folder)[2] == digest", "True", "newest"),
     mutation(
@@ -273,7 +273,12 @@ MUTATIONS = [
         "number_of(s[f'test_{one.name}'])",
         "prints",
     ),
-    mutation(WORDING, "best epoch {s['best_epoch']} of", "best epoch {s['epochs']} of", "prints"),
+    mutation(
+        WORDING,
+        "best epoch {summary['best_epoch']} of",
+        "best epoch {summary['epochs']} of",
+        "prints",
+    ),
     mutation(WORDING, 'score.name == "accuracy"', 'score.name == "loss"', "prints"),
     mutation(
         WORDING, "for r in (record, trainer.best)", "for r in (trainer.best, record)", "prints"

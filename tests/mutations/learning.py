@@ -78,7 +78,7 @@ MUTATIONS = [
         "split",
     ),
     # input noise
-    mutation(TRAINER, "inputs + c.noise * rng", "inputs + c.noise**2 * rng", "width"),
+    mutation(TRAINER, "noise = c.noise * rng", "noise = c.noise**2 * rng", "width"),
     mutation(
         TRAINER,
         "rng.standard_normal(inputs.shape, dtype=np.float32)",
@@ -225,22 +225,22 @@ MUTATIONS = [
     ),
     mutation(
         TRAINER,
-        "evaluate(self.net, self.validation, task=task)",
-        "evaluate(self.net, self.test, task=task)",
+        "evaluate(candidate, self.validation, task=task)",
+        "evaluate(candidate, self.test, task=task)",
         "best or test_part or records",
     ),
     mutation(
         TRAINER,
-        "evaluate(self.net, self.validation, task=task)",
-        "evaluate(self.net, self.training, task=task)",
+        "evaluate(candidate, self.validation, task=task)",
+        "evaluate(candidate, self.training, task=task)",
         "best or test_part or records",
     ),
     mutation(TASK, "new >= old if", "new > old if", "best"),
     mutation(TASK, "new >= old if", "new <= old if", "best"),
     mutation(
         TRAINER,
-        "            self.best_parameters = self.net.parameters.copy()\n",
-        "            self.best_parameters = self.net.parameters\n",
+        "self.best_parameters = candidate.parameters.copy()",
+        "self.best_parameters = candidate.parameters",
         "best",
     ),
     mutation(
@@ -357,7 +357,12 @@ MUTATIONS = [
     mutation(TASK, "score.name == cls.chooses", "True", tests=CLASSIFICATION),
     mutation(TASK, "else new <= old", "else new < old", tests=CLASSIFICATION),
     mutation(TASK, "else new <= old", "else new >= old", "lowest"),
-    mutation(TRAINER, "{task.chooses}", "accuracy", "lowest"),
+    mutation(
+        TRAINER,
+        'chosen = f"validation_{task.chooses}"',
+        'chosen = "validation_accuracy"',
+        "lowest",
+    ),
     mutation(TRAINER, "task.better(record[chosen], self.best[chosen])", "True", "lowest"),
     mutation(
         CLASSES,

@@ -217,13 +217,13 @@ MUTATIONS = [
     _mutation("recall", "% block >= longest)", "% block >= 0)", _ANALYSIS, "shift_register"),
     _mutation("recall", "interval * (good - 1)", "interval * good", _ANALYSIS, "shift_register"),
     _mutation("classes", "_ALIKE = 1e-13", "_ALIKE = -1.0", _MEASURES, "alike"),
-    _mutation(
-        "drive",
-        "np.abs(sums * scale - rest[:, None])",
-        "np.abs(sums * scale)",
-        _ANALYSIS,
-        "cumulative_drive_of_a_recording",
-    ),
+    {
+        "file": "spinrnn/networks/driving.py",
+        "old": "np.abs(sums * scale - rest[:, None])",
+        "new": "np.abs(sums * scale)",
+        "tests": _ANALYSIS,
+        "k": "cumulative_drive_of_a_recording",
+    },
     _mutation(
         "drive",
         "np.abs(np.diff(_at_ends",

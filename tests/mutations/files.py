@@ -273,7 +273,13 @@ MUTATIONS = [
         STORE,
         "devices",
     ),
-    one("networks/saved", "    net.devices = devices\n", "", STORE, "devices"),
+    one(
+        "networks/saved",
+        "net.devices, net.scaling = devices, scaling",
+        "net.scaling = scaling",
+        STORE,
+        "devices",
+    ),
     one(
         "networks/saved",
         "found.dtype.kind not in kinds",

@@ -104,8 +104,8 @@ MUTATIONS = [
     ),
     one(
         "datasets/loading",
-        "np.repeat([False, True], counts)",
-        "np.repeat([True, False], counts)",
+        "np.repeat([False, True], [len(",
+        "np.repeat([True, False], [len(",
         LOADING,
     ),
     one(

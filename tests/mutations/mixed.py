@@ -107,7 +107,7 @@ MUTATIONS = [
         "tests": "tests/analysis/test_layers.py",
     },
     {
-        "file": "spinrnn/analysis/drive.py",
+        "file": "spinrnn/networks/driving.py",
         "old": "step if neuron.rate_driven() else step / neuron.time_unit",
         "new": "step if neuron.rate_driven() else step / config.time_unit / 2",
         "tests": "tests/analysis/test_layers.py",

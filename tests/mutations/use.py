@@ -22,7 +22,7 @@ MUTATIONS = [
     mutation(
         LOADING, "data.source, labelled, data.missing", 'data.source, labelled, "refuse"', DATA
     ),
-    mutation(LOADING, "names, test=data.test", "names, test=None", DATA),
+    mutation(LOADING, '{"test": data.test, ', '{"test": None, ', DATA),
     mutation(
         "spinrnn/datasets/series.py",
         "inputs=data.inputs[:, order]",

@@ -475,3 +475,10 @@ def test_settings_in_python_leave_what_follows_from_data():
     assert given.network.follows == ("outputs", "readout")
     with pytest.raises(spinrnn.ConfigError, match=r"layers: write table\.key"):
         with_settings(config, {"layers": [3]})
+
+
+@pytest.mark.parametrize("key", ["train.", ".epochs", ".", "train.epochs.x"])
+def test_a_setting_in_python_that_is_none_is_told(key):
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        with_settings(spinrnn.RunConfig(), {key: 2})
+    assert caught.value.problems == [f"{key}: write table.key, as in train.epochs"]

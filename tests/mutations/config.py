@@ -160,4 +160,5 @@ MUTATIONS = [
     mutation(TOML, 'bring = key == "test_fraction"', "bring = False"),
     mutation(TOML, 'encoding="utf-8-sig"', 'encoding="utf-8"'),
     mutation(TOML, 'list(parsed) == ["value"]', "True"),
+    mutation(TOML, "if len(parts) != 2 or not all(parts)", "if len(parts) != 2"),
 ]

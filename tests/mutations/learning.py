@@ -440,4 +440,12 @@ MUTATIONS = [
     mutation(CHECK, "bad = not np.isfinite(other).all()", "bad = False", tests=CHECKED),
     mutation(CHECK, 'if synapse.takes != "amount":', "if False:", tests=CHECKED),
     mutation(CHECK, "rng.normal(size=shape), 0.9)", "rng.normal(size=shape))", tests=CHECKED),
+    # an early end
+    mutation(
+        TRAINER,
+        'record[f"validation_{task.chooses}"]',
+        'record["validation_accuracy"]',
+        "lower_loss",
+        "tests/learning/test_small_data.py",
+    ),
 ]

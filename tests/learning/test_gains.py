@@ -39,7 +39,7 @@ def drives(net, u):
         {"input_interval": 2e-9},
         {"input_interval": 50e-9, "density_int": 0.5},
         {"neuron": spinrnn.CTRNN(), "amplification": (0.1, 5.0)},
-        {"neuron": (spinrnn.Oscillator(), spinrnn.CTRNN()), "highpass_time": 0},
+        {"neuron": (spinrnn.Oscillator(), spinrnn.CTRNN(25e-9)), "highpass_time": 0},
     ],
 )
 def test_the_drive_is_the_wanted_one(changes):

@@ -109,7 +109,8 @@ MUTATIONS = [
     {
         "file": "spinrnn/networks/driving.py",
         "old": "step if neuron.rate_driven() else step / neuron.time_unit",
-        "new": "step if neuron.rate_driven() else step / config.time_unit / 2",
-        "tests": "tests/analysis/test_layers.py",
+        "new": "step if neuron.rate_driven() else step / config.time_unit",
+        "tests": "tests/learning/test_gains.py",
+        "k": "wanted",
     },
 ]

@@ -47,8 +47,9 @@ def add_commands(commands: Any) -> None:
 
 def predict(options: argparse.Namespace) -> int:
     """Answers to all cases of a file, or to the lines of standard input."""
+    from spinrnn.datasets.loading import load_inputs
     from spinrnn.errors import ConfigError, DataError
-    from spinrnn.runs.predicting import load_inputs, opened
+    from spinrnn.runs.predicting import opened
 
     if "" in (options.file, options.run, options.out):
         raise ConfigError(["RUN, FILE, --out: give the name of a file"])

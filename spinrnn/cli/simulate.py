@@ -147,12 +147,18 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     it is).
     """
     from spinrnn.datasets.selection import select
-    from spinrnn.runs.loading import open_any
+    from spinrnn.datasets.series import fitted
+    from spinrnn.errors import DataError
+    from spinrnn.runs.loading import names_of, open_any
 
     net, config, run = open_any(options.network, options.set)
     if run is not None and run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
     data, cases, digest = select(options.input, config, run and run.check_data, columns(options))
+    try:
+        data = fitted(data, net.config.inputs, names_of(options.network, run)[1])
+    except DataError as error:
+        raise DataError(f"--input {options.input}: {error}") from None
     attributes = {"source": options.input, "data_sha256": digest}
     if config is not None:
         attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}

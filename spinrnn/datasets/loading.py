@@ -20,6 +20,9 @@ from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 
 OWN = (".npz", ".h5", ".hdf5")
 """Endings of files whose numbers of classes stay as they are, as runs know them."""
+OPTIONAL = ("label", "labels", "class", "target", "targets", "test", "case", "time")
+"""Names of data.columns that a file of new data need not have."""
+OF_RUN = ("data.columns of the run", "data.units of the run")
 
 
 def load_digits() -> Dataset:
@@ -156,6 +159,27 @@ def load_configured(data: DataConfig, labelled: bool = True, columns: Columns = 
     own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
     own |= {"test": data.test, "frontend": data.frontend}
     return load_dataset(data.source, labelled, data.missing, names, **own)
+
+
+def load_inputs(
+    source: str,
+    data: DataConfig | None = None,
+    columns: Columns = NONE,
+    labelled: bool | None = None,
+) -> Dataset:
+    """The inputs of a source that needs no labels, read as a run reads its own data.
+
+    Args:
+        data: of the run; columns: the user's, which go before the run's.
+        labelled: False keeps labels where there are some.
+    Raises:
+        As `load_dataset`.
+    """
+    if data is None or is_built_in(source):
+        return load_dataset(source, labelled, columns=columns)
+    names = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL).overruled(columns)
+    frontend = frontend_of(data, source)
+    return load_dataset(source, labelled, data.missing, names, frontend=frontend)
 
 
 def frontend_of(data: DataConfig, source: str | Path) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import data_of, frontend_of, load_dataset
+from spinrnn.datasets.loading import data_of, load_inputs
 from spinrnn.datasets.parts import divide, split
 from spinrnn.datasets.stretches import is_series
 from spinrnn.errors import ConfigError, DataError
@@ -61,11 +61,13 @@ def select(
         text: source:part[cases]. Each of the three may be left out: the source is that
             of the run then, the cases are all. Parts are those that the run has split,
             cases are a number, numbers with commas between them, or a slice as of a
-            list. Files need no labels unless a part is asked for.
+            list. Files need no labels unless a part is asked for; they are read as the
+            run reads its own, see `load_inputs`.
         config: of the run, or None where there is none.
         data_check: called with the digest of the run's own data before a part of them
             is taken.
-        columns: what the user calls the arrays of a file, and their units.
+        columns: what the user calls the arrays of a file, and their units; goes before
+            what the run says.
     Returns:
         (`Dataset` of these cases, their numbers (case,) in the whole, digest of the
             whole).
@@ -80,8 +82,7 @@ def select(
         data = data_of(config, labelled=False)
     else:
         source = source or (config.data.source if config is not None else "")
-        frontend = "none" if config is None else frontend_of(config.data, source)
-        data = load_dataset(source, labelled=False, columns=columns, frontend=frontend)
+        data = load_inputs(source, config and config.data, columns, labelled=False)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if config.task.labelled and data.labels is None:

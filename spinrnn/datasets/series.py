@@ -145,6 +145,26 @@ def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
     return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels)
 
 
+def fitted(data: Dataset, wanted: int, channels: tuple[str, ...] | None) -> Dataset:
+    """The data with their channels in the order of a network that reads so many.
+
+    Args:
+        channels: their names, or None where they are not known.
+    Raises:
+        DataError: the data have others.
+    """
+    shape = np.shape(data.inputs)
+    if len(shape) == 3 and shape[1] != wanted:
+        swapped = "; are its axes (case, channel, time)?" if shape[2] == wanted else ""
+        own = f"{shape[1]} channel{'s' if shape[1] != 1 else ''}{_named(data.channels)}"
+        raise DataError(f"has {own}, the network reads {wanted}{_named(channels)}{swapped}")
+    return in_channels_of(channels, data)
+
+
+def _named(channels):
+    return "" if channels is None else f" ({listed(channels)})"
+
+
 def _length(part, case):
     return part.inputs.shape[2] if part.lengths is None else int(part.lengths[case])
 

@@ -17,7 +17,7 @@ from spinrnn.config.toml import load_config, read_config
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.errors import ConfigError, DataError, StoreError
-from spinrnn.files.container import read_container
+from spinrnn.files.container import load_record, read_container
 from spinrnn.files.seal import is_streamed
 from spinrnn.files.text import read_json
 from spinrnn.networks.ensemble import Ensemble
@@ -212,6 +212,30 @@ def _names(found):
     """Names as a file of results has them, a tuple; None where there are none."""
     listed = isinstance(found, list) and all(isinstance(name, str) for name in found)
     return tuple(found) if listed else None
+
+
+def names_of(
+    path: str | Path, run: StoredRun | None
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Names of the classes and input channels of what `open_any` opened, each None
+    where the path does not hold them: a run, a checkpoint and a point of a sweep do.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    if run is not None:
+        return run.classes, run.channels
+    path = Path(path)
+    if path.suffix == ".toml" or is_streamed(path):
+        return None, None
+    kind = read_container(path)[0]
+    if kind not in ("checkpoint", "point"):
+        return None, None
+    state = load_record(path, kind)[2]
+    # of a point they are in the results of its run
+    found = state.get("summary") if kind == "point" else state
+    found = found if isinstance(found, dict) else {}
+    return _names(found.get("classes")), _names(found.get("channels"))
 
 
 def load_data(config: RunConfig, folder: str | Path) -> Dataset:

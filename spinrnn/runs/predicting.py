@@ -15,18 +15,13 @@ from scipy.special import softmax
 from spinrnn.config import kinds
 from spinrnn.config.run import DataConfig
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import frontend_of, load_dataset
-from spinrnn.datasets.series import in_channels_of
+from spinrnn.datasets.loading import load_inputs
+from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.networks.recurrent import Network
-from spinrnn.readers.columns import NONE, Columns
-from spinrnn.runs.loading import StoredRun, open_any
-
-OPTIONAL = ("label", "labels", "class", "target", "targets", "test", "case", "time")
-"""Names of data.columns that a file of new data need not have."""
-OF_RUN = ("data.columns of the run", "data.units of the run")
+from spinrnn.runs.loading import StoredRun, names_of, open_any
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +161,8 @@ def predict(
     """
     source = opened(net) if isinstance(net, (str, Path)) else Answering(net)
     if task is not None:
-        source = Answering(source.net, kinds.made_of("task", task), source.run)
+        kind, names = kinds.made_of("task", task), (source.known, source.channels)
+        source = Answering(source.net, kind, source.run, source.data, names)
     if isinstance(data, (str, Path)):
         data = load_inputs(str(data), source.data)
     elif not isinstance(data, Dataset):
@@ -180,9 +176,11 @@ class Answering:
     Args:
         net: that answers; task: its kind, or None; run: `StoredRun`, or None; data: its
             `DataConfig`.
+        names: of the classes and of the input channels, each None where not known.
     Attributes:
-        classes: names of the classes, their numbers where they have no others; None of
-            outputs that are numbers.
+        classes: a name for each output, the classes' numbers where they have no names,
+            "unused 3" of an output 3 beyond them; None of outputs that are numbers.
+        known: names of the classes alone, or None.
         channels: names of the input channels, or None.
     """
 
@@ -192,18 +190,17 @@ class Answering:
         task: Any = None,
         run: StoredRun | None = None,
         data: DataConfig | None = None,
+        names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None),
     ) -> None:
         self.net, self.task, self.run, self.data = net, task, run, data
-        self.channels = None if run is None else run.channels
+        self.known, self.channels = names
         self.classes: tuple[str, ...] | None = None
         if task is not None and task.labelled:
-            known = None if run is None else run.classes
-            fits = known is not None and len(known) == net.config.outputs
-            self.classes = known if fits else tuple(map(str, range(net.config.outputs)))
+            self.classes = _of_outputs(self.known, net.config.outputs)
 
     def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
         """Answers to all cases of a data set; errors as of `predict`."""
-        data = self._fitting(data)
+        data = fitted(data, self.net.config.inputs, self.channels)
         outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
         cases, points = len(data.inputs), np.shape(data.inputs)[2]
         lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
@@ -218,18 +215,18 @@ class Answering:
         """
         return AnswerStream(getattr(self.net, "networks", (self.net,)), self.classes)
 
-    def _fitting(self, data: Dataset) -> Dataset:
-        """The data with their channels in the network's order; DataError if they have
-        others.
-        """
-        shape, wanted = np.shape(data.inputs), self.net.config.inputs
-        if len(shape) == 3 and shape[1] != wanted:
-            swapped = "; are its axes (case, channel, time)?" if shape[2] == wanted else ""
-            own = f"{shape[1]} channel{'s' if shape[1] != 1 else ''}{_named(data.channels)}"
-            raise DataError(
-                f"has {own}, the network reads {wanted}{_named(self.channels)}{swapped}"
-            )
-        return in_channels_of(self.channels, data)
+
+def _of_outputs(known, count):
+    """A name for each output, from the known names of classes or None."""
+    if known is None or len(known) > count:
+        return tuple(map(str, range(count)))
+    names = list(known)
+    for k in range(len(known), count):
+        name = f"unused {k}"
+        while name in known:
+            name += "_"
+        names.append(name)
+    return tuple(names)
 
 
 class AnswerStream:
@@ -266,10 +263,6 @@ class AnswerStream:
         return [self._classes[int(shares.argmax())], *shares.tolist()]
 
 
-def _named(channels):
-    return "" if channels is None else f" ({listed(channels)})"
-
-
 def opened(path: str | Path, settings: Any = ()) -> Answering:
     """`Answering` of any path that holds a network.
 
@@ -283,18 +276,4 @@ def opened(path: str | Path, settings: Any = ()) -> Answering:
         raise StoreError(f"{run.folder}: no epoch has been finished yet; {advice}")
     if config is None:
         return Answering(net)
-    return Answering(net, config.task, run, config.data)
-
-
-def load_inputs(source: str, data: DataConfig | None = None, columns: Columns = NONE) -> Dataset:
-    """The inputs of a source that needs no labels, read as a run reads its own data.
-
-    Args:
-        data: of the run; columns: the user's, which go before the run's.
-    Raises:
-        As `load_dataset`.
-    """
-    if data is None:
-        return load_dataset(source, None, columns=columns)
-    names = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL).overruled(columns)
-    return load_dataset(source, None, data.missing, names, frontend=frontend_of(data, source))
+    return Answering(net, config.task, run, config.data, names_of(path, run))

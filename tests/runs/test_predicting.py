@@ -155,6 +155,50 @@ def test_missing_values_by_the_rule_of_the_run(place, tmp_path):
     np.testing.assert_array_equal(found.outputs, spinrnn.load(place / "run").forward(u))
 
 
+def test_simulate_reads_a_file_as_predict_does(place, tmp_path):
+    """Channels in the network's order, in the run's units, missing values by its rule."""
+    u, _ = expected(place)
+    for network in ("run", next((place / "run" / "checkpoints").glob("*.h5"))):
+        out = tmp_path / "t.h5"
+        given = ("--input", place / "new.csv", "--out", out, "--overwrite")
+        done = here("simulate", place / network, *given)
+        assert done.returncode == 0, done.stderr
+        with spinrnn.open_trajectory(out) as file:
+            np.testing.assert_array_equal(file.inputs, u.astype(file.inputs.dtype))
+    rows = [("c", t, v, i) for t, (v, i) in enumerate([(1, 2), ("", 3), (4, 5)])]
+    table(tmp_path / "gap.csv", "run,t,V2,I1", rows)
+    other = table(tmp_path / "other.csv", "run,t,I1,V3", [("c", 0, 1, 2), ("c", 1, 1, 2)])
+    own = tmp_path / "gap.h5"
+    done = here("simulate", place / "run", "--input", tmp_path / "gap.csv", "--out", own)
+    assert done.returncode == 0, done.stderr
+    with spinrnn.open_trajectory(own) as file:
+        np.testing.assert_allclose(file.inputs[0], [[2e-3, 3e-3, 5e-3], [1, 1, 4]], rtol=1e-6)
+    done = here("simulate", place / "run", "--input", other, "--out", tmp_path / "no.h5")
+    refused(done, "other.csv: the channels are I1, V3, where I1, V2 are wanted")
+
+
+def test_outputs_beyond_the_classes_and_a_checkpoint_have_names(tmp_path):
+    rows = [(k, k % 3 + 1, t, k * t % 5) for k in range(40) for t in range(3)]
+    table(tmp_path / "a.csv", "case,label,time,x", rows)
+    text = SMALL.replace("substeps", "outputs = 5\nsubsteps") + '[data]\nsource = "a.csv"\n'
+    run = trained(tmp_path, text)
+    wanted = ("1", "2", "3", "unused 3", "unused 4")
+    checkpoint = next((run / "checkpoints").glob("*.h5"))
+    for path in (run, checkpoint):
+        assert spinrnn.predict(path, tmp_path / "a.csv").classes == wanted
+        named = spinrnn.predict(path, tmp_path / "a.csv", task="classification")
+        assert named.classes == wanted
+    found = spinrnn.predict(run, tmp_path / "a.csv")
+    place = found.outputs.argmax(axis=1)
+    assert found.answers.tolist() == [wanted[k] for k in place]
+
+
+def test_a_task_that_is_given_keeps_the_columns_of_the_run(place):
+    _, logits = expected(place)
+    found = spinrnn.predict(place / "run", place / "new.csv", task="classification")
+    np.testing.assert_array_equal(found.outputs, logits)
+
+
 # ---- at points, numbers ----
 
 

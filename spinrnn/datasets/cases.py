@@ -97,7 +97,7 @@ def of_files(
         frontend: one of `FRONTENDS`: "mel" makes bands (`mel`) of the samples of WAV
             files.
     Raises:
-        DataError: a file has other channels, another rate or step than the first.
+        DataError: a file has other channels, units or rate than the first.
     """
     names = [name for _, name, _ in files]
     if labelled and None in names:
@@ -105,11 +105,14 @@ def of_files(
             f"{folder}: its files are in no folders of classes; make a folder for each class, with "
             "the files of its cases"
         )
-    cases, steps, first = [], [], None
+    cases, steps, first, scales = [], [], None, None
     for file, *_ in files:
         table = arranged(read_table(file), columns)
         channels, step = _of_table(table, frontend)
         first = first or list(channels)
+        own = _scales_of(table, channels, frontend)
+        scales = own if scales is None else scales
+        _check_scales(file, own, scales)
         if list(channels) != first:
             raise DataError(
                 f"{file}: has the channels {listed(channels)}, the first file has {listed(first)}; "
@@ -126,8 +129,8 @@ def of_files(
     test = np.array([is_test for *_, is_test in files])
     said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(steps))
     channels = None if first is None or first[0] in _NAMELESS else tuple(first)
-    own = tuple(str(file.relative_to(folder)) for file, *_ in files)
-    series = Series(inputs, labels, lengths, order, channels=channels, names=own)
+    own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
+    series = Series(inputs, labels, lengths, order, channels=channels, names=own_names)
     return series, test if test.any() else None, said
 
 
@@ -152,6 +155,23 @@ def _of_table(table: Table, frontend: str = "none"):
     time = columns.pop(times[0]) if len(times) == 1 else None
     step = float(np.median(np.diff(time))) if time is not None and len(time) > 1 else None
     return columns, step
+
+
+def _scales_of(table, channels, frontend):
+    """{channel, or rate: what its numbers count in}, as far as the file says it."""
+    found = {f"the unit of {name}": table.units.get(name, "") for name in channels}
+    # bands reach up to half the rate
+    return found | ({"the rate": table.attributes["rate"]} if frontend == "mel" else {})
+
+
+def _check_scales(file, own, first):
+    """DataError where a file counts in others than the first one; one says nothing."""
+    for what, value in own.items():
+        other = first.get(what, value)
+        if value != other and value and other:
+            raise DataError(
+                f"{file}: {what} is {value}, in the first file {other}; write all files alike"
+            )
 
 
 def _of_sound(table):

@@ -267,7 +267,8 @@ def sizes_of_data(axes: tuple[Axis, ...], tables: dict) -> dict[str, Any]:
         return {}
     _loaded.cache_clear()
     task, data = parts["task"], parts["data"]
-    sizes = task.sizes(task.prepared(_loaded(data.whole(), task.labelled)))
+    cases = loading.from_one(_loaded(data.whole(), task.labelled))
+    sizes = task.sizes(task.prepared(cases))
     asked = {key: sizes[key] for key in unsaid if sizes.get(key, FOLLOWING[key]) != FOLLOWING[key]}
     spare = asked.get("outputs", FOLLOWING["outputs"]) < FOLLOWING["outputs"]
     if task.labelled and spare:
@@ -283,7 +284,11 @@ def _loaded(data, labelled):
 
 
 def _data_digests(configs):
-    """{`DataConfig.name`: digest}, after a check that every network fits its data."""
+    """{`DataConfig.name`: digest}, after a check that every network fits its data.
+
+    The digest is of the labels as they are stored: whether a point counts them from 0
+    follows from its network.outputs, see `loading.from_one`.
+    """
     data, checked = {}, set()
     for config in configs:
         name, network = config.data.name, config.network
@@ -304,6 +309,7 @@ def _check_data(config, cases):
 
     Layers of one neuron stand for the network's own, whose sizes do not matter here.
     """
+    cases = loading.from_one(cases, config.network.outputs)
     layers = (1,) * len(config.network.layers)
     small = {"layers": layers, "density_int": 1.0, "density_ext": 1.0}
     net = Network(dataclasses.replace(config.network, **small))

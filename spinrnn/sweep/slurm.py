@@ -16,7 +16,7 @@ import numpy as np
 from spinrnn.analysis.drive import cumulative_drive
 from spinrnn.config import kinds
 from spinrnn.config.run import from_tables, to_tables
-from spinrnn.datasets.loading import load_configured
+from spinrnn.datasets.loading import from_one, load_configured
 from spinrnn.errors import ConfigError, EngineError, StoreError, reason_of
 from spinrnn.files.atomic import write_atomic
 from spinrnn.learning.trainer import Trainer, evaluate
@@ -105,7 +105,8 @@ def _time_point(tables, uses, record_test, with_drive, threads_per_worker):
     threads.set_threads(threads_per_worker)
     kinds.use_same(uses)
     config = from_tables(tables)
-    trainer = Trainer(config, load_configured(config.data, config.task.labelled))
+    data = load_configured(config.data, config.task.labelled)
+    trainer = Trainer(config, from_one(data, config.network.outputs))
     trainer.warm_up()
     start = time.perf_counter() - began
     batch = _seconds_of_batch(trainer)

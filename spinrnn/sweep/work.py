@@ -171,6 +171,7 @@ def _train(task, folder, stop, began):
     """Trains the point and writes its result file. Returns (outcome, error)."""
     config = from_tables(task["tables"])
     data = _data(config.data.whole(), task["data"])
+    data = loading.from_one(data, config.network.outputs)
     trainers = []
     try:
         result = _trained(task, folder, config, data, trainers.append, stop)

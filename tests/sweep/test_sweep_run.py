@@ -96,6 +96,28 @@ def test_a_sweep_gives_what_its_runs_give(sweep_file, tmp_path):
         )
 
 
+def test_labels_from_1_are_read_as_train_reads_them(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 10 + 1
+    np.savez(tmp_path / "one.npz", inputs=rng.random((40, 1, 4)), labels=labels)
+    text = '[data]\nsource = "one.npz"\n[network]\nlayers = [3]\nsubsteps = 1\n'
+    text += '[sweep]\nname = "a"\n[[axes]]\nkey = "train.epochs"\nvalues = [1]\n'
+    (tmp_path / "sweep.toml").write_text(text)
+    out = tmp_path / "out"
+    done = sweep_command("run", tmp_path / "sweep.toml", "--out", out, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    point = spinrnn.load_sweep(tmp_path / "sweep.toml").points[0]
+    arrays, state = SweepFolder(out).load(point.digest, point.name)
+    run = spinrnn.train(point.config, tmp_path / "run", pictures=False)
+    assert point.config.network.outputs == 10
+    assert state["summary"]["classes"] == [str(k) for k in range(1, 11)]
+    assert state["summary"]["test_loss"] == run.summary["test_loss"]
+    np.testing.assert_array_equal(arrays["best_parameters"], run.network.parameters)
+    # the file of a point knows its classes too
+    found = spinrnn.predict(SweepFolder(out).result_path(point.name), rng.random((1, 1, 4)))
+    assert found.classes == tuple(state["summary"]["classes"])
+
+
 def test_complete_points_are_skipped_and_damaged_ones_repeated(sweep_file, tmp_path):
     path, out = sweep_file(RATES), tmp_path / "out"
     assert sweep_command("run", path, "--out", out, "--executor", "serial").returncode == 0

@@ -456,6 +456,23 @@ def test_sizes_follow_from_the_data(tmp_path, source, more, sizes):
     assert Sweep.from_json(sweep.to_json(), "there").digest == sweep.digest
 
 
+@pytest.mark.parametrize(
+    ("classes", "more", "outputs"),
+    [(12, "", 12), (10, "", 10), (12, "[network]\noutputs = 12", 12), (3, "", 10)],
+)
+def test_labels_from_1_are_counted_from_0_where_0_1_could_not_use_them(
+    tmp_path, classes, more, outputs
+):
+    u, labels = np.zeros((36, 1, 6)), np.arange(36) % classes + 1
+    np.savez(tmp_path / "one.npz", inputs=u, labels=labels)
+    path = tmp_path / "sweep.toml"
+    path.write_text(SIZED.format(source="one.npz", more=more, axis=EPOCHS))
+    point = spinrnn.load_sweep(path).points[0]
+    assert point.config.network.outputs == outputs
+    # as the file has them, so that points of 0.1 keep their digests
+    assert point.data == spinrnn.Dataset(u, labels).digest()
+
+
 def test_outputs_that_no_class_uses_stay_and_are_told(tmp_path):
     """Points of 0.1 had them, and their results are found by what they are."""
     np.savez(tmp_path / "few.npz", inputs=np.zeros((24, 1, 6)), labels=np.arange(24) % 3)

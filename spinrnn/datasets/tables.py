@@ -2,6 +2,8 @@
 of a table without names that are a case each, as in the archive of the UCR.
 """
 
+import re
+
 import numpy as np
 
 from spinrnn.datasets.series import Series, padded
@@ -15,6 +17,10 @@ TEST = ("test",)
 NAMELESS = "column_1"
 EVEN = 0.01
 """Of the median step in time: deviations above are told."""
+EXACT = 2**53
+"""From here on a float64 stands for several whole numbers."""
+_ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
+"""With which programs write whole numbers among others."""
 
 
 def is_of_rows(table: Table) -> bool:
@@ -58,15 +64,17 @@ def of_rows(table: Table) -> Series:
 def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of a long table.
 
-    A column `case` says to which case a row belongs, `label` the class, `test` whether
-    the case is for the test, `time` when it was; the others that are numbers are the
-    channels. Without `case` all rows are one.
+    A column `case` says to which case a row belongs, by its text where the file is of
+    text, so that 007 and 7 are two, 7.0 and 7 are not; `label` says the class, `test`
+    whether the case is for the test, `time` when it was; the others that are numbers
+    are the channels. Without `case` all rows are one.
 
     Args:
         labelled: whether labels, and so several cases, are needed.
     Raises:
         DataError: there is no column of cases or labels; a case has several labels; the
-            time does not increase within a case.
+            time does not increase within a case; numbers of cases are too large to be
+            told apart.
     """
     found = {
         what: _find(table, names)
@@ -80,14 +88,14 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
     }
     _check(table, missing, channels)
     said = _said(table, found, channels)
-    rows = _rows(table.arrays[found["case"]] if found["case"] else None, table)
+    case = _ids(table, found["case"]) if found["case"] else None
+    rows = _rows(case, table)
     if found["time"]:
         said += _time_notes(table, table.arrays[found["time"]], rows)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
     inputs, lengths = padded([values[:, at] for at in rows])
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
-    case = table.arrays[found["case"]] if found["case"] else None
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
     series = Series(inputs, labels, lengths, channels=tuple(channels), names=names)
     return series, None if test is None else _truth(table, test), said
@@ -141,12 +149,33 @@ def _said(table, found, channels):
     return said
 
 
+def _ids(table, name):
+    """(row,) to which case a row belongs: texts, or numbers that differ where the
+    file's do.
+    """
+    case = table.arrays[name]
+    if case.dtype.kind != "f":
+        return case
+    if np.isnan(case).any():
+        raise DataError(f"{table.path}: row {int(np.isnan(case).argmax())} of data has no case")
+    if name in table.texts:
+        texts = table.texts[name]()
+        found, at = np.unique(texts, return_inverse=True)
+        return np.array([_ZEROS.sub("", text) for text in found.tolist()])[at]
+    large = np.flatnonzero(np.abs(case) >= EXACT)
+    if large.size:
+        raise DataError(
+            f"{table.path}: {name} is {case[large[0]]:.0f} in row {large[0]} of data; numbers from "
+            f"{EXACT} on cannot be told apart as this file holds them; write them as texts, or "
+            "number the cases anew"
+        )
+    return case
+
+
 def _rows(case, table):
     """[rows] of each case, in the order in which the cases begin."""
     if case is None:
         return [np.arange(len(next(iter(table.arrays.values()))))]
-    if case.dtype.kind == "f" and np.isnan(case).any():
-        raise DataError(f"{table.path}: row {int(np.isnan(case).argmax())} of data has no case")
     _, first, number = np.unique(case, return_index=True, return_inverse=True)
     order = np.argsort(number, kind="stable")
     pieces = np.split(order, np.cumsum(np.bincount(number))[:-1])

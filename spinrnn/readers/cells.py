@@ -183,6 +183,13 @@ def _chunk(path, lines, rows, width, form) -> list[np.ndarray | None]:
     return [numbers([form.plain(cell) for cell in column]) for column in zip(*cut, strict=True)]
 
 
+def cell_texts(
+    lines: Sequence[str] | Mapping[int, str], rows: Sequence[int], form: Form, k: int
+) -> np.ndarray:
+    """(row,) cells of column k as they stand there; arguments as of `columns`."""
+    return np.array(_cells(lines, rows, form, k), dtype=np.str_)
+
+
 def _cells(lines, rows, form, k):
     return [form.cut(lines[n])[k].strip() for n in rows]
 

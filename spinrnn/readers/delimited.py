@@ -7,6 +7,7 @@ logs of cmtj are such files.
 """
 
 import contextlib
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from spinrnn.errors import DataError, listed
-from spinrnn.readers.cells import MOST_COLUMNS, Form, columns, missing_note, names_and_units
+from spinrnn.readers.cells import (
+    MOST_COLUMNS,
+    Form,
+    cell_texts,
+    columns,
+    missing_note,
+    names_and_units,
+)
 from spinrnn.readers.table import Table
 from spinrnn.readers.text import lines_of
 from spinrnn.readers.units import is_unit
@@ -70,11 +78,16 @@ def read(path: str | Path, content: bytes) -> Table:
         (named, units),
         _attributes(lines, head, used, form),
         (*notes, *_form_note(form, width), *said),
+        functools.partial(cell_texts, lines, rows, form),
     )
 
 
-def _table(path, found, head, attributes, notes):
-    """`Table` of columns; head: (cells of names or None, cells of units)."""
+def _table(path, found, head, attributes, notes, texts):
+    """`Table` of columns.
+
+    head: (cells of names or None, cells of units); texts(k) gives the cells of column
+    k.
+    """
     named, unit_row = head
     last = isinstance(found[-1], np.ndarray) and found[-1].dtype.kind == "f"
     if len(found) > 1 and last and np.isnan(found[-1]).all() and not (named and named[-1].strip()):
@@ -95,6 +108,11 @@ def _table(path, found, head, attributes, notes):
         {names[k]: unit for k, unit in units.items() if k < len(names)},
         left_out={name: why for name, why in pairs if isinstance(why, str)},
         notes=notes + missing_note(names, found),
+        texts={
+            name: functools.partial(texts, k)
+            for k, (name, column) in enumerate(pairs)
+            if isinstance(column, np.ndarray) and column.dtype.kind == "f"
+        },
     )
 
 

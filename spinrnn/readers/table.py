@@ -2,7 +2,7 @@
 them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Table:
         classes: {name of an array of whole numbers: names of the classes 0, 1, ...}.
         left_out: {name: why} of what the file holds beside its arrays.
         notes: sentences on what had to be found out to read the file, as its delimiter.
+        texts: {name of a column of numbers: what gives its cells as they stand in the
+            file, (row,) texts}, of files of text: 007 and 7 are one number.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, Callable[[], np.ndarray]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         arrays = listed(f"{name} {np.shape(array)}" for name, array in self.arrays.items())

@@ -3,6 +3,7 @@ netCDF; what is ambiguous is refused with what was seen and what is wanted.
 """
 
 import warnings
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,7 +13,10 @@ from scipy.io import wavfile
 
 import spinrnn
 from spinrnn.datasets.series import Series, padded, without_gaps
+from spinrnn.datasets.tables import of_columns
 from spinrnn.errors import DataNote
+from spinrnn.readers.columns import NONE
+from spinrnn.readers.table import Table
 
 TS = "@problemName A\n@univariate true\n@classLabel true {}\n@data\n"
 
@@ -173,6 +177,56 @@ def test_cases_are_numbered_as_they_begin(tmp_path):
     data = spinrnn.load_dataset(write(tmp_path / "a.csv", text))
     assert data.inputs.tolist() == [[[0.5, 2.5]], [[1.5, 3.5]]]
     assert (data.labels.tolist(), data.classes) == ([0, 1], ("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (("9007199254740992", "9007199254740993"), None),
+        (("007", "7"), None),
+        (("7", "07"), None),
+        (("1.0", "2.0"), ("1", "2")),
+        (("1", "1.5"), None),
+    ],
+)
+def test_cases_are_told_apart_by_their_texts(tmp_path, ids, names):
+    """As the file has them, also under another name and beside a column that is not read."""
+    one, other = ids
+    rows = f"{one},a,1,5\n{other},b,2,6\n{one},a,3,7\n{other},b,4,8\n"
+    for heads, columns in (("case,label,x,y", NONE), ("id,kind,x,y", "case=1,label=kind")):
+        path = write(tmp_path / "a.csv", f"{heads}\n{rows}")
+        data = spinrnn.load_dataset(path, columns=columns)
+        assert data.inputs.tolist() == [[[1, 3], [5, 7]], [[2, 4], [6, 8]]]
+        assert data.names == (names or ids)
+
+
+def test_the_same_whole_number_with_and_without_a_fraction_is_one_case(tmp_path):
+    for text in ("case,label,x\n1,a,1\n2,b,2\n1.0,a,3\n", "case;label;x\n1;a;1\n2;b;2\n1,0;a;3\n"):
+        data = spinrnn.load_dataset(write(tmp_path / "a.csv", text))
+        assert (data.names, data.lengths.tolist()) == (("1", "2"), [2, 1])
+
+
+def test_a_column_that_is_left_out_does_not_shift_the_texts(tmp_path):
+    long = "w" * 300_000
+    ids = ["7", "07"] * 9
+    rows = "".join(f"{long if k == 0 else 'v'},{case},a,{k}\n" for k, case in enumerate(ids))
+    data = spinrnn.load_dataset(write(tmp_path / "a.csv", f"remark,case,label,x\n{rows}"))
+    assert data.names == ("7", "07")
+    assert data.inputs[1, 0].tolist() == list(range(1, 18, 2))
+
+
+def test_numbers_of_cases_beyond_those_that_floats_tell_apart_are_refused():
+    large = np.array([2.0**53, 2.0**53 + 2])
+    arrays = {"case": large, "label": np.array([0.0, 1.0]), "x": np.arange(2.0)}
+    with pytest.raises(
+        spinrnn.DataError, match="case is 9007199254740992 in row 0 of data; numbers"
+    ):
+        of_columns(Table(Path("a.lvm"), arrays), True)
+    small = {**arrays, "case": large - 3}
+    assert of_columns(Table(Path("a.lvm"), small), True)[0].names == (
+        "9007199254740989",
+        "9007199254740991",
+    )
 
 
 # ---- folders ----

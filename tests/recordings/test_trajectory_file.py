@@ -497,7 +497,7 @@ def test_what_simulate_refuses(command, trained, tiny_file, tiny_data, tmp_path)
         ([run, "--input", f"{source}[200]"], ["no case 200"]),
         ([run, "--input", f"{source}[5:5]"], ["names no case"]),
         ([run, "--input", f"{source}[a]"], ["cases must be"]),
-        ([run, "--input", "digits"], ["network.inputs = 2"]),
+        ([run, "--input", "digits"], ["digits: has 1 channel, the network reads 2"]),
         ([run / "network.h5", "--input", f"{source}:test"], ["give its folder"]),
         ([run / "network.h5"], ["names no data"]),
         ([run, "--set", "train.seed=2"], ["takes keys of [network], [neuron] and [spread]"]),

@@ -223,7 +223,7 @@ class Network:
     def forward(self, u, lengths=None, noise_seed: Seed = 0) -> np.ndarray:
         """Outputs o of inputs u (case, channel, time), eq. (4) of docs/MODEL.md: (case,
         K), of a classification its logits; with readout "points" (case, K, time), NaN
-        after a case's end.
+        after a case's end. In the network's dtype; float64 where outputs are scaled.
 
         Args:
             u: real array (case, channel, time), finite; each value is held for one
@@ -357,6 +357,7 @@ class Network:
         u, lengths = self.check_inputs(u, lengths)
         check_simulation(self.config, self._packing(), lengths, get_memory_limit())
         trajectory = Trajectory.empty(self.config, len(u), u.shape[2])
+        trajectory.logits = self._said(trajectory.logits)
         trajectory.network, trajectory.inputs = self.replace(), u
         trajectory.lengths, trajectory.noise_seed = lengths, noise_seed
         layers = range(len(self.config.layers))

@@ -69,14 +69,15 @@ class Scaling:
         return _scaled(u, self.input_mean, self.input_deviation)
 
     def said(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs (case, K, ...) of the network in the targets' units, in their own
-        dtype.
+        """Outputs (case, K, ...) of the network in the targets' units: float64, since
+        float32 would round them away where a mean is large; in their own dtype where
+        outputs are not scaled.
         """
         if self.output_mean is None or self.output_deviation is None:
             return outputs
         shape = (-1,) + (1,) * (outputs.ndim - 2)
         mean, deviation = self.output_mean.reshape(shape), self.output_deviation.reshape(shape)
-        return (outputs * deviation + mean).astype(outputs.dtype)
+        return outputs.astype(np.float64) * deviation + mean
 
     def wanted(self, values: np.ndarray) -> np.ndarray:
         """Targets (case, K, ...) as the network's own outputs should be; the inverse of

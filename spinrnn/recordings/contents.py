@@ -113,6 +113,12 @@ class Contents:
         """Number of stored times, the start among them."""
         return self.shape[2] * self.net.config.resolved_substeps // self.every + 1
 
+    @property
+    def of_outputs(self) -> str:
+        """dtype of the outputs; float64 keeps small parts of large ones."""
+        scaling = self.net.scaling
+        return "float64" if scaling is not None and scaling.of_outputs else "float32"
+
     def times(self, variable: str) -> int:
         """Number of stored times; a drive is held from each but the last."""
         return self.levels - (variable == "drive")
@@ -282,7 +288,8 @@ def _of_cases(contents) -> Iterator[Variable]:
     if (lengths < contents.shape[2]).any():
         yield Variable("lengths", ("case",), "i4", "1", meaning, lengths)
     yield Variable("inputs", ("case", "channel", "input_time"), real, "1", "input u")
-    yield Variable("logits", ("case", "class"), "f4", "1", "output o of the network")
+    said = np.dtype(contents.of_outputs).str[1:]
+    yield Variable("logits", ("case", "class"), said, "1", "output o of the network")
 
 
 def _states(contents) -> Iterator[Variable]:

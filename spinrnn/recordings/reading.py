@@ -81,7 +81,8 @@ class TrajectoryFile:
         self.network = _network(datasets, self.config)
         real = self.config.dtype if self.network.scaling is None else "float64"
         datasets.stored("inputs", (cases, self.config.inputs, points), real)
-        self.logits = np.asarray(datasets.stored("logits", (cases, self.config.outputs), "float32"))
+        shape = cases, self.config.outputs
+        self.logits = np.asarray(datasets.stored("logits", shape, _kind(datasets, self.network)))
         self.cases = datasets.array("case", (cases,), "i")
         self.labels = datasets.numbers("labels", cases)
         self.lengths = datasets.numbers("lengths", cases)
@@ -252,6 +253,11 @@ class _Datasets:
             )
         return found
 
+    def is_of(self, name, dtype):
+        """Whether a streamed dataset is there, of that dtype."""
+        found = self._reader.stored.get(name)
+        return found is not None and found.dtype == np.dtype(dtype)
+
     def array(self, name, shape, kind):
         """An array that was not streamed; shape: (None,) for any length."""
         found = self._reader.arrays.get(name)
@@ -264,6 +270,12 @@ class _Datasets:
     def numbers(self, name, cases):
         """(case,) int64 whole numbers, or None where the file has none."""
         return self.array(name, (cases,), "i").astype(np.int64) if name in self else None
+
+
+def _kind(datasets, network):
+    """dtype of the outputs: of scaled ones float64, in older files float32."""
+    wide = network.scaling is not None and network.scaling.of_outputs
+    return "float64" if wide and not datasets.is_of("logits", "float32") else "float32"
 
 
 def _fits(found, shape):

@@ -163,7 +163,7 @@ class FileSink:
 
     def end(self, cases: slice, logits: np.ndarray) -> None:
         self._file.write("inputs", cases.start, self._inputs[cases])
-        self._file.write("logits", cases.start, logits.astype(np.float32))
+        self._file.write("logits", cases.start, logits.astype(self._contents.of_outputs))
         if self._on_block is not None:
             with self._lock:
                 self._done += len(logits)

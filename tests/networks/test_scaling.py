@@ -11,6 +11,7 @@ import pytest
 import spinrnn
 from spinrnn.errors import DataError
 from spinrnn.learning.trainer import Trainer
+from spinrnn.networks import recurrent
 from spinrnn.networks.scaling import Scaling, scaling_of, standard
 from spinrnn.networks.targets import checked_targets
 from spinrnn.runs import checkpoints
@@ -82,11 +83,37 @@ def test_a_network_reads_scaled_inputs_and_says_scaled_outputs(readout, dtype):
     expected = plain.forward(own, lengths).astype(float)
     shape = (1, 3) + (1,) * (expected.ndim - 2)
     deviation, mean = scaling.output_deviation.reshape(shape), scaling.output_mean.reshape(shape)
-    # 1e6 + 3e4 x in float32 would be off by 1e-6 of x
     allowed = 1e-12 if dtype == "float64" else 3e-6
     found = (net.forward(u, lengths) - mean) / deviation
     np.testing.assert_allclose(found, expected, rtol=0, atol=allowed * 10)
-    assert net.forward(u, lengths).dtype == dtype
+    assert net.forward(u, lengths).dtype == np.float64
+    assert plain.forward(own, lengths).dtype == dtype
+
+
+@pytest.mark.parametrize("readout", ["end", "points"])
+def test_a_large_mean_of_targets_rounds_nothing_away(readout, monkeypatch):
+    """Of 1e8 the step of float32 is 8, that of float64 1.5e-8."""
+    net, plain, _, u, own = pair("float32", readout)
+    net.scaling = Scaling(OFFSETS[:, 0], UNITS[:, 0], [1e8, -1e8, 0], [1, 2, 3])
+    expected = plain.forward(own).astype(float)
+
+    def said(outputs):
+        shape = (3,) + (1,) * (outputs.ndim - 2)
+        mean, deviation = net.scaling.output_mean, net.scaling.output_deviation
+        return (outputs - mean.reshape(shape)) / deviation.reshape(shape)
+
+    np.testing.assert_allclose(said(net.forward(u)), expected, rtol=0, atol=1e-5)
+    whole = spinrnn.Ensemble([net, net], probabilities=False).forward(u)
+    np.testing.assert_array_equal(whole, net.forward(u))
+    stream = net.stream(cases=7)
+    streamed = np.stack([stream(u[:, :, t]) for t in range(9)], axis=2)
+    last = expected if readout == "end" else expected[:, :, -1]
+    np.testing.assert_allclose(said(streamed[:, :, -1]), last, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(said(net.simulate(u).logits), last, rtol=0, atol=1e-5)
+    if readout == "points":
+        monkeypatch.setattr(recurrent, "is_long", lambda *_: True)
+        for points, outputs in net.pieces(u):
+            np.testing.assert_allclose(said(outputs), expected[:, :, points], rtol=0, atol=1e-5)
 
 
 def test_loss_and_gradient_are_of_scaled_targets():

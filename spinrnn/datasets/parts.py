@@ -19,11 +19,32 @@ def divide(data: Dataset, config: RunConfig) -> tuple[Dataset, Dataset, Dataset]
     cut in time (`stretches.divide_series`).
     """
     data, task = config.task.prepared(data), config.task
+    washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
     if is_series(data):
-        washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
-        return divide_series(data, config.data, washout, window)
-    training, validation, test = split(data, config.data, config.resolved_split_seed)
-    return data.take(training), data.take(validation), data.take(test)
+        parts = divide_series(data, config.data, washout, window)
+    else:
+        cases = split(data, config.data, config.resolved_split_seed)
+        parts = data.take(cases[0]), data.take(cases[1]), data.take(cases[2])
+    _check_targets(parts[0], washout)
+    if parts[0].weights is not None and not parts[0].weights.any():
+        raise DataError("weights: all of the training part are 0, so nothing can be learned")
+    return parts
+
+
+def _check_targets(training, washout):
+    """Raises DataError for outputs of which nothing can be learned."""
+    if training.targets is None:
+        return
+    there = np.isfinite(training.targets)
+    if there.ndim == 3:
+        ends = np.full(len(there), there.shape[2])
+        ends = ends if training.lengths is None else np.asarray(training.lengths)
+        points = np.arange(there.shape[2])
+        there = there & ((points >= washout) & (points < ends[:, None]))[:, None]
+    none = np.flatnonzero(~there.any(axis=(0, *range(2, there.ndim))))
+    if none.size:
+        outputs = f"output{'s' if none.size > 1 else ''} {listed([str(k) for k in none])}"
+        raise DataError(f"targets: {outputs} (from 0) of the training part has no target at all")
 
 
 def split(data: Dataset, config: DataConfig, seed: int) -> list[np.ndarray]:

@@ -14,7 +14,14 @@ from spinrnn.config.run import NetworkConfig, RunConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.parts import divide
 from spinrnn.learning.esn import NUMBERS, EchoState
-from spinrnn.learning.ridge import Sums, solve, squared_error, total
+from spinrnn.learning.ridge import (
+    known_alike,
+    scattered,
+    solve_each,
+    squared_error,
+    sums_each,
+    total_each,
+)
 from spinrnn.networks.recurrent import Network
 from spinrnn.tasks.protocol import Evaluation
 
@@ -97,14 +104,18 @@ class _Fits:
             layers=(1,), inputs=sizes["inputs"], outputs=self.outputs, readout="points"
         )
         self.net = Network(config)
+        wanted = [[task.wanted(part, self.outputs)] for part in parts[:2]]
+        self.groups = known_alike(wanted)
 
     def best(self, name, tried) -> Baseline:
         """Of the methods [(parameters, features)] the best on the validation part."""
         found = None
         for chosen, features in tried:
             training, known = (self._sums(features, part) for part in self.parts[:2])
-            weights, biases, penalty = solve(training, known)
-            error = squared_error(known, weights.T, biases)
+            weights, biases, penalty = solve_each(training, known)
+            each = zip(known, weights, biases, strict=True)
+            error = sum(squared_error(sums, w.T, b) for sums, w, b in each)
+            weights, biases = scattered(self.groups, weights, biases)
             if found is None or error < found[0]:
                 found = error, chosen | {"penalty": penalty}, features, weights, biases
         assert found is not None, "nothing was tried"
@@ -125,8 +136,6 @@ class _Fits:
 
         def blocks():
             for cases, x in features(np.asarray(part.inputs, np.float64)):
-                y = np.moveaxis(wanted[cases], 1, 2)
-                there = np.isfinite(y).all(axis=2)
-                yield Sums.of(np.moveaxis(x, 1, 2)[there], y[there])
+                yield sums_each(x, wanted[cases], self.groups)
 
-        return total(blocks())
+        return total_each(blocks())

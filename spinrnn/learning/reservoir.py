@@ -10,7 +10,14 @@ import numpy as np
 from spinrnn.datasets.stretches import windows
 from spinrnn.errors import ConfigError
 from spinrnn.learning.protocol import Estimator
-from spinrnn.learning.ridge import Sums, solve, total
+from spinrnn.learning.ridge import (
+    Sums,
+    known_alike,
+    scattered,
+    solve_each,
+    sums_each,
+    total_each,
+)
 from spinrnn.networks.recurrent import Network
 from spinrnn.networks.scaling import Scaling
 
@@ -43,8 +50,11 @@ class Reservoir(Estimator):
         probe = _probe(net)
         washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
         # many cases of a series run side by side, one long one does not
-        known = total(_sums(probe, task, windows(validation, washout, window), net))
-        weights, biases, penalty = solve(total(_sums(probe, task, training, net)), known)
+        parts = training, windows(validation, washout, window)
+        groups = known_alike(_targets(probe, task, part, net) for part in parts)
+        known, learned = (total_each(_sums(probe, task, p, net, groups)) for p in parts[::-1])
+        *found, penalty = solve_each(learned, known)
+        weights, biases = scattered(groups, *found)
         views, gain = net.views(), net.config.output_amplification
         views["w_out"][:], views["b_out"][:] = weights / gain, biases / gain
         return penalty
@@ -74,32 +84,29 @@ def _probe(net):
     return probe
 
 
-def _sums(probe, task, data, net) -> Iterator[Sums]:
-    """Sums over some cases, or over a piece of the time of a long one, after the
-    others.
-    """
+def _some(probe, data):
+    """Some cases after the others."""
     size = probe.config.features * data.inputs.shape[2]
     at_once = max(1, min(CASES, NUMBERS // size))
     for first in range(0, len(data), at_once):
-        part = data.take(slice(first, first + at_once))
+        yield data.take(slice(first, first + at_once))
+
+
+def _targets(probe, task, data, net):
+    """Targets of some cases after the others."""
+    return (task.wanted(part, net.config.outputs) for part in _some(probe, data))
+
+
+def _sums(probe, task, data, net, groups) -> Iterator[list[Sums]]:
+    """Sums of each group of outputs over some cases, or over a piece of the time of a
+    long one, after the others.
+    """
+    for part in _some(probe, data):
         targets = task.wanted(part, net.config.outputs)
         targets = targets if net.scaling is None else net.scaling.wanted(targets)
         if targets.ndim == 2:
             features = probe.forward(part.inputs, part.lengths)[:, :, None]
-            yield _of_points(features, targets, part.weights)
+            yield sums_each(features, targets[:, :, None], groups, part.weights)
             continue
         for points, features in probe.pieces(part.inputs, part.lengths):
-            yield _of_points(features, targets[:, :, points], part.weights)
-
-
-def _of_points(features, targets, weights) -> Sums:
-    """`Sums` of features (case, F, R) and targets (case, K, R) or (case, K), without
-    points that have no target; weights: (case,) or None.
-    """
-    values = np.moveaxis(targets.reshape(*targets.shape[:2], -1), 1, 2)
-    there = np.isfinite(values).all(axis=2)
-    if weights is not None:
-        weights = np.broadcast_to(weights[:, None], there.shape)[there]
-    # float64 of what counts alone
-    rows = np.moveaxis(features, 1, 2)[there].astype(np.float64)
-    return Sums.of(rows, values[there], weights)
+            yield sums_each(features, targets[:, :, points], groups, part.weights)

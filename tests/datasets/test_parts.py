@@ -122,3 +122,9 @@ def test_what_is_short_or_has_no_washout_stays():
     assert stretches.windows(long, 0, 40) is long
     many = Dataset(np.zeros((2, 1, 200)), targets=np.zeros((2, 1, 200)))
     assert stretches.windows(many, 10, 40) is many
+
+
+def test_weights_that_are_all_zero_are_told():
+    data = spinrnn.Dataset(np.zeros((30, 1, 4)), np.arange(30) % 2, weights=np.zeros(30))
+    with pytest.raises(spinrnn.DataError, match="weights: all of the training part are 0"):
+        divide(data, spinrnn.RunConfig())

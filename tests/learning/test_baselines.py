@@ -59,6 +59,18 @@ def test_linear_readouts_are_plain_regressions(few):
         assert sides[name].features == count
 
 
+def test_outputs_that_are_known_at_other_points(few):
+    """Each readout is of its own points: linear targets are met."""
+    u = np.random.default_rng(0).normal(size=(1, 1, 1000))
+    whole = np.concatenate([2 * u + 1, -u], axis=1)
+    targets = whole.copy()
+    targets[:, 0, ::2], targets[:, 1, 1::2] = np.nan, np.nan
+    run = spinrnn.RunConfig(task=spinrnn.Regression())
+    last = baselines.baselines(run, spinrnn.Dataset(u, targets=targets), 4)[0]
+    count = last.outputs.shape[2]
+    np.testing.assert_allclose(last.outputs, whole[:, :, -count:], atol=1e-6)
+
+
 def test_states_are_those_of_the_equation():
     net = esn.EchoState(7, 2, radius=0.8, scaling=0.4, leak=0.3, seed=4)
     u = np.random.default_rng(0).normal(size=(3, 2, 11))

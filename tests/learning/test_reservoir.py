@@ -157,3 +157,37 @@ def test_fewer_cases_than_features_are_no_warning(recwarn):
     train = spinrnn.TrainConfig(estimator=spinrnn.Reservoir())
     spinrnn.train(spinrnn.RunConfig(network, train), data=data)
     assert not [str(found.message) for found in recwarn if "conditioned" in str(found.message)]
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_outputs_that_are_known_at_other_points_each_have_their_own(weighed):
+    """Two outputs known alternately: the targets are a network's own, and solvable."""
+    config = spinrnn.NetworkConfig(
+        layers=(5, 4), inputs=2, outputs=3, dtype="float64", readout="points"
+    )
+    rng = np.random.default_rng(0)
+    teacher, u = spinrnn.Network(config, seed=0), rng.normal(size=(120, 2, 10))
+    teacher.views()["b_out"][:] = [0.3, -0.2, 0.1]
+    whole = teacher.forward(u)
+    targets = whole.copy()
+    targets[:, 0, ::2], targets[:, 1, 1::2], targets[:, 2, 1::2] = np.nan, np.nan, np.nan
+    weights = rng.uniform(0.5, 2, 120) if weighed else None
+    train = spinrnn.TrainConfig(seed=0, estimator=spinrnn.Reservoir())
+    run = spinrnn.RunConfig(config, train, task=spinrnn.Regression())
+    trainer = Trainer(run, spinrnn.Dataset(u, targets=targets, weights=weights))
+    list(trainer.steps())
+    assert np.abs(trainer.net.forward(u) - whole).max() < 1e-5 * whole.std()
+
+
+@pytest.mark.parametrize("estimator", [spinrnn.Reservoir(), spinrnn.BPTT()])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_an_output_without_any_target_is_told(estimator, axes):
+    u, targets = np.random.default_rng(0).normal(size=(2, 40, 2, 9))
+    targets[:, 1] = np.nan
+    network = spinrnn.NetworkConfig(layers=(4,), inputs=2, outputs=2,
+                                    readout="points" if axes == 3 else "end")  # fmt: skip
+    train = spinrnn.TrainConfig(epochs=1, estimator=estimator)
+    run = spinrnn.RunConfig(network, train, task=spinrnn.Regression())
+    data = spinrnn.Dataset(u, targets=targets if axes == 3 else targets[:, :, 0])
+    with pytest.raises(spinrnn.DataError, match=r"output 1 \(from 0\) .* no target at all"):
+        Trainer(run, data)

@@ -199,6 +199,17 @@ def test_a_reservoir_weighs_rows(tiny_config, tiny_data):
     np.testing.assert_allclose(trainer.net.parameters, other.net.parameters, atol=1e-8 * scale)
 
 
+def test_class_weights_choose_the_penalty(tiny_config, tiny_data):
+    """The cases that choose it count as those that are learned from."""
+    task = spinrnn.Classification(class_weights="balanced")
+    config = changed(tiny_config, task, estimator=spinrnn.Reservoir())
+    trainer = Trainer(config, uneven(tiny_data))
+    weights = task.class_weights_of(trainer.training, 3)
+    labels = trainer.validation.labels
+    assert len(np.unique(weights[labels])) > 1
+    np.testing.assert_array_equal(trainer.validation.weights, weights[labels])
+
+
 def test_labels_at_points_have_no_weights():
     labels = np.zeros((3, 5), dtype=int)
     data = spinrnn.Dataset(np.zeros((3, 1, 5)), labels)

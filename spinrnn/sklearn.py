@@ -43,6 +43,15 @@ DEFAULT = RunConfig(
 """Where no configuration is given."""
 LEAST = 2
 """Cases: one to learn from, one that chooses the penalty or the epoch."""
+ELSEWHERE = {
+    "data.scaling": "use the parameter scale",
+    "data.validation_fraction": "use the parameter validation_fraction",
+    "data.test": "score the test part with score(X, y)",
+    "data.test_fraction": "score the test part with score(X, y)",
+    "network.inputs": "X says it",
+    "network.outputs": "y says it",
+}
+"""{key that would have no effect in settings: what to do}."""
 _TABLES = {
     "layers": "network",
     "readout": "network",
@@ -161,15 +170,23 @@ class _Spin(BaseEstimator):
             text = 'must be a dictionary, as {"network.amplification": 2.0}'
             raise ConfigError([f"settings: {text}; got {self.settings!r}"])
         given |= self.settings or {}
+        wrong = _elsewhere(given, task)
         if isinstance(self.estimator, Kind):
             tables = self.estimator.table()
             given |= {f"estimator.{key}": value for key, value in tables.items()}
         elif self.estimator is not None:
             given["estimator.kind"] = self.estimator
-        run = with_settings(base, given)
+        base = dataclasses.replace(base, task=task)
+        given = {key: value for key, value in given.items() if key not in wrong}
+        try:
+            run = with_settings(base, given)
+        except ConfigError as error:
+            raise ConfigError([*wrong.values(), *error.problems]) from None
+        if wrong:
+            raise ConfigError(wrong.values())
         if run.network.readout == "points":
             raise ConfigError(['readout: "points" answers at every point, scikit-learn asks once'])
-        return dataclasses.replace(run, task=task)
+        return run
 
     # ---- answering ----
 
@@ -215,7 +232,8 @@ class SpinClassifier(ClassifierMixin, _Spin):
             in config.
         epochs, batch, learning_rate, noise: as of `TrainConfig`, for "bptt".
         readout: "end", "mean" or "both".
-        settings: {key: value} of further keys, as {"network.amplification": 2.0}.
+        settings: {key: value} of further keys, as {"network.amplification": 2.0}; of
+            [task] and [data] `task.class_weights` and `data.split_seed` alone.
         scale: whether each channel (of a regressor each target, too) is brought to
             mean 0 and deviation 1 by the training samples.
         validation_fraction: share of the samples that chooses the penalty or the epoch;
@@ -351,6 +369,20 @@ class Scale(NamedTuple):
     def back(self, x: np.ndarray) -> np.ndarray:
         """What was scaled, as it was."""
         return x * self.deviation + self.mean
+
+
+def _elsewhere(settings, task):
+    """{key: what is wrong} of settings that X, y or a parameter say."""
+    wrong = {}
+    for key in map(str, settings):
+        table = key.partition(".")[0]
+        if key in ELSEWHERE:
+            wrong[key] = f"{key}: cannot be said in settings; {ELSEWHERE[key]}"
+        elif table == "data" and key != "data.split_seed":
+            wrong[key] = f"{key}: cannot be said in settings; the data are X and y"
+        elif table == "task" and (key != "task.class_weights" or task != "classification"):
+            wrong[key] = f"{key}: cannot be said in settings; the task is a {task} at a case's end"
+    return wrong
 
 
 def _seed(random_state):

@@ -195,6 +195,39 @@ def test_all_mistakes_of_parameters_are_told_at_once():
             SpinClassifier(**wrong).fit(x, y)
 
 
+def test_settings_that_would_have_no_effect_are_refused():
+    x, y = waves(12)
+    settings = {"data.scaling": "standard", "data.test": "a.npz", "task.kind": "regression"}
+    with pytest.raises(spinrnn.ConfigError) as told:
+        SpinClassifier(settings={**settings, "network.outputs": 3, "train.epoch": 1}).fit(x, y)
+    for key in (*settings, "network.outputs"):
+        assert f"{key}: cannot be said in settings" in str(told.value)
+    assert len(told.value.problems) == 5
+    with pytest.raises(spinrnn.ConfigError, match=r"task\.class_weights: cannot be said"):
+        SpinRegressor(settings={"task.class_weights": "balanced"}).fit(x, np.arange(12.0))
+
+
+def test_class_weights_are_those_of_samples():
+    """Each class alike is what weights of the samples say too."""
+    x, y = waves(90)
+    x = x + np.random.default_rng(1).normal(size=x.shape)
+    kept = (y != "up") | (np.arange(90) < 30)
+    x, y = x[kept], y[kept]
+
+    def answers(weights=None, **more):
+        # the same samples learn and choose in each
+        net = SpinClassifier(layers=(6,), validation_fraction=0.3, scale=False, **more)
+        return net.fit(x, y, weights).decision_function(x)
+
+    settings = {"task.class_weights": "balanced", "data.split_seed": 3}
+    own = answers(settings=settings)
+    plain = answers(settings={"data.split_seed": 3})
+    part = np.array([0.7 * (y == label).sum() for label in y]).round()
+    weighed = answers(1 / part, settings={"data.split_seed": 3})
+    np.testing.assert_allclose(own, weighed, atol=1e-4)
+    assert np.abs(own - plain).max() > 0.03
+
+
 def test_data_that_cannot_be_learned_are_refused():
     x, y = waves(12)
     gap = x.copy()

@@ -7,6 +7,7 @@ frequencies, is that of the analytic signal z = A exp(i phi) (Gabor 1946, J. IEE
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy import fft, signal
@@ -102,7 +103,9 @@ def envelope(
     Args:
         time: (time,) s, even.
         voltage: (..., time) V; one band is chosen for all.
-        band: (low, high) in Hz that is kept. None: around the highest peak of the
+        band: (low, high) in Hz that is kept; the filter's slopes, each a quarter of its
+            width, lie outside it as far as there is room.
+            None: around the highest peak of the
             spectrum, with all that stands out of the noise beside it, at most from a
             half to three halves of the carrier.
         rate: of the result in Hz: power and frequency are means over as many samples as
@@ -118,7 +121,8 @@ def envelope(
     # a mean would be a peak of the spectrum
     centred = voltage - voltage.mean(axis=-1, keepdims=True)
     limits = _band(centred, sampling) if band is None else band
-    analytic = _analytic(centred, sampling, limits)
+    slopes = _slopes(limits, sampling, band is None)
+    analytic = _analytic(centred, sampling, slopes)
     carrier = _carrier(centred, sampling, limits)
     turned = analytic * np.exp(-2j * np.pi * carrier * (time - time[0]))
     phase = np.unwrap(np.angle(turned), axis=-1)
@@ -161,7 +165,8 @@ def demodulated(
         time = time[0]
     own = envelope(time, voltage, band=settings.band)
     rate = own.band[1] - own.band[0] if settings.rate is None else settings.rate
-    found = envelope(time, voltage, band=own.band, rate=rate)
+    # a band that was found is found again, with the slopes of one
+    found = envelope(time, voltage, band=settings.band, rate=rate)
     kept = {name: array for name, array in arrays.items() if name not in ("time", "voltage")}
     count, drive = len(time) // len(found.time), kept.get("drive")
     if drive is not None:
@@ -222,16 +227,24 @@ def _checked(time, voltage):
 def _check_settings(band, rate, resistance, sampling):
     problems = []
     if band is not None:
-        numbers = isinstance(band, tuple | list) and len(band) == 2
-        if not numbers or not 0 < band[0] < band[1] <= sampling / 2:
+        numbers = isinstance(band, tuple | list | np.ndarray) and len(band) == 2
+        if (
+            not numbers
+            or not all(map(_is_number, band))
+            or not 0 < band[0] < band[1] <= sampling / 2
+        ):
             wanted = f"(low, high) in Hz from above 0 to {sampling / 2:.4g}, half the sampling rate"
             problems.append(f"band: must be {wanted}; got {band}")
-    if rate is not None and not 0 < rate <= sampling * (1 + EVEN):
-        problems.append(f"rate: must be above 0 and at most {sampling:.4g} Hz, got {rate}")
-    if resistance is not None and not 0 < resistance < np.inf:
-        problems.append(f"resistance: must be above 0 Ohm, got {resistance}")
+    if rate is not None and not (_is_number(rate) and 0 < rate <= sampling * (1 + EVEN)):
+        problems.append(f"rate: must be above 0 and at most {sampling:.4g} Hz, got {rate!r}")
+    if resistance is not None and not (_is_number(resistance) and 0 < resistance < np.inf):
+        problems.append(f"resistance: must be a number above 0 Ohm, got {resistance!r}")
     if problems:
         raise ConfigError(problems)
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 # ---- work ----
@@ -279,15 +292,30 @@ def _carrier(voltage, sampling, limits):
     return float((own * frequencies).sum() / own.sum())
 
 
-def _analytic(voltage, sampling, limits):
-    """(..., time) complex: the part within the band; the filter's slopes lie in it."""
+def _slopes(limits, sampling, found):
+    """((low, high) Hz where the filter begins to pass, widths of its slopes).
+
+    Within a band that was found, which has room for them; around one that was given, so
+    that all it holds passes, as far as 0 and half the sampling rate allow.
+    """
+    low, high = limits
+    slope = SLOPE * (high - low)
+    if found:
+        return (low, high), (slope, slope)
+    widths = min(slope, low), min(slope, sampling / 2 - high)
+    return (low - widths[0], high + widths[1]), widths
+
+
+def _analytic(voltage, sampling, slopes):
+    """(..., time) complex: the part that a filter with these `_slopes` passes."""
     count = voltage.shape[-1]
     # room behind the end, so that it does not come in at the start
     size = fft.next_fast_len(2 * count)
     spectrum = fft.fft(voltage, size, axis=-1)
     frequencies = fft.fftfreq(size, 1 / sampling)
-    low, high = limits
-    slope = SLOPE * (high - low)
-    inside = np.minimum(frequencies - low, high - frequencies) / slope
+    (low, high), widths = slopes
+    # at half the sampling rate the slope may have no width
+    up, down = (max(width, sampling / size) for width in widths)
+    inside = np.minimum((frequencies - low) / up, (high - frequencies) / down)
     weight = 0.5 - 0.5 * np.cos(np.pi * np.clip(inside, 0, 1))
     return np.asarray(fft.ifft(2 * spectrum * weight, axis=-1))[..., :count]

@@ -79,6 +79,8 @@ def _of_cases(values, lengths):
     ends = np.full(len(values), values.shape[2]) if lengths is None else np.asarray(lengths)
     there = np.arange(values.shape[2]) < ends[:, None, None]
     same = (values == values[:, :, :1]) | ~there
+    # a case without any target has none at its end
+    same |= (np.isnan(values) | ~there).all(axis=2, keepdims=True)
     return values[:, :, 0] if same.all() else values
 
 

@@ -136,6 +136,8 @@ def _check(table, missing, channels):
     lengths = {len(column) for column in channels.values() if column.ndim == 1}
     if len(lengths) != 1 or any(column.ndim != 1 for column in channels.values()):
         raise DataError(f"{table.path}: its arrays are no columns of one length")
+    if lengths == {0}:
+        raise DataError(f"{table.path}: has no row; give each case one at least")
 
 
 def _said(table, found, channels):

@@ -44,7 +44,10 @@ class Scaling:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                array = np.atleast_1d(array_of(value, field.name)).astype(np.float64)
+                array = array_of(value, f"scaling: {field.name}")
+                if array.dtype.kind not in "fiub":
+                    raise DataError(f"scaling: {field.name} must be numbers, got {array.dtype}")
+                array = np.atleast_1d(array).astype(np.float64)
                 object.__setattr__(self, field.name, array)
         for name in ("input", "output"):
             mean, deviation = getattr(self, f"{name}_mean"), getattr(self, f"{name}_deviation")

@@ -5,6 +5,7 @@ order of axes and rows.
 import itertools
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -176,3 +177,15 @@ print({"pandas", "xarray"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "set()\n", done.stderr
+
+
+def test_a_case_without_any_target_has_none_at_its_end():
+    pandas = pytest.importorskip("pandas")
+    y = [np.nan, np.nan, 2, 2]
+    table = pandas.DataFrame({"case": [0, 0, 1, 1], "u": [1.0, 2, 3, 4], "y": y})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = spinrnn.Dataset.of(table, targets="y")
+        np.testing.assert_array_equal(data.targets, [[np.nan], [2]])
+        with pytest.raises(spinrnn.DataError, match="has no row"):
+            spinrnn.Dataset.of(table.iloc[:0])

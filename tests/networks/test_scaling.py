@@ -315,3 +315,8 @@ def test_what_follows_a_case_is_as_nothing():
     gradient = net.loss_and_grad(np.full((2, 2, 9), 1e30), [0, 1], lengths)[1]
     expected = plain.loss_and_grad(np.zeros((2, 2, 9)), [0, 1], lengths)[1]
     np.testing.assert_array_equal(gradient, expected)
+
+
+def test_a_scaling_of_texts_is_told():
+    with pytest.raises(DataError, match="scaling: input_mean must be numbers"):
+        Scaling(["a"], [1])

@@ -3,6 +3,7 @@ predictions, mistakes.
 """
 
 LOADING, COLUMNS = "spinrnn/datasets/loading.py", "spinrnn/readers/columns.py"
+SERIES = "spinrnn/datasets/series.py"
 PREDICTING, STREAM = "spinrnn/runs/predicting.py", "spinrnn/networks/streaming.py"
 CHECKING, BEGINNING = "spinrnn/runs/checking.py", "spinrnn/runs/beginning.py"
 TEMPLATE, COMMAND = "spinrnn/config/template.py", "spinrnn/cli/predict.py"
@@ -31,15 +32,18 @@ MUTATIONS = [
     ),
     mutation(COLUMNS, "if not {name, value} & taken", "if name", "tests/readers/test_columns.py"),
     # predictions
-    mutation(PREDICTING, "return in_channels_of(self.channels, data)", "return data", PREDICTIONS),
+    mutation(SERIES, "return in_channels_of(channels, data)", "return data", PREDICTIONS),
     mutation(
-        PREDICTING, "source, None, data.missing, names", "source, None, columns=names", PREDICTIONS
+        LOADING,
+        "source, labelled, data.missing, names, frontend",
+        'source, labelled, "refuse", names, frontend',
+        PREDICTIONS,
     ),
     mutation(
         PREDICTING, "softmax(self.outputs, axis=1)", "softmax(self.outputs, axis=0)", PREDICTIONS
     ),
     mutation(PREDICTING, "range(int(self.lengths[case]))", "range(values.shape[2])", PREDICTIONS),
-    mutation(PREDICTING, "self.classes = known if fits else", "self.classes =", PREDICTIONS),
+    mutation(PREDICTING, "len(known) > count", "len(known) >= count", PREDICTIONS),
     mutation(PREDICTING, "if run is not None and run.best_epoch is None", "if False", PREDICTIONS),
     mutation(COMMAND, "            stream.reset()\n", "", PREDICTIONS),
     mutation(COMMAND, 'abs(value) < float("inf")', "value == value", PREDICTIONS),

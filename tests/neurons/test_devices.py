@@ -36,6 +36,7 @@ SPREADS = {
 }
 NOISE = {"thermal_power": 3e-3}
 KINDS = [SPREAD, NOISE, SPREAD | NOISE]
+ALL_AT_ONCE = [*(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[:2]), KINDS[2]]
 SCHEMES = ("exponential", "euler")
 
 
@@ -98,7 +99,7 @@ def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_AT_ONCE)
 def test_strong_drives_and_an_active_floor_too(kind, scheme):
     """Strong noise meets both limits: the floor, and the power of 1 beyond which
     nothing is kicked.
@@ -118,7 +119,7 @@ def test_strong_drives_and_an_active_floor_too(kind, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_AT_ONCE)
 def test_central_differences(kind, scheme):
     config = dataclasses.replace(gradcheck.AWKWARD, scheme=scheme, dtype="float64", **kind)
     rows = list(

@@ -580,7 +580,7 @@ class DiesUnderAnother(DiesLate):
         return future
 
 
-@pytest.mark.parametrize("keep_runs", [False, True])
+@pytest.mark.parametrize("keep_runs", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_a_worker_leaves_that_dies_in_another_session(
     sweep_file, tmp_path, monkeypatch, keep_runs
 ):
@@ -592,7 +592,7 @@ def test_what_a_worker_leaves_that_dies_in_another_session(
     assert not list(out.glob("points/*.run"))
 
 
-@pytest.mark.parametrize("keep_runs", [False, True])
+@pytest.mark.parametrize("keep_runs", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path, keep_runs):
     """With a result the run folder goes, unless it is to be kept.
 
@@ -627,7 +627,7 @@ def test_what_a_killed_sweep_leaves_is_removed_by_the_next(sweep_file, tmp_path,
     )
 
 
-@pytest.mark.parametrize("keep_runs", [False, True])
+@pytest.mark.parametrize("keep_runs", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_a_worker_leaves_that_dies_after_its_result(
     sweep_file, tmp_path, monkeypatch, keep_runs
 ):

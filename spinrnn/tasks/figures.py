@@ -1,6 +1,7 @@
 """Pictures of a training: loss and accuracy over the epochs, and the confusion
 matrix."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def training_curves(history: list[dict[str, Any]], axes: Sequence[Axes] | None =
     _line(norm, history, "gradient_norm", "mean of the epoch", "-")
     _line(norm, history, "gradient_norm_max", "largest", ":")
     meaning = "cross-entropy (nat)" if classes else "mean squared error"
-    positive = any(record["validation_loss"] > 0 for record in history)
+    positive = any((record["validation_loss"] or 0) > 0 for record in history)
     loss.set(xlabel="epoch", ylabel=meaning, yscale="log" if positive else "linear")
     score.set(xlabel="epoch", ylabel="accuracy (%)" if classes else "nrmse")
     norm.set(xlabel="epoch", ylabel="norm of the gradient before clipping", ylim=(0, None))
@@ -58,7 +59,8 @@ def _line(
 ) -> None:
     """One quantity of the records against the epoch."""
     epochs = [record["epoch"] for record in history]
-    values = [scale * record[key] for record in history]
+    # a score that is not defined is None
+    values = [math.nan if record[key] is None else scale * record[key] for record in history]
     # a line of one point would be invisible
     marker = "o" if len(epochs) < 2 else None
     ax.plot(epochs, values, style, marker=marker, label=label)

@@ -268,6 +268,7 @@ def test_a_score_that_is_not_defined_is_none(tmp_path):
         result = spinrnn.train(config_of(spinrnn.Regression(), epochs=1), tmp_path / "a", data=data)
     assert result.summary["test_nrmse"] is None
     assert "Infinity" not in (tmp_path / "a" / "summary.json").read_text()
+    assert (tmp_path / "a" / "curves.png").exists()
     assert ", nrmse undefined, " in "".join(wording.results_of_training(result))
 
 

@@ -35,10 +35,10 @@ T = TypeVar("T")
 FOLLOWING = {"inputs": 1, "outputs": 10, "readout": "end"}
 """Keys of [network] that follow from the data where they are not given, and what they
 are without data."""
-OF_WHOLE_TIME = ("mean", "both", "power", "end_power")
-"""Readings that average over a case's whole time."""
 OF_POWER = ("power", "end_power")
-"""Those that average the power as it is before the filter."""
+"""Readings that average the power as it is before the filter."""
+OF_BOTH = ("both", "end_power")
+"""Readings of an average and of the end, with output weights of their own."""
 LARGEST_RATIO = 1e5
 """Of a time to the relaxation time: more is taken for a mistake of units."""
 LARGEST_NUMBER = 1e9
@@ -321,7 +321,7 @@ class NetworkConfig:
     @property
     def features(self) -> int:
         """Numbers that the output weights act on."""
-        return self.layers[-1] * (2 if self.readout in ("both", "end_power") else 1)
+        return self.layers[-1] * (2 if self.readout in OF_BOTH else 1)
 
     @property
     def amplifications(self) -> tuple[float, ...]:

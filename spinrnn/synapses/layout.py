@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.neurons import trained_of
-from spinrnn.config.run import NetworkConfig
+from spinrnn.config.run import OF_BOTH, NetworkConfig
 
 
 class Layout:
@@ -150,7 +150,7 @@ def axes_of(config, name):
     a layer has one value of a trained quantity.
     """
     if name == "w_out":
-        both = config.readout in ("both", "end_power")
+        both = config.readout in OF_BOTH
         return ("class", "feature" if both else f"neuron_{len(config.layers) - 1}")
     if name == "b_out":
         return ("class",)

@@ -19,13 +19,12 @@ def divide(data: Dataset, config: RunConfig) -> tuple[Dataset, Dataset, Dataset]
     cut in time (`stretches.divide_series`).
     """
     data, task = config.task.prepared(data), config.task
-    washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
     if is_series(data):
-        parts = divide_series(data, config.data, washout, window)
+        parts = divide_series(data, config.data, task.washout, task.window)
     else:
         cases = split(data, config.data, config.resolved_split_seed)
         parts = data.take(cases[0]), data.take(cases[1]), data.take(cases[2])
-    _check_targets(parts[0], washout)
+    _check_targets(parts[0], task.washout)
     if parts[0].weights is not None and not parts[0].weights.any():
         raise DataError("weights: all of the training part are 0, so nothing can be learned")
     return parts

@@ -8,10 +8,6 @@ from spinrnn.config.run import TEST_FRACTION, DataConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import DataError
 
-WINDOW = 200
-"""Input points of a training case that is cut out of a series, where the task does not
-say it."""
-
 
 def is_series(data: Dataset) -> bool:
     """Whether the data are a single case with targets at every point."""
@@ -21,7 +17,7 @@ def is_series(data: Dataset) -> bool:
 
 
 def divide_series(
-    data: Dataset, config: DataConfig, washout: int, window: int | None
+    data: Dataset, config: DataConfig, washout: int, window: int
 ) -> tuple[Dataset, Dataset, Dataset]:
     """(training, validation, test) of a series: the first stretch of time cut into
     cases of equal length, the second and the third one case each.
@@ -39,7 +35,7 @@ def divide_series(
     test = points - round(test_share * points)
     validation = test - round(config.validation_fraction * points)
     # a case may not be all washout, and not end in the next stretch
-    length = min(max(WINDOW if window is None else window, washout + 1), validation)
+    length = min(max(window, washout + 1), validation)
     if min(washout, points) >= validation or not washout < validation < test < points:
         swapped = data.inputs.shape[1] > points
         hint = "; inputs have the axes (case, channel, time)" if swapped else ""
@@ -62,14 +58,14 @@ def divide_series(
     )
 
 
-def windows(data: Dataset, washout: int, window: int | None) -> Dataset:
+def windows(data: Dataset, washout: int, window: int) -> Dataset:
     """A series as cases of equal length, as `divide_series` cuts the training part, but
     each target counts once; other data, and a series without washout, as they are.
 
     data: of one of its parts, whose first `washout` points have no target.
     """
     points = data.inputs.shape[2]
-    length = max(WINDOW if window is None else window, washout + 1)
+    length = max(window, washout + 1)
     if not (is_series(data) and washout) or points < 2 * length:
         return data
     starts = [*range(0, points - length, length - washout), points - length]

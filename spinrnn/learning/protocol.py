@@ -30,11 +30,14 @@ class Estimator(Kind):
             of `NetworkConfig.abilities`.
         at_once: whether it has `fit(net, task, training, validation)`, which learns all
             in one epoch, in place of `estimate`.
+        warm: "reservoir" begins with the readout that `Reservoir` finds. A kind may
+            have it as a key.
     """
 
     role: ClassVar[str] = "estimator"
     needs: ClassVar[frozenset[str]] = frozenset()
     at_once: ClassVar[bool] = False
+    warm: str = "none"
 
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
         """The gradient of the mean loss over a batch.

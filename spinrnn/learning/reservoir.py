@@ -48,9 +48,8 @@ class Reservoir(Estimator):
             kind = net.config.synapse.kind
             raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {kind}"])
         probe = _probe(net)
-        washout, window = getattr(task, "washout", 0), getattr(task, "window", None)
         # many cases of a series run side by side, one long one does not
-        parts = training, windows(validation, washout, window)
+        parts = training, windows(validation, task.washout, task.window)
         groups = known_alike(_targets(probe, task, part, net) for part in parts)
         known, learned = (total_each(_sums(probe, task, p, net, groups)) for p in parts[::-1])
         *found, penalty = solve_each(learned, known)

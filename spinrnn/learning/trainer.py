@@ -228,10 +228,7 @@ class Trainer:
             if self.epoch == 0:
                 yield self._fit()
             return
-        if (
-            self.learner.steps == 0
-            and getattr(self.config.train.estimator, "warm", "") == "reservoir"
-        ):
+        if self.learner.steps == 0 and self.config.train.estimator.warm == "reservoir":
             with self._place():
                 Reservoir().fit(self.net, self.config.task, self.training, self.validation)
         order = None

@@ -215,7 +215,7 @@ def _measured(trainer: Trainer, sizes: Expected) -> Expected:
     if not estimator.at_once:
         step = _seconds_of_batch(trainer, case * len(validation))
         learning = trainer.epochs * (trainer.batches * step + case * len(validation))
-    if estimator.at_once or getattr(estimator, "warm", "") == "reservoir":
+    if estimator.at_once or estimator.warm == "reservoir":
         fit = estimator.fit if estimator.at_once else Reservoir().fit
         learning += _seconds_of_fit(functools.partial(fit, net, task), training, validation)
     if estimator.at_once:

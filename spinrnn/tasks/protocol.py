@@ -64,12 +64,16 @@ class Task(Kind):
         kind: its name in configurations; scores: what is reported, `loss` among them;
             chooses: name of the score that chooses the best epoch.
         labelled: whether it learns labels, so that files must have them.
+        washout: points at a case's start without a target; window: points of a training
+            case that is cut out of one series. A kind may have them as its quantities.
     """
 
     role: ClassVar[str] = "task"
     scores: ClassVar[tuple[Score, ...]]
     chooses: ClassVar[str]
     labelled: ClassVar[bool] = True
+    washout: int = 0
+    window: int = 200
 
     def prepared(self, data: Any) -> Any:
         """The `Dataset` with what this task learns of it.

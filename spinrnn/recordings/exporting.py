@@ -6,7 +6,7 @@ them. A drive is held from its time to the next, so it is NaN at the last one.
 """
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,35 @@ from spinrnn.errors import DataError, MemoryLimitError
 from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.notebook import amount, card, plural, span
 from spinrnn.recordings.contents import Stored, is_whole, known_variables, variables_of
+
+
+class Exported:
+    """What trajectories in memory and in files give to other libraries."""
+
+    def to_xarray(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
+        """An `xarray.Dataset` with the dimensions case, neuron and time.
+
+        Neurons of all layers are on one axis, with the coordinates layer and number
+        (within it); all units are SI and in the attributes. A drive is held from its
+        time to the next, so it is NaN at the last one.
+
+        Args:
+            layers: numbers from 0, None for all; cases: a slice or numbers, None for
+                all.
+        Raises:
+            ImportError: xarray is not there (the extra xarray); DataError: no such
+            layer or case, or layers of different neurons; MemoryLimitError.
+        """
+        return to_xarray(self, layers, cases)
+
+    def to_table(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
+        """A `pandas.DataFrame` with a row for each case, neuron and time.
+
+        Columns: case, layer, neuron (its number in the layer), time (s) and the
+        variables; `attrs["units"]` has their units. Times after a case's end are left
+        out. Arguments and errors as of `to_xarray`, the extra is pandas.
+        """
+        return to_table(self, layers, cases)
 
 
 def to_xarray(trajectory: Any, layers: Any, cases: Any) -> Any:

@@ -1,7 +1,6 @@
 """Trajectory files: checked when opened, read as far as they are sliced."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from spinrnn.recordings.contents import VERSION, is_whole, variables_of
 from spinrnn.synapses.layout import Layout
 
 
-class TrajectoryFile:
+class TrajectoryFile(exporting.Exported):
     """A trajectory file, open for reading; a context manager, and an `AnyTrajectory`.
 
     Arrays of states are read as far as they are sliced, and checked as they are read.
@@ -130,31 +129,6 @@ class TrajectoryFile:
     def _repr_html_(self) -> str:
         """What a notebook shows; nothing more is read of the file."""
         return exporting.html_of(self, f"TrajectoryFile {self._reader.path}", ranges=False)
-
-    def to_xarray(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
-        """An `xarray.Dataset` with the dimensions case, neuron and time.
-
-        Neurons of all layers are on one axis, with the coordinates layer and number
-        (within it); all units are SI and in the attributes. A drive is held from its
-        time to the next, so it is NaN at the last one.
-
-        Args:
-            layers: numbers from 0, None for all; cases: a slice or numbers, None for
-                all.
-        Raises:
-            ImportError: xarray is not there (the extra xarray); DataError: no such
-            layer or case, or layers of different neurons; MemoryLimitError.
-        """
-        return exporting.to_xarray(self, layers, cases)
-
-    def to_table(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
-        """A `pandas.DataFrame` with a row for each case, neuron and time.
-
-        Columns: case, layer, neuron (its number in the layer), time (s) and the
-        variables; `attrs["units"]` has their units. Times after a case's end are left
-        out. Arguments and errors as of `to_xarray`, the extra is pandas.
-        """
-        return exporting.to_table(self, layers, cases)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -44,7 +44,7 @@ class AnyTrajectory(Protocol):
 
 
 @dataclass(eq=False, repr=False)
-class Trajectory:
+class Trajectory(exporting.Exported):
     """States and drives of a simulation with M substeps; an `AnyTrajectory`.
 
     Lists have one array for each layer l; values after a case's own end are NaN.
@@ -85,31 +85,6 @@ class Trajectory:
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         return exporting.html_of(self, "Trajectory", ranges=True)
-
-    def to_xarray(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
-        """An `xarray.Dataset` with the dimensions case, neuron and time.
-
-        Neurons of all layers are on one axis, with the coordinates layer and number
-        (within it); all units are SI and in the attributes. A drive is held from its
-        time to the next, so it is NaN at the last one.
-
-        Args:
-            layers: numbers from 0, None for all; cases: a slice or numbers, None for
-                all.
-        Raises:
-            ImportError: xarray is not there (the extra xarray); DataError: no such
-            layer or case, or layers of different neurons; MemoryLimitError.
-        """
-        return exporting.to_xarray(self, layers, cases)
-
-    def to_table(self, layers: int | Sequence[int] | None = None, cases: Any = None) -> Any:
-        """A `pandas.DataFrame` with a row for each case, neuron and time.
-
-        Columns: case, layer, neuron (its number in the layer), time (s) and the
-        variables; `attrs["units"]` has their units. Times after a case's end are left
-        out. Arguments and errors as of `to_xarray`, the extra is pandas.
-        """
-        return exporting.to_table(self, layers, cases)
 
     def save(self, path: str | Path, labels: np.ndarray | None = None) -> None:
         """Writes a trajectory file, atomically, in float32.

@@ -12,6 +12,7 @@ from typing import Any
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_config,
     add_ensemble,
     add_json,
     add_memory,
@@ -29,12 +30,7 @@ SUMMARY = "Say what a configuration would run: sizes, data, memory, time, disk, 
 def add_commands(commands: Any) -> None:
     """Adds the command; commands: what `add_subparsers` returned."""
     parser = add_command(commands, "check", check, SUMMARY)
-    parser.add_argument(
-        "config",
-        nargs="?",
-        metavar="CONFIG.toml",
-        help="configuration (default: the built-in recipe)",
-    )
+    add_config(parser, "configuration (default: the built-in recipe)")
     add_set(parser)
     add_recipe(parser)
     add_seed(parser)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_set, add_use
+from spinrnn.cli.options import add_command, add_config, add_json, add_set, add_use
 
 SUMMARY = "Compare the hand-derived gradient with central differences; both neurons, both schemes."
 
@@ -19,12 +19,7 @@ SUMMARY = "Compare the hand-derived gradient with central differences; both neur
 def add_commands(commands: Any) -> None:
     """Adds the command; commands: what `add_subparsers` returned."""
     parser = add_command(commands, "gradcheck", gradcheck, SUMMARY)
-    parser.add_argument(
-        "config",
-        nargs="?",
-        metavar="CONFIG.toml",
-        help="network to check (default: a small one with all the difficulties)",
-    )
+    add_config(parser, "network to check (default: a small one with all the difficulties)")
     one = parser.add_mutually_exclusive_group()
     one.add_argument(
         "--synapse",

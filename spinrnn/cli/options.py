@@ -98,6 +98,11 @@ def columns(options: argparse.Namespace) -> Any:
     return Columns.of_texts(options.columns, options.units)
 
 
+def add_config(parser: argparse.ArgumentParser, what: str) -> None:
+    """Adds the argument CONFIG.toml, which may be left out; what: it is."""
+    parser.add_argument("config", nargs="?", metavar="CONFIG.toml", help=what)
+
+
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Adds --recipe."""
     parser.add_argument(

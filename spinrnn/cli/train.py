@@ -12,6 +12,7 @@ import spinrnn
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_config,
     add_ensemble,
     add_memory,
     add_recipe,
@@ -34,12 +35,7 @@ SUMMARY = "Train a network; without arguments the paper's, on the sequential dig
 def add_commands(commands: Any) -> None:
     """Adds the command; commands: what `add_subparsers` returned."""
     parser = add_command(commands, "train", train, SUMMARY)
-    parser.add_argument(
-        "config",
-        nargs="?",
-        metavar="CONFIG.toml",
-        help="configuration (default: the built-in recipe)",
-    )
+    add_config(parser, "configuration (default: the built-in recipe)")
     add_set(parser)
     add_use(parser)
     add_memory(

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # {public name: module below spinrnn that has it}
 _HOMES = {
     "NetworkConfig": "config.run",
+    "FeedforwardConfig": "config.feedforward",
     "TrainConfig": "config.run",
     "DataConfig": "config.run",
     "RunConfig": "config.run",
@@ -21,6 +22,7 @@ _HOMES = {
     "register": "config.kinds",
     "Oscillator": "neurons.oscillator",
     "CTRNN": "neurons.ctrnn",
+    "Activation": "neurons.static",
     "Synapse": "synapses.protocol",
     "Ideal": "synapses.ideal",
     "Task": "tasks.protocol",
@@ -28,6 +30,7 @@ _HOMES = {
     "Estimator": "learning.protocol",
     "Writer": "learning.protocol",
     "BPTT": "learning.bptt",
+    "Twin": "learning.twin",
     "Adam": "learning.adam",
     "Regression": "tasks.regression",
     "Forecasting": "tasks.forecasting",
@@ -39,6 +42,8 @@ _HOMES = {
     "Events": "synapses.protocol",
     "Spread": "config.spread",
     "Network": "networks.recurrent",
+    "FeedforwardNetwork": "networks.feedforward",
+    "network_of": "networks.making",
     "Devices": "neurons.spread",
     "Scaling": "networks.scaling",
     "Ensemble": "networks.ensemble",

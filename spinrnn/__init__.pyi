@@ -6,6 +6,7 @@ from spinrnn.analysis.drive import cumulative_drive as cumulative_drive
 from spinrnn.analysis.powers import inference_energy as inference_energy
 from spinrnn.analysis.report import analyse as analyse
 from spinrnn.checks.gradient import check_gradient as check_gradient
+from spinrnn.config.feedforward import FeedforwardConfig as FeedforwardConfig
 from spinrnn.config.kinds import register as register
 from spinrnn.config.quantity import quantity as quantity
 from spinrnn.config.run import DataConfig as DataConfig
@@ -34,11 +35,14 @@ from spinrnn.learning.protocol import Estimator as Estimator
 from spinrnn.learning.protocol import Writer as Writer
 from spinrnn.learning.reservoir import Reservoir as Reservoir
 from spinrnn.learning.trainer import evaluate as evaluate
+from spinrnn.learning.twin import Twin as Twin
 from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
 from spinrnn.machine.threads import set_threads as set_threads
 from spinrnn.networks.ensemble import Ensemble as Ensemble
+from spinrnn.networks.feedforward import FeedforwardNetwork as FeedforwardNetwork
+from spinrnn.networks.making import network_of as network_of
 from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
@@ -48,6 +52,7 @@ from spinrnn.neurons.oscillator import thermal_power as thermal_power
 from spinrnn.neurons.protocol import Neuron as Neuron
 from spinrnn.neurons.protocol import State as State
 from spinrnn.neurons.spread import Devices as Devices
+from spinrnn.neurons.static import Activation as Activation
 from spinrnn.paper.guide import advise as advise
 from spinrnn.paper.reproduction import reproduce as reproduce
 from spinrnn.recordings.envelope import Envelope as Envelope

@@ -14,30 +14,31 @@ from spinrnn.kernels import compiling
 PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
-    "machine": "system cgroups signals setting threads environment memory",
-    "config": "quantity tables kinds sources spread neurons versions recipes run template toml",
+    "machine": "system cgroups signals setting threads environment memory blas",
+    "config": "quantity tables kinds parts sources spread neurons versions recipes feedforward "
+    "run template toml",
     "files": "atomic text seal hdf5 container streaming lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
-    "stepping pointers levels blocks",
+    "stepping pointers levels blocks normalising",
     "synapses": "layout protocol ideal connections",
-    "neurons": "protocol spread oscillator ctrnn",
+    "neurons": "protocol static rate spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
     "stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording "
     "envelope samples opening measurement",
-    "networks": "scaling trainable population packing planning running inputs targets streaming "
-    "pieces recurrent saved ensemble driving",
-    "learning": "protocol bptt ridge reservoir esn baselines adam average gains schedule learner "
-    "trainer recipes",
+    "networks": "scaling trainable population packing planning running inputs targets base "
+    "streaming pieces recurrent products losses feedforward making saved ensemble driving",
+    "learning": "protocol bptt twin ridge reservoir esn baselines adam average gains schedule "
+    "learner trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit figures wording report",
-    "checks": "gradient neuron synapse",
+    "checks": "gradient feedforward neuron synapse",
     "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
@@ -56,7 +57,7 @@ LATE = {
     ("recordings.trajectory", "recordings.writing"),
     ("recordings.trajectory", "recordings.reading"),
     ("recordings.reading", "networks.saved"),
-    ("networks.recurrent", "networks.saved"),
+    ("networks.base", "networks.saved"),
 }
 """Imports upwards that a method makes when it is called: (module, what it imports)."""
 
@@ -75,12 +76,12 @@ HOMES = {
         "analysis.measures",
     },
     "tqdm": {"progress"},
-    "threadpoolctl": {"bench.timing", "learning.ridge"},
+    "threadpoolctl": {"bench.timing", "machine.blas"},
     "jax": {"bench.peers"},
     "torch": {"bench.peers"},
     "reservoirpy": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "checks.neuron", "tasks.classification", "learning.ridge",
+        "checks.gradient", "checks.neuron", "tasks.classification", "machine.blas",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",

@@ -153,7 +153,7 @@ def check_one(
         chosen = rng.permutation(exists)[:entries]
         scale = np.abs(gradient[where]).max()
         wanted = scale * bound / 20 if np.isfinite(scale) else 1.0
-        differences = np.array([_difference(problem, i, wanted) for i in chosen])
+        differences = np.array([_of_entry(problem, i, wanted) for i in chosen])
         right, unknown = differences.T
         # an error that was wanted is in the bound
         unknown = np.where(unknown > 5 * wanted, unknown, 0)
@@ -194,34 +194,36 @@ def _diverges(problem):
     return False
 
 
-def _difference(problem, index, wanted):
-    """(derivative of the mean loss by parameter `index`, its error), by differences.
+def _of_entry(problem, index, wanted):
+    """(derivative of the mean loss by parameter `index`, its error)."""
+    projected, rounding = _projected_logits(problem, index)
+    return difference(projected, problem.net.parameters[index], wanted, rounding)
+
+
+def difference(
+    projected: Callable[[float], float], at: float, wanted: float, rounding: float
+) -> tuple[float, float]:
+    """(derivative of a function at a place, its error), by central differences.
 
     Starts from several steps until the error is below `wanted`. The error is scipy's
     estimate, or what rounding makes of it where that is more: where scipy halves the
     step too often, two estimates may agree by chance.
     """
-    net = problem.net
-    kept = net.parameters[index]
-    projected, rounding = _projected_logits(problem, index)
     best, least = np.nan, np.inf
-    try:
-        for step, tolerance in itertools.product(STEPS, (wanted, 5 * wanted)):
-            with np.errstate(all="ignore"):
-                result = derivative(
-                    np.vectorize(projected),
-                    kept,
-                    initial_step=step,
-                    order=8,
-                    tolerances={"atol": tolerance, "rtol": 0},
-                )
-            error = max(result.error, rounding * 2**result.nit / step)
-            if error < least:
-                best, least = result.df, error
-            if least <= wanted:
-                break
-    finally:
-        net.parameters[index] = kept
+    for step, tolerance in itertools.product(STEPS, (wanted, 5 * wanted)):
+        with np.errstate(all="ignore"):
+            result = derivative(
+                np.vectorize(projected),
+                at,
+                initial_step=step,
+                order=8,
+                tolerances={"atol": tolerance, "rtol": 0},
+            )
+        error = max(result.error, rounding * 2**result.nit / step)
+        if error < least:
+            best, least = result.df, error
+        if least <= wanted:
+            break
     return best, least
 
 

@@ -88,7 +88,10 @@ def _of_network(found: Any) -> dict[str, str]:
 
     c = found.config.network
     sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
-    steps = f"{c.resolved_substeps} substeps of {c.input_interval / c.resolved_substeps:.3g} s"
+    own = f"{sizes} {c.activation.kind}, without time" if c.kind == "feedforward" else ""
+    if not own:
+        step = f"{c.resolved_substeps} substeps of {c.input_interval / c.resolved_substeps:.3g} s"
+        own = f"{sizes} {name_of(c)}, {step} a point"
     estimator = found.config.train.estimator
     text = f"1 pass of {estimator.kind}"
     if not estimator.at_once:
@@ -96,7 +99,7 @@ def _of_network(found: Any) -> dict[str, str]:
         text = f"{found.epochs} epochs of {batches} of up to {found.config.train.batch} cases"
     return {
         "task": f"{found.config.task.kind}, read at: {c.readout}",
-        "network": f"{sizes} {name_of(c)}, {found.parameters} parameters, {steps} a point",
+        "network": f"{own}, {found.parameters} parameters",
         "learning": text,
     }
 

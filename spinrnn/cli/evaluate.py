@@ -52,7 +52,8 @@ def evaluate(options: argparse.Namespace) -> int:
         place = {"cases": len(test), "substeps": substeps, "finished": run.finished}
         print(json.dumps({**numbers, **place, **further}))
         return 0
-    text = _scores(task, found.plain(), len(test)) + f", {substeps} substeps"
+    text = _scores(task, found.plain(), len(test))
+    text += f", {substeps} substeps" if "time" in run.network.config.abilities else ""
     members = getattr(run.network, "networks", ())
     text += f", ensemble of {len(members)}" if members else ""
     print(text + _devices(run.network) + _noise(run.network.config))
@@ -83,7 +84,7 @@ def _devices(net: Any) -> str:
 
 def _noise(config: Any) -> str:
     """Which thermal noise the network has, if any."""
-    noisy = [neuron for neuron in config.neurons if neuron.noisy]
+    noisy = [neuron for neuron in getattr(config, "neurons", ()) if neuron.noisy]
     powers = dict.fromkeys(getattr(neuron, "thermal_power", None) for neuron in noisy)
     known = " and ".join(f"{power:g}" for power in powers if power is not None)
     return (", thermal noise" + (f" of {known}" if known else "")) if noisy else ""

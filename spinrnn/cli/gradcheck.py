@@ -39,6 +39,7 @@ def add_commands(commands: Any) -> None:
 
 def gradcheck(options: argparse.Namespace) -> int:
     """Compares, prints each block as it is done, and the largest error at the end."""
+    from spinrnn.checks.feedforward import check_feedforward
     from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
 
@@ -47,8 +48,11 @@ def gradcheck(options: argparse.Namespace) -> int:
     network = None
     if options.config or options.set:
         network = load_config(options.config, options.set).network
+    rows: Iterator[Any] = check_gradient(network) if _timed(network) else iter(())
+    if network is None or not _timed(network):
+        rows = itertools.chain(rows, check_feedforward(network))
     worst, failed = 0.0, 0
-    for row in check_gradient(network):
+    for row in rows:
         failed += not row.ok
         worst = max(worst, row.error)
         text = json.dumps(dataclasses.asdict(row)) if options.json else _line(row)
@@ -57,6 +61,11 @@ def gradcheck(options: argparse.Namespace) -> int:
         verdict = f"{failed} blocks FAILED" if failed else "all blocks ok"
         print(f"largest error {worst:.1e}, bound {BOUND:.0e}: {verdict}")
     return 1 if failed else 0
+
+
+def _timed(network: Any) -> bool:
+    """Whether neurons have time; those of the usual network have."""
+    return network is None or "time" in network.abilities
 
 
 def _line(row: Any) -> str:
@@ -93,6 +102,7 @@ def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
     settings = [f"{role}.kind={getattr(options, role)}", *(options.set or ())]
     network = load_config(options.config, settings).network
     if role == "synapse":
-        return check_synapse(network.synapse)
+        every = dict.fromkeys(network.synapses)
+        return itertools.chain.from_iterable(map(check_synapse, every))
     neurons = dict.fromkeys(network.neurons)
     return itertools.chain.from_iterable(map(check_neuron, neurons))

@@ -152,6 +152,11 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     from spinrnn.runs.loading import names_of, open_any
 
     net, config, run = open_any(options.network, options.set)
+    if "time" not in net.config.abilities:
+        raise DataError(
+            f"{options.network}: a network without time has no trajectories; spinrnn predict gives "
+            "its answers"
+        )
     if run is not None and run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
     data, cases, digest = select(options.input, config, run and run.check_data, columns(options))

@@ -88,26 +88,36 @@ def _epochs_of(summary: dict[str, Any], score: Any) -> str:
     return f"ensemble of {len(members)}, whose networks alone have {low} to {high} in the test"
 
 
+def _with(summary: dict[str, Any], key: str) -> str:
+    """With how many substeps a number was found; nothing of a network without time."""
+    return f"with {summary[key]} substeps, " if key in summary else ""
+
+
 def results_of_training(result: Any) -> list[str]:
     """Lines with what a finished run has reached."""
     task = result.config.task
     s, score = result.summary, chosen(task)
-    test, fine, validation = (
-        f"{value_of(score, s[f'{part}_{score.name}{ending}']):>8}"
-        for part, ending in (("test", ""), ("test", "_fine"), ("validation", ""))
+    timed = "substeps" in s
+    test, validation, fine = (
+        f"{value_of(score, s[name]):>8}"
+        for name in (
+            f"test_{score.name}",
+            f"validation_{score.name}",
+            f"test_{score.name}{'_fine' if timed else ''}",
+        )
     )
     seconds = f"{s['seconds_training']:6.1f} s   training, {s['seconds_compiling']:.1f} s compiling"
     others = [one for one in task.scores if one is not score and "balanced" not in one.name]
     also, also_fine = (
         ", ".join(f"{one.name} {number_of(s[f'test_{one.name}{ending}'])}" for one in others)
-        for ending in ("", "_fine")
+        for ending in ("", "_fine" if timed else "")
     )
     pictures = [name for name in ("curves.png", "confusion.png") if (result.folder / name).exists()]
     names = [f"test {score.name}", f"test {score.name}, fine", f"validation {score.name}"]
     width = max(len(name) for name in (*names, "results")) + 2
     lines = {
-        names[0]: f"{test}   with {s['substeps']} substeps, {also}",
-        names[1]: f"{fine}   with {s['substeps_fine']} substeps, {also_fine}",
+        names[0]: f"{test}   {_with(s, 'substeps')}{also}",
+        **({names[1]: f"{fine}   {_with(s, 'substeps_fine')}{also_fine}"} if timed else {}),
         names[2]: f"{validation}   {_epochs_of(s, score)}",
         "time": seconds,
         "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",

@@ -28,6 +28,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "oscillator": "spinrnn.neurons.oscillator:Oscillator",
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
     },
+    "activation": {
+        "relu": "spinrnn.neurons.rate:ReLU",
+        "hard_tanh": "spinrnn.neurons.rate:HardTanh",
+        "sign": "spinrnn.neurons.rate:Sign",
+        "linear": "spinrnn.neurons.rate:Linear",
+    },
     "synapse": {"ideal": "spinrnn.synapses.ideal:Ideal"},
     "task": {
         "classification": "spinrnn.tasks.classification:Classification",
@@ -36,6 +42,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "estimator": {
         "bptt": "spinrnn.learning.bptt:BPTT",
+        "twin": "spinrnn.learning.twin:Twin",
         "reservoir": "spinrnn.learning.reservoir:Reservoir",
     },
     "writer": {"adam": "spinrnn.learning.adam:Adam"},

@@ -5,14 +5,13 @@ each layer, [[neuron]]. A list whose entries are all equal is the single one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from spinrnn.config import kinds
+from spinrnn.config import kinds, parts
 from spinrnn.config.quantity import quantities
 from spinrnn.config.spread import spreads_of
 from spinrnn.config.tables import Problems, nearest, suggest
-from spinrnn.errors import ConfigError
 
 _TRAINING = {"train": "trained", "train_per": "trained_per"}
 """{key of a neuron's table: field of `NetworkConfig`}, which holds for the network."""
@@ -20,9 +19,7 @@ _TRAINING = {"train": "trained", "train_per": "trained_per"}
 
 def entries(neuron: Any) -> dict[str, Any]:
     """{"neuron": kind} of a single one, {"neuron[0]": kind, ...} of a tuple."""
-    if isinstance(neuron, tuple):
-        return {f"neuron[{i}]": one for i, one in enumerate(neuron)}
-    return {"neuron": neuron}
+    return parts.entries("neuron", neuron)
 
 
 def name_of(network: Any) -> str:
@@ -53,22 +50,8 @@ def trained_of(network: Any, neuron: Any) -> tuple[str, ...]:
 
 
 def made(given: Any) -> tuple[Any, list[str]]:
-    """(a kind, or a tuple of kinds; what is wrong with what was given).
-
-    Where something is wrong a stand-in is made, for the checks of other keys: the kind
-    with its defaults, the default kind where there is none of the name.
-    """
-    listed = isinstance(given, (list, tuple))
-    if listed and not given:
-        return kinds.default("neuron"), ["neuron: give one kind for all layers, or one for each"]
-    found, problems = [], []
-    for place, one in entries(tuple(given) if listed else given).items():
-        try:
-            found.append(kinds.made_of("neuron", one))
-        except ConfigError as error:
-            problems += [f"{place}.{problem}" for problem in error.problems]
-            found.append(kinds.stand_in("neuron", one))
-    return (tuple(found) if listed else found[0]), problems
+    """As `parts.one_or_each` of the neuron."""
+    return parts.one_or_each("neuron", given)
 
 
 def settled(neuron: Any, trained: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
@@ -140,14 +123,6 @@ def _filter(neuron):
 
 
 # ---- tables ----
-
-
-def is_table(name: str, table: Any) -> bool:
-    """Whether something can be a configuration's table of this name: of the neuron
-    also a list of tables.
-    """
-    rows = table if name == "neuron" and isinstance(table, list) else [table]
-    return all(isinstance(row, Mapping) for row in rows)
 
 
 def from_table(table: Any) -> tuple[Any, dict[str, Any], list[str]]:

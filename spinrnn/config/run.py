@@ -14,6 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from spinrnn.config import kinds, neurons, recipes, sources, versions
+from spinrnn.config.feedforward import FeedforwardConfig
+from spinrnn.config.parts import (
+    check_synapses,
+    entries_table,
+    is_table,
+    kind_part,
+    one_or_each,
+    set_parts,
+    settled,
+)
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import (
@@ -95,29 +105,6 @@ def _with_old_keys(from_flat: Callable, order: Iterable[str] = ()) -> Callable[[
     return decorated
 
 
-def _set_parts(config: Any, parts: Mapping[str, tuple[Callable, Callable]]) -> list[str]:
-    """Makes the parts of a frozen dataclass of what was given for them, in place.
-
-    parts: {field: (how it is made, what stands in for one with mistakes)}. Returns the
-    mistakes, a sentence "field.key: ..." each.
-    """
-    problems = []
-    for key, (make, stand_in) in parts.items():
-        given = getattr(config, key)
-        try:
-            made = make(given)
-        except ConfigError as error:
-            problems += [f"{key}.{problem}" for problem in error.problems]
-            made = stand_in(given)
-        object.__setattr__(config, key, made)
-    return problems
-
-
-def _kind_part(role: str) -> tuple[Callable, Callable]:
-    """Of `_set_parts`, for a field of the role's name."""
-    return functools.partial(kinds.made_of, role), functools.partial(kinds.stand_in, role)
-
-
 def _network_from_flat(given: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `NetworkConfig` of those that may be 0.1's; what is not given
     follows from the data.
@@ -178,9 +165,10 @@ class NetworkConfig:
         trained: names of the neuron's quantities that are trained, in all layers that
             have them.
         trained_per: whether a layer has one value of each of them, or each neuron.
-        synapse: a kind of synapse, as Ideal(): what trained numbers become as weights.
-        abilities: what an estimator may ask of such a network: "adjoint", the exact
-            gradient through time.
+        synapse: a kind of synapse, as Ideal(): what trained numbers become as weights;
+            or a tuple with one for each layer, that of the outputs last.
+        abilities: what an estimator or a training may ask of such a network: "adjoint",
+            the exact gradient through time; "time", states that go on.
         earlier: keys of 0.1 and their values, also where they have no effect.
         follows: those of inputs, outputs and readout that were not given: a training
             takes from its data what they ask for (`RunConfig.fitted`).
@@ -213,7 +201,8 @@ class NetworkConfig:
     earlier: Any = field(default=(), repr=False, compare=False)
     follows: Any = field(default=(), repr=False, compare=False)
 
-    abilities: ClassVar[frozenset[str]] = frozenset({"adjoint"})
+    kind: ClassVar[str] = "recurrent"
+    abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "time"})
 
     def __post_init__(self) -> None:
         still = (key for key in self.follows if getattr(self, key) == FOLLOWING[key])
@@ -221,8 +210,9 @@ class NetworkConfig:
         neuron, problems = neurons.made(self.neuron)
         unknown = any(problem.partition(": ")[0].endswith(".kind") for problem in problems)
         object.__setattr__(self, "neuron", neuron)
-        spread = {"spread": (_spread_of, _known_spread)}
-        problems += _set_parts(self, {"synapse": _kind_part("synapse")} | spread)
+        synapse, found = one_or_each("synapse", self.synapse)
+        object.__setattr__(self, "synapse", synapse)
+        problems += found + set_parts(self, {"spread": (_spread_of, _known_spread)})
         if unknown:
             # what belongs to a kind that is not known cannot be told from a mistake
             object.__setattr__(self, "spread", Spread())
@@ -234,6 +224,7 @@ class NetworkConfig:
         neuron, trained = neurons.settled(neuron, self.trained)
         object.__setattr__(self, "neuron", neuron)
         object.__setattr__(self, "trained", trained)
+        object.__setattr__(self, "synapse", settled(self.synapse, len(self.layers) + 1))
         earlier, found = versions.remembered(self)
         object.__setattr__(self, "earlier", tuple(earlier.items()))
         for key in self.follows:
@@ -286,6 +277,35 @@ class NetworkConfig:
         if isinstance(self.neuron, tuple):
             return self.neuron
         return (self.neuron,) * len(self.layers)
+
+    @property
+    def synapses(self) -> tuple[Any, ...]:
+        """The synapse of each layer, that of the outputs last."""
+        if isinstance(self.synapse, tuple):
+            return self.synapse
+        return (self.synapse,) * (len(self.layers) + 1)
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """All kinds that take part."""
+        return (*self.neurons, *dict.fromkeys(self.synapses))
+
+    def automatic(self) -> dict[str, Any]:
+        """{key: value} that it takes where the key is None."""
+        times = {"highpass_time": self.filter_time or 0.0}
+        return {"substeps": self.resolved_substeps, **times}
+
+    def fitted(self, sizes: Mapping[str, Any]) -> "NetworkConfig":
+        """The network with what its keys follow of the data.
+
+        sizes: {key: value}, as of `Task.sizes`.
+        """
+        own = {key: sizes[key] for key in self.follows if key in sizes}
+        return dataclasses.replace(self, **own, follows=())
+
+    def arranged(self, data: Any) -> Any:
+        """A `Dataset` as such a network takes it."""
+        return data
 
     @property
     def _first(self) -> Any:
@@ -344,6 +364,7 @@ class NetworkConfig:
         _check_sizes(self, found)
         _check_times(self, found)
         neurons.check_neurons(self, found)
+        check_synapses(self, found)
         _check_amplifications(self, found)
         return found
 
@@ -473,7 +494,7 @@ class TrainConfig:
     ensemble: int = 1
 
     def __post_init__(self) -> None:
-        problems = _set_parts(self, {role: _kind_part(role) for role in ("estimator", "writer")})
+        problems = set_parts(self, {role: kind_part(role) for role in ("estimator", "writer")})
         try:
             check(self)
         except ConfigError as error:
@@ -645,8 +666,8 @@ class RunConfig:
     """A whole run: the tables of a configuration file.
 
     Attributes:
-        network: with [neuron], [spread] and [synapse]; train: with [estimator] and
-            [writer]; data.
+        network: with [neuron], [spread] and [synapse], of one without time with
+            [activation] and [synapse]; train: with [estimator] and [writer]; data.
         task: what is asked of the network, as Classification(); None means what the
             data ask for: of a series that needs no file its own task, else a
             classification.
@@ -655,7 +676,7 @@ class RunConfig:
         ConfigError: a table is not of its class, or the kinds do not go together.
     """
 
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: Any = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
     task: Any = None
@@ -663,8 +684,8 @@ class RunConfig:
     @property
     def kinds(self) -> tuple[Any, ...]:
         """All kinds that take part in the run."""
-        own = self.network.synapse, self.task, self.train.estimator, self.train.writer
-        return (*self.network.neurons, *own)
+        own = self.task, self.train.estimator, self.train.writer
+        return (*self.network.kinds, *own)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -689,9 +710,15 @@ class RunConfig:
 
         sizes: {key of [network]: value}, as of `Task.sizes`.
         """
-        own = {key: sizes[key] for key in self.network.follows if key in sizes}
-        network = dataclasses.replace(self.network, **own, follows=())
-        return dataclasses.replace(self, network=network)
+        return dataclasses.replace(self, network=self.network.fitted(sizes))
+
+    def fitted_to(self, data: Any) -> "RunConfig":
+        """The run with what its network's keys follow of a `Dataset`.
+
+        DataError: the data lack what the task or the network asks for.
+        """
+        arranged = self.network.arranged(self.task.prepared(data))
+        return self.fitted(self.task.sizes(arranged))
 
     @property
     def resolved_split_seed(self) -> int:
@@ -702,11 +729,11 @@ class RunConfig:
         problems = [
             f"{name}: must be a {cls.__name__}"
             for name, cls in _PARTS.items()
-            if not isinstance(getattr(self, name), cls)
+            if not isinstance(getattr(self, name), (cls, *_OTHER_NETWORKS.get(name, ())))
         ]
         source = getattr(self.data, "source", None)
         make = functools.partial(sources.task_of, source)
-        problems += _set_parts(self, {"task": (make, _kind_part("task")[1])})
+        problems += set_parts(self, {"task": (make, kind_part("task")[1])})
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train)
@@ -721,33 +748,58 @@ def _row_of(kind: Any) -> str:
     return f"{kind.kind}: {own}" if own else kind.kind
 
 
-def _misfits(network: NetworkConfig, train: TrainConfig) -> list[str]:
+def _misfits(network: Any, train: TrainConfig) -> list[str]:
     """What kinds of different roles cannot do together, a sentence each."""
     problems, estimator, writer = [], train.estimator, train.writer
     missing = sorted(estimator.needs - network.abilities)
     if missing:
         lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
         problems.append(f"estimator.kind: {lacks}")
-    if writer.gives != network.synapse.takes:
-        asked = f"{writer.kind} asks for {writer.gives}"
-        taken = f"the synapse {network.synapse.kind} takes {network.synapse.takes}"
-        problems.append(f"writer.kind: {asked}, {taken}; choose another writer or synapse")
-    if train.average and not network.synapse.direct:
-        kind = network.synapse.kind
-        problems.append(f"train.average: needs ideal synapses, these are {kind}; set it to 0")
-    if train.gains != "drawn" and not network.synapse.direct:
-        kind = network.synapse.kind
-        problems.append(f'train.gains: needs ideal synapses, these are {kind}; set it to "drawn"')
+    for synapse in dict.fromkeys(network.synapses):
+        if writer.gives != synapse.takes:
+            asked = f"{writer.kind} asks for {writer.gives}"
+            taken = f"the synapse {synapse.kind} takes {synapse.takes}"
+            problems.append(f"writer.kind: {asked}, {taken}; choose another writer or synapse")
+    others = list(dict.fromkeys(one.kind for one in network.synapses if not one.direct))
+    if others:
+        needs = f"needs ideal synapses, these are {' and '.join(others)}; set it to"
+        if train.average:
+            problems.append(f"train.average: {needs} 0")
+        if train.gains != "drawn":
+            problems.append(f'train.gains: {needs} "drawn"')
+    return problems + _without_time(network, train)
+
+
+def _without_time(network: Any, train: TrainConfig) -> list[str]:
+    """What a training asks for that a network without time does not have."""
+    if "time" in network.abilities:
+        return []
+    without = f"needs a network with time, this one is {network.kind}; set it to"
+    problems = []
+    if train.gains != "drawn":
+        problems.append(f'train.gains: {without} "drawn"')
+    if train.estimator.warm != "none":
+        problems.append(f'estimator.warm: {without} "none"')
+    if train.average and network.normalisation == "batch":
+        reason = "running means of batch normalisation do not belong to a mean of weights"
+        problems.append(f"train.average: {reason}; set it to 0")
     return problems
 
 
 TABLES = (
-    *("network", "neuron", "spread", "synapse"),
+    *("network", "neuron", "spread", "activation", "synapse"),
     *("task", "estimator", "writer", "train", "data"),
 )
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
-_OWNERS = {"synapse": "network", "estimator": "train", "writer": "train", "task": "task"}
+NETWORKS: dict[str, type] = {cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig)}
+"""{kind of a network: its class}, the key `kind` of [network]; the first is the
+default."""
+_OTHER_NETWORKS: dict[str, tuple[type, ...]] = {"network": (FeedforwardConfig,)}
+_OWNERS = {
+    **{"activation": "network", "synapse": "network"},
+    **{"estimator": "train", "writer": "train", "task": "task"},
+}
 """{table of a kind: part of a run that has it}, but for [neuron]."""
 
 
@@ -785,11 +837,12 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     mistakes.
     """
     own = {name: table for name, table in tables.items() if name != recipes.KEY}
-    problems = [p for name in own for p in _table_problems(name, own[name])]
-    problems += versions.twice(own)
+    problems = [p for name in own for p in _table_problems(name, own)]
+    problems += versions.twice(own) + _foreign_tables(own)
     tables, found = recipes.resolved(tables)
     problems += found
-    known: dict[str, Any] = {name: t for name, t in tables.items() if neurons.is_table(name, t)}
+    known: dict[str, Any] = {name: t for name, t in tables.items() if is_table(name, t)}
+    parts_classes = {**_PARTS, "network": network_class(known)}
     network, found = _network_arguments(known)
     problems += found
     parts = {**known, "network": network}
@@ -797,7 +850,7 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if table in known and owner != table:
             parts[owner] = {**parts.get(owner, {}), table: known[table]}
     made = {}
-    for name, cls in _PARTS.items():
+    for name, cls in parts_classes.items():
         old = [key.partition(".")[2] for key in versions.OLD if key.startswith(f"{name}.")]
         fields = (*keys_of(cls), *old)
         given = {key: value for key, value in parts.get(name, {}).items() if key in fields}
@@ -813,43 +866,90 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return made, problems
 
 
-def _table_problems(name: str, table: Any) -> list[str]:
+def network_class(tables: Mapping[str, Any]) -> type:
+    """The class of the network of nested dictionaries; that of the default where there
+    is none of the name.
+    """
+    table = tables.get("network")
+    kind = table.get("kind") if isinstance(table, Mapping) else None
+    return NETWORKS.get(kind, NetworkConfig) if isinstance(kind, str) else NetworkConfig
+
+
+def _table_problems(name: str, tables: Mapping[str, Any]) -> list[str]:
     """A name that is no table, a table that is none, or its unknown keys."""
+    table = tables[name]
     if name not in TABLES:
         kind = "table" if isinstance(table, Mapping) else "key"
         owners = [part for part, cls in _PARTS.items() if name in own_keys(cls)]
         if owners:
             return [f"{name}: unknown {kind}; it belongs into the table [{owners[0]}]"]
         return [f"{name}: unknown {kind}{suggest(name, TABLES)}"]
-    if not neurons.is_table(name, table):
+    if not is_table(name, table):
         return [f"{name}: must be a table, write [{name}] and its keys below"]
+    if name == "network":
+        return _network_problems(tables)
     if name not in _PARTS:
         return []
-    known = own_keys(_PARTS[name])
+    return _unknown_keys(name, table, _PARTS[name])
+
+
+def _network_problems(tables: Mapping[str, Any]) -> list[str]:
+    """An unknown kind of [network], or its unknown keys."""
+    table, cls = tables["network"], network_class(tables)
+    kind = table.get("kind", NetworkConfig.kind)
+    if not isinstance(kind, str) or kind not in NETWORKS:
+        wanted = " or ".join(f'"{known}"' for known in NETWORKS)
+        return [f"network.kind: must be {wanted}{suggest(kind, NETWORKS)}"]
+    own = {key: value for key, value in table.items() if key != "kind"}
+    return _unknown_keys("network", own, cls)
+
+
+def _foreign_tables(tables: Mapping[str, Any]) -> list[str]:
+    """Tables that the kind of the network does not have."""
+    cls = network_class(tables)
+    others = ("neuron", "spread") if cls is FeedforwardConfig else ("activation",)
+    return [
+        f"{name}: a network of the kind {cls.kind} has none; take [{name}] out, or set network.kind"
+        for name in others
+        if tables.get(name)
+    ]
+
+
+def _unknown_keys(name: str, table: Mapping[str, Any], cls: type) -> list[str]:
+    known, problems = own_keys(cls), []
     old = [key for key in versions.OLD if key.startswith(f"{name}.")]
-    problems = []
+    old = old if cls in _PARTS.values() else []
     for key in table:
         if key not in known and f"{name}.{key}" not in old:
-            problems.append(f"{name}.{key}: unknown key{_suggestion(name, key)}")
+            problems.append(f"{name}.{key}: unknown key{_suggestion(name, key, cls)}")
     return problems
 
 
-def _suggestion(name: str, key: str) -> str:
-    """The nearest key of a table; of [network] also those that are the neuron's."""
-    close = nearest(key, own_keys(_PARTS[name]))
+def _suggestion(name: str, key: str, cls: type) -> str:
+    """The nearest key of a table; of [network] also those that are the neuron's, or
+    another kind's.
+    """
+    close = nearest(key, own_keys(cls))
     moved = nearest(f"{name}.{key}", versions.OLD)
-    if close is None and moved is not None:
+    if name == "network":
+        owners = [kind for kind, other in NETWORKS.items() if key in own_keys(other)]
+        if owners:
+            return f"; it is one of a network of the kind {owners[0]}, this one is {cls.kind}"
+    if close is None and moved is not None and cls is not FeedforwardConfig:
         return f"; did you mean {versions.OLD[moved]}?"
-    return suggest(key, own_keys(_PARTS[name]))
+    return suggest(key, own_keys(cls))
 
 
 def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Arguments of `NetworkConfig` of the tables [network], [neuron] and [spread], and
-    what is wrong between the tables of several neurons.
+    """Arguments of the network's class of the tables [network], [neuron] and [spread],
+    and what is wrong between the tables of several neurons.
     """
     network, spread = tables.get("network", {}), tables.get("spread", {})
+    if network_class(tables) is FeedforwardConfig:
+        return {key: value for key, value in network.items() if key != "kind"}, []
     neuron, trained, problems = neurons.from_table(tables.get("neuron", {}))
-    made = {key: value for key, value in network.items() if key not in versions.ELSEWHERE[1:]}
+    without = ("kind", *versions.ELSEWHERE[1:])
+    made = {key: value for key, value in network.items() if key not in without}
     if isinstance(neuron, list):
         # keys of 0.1, which `versions.twice` tells
         made = {key: value for key, value in made.items() if f"network.{key}" not in versions.OLD}
@@ -877,19 +977,16 @@ def _placed(name: str, problem: str) -> str:
 
 def to_tables(config: RunConfig) -> dict[str, Any]:
     """Nested dictionaries of a RunConfig, of Python's own numbers, texts and tuples; of
-    different neurons a list of dictionaries.
+    different neurons or synapses a list of dictionaries.
     """
     network = config.network
-    spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
     parts = {
         name: {key: plain(getattr(part, key)) for key in own_keys(type(part))}
         for name, part in (("network", network), ("train", config.train), ("data", config.data))
     }
     return {
-        "network": parts["network"],
-        "neuron": neurons.to_table(network),
-        "spread": {**spreads, "seed": network.spread.seed},
-        "synapse": network.synapse.table(),
+        **_network_tables(network, parts["network"]),
+        "synapse": entries_table("synapse", network.synapse),
         "task": config.task.table(),
         "estimator": config.train.estimator.table(),
         "writer": config.train.writer.table(),
@@ -898,14 +995,23 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
     }
 
 
+def _network_tables(network: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """[network] and those of its tables that depend on its kind."""
+    if isinstance(network, FeedforwardConfig):
+        table = {"kind": network.kind, **own}
+        return {"network": table, "activation": network.activation.table()}
+    spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
+    spread = {**spreads, "seed": network.spread.seed}
+    return {"network": own, "neuron": neurons.to_table(network), "spread": spread}
+
+
 def automatic(config: RunConfig) -> dict[str, Any]:
     """{key: value} that a RunConfig takes where the key is None.
 
     `test_fraction` is that of data without a test part of their own.
     """
     return {
-        "substeps": config.network.resolved_substeps,
-        "highpass_time": config.network.filter_time or 0.0,
+        **config.network.automatic(),
         "split_seed": config.resolved_split_seed,
         "test_fraction": TEST_FRACTION,
         **config.data.built_in,
@@ -914,8 +1020,10 @@ def automatic(config: RunConfig) -> dict[str, Any]:
 
 def known_keys() -> dict[str, str]:
     """{"table.key": unit} of all keys, those of all known kinds and of 0.1 too."""
-    found = {f"{name}.{key}": "1" for name, cls in _PARTS.items() for key in own_keys(cls)}
-    for name, cls in _PARTS.items():
+    classes = [*_PARTS.items(), *(("network", cls) for cls in NETWORKS.values())]
+    found = {f"{name}.{key}": "1" for name, cls in classes for key in own_keys(cls)}
+    found["network.kind"] = "1"
+    for name, cls in classes:
         found |= {f"{name}.{key}": q.unit for key, q in quantities(cls).items()}
     found |= {"neuron.train": "1", "neuron.train_per": "1", "spread.seed": "1"}
     for role in kinds.BUILT_IN:

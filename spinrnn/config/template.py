@@ -31,6 +31,7 @@ _SUBJECTS = {
     "network": "the network and its time stepping; times in s",
     "neuron": "the neurons of all layers",
     "spread": "how much neurons differ: relative standard deviations, 0.1 for 10 %",
+    "activation": "what a neuron without time makes of its sum",
     "synapse": "what trained numbers become as weights",
     "task": "what is learned",
     "estimator": "how the gradient, or the readout, is found",
@@ -131,7 +132,9 @@ def _meaning(config, name, key):
         return f"{others}; spinrnn kinds lists the keys of each"
     if name == "neuron" and key in ("train", "train_per"):
         return meanings(NetworkConfig)[{"train": "trained"}.get(key, "trained_per")]
-    cls = _DOCUMENTED.get(name)
+    cls = type(config.network) if name == "network" else _DOCUMENTED.get(name)
+    if name == "network" and key == "kind":
+        return "of the network; others have other keys"
     if cls is None:
         return _of_quantity(_class_of(config, name, key), key)
     text, unit = meanings(cls).get(key, ""), getattr(quantities(cls).get(key), "unit", "1")
@@ -160,5 +163,6 @@ def undocumented(config: RunConfig) -> list[str]:
     tables = to_tables(config)
     single = {name: t[0] if isinstance(t, list) else t for name, t in tables.items()}
     keys = {name: own_keys(cls) for name, cls in _DOCUMENTED.items()}
+    keys["network"] = own_keys(type(config.network))
     every = [(name, key) for name, table in single.items() for key in keys.get(name) or table]
     return [f"{name}.{key}" for name, key in every if not _meaning(config, name, key)]

@@ -239,7 +239,7 @@ def to_toml(config: RunConfig, sections: Iterable[str] = SECTIONS) -> str:
     so that it goes on following from the other keys.
     """
     known, tables, lines = automatic(config), to_tables(config), []
-    names = [name for part in sections for name in _INNER.get(part, (part,))]
+    names = [name for part in sections for name in _INNER.get(part, (part,)) if name in tables]
     for name in names:
         listed = isinstance(tables[name], list)
         for table in tables[name] if listed else [tables[name]]:
@@ -259,7 +259,7 @@ def tables_to_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 _INNER = {
-    "network": ("network", "neuron", "spread", "synapse"),
+    "network": ("network", "neuron", "spread", "activation", "synapse"),
     "train": ("estimator", "writer", "train"),
 }
 """{part of a run: its tables}, where there are several."""

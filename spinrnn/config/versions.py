@@ -15,6 +15,7 @@ from typing import Any
 
 from spinrnn.config import kinds
 from spinrnn.config.neurons import entries, name_of
+from spinrnn.config.parts import LISTED
 from spinrnn.config.spread import Spread, spreads_of
 from spinrnn.config.tables import keys_of, plain
 from spinrnn.errors import ConfigError
@@ -65,6 +66,7 @@ CONTENT = {
 What a run depends on is the content that comes of them."""
 ELSEWHERE = (
     *("neuron", "spread", "trained", "trained_per", "synapse", "earlier", "follows"),
+    "activation",
     *("estimator", "writer"),
 )
 """Fields of `NetworkConfig` and `TrainConfig` that have tables or keys of their own, or
@@ -126,8 +128,9 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
     """Puts a value at "table.key", or a whole table, in place of what stands there
     under the name of either version.
 
-    Another kind takes away the keys that it does not have. Of [[neuron]] all are
-    changed whose kind has the key; if none has, all, so that it is told.
+    Another kind takes away the keys that it does not have. Of [[neuron]] and
+    [[synapse]] all are changed whose kind has the key; if none has, all, so that it is
+    told.
     """
     table, _, name = key.partition(".")
     if not name:
@@ -136,10 +139,10 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
         return
     if key in OLD or key in NEW:
         _forget(tables, [OLD.get(key) or NEW[key]])
-    rows = tables.get("neuron")
     role, _, what = OLD.get(key, key).partition(".")
-    if isinstance(rows, list) and table == "neuron":
-        tables["neuron"] = _put_in_rows(rows, name, value)
+    rows = tables.get(table)
+    if isinstance(rows, list) and table in LISTED:
+        tables[table] = _put_in_rows(table, rows, name, value)
         return
     if what == "kind":
         _prune(role, tables.get(role), value)
@@ -148,14 +151,14 @@ def put(tables: dict[str, Any], key: str, value: Any) -> None:
         own[name] = value
 
 
-def _put_in_rows(rows, name, value):
-    """Copies of the tables of [[neuron]] with a value."""
+def _put_in_rows(role, rows, name, value):
+    """Copies of the tables of a list, as [[neuron]], with a value."""
     rows = [dict(row) if isinstance(row, Mapping) else row for row in rows]
     tables = [row for row in rows if isinstance(row, dict)]
-    having = [row for row in tables if name in _known_keys("neuron", row.get("kind"))]
+    having = [row for row in tables if name in _known_keys(role, row.get("kind"))]
     for row in having or tables:
         if name == "kind":
-            _prune("neuron", row, value)
+            _prune(role, row, value)
         row[name] = value
     return rows
 
@@ -341,6 +344,8 @@ def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None
     """A run's tables without those of roles that 0.1 did not have; None where their
     kinds are others than it meant.
     """
+    if "neuron" not in tables or isinstance(tables["synapse"], list):
+        return None
     for role, kind in _ONLY.items():
         default = kinds.kind_of(role, kind)().table()
         if tables[role]["kind"] != kind or (role != "writer" and tables[role] != default):
@@ -352,9 +357,9 @@ def without_roles(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None
 
 def flat(network: Any) -> dict[str, Any] | None:
     """The table [network] of 0.1; None where it could not say this."""
-    neuron, spread = network.neuron, network.spread
-    if isinstance(neuron, tuple):
+    if "time" not in network.abilities or isinstance(network.neuron, tuple):
         return None
+    neuron, spread = network.neuron, network.spread
     ideal = neuron.kind == IDEAL
     new = (
         neuron.kind not in KINDS,

@@ -135,6 +135,34 @@ class Dataset:
         ]
         return card(f"Dataset of {plural(len(self), 'case')}", rows)
 
+    def flat(self) -> Dataset:
+        """The cases as lists of numbers: inputs (case, channel * time, 1), one channel
+        after the other.
+
+        DataError: cases differ in length, or have answers at every point.
+        """
+        inputs = np.asarray(self.inputs)
+        if inputs.ndim != 3:
+            # what is wrong with it is told where it is used
+            return self
+        points = inputs.shape[2]
+        if self.lengths is not None and (np.asarray(self.lengths) != points).any():
+            raise DataError(
+                f"inputs: cases have {span(self.lengths)} points; a network without time takes "
+                'cases of one length; choose network.kind = "recurrent"'
+            )
+        if points > 1 and any(
+            given is not None and given.ndim == wanted
+            for given, wanted in ((self.labels, 2), (self.targets, 3))
+        ):
+            raise DataError(
+                "targets: there is one at every point; a network without time has one answer for "
+                'each case; choose network.kind = "recurrent"'
+            )
+        whole = inputs.reshape(len(inputs), -1, 1)
+        channels = self.channels if points == 1 else None
+        return dataclasses.replace(self, inputs=whole, lengths=None, channels=channels)
+
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
         digest = hashlib.sha256()

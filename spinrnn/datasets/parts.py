@@ -177,6 +177,9 @@ def scale_problems(training: Dataset, scaled: bool = False) -> list[str]:
         after = np.arange(inputs.shape[2]) >= np.asarray(training.lengths)[:, None, None]
         inputs = np.where(after, np.nan, inputs)
     problems = []
+    if inputs.shape[2] == 1:
+        # numbers side by side, of which some may always be the same
+        inputs = inputs.reshape(len(inputs), 1, -1)
     for channel in range(inputs.shape[1]):
         far = "" if scaled else _far_from_1(inputs[:, channel])
         problems += [f"channel {channel} of the inputs {far}"] if far else []

@@ -9,7 +9,6 @@ import numpy as np
 from spinrnn.config.run import TrainConfig
 from spinrnn.errors import DivergenceError
 from spinrnn.learning.schedule import clip_gradient
-from spinrnn.networks.recurrent import Network, Prepared
 from spinrnn.synapses.protocol import Events
 
 
@@ -39,7 +38,7 @@ class GradientLearner:
     memory: dict[str, np.ndarray]
     steps: int
 
-    def __init__(self, config: TrainConfig, net: Network) -> None:
+    def __init__(self, config: TrainConfig, net: Any) -> None:
         self._config, self._net = config, net
         memory = config.writer.memory(net.layout.size, net.config.dtype)
         # files have no arrays without axes
@@ -47,7 +46,7 @@ class GradientLearner:
         self.steps = 0
 
     def step(
-        self, prepared: Prepared, batch: tuple[Any, Any, Any], rate: float, seed: tuple[int, ...]
+        self, prepared: Any, batch: tuple[Any, Any, Any], rate: float, seed: tuple[int, ...]
     ) -> Step:
         """One step, the network's parameters and devices are changed in place.
 
@@ -68,6 +67,7 @@ class GradientLearner:
         )
         _require_finite(change, f"what the writer {c.writer.kind} asks for")
         events = net.connections.program(net.parameters, change, keep, net.mask, seed)
+        prepared.commit()
         return Step(estimate.outputs, estimate.loss, norm, events)
 
     def state(self) -> dict[str, np.ndarray]:

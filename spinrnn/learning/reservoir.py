@@ -34,6 +34,7 @@ class Reservoir(Estimator):
 
     kind = "reservoir"
     at_once = True
+    needs = frozenset({"time"})
 
     def fit(self, net: Network, task: Any, training: Any, validation: Any) -> float:
         """Writes output weights and biases to the network's parameters; returns the
@@ -44,9 +45,10 @@ class Reservoir(Estimator):
         Raises:
             ConfigError: the network's synapses cannot be written exactly.
         """
-        if not net.config.synapse.direct:
-            kind = net.config.synapse.kind
-            raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {kind}"])
+        others = [one.kind for one in net.config.synapses if not one.direct]
+        if others:
+            here = " and ".join(dict.fromkeys(others))
+            raise ConfigError([f"estimator.kind: reservoir needs ideal synapses, these are {here}"])
         probe = _probe(net)
         # many cases of a series run side by side, one long one does not
         parts = training, windows(validation, task.washout, task.window)

@@ -5,7 +5,6 @@ The products are those of BLAS on one thread: its threads wait by spinning, and 
 number would change the last bits.
 """
 
-import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
-from threadpoolctl import ThreadpoolController
+
+from spinrnn.machine.blas import one_thread
 
 PENALTIES = tuple(10.0**k for k in range(-13, 3))
 """That are tried, in units of the mean square of what the output weights act on."""
@@ -42,7 +42,7 @@ class Sums(NamedTuple):
         # a squared error times its weight is that of both times the weight's root
         x, y = (x, y) if weights is None else (root * x, root * y)
         sums = (root * x).sum(axis=0), (root * y).sum(axis=0)
-        with _one_thread():
+        with one_thread():
             products = x.T @ x, x.T @ y
         return cls(w.sum(), *sums, *products, float((y * y).sum()))
 
@@ -131,7 +131,7 @@ def solve_each(
     """As `solve`, of several groups of outputs with sums over points of their own: the
     weights and the biases of each, and one penalty, of the lowest squared error of all.
     """
-    with _one_thread():
+    with one_thread():
         fits, found = [_decomposed(sums) for sums in training], None
         for penalty in penalties:
             own = [fit(penalty) for fit in fits]
@@ -159,16 +159,6 @@ def _decomposed(training):
         return weights, level - mean @ weights
 
     return fit
-
-
-@functools.cache
-def _controller():
-    return ThreadpoolController()
-
-
-def _one_thread():
-    """Context in which BLAS has one thread."""
-    return _controller().limit(limits=1, user_api="blas")
 
 
 def squared_error(sums: Sums, weights: np.ndarray, biases: np.ndarray) -> float:

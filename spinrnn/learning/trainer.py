@@ -23,7 +23,7 @@ from spinrnn.learning.gains import choose_gains
 from spinrnn.learning.learner import GradientLearner, Step
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.making import network_of
 from spinrnn.networks.scaling import Scaling, standard
 from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.protocol import Events
@@ -33,7 +33,7 @@ _ORDER, _NOISE, _THERMAL = 1, 2, 3
 """Purposes of random numbers; 4 is that of `neurons.spread`."""
 
 
-def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None) -> Evaluation:
+def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> Evaluation:
     """How well a network does on labelled sequences.
 
     Args:
@@ -59,6 +59,23 @@ def evaluate(net: Network, data: Dataset, noise_seed: Any = 0, task: Any = None)
         scaled = task.evaluation(own, targets._replace(values=wanted))
         found.scores["loss"] = scaled.scores["loss"]
     return found
+
+
+def test_of(net: Any, data: Dataset, task: Any, finer: int) -> tuple[Evaluation, dict[str, Any]]:
+    """(how well a network does on its test part, numbers for a summary): its scores,
+    and of a network with time those with so many times finer substeps.
+    """
+    found, substeps = evaluate(net, data, task=task), net.config.resolved_substeps
+    numbers: dict[str, Any] = {f"test_{name}": value for name, value in found.plain().items()}
+    if "time" not in net.config.abilities:
+        return found, numbers
+    fine = evaluate(net.replace(substeps=finer * substeps), data, task=task)
+    numbers |= {f"test_{name}_fine": value for name, value in fine.plain().items()}
+    return found, numbers | {"substeps": substeps, "substeps_fine": finer * substeps}
+
+
+def _copies(arrays):
+    return {name: array.copy() for name, array in arrays.items()}
 
 
 @dataclass
@@ -107,7 +124,7 @@ class Trainer:
         net: the network being trained; prepared: the same for the steps.
         learner: what makes a step.
         best_parameters: (size,) of the epoch with the best validation score, the
-            latest of several; best_connections: the synapses of then.
+            latest of several; best_connections, best_buffers: those of then.
         best: the record of that epoch, None before the first has ended.
         drives: ((L,), (L,)) cumulative drives of the layers as drawn, and with chosen
             gains; None where these are as drawn.
@@ -132,9 +149,10 @@ class Trainer:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self, data: Dataset) -> None:
-        config, whole = self.config, data
-        data = config.task.prepared(data)
-        self.net = Network(config.network, seed=config.train.seed)
+        config, digest = self.config, data.digest()
+        whole = config.network.arranged(data)
+        data = config.task.prepared(whole)
+        self.net = network_of(config.network, seed=config.train.seed)
         if config.data.scaling != "none":
             # as inputs that will be scaled they are checked
             self.net.scaling = Scaling.neutral(config.network)
@@ -158,10 +176,11 @@ class Trainer:
         self.plan = self.net.plan(batch, self.training.inputs.shape[2])
         self.best_parameters = self.net.parameters.copy()
         self.best_connections = self.net.connections.copy()
+        self.best_buffers = _copies(self.net.buffers)
         self.learner = GradientLearner(config.train, self.net)
         self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
-        self.data_digest = whole.digest()
+        self.data_digest = digest
         self.classes, self.channels = whole.classes, whole.channels
         self._sums = _Sums()
 
@@ -317,9 +336,10 @@ class Trainer:
             self.best = record
             self.best_parameters = candidate.parameters.copy()
             self.best_connections = self.net.connections.copy()
+            self.best_buffers = _copies(self.net.buffers)
         return record
 
-    def _candidate(self) -> Network:
+    def _candidate(self) -> Any:
         """The network that is validated: that of the mean of the last weights, or of
         the weights as they are.
         """
@@ -329,11 +349,12 @@ class Trainer:
         candidate.parameters = self.average
         return candidate
 
-    def best_network(self) -> Network:
+    def best_network(self) -> Any:
         """The network of the best epoch so far."""
         net = self.net.replace()
         net.parameters[:] = self.best_parameters
         net.connections = self.best_connections.copy()
+        net.buffers = _copies(self.best_buffers)
         return net
 
     def seconds(self) -> float:
@@ -352,6 +373,7 @@ class Trainer:
             "best_parameters": self.best_parameters,
             **self.learner.state(),
             **self._best_synapses(),
+            **self._own_buffers(),
         }
         if self.net.mask is not None:
             arrays["mask"] = self.net.mask.astype(np.uint8)
@@ -376,6 +398,11 @@ class Trainer:
         known = {"classes": self.classes, "channels": self.channels}
         return {what: list(names) for what, names in known.items() if names is not None}
 
+    def _own_buffers(self) -> dict[str, np.ndarray]:
+        """{name: array} of the network's buffers, and of those in the best epoch."""
+        best = {f"best_{name}": array for name, array in self.best_buffers.items()}
+        return self.net.buffers | best
+
     def _best_synapses(self) -> dict[str, np.ndarray]:
         """{name: array} of the devices in the best epoch's synapses."""
         return {f"best_{name}": a for name, a in self.best_connections.named().items()}
@@ -392,11 +419,12 @@ class Trainer:
         self.learner.restore(arrays, state["steps"])
         if self.average is not None:
             self.average[:] = arrays["average_parameters"]
-        for name, array in self._best_synapses().items():
+        for name, array in (self._best_synapses() | self._own_buffers()).items():
             array[...] = arrays[name]
         if self.net.mask is not None:
             self.net.mask[:] = arrays["mask"].astype(bool)
-        self.net.devices = devices_of(arrays, self.config.network)
+        if "time" in self.config.network.abilities:
+            self.net.devices = devices_of(arrays, self.config.network)
         self.prepared = self.net.prepared()
         self.epoch, self.batch = state["epoch"], state["batch"]
         self._sums, self.history = _Sums.of(state["sums"]), list(state["history"])
@@ -410,7 +438,7 @@ class Trainer:
             wanted["mask"] = shape
         if self.average is not None:
             wanted["average_parameters"] = shape
-        own = {**self.learner.state(), **self._best_synapses()}
+        own = {**self.learner.state(), **self._best_synapses(), **self._own_buffers()}
         wanted |= {name: array.shape for name, array in own.items()}
         wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
         counts = ("epoch", "batch", "steps")
@@ -441,6 +469,6 @@ class Trainer:
     def _advice(self) -> str:
         """What keeps a training from diverging."""
         advice = "a smaller train.learning_rate or train.clip"
-        if self.config.network.scheme == "euler":
+        if getattr(self.config.network, "scheme", None) == "euler":
             return f'network.scheme = "exponential", more network.substeps, or {advice}'
         return advice

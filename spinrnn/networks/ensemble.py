@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import DataError
 from spinrnn.kernels.losses import Targets
-from spinrnn.networks.recurrent import Network, Seed
+from spinrnn.networks.base import BaseNetwork, Seed
 from spinrnn.networks.scaling import Scaling
 
 
@@ -28,10 +27,10 @@ class Ensemble:
         DataError: there is none, or they differ in form.
     """
 
-    networks: tuple[Network, ...]
+    networks: tuple[BaseNetwork, ...]
     probabilities: bool
 
-    def __init__(self, networks: Sequence[Network], probabilities: bool) -> None:
+    def __init__(self, networks: Sequence[BaseNetwork], probabilities: bool) -> None:
         self.networks, self.probabilities = tuple(networks), probabilities
         forms = {(n.config.inputs, n.config.outputs, n.config.readout) for n in self.networks}
         if len(forms) != 1:
@@ -44,7 +43,7 @@ class Ensemble:
         return len(self.networks)
 
     @property
-    def config(self) -> NetworkConfig:
+    def config(self) -> Any:
         """That of the first network."""
         return self.networks[0].config
 

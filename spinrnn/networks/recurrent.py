@@ -1,10 +1,9 @@
 """The recurrent network: its parameters, and what can be asked of it."""
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +14,12 @@ from spinrnn.config.run import OF_POWER, NetworkConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.kernels.losses import Targets
 from spinrnn.machine.memory import get_memory_limit
-from spinrnn.networks.inputs import checked_inputs, checked_labels
+from spinrnn.networks.base import BaseNetwork, Seed, finite
+from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.pieces import forward_in_pieces, is_long, outputs_of_pieces
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
 from spinrnn.networks.running import Batch, Runner
-from spinrnn.networks.scaling import Scaling, check_scaling
 from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
 from spinrnn.networks.trainable import check_trained
@@ -30,9 +29,6 @@ from spinrnn.recordings.histories import taker
 from spinrnn.recordings.trajectory import MemorySink, Trajectory
 from spinrnn.synapses.connections import Connections
 from spinrnn.synapses.layout import Layout, draw_mask, draw_weights
-
-Seed: TypeAlias = int | Sequence[int]
-"""Of thermal noise: a whole number from 0, or a list of them."""
 
 FIXED = (
     "layers",
@@ -48,7 +44,7 @@ FIXED = (
 """Keys of `NetworkConfig` on which the number of parameters or the masks depend."""
 
 
-class Network:
+class Network(BaseNetwork):
     """A multilayer recurrent network of spin-torque nano-oscillators, or its CTRNN
     twin.
 
@@ -72,7 +68,6 @@ class Network:
     config: NetworkConfig
     layout: Layout
     connections: Connections
-    _scaling: Scaling | None = None
 
     def __init__(self, config: NetworkConfig | None = None, seed: int = 0) -> None:
         self.config = NetworkConfig() if config is None else config
@@ -84,9 +79,9 @@ class Network:
         existing = 1 if self.mask is None else self.mask
         self.parameters = draw_weights(self.config, self.layout, existing, rng)
         self.connections = Connections(
-            self.config.synapse, self.layout, self.parameters, self.mask, seed
+            self.config.synapses, self.layout, self.parameters, self.mask, seed
         )
-        self.devices = draw_devices(self.config)
+        self.devices, self.buffers = draw_devices(self.config), {}
         self._runner, self._packed = Runner(), None
 
     def __repr__(self) -> str:
@@ -105,7 +100,7 @@ class Network:
         rows = [
             *self.config.rows(),
             ("parameters", f"{count}; {span(self.parameters)}"),
-            ("synapses", self.config.synapse.kind),
+            ("synapses", ", ".join(dict.fromkeys(one.kind for one in self.config.synapses))),
             ("devices", "alike" if devices is None else "differ: " + ", ".join(devices.named())),
         ]
         return card("Network", rows)
@@ -118,18 +113,6 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._runner, self._packed = Runner(), None
-
-    @property
-    def parameters(self) -> np.ndarray:
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, values: Any) -> None:
-        values = np.array(array_of(values, "parameters"), dtype=self.config.dtype)
-        if values.shape != (self.layout.size,):
-            size = self.layout.size
-            raise DataError(f"parameters: expected {size} numbers, got the shape {values.shape}")
-        self._parameters = values
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -155,15 +138,6 @@ class Network:
         check_devices(devices, self.config)
         self._devices = devices
 
-    @property
-    def scaling(self) -> Scaling | None:
-        return self._scaling
-
-    @scaling.setter
-    def scaling(self, scaling: Scaling | None) -> None:
-        check_scaling(scaling, self.config)
-        self._scaling = scaling
-
     def views(self) -> dict[str, Any]:
         """Writable views of `parameters`: {"w_ext": [..], "w_int": [..], "bias": [..],
         "w_out": .., "b_out": ..}.
@@ -172,12 +146,6 @@ class Network:
         bias[l] (n_l,); w_out (outputs, config.features); b_out (outputs,).
         """
         return self.layout.grouped(self.parameters)
-
-    def effective(self) -> np.ndarray:
-        """(size,) `parameters` with the weights that the synapses make of them; with
-        ideal synapses `parameters` itself.
-        """
-        return self.connections.read(self.parameters)
 
     def replace(self, **changes: Any) -> "Network":
         """A network with a copy of the parameters and another configuration, as in
@@ -203,6 +171,7 @@ class Network:
         mask = None if self.mask is None else self.mask.copy()
         other = Network.__new__(Network)
         own = {"layout": self.layout, "connections": self.connections.copy(), "_mask": mask}
+        own["buffers"] = {}
         other.__setstate__({"config": config, **own})
         other.devices = self._devices_for(config)
         other.parameters = self.parameters
@@ -259,64 +228,6 @@ class Network:
         else:
             outputs = self._run(batch, False)[0]
             yield slice(0, outputs.shape[2]), self._said(outputs)
-
-    def loss(
-        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
-    ) -> float:
-        """Mean loss over the cases, without the backward pass.
-
-        Arguments and errors as in `loss_and_grad`.
-        """
-        batch = self._batch(u, lengths, noise_seed, labels, targets, weights)
-        losses = self._run(batch, False)[1]
-        assert losses is not None
-        return _finite(losses.mean())
-
-    def loss_and_grad(
-        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
-    ) -> tuple[float, np.ndarray]:
-        """Mean loss over the cases and its gradient (size,): of labels the
-        cross-entropy, of targets the squared error (with a scaling of outputs that of
-        scaled targets); of a case the mean over its targets.
-
-        The gradient is the exact adjoint of the discrete steps, for the noise that was
-        drawn.
-
-        Args:
-            u, lengths, noise_seed: as in `forward`.
-            labels, targets, weights: as in `networks.targets.checked_targets`, where
-                targets are called values; labels (case,) are whole numbers in [0,
-                outputs), targets (case, K) any numbers.
-        Raises:
-            DataError, DivergenceError, MemoryLimitError: as in `forward`; also for a
-                loss or a gradient that is not finite.
-        """
-        return self.logits_loss_grad(u, labels, lengths, noise_seed, targets, weights)[1:]
-
-    def logits_loss_grad(
-        self, u, labels=None, lengths=None, noise_seed: Seed = 0, targets=None, weights=None
-    ) -> tuple[np.ndarray, float, np.ndarray]:
-        """`loss_and_grad` with the outputs, as of `forward`, in front."""
-        return self.prepared().run(self._batch(u, lengths, noise_seed, labels, targets, weights))
-
-    def _said(self, outputs):
-        """Outputs (case, K, ...) in the targets' units."""
-        return outputs if self.scaling is None else self.scaling.said(outputs)
-
-    def _read(self, u, lengths, noise_seed):
-        """A checked `Batch` without targets, scaled."""
-        u, lengths = self.check_inputs(u, lengths)
-        batch = Batch(u, lengths, None, checked_seed(noise_seed))
-        return batch.scaled(self.scaling, self.config.dtype)
-
-    def _batch(self, u, lengths, noise_seed, labels, values, weights):
-        """A checked `Batch` with targets."""
-        u, lengths = self.check_inputs(u, lengths)
-        points = u.shape[2]
-        targets = checked_targets(self.config, lengths, points, labels, values, weights)
-        return Batch(u, lengths, targets, checked_seed(noise_seed)).scaled(
-            self.scaling, self.config.dtype
-        )
 
     def prepared(self) -> "Prepared":
         """The network as it is now, for many training steps on inputs that were
@@ -415,10 +326,8 @@ class Network:
 
         `spinrnn.load` reads it. DataError: devices do not fit.
         """
-        from spinrnn.networks.saved import save_network
-
         check_devices(self.devices, self.config)
-        save_network(self, path)
+        super().save(path)
 
     def constant_drives(self) -> list[np.ndarray]:
         """[(n_l,)] the drive of each layer's neurons without inputs, weights and
@@ -426,32 +335,6 @@ class Network:
         """
         cuts = np.cumsum(self.config.layers)[:-1]
         return np.split(self._packing().population.own_bias, cuts)
-
-    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u in the network's dtype, with a scaling in float64 and not scaled yet, zero
-        after a case's end, and lengths as (case,) int64.
-
-        DataError: they do not fit the network, or u is not finite before a case's end.
-        """
-        return checked_inputs(self.config, u, lengths, dtype=self._input_dtype)
-
-    @property
-    def _input_dtype(self):
-        """Of inputs before they are scaled: large numbers keep their small
-        differences.
-        """
-        return self.config.dtype if self.scaling is None else "float64"
-
-    def targets(self, data: Any, labels: Any = None, values: Any = None) -> Targets:
-        """`Targets` of a `Dataset`, as of `networks.targets.checked_targets`."""
-        points = np.shape(data.inputs)[2]
-        lengths = np.full(len(data.inputs), points) if data.lengths is None else data.lengths
-        weights = data.weights
-        return checked_targets(self.config, np.asarray(lengths), points, labels, values, weights)
-
-    def check_labels(self, labels, samples: int) -> np.ndarray:
-        """Labels as (case,) int64; DataError where they do not fit the network."""
-        return checked_labels(self.config, labels, samples)
 
     # ---- running the kernels ----
 
@@ -501,6 +384,9 @@ class Prepared:
         batch = Batch(u, lengths, targets, checked_seed(noise_seed))
         return self.run(batch.scaled(self._net.scaling, config.dtype))
 
+    def commit(self) -> None:
+        """After a step that was made: nothing, as a batch leaves nothing behind."""
+
     def run(self, batch: Batch) -> tuple[np.ndarray, float, np.ndarray]:
         """Outputs as of `Network.forward`, mean loss and its gradient (size,) of a
         batch with targets.
@@ -513,7 +399,7 @@ class Prepared:
         )
         assert losses is not None
         assert gradient is not None
-        loss = _finite(losses.mean())
+        loss = finite(losses.mean())
         if not np.isfinite(gradient).all():
             raise DivergenceError("the gradient is not finite though the loss is")
         outputs = net._said(shaped(net.config, logits, batch.lengths, batch.u.shape[2]))
@@ -535,10 +421,3 @@ def _same_devices(devices, known):
     before.
     """
     return devices is known or (isinstance(devices, Devices) and devices.same(known))
-
-
-def _finite(loss):
-    loss = float(loss)
-    if not math.isfinite(loss):
-        raise DivergenceError("the loss is not finite though all logits are")
-    return loss

@@ -8,7 +8,7 @@ from spinrnn.config import run as configs
 from spinrnn.config import toml as toml_files
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import write_container
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.making import network_of
 from spinrnn.networks.scaling import PREFIX, scaling_of
 from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.layout import Layout, axes_of
@@ -27,6 +27,10 @@ def _axes_of(config, name):
     layers.
     """
     prefix, _, block = name.partition("/")
+    if prefix == "statistics" and block == "count":
+        return ("one",)
+    if prefix == "statistics" or block.startswith("factor_"):
+        return axes_of(config, f"bias_{block.rpartition('_')[2]}")
     if name.startswith(PREFIX):
         return ("channel",) if block.startswith("input") else ("class",)
     return ("neuron",) if prefix == "devices" else axes_of(config, block.partition("/")[0])
@@ -37,8 +41,9 @@ def arrays_of(net):
 
     `parameters/BLOCK` for each block of `Layout`, and where there are any `mask/BLOCK`,
     1 for what exists, `devices/QUANTITY` with a factor for each neuron,
-    `synapse/BLOCK/FIELD` of the synapses' devices, and `scaling/...` with the means and
-    deviations of `Scaling`.
+    `synapse/BLOCK/FIELD` of the synapses' devices, `scaling/...` with the means and
+    deviations of `Scaling`, and without time `statistics/...` with the running means of
+    batch normalisation and `devices/factor_l`.
     """
     arrays = {f"parameters/{name}": view for name, view in net.layout.named(net.parameters).items()}
     if net.mask is not None:
@@ -48,7 +53,7 @@ def arrays_of(net):
         arrays |= net.devices.named()
     if net.scaling is not None:
         arrays |= net.scaling.named()
-    return arrays | net.connections.named()
+    return arrays | net.buffers | net.connections.named()
 
 
 def config_in(path, text):
@@ -74,7 +79,9 @@ def network_from(config, parameters, masks, devices, scaling=None):
         if flat is not None:
             for name, view in net.layout.named(flat).items():
                 view[...] = given[name]
-    net.devices, net.scaling = devices, scaling
+    net.scaling = scaling
+    if "time" in config.abilities:
+        net.devices = devices
     return net
 
 
@@ -103,7 +110,14 @@ def network_of_arrays(path, config, arrays):
 
 
 def _with_synapses(path, net, arrays):
-    """The network with its synapses' devices; StoreError if they do not fit."""
+    """The network with its synapses' devices and its buffers; StoreError if they do not
+    fit.
+    """
+    for name, array in net.buffers.items():
+        given = arrays.get(name)
+        if given is None or given.shape != array.shape or given.dtype.kind != array.dtype.kind:
+            raise StoreError(f"{path}: {name} is missing or not of the shape {array.shape}")
+        array[...] = given
     try:
         net.connections.take(arrays)
     except DataError as error:
@@ -137,10 +151,10 @@ def network_of_checkpoint(path, config, arrays):
     net.parameters[:] = arrays["best_parameters"]
     if net.mask is not None:
         net.mask[:] = arrays["mask"].astype(bool)
-    net.devices = devices_in(path, config, arrays)
+    if "time" in config.abilities:
+        net.devices = devices_in(path, config, arrays)
     net.scaling = scaling_from(path, config, _without(PREFIX, arrays))
-    own = _without("best_synapse/", arrays)
-    best = {f"synapse/{name}": array for name, array in own.items()}
+    best = _without("best_", arrays)
     return _with_synapses(path, net, best)
 
 
@@ -148,6 +162,8 @@ def devices_in(path, config, arrays):
     """`Devices` of the arrays of a file, or None; StoreError if they do not fit the
     configuration.
     """
+    if "time" not in config.abilities:
+        return None
     try:
         return devices_of(arrays, config)
     except DataError as error:
@@ -172,11 +188,11 @@ def _without(prefix, arrays):
 
 def is_sparse(config):
     """Whether not all connections exist, so that a file holds a mask."""
-    return config.density_int < 1 or config.density_ext < 1
+    return "time" in config.abilities and (config.density_int < 1 or config.density_ext < 1)
 
 
 def _empty_network(config):
     """A network whose parameters and mask wait to be filled."""
-    net = Network(config)
+    net = network_of(config)
     net.parameters[:] = 0
     return net

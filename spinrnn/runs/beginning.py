@@ -90,14 +90,14 @@ def remarks(config: RunConfig, data: Dataset) -> dict[str, list[str]]:
     Raises:
         DataError: the data cannot serve the task, or be split.
     """
-    sizes = config.task.sizes(config.task.prepared(data))
+    sizes = config.task.sizes(config.network.arranged(config.task.prepared(data)))
     found = {f"network.{key}": [f"Of these data: {value}"] for key, value in sizes.items()}
-    if data.channels is not None:
+    if data.channels is not None and sizes["inputs"] == len(data.channels):
         found["network.inputs"][0] += f" ({listed(data.channels)})"
     parts = divide(data, config)
     found["data.source"] = [about(data)]
     lengths = data.lengths
-    if lengths is not None and "readout" not in sizes:
+    if lengths is not None and "readout" not in sizes and "time" in config.network.abilities:
         ends = f"{int(np.min(lengths))} to {int(np.max(lengths))} points"
         text = f'Cases have {ends}; "power", "mean" and "both" suit them'
         found["network.readout"] = [text]

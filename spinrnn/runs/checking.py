@@ -152,8 +152,7 @@ def _trainer(config, data, found):
         return None
 
     def make():
-        sizes = config.task.sizes(config.task.prepared(data))
-        found.config = config.fitted(sizes)
+        found.config = config.fitted_to(data)
         return Trainer(found.config, data)
 
     return _try(found, make)

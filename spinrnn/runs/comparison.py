@@ -14,7 +14,7 @@ from spinrnn.errors import DataError
 from spinrnn.findings import findings
 from spinrnn.learning.baselines import baselines
 from spinrnn.learning.trainer import evaluate
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.base import BaseNetwork
 from spinrnn.runs.run import train
 from spinrnn.tasks.capacity import capacities
 from spinrnn.tasks.protocol import Evaluation
@@ -89,7 +89,10 @@ class Comparison:
 
 
 def compare(
-    config: RunConfig, network: Network | None = None, seed: int = 0, data: Dataset | None = None
+    config: RunConfig,
+    network: BaseNetwork | None = None,
+    seed: int = 0,
+    data: Dataset | None = None,
 ) -> Comparison:
     """Compares a network with simple methods on a built-in task.
 

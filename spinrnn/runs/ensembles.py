@@ -13,7 +13,7 @@ from typing import Any
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.parts import divide
-from spinrnn.learning.trainer import evaluate
+from spinrnn.learning.trainer import evaluate, test_of
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import member_paths
@@ -53,19 +53,15 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
             test.
     """
     config = results[0].config
-    task, substeps = config.task, ensemble.config.resolved_substeps
-    _, validation, test = divide(data, config)
-    found = evaluate(ensemble, test, task=task)
-    fine = evaluate(ensemble.replace(substeps=finer * substeps), test, task=task)
+    task = config.task
+    _, validation, test = divide(config.network.arranged(data), config)
+    found, numbers = test_of(ensemble, test, task, finer)
     known = evaluate(ensemble, validation, task=task)
     members = [result.summary for result in results]
     kept = ("seed", "best_epoch", "epochs", *(f"test_{score.name}" for score in task.scores))
     sums = ("parameters", "seconds_training", "seconds_compiling")
     return {
-        **{f"test_{name}": value for name, value in found.plain().items()},
-        **{f"test_{name}_fine": value for name, value in fine.plain().items()},
-        "substeps": substeps,
-        "substeps_fine": finer * substeps,
+        **numbers,
         **{f"validation_{name}": value for name, value in known.plain().items()},
         "best_epoch": [member["best_epoch"] for member in members],
         "epochs": sum(member["epochs"] for member in members),

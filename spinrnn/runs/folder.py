@@ -26,7 +26,7 @@ from spinrnn.files.atomic import make_folder, remove_all_stale, warn_of_no_locks
 from spinrnn.files.text import read_json, write_json
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine.environment import describe
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.base import BaseNetwork
 from spinrnn.runs import checkpoints, loading
 from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
@@ -244,7 +244,7 @@ class Folder:
 
     # ---- the end ----
 
-    def finish(self, net: Network, summary: dict[str, Any]) -> None:
+    def finish(self, net: BaseNetwork, summary: dict[str, Any]) -> None:
         """Writes the network, then the numbers: from now on the run is complete."""
         net.save(self.path / "network.h5")
         self.conclude(summary)
@@ -257,7 +257,7 @@ class Folder:
         """The numbers of a complete run."""
         return read_json(self.path / "summary.json", SUMMARY_KEYS)
 
-    def results(self) -> tuple[Network, dict[str, Any], list[dict[str, Any]]]:
+    def results(self) -> tuple[BaseNetwork, dict[str, Any], list[dict[str, Any]]]:
         """(network of the best epoch, summary, history) of a complete run."""
         summary = self.summary()
         _, _, state = checkpoints.load_newest_checkpoint(self.path)

@@ -21,7 +21,7 @@ from spinrnn.files.container import load_record, read_container
 from spinrnn.files.seal import is_streamed
 from spinrnn.files.text import read_json
 from spinrnn.networks.ensemble import Ensemble
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.making import network_of
 from spinrnn.networks.saved import config_in, network_of_arrays, network_of_checkpoint
 from spinrnn.recordings.reading import open_trajectory
 from spinrnn.runs.checkpoints import load_newest_checkpoint
@@ -30,9 +30,6 @@ KINDS = "kinds.json"
 """Of a run's or a sweep's folder: sources of kinds that are the user's."""
 SUMMARY_KEYS = (
     "test_loss",
-    "test_loss_fine",
-    "substeps",
-    "substeps_fine",
     "validation_loss",
     "best_epoch",
     "epochs",
@@ -121,7 +118,7 @@ class StoredRun:
 
     folder: Path
     config: RunConfig
-    network: Network
+    network: Any
     finished: bool
     best_epoch: int | None
     data_sha256: str
@@ -276,7 +273,7 @@ def check_data(expected, digest, path):
 
 def open_any(
     path: str | Path, settings: Sequence[str] = (), command: str = "simulate"
-) -> tuple[Network, RunConfig | None, StoredRun | None]:
+) -> tuple[Any, RunConfig | None, StoredRun | None]:
     """(`Network`, `RunConfig` or None, `StoredRun` or None) of any path that holds a
     network.
 
@@ -296,7 +293,7 @@ def open_any(
         return run.network, run.config, run
     if path.suffix == ".toml":
         config = load_config(path, settings)
-        return Network(config.network, seed=config.train.seed), config, None
+        return network_of(config.network, seed=config.train.seed), config, None
     if settings:
         raise ConfigError(["--set: goes with the folder of a run or with a CONFIG.toml"])
     if is_streamed(path):

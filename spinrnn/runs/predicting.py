@@ -19,8 +19,8 @@ from spinrnn.datasets.loading import load_inputs
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
+from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
-from spinrnn.networks.recurrent import Network
 from spinrnn.runs.loading import StoredRun, names_of, open_any
 
 
@@ -138,7 +138,7 @@ def as_text(value: Any, digits: int = 9) -> str:
 
 
 def predict(
-    net: Network | Ensemble | str | Path,
+    net: BaseNetwork | Ensemble | str | Path,
     data: Dataset | np.ndarray | str | Path,
     task: Any = None,
     noise_seed: Any = 0,
@@ -186,7 +186,7 @@ class Answering:
 
     def __init__(
         self,
-        net: Network | Ensemble,
+        net: BaseNetwork | Ensemble,
         task: Any = None,
         run: StoredRun | None = None,
         data: DataConfig | None = None,
@@ -200,6 +200,7 @@ class Answering:
 
     def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
         """Answers to all cases of a data set; errors as of `predict`."""
+        data = self.net.config.arranged(data)
         data = fitted(data, self.net.config.inputs, self.channels)
         outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
         cases, points = len(data.inputs), np.shape(data.inputs)[2]

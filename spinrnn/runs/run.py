@@ -14,9 +14,8 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
 from spinrnn.errors import ConfigError, DataError, DivergenceError
-from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.learning.trainer import Trainer, test_of
 from spinrnn.networks.ensemble import Ensemble
-from spinrnn.networks.recurrent import Network
 from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles
@@ -170,7 +169,7 @@ def _train_ensemble(
     answer together.
     """
     data = _load(config, folder) if data is None else data
-    config = config.fitted(config.task.sizes(config.task.prepared(data)))
+    config = config.fitted_to(data)
     try:
         if folder is not None:
             folder.begin(config, resume)
@@ -201,7 +200,7 @@ def _train(
 ) -> Result:
     """A run that is not complete yet, to its numbers."""
     data = _load(config, folder) if data is None else data
-    config = config.fitted(config.task.sizes(config.task.prepared(data)))
+    config = config.fitted_to(data)
     trainer = Trainer(config, data)
     _warn_of_data(trainer)
     if folder:
@@ -262,7 +261,7 @@ def _steps(
             raise Interrupted(f"stopped after {trainer.learner.steps} training steps")
 
 
-def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str, Any]:
+def summarise(trainer: Trainer, network: Any, compiling: float) -> dict[str, Any]:
     """Reads the test part; the numbers of summary.json.
 
     Args:
@@ -270,17 +269,11 @@ def summarise(trainer: Trainer, network: Network, compiling: float) -> dict[str,
         network: of its best epoch.
         compiling: seconds before the first step.
     """
-    substeps, best = network.config.resolved_substeps, trainer.best
-    task = trainer.config.task
-    found = evaluate(network, trainer.test, task=task)
-    finer = evaluate(network.replace(substeps=FINER * substeps), trainer.test, task=task)
-    mask = network.mask
+    task, best, mask = trainer.config.task, trainer.best, network.mask
+    found, numbers = test_of(network, trainer.test, task, FINER)
     assert best is not None, "no epoch has ended"
     return {
-        **{f"test_{name}": value for name, value in found.plain().items()},
-        **{f"test_{name}_fine": value for name, value in finer.plain().items()},
-        "substeps": substeps,
-        "substeps_fine": FINER * substeps,
+        **numbers,
         **{f"validation_{score.name}": best[f"validation_{score.name}"] for score in task.scores},
         "best_epoch": best["epoch"],
         "epochs": trainer.epoch,

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from spinrnn.config import recipes, versions
-from spinrnn.config.neurons import is_table
+from spinrnn.config.parts import is_table
 from spinrnn.config.run import TABLES
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import tell_old_keys

@@ -17,7 +17,7 @@ from spinrnn.config.run import FOLLOWING, TABLES, RunConfig, automatic, parts_of
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
-from spinrnn.networks.recurrent import Network
+from spinrnn.networks.making import network_of
 from spinrnn.sweep.axes import Axis, place
 
 VERSION = 2
@@ -122,7 +122,7 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
     if flat is not None:
         _leave_out_ideal(tables["network"])
         return json_digest([FLAT, tables, sorted(record)])
-    if not config.network.spread:
+    if "spread" in tables and not config.network.spread:
         # without effect
         del tables["spread"]
     return json_digest([VERSION, tables, sorted(record)])
@@ -148,6 +148,9 @@ def json_digest(value: object) -> str:
 def cost(config: RunConfig) -> float:
     """Expected time of a run: its multiplications per training case and input point."""
     layers = config.network.layers
+    if "time" not in config.network.abilities:
+        products = sum(a * b for a, b in itertools.pairwise(config.network.sizes))
+        return float(config.train.epochs * products)
     before = (0, *layers[:-1])
     couplings = sum(n * (n + m) for n, m in zip(layers, before, strict=True))
     substeps = config.train.epochs * config.network.resolved_substeps
@@ -186,7 +189,7 @@ def _parts(tables, made):
     """
     parts, problems = {}, []
     groups = {
-        "network": ("network", "neuron", "spread", "synapse"),
+        "network": ("network", "neuron", "spread", "activation", "synapse"),
         # which task it is may follow from the source
         "task": ("task", "data"),
         "train": ("train", "estimator", "writer"),
@@ -200,7 +203,7 @@ def _parts(tables, made):
             found = [p for p in found if name != "task" or p.startswith("task")]
             if name == "network" and name in every:
                 # the points of a sweep say their sizes themselves
-                every[name] = dataclasses.replace(every[name], follows=())
+                every[name] = every[name].fitted({})
             made[text] = every.get(name), found
         parts[name], found = made[text]
         problems += found
@@ -297,7 +300,7 @@ def _data_digests(configs):
             # it is in `data` now
             _loaded.cache_clear()
         shape = (network.inputs, network.outputs, network.readout_window, network.dtype)
-        shape = (*shape, network.readout, config.task, config.data)
+        shape = (network.kind, *shape, network.readout, config.task, config.data)
         if shape not in checked:
             checked.add(shape)
             _check_data(config, data[name])
@@ -310,9 +313,11 @@ def _check_data(config, cases):
     Layers of one neuron stand for the network's own, whose sizes do not matter here.
     """
     cases = loading.from_one(cases, config.network.outputs)
-    layers = (1,) * len(config.network.layers)
-    small = {"layers": layers, "density_int": 1.0, "density_ext": 1.0}
-    net = Network(dataclasses.replace(config.network, **small))
+    cases = config.network.arranged(cases)
+    small: dict[str, Any] = {"layers": (1,) * len(config.network.layers)}
+    if "time" in config.network.abilities:
+        small |= {"density_int": 1.0, "density_ext": 1.0}
+    net = network_of(dataclasses.replace(config.network, **small))
     try:
         net.check_inputs(cases.inputs, cases.lengths)
         config.task.targets(net, config.task.prepared(cases))

@@ -114,7 +114,8 @@ def _time_point(tables, uses, record_test, with_drive, threads_per_worker):
     few = trainer.test.take(np.arange(min(CASES, len(trainer.test))))
     case = _seconds_of(evaluate, net, few) / len(few)
     # for its memory, which the process takes at the end of the point as well
-    evaluate(net.replace(substeps=FINER * net.config.resolved_substeps), few)
+    if "time" in net.config.abilities:
+        evaluate(net.replace(substeps=FINER * net.config.resolved_substeps), few)
     drive = 0.0
     if with_drive:
         drive = _seconds_of(cumulative_drive, net, few.inputs, few.lengths) / len(few)

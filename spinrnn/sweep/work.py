@@ -239,6 +239,8 @@ def _success(task, config, data, result):
         arrays |= net.devices.named()
     if net.scaling is not None:
         arrays |= net.scaling.named()
+    own = net.connections.named() | net.buffers
+    arrays |= {f"best_{name}": array for name, array in own.items()}
     if task["cumulative_drive"]:
         test = divide(data, config)[2]
         extra["cumulative_drive"] = cumulative_drive(net, test.inputs, test.lengths)

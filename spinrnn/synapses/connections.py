@@ -2,13 +2,13 @@
 programmed as the kind of synapse says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spinrnn.errors import DataError, DivergenceError
-from spinrnn.synapses.layout import Layout
+from spinrnn.synapses.layout import Layout, layer_of
 from spinrnn.synapses.protocol import Events, Request
 
 _MAKING, _PROGRAMMING = 5, 6
@@ -20,25 +20,32 @@ class Connections:
     """The synapses of a network.
 
     Args:
-        kind: of the synapses; layout: where the blocks stand in the flat vector.
+        kinds: of the synapses of each layer, that of the outputs last; layout: where
+            the blocks stand in the flat vector.
         trained: (size,) of which fresh devices are made; may be changed in place.
         mask: (size,) bool or None; what does not exist is not changed.
         seed: of the devices' differences.
     Attributes:
-        devices: {block: {field: (targets, sources)}}.
+        kinds: {block: kind}; devices: {block: {field: array}}.
+        direct: whether all weights are the trained numbers themselves.
     """
 
+    kinds: dict[str, Any]
     devices: dict[str, dict[str, np.ndarray]]
+    direct: bool
 
     def __init__(
-        self, kind: Any, layout: Layout, trained: np.ndarray, mask: Any, seed: int
+        self, kinds: Sequence[Any], layout: Layout, trained: np.ndarray, mask: Any, seed: int
     ) -> None:
-        self.kind, self._layout, self.devices = kind, layout, {}
-        if kind.direct:
+        self._layout, self.devices = layout, {}
+        weights = self._weights(trained)
+        self.kinds = {name: kinds[layer_of(name, len(kinds) - 1)] for name, _ in weights}
+        self.direct = all(kind.direct for kind in kinds)
+        if self.direct:
             return
         rng, before = np.random.default_rng([seed, _MAKING]), trained.copy()
-        for name, own in self._weights(trained):
-            self.devices[name] = kind.make(own, rng)
+        for name, own in weights:
+            self.devices[name] = self.kinds[name].make(own, rng)
         if mask is not None:
             trained[~mask] = before[~mask]
 
@@ -58,22 +65,43 @@ class Connections:
 
     def read(self, flat: np.ndarray) -> np.ndarray:
         """(size,) with the weights in place of their trained numbers."""
-        if self.kind.direct:
+        if self.direct:
             return flat
         read = flat.copy()
         trained = self._layout.named(flat)
         for name, view in self._weights(read):
-            view[...] = self.kind.read(trained[name], self.devices[name])
+            if not self.kinds[name].direct:
+                view[...] = self.kinds[name].read(trained[name], self.devices[name])
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Adjoint of `read`: the gradient (size,) of the trained numbers."""
-        if self.kind.direct:
+        if self.direct:
             return gradient
         back, trained = gradient.copy(), self._layout.named(flat)
         for name, view in self._weights(back):
-            view[...] = self.kind.read_backward(trained[name], self.devices[name], view.copy())
+            kind = self.kinds[name]
+            if not kind.direct:
+                view[...] = kind.read_backward(trained[name], self.devices[name], view.copy())
         return back
+
+    def read_nominal(self, flat: np.ndarray) -> np.ndarray:
+        """As `read`, of devices that are all alike, as of `Synapse.nominal`."""
+        return self._nominal().read(flat)
+
+    def read_nominal_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Adjoint of `read_nominal`."""
+        return self._nominal().read_backward(flat, gradient)
+
+    def _nominal(self):
+        if self.direct:
+            return self
+        other = Connections.__new__(Connections)
+        vars(other).update(vars(self))
+        other.devices = {
+            block: self.kinds[block].nominal(own) for block, own in self.devices.items()
+        }
+        return other
 
     def program(
         self, flat: np.ndarray, change: np.ndarray, keep: float, mask: Any, seed: Any
@@ -86,7 +114,7 @@ class Connections:
             mask: (size,) bool or None; what does not exist is left alone.
             seed: of what differs from write to write.
         """
-        if self.kind.direct:
+        if self.direct:
             # one operation on the whole vector, entry by entry the same
             is_weight = self._layout.is_weight()
             if keep != 1:
@@ -99,14 +127,16 @@ class Connections:
         rng = np.random.default_rng([*seed, _PROGRAMMING])
         before, asked, total = flat.copy(), self._layout.named(change), Events()
         for name, view in self._weights(flat):
-            total += self.kind.program(view, self.devices[name], Request(asked[name], keep), rng)
+            total += self.kinds[name].program(
+                view, self.devices[name], Request(asked[name], keep), rng
+            )
         rest = ~self._layout.is_weight()
         flat[rest] += change[rest]
         if mask is not None:
             flat[~mask] = before[~mask]
         if not np.isfinite(flat).all():
             flat[:] = before
-            raise DivergenceError(f"a synapse of the kind {self.kind.kind} is not finite")
+            raise DivergenceError("the trained number of a synapse is not finite")
         return total
 
     def named(self) -> dict[str, np.ndarray]:

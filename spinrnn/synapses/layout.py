@@ -1,48 +1,40 @@
 """The trainable parameters: one flat vector, its blocks, initial values and masks.
 
 Order of the flat vector: w_ext of each layer, w_int of each layer, bias of each layer,
-w_out, b_out; each block row by row (row = receiving neuron). Gradients, Adam's moments
-and masks have the same order.
+w_out, b_out; without time w, bias, gain and shift of each layer; each block row by row
+(row = receiving neuron). Gradients, Adam's moments and masks have the same order.
 """
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from spinrnn.config.neurons import trained_of
-from spinrnn.config.run import OF_BOTH, NetworkConfig
+from spinrnn.config.run import OF_BOTH
 
 
 class Layout:
     """Where each block stands in the flat vector.
 
+    Args:
+        config: of the network, with time or without.
     Attributes:
         blocks: {"w_ext_0": (slice, shape), ...}; w_ext_l is (n_l, n_{l-1}), with the
             input channels before layer 0; w_int_l (n_l, n_l); bias_l (n_l,); w_out (K,
             F), F = `NetworkConfig.features`; b_out (K,); neuron_Q_l, the coordinates of
-            a trained quantity Q in a layer that has it, (1,) or (n_l,).
+            a trained quantity Q in a layer that has it, (1,) or (n_l,). Without time
+            {"w_0": ...}: w_l (n_l, n_{l-1}), the outputs are the last layer; bias_l,
+            and of batch normalisation gain_l and shift_l, (n_l,).
         size: length of the vector.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        layers = config.layers
-        shapes = {
-            f"w_ext_{i}": (n, before)
-            for i, (n, before) in enumerate(zip(layers, (config.inputs, *layers), strict=False))
-        }
-        shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
-        shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
-        shapes |= {"w_out": (config.outputs, config.features), "b_out": (config.outputs,)}
-        counts = layers if config.trained_per == "neuron" else [1] * len(layers)
-        for quantity in config.trained:
-            shapes |= {
-                trained_block(quantity, i): (n,)
-                for i, (n, neuron) in enumerate(zip(counts, config.neurons, strict=True))
-                if quantity in trained_of(config, neuron)
-            }
+    def __init__(self, config: Any) -> None:
+        timed = "time" in config.abilities
+        shapes = _shapes_in_time(config) if timed else _shapes_without_time(config)
         self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
-        self.size, self._layers = 0, len(layers)
+        self.size, self._layers = 0, len(config.layers) + (not timed)
         for name, shape in shapes.items():
             stop = self.size + math.prod(shape)
             self.blocks[name] = (slice(self.size, stop), shape)
@@ -79,6 +71,35 @@ class Layout:
         return flags
 
 
+def _shapes_in_time(config):
+    """{block: shape} of a recurrent network."""
+    layers = config.layers
+    shapes = {
+        f"w_ext_{i}": (n, before)
+        for i, (n, before) in enumerate(zip(layers, (config.inputs, *layers), strict=False))
+    }
+    shapes |= {f"w_int_{i}": (n, n) for i, n in enumerate(layers)}
+    shapes |= {f"bias_{i}": (n,) for i, n in enumerate(layers)}
+    shapes |= {"w_out": (config.outputs, config.features), "b_out": (config.outputs,)}
+    counts = layers if config.trained_per == "neuron" else [1] * len(layers)
+    for quantity in config.trained:
+        shapes |= {
+            trained_block(quantity, i): (n,)
+            for i, (n, neuron) in enumerate(zip(counts, config.neurons, strict=True))
+            if quantity in trained_of(config, neuron)
+        }
+    return shapes
+
+
+def _shapes_without_time(config):
+    """{block: shape} of layers that follow one another."""
+    pairs = list(enumerate(itertools.pairwise(config.sizes)))
+    shapes = {f"w_{i}": (n, before) for i, (before, n) in pairs}
+    vectors = ["bias"] if config.biased else []
+    vectors += ["gain", "shift"] if config.normalisation == "batch" else []
+    return shapes | {f"{name}_{i}": (n,) for name in vectors for i, (_, n) in pairs}
+
+
 def trained_block(quantity, layer):
     """Name of the block of a neuron's trained quantity in a layer."""
     return f"neuron_{quantity}_{layer}"
@@ -86,7 +107,16 @@ def trained_block(quantity, layer):
 
 def _density(config, block):
     """Share of the entries of a block that exist."""
+    if "time" not in config.abilities:
+        return 1.0
     return {"w_ext": config.density_ext, "w_int": config.density_int}.get(block[:5], 1.0)
+
+
+def layer_of(block, layers):
+    """Number of the layer that a block of weights or biases belongs to; the outputs of
+    a recurrent network of so many layers are the last one.
+    """
+    return layers if block.endswith("_out") else int(block.rpartition("_")[2])
 
 
 def existing(config, block, shape):
@@ -117,12 +147,17 @@ def draw_weights(config, layout, mask, rng):
     """Initial parameters (size,) in the configuration's dtype.
 
     w ~ N(0, 1 / (density n_in)), biases 0, masked entries 0 [ours]; recurrent ones as
-    `NetworkConfig.recurrent` and `spectral_radius` say.
+    `NetworkConfig.recurrent` and `spectral_radius` say. Without time w ~ N(0, G^2 /
+    n_in) with the `start_gain` G of the activation, behind the last layer 1; biases as
+    `FeedforwardConfig.bias_deviation` says, gains 1.
 
     Dividing by the number of existing inputs keeps the spread of the drive independent
     of the density.
     """
     flat = np.zeros(layout.size)
+    if "time" not in config.abilities:
+        _draw_without_time(config, layout, flat, rng)
+        return flat.astype(config.dtype)
     for name, (where, shape) in layout.blocks.items():
         if len(shape) == 2:
             flat[where] = rng.normal(
@@ -133,6 +168,19 @@ def draw_weights(config, layout, mask, rng):
         if name.startswith("w_int"):
             _arrange(w, config, layout.named(mask)[name] if np.ndim(mask) else True)
     return flat.astype(config.dtype)
+
+
+def _draw_without_time(config, layout, flat, rng):
+    last = len(config.layers)
+    for name, view in layout.named(flat).items():
+        if name.startswith("w_"):
+            hidden = layer_of(name, last) < last
+            gain = config.activation.start_gain if hidden else 1.0
+            view[...] = rng.normal(0, gain / math.sqrt(view.shape[1]), view.shape)
+        elif name.startswith("bias") and config.bias_deviation:
+            view[...] = rng.normal(0, config.bias_deviation / math.sqrt(view.size), view.size)
+        elif name.startswith("gain"):
+            view[...] = 1.0
 
 
 def _arrange(w, config, mask):
@@ -149,6 +197,8 @@ def axes_of(config, name):
     """Names of the axes of a block, as ("neuron_1", "neuron_0") of w_ext_1; "one" where
     a layer has one value of a trained quantity.
     """
+    if "time" not in config.abilities:
+        return _axes_without_time(config, name)
     if name == "w_out":
         both = config.readout in OF_BOTH
         return ("class", "feature" if both else f"neuron_{len(config.layers) - 1}")
@@ -162,3 +212,11 @@ def axes_of(config, name):
     if stem == "w_int":
         return (f"neuron_{layer}", f"source_{layer}")
     return (f"neuron_{layer}", "channel" if layer == "0" else f"neuron_{int(layer) - 1}")
+
+
+def _axes_without_time(config, name):
+    stem, _, number = name.rpartition("_")
+    layer, last = int(number), len(config.layers)
+    to = "class" if layer == last else f"neuron_{layer}"
+    source = "input" if layer == 0 else f"neuron_{layer - 1}"
+    return (to, source) if stem == "w" else (to,)

@@ -87,6 +87,12 @@ class Synapse(Kind):
         """dLoss/dtrained of dLoss/dweights, both (targets, sources)."""
         raise NotImplementedError
 
+    def nominal(self, devices: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same devices without their differences, as a twin computes with them. By
+        default as they are.
+        """
+        return dict(devices)
+
     def program(
         self,
         trained: np.ndarray,

@@ -1,0 +1,192 @@
+"""What a network without time is: layers, one after the other, whose neurons have no
+state. The table [network] with kind = "feedforward".
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from spinrnn.config.parts import check_synapses, kind_part, one_or_each, set_parts, settled
+from spinrnn.config.quantity import quantity
+from spinrnn.config.tables import Problems, Unsaid, check, unsaid
+from spinrnn.errors import ConfigError
+from spinrnn.notebook import card
+
+FOLLOWING = {"inputs": 1, "outputs": 10}
+"""Keys that follow from the data where they are not given, and what they are without
+data."""
+LARGEST_NUMBER = 1e9
+"""Of dimensionless quantities; products of them stay far from the limits of float32."""
+LARGEST_NETWORK = 1e10
+"""Weights."""
+
+
+@dataclass(frozen=True)
+class FeedforwardConfig:
+    """A network without time: eq. (F1) to (F4) of docs/MODEL.md.
+
+    A case is a list of numbers; those of sequences are taken point by point, channel
+    after channel.
+
+    Attributes:
+        layers: neurons in each hidden layer; none: the inputs are summed once.
+        inputs: numbers of a case.
+        outputs: classes, or values.
+        activation: what a hidden neuron makes of its sum, as ReLU().
+        synapse: a kind of synapse, as Ideal(), or a tuple with one for each layer, that
+            of the outputs last.
+        normalisation: "batch" gives the sums of each neuron the mean 0 and the variance
+            1 over a batch, times a gain and plus a shift that are trained (Ioffe &
+            Szegedy 2015, arXiv:1502.03167); "none" leaves them.
+        statistics: of "batch", by which cases are judged that are not learned from:
+            "running" takes means over the training, "batch" those of the cases that are
+            asked for together.
+        momentum: of "running", the share that a batch has in the mean.
+        bias: whether a constant is added to each sum; behind batch normalisation the
+            shift is that constant, as one before it would be subtracted again.
+        bias_deviation: standard deviation of the biases at the start, times the square
+            root of their number.
+        amplification: one number, or one for each layer, that of the outputs last; what
+            the products of weights are multiplied with.
+        output_amplification: what the last layer's sums are multiplied with.
+        device_seed: of the differences between neurons, where the activation has any.
+        dtype: "float32" or "float64".
+        abilities: what an estimator may ask of such a network.
+
+    Raises:
+        ConfigError: all impossible values at once.
+    """
+
+    layers: tuple[int, ...] = (128,)
+    inputs: int = unsaid(FOLLOWING["inputs"])
+    outputs: int = unsaid(FOLLOWING["outputs"])
+    activation: Any = None
+    synapse: Any = None
+    normalisation: Literal["none", "batch"] = "none"
+    statistics: Literal["running", "batch"] = "running"
+    momentum: float = quantity(0.1, about="share of a batch in running means", above=0, high=1)
+    bias: bool = True
+    bias_deviation: float = quantity(0.0, about="of biases at the start", low=0)
+    amplification: float | tuple[float, ...] = 1.0
+    output_amplification: float = 1.0
+    device_seed: int = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    follows: Any = field(default=(), repr=False, compare=False)
+
+    kind: ClassVar[str] = "feedforward"
+    abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "twin"})
+    readout: ClassVar[str] = "end"
+    readout_window: ClassVar[int] = 0
+    resolved_substeps: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        still = [key for key in FOLLOWING if isinstance(getattr(self, key), Unsaid)]
+        problems = set_parts(self, {"activation": kind_part("activation")})
+        synapse, found = one_or_each("synapse", self.synapse)
+        object.__setattr__(self, "synapse", synapse)
+        problems += found
+        try:
+            check(self)
+        except ConfigError as error:
+            problems += error.problems
+        object.__setattr__(self, "synapse", settled(self.synapse, len(self.layers) + 1))
+        object.__setattr__(self, "follows", tuple(still))
+        for key in still:
+            object.__setattr__(self, key, unsaid(FOLLOWING[key]))
+        if problems:
+            raise ConfigError(problems)
+
+    @property
+    def synapses(self) -> tuple[Any, ...]:
+        """The synapse of each layer, that of the outputs last."""
+        if isinstance(self.synapse, tuple):
+            return self.synapse
+        return (self.synapse,) * (len(self.layers) + 1)
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """All kinds that take part."""
+        return (self.activation, *dict.fromkeys(self.synapses))
+
+    @property
+    def amplifications(self) -> tuple[float, ...]:
+        """Of each layer, that of the outputs last."""
+        if isinstance(self.amplification, tuple):
+            return self.amplification
+        return (self.amplification,) * (len(self.layers) + 1)
+
+    @property
+    def biased(self) -> bool:
+        """Whether there are biases among the parameters."""
+        return self.bias and self.normalisation == "none"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of a case, neurons of each layer, outputs."""
+        return (int(self.inputs), *self.layers, int(self.outputs))
+
+    def automatic(self) -> dict[str, Any]:
+        """{key: value} that it takes where the key is None: none."""
+        return {}
+
+    def fitted(self, sizes: Mapping[str, Any]) -> "FeedforwardConfig":
+        """The network with what its keys follow of the data.
+
+        sizes: {key: value}, as of `Task.sizes`.
+        """
+        own = {key: sizes[key] for key in self.follows if key in sizes}
+        left = {key: int(getattr(self, key)) for key in self.follows if key not in own}
+        return dataclasses.replace(self, **left, **own, follows=())
+
+    def arranged(self, data: Any) -> Any:
+        """A `Dataset` as such a network takes it: (case, inputs, 1).
+
+        DataError: its cases differ in length.
+        """
+        return data.flat()
+
+    def rows(self) -> list[tuple[str, Any]]:
+        """What a notebook shows of the network: (name, value)."""
+        normal = self.normalisation
+        return [
+            ("sizes", self.sizes),
+            ("activation", self.activation.kind),
+            ("synapse", "-".join(dict.fromkeys(one.kind for one in self.synapses))),
+            ("normalisation", f"{normal}, {self.statistics}" if normal != "none" else normal),
+            ("biases", self.biased),
+            ("amplification", self.amplifications),
+            ("numbers", self.dtype),
+        ]
+
+    def _repr_html_(self) -> str:
+        return card("FeedforwardConfig", self.rows())
+
+    def problems(self) -> list[str]:
+        """What is impossible about the values, a sentence each."""
+        found = Problems(self)
+        if any(n < 1 for n in self.layers):
+            found.add("layers", f"each layer needs at least 1 neuron, got {list(self.layers)}")
+        for key in ("inputs", "outputs"):
+            found.require(getattr(self, key) >= 1, key, "at least 1")
+        found.require(self.device_seed >= 0, "device_seed", "0 or more")
+        found.require(0 < self.momentum <= 1, "momentum", "in (0, 1]")
+        most = LARGEST_NUMBER
+        fits = 0 <= self.bias_deviation <= most
+        found.require(fits, "bias_deviation", f"from 0 to {most:g}")
+        count = len(self.layers) + 1
+        wanted = f"give one, or one for each of the {count} layers, that of the outputs last"
+        check_synapses(self, found)
+        if len(self.amplifications) != count:
+            found.add("amplification", f"{wanted}; got {len(self.amplifications)}")
+        for key in ("amplification", "output_amplification"):
+            values = getattr(self, key)
+            values = values if isinstance(values, tuple) else (values,)
+            fits = all(1 / most <= value <= most for value in values)
+            found.require(fits, key, f"from {1 / most:g} to {most:g}")
+        weights = sum(a * b for a, b in itertools.pairwise(self.sizes))
+        if weights > LARGEST_NETWORK:
+            many = f"{weights:.1e} weights are more than {LARGEST_NETWORK:.0e}"
+            found.add("layers", f"{many}; is that meant?")
+        return found

@@ -1,0 +1,27 @@
+"""The network of a configuration, of any kind."""
+
+from typing import Any
+
+from spinrnn.config.feedforward import FeedforwardConfig
+from spinrnn.config.run import NetworkConfig
+from spinrnn.errors import ConfigError
+from spinrnn.networks.feedforward import FeedforwardNetwork
+from spinrnn.networks.recurrent import Network
+
+NETWORKS: dict[type, type] = {NetworkConfig: Network, FeedforwardConfig: FeedforwardNetwork}
+"""{class of a configuration: class of its network}."""
+
+
+def network_of(config: Any, seed: int = 0) -> Any:
+    """`Network` of a `NetworkConfig`, `FeedforwardNetwork` of a `FeedforwardConfig`.
+
+    seed: of the initial weights, masks and synapses.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    made = NETWORKS.get(type(config))
+    if made is None:
+        wanted = " or ".join(f"a {cls.__name__}" for cls in NETWORKS)
+        raise ConfigError([f"network: must be {wanted}, got {config!r}"])
+    return made(config, seed=seed)

@@ -81,7 +81,8 @@ HOMES = {
     "torch": {"bench.peers"},
     "reservoirpy": {"bench.peers"},
     "scipy": {
-        "checks.gradient", "checks.neuron", "tasks.classification", "learning.ridge",
+        "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
+        "learning.ridge",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",

@@ -22,7 +22,7 @@ FLOORS = {
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
-    "stepping pointers levels blocks normalising",
+    "stepping pointers levels blocks updates normalising",
     "synapses": "layout protocol ideal connections",
     "neurons": "protocol static rate spread oscillator ctrnn",
     "tasks": "protocol classification regression forecasting capacity figures",

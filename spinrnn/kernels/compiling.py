@@ -106,7 +106,14 @@ The compiler must know that to vectorise a loop that writes several arrays.
 """
 
 
-def kernel(function, name=None, further=b""):
+def rounded_kernel(function):
+    """`kernel` that rounds after each operation as NumPy does: no product is fused with
+    a sum.
+    """
+    return kernel(function, options={**_options, "fastmath": False})
+
+
+def kernel(function, name=None, further=b"", options=None):
     """Decorator of an entry that Python calls.
 
     Compiled at the first call with new types, or loaded from the cache; releases the
@@ -116,8 +123,10 @@ def kernel(function, name=None, further=b""):
         name: of its files in the cache, where it is not the function's.
         further: what its code depends on besides the sources of the kernels; None: it
             cannot be said, and the entry is not kept.
+        options: of Numba, where they are others.
     """
-    entry = _decorator(**_options)(function)
+    options = _options if options is None else options
+    entry = _decorator(**options)(function)
     if config.DISABLE_JIT or further is None:
         return entry
     if NullCache is not None and isinstance(getattr(entry, "_cache", None), NullCache):
@@ -126,7 +135,7 @@ def kernel(function, name=None, further=b""):
     if further:
         return entry
     try:
-        return njit(cache=True, **_options)(function)
+        return njit(cache=True, **options)(function)
     except RuntimeError as error:
         # Numba's way to say that it finds no folder
         _warn(error)

@@ -1,4 +1,4 @@
-"""Adam on flat vectors. In NumPy, as a step costs far less than one batch."""
+"""Adam on flat vectors."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels.updates import adam
 from spinrnn.learning.protocol import Change, Writer
+from spinrnn.machine.threads import each, parts_of
 
 _ADAM = "Kingma & Ba 2015, arXiv:1412.6980"
 
@@ -52,9 +54,16 @@ class Adam(Writer):
     ) -> Change:
         """Algorithm 1 of the paper."""
         first, second = memory["first"], memory["second"]
-        first += (1 - self.beta1) * (gradient - first)
-        second += (1 - self.beta2) * (gradient * gradient - second)
+        real = gradient.dtype.type
         # both means start at zero: divided by 1 - beta**step they have no bias
-        root = np.sqrt(second / (1 - self.beta2**step))
-        change = -(rate / (1 - self.beta1**step)) * first / (root + self.epsilon)
+        scale = real(-(rate / (1 - self.beta1**step)))
+        divisor, epsilon = real(1 - self.beta2**step), real(self.epsilon)
+        decays = real(1 - self.beta1), real(1 - self.beta2)
+        change = np.empty_like(gradient)
+
+        def update(part: slice) -> None:
+            places = part.start, min(part.stop, gradient.size)
+            adam(gradient, first, second, change, *places, *decays, scale, divisor, epsilon)
+
+        each(parts_of(gradient.size), update)
         return Change(change, 1 - rate * self.weight_decay)

@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from numbers import Integral
@@ -100,6 +101,23 @@ def _pool(count, process):
     fork.
     """
     return ThreadPoolExecutor(count, thread_name_prefix="spinrnn")
+
+
+PART = 1 << 16
+"""Numbers of a vector that a thread takes at once, next to which it costs little."""
+
+
+def parts_of(size: int) -> list[slice]:
+    """A vector of so many numbers in parts."""
+    return [slice(start, start + PART) for start in range(0, size, PART)] or [slice(0, 0)]
+
+
+def each(parts: list[slice], work: Callable[[slice], object]) -> None:
+    """Calls work(part) of all parts, on the threads of this process."""
+    if len(parts) == 1:
+        work(parts[0])
+    else:
+        ordered_map(work, parts)
 
 
 def ordered_map(function, items, most=None):

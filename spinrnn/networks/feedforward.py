@@ -18,11 +18,12 @@ from spinrnn.kernels.losses import Targets
 from spinrnn.machine import threads
 from spinrnn.machine.blas import one_thread
 from spinrnn.machine.memory import format_size, get_memory_limit
+from spinrnn.machine.threads import each
 from spinrnn.networks.base import BaseNetwork, Seed, finite
 from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.losses import losses_of
 from spinrnn.networks.planning import Plan
-from spinrnn.networks.products import blocks, each, product
+from spinrnn.networks.products import blocks, product
 from spinrnn.networks.running import Batch
 from spinrnn.networks.targets import checked_targets
 from spinrnn.notebook import card, span

@@ -4,11 +4,9 @@ Each block is one call of BLAS on one thread, and no sum goes over two blocks. S
 bits do not depend on the number of threads that work on them.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from spinrnn.machine import threads
+from spinrnn.machine.threads import each
 
 OPERATIONS = 2e7
 """Multiplications of a block, about half a millisecond, next to which it costs nothing
@@ -41,11 +39,3 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
         parts = blocks(b.shape[1], operations)
         each(parts, lambda own: np.matmul(a, b[:, own], out=made[:, own]))
     return made
-
-
-def each(parts: list[slice], work: Callable[[slice], object]) -> None:
-    """Calls work(part) of all parts, on the threads of this process."""
-    if len(parts) == 1:
-        work(parts[0])
-    else:
-        threads.ordered_map(work, parts)

@@ -88,10 +88,11 @@ def _of_network(found: Any) -> dict[str, str]:
 
     c = found.config.network
     sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
-    own = f"{sizes} {c.activation.kind}, without time" if c.kind == "feedforward" else ""
-    if not own:
-        step = f"{c.resolved_substeps} substeps of {c.input_interval / c.resolved_substeps:.3g} s"
-        own = f"{sizes} {name_of(c)}, {step} a point"
+    if "time" in c.abilities:
+        step = c.input_interval / c.resolved_substeps
+        neuron, steps = name_of(c), f"{c.resolved_substeps} substeps of {step:.3g} s a point"
+    else:
+        neuron, steps = c.activation.kind, "without time"
     estimator = found.config.train.estimator
     text = f"1 pass of {estimator.kind}"
     if not estimator.at_once:
@@ -99,7 +100,7 @@ def _of_network(found: Any) -> dict[str, str]:
         text = f"{found.epochs} epochs of {batches} of up to {found.config.train.batch} cases"
     return {
         "task": f"{found.config.task.kind}, read at: {c.readout}",
-        "network": f"{own}, {found.parameters} parameters",
+        "network": f"{sizes} {neuron}, {found.parameters} parameters, {steps}",
         "learning": text,
     }
 

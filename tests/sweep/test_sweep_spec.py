@@ -327,7 +327,7 @@ def test_a_thousand_points_expand_quickly(sweep_file):
 
 _SINGLE = {f"{role}.kind" for role in kinds.BUILT_IN if role != "neuron"}
 """Tried with kinds of one's own in tests/synapses, as are the keys of other tasks."""
-_SINGLE |= {"task.washout", "task.window", "task.horizon"}
+_SINGLE |= {"network.kind", "task.washout", "task.window", "task.horizon"}
 # which data they are is told by their digest
 _SINGLE |= {f"data.{key}" for key in (*versions.CONTENT, *sources.KEYS)}
 
@@ -340,8 +340,10 @@ def test_what_a_result_depends_on_is_in_the_identity(key):
     data = spinrnn.DataConfig(split_seed=3)
     base = spinrnn.RunConfig(network=spinrnn.NetworkConfig(layers=(6, 5), **devices), data=data)
     table, name = key.split(".")
+    if name not in to_tables(base).get(table, {}) and not name.startswith("train"):
+        base = spinrnn.RunConfig(spinrnn.FeedforwardConfig(layers=(6, 5)), data=data)
     tables = to_tables(base)
-    tables["neuron"] |= {"train": ["bias_ratio"], "train_per": "layer"}
+    tables.setdefault("neuron", {}).update({"train": ["bias_ratio"], "train_per": "layer"})
     value = tables[table][name]
     others = {
         "layers": (6, 6), "kind": "ctrnn", "scheme": "euler", "dtype": "float64",
@@ -349,14 +351,18 @@ def test_what_a_result_depends_on_is_in_the_identity(key):
         "substeps": 9, "highpass_time": 50e-9, "train": ["nonlinear_damping"],
         "train_per": "neuron", "readout": "mean", "warm": "reservoir",
         "scaling": "standard", "class_weights": "balanced", "recurrent": "antisymmetric",
-        "gains": "drive",
+        "gains": "drive", "normalisation": "batch", "statistics": "batch",
     }  # fmt: skip
     if name in others:
         other = others[name]
+    elif isinstance(value, bool):
+        other = not value
     else:
         other = value + 1 if isinstance(value, int) else 0.75 * (value or 1.0)
     if not name.startswith("train"):
         del tables["neuron"]["train"], tables["neuron"]["train_per"]
+        if not tables["neuron"]:
+            del tables["neuron"]
     else:
         base = from_tables(tables)
     tables[table][name] = other

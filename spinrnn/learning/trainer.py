@@ -110,7 +110,9 @@ class _Sums:
         self.largest_norm = max(self.largest_norm, step.norm)
         for name, values in scores.items():
             self.scores[name] = self.scores.get(name, 0) + values.sum().item()
-        self.events = Events(*self.events) + step.events
+        both = Events(*self.events) + step.events
+        # devices stand there still, so those of the steps do not add up
+        self.events = both._replace(saturated=step.events.saturated)
 
 
 @dataclass

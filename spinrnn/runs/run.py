@@ -285,12 +285,24 @@ def summarise(trainer: Trainer, network: Any, compiling: float) -> dict[str, Any
         },
         "seconds_training": round(trainer.seconds(), 3),
         "seconds_compiling": round(compiling, 3),
+        **_events(trainer.history),
         "seed": trainer.config.train.seed,
         "data_sha256": trainer.data_digest,
         **trainer.names(),
         **{name: array.tolist() for name, array in found.further.items()},
         **({} if trainer.drives is None else {"initial_drive": trainer.drives[1].tolist()}),
     }
+
+
+def _events(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What programming has cost in all epochs; {} where nothing was counted. Devices
+    that are saturated are those of the last epoch.
+    """
+    names = [name for record in history for name in record if name.startswith("programming_")]
+    found = {name: sum(record.get(name, 0) for record in history) for name in dict.fromkeys(names)}
+    if "programming_saturated" in found:
+        found["programming_saturated"] = history[-1].get("programming_saturated", 0)
+    return found
 
 
 def _with_checkpoint(error: DivergenceError, folder: Folder | None) -> DivergenceError:

@@ -35,6 +35,7 @@ class Layout:
         shapes = _shapes_in_time(config) if timed else _shapes_without_time(config)
         self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self.size, self._layers = 0, len(config.layers) + (not timed)
+        self._is_weight: np.ndarray | None = None
         for name, shape in shapes.items():
             stop = self.size + math.prod(shape)
             self.blocks[name] = (slice(self.size, stop), shape)
@@ -64,11 +65,14 @@ class Layout:
         return groups
 
     def is_weight(self) -> np.ndarray:
-        """(size,) bool: True for weights, False for biases."""
-        flags = np.ones(self.size, dtype=bool)
-        for name, (where, _) in self.blocks.items():
-            flags[where] = name.startswith("w_")
-        return flags
+        """(size,) bool: True for weights, False for biases; not to be written to."""
+        if self._is_weight is None:
+            flags = np.ones(self.size, dtype=bool)
+            for name, (where, _) in self.blocks.items():
+                flags[where] = name.startswith("w_")
+            flags.flags.writeable = False
+            self._is_weight = flags
+        return self._is_weight
 
 
 def _shapes_in_time(config):

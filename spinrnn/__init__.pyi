@@ -51,6 +51,10 @@ from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power
 from spinrnn.neurons.protocol import Neuron as Neuron
 from spinrnn.neurons.protocol import State as State
+from spinrnn.neurons.rate import HardTanh as HardTanh
+from spinrnn.neurons.rate import Linear as Linear
+from spinrnn.neurons.rate import ReLU as ReLU
+from spinrnn.neurons.rf import RF as RF
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.neurons.static import Activation as Activation
 from spinrnn.paper.guide import advise as advise

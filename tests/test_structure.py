@@ -24,7 +24,7 @@ FLOORS = {
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
     "stepping pointers levels blocks updates normalising",
     "synapses": "layout protocol ideal connections",
-    "neurons": "protocol static rate spread oscillator ctrnn",
+    "neurons": "protocol spread oscillator ctrnn static rate rf",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
     "stretches parts loading selection",

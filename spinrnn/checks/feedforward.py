@@ -39,8 +39,8 @@ def check_feedforward(
 
     Args:
         config: its dtype is replaced; None means `AWKWARD` with all kinds of
-            activations that have their own defaults for any input, with batch
-            normalisation and without.
+            activations, amplified to their usual drives, with batch normalisation and
+            without.
         entries: number of entries drawn from each block; None means all of AWKWARD, 8
             of another network.
         seed: of weights, inputs and the draw; bound: on the relative error.
@@ -52,10 +52,17 @@ def check_feedforward(
         given = dataclasses.replace(config, dtype="float64")
         yield from check_one(given, 8 if entries is None else entries, seed, bound)
         return
-    for activation in kinds.kinds_of("activation"):
+    for activation, kind in kinds.kinds_of("activation").items():
         for normalisation in ("none", "batch"):
+            first, second, last = AWKWARD.amplifications
+            between = second * kind.usual_drive / kind.usual_value
+            gains = first * kind.usual_drive, between, last / kind.usual_value
             own = dataclasses.replace(
-                AWKWARD, activation=activation, normalisation=normalisation, dtype="float64"
+                AWKWARD,
+                activation=activation,
+                normalisation=normalisation,
+                amplification=gains,
+                dtype="float64",
             )
             yield from check_one(own, 10**9 if entries is None else entries, seed, bound)
 
@@ -66,9 +73,12 @@ def check_one(
     """`check_feedforward` of a configuration."""
     rng = np.random.default_rng([seed, 1])
     net = FeedforwardNetwork(config, seed=seed)
-    weights = net.layout.is_weight()
     # so that biases, gains and shifts take part
-    net.parameters[~weights] += 0.1 * rng.standard_normal((~weights).sum())
+    for block, view in net.layout.named(net.parameters).items():
+        if not block.startswith("w_"):
+            hidden = layer_of(block, 0) < len(config.layers)
+            view += 0.1 * rng.standard_normal(view.shape)
+            view *= config.activation.usual_drive if hidden else 1.0
     u = rng.uniform(-1, 1, (CASES, config.inputs, 1))
     labels = rng.integers(0, config.outputs, CASES)
     gradient = net.loss_and_grad(u, labels)[1]

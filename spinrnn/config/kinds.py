@@ -30,9 +30,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",
-        "hard_tanh": "spinrnn.neurons.rate:HardTanh",
         "sign": "spinrnn.neurons.rate:Sign",
+        "hard_tanh": "spinrnn.neurons.rate:HardTanh",
         "linear": "spinrnn.neurons.rate:Linear",
+        "rf": "spinrnn.neurons.rf:RF",
     },
     "synapse": {"ideal": "spinrnn.synapses.ideal:Ideal"},
     "task": {

@@ -87,7 +87,7 @@ class Oscillator(Neuron):
         return q["bias"]
 
     def rest(self, q: Mapping[str, Any]) -> tuple[Any, ...]:
-        power = (q["bias"] - q["damping"]) / (q["bias"] + q["saturation"])
+        power = steady_power(q["bias"], q["damping"], q["saturation"])
         # a device whose own threshold is above its bias is silent but for the floor
         return (np.maximum(power, q["floor"]),)
 
@@ -102,6 +102,16 @@ class Oscillator(Neuron):
             strength=strength,
             strong=strong_exponential,
         )
+
+
+def steady_power(drive: Any, damping: Any, saturation: Any) -> Any:
+    """The power at which eq. (1) comes to rest, p* = (I - g) / (I + gq), above the
+    threshold I = g; below it the formula's value is negative and the power 0.
+
+    Args:
+        drive: I; damping: g; saturation: gq = g Q; in one unit, numbers or arrays.
+    """
+    return (drive - damping) / (drive + saturation)
 
 
 # ---- one substep of one neuron: eq. (1) with its own g and gq = g Q ----

@@ -1,7 +1,11 @@
-"""Activations that are functions of a line: ReLU, hard tanh, sign, and none at all."""
+"""Activations of software networks: rectified linear, sign, hard tanh, linear.
+
+Where a function has a kink its slope there is that of the side named.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,13 +14,15 @@ from spinrnn.neurons.static import Activation
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """max(z, 0); initial weights after He et al. 2015, arXiv:1502.01852."""
+    """max(0, z), rectified linear; its slope at 0 is 0. Initial weights after He et al.
+    2015, arXiv:1502.01852.
+    """
 
-    kind = "relu"
-    start_gain = math.sqrt(2)
+    kind: ClassVar[str] = "relu"
+    start_gain: ClassVar[float] = math.sqrt(2)
 
     def value(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
-        # in this order a NaN stays one
+        # maximum keeps NaN
         return np.maximum(z, z.dtype.type(0))
 
     def slope(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
@@ -24,31 +30,33 @@ class ReLU(Activation):
 
 
 @dataclass(frozen=True)
-class HardTanh(Activation):
-    """z, held between -1 and 1."""
+class Sign(Activation):
+    """+1 for z >= 0, else -1; its slope is a stand-in, 1 for |z| <= 1, else 0
+    (straight through).
+    """
 
-    kind = "hard_tanh"
+    kind: ClassVar[str] = "sign"
+    exact: ClassVar[bool] = False
 
     def value(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
-        return np.clip(z, z.dtype.type(-1), z.dtype.type(1))
+        one = z.dtype.type(1)
+        # z - z is NaN where z is not finite, which no sign may hide
+        return np.where(z >= 0, one, -one) + (z - z)
 
     def slope(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         return (np.abs(z) <= 1).astype(z.dtype)
 
 
 @dataclass(frozen=True)
-class Sign(Activation):
-    """1 where z is at least 0, else -1. The slope is the straight-through estimate of
-    Hubara et al. 2016, arXiv:1602.02830: that of `HardTanh`.
-    """
+class HardTanh(Activation):
+    """z held between -1 and 1; its slope at both ends is 1."""
 
-    kind = "sign"
-    exact = False
+    kind: ClassVar[str] = "hard_tanh"
 
     def value(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         one = z.dtype.type(1)
-        # NaN is not at least 0 and not below it: it stays
-        return np.where(z >= 0, one, np.where(z < 0, -one, z))
+        # clip keeps NaN
+        return np.clip(z, -one, one)
 
     def slope(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         return (np.abs(z) <= 1).astype(z.dtype)
@@ -56,9 +64,9 @@ class Sign(Activation):
 
 @dataclass(frozen=True)
 class Linear(Activation):
-    """z as it is."""
+    """z itself."""
 
-    kind = "linear"
+    kind: ClassVar[str] = "linear"
 
     def value(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         return z

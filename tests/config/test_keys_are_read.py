@@ -62,7 +62,9 @@ class Recorder:
 
 def classes():
     """Dataclasses of all tables."""
-    of_roles = [cls for role in kinds.BUILT_IN for cls in kinds.kinds_of(role).values()]
+    # activations are of networks without time
+    roles = [role for role in kinds.BUILT_IN if role != "activation"]
+    of_roles = [cls for role in roles for cls in kinds.kinds_of(role).values()]
     return [spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
 
 

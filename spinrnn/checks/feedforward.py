@@ -90,7 +90,8 @@ def check_one(
         chosen = where.start + rng.permutation(where.stop - where.start)[:entries]
         scale = np.abs(gradient[where]).max()
         wanted = scale * bound / 20 if np.isfinite(scale) else 1.0
-        found = [_difference(net, u, slope, i, wanted, rounding) for i in chosen]
+        size = float(np.abs(net.parameters[where]).mean())
+        found = [_difference(net, u, slope, i, wanted, rounding, size) for i in chosen]
         right, unknown = np.array(found).T
         unknown = np.where(unknown > 5 * wanted, unknown, 0)
         error = largest_error(gradient[chosen], right, unknown, scale)
@@ -116,7 +117,7 @@ def _outputs(net, u):
     return net.run_batch(Batch(u, lengths))[:, :, 0]
 
 
-def _difference(net, u, slope, index, wanted, rounding):
+def _difference(net, u, slope, index, wanted, rounding, size):
     """(derivative of the mean loss by a parameter, its error).
 
     With e = softmax(o) - [label] at the present parameters, it is that of the sum of e
@@ -128,4 +129,4 @@ def _difference(net, u, slope, index, wanted, rounding):
         other.parameters[index] = value
         return float((slope * _outputs(other, u)).sum())
 
-    return difference(projected, net.parameters[index], wanted, rounding)
+    return difference(projected, net.parameters[index], wanted, rounding, size)

@@ -201,16 +201,23 @@ def _of_entry(problem, index, wanted):
 
 
 def difference(
-    projected: Callable[[float], float], at: float, wanted: float, rounding: float
+    projected: Callable[[float], float],
+    at: float,
+    wanted: float,
+    rounding: float,
+    size: float = 1.0,
 ) -> tuple[float, float]:
     """(derivative of a function at a place, its error), by central differences.
+
+    size: order of the numbers of the kind of `at`, by which steps are multiplied.
 
     Starts from several steps until the error is below `wanted`. The error is scipy's
     estimate, or what rounding makes of it where that is more: where scipy halves the
     step too often, two estimates may agree by chance.
     """
     best, least = np.nan, np.inf
-    for step, tolerance in itertools.product(STEPS, (wanted, 5 * wanted)):
+    for relative, tolerance in itertools.product(STEPS, (wanted, 5 * wanted)):
+        step = relative * size
         with np.errstate(all="ignore"):
             result = derivative(
                 np.vectorize(projected),

@@ -44,6 +44,7 @@ _HOMES = {
     "Reservoir": "learning.reservoir",
     "Field": "synapses.protocol",
     "Events": "synapses.protocol",
+    "Change": "learning.protocol",
     "Spread": "config.spread",
     "Network": "networks.recurrent",
     "FeedforwardNetwork": "networks.feedforward",

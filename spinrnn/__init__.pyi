@@ -31,6 +31,7 @@ from spinrnn.identify.fit import identify_device as identify_device
 from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
+from spinrnn.learning.protocol import Change as Change
 from spinrnn.learning.protocol import Estimator as Estimator
 from spinrnn.learning.protocol import Writer as Writer
 from spinrnn.learning.reservoir import Reservoir as Reservoir

@@ -54,7 +54,8 @@ def check_synapse(synapse: Synapse, seed: int = 0) -> Iterator[SynapseCheck]:
             # nothing can be reckoned with them
             continue
         yield _slopes(synapse, trained, devices, shape, rng)
-        yield _program(synapse, trained, devices, shape, rng)
+        for asks in synapse.takes:
+            yield _program(synapse, trained, devices, asks, rng)
 
 
 def _outcome(synapse, promise, error, text):
@@ -64,8 +65,8 @@ def _outcome(synapse, promise, error, text):
 
 def _shapes(synapse, trained, devices, shape):
     wanted = {field.name for field in synapse.fields}
-    found = {"read": synapse.read(trained, devices), **devices}
-    wrong = [name for name, array in found.items() if np.shape(array) != shape]
+    found = np.shape(synapse.read(trained, devices))
+    wrong = [] if found == shape else ["read"]
     wrong += [f"{name}: not made" for name in sorted(wanted - devices.keys())]
     wrong += [f"{name}: not among the fields" for name in sorted(devices.keys() - wanted)]
     text = f"not of the shape {shape}: {', '.join(wrong)}"
@@ -104,14 +105,14 @@ def _difference(synapse: Any, trained, devices, g_weights, place):
     return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
 
 
-def _program(synapse, trained, devices, shape, rng):
+def _program(synapse, trained, devices, asks, rng):
     """Programming changes in place, to finite numbers."""
     own = {name: array.copy() for name, array in devices.items()}
-    other = trained.copy()
-    promise, asked = f"program of {shape}", Request(0.1 * rng.normal(size=shape), 0.9)
-    if synapse.takes != "amount":
-        return _outcome(synapse, f"{promise}, not tried", 0.0, "")
-    events = synapse.program(other, own, asked, rng)
+    other, normal = trained.copy(), rng.normal(size=trained.shape)
+    change = {"amount": 0.1 * normal, "flips": 1.0 * (normal > 0), "pulses": np.rint(3 * normal)}
+    promise = f"program of {trained.shape}" + ("" if asks == "amount" else f", {asks}")
+    keep = 0.9 if asks == "amount" else 1.0
+    events = synapse.program(other, own, Request(change[asks], keep, asks), rng)
     if not isinstance(events, Events):
         return _outcome(synapse, promise, np.inf, f"gives {events!r}, no Events")
     bad = not np.isfinite(other).all()

@@ -756,10 +756,8 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
         lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
         problems.append(f"estimator.kind: {lacks}")
     for synapse in dict.fromkeys(network.synapses):
-        if writer.gives != synapse.takes:
-            asked = f"{writer.kind} asks for {writer.gives}"
-            taken = f"the synapse {synapse.kind} takes {synapse.takes}"
-            problems.append(f"writer.kind: {asked}, {taken}; choose another writer or synapse")
+        if writer.gives not in synapse.takes:
+            problems.append(f"writer.kind: {_unlike(writer, synapse)}")
     others = list(dict.fromkeys(one.kind for one in network.synapses if not one.direct))
     if others:
         needs = f"needs ideal synapses, these are {' and '.join(others)}; set it to"
@@ -784,6 +782,20 @@ def _without_time(network: Any, train: TrainConfig) -> list[str]:
         reason = "running means of batch normalisation do not belong to a mean of weights"
         problems.append(f"train.average: {reason}; set it to 0")
     return problems
+
+
+def _unlike(writer: Any, synapse: Any) -> str:
+    """That a writer asks for what a synapse does not take, and what goes with each."""
+    classes = {
+        role: [kinds.kind_of(role, name) for name in kinds.names_of(role)]
+        for role in ("writer", "synapse")
+    }
+    with_it = [one.kind for one in classes["writer"] if one.gives in synapse.takes]
+    for_it = [one.kind for one in classes["synapse"] if writer.gives in one.takes]
+    asked = f"{writer.kind} asks for {writer.gives}"
+    taken = f"the synapse {synapse.kind} takes {' or '.join(synapse.takes)}"
+    fits = f"{synapse.kind} goes with the writer {' or '.join(with_it) or 'of none here'}"
+    return f"{asked}, {taken}; {fits}, {writer.kind} with the synapse {' or '.join(for_it)}"
 
 
 TABLES = (

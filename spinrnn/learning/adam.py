@@ -51,6 +51,7 @@ class Adam(Writer):
         memory: dict[str, np.ndarray],
         step: int,
         rate: float,
+        weights: np.ndarray,
     ) -> Change:
         """Algorithm 1 of the paper."""
         first, second = memory["first"], memory["second"]

@@ -40,6 +40,7 @@ class GradientLearner:
 
     def __init__(self, config: TrainConfig, net: Any) -> None:
         self._config, self._net = config, net
+        self._weights = net.layout.is_weight()
         memory = config.writer.memory(net.layout.size, net.config.dtype)
         # files have no arrays without axes
         self.memory = {name: np.atleast_1d(array) for name, array in memory.items()}
@@ -63,10 +64,12 @@ class GradientLearner:
         norm = clip_gradient(estimate.gradient, c.clip)
         self.steps += 1
         change, keep = c.writer.request(
-            estimate.gradient, net.parameters, self.memory, self.steps, rate
+            estimate.gradient, net.parameters, self.memory, self.steps, rate, self._weights
         )
         _require_finite(change, f"what the writer {c.writer.kind} asks for")
-        events = net.connections.program(net.parameters, change, keep, net.mask, seed)
+        events = net.connections.program(
+            net.parameters, change, keep, net.mask, seed, c.writer.gives
+        )
         prepared.commit()
         return Step(estimate.outputs, estimate.loss, norm, events)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spinrnn.config.kinds import Kind
+from spinrnn.synapses.protocol import ASKED
 
 
 class Estimate(NamedTuple):
@@ -64,8 +65,10 @@ class Change(NamedTuple):
     """What a writer asks of the trained numbers.
 
     Attributes:
-        change: (size,) to be added; keep: what weights are multiplied with before, less
-            than 1 for a decay. Biases do not decay.
+        change: (size,), of weights what `Writer.gives` says, see `Request`, of all else
+            what is to be added.
+        keep: what weights are multiplied with before, less than 1 for a decay. Biases
+            do not decay.
     """
 
     change: np.ndarray
@@ -76,8 +79,8 @@ class Writer(Kind):
     """Base of all kinds of writers.
 
     Class attributes:
-        kind: its name in configurations; gives: what it asks of synapses, see
-            `Synapse.takes`.
+        kind: its name in configurations; gives: what it asks of synapses, one of
+            `synapses.protocol.ASKED`.
     """
 
     role: ClassVar[str] = "writer"
@@ -94,19 +97,25 @@ class Writer(Kind):
         memory: dict[str, np.ndarray],
         step: int,
         rate: float,
+        weights: np.ndarray,
     ) -> Change:
         """What it asks for after a gradient.
 
         Args:
             gradient, trained: (size,); memory: of `memory`, changed in place; step:
-                number of the step, from 1; rate: its learning rate.
+                number of the step, from 1; rate: its learning rate; weights: (size,)
+                bool, False for biases and all else that is no synapse.
         """
         raise NotImplementedError
 
     @classmethod
     def class_problems(cls) -> list[str]:
         """What a class lacks as a kind, a sentence each."""
-        return _missing(cls, Writer, {"request": "what it asks for after a gradient"})
+        problems = _missing(cls, Writer, {"request": "what it asks for after a gradient"})
+        if cls.gives not in ASKED:
+            known = " or ".join(f'"{word}"' for word in ASKED)
+            problems.append(f"gives: must be {known}, got {cls.gives!r}")
+        return problems
 
 
 def _missing(cls, base, wanted):

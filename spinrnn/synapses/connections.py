@@ -38,6 +38,7 @@ class Connections:
         self, kinds: Sequence[Any], layout: Layout, trained: np.ndarray, mask: Any, seed: int
     ) -> None:
         self._layout, self.devices = layout, {}
+        self._is_weight = layout.is_weight()
         weights = self._weights(trained)
         self.kinds = {name: kinds[layer_of(name, len(kinds) - 1)] for name, _ in weights}
         self.direct = all(kind.direct for kind in kinds)
@@ -104,33 +105,39 @@ class Connections:
         return other
 
     def program(
-        self, flat: np.ndarray, change: np.ndarray, keep: float, mask: Any, seed: Any
+        self,
+        flat: np.ndarray,
+        change: np.ndarray,
+        keep: float,
+        mask: np.ndarray | None,
+        seed: tuple[int, ...],
+        asks: str = "amount",
     ) -> Events:
-        """Adds a change (size,) to a flat vector, in place: to the weights by way of
-        their devices, to all else as it is.
+        """Makes the change (size,) that a writer asks for, in place: of the weights by
+        way of their devices, to all else it is added.
 
         Args:
             keep: what weights are multiplied with before.
             mask: (size,) bool or None; what does not exist is left alone.
             seed: of what differs from write to write.
+            asks: what the change of a weight is, see `Request`.
         """
         if self.direct:
             # one operation on the whole vector, entry by entry the same
-            is_weight = self._layout.is_weight()
             if keep != 1:
-                flat[is_weight] *= keep
+                flat[self._is_weight] *= keep
             flat += change
             return Events()
-        return self._program(flat, change, keep, mask, seed)
+        return self._program(flat, change, keep, mask, seed, asks)
 
-    def _program(self, flat, change, keep, mask, seed):
+    def _program(self, flat, change, keep, mask, seed, asks):
         rng = np.random.default_rng([*seed, _PROGRAMMING])
         before, asked, total = flat.copy(), self._layout.named(change), Events()
+        exists = {} if mask is None else self._layout.named(mask)
         for name, view in self._weights(flat):
-            total += self.kinds[name].program(
-                view, self.devices[name], Request(asked[name], keep), rng
-            )
-        rest = ~self._layout.is_weight()
+            request = Request(asked[name], keep, asks, exists.get(name))
+            total += self.kinds[name].program(view, self.devices[name], request, rng)
+        rest = ~self._is_weight
         flat[rest] += change[rest]
         if mask is not None:
             flat[~mask] = before[~mask]

@@ -13,6 +13,9 @@ import numpy as np
 
 from spinrnn.config.kinds import Kind
 
+ASKED = ("amount", "flips", "pulses")
+"""What a writer may ask of a synapse, see `Request`."""
+
 
 class Field(NamedTuple):
     """What one device holds besides the trained number; SI unit."""
@@ -26,26 +29,34 @@ class Request(NamedTuple):
     """What a writer asks of the trained numbers of a block.
 
     Attributes:
-        change: (targets, sources), what is to be added.
+        change: (targets, sources) of floats; of an "amount" what is to be added, of
+            "flips" 1 where the sign is to be turned over and else 0, of "pulses" a
+            whole number of them, whose sign is that of the wanted change.
         keep: what they are multiplied with before; 1 leaves them as they are, less is
             a decay.
+        asks: which of these it is.
+        exists: (targets, sources) bool, where there is a device; None: everywhere.
     """
 
     change: np.ndarray
     keep: float = 1.0
+    asks: str = "amount"
+    exists: np.ndarray | None = None
 
 
 class Events(NamedTuple):
     """What programming has cost.
 
     Attributes:
-        count: devices that were programmed; energy: of all of them, J; refused: of
-            these, those that could not do what was asked.
+        count: devices that were programmed, each time anew; energy: of all of them, J.
+        refused: of these, those that could not do what was asked; saturated: those that
+            stand at the end of their range afterwards.
     """
 
     count: int = 0
     energy: float = 0.0
     refused: int = 0
+    saturated: int = 0
 
     def __add__(self, other: Any) -> "Events":
         return Events(*(a + b for a, b in zip(self, other, strict=True)))
@@ -55,10 +66,10 @@ class Synapse(Kind):
     """Base of all kinds of synapses.
 
     Class attributes:
-        kind: its name in configurations; takes: what a writer may ask of it, "amount"
-            for a `Request`.
+        kind: its name in configurations; takes: what a writer may ask of it, some of
+            `ASKED`, as in ("amount",).
         fields: what a device holds besides the trained number; `make` gives an array
-            for each.
+            of any shape for each.
         direct: whether a weight is the trained number itself, so that nothing has to
             be copied.
         exact: whether `read_backward` is the derivative of `read`; False where it is a
@@ -66,14 +77,14 @@ class Synapse(Kind):
     """
 
     role: ClassVar[str] = "synapse"
-    takes: ClassVar[str] = "amount"
+    takes: ClassVar[tuple[str, ...]] = ("amount",)
     fields: ClassVar[tuple[Field, ...]] = ()
     direct: ClassVar[bool] = False
     exact: ClassVar[bool] = True
 
     def make(self, trained: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """{field: (targets, sources)} of fresh devices; may change their trained
-        numbers in place, as where these have limits.
+        """{field: array} of fresh devices, in most cases (targets, sources); may change
+        their trained numbers in place, as where these have limits.
         """
         return {}
 
@@ -97,7 +108,7 @@ class Synapse(Kind):
         self,
         trained: np.ndarray,
         devices: Mapping[str, np.ndarray],
-        request: Any,
+        request: Request,
         rng: np.random.Generator,
     ) -> Events:
         """Does what a writer asks for, in place; devices too may be changed.
@@ -121,4 +132,12 @@ class Synapse(Kind):
         if not all(isinstance(field, Field) for field in cls.fields):
             example = 'fields = (Field("gain", "1", "of the device"),)'
             problems.append(f"fields: must be a tuple of spinrnn.Field, as in {example}")
+        if not _some_of(cls.takes, ASKED):
+            known = " or ".join(f'"{word}"' for word in ASKED)
+            problems.append(f'takes: must be a tuple of {known}, as in takes = ("amount",)')
         return problems
+
+
+def _some_of(words, known):
+    """Whether it is a tuple of known words, at least one."""
+    return isinstance(words, tuple) and bool(words) and set(words) <= set(known)

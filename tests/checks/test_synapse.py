@@ -88,7 +88,6 @@ def test_a_slope_of_another_shape():
         ({"read": lambda self, trained, devices: trained.T}, "read"),
         ({"fields": (*Cubic.fields, Field("t", "K", "its own"))}, "t: not made"),
         ({"fields": ()}, "s: not among the fields"),
-        ({"make": lambda self, trained, rng: {"s": np.ones(1)}}, "s"),
         (
             {"fields": (Field("t", "K", "its own"),), "read": lambda self, t, devices: t.sum()},
             "read, t: not made, s: not among the fields",
@@ -125,9 +124,6 @@ def test_programming_that_is_not_as_promised():
         silent = changed(program=lambda self, *arguments, events=events: events)
         told = broken(silent)
         assert told == [("program of (5, 4)", np.inf, f"gives {events}, no Events")]
-    other = list(check_synapse(changed(program=blown, takes="pulses")))
-    assert all(row.ok for row in other)
-    assert other[2].promise == "program of (5, 4), not tried"
 
 
 def test_programming_is_asked_for_a_change_and_a_decay():
@@ -140,3 +136,43 @@ def test_programming_is_asked_for_a_change_and_a_decay():
     assert not broken(changed(program=program))
     assert [request.change.shape for request in asked] == list(SHAPES)
     assert all(request.keep < 1 and request.change.all() for request in asked)
+    assert {request.asks for request in asked} == {"amount"}
+
+
+def test_programming_is_asked_for_all_that_is_taken():
+    asked = []
+
+    def program(self, trained, devices, request, rng):
+        asked.append(request)
+        return Events()
+
+    rows = list(check_synapse(changed(program=program, takes=("flips", "pulses"))))
+    assert [row.promise for row in rows[2:4]] == [
+        "program of (5, 4), flips",
+        "program of (5, 4), pulses",
+    ]
+    assert [request.asks for request in asked] == ["flips", "pulses"] * 3
+    flips, pulses = (np.concatenate([r.change.ravel() for r in asked[i::2]]) for i in (0, 1))
+    assert set(flips) == {0, 1}
+    assert len(set(pulses)) > 5
+    assert set(np.sign(pulses)) == {-1, 0, 1}
+    assert (pulses == np.rint(pulses)).all()
+    assert {request.keep for request in asked} == {1}
+
+
+def test_arrays_of_devices_may_have_any_shape():
+    one = {"s": lambda: np.full(1, 0.7)}
+    own = changed(make=lambda self, trained, rng: {"s": one["s"]()})
+    assert all(row.ok for row in check_synapse(own))
+
+
+@pytest.mark.parametrize("takes", ["pulses", (), ("volts",), ["amount"]])
+def test_what_it_takes_is_a_tuple_of_known_words(takes):
+    with pytest.raises(spinrnn.ConfigError, match='takes: must be a tuple of "amount" or "flips"'):
+        spinrnn.register(type(changed(takes=takes)))
+
+
+def test_a_writer_gives_one_of_known_words():
+    wrong = {"kind": "a", "gives": "volts", "request": len}
+    with pytest.raises(spinrnn.ConfigError, match=r"gives: must be .* got 'volts'"):
+        spinrnn.register(dataclasses.dataclass(frozen=True)(type("A", (spinrnn.Writer,), wrong)))

@@ -21,7 +21,7 @@ def test_adam_follows_the_published_algorithm():
         m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g**2
         expected = expected * [1 - 0.03 * 0.1, 1 - 0.03 * 0.1, 1]
         expected = expected - 0.03 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.95**t)) + 1e-3)
-        change, keep = adam.request(g, parameters, memory, t, 0.03)
+        change, keep = adam.request(g, parameters, memory, t, 0.03, weights)
         parameters = np.where(weights, keep, 1) * parameters + change
         np.testing.assert_allclose(parameters, expected, rtol=1e-13)
 
@@ -31,7 +31,7 @@ def test_entries_without_gradient_never_move():
     memory = adam.memory(2, "float32")
     for t in range(1, 51):
         gradient = np.array([0, 0.3], np.float32)
-        change, keep = adam.request(gradient, parameters, memory, t, 0.1)
+        change, keep = adam.request(gradient, parameters, memory, t, 0.1, np.ones(2, bool))
         parameters = keep * parameters + change
     assert parameters[0] == 0
     assert parameters[1] != 1

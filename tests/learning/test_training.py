@@ -239,12 +239,14 @@ def test_a_task_may_choose_by_the_lowest_loss(tiny_config, tiny_data, monkeypatc
 def test_sums_of_an_epoch_are_over_cases_and_over_batches():
     sums, outputs = _Sums(), np.zeros((1, 1))
     right = [np.array([True, False, True]), np.array([True])]
-    sums.add(Step(outputs, 0.5, 4.0, Events(2, 1.5, 1)), 3, {"accuracy": right[0]})
-    sums.add(Step(outputs, 2.5, 3.0, Events(1, 0.25, 0)), 1, {"accuracy": right[1]})
+    sums.add(Step(outputs, 0.5, 4.0, Events(2, 1.5, 1, 5)), 3, {"accuracy": right[0]})
+    sums.add(Step(outputs, 2.5, 3.0, Events(1, 0.25, 0, 2)), 1, {"accuracy": right[1]})
     assert (sums.cases, sums.loss, sums.norm, sums.largest_norm) == (4, 4.0, 7.0, 4.0)
     assert sums.scores == {"accuracy": 3}
     assert type(sums.scores["accuracy"]) is int
-    assert sums.events == (3, 1.75, 1)
+    assert sums.events == (3, 1.75, 1, 7)
+    # as in a checkpoint that knew no saturated ones
+    assert Events(*(3, 1.75, 1)) == (3, 1.75, 1, 0)
 
 
 def test_sums_of_0_1_are_those_of_a_classification():

@@ -111,7 +111,7 @@ MUTATIONS = [
     ),
     mutation(RUN, "sorted(estimator.needs - network.abilities)", "[]", SYNAPSE, "together"),
     mutation(RUN, "estimator.needs - network.abilities", "estimator.needs", SYNAPSE, "together"),
-    mutation(RUN, "writer.gives != network.synapse.takes", "False", SYNAPSE, "together"),
+    mutation(RUN, "writer.gives not in network.synapse.takes", "False", SYNAPSE, "together"),
     mutation(RUN, "        if misfits:", "        if False:", SYNAPSE, "together"),
     mutation(
         RUN, 'problems += _set_parts(self, {"task": (make, _kind_part("task")[1])})', "pass", CONFIG

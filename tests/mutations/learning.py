@@ -438,8 +438,8 @@ MUTATIONS = [
     mutation(CHECK, "(g_weights * synapse.read(", "(synapse.read(", tests=CHECKED),
     mutation(CHECK, "if not isinstance(events, Events):", "if len(events) != 3:", tests=CHECKED),
     mutation(CHECK, "bad = not np.isfinite(other).all()", "bad = False", tests=CHECKED),
-    mutation(CHECK, 'if synapse.takes != "amount":', "if False:", tests=CHECKED),
-    mutation(CHECK, "rng.normal(size=shape), 0.9)", "rng.normal(size=shape))", tests=CHECKED),
+    mutation(CHECK, "for asks in synapse.takes:", "for asks in synapse.takes[:1]:", tests=CHECKED),
+    mutation(CHECK, 'keep = 0.9 if asks == "amount" else 1.0', "keep = 1.0", tests=CHECKED),
     # an early end
     mutation(
         TRAINER,

@@ -64,7 +64,7 @@ class Pulsed(spinrnn.Synapse):
     """Takes what no writer here gives; reads a sign, straight through."""
 
     kind = "pulsed"
-    takes = "pulses"
+    takes = ("pulses",)
     exact = False
 
     def read(self, trained, devices):
@@ -84,8 +84,12 @@ class Sign(spinrnn.Writer):
     def memory(self, size, dtype):
         return {"seen": np.zeros(1)}
 
-    def request(self, gradient, trained, memory, step, rate):
+    def request(self, gradient, trained, memory, step, rate, weights):
         memory["seen"] += 1
+        # masked weights and biases alike stand in it
+        assert weights.shape == gradient.shape
+        assert not weights[-1]
+        assert weights[0]
         assert memory["seen"] == step
         return Change(-rate * np.sign(gradient))
 
@@ -373,8 +377,8 @@ def test_what_does_not_go_together_is_told_at_once():
         from_tables({"synapse": {"kind": "pulsed"}, "estimator": {"kind": "magic"}})
     assert caught.value.problems == [
         "estimator.kind: magic needs feedback, which this network does not have",
-        "writer.kind: adam asks for amount, the synapse pulsed takes pulses; choose another "
-        "writer or synapse",
+        "writer.kind: adam asks for amount, the synapse pulsed takes pulses; pulsed goes with "
+        "the writer of none here, adam with the synapse ideal or saturating or wrong",
     ]
 
 

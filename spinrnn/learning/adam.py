@@ -1,4 +1,4 @@
-"""Adam on flat vectors."""
+"""The writer Adam: steps along running means of the gradient."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,7 @@
 """`spinrnn kinds` and --use: a neuron of a file that the user names, and what becomes of it."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -63,11 +64,10 @@ def mydevices(tmp_path):
 def test_all_kinds_with_unit_default_range_and_meaning():
     text = here("kinds").stdout
     for kind, cls in kinds.kinds_of("neuron").items():
-        assert f"neuron {kind}: " in text
+        own = re.search(f"neuron {kind}: .*(\n .*)*", text)[0].splitlines()
         for name, quantity in quantities(cls).items():
-            (line,) = {line for line in text.splitlines() if line.startswith(f"  {name} ")} & {
-                line for line in text.splitlines() if quantity.about in line
-            }
+            (line,) = (line for line in own if line.startswith(f"  {name} "))
+            assert quantity.about in line
             assert f"default {quantity.default:g}" in line
             assert quantity.range in line
 

@@ -36,8 +36,12 @@ def every_kind():
         yield RunConfig(spinrnn.NetworkConfig(neuron=kind()))
     for kind in kinds.kinds_of("task").values():
         yield RunConfig(task=kind())
+    for kind in kinds.kinds_of("activation").values():
+        yield RunConfig(spinrnn.FeedforwardConfig(activation=kind()))
     for kind in kinds.kinds_of("estimator").values():
-        yield RunConfig(train=spinrnn.TrainConfig(estimator=kind()))
+        fits = kind.needs <= spinrnn.NetworkConfig.abilities
+        network = spinrnn.NetworkConfig() if fits else spinrnn.FeedforwardConfig()
+        yield RunConfig(network, spinrnn.TrainConfig(estimator=kind()))
 
 
 def sections(text):
@@ -59,14 +63,16 @@ def sections(text):
 def test_it_loads_to_the_run_that_it_shows(config):
     read = from_toml(template(config))
     assert read == config
-    assert read.network.follows == config.network.follows == ("inputs", "outputs", "readout")
+    known = ("inputs", "outputs", "readout")[: 3 if "time" in config.network.abilities else 2]
+    assert read.network.follows == config.network.follows == known
 
 
 @pytest.mark.parametrize("config", [*every_kind()], ids=lambda c: "-".join(k.kind for k in c.kinds))
 def test_every_key_of_every_table_is_there_behind_its_meaning(config):
     own = sections(template(config))
     tables = to_tables(config)
-    tables["neuron"] = {**tables["neuron"], "train": (), "train_per": "layer"}
+    if "neuron" in tables:
+        tables["neuron"] = {**tables["neuron"], "train": (), "train_per": "layer"}
     assert list(own) == list(tables)
     for name, table in tables.items():
         places = [n for n, line in enumerate(own[name]) if LINE.match(line)]
@@ -96,7 +102,7 @@ def test_units_ranges_and_other_kinds_are_said():
     text = template(RunConfig())
     assert "# tau = 1 / gamma in s; above 0 s\nrelaxation_time = 1e-08" in text
     assert "one batch (s)\ncheckpoint_seconds" in re.sub(r"each batch", "one batch", text)
-    assert '# "bptt", "reservoir"; spinrnn kinds lists the keys of each\nkind = "bptt"' in text
+    assert '# "bptt", "twin", "reservoir"; spinrnn kinds lists the keys of each\nkind = "bptt"' in text
     assert "None" not in re.sub(r'"[^"]*"', "", text)
     assert max(map(len, text.splitlines())) <= 100
 

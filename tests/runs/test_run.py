@@ -21,7 +21,8 @@ from conftest import here, refused, spinrnn_command
 from kills import weights
 
 import spinrnn
-from spinrnn.checks import gradient
+from spinrnn.checks import feedforward, gradient
+from spinrnn.config import kinds
 from spinrnn.config.toml import to_toml
 from spinrnn.datasets import parts
 from spinrnn.runs import checkpoints
@@ -927,11 +928,13 @@ def test_a_record_that_does_not_fit_onto_the_disk_leaves_no_half_of_it(tmp_path,
 
 def test_gradcheck_command(monkeypatch):
     fewer = dataclasses.replace(gradient.AWKWARD, layers=(2, 1), amplification=(1.0, 1.5))
+    small = dataclasses.replace(feedforward.AWKWARD, layers=(2, 2), inputs=2, outputs=2)
+    monkeypatch.setattr(feedforward, "AWKWARD", small)
     monkeypatch.setattr(gradient, "AWKWARD", fewer)
     rows = [json.loads(line) for line in here("gradcheck", "--json").stdout.splitlines()]
-    assert {(row["neuron"], row["scheme"]) for row in rows} == {
-        (n, s) for n in ("oscillator", "ctrnn") for s in ("exponential", "euler")
-    }
+    timed = {(n, s) for n in ("oscillator", "ctrnn") for s in ("exponential", "euler")}
+    static = {(kind, n) for kind in kinds.names_of("activation") for n in ("none", "batch")}
+    assert {(row["neuron"], row["scheme"]) for row in rows} == timed | static
     assert all(row["error"] < 1e-8 and row["ok"] for row in rows)
     sized = here("gradcheck", *set_("network.layers=[2, 1]", "network.nonlinear_damping=0.5"))
     assert sized.returncode == 0, sized.stdout

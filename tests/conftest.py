@@ -3,6 +3,7 @@ several tests check.
 """
 
 import contextlib
+import functools
 import gzip
 import io
 import signal
@@ -10,13 +11,50 @@ import struct
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import spinrnn
+from spinrnn import plotting
 from spinrnn.cli import main as cli
 from spinrnn.config import kinds
+
+
+def pytest_configure(config):
+    """Before several workers start, compiles once what they all need: see warm.py."""
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        return
+    program = Path(__file__).with_name("warm.py")
+    started = [
+        subprocess.Popen([sys.executable, program, dtype]) for dtype in ("float32", "float64")
+    ]
+    for process in started:
+        process.wait()
+
+
+@functools.cache
+def blank():
+    """A picture with nothing in it, PNG."""
+    content = io.BytesIO()
+    Figure(figsize=(0.1, 0.1)).savefig(content, format="png")
+    return content.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def blank_pictures(request, monkeypatch):
+    """Figures are made and PNG files written, but painted only for tests that ask for
+    `real_pictures`: that takes longer than most trainings here.
+    """
+    if "real_pictures" not in request.fixturenames:
+        monkeypatch.setattr(plotting, "figure_bytes", lambda figure, **_: blank())
+
+
+@pytest.fixture
+def real_pictures():
+    """Pictures of pixels."""
 
 
 def forget_kinds():

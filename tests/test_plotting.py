@@ -18,6 +18,8 @@ from spinrnn.identify import figures as identify_figures
 from spinrnn.paper import figures as paper_figures
 from spinrnn.tasks import figures as task_figures
 
+pytestmark = pytest.mark.usefixtures("real_pictures")
+
 HOSTILE = """
 text.usetex: True
 font.family: No Such Font

@@ -19,21 +19,6 @@ from spinrnn.cli import main as cli
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.fixture(autouse=True)
-def pictures(request, monkeypatch):
-    """Pictures are drawn, but made into PNG only for tests that ask for
-    `real_pictures`."""
-    if "real_pictures" not in request.fixturenames:
-        monkeypatch.setattr(
-            "spinrnn.analysis.report.picture_or_none", lambda draw, name: (draw(), PNG)[1]
-        )
-
-
-@pytest.fixture
-def real_pictures():
-    """Pictures of pixels."""
-
-
 @pytest.fixture(scope="module")
 def bench():
     """A test bench: 3 uncoupled oscillators with Q = 1 and tau = 10 ns, whose drives

@@ -29,7 +29,7 @@ import spinrnn
 FENCE = re.compile(r"^( *)```(\w*) *(.*)$")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 SMALLER = {
-    ("train",): ("train.epochs", ["--set", "train.epochs=2"]),
+    ("train",): ("train.epochs", ["--set", "train.epochs=1"]),
     ("analyse",): ("--", ["--only", "activity,variance"]),
     ("gradcheck",): ("network.layers", ["--set", "network.layers=[3]"]),
     ("sweep", "run"): ("--executor", ["--executor", "serial"]),

@@ -332,7 +332,9 @@ def test_a_picture_that_fails_costs_no_number(fit, tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(written)
 
 
-def test_latex_in_a_users_settings_does_not_reach_the_picture(tmp_path, monkeypatch, capsys):
+def test_latex_in_a_users_settings_does_not_reach_the_picture(
+    tmp_path, monkeypatch, capsys, real_pictures
+):
     import matplotlib
 
     monkeypatch.chdir(tmp_path)

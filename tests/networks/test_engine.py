@@ -338,8 +338,15 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, densi
 
 
 @pytest.mark.parametrize("density", DENSITIES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(
+    ("wide", "dtype"),
+    [
+        (False, "float32"),
+        (True, "float64"),
+        pytest.param(False, "float64", marks=pytest.mark.slow),
+        pytest.param(True, "float32", marks=pytest.mark.slow),
+    ],
+)
 def test_threads_calls_and_segments_do_not_change_a_bit(monkeypatch, dtype, density, wide):
     if wide:
         monkeypatch.setattr(planning, "LARGE_WEIGHTS", 0)

@@ -76,8 +76,19 @@ def trained_by(neurons, names):
 # ---- outputs and gradients ----
 
 
-@pytest.mark.parametrize("per", [None, "layer", "neuron"])
-@pytest.mark.parametrize("case", CASES)
+QUICK_WITHOUT = ("plain", "awkward")
+"""Cases without trained quantities that are in the quick suite: each of the others
+compiles levels of its own, which differ from those with them by what is written out."""
+
+
+@pytest.mark.parametrize(
+    ("case", "per"),
+    [
+        pytest.param(case, per, marks=() if per or case in QUICK_WITHOUT else pytest.mark.slow)
+        for case in CASES
+        for per in (None, "layer", "neuron")
+    ],
+)
 def test_outputs_and_gradients_are_those_of_the_twin(case, per):
     neurons, changes = CASES[case]
     if changes.get("spread") and not any(isinstance(one, Leaky) for one in neurons):
@@ -250,7 +261,7 @@ def test_a_saved_network_comes_back(tmp_path):
 
 
 def test_training_goes_on_to_the_same_bits(tmp_path, tiny_data):
-    shape = {"inputs": tiny_data.inputs.shape[1], "outputs": 3, "dtype": "float32"}
+    shape = {"inputs": tiny_data.inputs.shape[1], "outputs": 3}
     config = spinrnn.RunConfig(
         network=config_of((NOISY, CTRNN(), Leaky()), SPREAD | TRAINED | shape),
         train=spinrnn.TrainConfig(epochs=3, batch=8, noise=0.1),

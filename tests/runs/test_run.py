@@ -612,7 +612,7 @@ def break_pictures(monkeypatch):
     monkeypatch.setattr("spinrnn.plotting.save", broken)
 
 
-def test_a_picture_that_fails_costs_no_number(toml, tmp_path, monkeypatch, project):
+def test_a_picture_that_fails_costs_no_number(toml, tmp_path, monkeypatch, project, real_pictures):
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
         break_pictures(patch)

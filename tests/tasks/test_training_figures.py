@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from spinrnn import plotting
 from spinrnn.tasks.figures import confusion_matrix, training_curves
 
+pytestmark = pytest.mark.usefixtures("real_pictures")
+
 
 def records(epochs):
     """Records in which each number occurs once."""

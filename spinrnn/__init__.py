@@ -29,6 +29,7 @@ _HOMES = {
     "RF": "neurons.rf",
     "Synapse": "synapses.protocol",
     "Ideal": "synapses.ideal",
+    "Resonator": "synapses.resonator",
     "Task": "tasks.protocol",
     "Classification": "tasks.classification",
     "Estimator": "learning.protocol",

@@ -80,6 +80,7 @@ from spinrnn.synapses.ideal import Ideal as Ideal
 from spinrnn.synapses.protocol import Events as Events
 from spinrnn.synapses.protocol import Field as Field
 from spinrnn.synapses.protocol import Synapse as Synapse
+from spinrnn.synapses.resonator import Resonator as Resonator
 from spinrnn.tasks.capacity import capacities as capacities
 from spinrnn.tasks.classification import Classification as Classification
 from spinrnn.tasks.forecasting import Forecasting as Forecasting

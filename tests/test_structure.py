@@ -22,8 +22,8 @@ FLOORS = {
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
-    "stepping pointers levels blocks updates normalising",
-    "synapses": "layout protocol ideal connections",
+    "stepping pointers levels blocks updates normalising resonators",
+    "synapses": "layout protocol ideal resonator connections",
     "neurons": "protocol spread oscillator ctrnn static rate rf",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "

@@ -97,7 +97,7 @@ def _difference(synapse: Any, trained, devices, g_weights, place):
     """Slope of sum(g_weights W) by one trained number, by central differences of fourth
     order.
     """
-    step, values = STEP * max(1.0, abs(trained[place])), []
+    step, values = STEP * max(1.0, abs(trained[place])) * synapse.trained_scale, []
     for k in (-2, -1, 1, 2):
         moved = trained.copy()
         moved[place] += k * step

@@ -35,7 +35,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "linear": "spinrnn.neurons.rate:Linear",
         "rf": "spinrnn.neurons.rf:RF",
     },
-    "synapse": {"ideal": "spinrnn.synapses.ideal:Ideal"},
+    "synapse": {
+        "ideal": "spinrnn.synapses.ideal:Ideal",
+        "resonator": "spinrnn.synapses.resonator:Resonator",
+    },
     "task": {
         "classification": "spinrnn.tasks.classification:Classification",
         "regression": "spinrnn.tasks.regression:Regression",

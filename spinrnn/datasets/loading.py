@@ -20,6 +20,8 @@ from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 
 OWN = (".npz", ".h5", ".hdf5")
 """Endings of files whose numbers of classes stay as they are, as runs know them."""
+DRONES = ("dx4e", "dx6i", "MTx", "Nineeg", "Parrot", "q205", "S500", "tello", "WiFi", "wltoys")
+"""Classes of the set D62."""
 OPTIONAL = ("label", "labels", "class", "target", "targets", "test", "case", "time")
 """Names of data.columns that a file of new data need not have."""
 OF_RUN = ("data.columns of the run", "data.units of the run")
@@ -35,6 +37,23 @@ def load_digits() -> Dataset:
     return Dataset(images.reshape(len(images), 1, -1) / 16, arrays["labels"].astype(np.int64))
 
 
+def _load_drones():
+    """The set D62 (CC BY 4.0): (1000, 1, 256) spectra of radio transmissions in ten
+    classes, relative powers; its test part is the published one.
+    """
+    arrays = read_table(packaged("drones.h5")).arrays
+    return Dataset(
+        arrays["spectra"][:, None, :],
+        arrays["labels"].astype(np.int64),
+        test=arrays["test"].astype(bool),
+        classes=DRONES,
+    )
+
+
+_PACKAGED = {"digits": load_digits, "drones": _load_drones}
+"""{data.source: what reads it} of the data that are installed with the package."""
+
+
 def load_dataset(
     source: str | Path,
     labelled: bool | None = True,
@@ -48,7 +67,7 @@ def load_dataset(
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
 
     Args:
-        source: "digits"; or one of these:
+        source: "digits" or "drones"; or one of these:
             A file of arrays (.npz, HDF5, netCDF-4, MATLAB) with `inputs` (case,
             channel, time) or (case, time), `labels` (case,) of any kind and perhaps
             `lengths` (case,) and `test` (case,), as in `Dataset`.
@@ -124,7 +143,7 @@ def _built_in(config):
     if Path(config.source).exists():
         text = f'the file or folder of the name is "./{config.source}"'
         warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 3)
-    return load_built_in(config) if config.built_in else load_digits()
+    return load_built_in(config) if config.built_in else _PACKAGED[config.source]()
 
 
 def _of_keys(source, built_in):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.config.sources import is_built_in
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import DataNote, SpinrnnError
@@ -115,7 +116,7 @@ def look(source: str | Path, columns: Columns = NONE) -> Look:
     """
     path = Path(source)
     table, notes = None, []
-    if source != "digits" and path.is_file():
+    if not is_built_in(source) and path.is_file():
         table = arranged(read_table(path), columns)
         notes += table.notes
     data, uses, said = _uses(source, columns)

@@ -82,6 +82,13 @@ class Synapse(Kind):
     direct: ClassVar[bool] = False
     exact: ClassVar[bool] = True
 
+    @property
+    def trained_scale(self) -> float:
+        """A change of a trained number that is not small, for the steps of differences:
+        1 for weights, a line's width for frequencies.
+        """
+        return 1.0
+
     def make(self, trained: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """{field: array} of fresh devices, in most cases (targets, sources); may change
         their trained numbers in place, as where these have limits.

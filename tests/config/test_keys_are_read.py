@@ -73,6 +73,7 @@ RUNS = [
     ["estimator.kind=reservoir", "neuron.kind=ctrnn", "data.test_fraction=0.2"],
     ["task.kind=regression", "data.source=series.npz", "task.window=20"],
     ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
+    ["synapse.kind=resonator", "synapse.unit_power=1e-5"],
     ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
 ]
 

@@ -13,6 +13,22 @@ import spinrnn
 from spinrnn.datasets.parts import split
 
 
+def test_the_drones_are_the_published_ones():
+    data = spinrnn.load_dataset("drones")
+    assert data.inputs.shape == (1000, 1, 256)
+    assert (data.inputs.min(), data.inputs.max()) == pytest.approx((0.0011, 0.9965), abs=1e-4)
+    assert data.test.nonzero()[0].tolist() == list(range(702, 1000))
+    assert len(data.classes) == 10
+    assert data.classes[4] == "Parrot"
+    parts = data.labels[:702], data.labels[702:]
+    counts = [np.bincount(labels) for labels in parts]
+    assert [(c.min(), c.max()) for c in counts] == [(64, 77), (23, 36)]
+    # nearest class mean, as computed from the authors' file
+    means = [data.inputs[:702, 0][parts[0] == k].mean(axis=0) for k in range(10)]
+    distance = np.linalg.norm(data.inputs[702:] - np.array(means), axis=2)
+    assert (distance.argmin(axis=1) == parts[1]).mean() == pytest.approx(0.792, abs=2e-3)
+
+
 def test_digits_are_those_of_scikit_learn():
     sklearn = pytest.importorskip(
         "sklearn.datasets", reason="scikit-learn is not installed (the test extra brings it)"

@@ -1,6 +1,7 @@
 """The RF network: chains of resonators, oscillators at rest, other activations."""
 
 ACTIVATIONS = "tests/neurons/test_activations.py"
+CHAINS = "tests/synapses/test_resonator.py"
 
 MUTATIONS = [
     {
@@ -50,5 +51,83 @@ MUTATIONS = [
         "old": "np.where(z >= 0, one, -one)",
         "new": "np.where(z > 0, one, -one)",
         "tests": ACTIVATIONS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "strength * (a + a)",
+        "new": "strength * a",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "d = tones[i] - f",
+        "new": "d = f - tones[i]",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "factor * d / (square + d * d)",
+        "new": "factor * d / (square - d * d)",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "factor * (dd - aa) * inverse * inverse",
+        "new": "factor * (dd + aa) * inverse * inverse",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "factor = g * tone",
+        "new": "factor = g * resonances[0]",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/kernels/resonators.py",
+        "old": "out[j, k] *= two * strengths[j, k]",
+        "new": "out[j, k] *= strengths[j, k]",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": "np.where(np.arange(sources) % 2, 1.0, -1.0)",
+        "new": "np.where(np.arange(sources) % 2, -1.0, 1.0)",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": "(designed + trained) * devices",
+        "new": "(designed - trained) * devices",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": 'return out * devices["resonance"].astype(out.dtype)',
+        "new": "return out",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": 'strength * signs * devices["works"]',
+        "new": "strength * signs",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": "self.start_deviation / GIGAHERTZ / math.sqrt(sources)",
+        "new": "self.start_deviation / GIGAHERTZ",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": "self.kappa * self.unit_power / self",
+        "new": "self.kappa / self",
+        "tests": CHAINS,
+    },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": "min(first + step, chains)",
+        "new": "first + step",
+        "tests": CHAINS,
     },
 ]

@@ -329,8 +329,8 @@ _SINGLE = {f"{role}.kind" for role in kinds.BUILT_IN if role != "neuron"}
 """Tried with kinds of one's own in tests/synapses, as are the keys of other tasks."""
 _SINGLE |= {"network.kind", "task.washout", "task.window", "task.horizon"}
 # which data they are is told by their digest
-# of networks without time
-_SINGLE |= {key for key in known_keys() if key.startswith("activation.")}
+# of networks without time, and of synapses that are devices
+_SINGLE |= {key for key in known_keys() if key.startswith(("activation.", "synapse."))}
 _SINGLE |= {f"data.{key}" for key in (*versions.CONTENT, *sources.KEYS)}
 
 

@@ -373,12 +373,15 @@ def test_all_kinds_of_a_run_take_part_in_it(network, tmp_path, tiny_data):
 
 
 def test_what_does_not_go_together_is_told_at_once():
+    known = kinds.kinds_of("synapse").items()
+    fitting = [name for name, cls in known if "amount" in cls.takes]
+    assert {"ideal", "saturating"} < set(fitting)
     with pytest.raises(spinrnn.ConfigError) as caught:
         from_tables({"synapse": {"kind": "pulsed"}, "estimator": {"kind": "magic"}})
     assert caught.value.problems == [
         "estimator.kind: magic needs feedback, which this network does not have",
         "writer.kind: adam asks for amount, the synapse pulsed takes pulses; pulsed goes with "
-        "the writer of none here, adam with the synapse ideal or saturating or wrong",
+        f"the writer of none here, adam with the synapse {' or '.join(fitting)}",
     ]
 
 

@@ -43,6 +43,7 @@ FLOORS = {
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
+    "systems": "trials learning rf figures studies",
     "bench": "sizes timing table reference reservoirs processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
@@ -71,7 +72,7 @@ HOMES = {
         "files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation",
     },
     "matplotlib": {
-        "plotting", "tasks.figures", "identify.figures", "paper.figures", "analysis.figures",
+        "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures", "analysis.figures",
         "look.figures", "runs.figures",
         "analysis.measures",
     },

@@ -145,6 +145,18 @@ class FeedforwardNetwork(BaseNetwork):
         _check(outputs)
         return self._said(outputs)
 
+    def hidden(self, u, sums: bool = False) -> list[np.ndarray]:
+        """[(case, n_l)] what the neurons of each hidden layer give, in the activation's
+        unit, or the sums that they are given; arguments and errors as in `forward`.
+        """
+        batch, c = self._read(u, None, 0), self.config
+        with one_thread():
+            _, layers = self._pass(self.effective(), batch.u[:, :, 0], running=True)
+        found = [layer.sums for layer in layers[:-1]]
+        if sums:
+            return found
+        return [c.activation.value(z, self._factor(i, True)) for i, z in enumerate(found)]
+
     def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
         """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
         return checked_inputs(self.config, *self._flat(u, lengths), dtype=self._input_dtype)

@@ -97,6 +97,11 @@ class RF(Activation):
         by_voltage = self._unit_power * self.transconductance / self.threshold_current
         return self._scaled(free * by_ratio, by_voltage, factors)
 
+    def consumption(self, z: np.ndarray) -> np.ndarray:
+        """R I^2 in W, what a junction takes from its current, for voltages z in V."""
+        xi, _ = self._ratio(z)
+        return self.resistance * (self.threshold_current * xi) ** 2
+
     @property
     def _unit_power(self):
         """A R I_th^2."""

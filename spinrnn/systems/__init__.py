@@ -1,0 +1,1 @@
+"""Further papers of networks of devices, each a study that one command repeats."""

@@ -131,6 +131,8 @@ def logits(config, views, u, lengths, devices=None, seed=0, advance=None):
         w = config.readout_window * steps
         tail = np.array(seen[-(w + 1) :])
         last = tail[-1] if not w else (tail[0] / 2 + tail[1:-1].sum(0) + tail[-1] / 2) / w
+        if config.readout_features == "quadratic":
+            last = np.concatenate([last, last**2])
         found.append(config.output_amplification * (views["w_out"] @ last + views["b_out"]))
     return np.array(found)
 

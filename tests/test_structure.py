@@ -72,8 +72,8 @@ HOMES = {
         "files.hdf5", "files.container", "files.streaming", "files.lazy", "doctor.installation",
     },
     "matplotlib": {
-        "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures", "analysis.figures",
-        "look.figures", "runs.figures",
+        "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
+        "analysis.figures", "look.figures", "runs.figures",
         "analysis.measures",
     },
     "tqdm": {"progress"},

@@ -167,6 +167,8 @@ def logits(config, views, u, lengths, record=None, devices=None, noise_seed=0):
         else:
             tail = np.array(trace[-(w * steps + 1) :])
             seen = (tail[0] / 2 + tail[1:-1].sum(0) + tail[-1] / 2) / (w * steps)
+        if config.readout_features == "quadratic":
+            seen = np.concatenate([seen, seen**2])
         outputs.append(config.output_amplification * (views["w_out"] @ seen + views["b_out"]))
     return np.array(outputs)
 

@@ -259,7 +259,9 @@ def _projected_logits(problem: Problem, index: int) -> tuple[Callable[[float], f
             return np.nan
 
     w_out, biases = np.abs(other.views()["w_out"]), np.abs(other.views()["b_out"])
-    terms = problem.largest * w_out.sum(axis=1) + biases
+    # what is read, then where they are taken its squares
+    read, features = net.config.read, net.config.features
+    terms = w_out @ np.repeat(problem.largest ** np.array([1, 2]), (read, features - read)) + biases
     size = (
         np.abs(slope).reshape(*slope.shape[:2], -1).sum(axis=(0, 2))
         @ terms

@@ -162,7 +162,7 @@ def _lines(found):
         lines.append(f"{_name(found, side):<{width}}{values}   {chosen}".rstrip())
     if found.sides[-1].capacities is not None:
         chance = f"by chance {found.chance:.2g} of each output"
-        lines.append(f"the capacity is at most {found.neurons}; {chance}")
+        lines.append(f"the capacity is at most {found.bound}; {chance}")
     return lines
 
 

@@ -153,6 +153,8 @@ class NetworkConfig:
             what the filter has not passed yet, less its first value, and "end_power"
             reads that and the end; "points" reads at the end of each input interval,
             for targets at every point [ours].
+        readout_features: "linear", the output weights act on what is read; "quadratic",
+            on its squares too, with weights of their own [ours].
         density_int: share of the entries of each W_int that exist, in (0, 1].
         density_ext: the same of each W_ext, input weights included.
         recurrent: how each W_int is drawn: "normal", with independent entries of the
@@ -198,6 +200,7 @@ class NetworkConfig:
     trained_per: Literal["layer", "neuron"] = "layer"
     synapse: Any = None
     readout: Literal["end", "mean", "both", "points", "power", "end_power"] = "end"
+    readout_features: Literal["linear", "quadratic"] = "linear"
     earlier: Any = field(default=(), repr=False, compare=False)
     follows: Any = field(default=(), repr=False, compare=False)
 
@@ -257,7 +260,7 @@ class NetworkConfig:
         return [
             ("channels", self.inputs),
             ("layers", self.layers),
-            ("outputs", f"{self.outputs}, read at: {self.readout}"),
+            ("outputs", f"{self.outputs}, read at: {self.readout}, {self.readout_features}"),
             *((f"neuron {kind}", values) for kind, values in own.items()),
             ("input interval", f"{interval} in {plural(self.resolved_substeps, 'substep')}"),
             ("scheme, numbers", (self.scheme, self.dtype)),
@@ -339,9 +342,14 @@ class NetworkConfig:
         return max(1, math.ceil(4 * self.input_interval / shortest - 1e-9))
 
     @property
+    def read(self) -> int:
+        """Numbers that are read of the last layer."""
+        return self.layers[-1] * (2 if self.readout in OF_BOTH else 1)
+
+    @property
     def features(self) -> int:
         """Numbers that the output weights act on."""
-        return self.layers[-1] * (2 if self.readout in OF_BOTH else 1)
+        return self.read * (2 if self.readout_features == "quadratic" else 1)
 
     @property
     def amplifications(self) -> tuple[float, ...]:

@@ -49,7 +49,12 @@ KINDS = ("oscillator", "ctrnn")
 IDEAL = "ctrnn"
 """The one that had no filter, no spread and no noise."""
 LATER = {
-    "network": {"readout": "end", "recurrent": "normal", "spectral_radius": None},
+    "network": {
+        "readout": "end",
+        "readout_features": "linear",
+        "recurrent": "normal",
+        "spectral_radius": None,
+    },
     "train": {"patience": 0, "average": 0.0, "gains": "drawn", "ensemble": 1},
     "task": {"class_weights": "none"},
     "data": {"scaling": "none"},

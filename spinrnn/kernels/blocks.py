@@ -62,7 +62,8 @@ END, MEAN, BOTH, POINTS = range(4)
 """What W_out acts on: the last layer at a sample's end, or its average over the last
 time (`Constants.readout`), F = n_{L-1}; its average over a sample's whole time, F =
 n_{L-1}; both, one below the other, F = 2 n_{L-1}; the last layer at the end of each
-input interval, F = n_{L-1} and R = T.
+input interval, F = n_{L-1} and R = T. Where it acts on the squares of these numbers
+too, they stand below, and F is twice as large.
 """
 
 ADDRESS, FIRST, ROWS, NUMBERS, SHARED, SHARED_COUNT, SAME = range(7)
@@ -182,9 +183,9 @@ def read(k, c, w, work, block):
     at, ends, sizes = work.readout, block.ends, (w.last, w.features)
     if c.reading == POINTS:
         if k > 0 and k % c.substeps == 0:
-            at += (k // c.substeps - 1) * panels * w.last * v
+            at += (k // c.substeps - 1) * panels * w.features * v
             for q in range(panels):
-                source, target = (q + 1) * panel - w.last * v, at + q * w.last * v
+                source, target = (q + 1) * panel - w.last * v, at + q * w.features * v
                 for i in range(w.last * v):
                     place = source + i
                     memory[target + i] = memory[work.state + place] - memory[work.mean + place]
@@ -194,7 +195,7 @@ def read(k, c, w, work, block):
             k, END, c.readout, c.tilt, ends, memory, work.state, work.mean, at, sizes, panel, panels
         )
     if c.reading == MEAN or c.reading == BOTH:
-        at += (w.features - w.last) * v
+        at += (w.read - w.last) * v
         readout_forward(
             k,
             MEAN,
@@ -219,9 +220,9 @@ def read_backward(k, c, w, work, block):
     g_state, g_mean = work.g_state, work.g_mean
     if c.reading == POINTS:
         if k > 0 and k % c.substeps == 0:
-            at += (k // c.substeps - 1) * panels * w.last * v
+            at += (k // c.substeps - 1) * panels * w.features * v
             for q in range(panels):
-                target, source = (q + 1) * panel - w.last * v, at + q * w.last * v
+                target, source = (q + 1) * panel - w.last * v, at + q * w.features * v
                 for i in range(w.last * v):
                     memory[g_state + target + i] += memory[source + i]
                     memory[g_mean + target + i] -= memory[source + i]
@@ -231,16 +232,42 @@ def read_backward(k, c, w, work, block):
             k, END, c.readout, c.tilt, ends, memory, at, g_state, g_mean, sizes, panel, panels
         )
     if c.reading == MEAN or c.reading == BOTH:
-        at += (w.features - w.last) * v
+        at += (w.read - w.last) * v
         readout_backward(
             k, MEAN, c.readout, c.tilt, ends, memory, at, g_state, g_mean, sizes, panel, panels
         )
+
+
+@piece
+def squares_forward(memory, readout, read, features, units):
+    """In each of the units (F, V) of the readout: the squares of what was read, below
+    it, where W_out acts on them too, F = 2 read.
+    """
+    v = row_length(memory)
+    if features > read:
+        for q in range(units):
+            at = readout + q * features * v
+            for i in range(at, at + read * v):
+                memory[i + read * v] = memory[i] * memory[i]
+
+
+@piece
+def squares_backward(memory, readout, g_readout, read, features, units):
+    """Adjoint of `squares_forward`: dLoss/dx += 2 x dLoss/dx^2."""
+    v = row_length(memory)
+    if features > read:
+        for q in range(units):
+            at, g_at = readout + q * features * v, g_readout + q * features * v
+            for i in range(read * v):
+                x, g_square = memory[at + i], memory[g_at + read * v + i]
+                memory[g_at + i] += (x + x) * g_square
 
 
 @inlined
 def logits_forward(w, work, units):
     """Eq. (4): logits (R, P, K, V) = A_out (W_out readout + b_out); units: R P."""
     memory, v = work.memory, row_length(work.memory)
+    squares_forward(memory, work.readout, w.read, w.features, units)
     unit = w.classes * v
     for q in range(units):
         fill_rows(view(memory, work.logits + q * unit, unit), view(w.values, w.b_out, w.classes))
@@ -267,6 +294,7 @@ def logits_backward(c, w, work, gradient, panels, points):
             work.tile,
         )  # fmt: skip
     couple(w, i + 1, memory, g_out, g_unit, g_in, memory, g_in, unit, points * panels)
+    squares_backward(memory, source, g_in, w.read, w.features, points * panels)
     for q in range(points * panels):
         sum_rows(memory, g_out + q * g_unit, w.classes, gradient, w.g_b_out)
 

@@ -53,10 +53,11 @@ class Weights(NamedTuple):
     # where the (N,) trainable biases and the (K,) b_out start in values
     bias: int
     b_out: int
-    # N, C, n_{L-1}, F, K
+    # N, C, n_{L-1}, numbers that are read of it, F, K
     neurons: int
     channels: int
     last: int
+    read: int
     features: int
     classes: int
     # where the gradients of bias and b_out start in a block's flat vector of gradients

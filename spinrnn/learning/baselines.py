@@ -54,10 +54,12 @@ class Baseline:
 
 
 def baselines(config: RunConfig, data: Dataset, neurons: int, seed: int = 0) -> list[Baseline]:
-    """The baselines of a run's task, on the parts that the run has.
+    """The baselines of a run's task, on the parts that the run has. Where the network
+    reads squares too, so do delays and the echo state network.
 
     Args:
-        config: its task and data are used; data: as they lie.
+        config: its task, data and `network.readout_features` are used; data: as they
+            lie.
         neurons: of the echo state network, and delays of the linear readout.
         seed: of the echo state network.
     Raises:
@@ -74,8 +76,21 @@ def baselines(config: RunConfig, data: Dataset, neurons: int, seed: int = 0) -> 
         )
         for radius, scaling, leak in itertools.product(RADII, SCALINGS, LEAKS)
     ]
+    if config.network.readout_features == "quadratic":
+        for name in ("delays", "ESN"):
+            methods[name] = [(chosen, _with_squares(own)) for chosen, own in methods[name]]
     fitted = _Fits(config.task, parts, sizes)
     return [fitted.best(name, tried) for name, tried in methods.items()]
+
+
+def _with_squares(features: Features) -> Features:
+    """The features, then their squares."""
+
+    def blocks(u):
+        for cases, x in features(u):
+            yield cases, np.concatenate([x, x**2], axis=1)
+
+    return blocks
 
 
 def _delays(count: int) -> Features:

@@ -261,6 +261,7 @@ class Packing:
             neurons=neurons,
             channels=config.inputs,
             last=config.layers[-1],
+            read=config.read,
             features=config.features,
             classes=config.outputs,
             g_bias=self._ends["bias"][0],

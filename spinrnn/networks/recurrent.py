@@ -42,6 +42,8 @@ FIXED = (
     "features",
 )
 """Keys of `NetworkConfig` on which the number of parameters or the masks depend."""
+READ = ("readout", "readout_features")
+"""Those that `features` depends on."""
 
 
 class Network(BaseNetwork):
@@ -164,7 +166,10 @@ class Network(BaseNetwork):
             pairs = zip(config.neurons, self.config.neurons, strict=True)
             changed = [key for new, old in pairs for key in _fixed(config, new, self.config, old)]
         if changed:
-            names = ("readout" if key == "features" else key for key in dict.fromkeys(changed))
+            names = dict.fromkeys(changed)
+            if "features" in names:
+                quadratic = config.read == self.config.read
+                names = {READ[quadratic] if n == "features" else n: None for n in names}
             raise ConfigError([f"{key}: fixed by the trained parameters" for key in names])
         check_trained(config)
         check_devices(self.devices, self.config)
@@ -248,6 +253,13 @@ class Network(BaseNetwork):
             DataError: cases is no number of at least 1, or noise_seed; or the power
             over the whole time is read.
         """
+        average = self.config.readout in ("mean", "both")
+        if average and self.config.readout_features == "quadratic":
+            raise DataError(
+                'readout_features = "quadratic" squares an average, which a stream does not sum; '
+                'give whole sequences (a file, forward), or train with readout "end" or "points", '
+                "or linear features"
+            )
         if self.config.readout in OF_POWER:
             raise DataError(
                 f'readout = "{self.config.readout}" averages the power over the whole sequence, '

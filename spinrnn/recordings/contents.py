@@ -229,7 +229,9 @@ def _coordinates(contents):
     yield _count("channel", channels, "number of the input channel")
     yield _count("class", config.outputs, "number of the class")
     if "feature" in axes_of(config, "w_out"):
-        about = "number of what the output weights act on: the last layer twice"
+        squares = ", then the squares of these" if config.features > config.read else ""
+        times = " twice" if config.read > config.layers[-1] else ""
+        about = f"number of what the output weights act on: the last layer{times}{squares}"
         yield _count("feature", config.features, about)
     if config.trained and config.trained_per == "layer":
         yield _count("one", 1, "a layer has one value")

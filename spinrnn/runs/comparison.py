@@ -65,6 +65,12 @@ class Comparison:
     def chance(self) -> float:
         return 1 / self.points[2]
 
+    @property
+    def bound(self) -> int:
+        """What no sum of capacities is above: the numbers that a readout acts on."""
+        squares = self.config.network.readout_features == "quadratic"
+        return self.neurons * (2 if squares else 1)
+
     def findings(self) -> dict[str, dict[str, Any]]:
         """The numbers for machines."""
         entries: dict[str, tuple[Any, str, str]] = {
@@ -82,8 +88,8 @@ class Comparison:
                 meaning = f"squared correlation of each output, {side.name}"
                 entries[f"{side.key}_capacities"] = each, "1", meaning
         if self.sides[-1].capacities is not None:
-            bound = "no network of so many neurons has a larger sum"
-            entries["capacity_bound"] = self.neurons, "1", bound
+            bound = "no network of so many neurons, read so, has a larger sum"
+            entries["capacity_bound"] = self.bound, "1", bound
             entries["capacity_chance"] = self.chance, "1", "squared correlation by chance alone"
         return findings(entries)
 

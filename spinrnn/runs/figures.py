@@ -30,7 +30,7 @@ def _capacities(axes, found):
         axes.plot(delays, side.capacities, ".-", color=colour, label=label)
     axes.axhline(found.chance, color="black", linestyle=":", label="chance")
     axes.set(xlabel="delay k", ylabel="squared correlation", ylim=(-0.02, 1.05))
-    axes.legend(title=f"sum, at most {found.neurons}")
+    axes.legend(title=f"sum, at most {found.bound}")
 
 
 def _bars(axes, found):

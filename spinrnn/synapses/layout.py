@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.neurons import trained_of
-from spinrnn.config.run import OF_BOTH
 
 
 class Layout:
@@ -204,8 +203,8 @@ def axes_of(config, name):
     if "time" not in config.abilities:
         return _axes_without_time(config, name)
     if name == "w_out":
-        both = config.readout in OF_BOTH
-        return ("class", "feature" if both else f"neuron_{len(config.layers) - 1}")
+        alone = config.features == config.layers[-1]
+        return ("class", f"neuron_{len(config.layers) - 1}" if alone else "feature")
     if name == "b_out":
         return ("class",)
     stem, _, layer = name.rpartition("_")

@@ -28,6 +28,7 @@ CASES = [
         "readout_window": 3,
         "output_amplification": 3.0,
         "highpass_time": 15e-9,
+        "readout_features": "quadratic",
     },
 ]
 KINDS = list(itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")))

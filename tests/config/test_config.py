@@ -39,6 +39,7 @@ DEFAULTS = {
         "spectral_radius": None,
         "dtype": "float32",
         "readout": "end",
+        "readout_features": "linear",
     },
     "neuron": {
         "kind": "oscillator",
@@ -220,6 +221,7 @@ LIMITS = [
     (spinrnn.NetworkConfig, "density_ext", [1, 1e-6], [1.01, 0, -0.1]),
     (spinrnn.NetworkConfig, "recurrent", ["normal", "antisymmetric"], ["orthogonal", 1]),
     (spinrnn.NetworkConfig, "spectral_radius", [None, 1e-9, HUGE], [0, -1, 1.01 * HUGE]),
+    (spinrnn.NetworkConfig, "readout_features", ["linear", "quadratic"], ["cubic", 2, True]),
     (spinrnn.NetworkConfig, "dtype", ["float64"], ["float16"]),
     (spinrnn.NetworkConfig, "scheme", ["euler"], [2, "rk4"]),
     (

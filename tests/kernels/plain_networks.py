@@ -38,6 +38,7 @@ KINDS = {
     "sparse spread": SPARSE | SPREAD,
     "sparse noise": SPARSE | NOISE,
     "window": {"readout_window": 2, "substeps": 3},
+    "squares": {"readout_features": "quadratic"},
     "strong": {"amplification": 60.0, "power_floor": 0.0},
     "strong spread": SPREAD | {"amplification": 60.0},
     "strong noise": NOISE | {"amplification": 100.0},

@@ -27,6 +27,7 @@ KINDS = (
     "sparse spread",
     "sparse noise",
     "window",
+    "squares",
     "segments",
     "strong",
     "strong spread",

@@ -1,5 +1,7 @@
 """Simple methods on built-in tasks, against the same written out plainly."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,28 @@ def test_linear_readouts_are_plain_regressions(few):
         error = np.sqrt(((outputs - y[800:]) ** 2).mean()) / y[800:].std()
         assert sides[name].evaluation.nrmse == pytest.approx(error, rel=1e-6)
         assert sides[name].features == count
+
+
+def test_squares_are_read_where_the_network_reads_them(few):
+    """y(t) = u(t-1)^2 is what squares of delays tell, and those of states in part."""
+    run = config("narma10")
+    squares = dataclasses.replace(
+        run, network=dataclasses.replace(run.network, readout_features="quadratic")
+    )
+    u = np.random.default_rng(0).uniform(-1, 1, (1, 1, 1000))
+    data = spinrnn.Dataset(u, targets=np.roll(u, 1, axis=2) ** 2)
+    plain, quadratic = (
+        {one.name: one for one in baselines.baselines(r, data, 4)} for r in (run, squares)
+    )
+    assert {name: one.features for name, one in plain.items()} == {
+        "last value": 1, "delays": 4, "ESN": 4,
+    }  # fmt: skip
+    assert {name: one.features for name, one in quadratic.items()} == {
+        "last value": 1, "delays": 8, "ESN": 8,
+    }  # fmt: skip
+    assert plain["delays"].evaluation.nrmse > 0.9
+    assert quadratic["delays"].evaluation.nrmse < 1e-4
+    assert quadratic["ESN"].evaluation.nrmse < 0.95 * plain["ESN"].evaluation.nrmse
 
 
 def test_outputs_that_are_known_at_other_points(few):

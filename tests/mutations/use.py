@@ -9,6 +9,7 @@ CHECKING, BEGINNING = "spinrnn/runs/checking.py", "spinrnn/runs/beginning.py"
 TEMPLATE, COMMAND = "spinrnn/config/template.py", "spinrnn/cli/predict.py"
 PREDICTIONS, DATA = "tests/runs/test_predicting.py", "tests/datasets/test_run_data.py"
 CHECKS, BEGINNINGS = "tests/runs/test_checking.py", "tests/runs/test_beginning.py"
+BLOCKS, READING = "spinrnn/kernels/blocks.py", "tests/networks/test_reading.py"
 MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
 
 
@@ -56,6 +57,28 @@ MUTATIONS = [
         "tests/networks/test_reading.py",
     ),
     mutation(STREAM, "            own -= at_end\n", "", "tests/networks/test_reading.py"),
+    # squares of what is read
+    mutation(BLOCKS, "= memory[i] * memory[i]", "= memory[i] + memory[i]", READING, "squares"),
+    mutation(BLOCKS, "(x + x) * g_square", "x * g_square", READING, "squares"),
+    mutation(
+        BLOCKS,
+        "    squares_backward(memory, source, g_in, w.read, w.features, points * panels)\n",
+        "",
+        READING,
+        "squares",
+    ),
+    mutation(
+        BLOCKS,
+        "source, target = (q + 1) * panel - w.last * v, at + q * w.features * v",
+        "source, target = (q + 1) * panel - w.last * v, at + q * w.last * v",
+        READING,
+        "squares",
+    ),
+    mutation("spinrnn/networks/packing.py", "read=config.read", "read=config.features", READING),
+    mutation("spinrnn/config/run.py", "self.read * (2 if", "self.read * (1 if", READING),
+    mutation(
+        "spinrnn/networks/recurrent.py", "average and self", "self", READING, "stream_squares"
+    ),
     mutation(
         STREAM,
         "            self.total.copy(),\n",

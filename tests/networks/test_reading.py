@@ -9,12 +9,18 @@ import pytest
 
 import spinrnn
 
-READOUTS = ("end", "mean", "both", "points", "power", "end_power")
+READOUTS = (
+    *("end", "mean", "both", "points", "power", "end_power"),
+    *("end squares", "points squares", "end_power squares"),
+)
+"""With "squares" the output weights act on the squares of what is read too."""
 CASES, POINTS, OUTPUTS = 19, 6, 3
 
 
 def network(readout, **changes):
+    readout, _, squares = readout.partition(" ")
     config = {"layers": (5, 4), "inputs": 2, "outputs": OUTPUTS, "substeps": 2}
+    config |= {"readout_features": "quadratic"} if squares else {}
     config |= {"dtype": "float64", "readout": readout, **changes}
     return spinrnn.Network(spinrnn.NetworkConfig(**config), seed=1)
 
@@ -28,7 +34,7 @@ def given():
 
 def wanted(readout, kind):
     """Labels or targets, some missing, those of the first point there."""
-    rng, at_points = np.random.default_rng(3), readout == "points"
+    rng, at_points = np.random.default_rng(3), readout.startswith("points")
     if kind == "labels":
         labels = rng.integers(0, 3, (CASES, POINTS))
         labels[rng.random(labels.shape) < 0.3] = -1
@@ -52,16 +58,16 @@ def features(net, u, lengths):
         power = np.trapezoid(state - state[:, :1], axis=1) / (length * substeps)
         points = np.full((len(own), POINTS), np.nan)
         points[:, :length] = own[:, substeps::substeps]
-        found.append(
-            {
-                "end": own[:, -1:],
-                "mean": mean[:, None],
-                "both": np.concatenate([own[:, -1], mean])[:, None],
-                "points": points,
-                "power": power[:, None],
-                "end_power": np.concatenate([own[:, -1], power])[:, None],
-            }[config.readout]
-        )
+        read = {
+            "end": own[:, -1:],
+            "mean": mean[:, None],
+            "both": np.concatenate([own[:, -1], mean])[:, None],
+            "points": points,
+            "power": power[:, None],
+            "end_power": np.concatenate([own[:, -1], power])[:, None],
+        }[config.readout]
+        squares = [read**2] if config.readout_features == "quadratic" else []
+        found.append(np.concatenate([read, *squares]))
     return np.array(found)
 
 
@@ -77,9 +83,10 @@ def test_outputs_are_what_the_states_say(readout, neuron, given):
     u, lengths = given
     net = network(readout, neuron=neuron)
     outputs = net.forward(u, lengths)
-    assert outputs.shape == ((CASES, OUTPUTS, POINTS) if readout == "points" else (CASES, OUTPUTS))
+    at_points = readout.startswith("points")
+    assert outputs.shape == ((CASES, OUTPUTS, POINTS) if at_points else (CASES, OUTPUTS))
     expected = outputs_of(net, u, lengths)
-    expected = expected if readout == "points" else expected[:, :, 0]
+    expected = expected if at_points else expected[:, :, 0]
     np.testing.assert_allclose(outputs, expected, rtol=1e-12, atol=1e-13)
 
 
@@ -92,7 +99,7 @@ def test_losses_by_their_definitions(readout, kind, given):
     weights = np.random.default_rng(5).uniform(0, 2, CASES)
     outputs, losses = outputs_of(net, u, lengths), []
     for case, length in enumerate(lengths):
-        own = outputs[case] if readout != "points" else outputs[case, :, :length]
+        own = outputs[case] if not readout.startswith("points") else outputs[case, :, :length]
         if kind == "values":
             values = target["targets"][case].reshape(OUTPUTS, -1)[:, : own.shape[1]]
             losses.append(np.nanmean((own - values) ** 2))
@@ -142,7 +149,7 @@ def test_bits_do_not_depend_on_memory_threads_or_companions(readout, settings):
     rng = np.random.default_rng(2)
     u, lengths = rng.normal(size=(40, 2, 30)), rng.integers(2, 31, 40)
     net = network(readout, substeps=4)
-    shape = (40, 30) if readout == "points" else (40,)
+    shape = (40, 30) if readout.startswith("points") else (40,)
     labels = rng.integers(0, 3, shape)
     whole = net.logits_loss_grad(u, labels, lengths)
     spinrnn.set_threads(1)
@@ -158,9 +165,10 @@ def test_bits_do_not_depend_on_memory_threads_or_companions(readout, settings):
     np.testing.assert_array_equal(net.forward(u[7:9], lengths[7:9]), net.forward(u, lengths)[7:9])
 
 
-def test_a_network_at_points_is_a_stream(given):
+@pytest.mark.parametrize("readout", ["points", "points squares"])
+def test_a_network_at_points_is_a_stream(given, readout):
     u, _ = given
-    net = network("points")
+    net = network(readout)
     stream, outputs = net.stream(cases=CASES), net.forward(u)
     for t in range(POINTS):
         np.testing.assert_array_equal(stream(u[:, :, t]), outputs[:, :, t])
@@ -190,6 +198,20 @@ def test_a_stream_of_a_network_that_reads_averages(given, readout, window, neuro
     np.testing.assert_array_equal(stream(u[:, :, 0]), found[0])
 
 
+@pytest.mark.parametrize("window", [0, 2])
+def test_a_stream_squares_what_is_read_at_the_end(given, window):
+    u, _ = given
+    net = network("end squares", readout_window=window)
+    stream = net.stream(cases=CASES)
+    for t in range(POINTS):
+        found = stream(u[:, :, t])
+        if t + 1 >= window:
+            np.testing.assert_array_equal(found, net.forward(u[:, :, : t + 1]))
+    for readout in ("mean squares", "both squares"):
+        with pytest.raises(spinrnn.DataError, match="squares an average, which a stream"):
+            network(readout).stream()
+
+
 def test_a_trajectory_has_the_outputs_at_the_end(given):
     u, lengths = given
     net = network("points")
@@ -206,6 +228,10 @@ def test_files_and_changes(tmp_path):
     with pytest.raises(spinrnn.ConfigError, match="readout: fixed by the trained parameters"):
         net.replace(readout="mean")
     assert network("end").replace(readout="points").config.readout == "points"
+    with pytest.raises(spinrnn.ConfigError, match=r"^readout_features: fixed by the trained"):
+        net.replace(readout_features="quadratic")
+    with pytest.raises(spinrnn.ConfigError, match=r"^readout: fixed by the trained parameters$"):
+        network("end").replace(readout="both")
 
 
 def test_what_does_not_fit_is_refused(given):

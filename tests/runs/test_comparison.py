@@ -56,6 +56,12 @@ def test_findings_have_every_number():
         assert entries[f"{side.key}_capacities"]["value"] == side.capacities.tolist()
     assert "esn_capacity" in entries
     assert "capacity_bound" not in compare(small("narma2")).findings()
+    tables = recipe("memory", neurons=8)
+    tables["data"] |= {"length": 1000, "delays": 3}
+    tables["network"] |= {"substeps": 2, "dtype": "float32", "readout_features": "quadratic"}
+    squares = compare(spinrnn.config.run.from_tables(tables))
+    assert squares.findings()["capacity_bound"]["value"] == 16
+    assert [side.features for side in squares.sides] == [1, 16, 16, 16]
 
 
 def test_other_data_are_told():

@@ -31,9 +31,12 @@ from spinrnn.identify.fit import identify_device as identify_device
 from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
+from spinrnn.learning.flips import Flips as Flips
+from spinrnn.learning.metaplastic import Metaplastic as Metaplastic
 from spinrnn.learning.protocol import Change as Change
 from spinrnn.learning.protocol import Estimator as Estimator
 from spinrnn.learning.protocol import Writer as Writer
+from spinrnn.learning.pulses import Pulses as Pulses
 from spinrnn.learning.reservoir import Reservoir as Reservoir
 from spinrnn.learning.trainer import evaluate as evaluate
 from spinrnn.learning.twin import Twin as Twin
@@ -46,6 +49,8 @@ from spinrnn.networks.feedforward import FeedforwardNetwork as FeedforwardNetwor
 from spinrnn.networks.making import network_of as network_of
 from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
+from spinrnn.networks.writing import Written as Written
+from spinrnn.networks.writing import write_devices as write_devices
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth
@@ -76,11 +81,15 @@ from spinrnn.sweep.cube import load_cube as load_cube
 from spinrnn.sweep.file import Sweep as Sweep
 from spinrnn.sweep.file import load_sweep as load_sweep
 from spinrnn.sweep.runner import run_sweep as run_sweep
+from spinrnn.synapses.domain_wall import DomainWall as DomainWall
 from spinrnn.synapses.ideal import Ideal as Ideal
 from spinrnn.synapses.protocol import Events as Events
 from spinrnn.synapses.protocol import Field as Field
+from spinrnn.synapses.protocol import Request as Request
 from spinrnn.synapses.protocol import Synapse as Synapse
 from spinrnn.synapses.resonator import Resonator as Resonator
+from spinrnn.synapses.rram import RRAM as RRAM
+from spinrnn.synapses.sign import Sign as Sign
 from spinrnn.tasks.capacity import capacities as capacities
 from spinrnn.tasks.classification import Classification as Classification
 from spinrnn.tasks.forecasting import Forecasting as Forecasting

@@ -21,9 +21,9 @@ FLOORS = {
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
-    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings losses "
+    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
     "stepping pointers levels blocks updates normalising resonators",
-    "synapses": "layout protocol ideal resonator connections",
+    "synapses": "layout protocol ideal sign domain_wall laws rram resonator connections",
     "neurons": "protocol spread oscillator ctrnn static rate rf",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
@@ -31,9 +31,10 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording "
     "envelope samples opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets base "
-    "streaming pieces recurrent products losses feedforward making saved ensemble driving",
-    "learning": "protocol bptt twin ridge reservoir esn baselines adam average gains schedule "
-    "learner trainer recipes",
+    "streaming pieces recurrent products losses feedforward making saved ensemble driving "
+    "writing",
+    "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
+    "average gains schedule learner trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
@@ -83,7 +84,7 @@ HOMES = {
     "reservoirpy": {"bench.peers"},
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
-        "learning.ridge",
+        "learning.ridge", "synapses.laws", "systems.metaplasticity",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "readers.wav", "sklearn",

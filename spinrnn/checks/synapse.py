@@ -39,7 +39,8 @@ def check_synapse(synapse: Synapse, seed: int = 0) -> Iterator[SynapseCheck]:
     """Checks a kind of synapse on small blocks.
 
     What says that its `read_backward` is a stand-in (`Synapse.exact`) is asked for
-    finite numbers of the right shape alone.
+    finite numbers of the right shape, and that a large request against them makes the
+    loss smaller, were that a sum of the weights.
 
     Args:
         synapse: an instance; seed: of the trained numbers and the devices.
@@ -53,9 +54,12 @@ def check_synapse(synapse: Synapse, seed: int = 0) -> Iterator[SynapseCheck]:
         if not arrays.ok:
             # nothing can be reckoned with them
             continue
-        yield _slopes(synapse, trained, devices, shape, rng)
+        slopes = _slopes(synapse, trained, devices, shape, rng)
+        yield slopes
         for asks in synapse.takes:
             yield _program(synapse, trained, devices, asks, rng)
+            if not synapse.exact and slopes.ok:
+                yield _follows(synapse, trained, devices, asks, rng)
 
 
 def _outcome(synapse, promise, error, text):
@@ -103,6 +107,25 @@ def _difference(synapse: Any, trained, devices, g_weights, place):
         moved[place] += k * step
         values.append(float((g_weights * synapse.read(moved, devices)).sum()))
     return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
+
+
+def _follows(synapse, trained, devices, asks, rng):
+    """A large request against the gradient of sum(g_weights W) makes it smaller."""
+    own, other = {name: array.copy() for name, array in devices.items()}, trained.copy()
+    g_weights = rng.normal(size=trained.shape)
+    before = synapse.read(other, own).copy()
+    g_trained = synapse.read_backward(other, own, g_weights.copy())
+    large = -np.sign(g_trained)
+    if asks == "flips":
+        change = 1.0 * (np.sign(before) != large)
+    else:
+        change = large * (1000 if asks == "pulses" else 10 * np.abs(before).max())
+    synapse.program(other, own, Request(change, asks=asks), rng)
+    grown = float((g_weights * (synapse.read(other, own) - before)).sum())
+    size = np.abs(g_weights * before).sum()
+    more = "" if asks == "amount" else f" by {asks}"
+    promise, text = f"descent of {trained.shape}{more}", f"the loss grew by {grown:.4g}"
+    return _outcome(synapse, promise, max(grown / size, 0.0), text)
 
 
 def _program(synapse, trained, devices, asks, rng):

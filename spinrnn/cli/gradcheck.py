@@ -86,7 +86,7 @@ def _check_kind(options: argparse.Namespace) -> int:
         else:
             error, verdict = f"error {row.error:.1e}", "ok" if row.ok else f"FAILED: {row.text}"
             name = f"{getattr(row, role):<11}{getattr(row, 'scheme', ''):<13}"
-            print(f"{name}{row.promise:<34}{error:<16}{verdict}")
+            print(f"{name}{row.promise:<38}{error:<16}{verdict}")
     if not options.json:
         broken = f"{failed} BROKEN" if failed else "all kept"
         print(f"{count} promises of {getattr(options, role)}: {broken}")

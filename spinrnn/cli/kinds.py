@@ -65,7 +65,8 @@ def described(role: str, kind: Any) -> dict[str, Any]:
     meaning = " ".join((kind.__doc__ or "").split())
     found = {"role": role, "kind": kind.kind, "meaning": meaning, "quantities": keys}
     for name in ("states", "schemes"):
-        given = getattr(kind, name, ())
+        # a quantity may have this name
+        given = () if name in keys else getattr(kind, name, ())
         found[name] = [one._asdict() if hasattr(one, "_asdict") else one for one in given]
     return found
 
@@ -77,7 +78,8 @@ def _lines(one: dict[str, Any]) -> list[str]:
     width = max((len(name) for name in keys), default=0)
     for name, q in keys.items():
         unit = "" if q["unit"] == "1" else f" {q['unit']}"
-        known = [f"default {q['default']:g}{unit}", q["range"]]
+        usual = "automatic" if q["default"] is None else f"{q['default']:g}{unit}"
+        known = [f"default {usual}", q["range"]]
         known += [f"spread.{q['spread']}"] if q["spread"] else []
         known += ["can be trained"] if q["trained"] else []
         lines.append(f"  {name:<{width}}  {q['meaning']} ({'; '.join(known)})")

@@ -37,6 +37,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "synapse": {
         "ideal": "spinrnn.synapses.ideal:Ideal",
+        "sign": "spinrnn.synapses.sign:Sign",
+        "domain_wall": "spinrnn.synapses.domain_wall:DomainWall",
+        "rram": "spinrnn.synapses.rram:RRAM",
         "resonator": "spinrnn.synapses.resonator:Resonator",
     },
     "task": {
@@ -49,7 +52,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "twin": "spinrnn.learning.twin:Twin",
         "reservoir": "spinrnn.learning.reservoir:Reservoir",
     },
-    "writer": {"adam": "spinrnn.learning.adam:Adam"},
+    "writer": {
+        "adam": "spinrnn.learning.adam:Adam",
+        "metaplastic": "spinrnn.learning.metaplastic:Metaplastic",
+        "flips": "spinrnn.learning.flips:Flips",
+        "pulses": "spinrnn.learning.pulses:Pulses",
+    },
 }
 """{role: {kind: module and class}}; the first kind of a role is its default."""
 GROUP = "spinrnn.kinds"

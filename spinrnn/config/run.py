@@ -763,9 +763,8 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
     if missing:
         lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
         problems.append(f"estimator.kind: {lacks}")
-    for synapse in dict.fromkeys(network.synapses):
-        if writer.gives not in synapse.takes:
-            problems.append(f"writer.kind: {_unlike(writer, synapse)}")
+    for synapse in _unwritable(writer.gives, network.synapses):
+        problems.append(f"writer.kind: {_unlike(writer, synapse)}")
     others = list(dict.fromkeys(one.kind for one in network.synapses if not one.direct))
     if others:
         needs = f"needs ideal synapses, these are {' and '.join(others)}; set it to"
@@ -790,6 +789,28 @@ def _without_time(network: Any, train: TrainConfig) -> list[str]:
         reason = "running means of batch normalisation do not belong to a mean of weights"
         problems.append(f"train.average: {reason}; set it to 0")
     return problems
+
+
+def _unwritable(gives: str, synapses: Iterable[Any]) -> list[Any]:
+    """The synapses that a writer which gives this cannot write. Those that take it not,
+    but amounts, get amounts, as biases do; one at least must take it.
+    """
+    every = list(dict.fromkeys(synapses))
+    if not any(gives in one.takes for one in every):
+        return every
+    return [one for one in every if not {gives, "amount"} & set(one.takes)]
+
+
+def run_of(network: Any) -> RunConfig:
+    """A run of a network of which nothing else is known, for files of networks."""
+    return RunConfig(network, TrainConfig(writer={"kind": writer_for(network.synapses)}))
+
+
+def writer_for(synapses: Iterable[Any]) -> str:
+    """The kind of writer where none is named: the first that can write all synapses."""
+    known, every = kinds.names_of("writer"), list(synapses)
+    able = (n for n in known if not _unwritable(kinds.kind_of("writer", n).gives, every))
+    return next(able, known[0])
 
 
 def _unlike(writer: Any, synapse: Any) -> str:
@@ -865,6 +886,11 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     parts_classes = {**_PARTS, "network": network_class(known)}
     network, found = _network_arguments(known)
     problems += found
+    if "writer" not in known:
+        given = known.get("synapse")
+        listed = given if isinstance(given, list) else [given]
+        synapses = [kinds.stand_in("synapse", one) for one in listed]
+        known["writer"] = {"kind": writer_for(synapses)}
     parts = {**known, "network": network}
     for table, owner in _OWNERS.items():
         if table in known and owner != table:

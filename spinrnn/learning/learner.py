@@ -40,7 +40,7 @@ class GradientLearner:
 
     def __init__(self, config: TrainConfig, net: Any) -> None:
         self._config, self._net = config, net
-        self._weights = net.layout.is_weight()
+        self._weights = net.connections.asked(config.writer.gives)
         memory = config.writer.memory(net.layout.size, net.config.dtype)
         # files have no arrays without axes
         self.memory = {name: np.atleast_1d(array) for name, array in memory.items()}

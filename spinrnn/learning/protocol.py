@@ -104,7 +104,8 @@ class Writer(Kind):
         Args:
             gradient, trained: (size,); memory: of `memory`, changed in place; step:
                 number of the step, from 1; rate: its learning rate; weights: (size,)
-                bool, False for biases and all else that is no synapse.
+                bool, True where synapses take what it gives, False for biases and all
+                else that is given amounts.
         """
         raise NotImplementedError
 

@@ -34,7 +34,7 @@ CASES = 1000
 """That are judged at once where no statistics of all cases are wanted."""
 FIXED = ("layers", "inputs", "outputs", "synapse", "normalisation", "bias")
 """Keys on which the number of parameters, or what they mean, depends."""
-_DEVICES = 7
+_DEVICES = 8
 """Purpose of random numbers; others are in `learning.trainer` and
 `synapses.connections`."""
 

@@ -16,9 +16,17 @@ from spinrnn.synapses.layout import Layout, axes_of
 
 def save_network(net, path):
     """Writes a network to an HDF5 file, atomically, for `spinrnn.load`."""
-    config = configs.RunConfig(network=net.config)
+    config = configs.run_of(net.config)
     arrays = arrays_of(net)
-    axes = {name: _axes_of(net.config, name) for name in arrays}
+    named = {name: _axes_of(net.config, name) for name in arrays}
+    # devices of a weight may be several, and what all have in common has no axes
+    further = {name: ("cell", *own) for name, own in named.items()}
+    axes = {
+        name: own
+        for known in (named, further)
+        for name, own in known.items()
+        if len(own) == arrays[name].ndim
+    }
     write_container(path, "network", toml_files.to_toml(config, ["network"]), arrays, axes)
 
 

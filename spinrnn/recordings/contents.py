@@ -14,7 +14,7 @@ import numpy as np
 import spinrnn
 from spinrnn.arrays import array_of
 from spinrnn.config.neurons import title_of
-from spinrnn.config.run import NetworkConfig, RunConfig
+from spinrnn.config.run import NetworkConfig, run_of
 from spinrnn.config.spread import spreads_of
 from spinrnn.config.tables import suggest
 from spinrnn.config.toml import to_toml
@@ -358,7 +358,7 @@ def _own_attributes(contents, noise_seed):
         "version": VERSION,
         "spinrnn": spinrnn.__version__,
         "environment": json.dumps(describe()),
-        "config": to_toml(RunConfig(network=config), ["network"]),
+        "config": to_toml(run_of(config), ["network"]),
         "every": contents.every,
         "variables": ",".join(contents.variables),
         "stored_layers": np.array(contents.layers),

@@ -104,6 +104,16 @@ class Connections:
         }
         return other
 
+    def asked(self, asks: str) -> np.ndarray:
+        """(size,) bool, where a writer's change is what it asks for; elsewhere it is an
+        amount: of biases, and of weights whose synapses do not take what it asks for.
+        """
+        flags = self._is_weight.copy()
+        for name, kind in self.kinds.items():
+            if asks not in kind.takes:
+                flags[self._layout.places(name)] = False
+        return flags
+
     def program(
         self,
         flat: np.ndarray,
@@ -135,8 +145,10 @@ class Connections:
         before, asked, total = flat.copy(), self._layout.named(change), Events()
         exists = {} if mask is None else self._layout.named(mask)
         for name, view in self._weights(flat):
-            request = Request(asked[name], keep, asks, exists.get(name))
-            total += self.kinds[name].program(view, self.devices[name], request, rng)
+            kind = self.kinds[name]
+            own = asks if asks in kind.takes else "amount"
+            request = Request(asked[name], keep, own, exists.get(name))
+            total += kind.program(view, self.devices[name], request, rng)
         rest = ~self._is_weight
         flat[rest] += change[rest]
         if mask is not None:
@@ -145,6 +157,23 @@ class Connections:
             flat[:] = before
             raise DivergenceError("the trained number of a synapse is not finite")
         return total
+
+    def write(
+        self, flat: np.ndarray, mask: np.ndarray | None, rng: np.random.Generator
+    ) -> tuple[Events, dict[str, np.ndarray]]:
+        """Writes a flat vector into the devices with verification, for kinds that have
+        `write(trained, devices, exists, rng)`; returns the cost and {block: attempts}.
+        """
+        total, attempts, before = Events(), {}, flat.copy()
+        exists = {} if mask is None else self._layout.named(mask)
+        for name, own in self._weights(flat):
+            found, attempts[name] = self.kinds[name].write(
+                own, self.devices[name], exists.get(name), rng
+            )
+            total += found
+        if mask is not None:
+            flat[~mask] = before[~mask]
+        return total, attempts
 
     def named(self) -> dict[str, np.ndarray]:
         """{"synapse/BLOCK/FIELD": array} for files."""

@@ -14,7 +14,7 @@ from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels import resonators
 from spinrnn.machine import threads
-from spinrnn.synapses.protocol import Field, Synapse
+from spinrnn.synapses.protocol import Events, Field, Request, Synapse
 
 PUBLISHED = "program of arXiv:2211.03659"
 KAPPA = math.tan(math.pi / 4) / (8 * math.sqrt(2))
@@ -133,6 +133,17 @@ class Resonator(Synapse):
         self._chains(resonators.chains_backward, trained, devices, (given,), out)
         # f = (f0 + detuning) times the device's factor
         return out * devices["resonance"].astype(out.dtype)
+
+    def program(
+        self,
+        trained: np.ndarray,
+        devices: Mapping[str, np.ndarray],
+        request: Request,
+        rng: np.random.Generator,
+    ) -> Events:
+        """Tunes the resonators exactly; each that is tuned is an event, at no energy."""
+        super().program(trained, devices, request, rng)
+        return Events(int(np.count_nonzero(request.change)))
 
     def _chains(self, kernel, trained, devices, given, out):
         """Calls a kernel for all chains, some at a time on each thread."""

@@ -101,16 +101,44 @@ def test_arrays_that_are_not_as_promised(methods, text):
 
 @pytest.mark.parametrize("bad", [lambda g: g * np.nan, np.ravel])
 def test_a_stand_in_gives_finite_numbers_of_the_shape(bad):
-    """Any of them: this one's slope is wrong everywhere."""
+    """Any of them that go the right way: this one's slope is wrong everywhere."""
 
     def read_backward(self, trained, devices, g_weights):
-        return -7 * g_weights
+        return 7 * g_weights
 
     rows = list(check_synapse(changed(exact=False, read_backward=read_backward)))
     assert all(row.ok for row in rows)
     assert rows[1].promise == "read_backward of (5, 4), a stand-in"
     wrong = changed(exact=False, read_backward=lambda self, trained, devices, g: bad(g))
     assert broken(wrong) == [("read_backward of (5, 4), a stand-in", 1, "not finite numbers")]
+
+
+def test_a_stand_in_goes_down_when_it_is_asked_to():
+    """By each of what it takes; one of the wrong sign, or that is deaf, does not."""
+
+    def turned(self, trained, devices, request, rng):
+        size = np.abs(trained)
+        if request.asks == "flips":
+            trained[...] = np.where(request.change == 1, -trained, trained)
+        else:
+            trained[...] = np.where(request.change > 0, size, -size)
+        return Events()
+
+    def straight(self, trained, devices, g_weights):
+        return g_weights
+
+    def against(self, trained, devices, g_weights):
+        return -g_weights
+
+    own = {"exact": False, "program": turned, "takes": ("amount", "flips", "pulses")}
+    rows = list(check_synapse(changed(read_backward=straight, **own)))
+    assert all(row.ok for row in rows)
+    promises = [row.promise for row in rows if row.promise.startswith("descent of (5, 4)")]
+    assert promises == [f"descent of (5, 4){more}" for more in ("", " by flips", " by pulses")]
+    wrong = broken(changed(read_backward=against, **own))
+    assert [promise for promise, *_ in wrong] == promises
+    # what grows is told, as a share of the sum of all weights' sizes
+    assert all(0 < error <= 2 and text.startswith("the loss grew by ") for _, error, text in wrong)
 
 
 def test_programming_that_is_not_as_promised():

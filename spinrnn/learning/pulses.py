@@ -1,0 +1,53 @@
+"""Whole pulses: steps of Adam as devices take them that know no amounts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinrnn.config.quantity import quantity
+from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.learning.adam import Adam
+from spinrnn.learning.protocol import Change
+
+_WEAK = "the program of arXiv:2107.06064"
+
+
+@dataclass(frozen=True)
+class Pulses(Adam):
+    """Adam's step, of weights in whole pulses (arXiv:2107.06064). At the usual learning
+    rate of 0.02 they are the published ones: up to 100 pulses for a step of 1.
+    """
+
+    kind = "pulses"
+    gives = "pulses"
+    scale: float = quantity(
+        5000.0,
+        about="pulses of a weight for a learning rate of 1 and a step of 1",
+        above=0,
+        high=LARGEST_NUMBER,
+        source=_WEAK,
+    )
+    share: float = quantity(
+        0.4,
+        about="of the learning rate, that biases and all else without pulses have",
+        low=0,
+        high=LARGEST_NUMBER,
+        source=_WEAK,
+    )
+    most: int = quantity(
+        126, about="pulses in a step, at most", low=1, high=1_000_000, source=_WEAK
+    )
+
+    def request(
+        self,
+        gradient: np.ndarray,
+        trained: np.ndarray,
+        memory: dict[str, np.ndarray],
+        step: int,
+        rate: float,
+        weights: np.ndarray,
+    ) -> Change:
+        """Pulses in the direction in which the weight is to go. There is no decay."""
+        change, _ = super().request(gradient, trained, memory, step, rate, weights)
+        pulses = np.clip(np.rint(self.scale * change), -self.most, self.most)
+        return Change(np.where(weights, pulses, self.share * change).astype(gradient.dtype))

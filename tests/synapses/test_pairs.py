@@ -1,0 +1,119 @@
+"""All kinds of synapses with all writers on a small recurrent network: what fits trains,
+is saved and goes on to the same bits; what does not fit is told before anything runs.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.config import kinds
+from spinrnn.config.run import from_tables
+from spinrnn.learning.trainer import Trainer
+
+WRITERS = tuple(kinds.BUILT_IN["writer"])
+OWN = {"domain_wall": {"slips": 0.05, "margin": 0.1}, "rram": {"refresh": 300}}
+"""Keys with which all that a kind does is at work."""
+
+
+def table_of(name):
+    return {"kind": name, **OWN.get(name, {})}
+
+
+def fits(synapse, writer):
+    taken = kinds.kind_of("synapse", synapse).takes
+    return kinds.kind_of("writer", writer).gives in taken
+
+
+def can_be_recurrent(name):
+    """Whether a kind may stand in a recurrent network with its defaults."""
+    try:
+        spinrnn.NetworkConfig(synapse={"kind": name})
+    except spinrnn.ConfigError:
+        return False
+    return True
+
+
+SYNAPSES = tuple(name for name in kinds.BUILT_IN["synapse"] if can_be_recurrent(name))
+PAIRS = tuple(itertools.product(SYNAPSES, WRITERS))
+FITTING = tuple(pair for pair in PAIRS if fits(*pair))
+
+
+def run_of(config, synapse, writer, epochs=1):
+    network = dataclasses.replace(config.network, synapse=table_of(synapse))
+    train = dataclasses.replace(config.train, writer={"kind": writer}, epochs=epochs)
+    return spinrnn.RunConfig(network, train)
+
+
+@pytest.mark.parametrize(("synapse", "writer"), PAIRS)
+def test_what_fits_trains_and_what_does_not_is_told(tiny_config, tiny_data, synapse, writer):
+    if not fits(synapse, writer):
+        told = f"writer.kind: {writer} asks for .*, the synapse {synapse} takes .*; {synapse} goes "
+        with pytest.raises(spinrnn.ConfigError, match=f"{told}with the writer [a-z]"):
+            run_of(tiny_config, synapse, writer)
+        return
+    trainer = Trainer(run_of(tiny_config, synapse, writer), tiny_data)
+    before = trainer.net.parameters.copy(), trainer.net.effective().copy()
+    (record,) = (record for record in trainer.steps() if record)
+    assert np.isfinite(record["train_loss"])
+    assert (trainer.net.effective() != before[1]).any()
+    # what does not exist is no device
+    there = np.broadcast_to(trainer.net.mask, before[0].shape)
+    np.testing.assert_array_equal(trainer.net.parameters[~there], before[0][~there])
+    biases = ~trainer.net.layout.is_weight()
+    assert (trainer.net.parameters[biases] != before[0][biases]).any()
+    if synapse != "ideal":
+        assert record["programming_count"] > 0
+
+
+@pytest.mark.parametrize(("synapse", "writer"), FITTING)
+def test_a_run_that_is_resumed_gives_the_same_bits(tiny_config, tiny_data, synapse, writer):
+    config = run_of(tiny_config, synapse, writer, epochs=2)
+    whole, first = Trainer(config, tiny_data), Trainer(config, tiny_data)
+    for _ in whole.steps():
+        pass
+    # in the middle of the second epoch
+    for _ in itertools.islice(first.steps(), 9):
+        pass
+    second = Trainer(config, tiny_data)
+    arrays, state = first.state()
+    second.restore({name: array.copy() for name, array in arrays.items()}, state)
+    for _ in second.steps():
+        pass
+    found, expected = second.state()[0], whole.state()[0]
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert array.tobytes() == found[name].tobytes(), name
+
+
+@pytest.mark.parametrize("synapse", [name for name in SYNAPSES if name != "ideal"])
+def test_files_hold_the_devices(tiny_config, tiny_data, synapse, tmp_path):
+    """Those of a network, and those of a run that is cut and resumed."""
+    writer = next(writer for writer in WRITERS if fits(synapse, writer))
+    config, steps = run_of(tiny_config, synapse, writer, epochs=2), []
+    with pytest.raises(spinrnn.Interrupted):
+        spinrnn.train(
+            config, tmp_path / "run", data=tiny_data, pictures=False,
+            stop=lambda: steps.append(0) or len(steps) == 5,
+        )  # fmt: skip
+    cut = spinrnn.train(config, tmp_path / "run", resume=True, data=tiny_data, pictures=False)
+    whole = spinrnn.train(config, data=tiny_data)
+    np.testing.assert_array_equal(cut.network.effective(), whole.network.effective())
+    whole.network.save(tmp_path / "net.h5")
+    for path in (tmp_path / "run", tmp_path / "net.h5"):
+        loaded = spinrnn.load(path)
+        np.testing.assert_array_equal(loaded.effective(), whole.network.effective())
+        assert loaded.config == config.network
+
+
+def test_the_writer_that_is_not_named_follows_the_synapse():
+    for synapse, writer in (("ideal", "adam"), ("sign", "adam"), ("rram", "pulses")):
+        assert from_tables({"synapse": {"kind": synapse}}).train.writer.kind == writer
+    told = "pulses asks for pulses, the synapse sign takes amount or flips; sign goes with the "
+    with pytest.raises(spinrnn.ConfigError, match=f"{told}writer adam or metaplastic or flips"):
+        from_tables({"synapse": {"kind": "sign"}, "writer": {"kind": "pulses"}})
+    both = {"synapse": {"kind": "rram", "memry": 3}, "writer": {"kind": "adam"}}
+    with pytest.raises(spinrnn.ConfigError, match=r"synapse\.memry: unknown key; did you mean mem"):
+        from_tables(both)

@@ -33,10 +33,12 @@ class GradientLearner:
         config: its estimator, writer and clip; net: whose parameters learn.
     Attributes:
         memory: {name: array} of the writer; steps: number of steps taken.
+        events: what programming has cost since it was made.
     """
 
     memory: dict[str, np.ndarray]
     steps: int
+    events: Events
 
     def __init__(self, config: TrainConfig, net: Any) -> None:
         self._config, self._net = config, net
@@ -44,7 +46,7 @@ class GradientLearner:
         memory = config.writer.memory(net.layout.size, net.config.dtype)
         # files have no arrays without axes
         self.memory = {name: np.atleast_1d(array) for name, array in memory.items()}
-        self.steps = 0
+        self.steps, self.events = 0, Events()
 
     def step(
         self, prepared: Any, batch: tuple[Any, Any, Any], rate: float, seed: tuple[int, ...]
@@ -70,6 +72,7 @@ class GradientLearner:
         events = net.connections.program(
             net.parameters, change, keep, net.mask, seed, c.writer.gives
         )
+        self.events = (self.events + events)._replace(saturated=events.saturated)
         prepared.commit()
         return Step(estimate.outputs, estimate.loss, norm, events)
 

@@ -141,7 +141,7 @@ class Resonator(Synapse):
         request: Request,
         rng: np.random.Generator,
     ) -> Events:
-        """Tunes the resonators exactly; each that is tuned is an event, at no energy."""
+        """Tunes resonators exactly; each that is tuned is an event, at no energy."""
         super().program(trained, devices, request, rng)
         return Events(int(np.count_nonzero(request.change)))
 

@@ -2,6 +2,7 @@
 another.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 
 from spinrnn.config.run import RunConfig, from_tables
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.loading import load_dataset
+from spinrnn.datasets.loading import load_dataset, load_digits
+from spinrnn.datasets.parts import divide
 from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.networks.making import network_of
 
 
 def trained(
@@ -68,14 +71,82 @@ def permuted(data: Dataset, number: int) -> Dataset:
     """The data with their numbers in another order, the same for all cases; 0: as they
     are.
     """
-    flat = data.flat()
     if number == 0:
-        return flat
-    order = np.random.default_rng([number, 10]).permutation(flat.inputs.shape[1])
-    return Dataset(flat.inputs[:, order], flat.labels, test=flat.test, classes=flat.classes)
+        return data
+    shape = np.shape(data.inputs)
+    flat = np.reshape(data.inputs, (len(data), -1))
+    order = np.random.default_rng([number, 10]).permutation(flat.shape[1])
+    return dataclasses.replace(data, inputs=flat[:, order].reshape(shape))
 
 
 def parts_of(data: Dataset) -> tuple[Dataset, Dataset]:
     """(training, test part) of data that bring their own."""
     assert data.test is not None
     return data.take(np.flatnonzero(~data.test)), data.take(np.flatnonzero(data.test))
+
+
+# ---- one task after another ----
+
+
+def in_turn(given: dict[str, Any], tasks: list[Dataset], even: float = 0.0) -> dict[str, Any]:
+    """Learns tasks one after the other, with a fresh writer for each. What is no weight
+    - biases, gains, shifts - is kept for each task and put back for its test.
+
+    Args:
+        given: tables of the run; tasks: data with their own test parts.
+        even: latent weights begin even between - this and this; 0: as drawn.
+    Returns:
+        {"after": [accuracies of all tasks so far, after each task], "signs": share of
+        signs that each task has turned over}, in percent.
+    """
+    kept, after, turned, net = [], [], [], None
+    for data in tasks:
+        # the last weights, as no part of an earlier task may choose them
+        start = _start(given, data, even) if net is None else net
+        before = _weights(start)
+        net = trained(given, data, start=start).net
+        turned.append(100 * float(np.mean((before >= 0) != (_weights(net) >= 0))))
+        kept.append(_normalisation(net))
+        after.append([_tested(net, own, of) for own, of in zip(kept, tasks, strict=False)])
+    return {"after": after, "signs": turned}
+
+
+def _start(given, data, even):
+    """A network whose latent weights are even around zero, or as drawn."""
+    config = from_tables(given).fitted_to(data)
+    net = network_of(config.network, seed=config.train.seed)
+    weights = net.layout.is_weight()
+    rng = np.random.default_rng([config.train.seed, 11])
+    if even:
+        net.parameters[weights] = rng.uniform(-even, even, weights.sum())
+    return net
+
+
+def _weights(net):
+    return net.parameters[net.layout.is_weight()].copy()
+
+
+def _normalisation(net):
+    """Gains and shifts."""
+    return net.parameters[~net.layout.is_weight()].copy()
+
+
+def _tested(net, normalisation, data):
+    """Accuracy of a task's test part with its own gains and shifts."""
+    other = net.replace()
+    other.parameters[~net.layout.is_weight()] = normalisation
+    return accuracy(other, parts_of(data)[1])
+
+
+def shuffled_digits(number):
+    """The digits in another order of their pixels, with the test part of the default
+    split.
+    """
+    data = permuted(load_digits(), number)
+    parts = divide(data, from_tables({"data": {"split_seed": 0}}))
+    training, test = parts[0], parts[2]
+    return Dataset(
+        np.concatenate([training.inputs, test.inputs]),
+        np.concatenate([training.labels, test.labels]),
+        test=np.arange(len(training) + len(test)) >= len(training),
+    )

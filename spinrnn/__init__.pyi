@@ -28,6 +28,10 @@ from spinrnn.errors import MemoryLimitError as MemoryLimitError
 from spinrnn.errors import SpinrnnError as SpinrnnError
 from spinrnn.errors import StoreError as StoreError
 from spinrnn.identify.fit import identify_device as identify_device
+from spinrnn.identify.lines import Lines as Lines
+from spinrnn.identify.lines import fit_lines as fit_lines
+from spinrnn.identify.responses import SynapseFit as SynapseFit
+from spinrnn.identify.responses import identify_synapse as identify_synapse
 from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
@@ -83,6 +87,7 @@ from spinrnn.sweep.file import load_sweep as load_sweep
 from spinrnn.sweep.runner import run_sweep as run_sweep
 from spinrnn.synapses.domain_wall import DomainWall as DomainWall
 from spinrnn.synapses.ideal import Ideal as Ideal
+from spinrnn.synapses.measured import Measured as Measured
 from spinrnn.synapses.protocol import Events as Events
 from spinrnn.synapses.protocol import Field as Field
 from spinrnn.synapses.protocol import Request as Request

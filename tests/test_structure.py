@@ -23,7 +23,7 @@ FLOORS = {
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
     "stepping pointers levels blocks updates normalising resonators",
-    "synapses": "layout protocol ideal sign domain_wall laws rram resonator connections",
+    "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn static rate rf",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
@@ -38,7 +38,7 @@ FLOORS = {
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
-    "result fit figures wording report",
+    "result fit pulses responses lines told figures files wording report",
     "checks": "gradient feedforward neuron synapse",
     "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
     "checking",
@@ -87,7 +87,8 @@ HOMES = {
         "learning.ridge", "synapses.laws", "systems.metaplasticity",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
-        "identify.residuals", "identify.result", "readers.wav", "sklearn",
+        "identify.residuals", "identify.result", "identify.responses", "readers.wav", "sklearn",
+        "identify.lines",
         "runs.predicting", "recordings.envelope",
     },
     "argparse": {

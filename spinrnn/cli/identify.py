@@ -32,10 +32,12 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "identify", identify, SUMMARY)
     parser.add_argument(
         "file",
+        nargs="?",
         metavar="FILE",
         help="file with time (s), drive and power, perhaps noise (NPZ, HDF5, CSV, MATLAB ...); or a"
         " trajectory",
     )
+    _add_others(parser)
     add_columns(parser)
     add_envelope(parser)
     _add_model(parser)
@@ -50,10 +52,32 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--out",
         metavar="DIR",
-        help="folder of device.json, device.png and device.csv (default: FILE's name with -device)",
+        help="folder of device.json, device.png and device.csv (default: FILE's name with"
+        " -device); of --lines the folder of lines.json and so on; of --synapse a file, as in"
+        " synapse.toml",
     )
     add_json(parser, "one JSON object, the content of device.json")
     add_memory(parser, "of the fit, as in 2G")
+
+
+def _add_others(parser: argparse.ArgumentParser) -> None:
+    """Adds what may be identified in place of a device's power."""
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument(
+        "--synapse",
+        metavar="FILE",
+        help="a table of pulse responses: pulse, conductance (S), perhaps device, cycle and"
+        " direction or sign; or two columns, first up then down. Gives a table [synapse]",
+    )
+    others.add_argument(
+        "--lines",
+        metavar="FILE",
+        help="resonance lines: frequency (Hz), field and voltage; or pairs of columns whose"
+        " names hold the frequency, as in 5.0_GHz",
+    )
+    parser.add_argument(
+        "--frequencies", metavar="LOW:HIGH", help="of --lines, those that are taken, as 5e9:17e9 Hz"
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +126,96 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def identify(options: argparse.Namespace) -> int:
     """Fits, writes the three files of the fit and prints what was found."""
+    _check_source(options)
+    if options.synapse is not None:
+        return _identify_synapse(options)
+    if options.lines is not None:
+        return _identify_lines(options)
+    return _identify_device(options)
+
+
+_OF_DEVICE = ("fix", "free_scale", "noise", "linear", "power_floor", "cases", "neuron")
+
+
+def _check_source(options: argparse.Namespace) -> None:
+    """ConfigError unless there is one thing to identify, and no option of another."""
+    from spinrnn.errors import ConfigError
+
+    other = "--synapse" if options.synapse is not None else "--lines"
+    given = options.synapse is not None or options.lines is not None
+    problems = []
+    if options.file is None and not given:
+        problems.append("give a FILE with time, drive and power, --synapse FILE or --lines FILE")
+    if options.file is not None and given:
+        problems.append(f"{options.file}: goes without {other}; give one thing to identify")
+    wrong = [name for name in _OF_DEVICE if given and getattr(options, name)]
+    problems += [f"--{name.replace('_', '-')}: does not go with {other}" for name in wrong]
+    if options.frequencies is not None and options.lines is None:
+        problems.append("--frequencies: goes with --lines")
+    if options.out == "":
+        problems.append("--out: give a name")
+    if problems:
+        raise ConfigError(problems)
+
+
+def _identify_synapse(options: argparse.Namespace) -> int:
+    """Pulse responses: prints what was found, writes FILE.toml, .json and .png."""
+    from spinrnn.errors import ConfigError
+    from spinrnn.identify.files import synapse_report, write_synapse
+    from spinrnn.identify.responses import identify_synapse
+    from spinrnn.identify.told import synapse_told
+
+    out = Path(options.out or f"{Path(options.synapse).stem}-synapse.toml")
+    if out.suffix != ".toml":
+        raise ConfigError([f"--out: of --synapse is a file NAME.toml, got {out}"])
+    fit = identify_synapse(options.synapse, columns=columns(options), level=options.level)
+    written = write_synapse(fit, out, options.synapse)
+    if options.json:
+        print(json.dumps(synapse_report(fit, options.synapse)))
+    else:
+        print("\n".join(synapse_told(fit, options.synapse)))
+        print(f"written: {', '.join(str(out.parent / name) for name in written)}")
+    return 0 if fit.describes else 1
+
+
+def _identify_lines(options: argparse.Namespace) -> int:
+    """Resonance lines: prints what was found, writes a folder."""
+    from spinrnn.identify.files import lines_report, write_lines
+    from spinrnn.identify.lines import fit_lines
+    from spinrnn.identify.told import lines_told
+
+    lines = fit_lines(
+        options.lines, _frequencies(options.frequencies), columns(options), level=options.level
+    )
+    out = Path(options.out or f"{Path(options.lines).stem}-lines")
+    written = write_lines(lines, out, options.lines)
+    if options.json:
+        print(json.dumps(lines_report(lines, options.lines)))
+    else:
+        print("\n".join(lines_told(lines, options.lines)))
+        print(f"written: {out}/{', '.join(written)}")
+    return 0
+
+
+def _frequencies(text: str | None) -> tuple[float, float]:
+    """(lowest, highest) in Hz of LOW:HIGH; all where nothing is said."""
+    from spinrnn.errors import ConfigError
+
+    if text is None:
+        return 0.0, float("inf")
+    low, _, high = text.partition(":")
+    try:
+        pair = float(low), float(high)
+    except ValueError:
+        pair = 1.0, 0.0
+    if not 0 <= pair[0] < pair[1]:
+        form = "LOW:HIGH in Hz, as in 5e9:17e9"
+        raise ConfigError([f"--frequencies: write {form}, got {text!r}"])
+    return pair
+
+
+def _identify_device(options: argparse.Namespace) -> int:
+    """A device's power: eq. (1)."""
     from spinrnn.identify.fit import identify_device
     from spinrnn.identify.report import write_report
     from spinrnn.identify.wording import lines_of
@@ -153,8 +267,6 @@ def _arguments(options: argparse.Namespace) -> tuple[dict, slice, tuple[int, ...
     neuron = _neuron(options.neuron, problems)
     if options.noise == 0:
         problems.append("--noise: must be above 0")
-    if options.out == "":
-        problems.append("--out: give the name of a folder")
     if problems:
         raise ConfigError(problems)
     return fixed, cases, neuron

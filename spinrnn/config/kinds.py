@@ -40,6 +40,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "sign": "spinrnn.synapses.sign:Sign",
         "domain_wall": "spinrnn.synapses.domain_wall:DomainWall",
         "rram": "spinrnn.synapses.rram:RRAM",
+        "measured": "spinrnn.synapses.measured:Measured",
         "resonator": "spinrnn.synapses.resonator:Resonator",
     },
     "task": {
@@ -87,6 +88,11 @@ class Kind:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @classmethod
+    def example(cls) -> Any:
+        """An instance that is possible: with its defaults, where these are."""
+        return cls()
 
     def problems(self) -> list[str]:
         """What is impossible about the values, a sentence each."""
@@ -201,7 +207,7 @@ def stand_in(role: str, given: Any) -> Any:
     """
     name = given.get("kind") if isinstance(given, Mapping) else given
     known = isinstance(name, str) and name in names_of(role)
-    return kind_of(role, name)() if known else default(role)
+    return kind_of(role, name).example() if known else default(role)
 
 
 def _foreign(role, kind, key, known):

@@ -27,6 +27,7 @@ _BASES = {
     "A/m": (),
     "K": ("kelvin",),
     "Ohm": ("\u03a9", "ohm", "ohms"),
+    "S": ("siemens",),
     "m": ("meter", "metre"),
     "J": ("joule",),
     "rad": ("radian", "radians"),

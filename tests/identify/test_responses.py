@@ -1,0 +1,267 @@
+"""Synapses fitted to made-up pulse responses: what went in comes out, intervals hold, and
+what the model does not describe is told. Tables with mistakes are refused.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import here, refused
+from madepulses import HIGH, LOW, down, made, up
+
+import spinrnn
+from spinrnn.config import kinds
+from spinrnn.config.toml import from_toml
+from spinrnn.errors import DataError
+from spinrnn.identify.pulses import load_pulses
+from spinrnn.identify.responses import hats
+from spinrnn.readers.columns import Columns
+
+TRUE = {
+    "potentiation_scatter": 0.006, "depression_scatter": 0.009, "potentiation_spread": 0.2,
+    "depression_spread": 0.15, "read_noise": 0.003,
+}  # fmt: skip
+
+
+def fitted(seed=0, window=(LOW, HIGH), **keys):
+    return spinrnn.identify_synapse(made(np.random.default_rng(seed), **keys), window=window)
+
+
+def holding(fit):
+    """{what: whether its interval holds the truth}, for all that has an interval."""
+    found = {name: n.low <= TRUE[name] <= n.high for name, n in fit.numbers.items()}
+    for name, curve in (("potentiation", up), ("depression", down)):
+        low, high = getattr(fit, f"{name}_interval")
+        for k in np.flatnonzero(np.isfinite(low))[1:-1]:
+            found[f"{name} {k}"] = low[k] <= curve(fit.states[k]) <= high[k]
+    return found
+
+
+def share_of(seeds):
+    """(share of all intervals, least share of one kind) that hold the truth."""
+    rows = [holding(fitted(seed)) for seed in seeds]
+    names = {name for row in rows for name in row}
+    each = {name: np.mean([row[name] for row in rows if name in row]) for name in names}
+    return np.mean([value for row in rows for value in row.values()]), min(each.values())
+
+
+def test_what_went_in_comes_out():
+    fit = fitted(devices=60, cycles=4)
+    inner = slice(1, -1)
+    for name, curve in (("potentiation", up), ("depression", down)):
+        np.testing.assert_allclose(getattr(fit, name)[inner], curve(fit.states[inner]), rtol=0.08)
+    for name, value in TRUE.items():
+        assert fit.numbers[name].value == pytest.approx(value, rel=0.2), name
+    assert fit.told_apart
+    assert fit.describes
+    assert (fit.devices, fit.cycles, fit.pulses) == (60, 4, 60 * 4 * 80)
+
+
+def test_intervals_hold_in_a_few_sets():
+    every, _ = share_of(range(12))
+    assert 0.88 <= every <= 0.995
+
+
+@pytest.mark.slow
+def test_intervals_hold_in_a_hundred_sets():
+    every, least = share_of(range(100))
+    assert 0.92 <= every <= 0.98
+    assert least >= 0.88
+
+
+def test_without_noise_of_reading_none_is_told_apart():
+    fits = [fitted(seed, read=0.0) for seed in range(8)]
+    assert sum(fit.told_apart for fit in fits) <= 1
+    found = [fit.numbers["potentiation_scatter"].value for fit in fits]
+    assert np.mean(found) == pytest.approx(0.006, rel=0.05)
+
+
+def test_devices_of_different_shapes_are_not_described():
+    fit = fitted(devices=20, bend=2.0)
+    assert not fit.describes
+    failed = [test for test in fit.tests if not test.holds]
+    assert "devices have curves of one shape" in [test.asks for test in failed]
+    assert all(test.probability < 1e-3 for test in failed)
+    assert sum(not fitted(seed, cycles=2).describes for seed in range(10)) <= 1
+
+
+def test_the_window_is_that_of_the_ends():
+    data = made(np.random.default_rng(2), read=0.0)
+    fit = spinrnn.identify_synapse(data)
+    ends = [
+        [np.mean([data.conductance[data.sequence == s].min() for s in own]),
+         np.mean([data.conductance[data.sequence == s].max() for s in own])]
+        for own in np.arange(36).reshape(12, 3)
+    ]  # fmt: skip
+    assert fit.window == pytest.approx(np.mean(ends, axis=0), rel=1e-12)
+    assert 0 < fit.outside < 0.2
+
+
+def test_one_device_in_one_cycle():
+    fit = fitted(devices=1, cycles=1, pulses=100)
+    assert np.isnan(fit.numbers["potentiation_spread"]).all()
+    assert fit.synapse().potentiation_spread == 0
+    assert np.isfinite(fit.potentiation_interval).any()
+
+
+def test_a_curve_goes_on_straight_where_there_are_no_pulses():
+    """From 0.5 on: what is below is a line through the two knots that are known."""
+    fit = fitted(start=0.55, devices=20, cycles=1, scatter=(0.002, 0.002), read=0.0)
+    unknown = np.isnan(fit.potentiation_interval[0])
+    assert unknown[:3].all()
+    known = np.flatnonzero(~unknown)[:2]
+    line = np.polyfit(fit.states[known], fit.potentiation[known], 1)
+    np.testing.assert_allclose(fit.potentiation[:3], np.polyval(line, fit.states[:3]), rtol=1e-9)
+
+
+def test_weights_of_a_curve():
+    found = hats(np.array([-1.0, 0.25, 0.5, 2.0]), 3)
+    assert found.tolist() == [[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]
+
+
+# ---- files ----
+
+
+def rows_of(data, path, head="device,cycle,pulse,direction,conductance", change=None):
+    words = np.where(data.upwards, "up", "down")
+    rows = [
+        [data.devices[d], c, n, word, f"{g:.6e}"]
+        for n, (d, c, word, g) in enumerate(
+            zip(data.device, data.cycle, words, data.conductance, strict=True)
+        )
+    ]
+    if change:
+        change(rows)
+    path.write_text("\n".join([head, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    return rows_of(made(np.random.default_rng(1), pulses=25), tmp_path / "pulses.csv")
+
+
+@pytest.mark.usefixtures("real_pictures")
+def test_the_command_gives_a_synapse_that_trains(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = here("identify", "--synapse", table, "--out", "own.toml")
+    assert done.returncode == 0, done.stderr
+    assert "The model describes the data: 3 tests" in done.stdout
+    text = (tmp_path / "own.toml").read_text()
+    report = json.loads((tmp_path / "own.json").read_text())
+    assert (tmp_path / "own.png").stat().st_size > 10000
+    if "pulses" not in kinds.names_of("writer"):
+        pytest.skip("no writer of pulses here")
+    config = from_toml(text)
+    kind = config.network.synapse
+    assert kind.kind == "measured"
+    assert kind.potentiation == pytest.approx(np.maximum(report["potentiation"]["step"], 0))
+    assert kind.potentiation_scatter == pytest.approx(report["potentiation_scatter"][0], rel=1e-5)
+    assert [kind.lowest_conductance, kind.highest_conductance] == pytest.approx(report["window_S"])
+    small = (
+        "--set",
+        "network.layers=[4]",
+        "--set",
+        "train.epochs=1",
+        "--set",
+        "network.substeps=1",
+    )
+    done = here("train", "own.toml", *small, "--out", "run")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_same_from_all_forms_of_a_table(table, tmp_path):
+    data = load_pulses(table)
+    assert data.devices[:2] == ("D0", "D1")
+    own = (data.device == 0) & (data.cycle == 0)
+    conductance, upwards = data.conductance[own], data.upwards[own]
+    for name, pulses in (("anew", [*range(25)] * 2), ("on", range(50))):
+        path = tmp_path / f"{name}.csv"
+        rows = [f"{p},{g:.6e}" for p, g in zip(pulses, conductance, strict=True)]
+        path.write_text("\n".join(["n,G", *rows]))
+        other = load_pulses(path)
+        # at the highest conductance a reading or two may be of the other ramp
+        assert (other.upwards != upwards).sum() <= (0 if name == "anew" else 4)
+        assert "ramps go up first" in other.notes[-1]
+    signed = tmp_path / "signed.csv"
+    rows = [f"{k},{1.5 if u else -2},{1e6 * g:.6f}" for k, (u, g)
+            in enumerate(zip(upwards, conductance, strict=True))]  # fmt: skip
+    signed.write_text("\n".join(["pulse,sign,G", *rows]))
+    columns = Columns.of_texts("conductance=G", "G=uS")
+    other = load_pulses(signed, columns)
+    assert (other.upwards == upwards).all()
+    np.testing.assert_allclose(other.conductance, conductance, rtol=1e-4)
+
+
+def wrong(name):
+    """What a mistake makes of rows [device, cycle, pulse, direction, conductance]."""
+
+    def change(rows):
+        if name == "one direction":
+            for row in rows:
+                row[3] = "up"
+        elif name == "turned":
+            for row in rows:
+                row[3] = {"up": "down", "down": "up"}[row[3]]
+        elif name == "several":
+            rows[3][4], rows[7][4], rows[9][2] = "nan", "-1e-6", "nan"
+        elif name == "words":
+            rows[4][3] = "sideways"
+        elif name == "backward":
+            rows[5][2], rows[6][2] = rows[6][2], rows[5][2]
+        elif name == "single":
+            del rows[1:]
+        elif name == "pairs":
+            rows[:] = [row for row in rows if int(row[2]) % 25 < 1]
+        elif name == "flat":
+            for row in rows:
+                row[4] = "1e-6"
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("mistake", "texts"),
+    [
+        ("one direction", ["of one direction only; there is no depression"]),
+        ("turned", ["are directions or signs turned round?"]),
+        (
+            "several",
+            [
+                "conductance: 1 missing, the first in row 4",
+                "pulse: 1 missing",
+                "conductance: must not be negative, got -1e-06 in row 8",
+            ],
+        ),
+        ("words", ["direction: must be a positive or negative number", "sideways in row 5"]),
+        ("backward", ["pulse: goes from 6 to 5 in row 7", "order of time"]),
+        ("single", ["one direction only"]),
+        ("pairs", ["no device has three pulses one after the other"]),
+        ("flat", ["conductance: is the same in all rows"]),
+    ],
+)
+def test_bad_tables_are_told_in_a_line(mistake, texts, tmp_path):
+    data = made(np.random.default_rng(1), devices=2, cycles=1, pulses=25)
+    path = rows_of(data, tmp_path / "bad.csv", change=wrong(mistake))
+    with pytest.raises(DataError) as error:
+        spinrnn.identify_synapse(path)
+    for text in texts:
+        assert text in str(error.value)
+
+
+def test_negative_conductances_and_missing_columns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("pulse,sign,conductance\n1,1,2e-6\n2,1,-3e-6\n1,-1,1e-6\n")
+    told = "conductance: must not be negative, got -3e-06 in row 2"
+    refused(here("identify", "--synapse", "a.csv"), told)
+    (tmp_path / "b.csv").write_text("pulse,sign,value\n1,1,2e-6\n2,1,3e-6\n1,-1,1e-6\n")
+    refused(here("identify", "--synapse", "b.csv"), "has no column conductance, but pulse, sign")
+    refused(here("identify"), "give a FILE with time, drive and power")
+    both = here("identify", "a.csv", "--synapse", "a.csv", "--fix", "Q=1", "--frequencies", "1:2")
+    refused(both, "a.csv: goes without --synapse", "--fix: does not go", "--frequencies: goes with")
+    with pytest.raises(DataError, match=r"window: must be.*knots: must be.*level: must be"):
+        spinrnn.identify_synapse(made(np.random.default_rng(0)), window=(2, 1), knots=1, level=2.0)
+    (tmp_path / "c.csv").write_text(
+        "n,G\n" + "\n".join(f"{k},{abs(k % 20 - 10) + 1}e-6" for k in range(60))
+    )
+    refused(here("identify", "--synapse", "c.csv"), "goes up again after it went down")

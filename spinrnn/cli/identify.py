@@ -152,7 +152,7 @@ def _check_source(options: argparse.Namespace) -> None:
     problems += [f"--{name.replace('_', '-')}: does not go with {other}" for name in wrong]
     if options.frequencies is not None and options.lines is None:
         problems.append("--frequencies: goes with --lines")
-    if options.out == "":
+    if given and options.out == "":
         problems.append("--out: give a name")
     if problems:
         raise ConfigError(problems)
@@ -267,6 +267,8 @@ def _arguments(options: argparse.Namespace) -> tuple[dict, slice, tuple[int, ...
     neuron = _neuron(options.neuron, problems)
     if options.noise == 0:
         problems.append("--noise: must be above 0")
+    if options.out == "":
+        problems.append("--out: give the name of a folder")
     if problems:
         raise ConfigError(problems)
     return fixed, cases, neuron

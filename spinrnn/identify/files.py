@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from spinrnn.config import kinds
 from spinrnn.config.toml import tables_to_toml
 from spinrnn.files.atomic import make_folder, write_together
 from spinrnn.files.text import to_csv, to_json
@@ -21,6 +20,8 @@ from spinrnn.plotting import picture_or_none
 
 WRITER = "pulses"
 """The kind of writer that asks for pulses."""
+SOURCES, FACTOR = 32, 4
+"""Of a neuron, for which its scale is reckoned; see `_scale`."""
 
 
 # ---- a synapse ----
@@ -63,11 +64,21 @@ def _plain(array):
 def synapse_toml(fit: SynapseFit, source: str) -> str:
     """A configuration of the synapse; comments say what was found."""
     table = {key: value for key, value in fit.synapse().table().items() if value is not None}
-    tables: dict[str, Any] = {"synapse": {k: _listed(v) for k, v in table.items()}}
-    if WRITER in kinds.names_of("writer"):
-        tables["writer"] = {"kind": WRITER}
+    listed = {key: _listed(value) for key, value in table.items()}
+    tables = {"synapse": listed, "writer": {"kind": WRITER, "scale": _scale(fit)}}
     comments = "".join(f"# {line}\n" for line in synapse_told(fit, source))
     return f"{comments}\n{tables_to_toml(tables)}"
+
+
+def _scale(fit):
+    """Pulses for a change of a weight by 1, of a neuron with 32 sources, times FACTOR.
+
+    Without that Adam's steps would be as long as those of ideal synapses at first, but
+    less than half a pulse, and so none, as soon as the rate falls.
+    """
+    kind = fit.synapse()
+    step = np.mean([np.mean(kind.potentiation), np.mean(kind.depression)])
+    return float(f"{FACTOR / (2 * kind.largest_of(SOURCES) * step):.3g}")
 
 
 def _listed(value):

@@ -74,6 +74,7 @@ RUNS = [
     ["task.kind=regression", "data.source=series.npz", "task.window=20"],
     ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
     ["synapse.kind=resonator", "synapse.unit_power=1e-5"],
+    ["synapse.kind=measured", "synapse.potentiation=[0.05, 0.01]", "synapse.depression=[0, 0.1]"],
     ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
 ]
 

@@ -79,8 +79,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/identify/responses.py",
-        "old": "total - lost",
-        "new": "total + lost * 9",
+        "old": "max(value - lost, 0.0)",
+        "new": "value + 9 * lost",
         "tests": FIT,
     },
     {

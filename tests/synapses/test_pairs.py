@@ -14,7 +14,16 @@ from spinrnn.config.run import from_tables
 from spinrnn.learning.trainer import Trainer
 
 WRITERS = tuple(kinds.BUILT_IN["writer"])
-OWN = {"domain_wall": {"slips": 0.05, "margin": 0.1}, "rram": {"refresh": 300}}
+OWN = {
+    "domain_wall": {"slips": 0.05, "margin": 0.1},
+    "rram": {"refresh": 300},
+    "measured": {
+        "potentiation": [0.06, 0.01],
+        "depression": [0.02, 0.05],
+        "potentiation_scatter": 0.01,
+        "depression_spread": 0.2,
+    },
+}
 """Keys with which all that a kind does is at work."""
 
 
@@ -28,9 +37,9 @@ def fits(synapse, writer):
 
 
 def can_be_recurrent(name):
-    """Whether a kind may stand in a recurrent network with its defaults."""
+    """Whether a kind may stand in a recurrent network."""
     try:
-        spinrnn.NetworkConfig(synapse={"kind": name})
+        spinrnn.NetworkConfig(synapse=table_of(name))
     except spinrnn.ConfigError:
         return False
     return True

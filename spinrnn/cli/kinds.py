@@ -3,6 +3,7 @@ of.
 """
 
 import argparse
+import inspect
 import json
 from typing import Any
 
@@ -49,6 +50,8 @@ def _wanted(name: str | None) -> list[tuple[str, Any]]:
 def described(role: str, kind: Any) -> dict[str, Any]:
     """{"role", "kind", "meaning", "quantities" ...} of a kind, for JSON."""
     from spinrnn.config.quantity import quantities
+    from spinrnn.config.tables import keys_of
+    from spinrnn.config.template import meanings
 
     keys = {
         name: {
@@ -62,11 +65,18 @@ def described(role: str, kind: Any) -> dict[str, Any]:
         }
         for name, q in quantities(kind).items()
     }
-    meaning = " ".join((kind.__doc__ or "").split())
+    # a switch or a word has no unit, its docstring says what it is
+    for name in keys_of(kind):
+        if name not in keys:
+            default = getattr(kind, name)
+            own = {"unit": "1", "default": default, "range": "", "spread": None}
+            known = {"meaning": meanings(kind).get(name, ""), "source": "ours", "trained": False}
+            keys[name] = {**own, **known}
+    text = inspect.getdoc(kind) or ""
+    meaning = " ".join(text.partition("\n\nAttributes:")[0].split())
     found = {"role": role, "kind": kind.kind, "meaning": meaning, "quantities": keys}
     for name in ("states", "schemes"):
-        # a quantity may have this name
-        given = () if name in keys else getattr(kind, name, ())
+        given = getattr(kind, name, ()) if role == "neuron" else ()
         found[name] = [one._asdict() if hasattr(one, "_asdict") else one for one in given]
     return found
 
@@ -78,8 +88,7 @@ def _lines(one: dict[str, Any]) -> list[str]:
     width = max((len(name) for name in keys), default=0)
     for name, q in keys.items():
         unit = "" if q["unit"] == "1" else f" {q['unit']}"
-        usual = "automatic" if q["default"] is None else f"{q['default']:g}{unit}"
-        known = [f"default {usual}", q["range"]]
+        known = [f"default {_value(q['default'])}{unit}", *([q["range"]] if q["range"] else [])]
         known += [f"spread.{q['spread']}"] if q["spread"] else []
         known += ["can be trained"] if q["trained"] else []
         lines.append(f"  {name:<{width}}  {q['meaning']} ({'; '.join(known)})")
@@ -87,3 +96,12 @@ def _lines(one: dict[str, Any]) -> list[str]:
         unit = "" if state["unit"] == "1" else f" in {state['unit']}"
         lines.append(f"  state {state['name']}{unit}: {state['meaning']}")
     return lines
+
+
+def _value(default: Any) -> str:
+    """A default as in a file; None is a key that is left out."""
+    if default is None:
+        return "none"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return json.dumps(default)

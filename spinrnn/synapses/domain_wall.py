@@ -27,9 +27,6 @@ class DomainWall(Synapse):
     Attributes:
         accumulate: whether the wanted weight is kept beside the wall in high precision;
             without it the wall itself is all the memory there is.
-        largest: the weight of the outermost levels; None: sqrt(12 / sources) of a
-            block, twice that up to which a uniform distribution has the variance of the
-            weights that a network starts with, as trained weights are larger.
     """
 
     kind = "domain_wall"
@@ -52,7 +49,12 @@ class DomainWall(Synapse):
         high=10,
     )
     accumulate: bool = True
-    largest: float | None = quantity(None, above=0, high=LARGEST_NUMBER)
+    largest: float | None = quantity(
+        None,
+        about="the weight of the outermost levels; left out: sqrt(12 / sources) of a block",
+        above=0,
+        high=LARGEST_NUMBER,
+    )
     energy: float = quantity(
         3e-15, "J", "of moving a wall, an assumption", low=0, high=LARGEST_NUMBER, source=_STRAINED
     )
@@ -67,12 +69,20 @@ class DomainWall(Synapse):
     def problems(self) -> list[str]:
         found = Problems(self)
         found += super().problems()
-        needed = (self.states - 1) * self.spacing
-        if needed > self.length * (1 + 1e-9):
-            most = 1 + int(self.length / self.spacing * (1 + 1e-9))
-            room = f"{self.length:g} m have room for {most} at a distance of {self.spacing:g} m"
-            found.add("states", f"{self.states} positions of a wall need {needed:g} m; {room}")
+        if self.states > self.most_states:
+            needed = (self.states - 1) * self.spacing
+            room = f"room for {self.most_states:g} at a distance of {self.spacing:g} m"
+            sentence = (
+                f"{self.states} positions of a wall need {needed:g} m; {self.length:g} m have"
+            )
+            found.add("states", f"{sentence} {room}")
         return found
+
+    @property
+    def most_states(self) -> float:
+        """Positions for which the wire has room."""
+        # a distance that goes into it without a rest does so in rounded numbers too
+        return 1 + self.length / self.spacing * (1 + 1e-9) // 1 if self.spacing else math.inf
 
     @property
     def distance(self) -> float:
@@ -154,7 +164,10 @@ class DomainWall(Synapse):
     # ---- parts ----
 
     def _size(self, trained):
-        """The weight of the outermost level."""
+        """The weight of the outermost level. Where it is not given, twice that up to
+        which a uniform distribution has the variance of initial weights, 1 / sources,
+        as trained weights are larger.
+        """
         return math.sqrt(12 / trained.shape[1]) if self.largest is None else self.largest
 
     def _settle(self, trained):

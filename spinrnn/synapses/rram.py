@@ -31,8 +31,6 @@ class RRAM(Synapse):
     Attributes:
         centred: whether the uniform numbers of the pink noise have the mean 0; as
             published they have 1/2, which adds the same to the ln R of all cells.
-        largest: the size of all weights; None: 2 / sqrt(sources) of a block, twice the
-            deviation of the weights that a network starts with.
     """
 
     kind = "rram"
@@ -76,7 +74,12 @@ class RRAM(Synapse):
         127, about="pulses that the pink noise remembers", low=1, high=10_000, source=_WEAK
     )
     centred: bool = False
-    largest: float | None = quantity(None, above=0, high=LARGEST_NUMBER)
+    largest: float | None = quantity(
+        None,
+        about="the size of all weights; left out: 2 / sqrt(sources) of a block",
+        above=0,
+        high=LARGEST_NUMBER,
+    )
     energy: float = quantity(
         1e-11, "J", "of a weak RESET pulse, an assumption", low=0, high=LARGEST_NUMBER
     )

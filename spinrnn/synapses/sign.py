@@ -15,16 +15,17 @@ from spinrnn.synapses.protocol import Events, Request, Synapse
 class Sign(Synapse):
     """W = largest sign(latent), with sign(0) = +1: binary weights (Courbariaux et al.
     2016, arXiv:1602.02830). The gradient passes straight through the sign.
-
-    Attributes:
-        largest: the size of all weights; None: 2 / sqrt(sources) of a block, twice the
-            deviation of the weights that a network starts with.
     """
 
     kind = "sign"
     takes = ("amount", "flips")
     exact = False
-    largest: float | None = quantity(None, above=0, high=LARGEST_NUMBER)
+    largest: float | None = quantity(
+        None,
+        about="the size of all weights; left out: 2 / sqrt(sources) of a block",
+        above=0,
+        high=LARGEST_NUMBER,
+    )
     energy: float = quantity(
         0.0, "J", "that a change of sign takes, an assumption", low=0, high=LARGEST_NUMBER
     )

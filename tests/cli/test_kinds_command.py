@@ -72,6 +72,20 @@ def test_all_kinds_with_unit_default_range_and_meaning():
             assert quantity.range in line
 
 
+def test_keys_without_a_number_as_default():
+    """A switch, a word, and one that follows from others where it is left out."""
+    lines = here("kinds", "domain_wall").stdout.splitlines()
+    heading, *own = lines
+    assert heading.startswith("synapse domain_wall: A wall in one of n positions")
+    assert "Attributes" not in heading
+    by_key = {line.split()[0]: line for line in own}
+    assert "(default none; " in by_key["largest"]
+    assert by_key["accumulate"].endswith("(default true)")
+    assert "(default 3e-15 J; " in by_key["energy"]
+    (warm,) = (line for line in here("kinds", "bptt").stdout.splitlines() if "  warm " in line)
+    assert warm.endswith('(default "none")')
+
+
 def test_one_kind_and_json():
     one = here("kinds", "ctrnn").stdout
     assert one.startswith("neuron ctrnn: ")
@@ -88,6 +102,11 @@ def test_one_kind_and_json():
         "trained": True,
         "source": "ours",
     }
+    (walls,) = (entry for entry in found if entry["kind"] == "domain_wall")
+    assert walls["quantities"]["largest"]["default"] is None
+    assert walls["quantities"]["accumulate"]["default"] is True
+    assert walls["quantities"]["accumulate"]["meaning"].startswith("whether the wanted weight")
+    assert walls["states"] == []
     refused(here("kinds", "oscilator"), "no kind oscilator; did you mean oscillator?", "--use FILE")
 
 

@@ -75,6 +75,9 @@ RUNS = [
     ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
     ["synapse.kind=resonator", "synapse.unit_power=1e-5"],
     ["synapse.kind=measured", "synapse.potentiation=[0.05, 0.01]", "synapse.depression=[0, 0.1]"],
+    ["synapse.kind=domain_wall", "synapse.slips=0.1", "writer.kind=metaplastic", "writer.decay=1"],
+    ["synapse.kind=sign", "writer.kind=flips"],
+    ["synapse.kind=rram", "synapse.refresh=1"],
     ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
 ]
 
@@ -105,6 +108,8 @@ def test_every_key_of_every_table_is_read(monkeypatch):
             config = spinrnn.load_config("small.toml", texts)
             spinrnn.train(config, f"run{number}", pictures=False)
     assert here("evaluate", "run0").returncode == 0
+    (walls,) = (k for k, settings in enumerate(RUNS) if "synapse.kind=domain_wall" in settings)
+    spinrnn.write_devices(spinrnn.load(f"run{walls}"))
     unread = {
         f"{cls.__name__}.{key}"
         for cls in classes()

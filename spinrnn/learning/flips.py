@@ -23,7 +23,7 @@ class Flips(Writer):
     kind = "flips"
     gives = "flips"
     gamma: float = quantity(
-        1e-2, about="share of a new gradient in the mean", above=0, high=1, source=_LAYDEVANT
+        3e-3, about="share of a new gradient in the mean", above=0, high=1, source=_LAYDEVANT
     )
     tau: float = quantity(
         1e-4, about="mean gradient that turns a sign over", low=0, high=LARGEST_NUMBER

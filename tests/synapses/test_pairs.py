@@ -117,6 +117,22 @@ def test_files_hold_the_devices(tiny_config, tiny_data, synapse, tmp_path):
         assert loaded.config == config.network
 
 
+@pytest.mark.parametrize(
+    ("synapse", "writer", "field"),
+    [("domain_wall", "adam", "position"), ("rram", "pulses", "given")],
+)
+def test_what_does_not_exist_is_not_programmed(tiny_config, tiny_data, synapse, writer, field):
+    trainer = Trainer(run_of(tiny_config, synapse, writer), tiny_data)
+    before = trainer.net.connections.copy().devices["w_int_0"][field]
+    for _ in itertools.islice(trainer.steps(), 4):
+        pass
+    after = trainer.net.connections.devices["w_int_0"][field]
+    there = trainer.net.layout.named(trainer.net.mask)["w_int_0"]
+    moved = (after != before).reshape(-1, *there.shape).any(axis=0)
+    assert moved[there].any()
+    assert not moved[~there].any()
+
+
 def test_the_writer_that_is_not_named_follows_the_synapse():
     for synapse, writer in (("ideal", "adam"), ("sign", "adam"), ("rram", "pulses")):
         assert from_tables({"synapse": {"kind": synapse}}).train.writer.kind == writer

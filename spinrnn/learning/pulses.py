@@ -14,25 +14,23 @@ _WEAK = "the program of arXiv:2107.06064"
 
 @dataclass(frozen=True)
 class Pulses(Adam):
-    """Adam's step, of weights in whole pulses (arXiv:2107.06064). At the usual learning
-    rate of 0.02 they are the published ones: up to 100 pulses for a step of 1.
+    """Adam's step, of weights in whole pulses. With a learning rate of 0.008 and
+    scale = 12500 they are those of arXiv:2107.06064: 100 pulses for a step of 1.
     """
 
     kind = "pulses"
     gives = "pulses"
     scale: float = quantity(
-        5000.0,
+        1000.0,
         about="pulses of a weight for a learning rate of 1 and a step of 1",
         above=0,
         high=LARGEST_NUMBER,
-        source=_WEAK,
     )
     share: float = quantity(
-        0.4,
+        1.0,
         about="of the learning rate, that biases and all else without pulses have",
         low=0,
         high=LARGEST_NUMBER,
-        source=_WEAK,
     )
     most: int = quantity(
         126, about="pulses in a step, at most", low=1, high=1_000_000, source=_WEAK

@@ -151,11 +151,11 @@ def test_pulses_are_adams_steps_rounded_and_clamped():
     assert np.abs(two.change[weights]).max() == 7
 
 
-def test_the_usual_rate_gives_the_published_pulses():
+def test_the_published_pulses():
     """100 for a unit step, and 8e-3 for a bias; at most 126."""
-    writer = spinrnn.Pulses()
+    writer = spinrnn.Pulses(scale=12_500.0)
     gradients, weights = [np.array([-2.0, 3.0, -2.0])], np.array([True, True, False])
-    (found,) = asked(writer, gradients, np.zeros(3), 0.02, weights)
+    (found,) = asked(writer, gradients, np.zeros(3), 0.008, weights)
     np.testing.assert_allclose(found.change, [100, -100, 8e-3], rtol=1e-6)
     (found,) = asked(writer, gradients, np.zeros(3), 0.2, weights)
     np.testing.assert_array_equal(found.change[:2], [126, -126])

@@ -61,7 +61,12 @@ MUTATIONS = [
     mutation(SIGN, "Events(count, count * self.energy)", "Events(count, count)", WALLS),
     # laws of cells
     mutation(LAWS, "6.56468e-4", "6.3e-4", RESET),
-    mutation(LAWS, "3.74158e-5, 6.5", "0.0, 6.5", RESET),
+    {
+        "file": LAWS,
+        "old": "3.74158e-5, 6.5",
+        "new": "0.0, 6.5",
+        "equivalent": "an exponential is the same above any bound",
+    },
     mutation(LAWS, "542.539", "560", RESET),
     mutation(LAWS, "0.803382", "0.83", RESET),
     mutation(LAWS, "2.88905e-5", "3e-5", RESET),

@@ -12,6 +12,7 @@ import pytest
 import spinrnn
 from spinrnn.config import kinds, sources, versions
 from spinrnn.config.run import from_tables, known_keys, to_tables
+from spinrnn.config.tables import keys_of
 from spinrnn.errors import DataNote, OldKeyWarning
 from spinrnn.neurons.ctrnn import CTRNN
 from spinrnn.neurons.oscillator import Oscillator
@@ -328,6 +329,14 @@ def test_a_thousand_points_expand_quickly(sweep_file):
 _SINGLE = {f"{role}.kind" for role in kinds.BUILT_IN if role != "neuron"}
 """Tried with kinds of one's own in tests/synapses, as are the keys of other tasks."""
 _SINGLE |= {"network.kind", "task.washout", "task.window", "task.horizon"}
+# those of devices and their writers too
+_SINGLE |= {
+    f"{role}.{key}"
+    for role in ("synapse", "writer")
+    for kind in kinds.BUILT_IN[role]
+    for key in keys_of(kinds.kind_of(role, kind))
+    if key not in keys_of(kinds.default(role))
+}
 # which data they are is told by their digest
 # of networks without time, and of synapses that are devices
 _SINGLE |= {key for key in known_keys() if key.startswith(("activation.", "synapse."))}

@@ -10,8 +10,10 @@ import pytest
 
 import spinrnn
 from spinrnn.config import kinds
+from spinrnn.config.quantity import quantities
 from spinrnn.config.run import from_tables
 from spinrnn.learning.trainer import Trainer
+from spinrnn.sweep.points import identity
 
 WRITERS = tuple(kinds.BUILT_IN["writer"])
 OWN = {
@@ -131,6 +133,33 @@ def test_what_does_not_exist_is_not_programmed(tiny_config, tiny_data, synapse, 
     moved = (after != before).reshape(-1, *there.shape).any(axis=0)
     assert moved[there].any()
     assert not moved[~there].any()
+
+
+DEVICE_KEYS = [
+    (role, name, key)
+    for role in ("synapse", "writer")
+    for name in kinds.BUILT_IN[role]
+    for key in quantities(kinds.kind_of(role, name))
+    if role == "writer" or name in SYNAPSES
+]
+
+
+@pytest.mark.parametrize(("role", "name", "key"), DEVICE_KEYS)
+def test_every_key_of_devices_and_writers_is_in_the_identity(tiny_config, role, name, key):
+    pair = next(pair for pair in FITTING if pair[role == "writer"] == name)
+    base = run_of(tiny_config, *pair)
+    own = base.network.synapse if role == "synapse" else base.train.writer
+    value = getattr(own, key)
+    # smaller ones are possible everywhere but for two states
+    other = value + 1 if isinstance(value, int) else 0.75 * (value or 0.1)
+    changed = dataclasses.replace(own, **{key: other})
+    if role == "synapse":
+        network = dataclasses.replace(base.network, synapse=changed)
+        config = dataclasses.replace(base, network=network)
+    else:
+        train = dataclasses.replace(base.train, writer=changed)
+        config = dataclasses.replace(base, train=train)
+    assert identity(config, "data") != identity(base, "data")
 
 
 def test_the_writer_that_is_not_named_follows_the_synapse():

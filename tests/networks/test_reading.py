@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn.networks import planning
 
 READOUTS = (
     *("end", "mean", "both", "points", "power", "end_power"),
@@ -145,7 +146,7 @@ def settings():
 
 
 @pytest.mark.parametrize("readout", READOUTS)
-def test_bits_do_not_depend_on_memory_threads_or_companions(readout, settings):
+def test_bits_do_not_depend_on_memory_threads_or_companions(readout, settings, monkeypatch):
     rng = np.random.default_rng(2)
     u, lengths = rng.normal(size=(40, 2, 30)), rng.integers(2, 31, 40)
     net = network(readout, substeps=4)
@@ -163,6 +164,14 @@ def test_bits_do_not_depend_on_memory_threads_or_companions(readout, settings):
         for one, other in zip(whole, again, strict=True):
             np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(net.forward(u[7:9], lengths[7:9]), net.forward(u, lengths)[7:9])
+    # several panels in a block, which large networks have
+    spinrnn.set_memory_limit(2**40)
+    monkeypatch.setattr(planning, "LARGE_WEIGHTS", 0)
+    assert net.plan(40, 30).block > 1
+    again = net.logits_loss_grad(u, labels, lengths)
+    np.testing.assert_array_equal(again[0], whole[0])
+    # gradients of its cases are summed in another order
+    np.testing.assert_allclose(again[2], whole[2], rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("readout", ["points", "points squares"])

@@ -86,6 +86,12 @@ class Kind:
     role: ClassVar[str]
     kind: ClassVar[str]
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Before a dataclass writes a comparison of its own."""
+        super().__init_subclass__(**arguments)
+        if "__eq__" not in vars(cls):
+            cls.__eq__ = _equal
+
     def __post_init__(self) -> None:
         check(self)
 
@@ -101,6 +107,23 @@ class Kind:
     def table(self) -> dict[str, Any]:
         """{key: value} as in a configuration file, its kind first."""
         return {"kind": self.kind, **{key: getattr(self, key) for key in keys_of(self)}}
+
+
+def _equal(self, other):
+    """As a dataclass compares itself; a text, as `config.neuron` was in 0.1, with the
+    kind.
+    """
+    if isinstance(other, str):
+        text = f"a {self.role} is no text; compare its kind, as in .{self.role}.kind == {other!r}"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return self.kind == other
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    if not dataclasses.is_dataclass(self):
+        return self is other
+    compared = [field.name for field in dataclasses.fields(self) if field.compare]
+    one, two = ([getattr(x, name) for name in compared] for x in (self, other))
+    return one == two
 
 
 def range_problems(kind: Any) -> list[str]:

@@ -307,7 +307,8 @@ def _of_file(
         series, test, said = named.of_names(table, labelled)
         return series, test, (*said, *table.notes[len(read.notes) :])
     if tables.is_of_rows(table):
-        return tables.of_rows(table), None, ("the first column is the label of its row",)
+        series, name = tables.of_rows(table)
+        return series, None, (f"{name} is the label of its row",)
     if "samples" in table.arrays and "rate" in table.attributes and not labelled:
         return Series(np.atleast_2d(table.arrays["samples"])[None]), None, ()
     series, test, said = tables.of_columns(table, labelled)

@@ -8,15 +8,18 @@ import numpy as np
 
 from spinrnn.datasets.series import Series, padded
 from spinrnn.errors import DataError, listed
+from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 
 CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
-LABEL = ("label", "labels", "class", "target")
+LABEL = LABELS
 TEST = ("test",)
 NAMELESS = "column_1"
 EVEN = 0.01
 """Of the median step in time: deviations above are told."""
+NO_LABEL = "has no names of columns, and its first column is"
+NAMES = "a row of names, or the label first in each row"
 EXACT = 2**53
 """From here on a float64 stands for several whole numbers."""
 _ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
@@ -24,29 +27,38 @@ _ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
 
 
 def is_of_rows(table: Table) -> bool:
-    """Whether the columns have no names, so that rows must be cases."""
-    return len(table.arrays) > 2 and all(
+    """Whether the columns have no names, or numbers beside one of labels, so that rows
+    must be cases.
+    """
+    if len(table.arrays) > 2 and all(
         name == f"column_{k}" for k, name in enumerate(table.arrays, 1)
-    )
+    ):
+        return True
+    counted = [name for name in table.arrays if name.lower() not in LABEL]
+    known = [[str(k) for k in range(first, first + len(counted))] for first in (0, 1)]
+    return len(counted) == len(table.arrays) - 1 > 1 and counted in known
 
 
 # ---- a row for each case ----
 
 
-def of_rows(table: Table) -> Series:
-    """The cases of rows: the label first, then the values of one channel. NaN at the
-    end of a row is the end of a shorter case.
+def of_rows(table: Table) -> tuple[Series, str]:
+    """(the cases of rows, what its column of labels is called): in each row a label,
+    first where no column has a name of labels, and the values of one channel. NaN at
+    the end of a row is the end of a shorter case.
 
     Raises:
-        DataError: the first column cannot be labels.
+        DataError: the column of labels cannot be labels.
     """
-    label, *columns = table.arrays.values()
-    words = [name for name, column in table.arrays.items() if column.dtype.kind != "f"][1:]
+    found = _find(table, LABEL)
+    named = found or next(iter(table.arrays))
+    values = {name: column for name, column in table.arrays.items() if name != named}
+    label, columns = table.arrays[named], list(values.values())
+    words = [name for name, column in values.items() if column.dtype.kind != "f"]
     if label.dtype.kind == "f" and not (label == np.round(label)).all():
-        raise DataError(
-            f"{table.path}: has no names of columns, and its first column is no label of each row "
-            f"({label[0]:g}); write a row of names, or the label first in each row"
-        )
+        which = f"its column {found} is" if found else NO_LABEL
+        ask = "whole numbers or words" if found else NAMES
+        raise DataError(f"{table.path}: {which} no label of each row ({label[0]:g}); write {ask}")
     if words:
         raise DataError(f"{table.path}: {listed(words)} is of texts, between numbers")
     inputs = np.column_stack(columns)
@@ -55,7 +67,8 @@ def of_rows(table: Table) -> Series:
     if empty.size:
         raise DataError(f"{table.path}: case {empty[0]} has no value")
     inputs = inputs[:, None, : int(lengths.max())]
-    return Series(inputs, label, None if (lengths == inputs.shape[2]).all() else lengths)
+    series = Series(inputs, label, None if (lengths == inputs.shape[2]).all() else lengths)
+    return series, f"the column {found}" if found else "the first column"
 
 
 # ---- a long table ----

@@ -42,6 +42,8 @@ _FORMS = tuple(
 )
 _SPACED = re.compile(r"\s+([(\[][^()\[\]\s]*[)\]])")
 """A unit in brackets, and the white space before it."""
+LABELS = ("label", "labels", "class", "target")
+"""What a column of labels is called."""
 _WORDS = {"\t": "tab", None: "white space"}
 
 
@@ -211,16 +213,19 @@ def _names_by_counting(lines, data, cells):
     if not _counts(cells) or len(data) < 2 or any(line.strip() for line in lines[: data[0]]):
         return False
     fraction = any("." in lines[n] for n in data[1:SAMPLE])
-    return not cells[0].strip() or (fraction and len(cells) > 2)
+    named = not cells[0].strip() or any(cell.strip().lower() in LABELS for cell in cells)
+    return named or (fraction and len(cells) > 2)
 
 
 def _counts(cells):
     """Whether the cells are 0, 1, 2 ... or nothing, 0, 1 ..., which pandas writes as
-    names.
+    names; the name of a column of labels may stand among them.
     """
-    texts = [cell.strip() for cell in cells]
-    counted = [str(k) for k in range(len(texts))]
-    return len(texts) > 1 and texts in (counted, ["", *counted[:-1]])
+    texts = [cell.strip() for cell in cells if cell.strip().lower() not in LABELS]
+    counted = [str(k) for k in range(len(texts) + 1)]
+    known = counted[:-1], ["", *counted[:-2]]
+    labelled = len(texts) < len(cells) and texts == counted[1:]
+    return len(texts) > 1 and (texts in known or labelled)
 
 
 def _head(path, lines, head, form, found):

@@ -228,3 +228,17 @@ def test_arguments_that_are_too_many_or_given_twice():
         spinrnn.TrainConfig(*range(14))
     with pytest.raises(TypeError, match="TrainConfig: epochs is given twice"):
         spinrnn.TrainConfig(3, epochs=20)
+
+
+def test_a_neuron_is_compared_with_its_name_as_in_0_1():
+    neuron = spinrnn.NetworkConfig(neuron="ctrnn").neuron
+    with pytest.warns(DeprecationWarning, match=r"as in \.neuron\.kind == 'ctrnn'"):
+        assert neuron == "ctrnn"
+    with pytest.warns(DeprecationWarning, match="a neuron is no text"):
+        assert neuron != "oscillator"
+    # else values count, and the class
+    assert neuron == spinrnn.CTRNN()
+    assert hash(neuron) == hash(spinrnn.CTRNN())
+    assert neuron != spinrnn.CTRNN(relaxation_time=2e-9)
+    assert neuron not in (spinrnn.Oscillator(), None, 3)
+    assert spinrnn.Adam(beta1=0.5) != spinrnn.Adam()

@@ -86,6 +86,32 @@ def test_rows_of_the_ucr(tmp_path, notes):
     refused(train, "case 1 has no value")
 
 
+@pytest.mark.parametrize(
+    ("head", "rows"),
+    [
+        ("label,0,1,2", "up,0.5,1,2\ndown,3,1,2\n"),
+        ("label,1,2,3", "up,0.5,1,2\ndown,3,1,2\n"),
+        ("0,1,2,Class", "0.5,1,2,up\n3,1,2,down\n"),
+        ("class,0,1,2", "8,0.5,1,2\n7,3,1,2\n"),
+        ("label,0,1,2", "8,5,1,2\n7,3,1,2\n"),
+    ],
+)
+def test_a_head_that_counts_the_points_is_no_case(tmp_path, notes, head, rows):
+    path = write(tmp_path / "a.csv", f"{head}\n{rows}")
+    data = spinrnn.load_dataset(path)
+    assert data.classes == (("7", "8") if rows[0] == "8" else ("down", "up"))
+    assert data.labels.tolist() == [1, 0]
+    assert data.inputs.tolist() == [[[0.5 if "0.5" in rows else 5, 1, 2]], [[3, 1, 2]]]
+    name = next(cell for cell in head.split(",") if not cell.isdigit())
+    assert f"the column {name} is the label of its row" in notes()
+    # a word that is no name of labels is a label
+    if rows.startswith("up"):
+        write(path, f"{head.replace('label', 'side')}\n{rows}")
+        assert spinrnn.load_dataset(path).classes == ("down", "side", "up")
+    write(path, "label,0,1,2\n0.5,0.5,1,2\n1.5,3,1,2\n")
+    refused(path, r"its column label is no label of each row \(0.5\); write whole numbers or words")
+
+
 def test_missing_values_are_refused_or_filled_by_a_rule(tmp_path):
     path = write(tmp_path / "a.ts", TS.format("a b") + "?,2,?,?,8,?:a\n1,2,3,NaN:b\n")
     refused(path, "5 values are missing, the first is case 0, channel 0, point 0; .*linear")

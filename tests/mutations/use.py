@@ -10,6 +10,7 @@ TEMPLATE, COMMAND = "spinrnn/config/template.py", "spinrnn/cli/predict.py"
 PREDICTIONS, DATA = "tests/runs/test_predicting.py", "tests/datasets/test_run_data.py"
 CHECKS, BEGINNINGS = "tests/runs/test_checking.py", "tests/runs/test_beginning.py"
 BLOCKS, READING = "spinrnn/kernels/blocks.py", "tests/networks/test_reading.py"
+SOURCES, VERSIONS = "tests/datasets/test_sources.py", "tests/config/test_versions.py"
 MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
 
 
@@ -57,6 +58,13 @@ MUTATIONS = [
         "tests/networks/test_reading.py",
     ),
     mutation(STREAM, "            own -= at_end\n", "", "tests/networks/test_reading.py"),
+    # heads that count
+    mutation(
+        "spinrnn/readers/delimited.py", "    return named or (", "    return (", SOURCES, "counts"
+    ),
+    mutation("spinrnn/datasets/tables.py", "and counted in known", "", SOURCES),
+    mutation("spinrnn/config/kinds.py", "self.kind == other", "False", VERSIONS),
+    mutation("spinrnn/config/kinds.py", "return one == two", "return True", VERSIONS),
     # squares of what is read
     mutation(BLOCKS, "= memory[i] * memory[i]", "= memory[i] + memory[i]", READING, "squares"),
     mutation(BLOCKS, "(x + x) * g_square", "x * g_square", READING, "squares"),

@@ -93,7 +93,7 @@ def test_rows_of_the_ucr(tmp_path, notes):
         ("label,1,2,3", "up,0.5,1,2\ndown,3,1,2\n"),
         ("0,1,2,Class", "0.5,1,2,up\n3,1,2,down\n"),
         ("class,0,1,2", "8,0.5,1,2\n7,3,1,2\n"),
-        ("label,0,1,2", "8,5,1,2\n7,3,1,2\n"),
+        ("label,0,1,2", "up,5,1,2\ndown,3,1,2\n"),
     ],
 )
 def test_a_head_that_counts_the_points_is_no_case(tmp_path, notes, head, rows):

@@ -22,7 +22,7 @@ from spinrnn.networks.planning import Plan, check_simulation, plan_within, simul
 from spinrnn.networks.running import Batch, Runner
 from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
-from spinrnn.networks.trainable import check_trained
+from spinrnn.networks.trainable import check_trained, trained_values
 from spinrnn.neurons.spread import Devices, check_devices, checked_seed, draw_devices
 from spinrnn.notebook import card, span
 from spinrnn.recordings.histories import taker
@@ -148,6 +148,13 @@ class Network(BaseNetwork):
         bias[l] (n_l,); w_out (outputs, config.features); b_out (outputs,).
         """
         return self.layout.grouped(self.parameters)
+
+    def trained_values(self) -> dict[str, dict[int, np.ndarray]]:
+        """What the neurons' trained quantities are now: {quantity: {layer: values}}, in
+        the quantity's unit; (1,) of a layer with one value, (n_l,) with one for each
+        neuron.
+        """
+        return trained_values(self.config, self.layout.named(self.parameters))
 
     def replace(self, **changes: Any) -> "Network":
         """A network with a copy of the parameters and another configuration, as in

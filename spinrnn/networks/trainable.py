@@ -17,6 +17,7 @@ from spinrnn.config.neurons import trained_of
 from spinrnn.config.quantity import quantities
 from spinrnn.errors import ConfigError
 from spinrnn.kernels.authors import called, fingerprint, plain
+from spinrnn.synapses.layout import trained_block
 
 STEP = 1e-30
 """Of the complex step, with which derivatives are exact to rounding."""
@@ -49,6 +50,17 @@ def trained_value(neuron, name, x):
     if high is not None:
         value = np.where(np.real(value) > high, high, value)
     return value
+
+
+def trained_values(config, blocks):
+    """{quantity: {layer: (n,) or (1,) values}} of {block: coordinates}, in float64."""
+    found = {}
+    for name in config.trained:
+        for layer, neuron in enumerate(config.neurons):
+            if name in trained_of(config, neuron):
+                x = np.asarray(blocks[trained_block(name, layer)], dtype=np.float64)
+                found.setdefault(name, {})[layer] = np.asarray(trained_value(neuron, name, x))
+    return found
 
 
 def with_fields(neuron, fields):

@@ -58,6 +58,20 @@ MUTATIONS = [
         "tests/networks/test_reading.py",
     ),
     mutation(STREAM, "            own -= at_end\n", "", "tests/networks/test_reading.py"),
+    # what neurons have learned
+    mutation(
+        "spinrnn/networks/trainable.py",
+        "trained_value(neuron, name, x))",
+        "x)",
+        "tests/neurons/test_trained.py",
+    ),
+    mutation(
+        "spinrnn/cli/evaluate.py",
+        "for v in (values.min(), values.max())",
+        "for v in (values.min(), values.max() + 1)",
+        "tests/runs/test_run.py",
+        "evaluate_prints",
+    ),
     # heads that count
     mutation(
         "spinrnn/readers/delimited.py", "    return named or (", "    return (", SOURCES, "counts"

@@ -187,3 +187,27 @@ def test_a_trained_value_stays_within_its_limits():
         for w in where:
             other.parameters[w] = 0
         np.testing.assert_allclose(other.forward(u, lengths), logits, rtol=1e-12)
+
+
+def test_values_are_those_of_the_coordinates():
+    """Of layers of different kinds those that have the quantity."""
+    config = spinrnn.NetworkConfig(
+        layers=(2, 3),
+        neuron=(spinrnn.CTRNN(2e-9), spinrnn.Oscillator(nonlinear_damping=0.5)),
+        trained=("relaxation_time", "nonlinear_damping"),
+        trained_per="neuron",
+        highpass_time=0,
+    )
+    net = spinrnn.Network(config)
+    net.views()["neuron_relaxation_time"][0][:] = [0.0, np.log(2)]
+    net.views()["neuron_nonlinear_damping"][1][:] = [0.0, np.log(2), -9.0]
+    found = net.trained_values()
+    assert {name: list(layers) for name, layers in found.items()} == {
+        "nonlinear_damping": [1],
+        "relaxation_time": [0, 1],
+    }
+    np.testing.assert_allclose(found["relaxation_time"][0], [2e-9, 4e-9], rtol=1e-6)
+    np.testing.assert_allclose(found["relaxation_time"][1], [10e-9] * 3)
+    # 1 + Q is what is scaled, and Q has a limit
+    np.testing.assert_allclose(found["nonlinear_damping"][1], [0.5, 2.0, 0.0], rtol=1e-6)
+    assert spinrnn.Network().trained_values() == {}

@@ -326,6 +326,21 @@ def test_evaluate_refuses_what_it_cannot_change(project, settings, fragment):
     refused(here("evaluate", project / "run", *set_(*settings)), fragment)
 
 
+def test_evaluate_prints_what_neurons_have_learned(toml, tmp_path):
+    config = ["train.epochs=1", "network.layers=[6, 5]", 'neuron.train=["relaxation_time"]']
+    out = tmp_path / "run"
+    assert here("train", toml, "--out", out, *set_(*config)).returncode == 0
+    net = spinrnn.load(out)
+    one, two = (10e-9 * np.exp(net.views()["neuron_relaxation_time"][k][0]) for k in (0, 1))
+    assert one != two
+    found = json.loads(here("evaluate", out, "--json").stdout)["trained"]
+    assert found == {"relaxation_time": {"0": [pytest.approx(one)], "1": [pytest.approx(two)]}}
+    line = here("evaluate", out).stdout.splitlines()[-1]
+    assert line == (
+        f"trained relaxation_time: layer 0 {1e9 * one:.6g} ns, layer 1 {1e9 * two:.6g} ns"
+    )
+
+
 def test_evaluate_needs_a_run(project):
     refused(here("evaluate", project), "no config.toml")
 

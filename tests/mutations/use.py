@@ -61,8 +61,8 @@ MUTATIONS = [
     # what neurons have learned
     mutation(
         "spinrnn/networks/trainable.py",
-        "trained_value(neuron, name, x))",
-        "x)",
+        "np.asarray(trained_value(neuron, name, x))",
+        "np.asarray(x)",
         "tests/neurons/test_trained.py",
     ),
     mutation(

@@ -44,7 +44,7 @@ FLOORS = {
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
-    "systems": "trials learning rf figures studies",
+    "systems": "trials learning rf metaplasticity domain_wall weak_reset devices figures studies",
     "bench": "sizes timing table reference reservoirs processes peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
@@ -84,7 +84,7 @@ HOMES = {
     "reservoirpy": {"bench.peers"},
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
-        "learning.ridge", "synapses.laws", "systems.metaplasticity",
+        "learning.ridge", "synapses.laws", "systems.metaplasticity", "systems.domain_wall",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "identify.responses", "readers.wav", "sklearn",

@@ -174,10 +174,10 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
     return FigureNumbers({"rows": rows, "walls": walls}, {"": table}, found)
 
 
-def mean(rows: list[dict[str, Any]], what: str, name: str = "accuracy", **keys: Any) -> Any:
+def mean(rows: list[dict[str, Any]], what: str, number: str = "accuracy", **keys: Any) -> Any:
     """Mean over the seeds of a number, None where there is none."""
     own = [
-        row[name]
+        row[number]
         for row in rows
         if row["what"] == what and all(row.get(key) == value for key, value in keys.items())
     ]

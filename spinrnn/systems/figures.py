@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from spinrnn.paper.figures import BLACK, BLUE, GREEN, MARKERS, PAGE, RED, SERIES
 from spinrnn.paper.numbers import FigureNumbers
+from spinrnn.systems.metaplasticity import ends
 
 WAYS = {"naive": BLUE, "twin": GREEN, "exact": RED}
 """Colours of the ways to devices that differ."""
@@ -74,3 +75,165 @@ def _transfer(ax, rows):
     ax.set_xlabel("spread of frequencies and powers")
     ax.set_ylabel("test accuracy (%)")
     ax.legend(loc="lower left")
+
+
+# ---- metaplasticity ----
+
+
+def metaplasticity(result: FigureNumbers) -> Figure:
+    """a: cost of turning a sign over; b, c: what is kept of two tasks; d: of many."""
+    rows, quadratic = result.data["rows"], result.data["quadratic"]
+    figure, axes = _panels(4)
+    axes[0].plot(quadratic["theta"], quadratic["cost"], ".", color=BLUE, markersize=2)
+    axes[0].set_xlabel("|latent weight|")
+    axes[0].set_ylabel("cost of turning it over")
+    for ax, what, names in (
+        (axes[1], "digits", ("digits", "permuted digits")),
+        (axes[2], "fashion", ("MNIST", "Fashion-MNIST")),
+    ):
+        _kept(ax, ends(rows, what), names)
+    _many(axes[3], [row for row in rows if row["what"] == "permuted"])
+    return figure
+
+
+def _kept(ax, found, names):
+    """Accuracies of two tasks at the end against m."""
+    for task, (name, colour) in enumerate(zip(names, (BLUE, RED), strict=True)):
+        means = [values[:, task].mean() for values in found.values()]
+        ax.plot(list(found), means, color=colour, marker=MARKERS[task], label=name)
+        for m, values in found.items():
+            ax.plot([m] * len(values), values[:, task], ".", color=colour)
+    ax.set_ylim(0, 102)
+    ax.set_xlabel("m")
+    ax.set_ylabel("accuracy at the end (%)")
+    if found:
+        ax.legend(loc="lower right")
+    else:
+        _absent(ax)
+
+
+def _absent(ax):
+    ax.text(0.5, 0.5, "needs --data", transform=ax.transAxes, ha="center")
+
+
+def _many(ax, rows):
+    """Accuracy at the end of each of many tasks."""
+    for row, colour in zip(rows, SERIES, strict=False):
+        values = row["after"][-1]
+        numbers = np.arange(1, len(values) + 1)
+        ax.plot(numbers, values, color=colour, marker="o", label=f"m = {row['m']:g}")
+    ax.set_ylim(0, 102)
+    ax.set_xlabel("permuted task")
+    ax.set_ylabel("accuracy at the end (%)")
+    if rows:
+        ax.legend(loc="lower right")
+    else:
+        _absent(ax)
+
+
+# ---- domain walls ----
+
+
+def domain_wall(result: FigureNumbers) -> Figure:
+    """a: positions as written; b: accuracy against states; c: what a margin saves."""
+    rows = result.data["rows"]
+    figure, axes = _panels(3)
+    for row, colour in zip(result.data["walls"], SERIES, strict=False):
+        axes[0].errorbar(
+            row["levels"],
+            row["means"],
+            row["deviations"],
+            color=colour,
+            marker="o",
+            linestyle="none",
+            label=f"{row['states']} states",
+        )
+    axes[0].set_xlabel("level")
+    axes[0].set_ylabel("position, mean and deviation")
+    axes[0].legend(loc="upper left")
+    texts = {"narrow": "20-20-20", "wide": "128-128-64", "mnist": "MNIST"}
+    for (what, text), colour in zip(texts.items(), SERIES, strict=False):
+        _by_states(axes[1], [row for row in rows if row["what"] == what], colour, text)
+    axes[1].set_xticks(range(4), ["2", "3", "5", "ideal"])
+    axes[1].set_xlabel("states")
+    axes[1].set_ylabel("test accuracy (%)")
+    axes[1].legend(loc="lower right")
+    _margins(axes[2], [row for row in rows if row["what"] == "margin"])
+    return figure
+
+
+def _by_states(ax, rows, colour, text):
+    places = {2: 0, 3: 1, 5: 2, 0: 3}
+    values = {p: [r["accuracy"] for r in rows if r["states"] == n] for n, p in places.items()}
+    own = {place: found for place, found in values.items() if found}
+    if own:
+        ax.plot(list(own), [np.mean(v) for v in own.values()], color=colour, label=text)
+    for place, found in own.items():
+        ax.plot([place] * len(found), found, ".", color=colour)
+
+
+def _margins(ax, rows):
+    margins = sorted({row["margin"] for row in rows})
+    own = [[row for row in rows if row["margin"] == margin] for margin in margins]
+    ax.plot(margins, [np.mean([r["events_per_sample"] for r in v]) for v in own], "o-", color=BLUE)
+    ax.set_yscale("log")
+    ax.set_xlabel("margin (distances of levels)")
+    ax.set_ylabel("writings for a sample", color=BLUE)
+    other = ax.twinx()
+    other.plot(margins, [np.mean([r["accuracy"] for r in v]) for v in own], "s-", color=RED)
+    other.set_ylim(80, 100)
+    other.set_ylabel("test accuracy (%)", color=RED)
+
+
+# ---- weak RESET ----
+
+
+def weak_reset(result: FigureNumbers) -> Figure:
+    """a: resistance against pulses; b: accuracy under each imperfection."""
+    cells, rows = result.data["cells"], result.data["rows"]
+    figure, axes = _panels(2)
+    median, low, high = np.array(cells["percentiles"]).T / 1e3
+    axes[0].plot(cells["pulses"], median, "o-", color=BLUE, label="median")
+    axes[0].fill_between(cells["pulses"], low, high, color=BLUE, alpha=0.2, label="5 to 95 %")
+    axes[0].set_yscale("log")
+    axes[0].set_xlabel("weak RESET pulses")
+    axes[0].set_ylabel("resistance (kOhm)")
+    axes[0].legend(loc="upper left")
+    names = list(dict.fromkeys(row["condition"] for row in rows))
+    for what, colour, shift in (("digits", BLUE, -0.1), ("mnist", RED, 0.1)):
+        _strip(axes[1], rows, names, what, "condition", colour, shift)
+    axes[1].set_yticks(range(len(names)), names)
+    axes[1].invert_yaxis()
+    axes[1].set_xlabel("test accuracy (%)")
+    axes[1].legend(loc="lower left")
+    return figure
+
+
+def _strip(ax, rows, names, what, key, colour, shift):
+    """Accuracies of each name as points, their means as bars."""
+    label = what
+    for place, name in enumerate(names):
+        own = [row["accuracy"] for row in rows if row["what"] == what and row[key] == name]
+        if own:
+            ax.plot(own, [place + shift] * len(own), ".", color=colour, label=label)
+            ax.plot(np.mean(own), place + shift, "|", color=colour, markersize=8)
+            label = None
+
+
+# ---- devices on oscillators ----
+
+
+def devices(result: FigureNumbers) -> Figure:
+    """a: accuracy with each synapse; b: two tasks one after the other."""
+    rows = result.data["rows"]
+    figure, axes = _panels(2, 2.6)
+    names = list(dict.fromkeys(row["name"] for row in rows if row["what"] == "synapse"))
+    _strip(axes[0], rows, names, "synapse", "name", BLUE, 0.0)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].invert_yaxis()
+    axes[0].set_xlabel("test accuracy (%)")
+    own = [row for row in rows if row["what"] == "tasks"]
+    strengths = sorted({row["m"] for row in own})
+    found = {m: np.array([r["after"][-1] for r in own if r["m"] == m]) for m in strengths}
+    _kept(axes[1], found, ("digits", "permuted digits"))
+    return figure

@@ -1,6 +1,6 @@
 """The studies of further papers, by the name of the command."""
 
-from spinrnn.systems import figures, rf
+from spinrnn.systems import devices, domain_wall, figures, metaplasticity, rf, weak_reset
 from spinrnn.systems.trials import Study
 
 STUDIES: dict[str, Study] = {
@@ -13,6 +13,41 @@ STUDIES: dict[str, Study] = {
             rf.trials,
             rf.numbers,
             figures.rf,
+        ),
+        Study(
+            "metaplasticity",
+            "binary networks that learn one task after another, with a gate on their weights",
+            "docs/metaplasticity.md",
+            metaplasticity.trials,
+            metaplasticity.numbers,
+            figures.metaplasticity,
+            ("mnist", "fashion-mnist"),
+        ),
+        Study(
+            "domain-wall",
+            "domain walls with 2, 3 and 5 states, written in place and once",
+            "docs/domain-wall.md",
+            domain_wall.trials,
+            domain_wall.numbers,
+            figures.domain_wall,
+            ("mnist",),
+        ),
+        Study(
+            "weak-reset",
+            "weak RESET of hafnium oxide: which imperfection costs what",
+            "docs/weak-reset.md",
+            weak_reset.trials,
+            weak_reset.numbers,
+            figures.weak_reset,
+            ("mnist",),
+        ),
+        Study(
+            "devices-on-rnn",
+            "all of these devices as synapses of the recurrent network of oscillators",
+            "docs/devices-on-rnn.md",
+            devices.trials,
+            devices.numbers,
+            figures.devices,
         ),
     )
 }

@@ -151,7 +151,7 @@ def test_every_key_of_devices_and_writers_is_in_the_identity(tiny_config, role, 
     own = base.network.synapse if role == "synapse" else base.train.writer
     value = getattr(own, key)
     # smaller ones are possible everywhere but for two states
-    other = value + 1 if isinstance(value, int) else 0.75 * (value or 0.1)
+    other = value + 1 if isinstance(value, int) else 0.75 * (value or 1e-9)
     changed = dataclasses.replace(own, **{key: other})
     if role == "synapse":
         network = dataclasses.replace(base.network, synapse=changed)

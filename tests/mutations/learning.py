@@ -126,14 +126,14 @@ MUTATIONS = [
     mutation(TRAINER, "c.epochs * self.batches)", "c.epochs * self.batches - 1)", "rates"),
     mutation(
         CONNECTIONS,
-        "is_weight = self._layout.is_weight()\n",
-        "is_weight = self._layout.is_weight() | True\n",
+        "self._is_weight = layout.is_weight()\n",
+        "self._is_weight = layout.is_weight() | True\n",
         "adams",
     ),
     mutation(
         CONNECTIONS,
-        "is_weight = self._layout.is_weight()\n",
-        "is_weight = ~self._layout.is_weight()\n",
+        "self._is_weight = layout.is_weight()\n",
+        "self._is_weight = ~layout.is_weight()\n",
         "adams",
     ),
     mutation(
@@ -142,7 +142,7 @@ MUTATIONS = [
         "len(self.training) // config.train.batch",
         "next_of",
     ),
-    mutation(CONNECTIONS, "flat[is_weight] *= keep", "flat *= keep", "adams"),
+    mutation(CONNECTIONS, "flat[self._is_weight] *= keep", "flat *= keep", "adams"),
     mutation(ADAM, "1 - rate * self.weight_decay", "1 - self.weight_decay", tests=OPTIM),
     mutation(ADAM, "second / (1 - self.beta2**step)", "second", tests=OPTIM),
     mutation(ADAM, "(1 - self.beta1**step)", "(1 - self.beta1**(step + 1))", tests=OPTIM),
@@ -160,7 +160,12 @@ MUTATIONS = [
         "pass",
         tests=SYNAPSE,
     ),
-    mutation(CONNECTIONS, "flat[~mask] = before[~mask]", "pass", tests=SYNAPSE),
+    mutation(
+        CONNECTIONS,
+        "flat[~mask] = before[~mask]\n        if not",
+        "pass\n        if not",
+        tests=SYNAPSE,
+    ),
     mutation(CONNECTIONS, "flat[rest] += change[rest]", "pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
     mutation(CONNECTIONS, "total += self.kind", "total = self.kind", tests=SYNAPSE),
@@ -413,9 +418,7 @@ MUTATIONS = [
     # the check of a synapse
     mutation(CHECK, "BOUND = 1e-8", "BOUND = 1e-7", tests=CHECKED),
     mutation(CHECK, "error <= BOUND", "not error > BOUND", tests=CHECKED),
-    mutation(
-        CHECK, "if np.shape(array) != shape", "if np.size(array) != np.prod(shape)", tests=CHECKED
-    ),
+    mutation(CHECK, '[] if found == shape else ["read"]', "[]", tests=CHECKED),
     mutation(CHECK, "sorted(wanted - devices.keys())", "()", tests=CHECKED),
     mutation(CHECK, "sorted(devices.keys() - wanted)", "()", tests=CHECKED),
     mutation(CHECK, "        if not arrays.ok:", "        if False:", tests=CHECKED),

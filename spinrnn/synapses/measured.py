@@ -10,10 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from spinrnn.config.quantity import quantity
+from spinrnn.kernels import pulsing
+from spinrnn.machine import threads
 from spinrnn.synapses.protocol import Events, Field, Request, Synapse
 
 LARGEST_STEP = 1.0
 """Of a pulse, in units of the window."""
+_PER_CALL = 2**16
+"""Devices of one compiled call."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,6 @@ class Measured(Synapse):
     ) -> np.ndarray:
         return g_weights
 
-    def response(self, x: np.ndarray, upwards: bool) -> np.ndarray:
-        """Mean step of a pulse from the states x, at least 0, in units of the
-        window.
-        """
-        curve = self.potentiation if upwards else self.depression
-        return np.interp(x, np.linspace(0, 1, len(curve)), curve)
-
     def program(
         self,
         trained: np.ndarray,
@@ -125,47 +122,32 @@ class Measured(Synapse):
         request: Request,
         rng: np.random.Generator,
     ) -> Events:
-        """Gives each device its pulses, those of a sign one after the other."""
-        pulses = request.change.ravel()
-        places = np.flatnonzero(pulses)
+        """Gives each device its pulses, one after the other."""
+        pulses = np.array(request.change, dtype=np.float64)
         if request.exists is not None:
-            places = places[request.exists.ravel()[places]]
-        pulses = pulses[places]
-        largest = self.largest_of(trained.shape[1])
-        flat = np.array(trained.ravel()[places], dtype=np.float64)
-        x = (flat / largest + 1) / 2
-        # float32 holds the ends of the window to within 1e-7
-        refused = int(np.where(pulses > 0, x > 1 - 1e-6, x < 1e-6).sum())
-        energy = 0.0
-        for upwards in (True, False):
-            own = pulses > 0 if upwards else pulses < 0
-            name = self.fields[0 if upwards else 1].name
-            factor = devices[name].ravel()[places[own]]
-            count = np.abs(pulses[own])
-            x[own], spent = self._pulsed(x[own], count, factor, upwards, rng)
-            energy += spent
-        weights = largest * (2 * x - 1)
-        # a number of pulses that is none must not go unnoticed
-        trained.flat[places] = np.where(np.isfinite(pulses), weights, np.nan)
-        return Events(len(places), energy, refused, int(((x <= 0) | (x >= 1)).sum()))
+            pulses[~request.exists] = 0
+        weights = np.ascontiguousarray(trained)
+        flat, count = weights.reshape(-1), trained.size
+        given = (
+            tuple(np.ascontiguousarray(devices[f.name]).reshape(-1) for f in self.fields),
+            tuple(np.array(curve) for curve in (self.potentiation, self.depression)),
+            (self.potentiation_scatter, self.depression_scatter),
+            self.largest_of(trained.shape[1]),
+            rng.integers(0, 2**32, 2, dtype=np.uint32),
+        )
 
-    def _pulsed(self, x, count, factor, upwards, rng):
-        """(states after `count` pulses each, energy of all of them in J)."""
-        scatter = self.potentiation_scatter if upwards else self.depression_scatter
-        sign, sums = (1 if upwards else -1), 0.0
-        left, at = np.where(np.isfinite(count), count, 0), np.arange(len(x))
-        while True:
-            at = at[left[at] > 0]
-            if not len(at):
-                break
-            sums += len(at) * self.lowest_conductance + self._window * x[at].sum()
-            step = factor[at] * self.response(x[at], upwards)
-            if scatter:
-                step += scatter * rng.standard_normal(len(at))
-            x[at] = np.clip(x[at] + sign * step, 0, 1)
-            left[at] -= 1
+        def some(first):
+            sums = np.zeros(5)
+            last = min(first + _PER_CALL, count)
+            pulsing.give_pulses(flat, pulses.reshape(-1), *given, first, last, sums)
+            return sums
+
+        sums = np.sum(threads.ordered_map(some, range(0, count, _PER_CALL)), axis=0)
+        trained[...] = weights
         # an ohmic device with the conductance before the pulse
-        return x, self.pulse_voltage**2 * self.pulse_length * sums
+        conductances = sums[3] * self.lowest_conductance + sums[4] * self._window
+        energy = self.pulse_voltage**2 * self.pulse_length * float(conductances)
+        return Events(int(sums[0]), energy, int(sums[1]), int(sums[2]))
 
     @property
     def _window(self):

@@ -74,6 +74,37 @@ def test_devices_have_their_own_step_and_pulses_scatter():
     assert all((array == 1).all() for array in twin.values())
 
 
+def test_bits_do_not_depend_on_threads():
+    kind = dataclasses.replace(KIND, potentiation_scatter=0.05, depression_scatter=0.02)
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(300, 500)).astype("float32")
+    pulses, found = np.rint(2 * rng.normal(size=start.shape)), []
+    for count in (1, 3):
+        spinrnn.set_threads(count)
+        weights = start.copy()
+        devices = kind.make(weights, np.random.default_rng(1))
+        request = Request(pulses, 1.0, "pulses")
+        events = kind.program(weights, devices, request, np.random.default_rng(2))
+        found.append((weights, events))
+    spinrnn.set_threads(None)
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+    assert found[0][1].count == (pulses != 0).sum()
+
+
+def test_pulses_of_a_device_scatter_independently():
+    """Between devices, and from one pulse to the next."""
+    kind = dataclasses.replace(
+        KIND, potentiation=(0.05, 0.05), potentiation_scatter=0.01, largest=0.5
+    )
+    ends = [programmed(kind, np.full(4000, 0.4), np.full(4000, n))[0] for n in (1, 2)]
+    first, second = ends[0] - 0.45, ends[1] - ends[0] - 0.05
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.05
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.05
+    assert np.mean(first**3) / 0.01**3 == pytest.approx(0, abs=0.2)
+    assert np.mean(first**4) / 0.01**4 == pytest.approx(3, abs=0.4)
+
+
 def test_what_does_not_exist_gets_no_pulse():
     exists = np.array([[True, False]])
     states, events = programmed(KIND, [0.25, 0.25], [1, 1], exists=exists)

@@ -1,7 +1,8 @@
-"""Pulses on devices whose mean response is a curve of the state: (P1) of docs/pulses.md.
+"""Pulses on devices whose mean response is a curve of the state: (P1) of
+docs/pulses.md.
 
-What chance gives a pulse is a function of (key, device, number of the pulse), so threads
-that share the devices out do not change a bit.
+What chance gives a pulse is a function of (key, device, number of the pulse), so
+threads that share the devices out do not change a bit.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from spinrnn.kernels.compiling import kernel, piece
 from spinrnn.kernels.random import scramble
 
 NEAR = 1e-6
-"""Of an end of the window, within which a state is there: float32 holds it to 1e-7."""
+"""Within this of an end of the window a state is there: float32 holds it to 1e-7."""
 
 
 @piece

@@ -142,7 +142,7 @@ class Measured(Synapse):
             pulsing.give_pulses(flat, pulses.reshape(-1), *given, first, last, sums)
             return sums
 
-        sums = np.sum(threads.ordered_map(some, range(0, count, _PER_CALL)), axis=0)
+        sums = np.array(threads.ordered_map(some, range(0, count, _PER_CALL))).sum(axis=0)
         trained[...] = weights
         # an ohmic device with the conductance before the pulse
         conductances = sums[3] * self.lowest_conductance + sums[4] * self._window

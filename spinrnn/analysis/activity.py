@@ -76,6 +76,20 @@ def _of_layer(recording, layer, start):
     return neuron_activity(np.abs(power) if span is None or span[0] < 0 else power)
 
 
+def _bounds(recording):
+    """Lines on what dead and saturated mean."""
+    yield (
+        f"dead: below {DEAD:g} for {100 * SHARE:g} % of the times; saturated: above "
+        f"{SATURATED:g}; still: deviation below {STILL:g}"
+    )
+    unlimited = [f"{k}" for k in recording.layers if recording.kind_of(k).span is None]
+    if unlimited:
+        yield (
+            f"neurons of layer {', '.join(unlimited)} have no known limits (`span`): these bounds "
+            "are of the size of their first state, in its unit"
+        )
+
+
 def measure_activity(recording: Recording, settings: Settings) -> Answer:
     """Dead and saturated neurons."""
     found = {f"layer {k}": _of_layer(recording, k, settings.start) for k in recording.layers}
@@ -84,10 +98,7 @@ def measure_activity(recording: Recording, settings: Settings) -> Answer:
         f"of {len(a.mean)}"
         for name, a in found.items()
     ]
-    lines.append(
-        f"dead: below {DEAD:g} for {100 * SHARE:g} % of the times; saturated: above "
-        f"{SATURATED:g}; still: deviation below {STILL:g}"
-    )
+    lines += _bounds(recording)
     columns = [
         {
             "neuron": np.arange(len(a.mean)),

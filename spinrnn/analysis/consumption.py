@@ -85,6 +85,10 @@ def measure_energy(recording: Recording, settings: Settings) -> Answer:
         f"for each of {neurons} neurons and {found.synapse_power:.3g} W for each of {weights} "
         "synapses"
     )
+    others = [k for k in recording.layers if not recording.kind_of(k).threshold]
+    if settings.neuron_power is None and others:
+        line += "; that is the power of the paper's oscillators, and these are others"
+        line += " (--neuron-power)"
     columns = {
         "time_s": found.time,
         "neurons_j": found.neurons,

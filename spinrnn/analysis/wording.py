@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from spinrnn.errors import listed
 from spinrnn.recordings.recording import Recording
 
 
@@ -15,6 +16,7 @@ def heading(recording: Recording) -> str:
             _size(recording),
             *_taken(recording),
             _known(recording),
+            *_measured_states(recording),
             *_doubtful_powers(recording),
             *_doubtful_times(recording),
             *_doubtful_drives(recording),
@@ -60,6 +62,15 @@ def _known(recording):
         if value is not None
     ]
     return f"known: {', '.join(known) or 'times and powers'}"
+
+
+def _measured_states(recording: Recording) -> Iterator[str]:
+    """What is measured of neurons with several states."""
+    for kind in dict.fromkeys(recording.kind_of(layer) for layer in recording.layers):
+        first, *others = kind.states
+        if others:
+            names = listed(f"{one.name} ({one.unit})" for one in others)
+            yield f"of {kind.kind}: measured is {first.name} ({first.unit}); left out is {names}"
 
 
 def _doubtful_powers(recording: Recording) -> Iterator[str]:

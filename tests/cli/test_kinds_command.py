@@ -124,6 +124,11 @@ def test_a_run_with_a_neuron_of_ones_own(tiny_file, mydevices, tmp_path, forget)
     with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
         assert file.config.neuron.kind == "leaky"
         assert "voltage_0" in file.datasets if hasattr(file, "datasets") else True
+    said = here("analyse", tmp_path / "t.h5", *use, "--only", "activity,energy", "--out", out / "a")
+    lines = said.stdout.splitlines()
+    assert not any("left out is" in line for line in lines)
+    assert any("neurons of layer 0, 1 have no known limits (`span`)" in line for line in lines)
+    assert any("that is the power of the paper's oscillators" in line for line in lines)
     mydevices.write_text(SOURCE + "# another\n")
     forget()
     told = f"leaky has changed since: {mydevices}; restore that file"

@@ -11,6 +11,7 @@ PREDICTIONS, DATA = "tests/runs/test_predicting.py", "tests/datasets/test_run_da
 CHECKS, BEGINNINGS = "tests/runs/test_checking.py", "tests/runs/test_beginning.py"
 BLOCKS, READING = "spinrnn/kernels/blocks.py", "tests/networks/test_reading.py"
 SOURCES, VERSIONS = "tests/datasets/test_sources.py", "tests/config/test_versions.py"
+MIXED = "tests/networks/test_mixed.py"
 MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
 
 
@@ -71,6 +72,16 @@ MUTATIONS = [
         "for v in (values.min(), values.max() + 1)",
         "tests/runs/test_run.py",
         "evaluate_prints",
+    ),
+    mutation(
+        "spinrnn/analysis/wording.py", "first, *others", "*others, first", MIXED, "leaves_out"
+    ),
+    mutation(
+        "spinrnn/analysis/consumption.py",
+        "settings.neuron_power is None and others",
+        "others and False",
+        "tests/cli/test_kinds_command.py",
+        "ones_own",
     ),
     # heads that count
     mutation(

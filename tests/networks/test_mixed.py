@@ -12,9 +12,11 @@ from scipy.differentiate import derivative
 
 import spinrnn
 from spinrnn import CTRNN, NetworkConfig, Oscillator, Spread
+from spinrnn.analysis.wording import heading
 from spinrnn.config import kinds
 from spinrnn.networks import planning
 from spinrnn.neurons.spread import Devices
+from spinrnn.recordings.recording import recording_of
 
 kinds.use(Path(__file__).parents[2] / "docs" / "examples" / "leaky.py")
 Leaky = kinds.kind_of("neuron", "leaky")
@@ -342,3 +344,11 @@ def test_time_scales():
     assert config.filter_time == pytest.approx(200e-9)
     # four substeps of the fastest neuron
     assert config.resolved_substeps == 8
+
+
+def test_a_report_says_which_states_it_leaves_out():
+    net = spinrnn.Network(config_of(THREE, {}))
+    recording = recording_of(net.simulate(np.ones((2, 2, 3))), net.config, network=net)
+    lines = heading(recording).splitlines()
+    left = [line for line in lines if "left out" in line]
+    assert left == ["of leaky: measured is voltage (V); left out is recovery (V)"]

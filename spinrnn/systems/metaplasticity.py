@@ -71,8 +71,7 @@ def quadratic(size: int = 500, steps: int = 1000, rate: float = 0.01, seed: int 
     for _ in range(steps):
         theta -= rate * hessian @ (_signs(theta) - target)
     b = _signs(theta)
-    # L after b_i -> -b_i, less L: a step of -2 b_i along one axis
-    cost = -2 * b * (hessian @ (b - target)) + 2 * np.diag(hessian)
+    cost = costs(b, hessian, target)
     return {
         "spearman": float(spearmanr(np.abs(theta), cost).statistic),
         "signs": float(100 * np.mean(b == np.sign(target))),
@@ -80,6 +79,13 @@ def quadratic(size: int = 500, steps: int = 1000, rate: float = 0.01, seed: int 
         "theta": np.abs(theta)[:200],
         "cost": cost[:200],
     }
+
+
+def costs(b: np.ndarray, hessian: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """By how much L = 1/2 (b - t)' H (b - t) grows where one of the signs b is turned
+    over, a step of -2 b_i along one axis: (size,).
+    """
+    return -2 * b * (hessian @ (b - target)) + 2 * np.diag(hessian)
 
 
 def _signs(theta):

@@ -38,8 +38,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/cli/wording.py",
-        "old": "value_of(score, s[f'{part}_{score.name}{ending}'])",
-        "new": "value_of(score, s[f'{part}_{score.name}'])",
+        "old": """f"test_{score.name}{'_fine' if timed else ''}",""",
+        "new": """f"test_{score.name}",""",
         "tests": "tests/cli/test_main.py",
         "k": "results",
     },

@@ -24,7 +24,7 @@ MUTATIONS = [
     mutation(RUN, "-step * unit / filter_time", "-step / filter_time"),
     mutation(RUN, "own * self.time_unit", "own", BEFORE, "filter"),
     mutation(RUN, "self.highpass_time or None", "self.highpass_time", BEFORE),
-    mutation(OSCILLATOR, '(q["bias"] + q["saturation"])', 'q["bias"]'),
+    mutation(OSCILLATOR, "(drive + saturation)", "drive"),
     mutation(
         RUN, "return self.train.seed if self.data.split_seed", "return 0 if self.data.split_seed"
     ),
@@ -66,7 +66,13 @@ MUTATIONS = [
     mutation(TABLES, "converted = field.default", "continue"),
     mutation(TABLES, "    problems += config.problems()\n", ""),
     # names
-    mutation(RUN, "if owners:", "if not owners:", CONFIG, "mistakes"),
+    mutation(
+        RUN,
+        "        if owners:\n            return [f",
+        "        if not owners:\n            return [f",
+        CONFIG,
+        "mistakes",
+    ),
     mutation(TABLES, "nearest(name, known) or next(same, None)", "nearest(name, known)", TYPES),
     mutation(TABLES, "len(known) <= LARGEST_LIST", "True", TYPES),
     # kinds, and keys of 0.1
@@ -111,16 +117,16 @@ MUTATIONS = [
     ),
     mutation(RUN, "sorted(estimator.needs - network.abilities)", "[]", SYNAPSE, "together"),
     mutation(RUN, "estimator.needs - network.abilities", "estimator.needs", SYNAPSE, "together"),
-    mutation(RUN, "writer.gives not in network.synapse.takes", "False", SYNAPSE, "together"),
+    mutation(RUN, 'not {gives, "amount"} & set(one.takes)', "False", SYNAPSE, "together"),
     mutation(RUN, "        if misfits:", "        if False:", SYNAPSE, "together"),
     mutation(
-        RUN, 'problems += _set_parts(self, {"task": (make, _kind_part("task")[1])})', "pass", CONFIG
+        RUN, 'problems += set_parts(self, {"task": (make, kind_part("task")[1])})', "pass", CONFIG
     ),
-    mutation(RUN, "return (*self.network.neurons, *own)", "return own", KINDS_COMMAND),
+    mutation(RUN, "return (*self.network.kinds, *own)", "return own", KINDS_COMMAND),
     mutation(
         RUN,
-        "return (*self.network.neurons, *own)",
-        "return self.network.neurons",
+        "return (*self.network.kinds, *own)",
+        "return self.network.kinds",
         SYNAPSE,
         "take_part",
     ),
@@ -139,7 +145,7 @@ MUTATIONS = [
     ),
     mutation(
         KINDS,
-        "return kind_of(role, name)() if known else default(role)",
+        "return kind_of(role, name).example() if known else default(role)",
         "return default(role)",
         CONFIG,
         "stands_in",

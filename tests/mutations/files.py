@@ -275,8 +275,8 @@ MUTATIONS = [
     ),
     one(
         "networks/saved",
-        "net.devices, net.scaling = devices, scaling",
-        "net.scaling = scaling",
+        "        net.devices = devices\n",
+        "        pass\n",
         STORE,
         "devices",
     ),

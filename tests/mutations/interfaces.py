@@ -20,7 +20,7 @@ MUTATIONS = [
     one("sklearn", "counted[alike].sum()", "counted[alike[0]]", SKLEARN, "weight_of_three"),
     one("sklearn", "outputs[:, 1] - outputs[:, 0]", "outputs[:, 0]", SKLEARN, "two_classes"),
     one("learning/ridge", "root * x, root * y", "root * x, y", RESERVOIR, "weight_of_two"),
-    one("networks/recurrent", "weights = data.weights", "weights = None", RESERVOIR, "of_two"),
+    one("networks/base", "weights = data.weights", "weights = None", RESERVOIR, "of_two"),
     one("recordings/exporting", "np.repeat(layers, sizes)", "np.repeat(0, sum(sizes))", EXPORTING),
     one("notebook", "html.escape(", "str(", "tests/test_notebook.py"),
     one("readers/objects", "np.transpose(np.asarray(variable.values), order)",

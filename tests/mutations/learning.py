@@ -11,6 +11,7 @@ STRETCHES, BLOCKS = "spinrnn/datasets/stretches.py", "spinrnn/kernels/blocks.py"
 LOSSES, TARGETS = "spinrnn/kernels/losses.py", "spinrnn/networks/targets.py"
 REGRESSIONS, READING = "tests/tasks/test_regression.py", "tests/networks/test_reading.py"
 CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/recurrent.py"
+UPDATES, BASE = "spinrnn/kernels/updates.py", "spinrnn/networks/base.py"
 CHECK, CHECKED = "spinrnn/checks/synapse.py", "tests/checks/test_synapse.py"
 CLASSIFICATION = "tests/tasks/test_classification.py"
 SYNAPSE = "tests/synapses/test_own_synapse.py"
@@ -25,8 +26,8 @@ MUTATIONS = [
     # seeds
     mutation(
         TRAINER,
-        "Network(config.network, seed=config.train.seed)",
-        "Network(config.network)",
+        "network_of(config.network, seed=config.train.seed)",
+        "network_of(config.network)",
         "initial",
     ),
     mutation(
@@ -144,13 +145,18 @@ MUTATIONS = [
     ),
     mutation(CONNECTIONS, "flat[self._is_weight] *= keep", "flat *= keep", "adams"),
     mutation(ADAM, "1 - rate * self.weight_decay", "1 - self.weight_decay", tests=OPTIM),
-    mutation(ADAM, "second / (1 - self.beta2**step)", "second", tests=OPTIM),
+    mutation(UPDATES, "second[i] / divisor", "second[i]", tests=OPTIM),
     mutation(ADAM, "(1 - self.beta1**step)", "(1 - self.beta1**(step + 1))", tests=OPTIM),
-    mutation(ADAM, "(root + self.epsilon)", "np.sqrt(root**2 + self.epsilon)", tests=OPTIM),
     mutation(
-        ADAM,
-        "(1 - self.beta2) * (gradient * gradient",
-        "(1 - self.beta1) * (gradient * gradient",
+        UPDATES,
+        "(math.sqrt(second[i] / divisor) + epsilon)",
+        "math.sqrt(second[i] / divisor + epsilon)",
+        tests=OPTIM,
+    ),
+    mutation(
+        UPDATES,
+        "decay2 * (g * g - second[i])",
+        "decay1 * (g * g - second[i])",
         tests=OPTIM,
     ),
     # synapses of one's own
@@ -168,10 +174,10 @@ MUTATIONS = [
     ),
     mutation(CONNECTIONS, "flat[rest] += change[rest]", "pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
-    mutation(CONNECTIONS, "total += self.kind", "total = self.kind", tests=SYNAPSE),
+    mutation(CONNECTIONS, "total += kind.program", "total = kind.program", tests=SYNAPSE),
     mutation(CONNECTIONS, "        array[...] = given", "        pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "array.copy() for name", "array for name", tests=SYNAPSE),
-    mutation(RECURRENT, "self.connections.read(self.parameters)", "self.parameters", tests=SYNAPSE),
+    mutation(BASE, "self.connections.read(self.parameters)", "self.parameters", tests=SYNAPSE),
     mutation(
         RECURRENT,
         "net.connections.read_backward(net.parameters, gradient)",
@@ -187,8 +193,8 @@ MUTATIONS = [
     ),
     mutation(
         TRAINER,
-        "self.best_connections = self.net.connections.copy()\n        return",
-        "return",
+        "            self.best_connections = self.net.connections.copy()\n",
+        "",
         tests=SYNAPSE,
     ),
     mutation(LEARNER, "array[...] = arrays[name]", "pass"),
@@ -345,8 +351,8 @@ MUTATIONS = [
     mutation(TRAINER, "layer=error.layer", "layer=error.neuron", "diverge"),
     mutation(
         TRAINER,
-        'self.config.network.scheme == "euler"',
-        'self.config.network.scheme != "euler"',
+        'getattr(self.config.network, "scheme", None) == "euler"',
+        'getattr(self.config.network, "scheme", None) != "euler"',
         "diverge",
     ),
     # sums of an epoch

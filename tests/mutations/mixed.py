@@ -33,7 +33,7 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/synapses/layout.py",
-        "old": "                if quantity in trained_of(config, neuron)\n",
+        "old": "            if quantity in trained_of(config, neuron)\n",
         "new": "",
         "tests": NETWORKS,
         "k": "views",
@@ -90,8 +90,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/config/versions.py",
-        "old": "    if isinstance(neuron, tuple):\n        return None\n",
-        "new": "    if isinstance(neuron, tuple):\n        neuron = neuron[0]\n",
+        "old": " or isinstance(network.neuron, tuple):\n        return None\n",
+        "new": ":\n        return None\n",
         "tests": TABLES,
     },
     {

@@ -1,6 +1,7 @@
 """Mutations of runs and of what they report: summary, folder, resumption, pictures."""
 
 RUN, FOLDER, FIGURES = "spinrnn/runs/run.py", "spinrnn/runs/folder.py", "spinrnn/tasks/figures.py"
+TRAINER = "spinrnn/learning/trainer.py"
 WORDING, COMMAND = "spinrnn/cli/wording.py", "spinrnn/cli/train.py"
 TESTS, PICTURES = "tests/runs/test_run.py", "tests/tasks/test_training_figures.py"
 
@@ -17,29 +18,25 @@ MUTATIONS = [
     # the numbers of summary.json
     mutation(RUN, "FINER = 8", "FINER = 4", TEST),
     mutation(
-        RUN, FOUND, 'f"test_{name}": finer.scores[name] if name == "accuracy" else value', TEST
-    ),
-    mutation(RUN, FOUND, 'f"test_{name}": 100 * value if name == "accuracy" else value', TEST),
-    mutation(RUN, FOUND, 'f"test_{name}": finer.scores[name] if name == "loss" else value', TEST),
-    mutation(
-        RUN,
-        FINE,
-        'f"test_{name}_fine": best["validation_accuracy"] if name == "accuracy" else value',
+        TRAINER,
+        "fine = evaluate(net.replace(substeps=finer * substeps)",
+        "fine = evaluate(net.replace(substeps=substeps)",
         TEST,
     ),
+    mutation(TRAINER, FOUND, 'f"test_{name}": 100 * value if name == "accuracy" else value', TEST),
     mutation(
-        RUN, FINE, 'f"test_{name}_fine": found.scores[name] if name == "loss" else value', TEST
+        TRAINER, FINE, 'f"test_{name}_fine": found.scores[name] if name == "loss" else value', TEST
     ),
     mutation(
         RUN,
-        "found = evaluate(network, trainer.test, task=task)",
-        "found = evaluate(network, trainer.validation, task=task)",
+        "test_of(network, trainer.test, task, FINER)",
+        "test_of(network, trainer.validation, task, FINER)",
         TEST,
     ),
     mutation(
         RUN,
-        "found = evaluate(network, trainer.test, task=task)",
-        "found = evaluate(trainer.net, trainer.test, task=task)",
+        "test_of(network, trainer.test, task, FINER)",
+        "test_of(trainer.net, trainer.test, task, FINER)",
         TEST,
     ),
     mutation(RUN, "network = trainer.best_network()", "network = trainer.net", BEST),
@@ -266,7 +263,7 @@ MUTATIONS = [
         "{value:.{digits}f} %",
         "prints",
     ),
-    mutation(WORDING, '("test", "_fine")', '("test", "")', "prints"),
+    mutation(WORDING, '("", "_fine" if timed else "")', '("", "")', "prints"),
     mutation(
         WORDING,
         "number_of(s[f'test_{one.name}{ending}'])",

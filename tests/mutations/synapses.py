@@ -156,8 +156,8 @@ MUTATIONS = [
     # around them
     mutation(
         RUN,
-        'kinds.kind_of("writer", name).gives in synapse.takes)\n    return next',
-        "True)\n    return next",
+        'if not _unwritable(kinds.kind_of("writer", n).gives, every))',
+        "if True)",
         PAIRS,
     ),
     mutation(RUN, '    if "writer" not in known:\n', "    if False:\n", PAIRS, "follows"),
@@ -167,18 +167,21 @@ MUTATIONS = [
     mutation(CHECK, "1.0 * (np.sign(before) != large)", "0.0 * large", CHECKED),
     mutation(
         CONNECTIONS,
-        "Request(asked[name], keep, asks, exists.get(name))",
-        "Request(asked[name], keep, asks)",
+        "Request(asked[name], keep, own, exists.get(name))",
+        "Request(asked[name], keep, own)",
         PAIRS,
     ),
     mutation(
         CONNECTIONS,
-        "Request(asked[name], keep, asks, exists.get(name))",
+        "Request(asked[name], keep, own, exists.get(name))",
         "Request(asked[name], keep)",
         PAIRS,
     ),
-    mutation(WRITING, "other.parameters = net.parameters", "pass", WALLS),
     mutation(
-        WRITING, "    other.mask = None if net.mask is None else net.mask.copy()\n", "", WALLS
+        WRITING,
+        "other.parameters, other.scaling = net.parameters, net.scaling",
+        "other.scaling = net.scaling",
+        WALLS,
     ),
+    mutation(WRITING, "        other.mask = net.mask.copy()\n", "        pass\n", WALLS),
 ]

@@ -110,7 +110,12 @@ MUTATIONS = [
     mutation(KERNEL, "(np.int64(groups[j]) - back)", "(np.int64(groups[j]) + back)", RESET),
     mutation(KERNEL, "scramble(group, cells[j], key", "scramble(group, cells[0], key", RESET),
     mutation(KERNEL, "        sums[j] = 0\n", "        sums[j] = sums[j]\n", RESET),
-    mutation(KERNEL, "    room.filled[place] = 0\n", "    room.filled[place] = 1\n", RESET),
+    {
+        "file": KERNEL,
+        "old": "    room.filled[place] = 0\n",
+        "new": "    room.filled[place] = 1\n",
+        "equivalent": "the first cell is summed once more, to the same number",
+    },
     mutation(KERNEL, "cells.log_resistance[cell] += cells.pink[cell]", "pass", RESET),
     mutation(KERNEL, "(pulsed or every)", "pulsed", RESET),
     mutation(KERNEL, "    counts[2] += number < wanted\n", "    counts[2] += 0\n", RESET),

@@ -56,6 +56,16 @@ def test_what_went_in_comes_out():
     assert (fit.devices, fit.cycles, fit.pulses) == (60, 4, 60 * 4 * 80)
 
 
+def test_noise_of_reading_does_not_bend_the_curves():
+    """States predicted from the reading before; from the step's own they would be 20 %
+    off.
+    """
+    fit = fitted(devices=60, cycles=6, read=0.02, spread=(0.05, 0.05))
+    for curve, true in ((fit.potentiation, up), (fit.depression, down)):
+        np.testing.assert_allclose(curve[1:-1], true(fit.states[1:-1]), rtol=0.1)
+    assert fit.numbers["read_noise"].value == pytest.approx(0.02, rel=0.05)
+
+
 def test_intervals_hold_in_a_few_sets():
     every, _ = share_of(range(12))
     assert 0.88 <= every <= 0.995

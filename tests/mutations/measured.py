@@ -118,6 +118,7 @@ MUTATIONS = [
         "old": "factor, curve = factor / mean, curve * mean",
         "new": "factor, curve = factor / mean, curve",
         "tests": FIT,
+        "equivalent": "after some turns the mean of the factors is 1",
     },
     {
         "file": "spinrnn/identify/pulses.py",

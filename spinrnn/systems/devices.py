@@ -27,7 +27,7 @@ SYNAPSES: dict[str, dict[str, Any]] = {
     },
 }
 """{name: synapse}; exact: without errors of programming, alike: without differences."""
-EPOCHS, SEEDS = 100, 5
+EPOCHS, SEEDS = 60, 5
 TASK_EPOCHS, STRENGTHS = 40, (0.0, 5.0, 10.0, 20.0)
 """Of two tasks one after the other, with binary weights."""
 
@@ -49,13 +49,13 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
         for name, synapse in SYNAPSES.items():
             key = {"what": "synapse", "name": name, "seed": seed, "epochs": epochs}
             given = tables(synapse, epochs, seed)
-            found.append(Trial(key, lambda g=given: _learned(g)))
+            found.append(Trial(key, lambda g=given: _learned(g), given))
         for m in STRENGTHS[:: 3 if quick else 1]:
             own = 2 if quick else TASK_EPOCHS
             key = {"what": "tasks", "name": "signs", "m": m, "seed": seed, "epochs": own}
             given = tables({"kind": "sign"}, own, seed)
             given["writer"] = {"kind": "metaplastic", "m": m}
-            found.append(Trial(key, lambda g=given: _two_tasks(g)))
+            found.append(Trial(key, lambda g=given: _two_tasks(g), given))
     return found
 
 

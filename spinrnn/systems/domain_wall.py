@@ -62,7 +62,7 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
     def add(what, layers, states, seed, **wall):
         key = {"what": what, "states": states, "seed": seed, "epochs": epochs, **wall}
         given = tables(layers, states, epochs, seed, **wall)
-        found.append(Trial(key, lambda: _learned(given)))
+        found.append(Trial(key, lambda: _learned(given), given))
 
     for seed in range(seeds):
         for states in STATES:

@@ -105,7 +105,8 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
     for m in strengths:
         for seed in range(seeds):
             key = {"what": "digits", "m": m, "seed": seed, "epochs": epochs}
-            found.append(Trial(key, lambda m=m, s=seed: _on_digits(m, epochs, s)))
+            given = tables([256, 256], m, epochs, seed)
+            found.append(Trial(key, lambda m=m, s=seed: _on_digits(m, epochs, s), given))
     mnist, fashion = folders.get("mnist"), folders.get("fashion-mnist")
     if mnist and fashion:
         found += _fashion_trials(quick, mnist, fashion)
@@ -135,7 +136,7 @@ def _fashion_trials(quick, mnist, fashion):
 
 
 def _permuted_trials(quick, mnist):
-    epochs, cases, count = (1, 2000, 3) if quick else (2, None, PERMUTED_TASKS)
+    epochs, cases, count = (1, 2000, 3) if quick else (1, None, PERMUTED_TASKS)
 
     def run(m):
         data = images(mnist, cases)

@@ -18,6 +18,7 @@ from spinrnn.files.text import to_csv, to_json
 from spinrnn.findings import findings, plain
 from spinrnn.paper.figures import pictures, style
 from spinrnn.paper.numbers import FigureNumbers
+from spinrnn.sweep.points import json_digest
 
 
 class Trial(NamedTuple):
@@ -26,10 +27,12 @@ class Trial(NamedTuple):
     Attributes:
         key: {name: value} by which it is known again, plain numbers and texts; run:
             returns what it found, {name: what JSON can hold}.
+        tables: of its run, as far as it is one; results of other tables do not count.
     """
 
     key: dict[str, Any]
     run: Callable[[], dict[str, Any]]
+    tables: Any = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def folders_of(data: str | Path | None, names: Iterable[str]) -> dict[str, Path]
 
 
 def kept(path: Path) -> list[dict[str, Any]]:
-    """[{"key", "found", "seconds"}] of a file of trials; a line that was cut off at the
+    """[{"key", "found", "seconds", "tables"}] of a file of trials; a line that was cut off at the
     file's end does not count.
 
     StoreError: another line is no trial, or the file cannot be read.
@@ -136,7 +139,8 @@ def kept(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            rows.append({name: row[name] for name in ("key", "found", "seconds")})
+            own = {name: row[name] for name in ("key", "found", "seconds")}
+            rows.append(own | {"tables": row.get("tables")})
         except (ValueError, KeyError, TypeError):
             if number == len(lines):
                 break
@@ -148,6 +152,10 @@ def kept(path: Path) -> list[dict[str, Any]]:
 def _made(trials, rows, path, on_trial, stop):
     """Rows of all trials in their order, None where it was stopped."""
     known = {_text(row["key"]): row for row in rows}
+    for trial in trials:
+        row = known.get(_text(trial.key), {})
+        if row.get("tables") not in (None, _digest(trial.tables)):
+            del known[_text(trial.key)]
     for number, trial in enumerate(trials, 1):
         if _text(trial.key) in known:
             continue
@@ -157,12 +165,17 @@ def _made(trials, rows, path, on_trial, stop):
         found = plain(trial.run())
         seconds = round(time.perf_counter() - before, 3)
         row = {"key": plain(trial.key), "found": found, "seconds": seconds}
+        row["tables"] = _digest(trial.tables)
         known[_text(trial.key)] = row
         # whole lines only, also where an earlier one was cut off
         _append(path, [known[key] for key in known])
         if stop() and number < len(trials):
             return None
     return [known[_text(trial.key)] for trial in trials]
+
+
+def _digest(tables):
+    return None if tables is None else json_digest(plain(tables))[:16]
 
 
 def _text(key):

@@ -26,7 +26,7 @@ CONDITIONS: dict[str, dict[str, float]] = {
     "everything": {},
 }
 """{name: keys of the synapse}; everything is the synapse as published."""
-LAYERS, EPOCHS, SEEDS, RATE = [512], 20, 5, 100.0
+LAYERS, EPOCHS, SEEDS, RATE = [512], 20, 12, 100.0
 """Rate in pulses for a step of 1, halved every seventh epoch by the authors; here it
 falls as half a cosine."""
 MNIST_LAYERS, MNIST_EPOCHS = [512], 5
@@ -54,7 +54,7 @@ def tables(layers: list[int], epochs: int, seed: int, rate: float, **cells: Any)
             "clip": 0.0,
             "seed": seed,
         },
-        "data": {"split_seed": 0},
+        "data": {"split_seed": 0, "validation_fraction": 0.05},
     }
 
 
@@ -66,10 +66,10 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
         for name, cells in CONDITIONS.items():
             key = {"what": "digits", "condition": name, "seed": seed, "epochs": epochs}
             given = tables(LAYERS, epochs, seed, RATE, **cells)
-            found.append(Trial(key, lambda g=given: _learned(g, load_digits())))
+            found.append(Trial(key, lambda g=given: _learned(g, load_digits()), given))
         key = {"what": "refresh", "condition": "everything", "seed": seed, "epochs": epochs}
         given = tables(LAYERS, epochs, seed, RATE, refresh=1000)
-        found.append(Trial(key, lambda g=given: _learned(g, load_digits())))
+        found.append(Trial(key, lambda g=given: _learned(g, load_digits()), given))
     if "mnist" in folders:
         found += _mnist_trials(quick, folders["mnist"])
     return found

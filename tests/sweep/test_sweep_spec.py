@@ -362,7 +362,8 @@ def test_what_a_result_depends_on_is_in_the_identity(key):
         "substeps": 9, "highpass_time": 50e-9, "train": ["nonlinear_damping"],
         "train_per": "neuron", "readout": "mean", "warm": "reservoir",
         "scaling": "standard", "class_weights": "balanced", "recurrent": "antisymmetric",
-        "gains": "drive", "readout_features": "quadratic", "normalisation": "batch", "statistics": "batch",
+        "gains": "drive", "readout_features": "quadratic", "normalisation": "batch",
+        "statistics": "batch",
     }  # fmt: skip
     if name in others:
         other = others[name]

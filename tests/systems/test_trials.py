@@ -2,6 +2,7 @@
 does not fit is told.
 """
 
+import dataclasses
 import json
 
 import pytest
@@ -63,6 +64,22 @@ def test_a_line_that_was_cut_off_is_made_again(tmp_path):
     path.write_text("nonsense\n" + text)
     with pytest.raises(spinrnn.StoreError, match="line 1: is no trial"):
         study(made([]), tmp_path)
+
+
+def test_results_of_other_tables_do_not_count(tmp_path):
+    path, calls = tmp_path / "x.trials.jsonl", []
+
+    def of(tables):
+        def trials(quick, folders):
+            return [Trial({"k": 0}, lambda: calls.append(tables) or {"square": 1}, tables)]
+
+        return dataclasses.replace(made([]), name="x", trials=trials)
+
+    study(of({"rate": 1.0}), tmp_path)
+    study(of({"rate": 1.0}), tmp_path)
+    study(of({"rate": 2.0}), tmp_path)
+    assert calls == [{"rate": 1.0}, {"rate": 2.0}]
+    assert len(kept(path)) == 1
 
 
 def test_what_is_not_there_is_told(tmp_path):

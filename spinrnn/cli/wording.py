@@ -93,6 +93,16 @@ def _with(summary: dict[str, Any], key: str) -> str:
     return f"with {summary[key]} substeps, " if key in summary else ""
 
 
+def _programming(summary: dict[str, Any]) -> dict[str, str]:
+    """A line with what programming devices has cost; none where there are none."""
+    count = summary.get("programming_count")
+    if count is None:
+        return {}
+    energy, refused = summary["programming_energy"], summary["programming_refused"]
+    text = f"{count:8d}   events, {energy:.3g} J, {refused} refused"
+    return {"programming": f"{text}, {summary['programming_saturated']} at the end of their range"}
+
+
 def results_of_training(result: Any) -> list[str]:
     """Lines with what a finished run has reached."""
     task = result.config.task
@@ -119,6 +129,7 @@ def results_of_training(result: Any) -> list[str]:
         names[0]: f"{test}   {_with(s, 'substeps')}{also}",
         **({names[1]: f"{fine}   {_with(s, 'substeps_fine')}{also_fine}"} if timed else {}),
         names[2]: f"{validation}   {_epochs_of(s, score)}",
+        **_programming(s),
         "time": seconds,
         "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",
     }

@@ -126,8 +126,8 @@ def folders_of(data: str | Path | None, names: Iterable[str]) -> dict[str, Path]
 
 
 def kept(path: Path) -> list[dict[str, Any]]:
-    """[{"key", "found", "seconds", "tables"}] of a file of trials; a line that was cut off at the
-    file's end does not count.
+    """[{"key", "found", "seconds", "tables"}] of a file of trials; a line that was cut
+    off at the file's end does not count.
 
     StoreError: another line is no trial, or the file cannot be read.
     """

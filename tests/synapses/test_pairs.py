@@ -79,6 +79,40 @@ def test_what_fits_trains_and_what_does_not_is_told(tiny_config, tiny_data, syna
         assert record["programming_count"] > 0
 
 
+@pytest.mark.parametrize(
+    ("synapse", "writer"),
+    [
+        (name, writer)
+        for name in kinds.BUILT_IN["synapse"]
+        for writer in WRITERS
+        if fits(name, writer)
+    ],
+)
+def test_what_fits_trains_without_time_too(synapse, writer):
+    """Layers with an ideal readout behind, to which pulses and flips are amounts."""
+    rng = np.random.default_rng(0)
+    data = spinrnn.Dataset(rng.uniform(0, 1, (60, 1, 6)).astype("f"), np.arange(60) % 2)
+    network = spinrnn.FeedforwardConfig(
+        layers=(5,), synapse=[table_of(synapse), {"kind": "ideal"}], normalisation="batch"
+    )
+    train = spinrnn.TrainConfig(writer={"kind": writer}, epochs=1, batch=8, noise=0.0)
+    if synapse == "ideal" and writer not in ("adam", "metaplastic"):
+        return
+    trainer = Trainer(spinrnn.RunConfig(network, train).fitted_to(data), data)
+    before = trainer.net.parameters.copy(), trainer.net.effective().copy()
+    (record,) = (record for record in trainer.steps() if record)
+    assert np.isfinite(record["train_loss"])
+    places = trainer.net.layout.places
+    after = trainer.net.parameters, trainer.net.effective()
+    for block in ("w_0", "w_1", "gain_0"):
+        # latent numbers, or what becomes of them
+        changed = [(a != b)[places(block)].any() for a, b in zip(after, before, strict=True)]
+        assert any(changed), block
+    # what the ideal layer was given are amounts, no whole pulses
+    moved = (after[0] - before[0])[places("w_1")]
+    assert np.abs(moved).max() < 1
+
+
 @pytest.mark.parametrize(("synapse", "writer"), FITTING)
 def test_a_run_that_is_resumed_gives_the_same_bits(tiny_config, tiny_data, synapse, writer):
     config = run_of(tiny_config, synapse, writer, epochs=2)

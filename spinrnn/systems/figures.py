@@ -205,7 +205,7 @@ def weak_reset(result: FigureNumbers) -> Figure:
     axes[1].set_yticks(range(len(names)), names)
     axes[1].invert_yaxis()
     axes[1].set_xlabel("test accuracy (%)")
-    axes[1].legend(loc="lower left")
+    axes[1].legend(loc="upper left")
     return figure
 
 

@@ -125,6 +125,22 @@ def _cells(count=100_000):
 # ---- numbers ----
 
 
+def _error(rows, condition):
+    """Standard error over the seeds of what a condition costs, seed by seed; None of
+    one seed.
+    """
+    by_seed = [
+        {
+            row["seed"]: row["accuracy"]
+            for row in rows
+            if row.get("condition") == name and row["what"] == "digits"
+        }
+        for name in ("mean device", condition)
+    ]
+    lost = [by_seed[0][seed] - value for seed, value in by_seed[1].items()]
+    return float(np.std(lost, ddof=1) / np.sqrt(len(lost))) if len(lost) > 1 else None
+
+
 def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
     """What each imperfection costs."""
     cells = next(row for row in rows if row["what"] == "cells")
@@ -153,7 +169,9 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
     loss = {name: mean(rows, "digits", condition=name) for name in CONDITIONS}
     for name in ("devices differ", "pink noise", "telegraph noise"):
         lost = loss["mean device"] - loss[name]
-        found[f"loss_{name.replace(' ', '_')}"] = lost, "%", f"points lost by: {name}"
+        key = f"loss_{name.replace(' ', '_')}"
+        found[key] = lost, "%", f"points lost by: {name}"
+        found[f"{key}_error"] = _error(rows, name), "%", f"standard error of: {name}"
     for what, text in (("digits", "without"), ("refresh", "with")):
         value = mean(rows, what, "pulses_per_cell", condition="everything")
         found[f"{what}_pulses"] = value, "1", f"mean pulses of a cell, {text} refresh"

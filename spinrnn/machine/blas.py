@@ -12,12 +12,22 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _users: list[int] = [0]
-_limit: list[Any] = []
+_before: list[list[int]] = []
 
 
 @functools.cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+def _libraries() -> list[Any]:
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def _set(counts: list[int]) -> None:
+    """Sets each library's number of threads.
+
+    threadpoolctl lets one thread of Python set it and leaves out what others ask for;
+    here all are counted, so the last one that leaves may set it.
+    """
+    for library, count in zip(_libraries(), counts, strict=True):
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
 @contextlib.contextmanager
@@ -29,11 +39,12 @@ def one_thread() -> Iterator[None]:
     with _lock:
         _users[0] += 1
         if _users[0] == 1:
-            _limit.append(_libraries().limit(limits=1))
+            _before.append([library.get_num_threads() for library in _libraries()])
+            _set([1] * len(_libraries()))
     try:
         yield
     finally:
         with _lock:
             _users[0] -= 1
             if _users[0] == 0:
-                _limit.pop().restore_original_limits()
+                _set(_before.pop())

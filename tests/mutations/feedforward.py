@@ -7,6 +7,7 @@ LOSSES, PRODUCTS = "spinrnn/networks/losses.py", "spinrnn/networks/products.py"
 TRIALS, LEARNING = "spinrnn/systems/trials.py", "spinrnn/systems/learning.py"
 META, TRAINER = "spinrnn/systems/metaplasticity.py", "spinrnn/learning/trainer.py"
 LEARNER, LAYOUT = "spinrnn/learning/learner.py", "spinrnn/synapses/layout.py"
+BLAS, BLASES = "spinrnn/machine/blas.py", "tests/machine/test_blas.py"
 TESTS, STUDIES = "tests/networks/test_feedforward.py", "tests/systems/test_trials.py"
 
 
@@ -54,6 +55,10 @@ MUTATIONS = [
     # what a run keeps
     mutation(TRAINER, "        net.buffers = _copies(self.best_buffers)\n", "", "goes_on"),
     mutation(LAYOUT, "view[...] = 1.0", "view[...] = 0.0", "goes_on"),
+    # BLAS on one thread
+    mutation(BLAS, "_set([1] *", "_set([2] *", tests=BLASES),
+    mutation(BLAS, "if _users[0] == 0:", "if True:", tests=BLASES),
+    mutation(BLAS, "_users[0] -= 1", "pass", tests=BLASES),
     # studies
     mutation(TRIALS, "if number == len(lines):", "if True:", tests=STUDIES),
     mutation(TRIALS, "if _text(trial.key) in known:", "if False:", tests=STUDIES),

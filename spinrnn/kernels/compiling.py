@@ -108,9 +108,9 @@ The compiler must know that to vectorise a loop that writes several arrays.
 
 def rounded_kernel(function):
     """`kernel` that rounds after each operation as NumPy does: no product is fused with
-    a sum.
+    a sum. Its array arguments must never overlap, as with `loop`.
     """
-    return kernel(function, options={**_options, "fastmath": False})
+    return kernel(function, options={**_options, **_apart, "fastmath": False})
 
 
 def kernel(function, name=None, further=b"", options=None):

@@ -1,24 +1,110 @@
-"""Steps of learning on flat vectors, in one pass over the memory. Entry by entry they
-are the lines of NumPy that stand beside them, to the bit.
+"""Steps of learning, and of programming simple devices, in one pass over the memory.
+Entry by entry they are the lines of NumPy that stand in their docstrings, to the bit.
+
+Vectors and blocks are given in parts, so that threads may share them out. A loop begins
+at the first entry of its part, and roots and exponentials are plain arithmetic: so all
+of them become vector instructions.
 """
 
-import math
+import numpy as np
 
+from spinrnn.kernels.arithmetic import decay, square_root
 from spinrnn.kernels.compiling import rounded_kernel
 
 
-def _adam(gradient, first, second, change, start, stop, decay1, decay2, scale, divisor, epsilon):
-    """Algorithm 1 of Kingma & Ba 2015, arXiv:1412.6980, for the entries from start to
-    stop: the running means in place, and what is to be added.
+def _adam(gradient, first, second, change, decay1, decay2, scale, divisor, epsilon):
+    """Algorithm 1 of Kingma & Ba 2015, arXiv:1412.6980: the running means (n,) in
+    place, and what is to be added.
 
     first += decay1 (gradient - first); second += decay2 (gradient^2 - second);
     change = scale first / (sqrt(second / divisor) + epsilon).
     """
-    for i in range(start, stop):
+    for i in range(gradient.shape[0]):
         g = gradient[i]
         first[i] += decay1 * (g - first[i])
         second[i] += decay2 * (g * g - second[i])
-        change[i] = scale * first[i] / (math.sqrt(second[i] / divisor) + epsilon)
+        change[i] = scale * first[i] / (square_root(second[i] / divisor) + epsilon)
+
+
+def _gate(change, trained, weights, strength):
+    """Makes changes (n,) of weights towards zero smaller by sech^2(m |trained|), in
+    place; strength: 2 m.
+
+    e = exp(-strength |trained|); change *= 4 e / (1 + e)^2, which is 1 for m = 0, and
+    where it is small has no difference that cancels.
+    """
+    one = change.dtype.type(1)
+    for i in range(change.shape[0]):
+        asked, own = change[i], trained[i]
+        e, _, _ = decay(strength * abs(own))
+        kept = (e + e + e + e) / ((one + e) * (one + e))
+        # the product of two small numbers may be zero, their signs are not
+        towards = (asked < 0) & (own > 0) | (asked > 0) & (own < 0)
+        change[i] = asked * kept if weights[i] & towards else asked
+
+
+def _signs(trained, size, weights):
+    """weights (targets, sources) = size where trained >= 0, else -size."""
+    for i in range(trained.shape[0]):
+        for j in range(trained.shape[1]):
+            weights[i, j] = size if trained[i, j] >= 0 else -size
+
+
+def _move_signs(trained, change, keep):
+    """trained *= keep; trained += change, both (targets, sources); returns how many
+    change their sign, where zero counts as positive.
+    """
+    count = 0
+    for i in range(trained.shape[0]):
+        for j in range(trained.shape[1]):
+            before = trained[i, j]
+            after = before * keep + change[i, j]
+            trained[i, j] = after
+            count += (before >= 0) != (after >= 0)
+    return count
+
+
+def _flip_signs(trained, flips, smallest):
+    """trained (targets, sources) = -trained where flips is not 0, and -smallest of a
+    zero, whose sign is positive; returns how many.
+    """
+    count = 0
+    for i in range(trained.shape[0]):
+        for j in range(trained.shape[1]):
+            before = trained[i, j]
+            turned = -smallest if before == 0 else -before
+            trained[i, j] = turned if flips[i, j] != 0 else before
+            count += flips[i, j] != 0
+    return count
+
+
+def _want_levels(trained, change, position, numbers, levels, far):
+    """trained = clip(keep trained + change, -size, size), the levels next to it, and
+    which walls are too far from them; all (targets, sources).
+
+    levels = clip(rint(trained scale + middle), 0, last);
+    far = |position - (levels distance - 1)| > margin.
+    numbers: (keep, size, scale, middle, last, distance, margin), of the arrays' type.
+    """
+    keep, size, scale, middle, last, distance, margin = numbers
+    zero, one = last - last, trained.dtype.type(1)
+    for i in range(trained.shape[0]):
+        for j in range(trained.shape[1]):
+            wanted = trained[i, j] * keep + change[i, j]
+            # comparisons with NaN are false, so NaN passes
+            wanted = -size if wanted < -size else wanted
+            wanted = size if wanted > size else wanted
+            trained[i, j] = wanted
+            level = np.rint(wanted * scale + middle)
+            level = zero if level < zero else level
+            level = last if level > last else level
+            levels[i, j] = level
+            far[i, j] = abs(position[i, j] - (level * distance - one)) > margin
 
 
 adam = rounded_kernel(_adam)
+gate = rounded_kernel(_gate)
+signs = rounded_kernel(_signs)
+move_signs = rounded_kernel(_move_signs)
+flip_signs = rounded_kernel(_flip_signs)
+want_levels = rounded_kernel(_want_levels)

@@ -63,8 +63,8 @@ class Adam(Writer):
         change = np.empty_like(gradient)
 
         def update(part: slice) -> None:
-            places = part.start, min(part.stop, gradient.size)
-            adam(gradient, first, second, change, *places, *decays, scale, divisor, epsilon)
+            vectors = gradient[part], first[part], second[part], change[part]
+            adam(*vectors, *decays, scale, divisor, epsilon)
 
         each(parts_of(gradient.size), update)
         return Change(change, 1 - rate * self.weight_decay)

@@ -8,8 +8,10 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels.updates import gate
 from spinrnn.learning.adam import Adam
 from spinrnn.learning.protocol import Change
+from spinrnn.machine.threads import each, parts_of
 
 _LABORIEUX = "Laborieux et al. 2021, arXiv:2101.07592"
 
@@ -49,9 +51,10 @@ class Metaplastic(Adam):
         if self.decay:
             gradient = gradient + trained.dtype.type(self.decay) * (weights * trained)
         change, keep = super().request(gradient, trained, memory, step, rate, weights)
-        # a change against the sign goes towards zero; the product of two small numbers
-        # may be zero, signs are not
-        towards = weights & (np.sign(change) == -np.sign(trained))
-        size = np.abs(trained[towards]) * trained.dtype.type(self.m)
-        change[towards] *= 1 - np.tanh(size) ** 2
+        strength = trained.dtype.type(2 * self.m)
+
+        def hold(part: slice) -> None:
+            gate(change[part], trained[part], weights[part], strength)
+
+        each(parts_of(change.size), hold)
         return Change(change, keep)

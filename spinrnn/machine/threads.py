@@ -107,9 +107,10 @@ PART = 1 << 16
 """Numbers of a vector that a thread takes at once, next to which it costs little."""
 
 
-def parts_of(size: int) -> list[slice]:
-    """A vector of so many numbers in parts."""
-    return [slice(start, start + PART) for start in range(0, size, PART)] or [slice(0, 0)]
+def parts_of(size: int, width: int = 1) -> list[slice]:
+    """A vector of so many numbers, or as many rows of `width` numbers, in parts."""
+    step = max(1, PART // max(width, 1))
+    return [slice(start, start + step) for start in range(0, size, step)] or [slice(0, 0)]
 
 
 def each(parts: list[slice], work: Callable[[slice], object]) -> None:

@@ -39,9 +39,11 @@ class Sign(Activation):
     exact: ClassVar[bool] = False
 
     def value(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
-        one = z.dtype.type(1)
+        value = (z >= 0).astype(z.dtype)
+        value += value - z.dtype.type(1)
         # z - z is NaN where z is not finite, which no sign may hide
-        return np.where(z >= 0, one, -one) + (z - z)
+        value += z - z
+        return value
 
     def slope(self, z: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         return (np.abs(z) <= 1).astype(z.dtype)

@@ -76,14 +76,21 @@ class Connections:
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """Adjoint of `read`: the gradient (size,) of the trained numbers."""
+        """Adjoint of `read`: the gradient (size,) of the trained numbers; it may be the
+        given one itself.
+        """
         if self.direct:
             return gradient
-        back, trained = gradient.copy(), self._layout.named(flat)
-        for name, view in self._weights(back):
+        back, trained = gradient, self._layout.named(flat)
+        for name, given in self._weights(gradient):
             kind = self.kinds[name]
+            own = given
             if not kind.direct:
-                view[...] = kind.read_backward(trained[name], self.devices[name], view.copy())
+                own = kind.read_backward(trained[name], self.devices[name], given)
+            # what passes straight through is there already
+            if own is not given:
+                back = gradient.copy() if back is gradient else back
+                self._layout.named(back)[name][...] = own
         return back
 
     def read_nominal(self, flat: np.ndarray) -> np.ndarray:
@@ -149,8 +156,9 @@ class Connections:
             own = asks if asks in kind.takes else "amount"
             request = Request(asked[name], keep, own, exists.get(name))
             total += kind.program(view, self.devices[name], request, rng)
-        rest = ~self._is_weight
-        flat[rest] += change[rest]
+        for name, own in self._layout.named(flat).items():
+            if not name.startswith("w_"):
+                own += asked[name]
         if mask is not None:
             flat[~mask] = before[~mask]
         if not np.isfinite(flat).all():

@@ -9,6 +9,8 @@ import numpy as np
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.config.tables import Problems
+from spinrnn.kernels.updates import want_levels
+from spinrnn.machine.threads import each, parts_of
 from spinrnn.synapses.protocol import Events, Field, Request, Synapse
 
 _STRAINED = "arXiv:2010.10076, abstract"
@@ -115,10 +117,8 @@ class DomainWall(Synapse):
         rng: np.random.Generator,
     ) -> Events:
         """Adds to the wanted weights, and moves the walls too far from them."""
-        super().program(trained, devices, request, rng)
-        self._settle(trained)
-        position, levels = devices["position"], self._levels(trained)
-        far = np.abs(position - self._places(levels)) > self.margin * self.distance
+        position = devices["position"]
+        levels, far = self._want(trained, position, request)
         if request.exists is not None:
             far &= request.exists
         places = np.flatnonzero(far)
@@ -180,6 +180,29 @@ class DomainWall(Synapse):
         scale = trained.dtype.type(1 / (self._size(trained) * self.distance))
         middle = trained.dtype.type((self.states - 1) / 2)
         return np.clip(np.rint(trained * scale + middle), 0, self.states - 1)
+
+    def _want(self, trained, position, request):
+        """Changes the wanted weights, in place; returns the number of the level next to
+        each of them, and which walls are further from it than the margin.
+        """
+        numbers = (
+            request.keep,
+            self._size(trained),
+            1 / (self._size(trained) * self.distance),
+            (self.states - 1) / 2,
+            self.states - 1,
+            self.distance,
+            self.margin * self.distance,
+        )
+        numbers = tuple(map(trained.dtype.type, numbers))
+        levels, far = np.empty_like(trained), np.empty(trained.shape, bool)
+
+        def work(rows):
+            own = (array[rows] for array in (trained, request.change, position))
+            want_levels(*own, numbers, levels[rows], far[rows])
+
+        each(parts_of(*trained.shape), work)
+        return levels, far
 
     def _places(self, levels):
         """Positions of levels, -1 to 1."""

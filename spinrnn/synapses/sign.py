@@ -8,6 +8,8 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels import updates
+from spinrnn.machine.threads import each, ordered_map, parts_of
 from spinrnn.synapses.protocol import Events, Request, Synapse
 
 
@@ -31,7 +33,10 @@ class Sign(Synapse):
     )
 
     def read(self, trained: np.ndarray, devices: Mapping[str, np.ndarray]) -> np.ndarray:
-        return signs(trained >= 0, binary_size(self.largest, trained), trained.dtype)
+        size = trained.dtype.type(binary_size(self.largest, trained))
+        weights, parts = np.empty(trained.shape, trained.dtype), parts_of(*trained.shape)
+        each(parts, lambda rows: updates.signs(trained[rows], size, weights[rows]))
+        return weights
 
     def read_backward(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
@@ -45,22 +50,19 @@ class Sign(Synapse):
         request: Request,
         rng: np.random.Generator,
     ) -> Events:
-        """Moves the latent numbers, or turns over their signs; counts the signs that
-        change.
+        """Moves the latent numbers that exist, or turns over their signs; counts the
+        signs that change.
         """
-        before = trained >= 0
-        if request.asks == "flips":
-            # of a latent zero too, which has no other sign than that of its weight
-            turned = np.where(before, -np.abs(trained), np.abs(trained))
-            smallest = np.finfo(trained.dtype).tiny
-            turned = np.where(before & (trained == 0), -smallest, turned)
-            trained[...] = np.where(request.change != 0, turned, trained)
-        else:
-            super().program(trained, devices, request, rng)
-        changed = before != (trained >= 0)
+        change, keep = request.change, trained.dtype.type(request.keep)
         if request.exists is not None:
-            changed &= request.exists
-        count = int(np.count_nonzero(changed))
+            change = np.where(request.exists, change, change.dtype.type(0))
+        if request.asks == "flips":
+            # a latent zero turns over too, though it has no sign of its own
+            smallest = np.finfo(trained.dtype).tiny
+            work = lambda rows: updates.flip_signs(trained[rows], change[rows], smallest)
+        else:
+            work = lambda rows: updates.move_signs(trained[rows], change[rows], keep)
+        count = sum(ordered_map(work, parts_of(*trained.shape)))
         return Events(count, count * self.energy)
 
 

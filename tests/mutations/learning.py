@@ -149,8 +149,8 @@ MUTATIONS = [
     mutation(ADAM, "(1 - self.beta1**step)", "(1 - self.beta1**(step + 1))", tests=OPTIM),
     mutation(
         UPDATES,
-        "(math.sqrt(second[i] / divisor) + epsilon)",
-        "math.sqrt(second[i] / divisor + epsilon)",
+        "(square_root(second[i] / divisor) + epsilon)",
+        "square_root(second[i] / divisor + epsilon)",
         tests=OPTIM,
     ),
     mutation(

@@ -2,6 +2,7 @@
 
 WALL, SIGN, CELLS = (f"spinrnn/synapses/{name}.py" for name in ("domain_wall", "sign", "rram"))
 LAWS, KERNEL = "spinrnn/synapses/laws.py", "spinrnn/kernels/cells.py"
+UPDATES, STEPS = "spinrnn/kernels/updates.py", "tests/kernels/test_updates.py"
 METAPLASTIC, FLIPS, PULSES = (
     f"spinrnn/learning/{name}.py" for name in ("metaplastic", "flips", "pulses")
 )
@@ -24,8 +25,11 @@ MUTATIONS = [
     # domain walls
     mutation(WALL, "return 2 / (self.states - 1)", "return 1 / (self.states - 1)", WALLS),
     mutation(WALL, "(self.noise * self.distance)", "(self.noise)", WALLS),
-    mutation(WALL, "> self.margin * self.distance\n        if", "> self.margin\n        if", WALLS),
-    mutation(WALL, "far = np.abs(position - ", "far = (position - ", WALLS),
+    mutation(WALL, "self.margin * self.distance,\n", "self.margin,\n", STEPS),
+    mutation(UPDATES, "far[i, j] = abs(", "far[i, j] = (", STEPS),
+    mutation(UPDATES, "np.rint(wanted * scale + middle)", "wanted * scale + middle", STEPS),
+    mutation(UPDATES, "wanted = size if wanted > size else wanted", "pass", STEPS),
+    mutation(UPDATES, "level = last if level > last else level", "pass", STEPS),
     mutation(
         WALL, "np.rint(trained * scale + middle)", "np.floor(trained * scale + middle)", WALLS
     ),
@@ -50,14 +54,14 @@ MUTATIONS = [
     mutation(WALL, "self.energy, left.size, int(", "self.energy, 0, int(", WALLS),
     mutation(WALL, "(1 + 1e-9) // 1", "// 1", WALLS, "room"),
     mutation(WALL, "if self.states > self.most_states:", "if False:", WALLS),
-    mutation(WALL, "        super().program(trained", "        (trained", WALLS),
     # signs
-    mutation(SIGN, "return signs(trained >= 0,", "return signs(trained > 0,", WALLS),
+    mutation(UPDATES, "size if trained[i, j] >= 0", "size if trained[i, j] > 0", STEPS),
     mutation(SIGN, "2 / math.sqrt(block.shape[1])", "2 / math.sqrt(block.shape[0])", WALLS),
-    mutation(SIGN, "np.array([-size, size], dtype)", "np.array([size, -size], dtype)", WALLS),
-    mutation(SIGN, "np.where(before & (trained == 0), -smallest, turned)", "turned", WALLS),
-    mutation(SIGN, "np.where(request.change != 0, turned, trained)", "turned", WALLS),
-    mutation(SIGN, "            changed &= request.exists\n", "            pass\n", WALLS),
+    mutation(SIGN, "np.array([-size, size], dtype)", "np.array([size, -size], dtype)", RESET),
+    mutation(UPDATES, "turned = -smallest if before == 0 else -before", "turned = -before", STEPS),
+    mutation(UPDATES, "turned if flips[i, j] != 0 else before", "turned", STEPS),
+    mutation(UPDATES, "(before >= 0) != (after >= 0)", "before != after", STEPS),
+    mutation(SIGN, "np.where(request.exists, change, change.dtype.type(0))", "change", WALLS),
     mutation(SIGN, "Events(count, count * self.energy)", "Events(count, count)", WALLS),
     # laws of cells
     mutation(LAWS, "6.56468e-4", "6.3e-4", RESET),
@@ -135,14 +139,15 @@ MUTATIONS = [
     mutation(CELLS, "        pulses[:, full] = 0\n", "        pass\n", RESET),
     mutation(CELLS, '        devices["sets"][full] += 2\n', "        pass\n", RESET),
     # writers
-    mutation(METAPLASTIC, "1 - np.tanh(size) ** 2", "1 - np.tanh(size)", WRITERS),
+    mutation(METAPLASTIC, "(2 * self.m)", "(self.m)", WRITERS),
+    mutation(UPDATES, "(e + e + e + e)", "(e + e)", STEPS),
     mutation(
-        METAPLASTIC,
-        "(np.sign(change) == -np.sign(trained))",
-        "(np.sign(change) == np.sign(trained))",
-        WRITERS,
+        UPDATES,
+        "(asked < 0) & (own > 0) | (asked > 0) & (own < 0)",
+        "(asked < 0) & (own < 0) | (asked > 0) & (own > 0)",
+        STEPS,
     ),
-    mutation(METAPLASTIC, "towards = weights & (", "towards = (", WRITERS),
+    mutation(UPDATES, "if weights[i] & towards", "if towards", STEPS),
     mutation(METAPLASTIC, "(weights * trained)", "trained", WRITERS),
     mutation(FLIPS, "self.gamma * (mean + gradient)", "self.gamma * (mean - gradient)", WRITERS),
     mutation(FLIPS, "self.gamma * (mean + gradient)", "self.gamma * gradient", WRITERS),

@@ -216,7 +216,8 @@ def test_changes_of_sign_are_counted():
     exists = np.array([[True, True, True, False]])
     events = program(kind, trained, {}, [0.2, -0.05, -0.2, 0.2], exists=exists)
     assert events == (2, pytest.approx(2e-15), 0, 0)
-    np.testing.assert_allclose(trained, [[0.1, 0.05, -0.1, 0.1]])
+    # what does not exist is left alone
+    np.testing.assert_allclose(trained, [[0.1, 0.05, -0.1, -0.1]])
 
 
 def test_flips_turn_signs_over_and_keep_the_size():

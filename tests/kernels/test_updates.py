@@ -1,0 +1,138 @@
+"""Compiled steps of learning and of simple devices against the lines of NumPy that they
+stand for, to the bit, for any number of threads."""
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.kernels import updates
+from spinrnn.learning.schedule import clip_gradient
+from spinrnn.machine import threads
+from spinrnn.synapses.protocol import Request
+
+DTYPES = ("float32", "float64")
+
+
+def drawn(dtype, *shape):
+    """Numbers of which some are zero, of either sign."""
+    rng = np.random.default_rng(4)
+    numbers = rng.standard_normal((5, *shape)).astype(dtype)
+    numbers[rng.random(numbers.shape) < 0.1] = 0
+    numbers[rng.random(numbers.shape) < 0.05] = -0.0
+    return numbers
+
+
+def same(one, other):
+    assert one.dtype == other.dtype
+    assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_adam_is_its_lines(dtype):
+    real = np.dtype(dtype).type
+    gradient, first, second, change, _ = drawn(dtype, 1003)
+    second = np.abs(second)
+    own = gradient, first.copy(), second.copy(), change
+    numbers = tuple(map(real, (0.1, 0.002, -0.3, 0.7, 1e-8)))
+    updates.adam(*own, *numbers)
+    decay1, decay2, scale, divisor, epsilon = numbers
+    first += decay1 * (gradient - first)
+    second += decay2 * (gradient * gradient - second)
+    same(own[1], first)
+    same(own[2], second)
+    same(change, scale * first / (np.sqrt(second / divisor) + epsilon))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-13)])
+def test_the_gate(dtype, tolerance):
+    change, trained, found, *_ = drawn(dtype, 1003)
+    weights = np.arange(1003) % 3 > 0
+    found[:] = change
+    updates.gate(found, trained, weights, trained.dtype.type(2 * 1.7))
+    towards = weights & (np.sign(change) == -np.sign(trained)) & (change != 0)
+    same(found[~towards], change[~towards])
+    expected = change[towards] / np.cosh(1.7 * trained[towards].astype(float)) ** 2
+    np.testing.assert_allclose(found[towards], expected, rtol=tolerance)
+    # NaN is no size that protects
+    trained[towards] = np.nan
+    updates.gate(found, trained, weights, trained.dtype.type(3))
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_signs_move_and_flip(dtype):
+    trained, change, weights, *_ = drawn(dtype, 17, 59)
+    size, keep = trained.dtype.type(0.3), trained.dtype.type(0.9)
+    updates.signs(trained, size, weights)
+    same(weights, np.where(trained >= 0, size, -size))
+    moved = trained.copy()
+    count = updates.move_signs(moved, change, keep)
+    same(moved, trained * keep + change)
+    assert count == np.count_nonzero((moved >= 0) != (trained >= 0)) > 100
+    flips, flipped = (change > 0).astype(dtype), trained.copy()
+    smallest = np.finfo(dtype).tiny
+    assert updates.flip_signs(flipped, flips, smallest) == np.count_nonzero(flips)
+    turned = np.where(trained == 0, -smallest, -trained)
+    same(flipped, np.where(flips != 0, turned, trained))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_walls_want_levels(dtype):
+    trained, change, position, levels, _ = drawn(dtype, 17, 59)
+    far = np.empty(trained.shape, bool)
+    numbers = tuple(map(trained.dtype.type, (0.9, 1.3, 1.7, 2, 4, 0.5, 0.25)))
+    keep, size, scale, middle, last, distance, margin = numbers
+    wanted = np.clip(trained * keep + change, -size, size)
+    updates.want_levels(trained, change, position, numbers, levels, far)
+    same(trained, wanted)
+    same(levels, np.clip(np.rint(wanted * scale + middle), 0, last))
+    places = levels * distance - trained.dtype.type(1)
+    same(far, np.abs(position - places) > margin)
+    assert 0 < far.mean() < 1
+    # NaN goes through, for the alarm above
+    change[3, 4] = np.nan
+    updates.want_levels(trained, change, position, numbers, levels, far)
+    assert np.isnan(trained[3, 4])
+
+
+def test_a_wall_is_programmed_as_its_parts_say():
+    """The numbers that `program` gives to the kernel are those of `make` and `write`."""
+    kind, rng = spinrnn.DomainWall(states=5, noise=0.1), np.random.default_rng(2)
+    trained = rng.uniform(-1, 1, (30, 12)).astype("float32")
+    position = kind.make(trained, rng)["position"]
+    wanted, change = trained.copy(), 0.4 * rng.standard_normal((30, 12)).astype("float32")
+    levels, far = kind._want(wanted, position, Request(change))
+    expected = trained + change
+    kind._settle(expected)
+    same(wanted, expected)
+    same(levels, kind._levels(expected))
+    distance = np.abs(position - kind._places(levels))
+    same(far, distance > kind.margin * kind.distance)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, threads.PART, 2 * threads.PART + 1, 700_003])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_norm_is_that_of_one_sum(size, dtype):
+    gradient = np.random.default_rng(size).standard_normal(size).astype(dtype)
+    expected = float(np.sqrt(np.add.reduce(np.square(gradient, dtype=np.float64))))
+    for count in (1, 3):
+        with threads.using(count):
+            assert clip_gradient(gradient, 0.0) == expected
+
+
+@pytest.mark.parametrize("synapse", ["sign", "domain_wall"])
+def test_bits_of_a_step_do_not_depend_on_threads(synapse):
+    """With blocks of more than one part."""
+    kind = spinrnn.Sign() if synapse == "sign" else spinrnn.DomainWall()
+    found = []
+    for count in (1, 3):
+        rng = np.random.default_rng(1)
+        trained = rng.uniform(-0.1, 0.1, (500, 300)).astype("float32")
+        change = 0.1 * rng.standard_normal(trained.shape).astype("float32")
+        with threads.using(count):
+            devices = kind.make(trained, rng)
+            events = kind.program(trained, devices, Request(change, 0.99), rng)
+            weights = kind.read(trained, devices)
+        found.append((events, trained.tobytes(), weights.tobytes()))
+    assert found[0] == found[1]
+    assert found[0][0].count > 1000

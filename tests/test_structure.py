@@ -45,7 +45,7 @@ FLOORS = {
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices figures studies",
-    "bench": "sizes timing table reference reservoirs processes peers runner",
+    "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording",
     "cli": "streams options wording doctor kinds init check tasks look analyse sweep simulate "
@@ -80,7 +80,8 @@ HOMES = {
     "tqdm": {"progress"},
     "threadpoolctl": {"bench.timing", "machine.blas"},
     "jax": {"bench.peers"},
-    "torch": {"bench.peers"},
+    "torch": {"bench.peers", "bench.devicepeers"},
+    "aihwkit": {"bench.devicepeers"},
     "reservoirpy": {"bench.peers"},
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",

@@ -1,5 +1,5 @@
-"""The reference work in JAX and in PyTorch, and a reservoir in reservoirpy, for
-`spinrnn bench`.
+"""The reference work in JAX and in PyTorch, a reservoir in reservoirpy, and networks of
+devices (`bench.devicepeers`), for `spinrnn bench`.
 
 A program, `python -m spinrnn.bench.peers`, that nothing in the package imports. It
 takes one argument, a JSON object of peer (of `processes.PEERS`), neurons, points (at
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.bench.processes import DEVICE_PEERS
 from spinrnn.bench.reference import reference_config, reference_data
 from spinrnn.networks.recurrent import Network
 
@@ -226,7 +227,11 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):  # JAX has no other way to be told the number of threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: asked["threads"]])
     library, _, kind = asked["peer"].partition("-")
-    if library == "reservoirpy":
+    if asked["peer"] in DEVICE_PEERS:
+        from spinrnn.bench.devicepeers import device_step
+
+        step = device_step(library, kind, *(asked[k] for k in ("neurons", "batch", "threads")))
+    elif library == "reservoirpy":
         step = reservoirpy_step(asked["neurons"], asked["points"])
     else:
         work = _Work(asked["neurons"], asked["points"], asked["batch"])

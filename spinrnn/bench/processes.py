@@ -23,6 +23,15 @@ PEERS = {
     "torch-compiled": ("torch", "PyTorch, the same, step compiled"),
 }
 """{name: (library, what it is)}; `spinrnn.bench.peers` has the programs."""
+DEVICE_PEERS = {
+    "torch-binary": "PyTorch",
+    "torch-walls": "PyTorch, walls by hand",
+    "aihwkit-walls": "aihwkit, devices of constant steps",
+    "torch-pulses": "PyTorch, pulse tables by hand",
+    "aihwkit-pulses": "aihwkit, a filamentary memory",
+    "torch-rf": "PyTorch",
+}
+"""{LIBRARY-WORK: what it is}, works of `bench.devices`."""
 RESERVOIR = "reservoirpy"
 """Peer of reservoirs, and its library."""
 PATIENCE = 300

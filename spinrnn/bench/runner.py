@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.bench.devices import RF_NEURONS, WORKS, DeviceSide
 from spinrnn.bench.processes import (
+    DEVICE_PEERS,
     FIRST,
     IMPORT,
     PEERS,
@@ -48,6 +50,7 @@ def run(
     count: int | None = None,
     peers: bool = False,
     reservoirs: bool = False,
+    devices: bool = False,
     mnist: str | Path | None = None,
     progress: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Row]:
@@ -58,6 +61,7 @@ def run(
         count: threads of the whole run, None for as many as there are.
         peers: whether to time JAX, PyTorch and reservoirpy beside it.
         reservoirs: nothing but reservoirs, beside reservoirpy's.
+        devices: nothing but networks of devices, beside PyTorch's and aihwkit's.
         mnist: folder of MNIST's IDX files, or None.
         progress: called with the name of what is measured next.
     Raises:
@@ -66,7 +70,7 @@ def run(
     """
     data = None if mnist is None else _images(Path(mnist))
     with threads.using(count):
-        yield from _Run(sizes, peers, data, progress, reservoirs).rows()
+        yield from _Run(sizes, peers, data, progress, reservoirs, devices).rows()
 
 
 def _images(folder: Path) -> Dataset:
@@ -90,9 +94,10 @@ class _Run:
         data: Dataset | None,
         progress: Callable[[str], object],
         reservoirs: bool = False,
+        devices: bool = False,
     ) -> None:
         self.sizes, self.peers, self.data, self.progress = sizes, peers, data, progress
-        self.reservoirs = reservoirs
+        self.reservoirs, self.devices = reservoirs, devices
         self.threads = threads.get_threads()
         self.sgemm = Sgemm(sizes.sgemm, self.threads)
 
@@ -118,6 +123,8 @@ class _Run:
         """The works of this run, in order."""
         if self.reservoirs:
             return [self.against_reservoirs]
+        if self.devices:
+            return [self.against_device_peers, self.device_threads, self.device_growth]
         kinds: list[Callable[[], Iterable[Row]]] = [
             self.start,
             self.reference,
@@ -467,6 +474,91 @@ class _Run:
             yield new_row("reservoir", times["peer"], **self.own(neurons=n, **own) | peer)
             row["to_reservoirpy"] = ratio
         yield new_row("reservoir", times["ours"], **row, peer="spinrnn")
+
+    # ---- networks of devices ----
+
+    def against_device_peers(self) -> Iterator[Row]:
+        """Training steps of networks of devices, in turns with other libraries."""
+        extras = {"torch": "peers", "aihwkit": "analog"}
+        for library, extra in extras.items():
+            if not is_installed(library):
+                advice = f"pip install 'spinrnn[{extra}]' brings it"
+                yield _note(f"{library} is not installed, so it is not timed; {advice}")
+        for work in WORKS:
+            neurons, batch = (RF_NEURONS, self.sizes.rf) if work == "rf" else self.sizes.devices
+            self.progress(f"{work}, {neurons} neurons")
+            ours, ready = DeviceSide(work, neurons, batch), {}
+            first = ours()
+            try:
+                yield from self._device_peers(ours, ready)
+                sides = {"ours": ours, **ready}
+                times = take_turns(sides, self.sizes.rounds, 2 * self.sizes.seconds)
+            finally:
+                for peer in ready.values():
+                    peer.close()
+            times["ours"].first = first
+            yield from self._device_rows(ours, times)
+
+    def _device_peers(self, ours: DeviceSide, ready: dict[str, Peer]) -> Iterator[Row]:
+        """Fills `ready` with the peers that work; notes of those that do not."""
+        for name, what in DEVICE_PEERS.items():
+            library, _, work = name.partition("-")
+            if work != ours.work or not is_installed(library):
+                continue
+            try:
+                ready[name] = peer = Peer(name, ours.neurons, 1, ours.batch, self.threads)
+                peer()
+            except ProcessError as error:
+                if name in ready:
+                    ready.pop(name).close()
+                yield _note(f"{work} in {what}: failed: {error}")
+                continue
+            # aihwkit's devices are others
+            if library == "torch" and abs(peer.loss / ours.loss - 1) > ALIKE:
+                losses = f"its loss is {peer.loss:.6g}, ours {ours.loss:.6g}"
+                yield _note(f"{work} in {what}: not the same work, {losses}")
+
+    def _device_rows(self, ours: DeviceSide, times: Mapping[str, Times]) -> Iterator[Row]:
+        """The row of ours, and those of peers with their time over ours."""
+        yield ours.row(times["ours"], peer="spinrnn")
+        for name, own in times.items():
+            if name != "ours":
+                ratio = _ratio(own.median, times["ours"].median)
+                best = _ratio(own.best, times["ours"].best)
+                more = {"what": DEVICE_PEERS[name], "to_device_peer": ratio, "of_best": best}
+                yield ours.row(own, peer=name, **more)
+
+    def device_threads(self) -> Iterator[Row]:
+        """A binary network on one thread and on all, and whether it learns the same."""
+        neurons, batch = self.sizes.devices
+        for work in WORKS[:3] if self.threads > 1 else ():
+            self.progress(f"{work}, threads")
+            sides = {count: DeviceSide(work, neurons, batch, count) for count in (1, self.threads)}
+            for side in sides.values():
+                side.run()
+            same = _same_bits(*([side.net.parameters] for side in sides.values()))
+            times = take_turns(sides, self.sizes.rounds, self.sizes.seconds)
+            speedup = _ratio(times[1].median, times[self.threads].median)
+            row = sides[self.threads].row(times[self.threads], speedup=speedup, identical=same)
+            yield row | {"work": "threads", "scheme": work}
+
+    def device_growth(self) -> Iterator[Row]:
+        """How the time of a step grows with the width and with the batch."""
+        neurons, batch = self.sizes.devices
+        for work in WORKS[:3]:
+            grown = {
+                "width": (self.sizes.widths, lambda n, w=work: DeviceSide(w, n, batch)),
+                "batch": (self.sizes.cases, lambda b, w=work: DeviceSide(w, neurons, b)),
+            }
+            for against, (sizes, made) in grown.items():
+                self.progress(f"{work}, growth against {against}")
+                sides = {size: made(size) for size in sizes}
+                times = take_turns(sides, self.sizes.rounds, self.sizes.seconds)
+                best = [times[size].best for size in sizes]
+                row = sides[sizes[-1]].row(times[sizes[-1]])
+                row |= {"work": "growth", "against": f"{against} ({work})", "kernel": None}
+                row |= {"sizes": list(sizes), "seconds": [round(own, 6) for own in best]}
+                yield row | exponents(sizes, best)
 
 
 # ---- what is computed of times ----

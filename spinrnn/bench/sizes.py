@@ -21,6 +21,8 @@ class Sizes:
             grow.
         mnist: batches of the epoch, None for all.
         reservoirs: (neurons, points of the series).
+        devices: (neurons of a layer, cases of a step) of networks of devices; rf: cases
+            of a step of the RF network; widths, cases: along which their step grows.
     """
 
     sgemm: int = 2048
@@ -44,6 +46,10 @@ class Sizes:
     brief: int = 32
     mnist: int | None = None
     reservoirs: tuple[tuple[int, int], ...] = ((100, 20_000), (300, 20_000))
+    devices: tuple[int, int] = (1024, 100)
+    rf: int = 256
+    widths: tuple[int, ...] = (256, 512, 1024, 2048)
+    cases: tuple[int, ...] = (10, 100, 1000)
 
 
 FULL = Sizes()
@@ -65,4 +71,6 @@ QUICK = Sizes(
     brief=8,
     mnist=40,
     reservoirs=((100, 20_000),),
+    widths=(256, 1024),
+    cases=(10, 100),
 )

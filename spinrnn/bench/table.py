@@ -202,6 +202,12 @@ def _reservoirs(row: Row) -> Iterator[Pair]:
         yield _what(row, f"{row['points']} points"), text
 
 
+def _devices(row: Row) -> Iterator[Pair]:
+    if "to_device_peer" in row:
+        text = f"{row['to_device_peer']:.2f} x as fast as {row['what']}"
+        yield _what(row, f"batch {row['batch']}"), text
+
+
 def _steadiness(row: Row) -> Iterator[Pair]:
     if row.get("when") == "whole run":
         text = "between the slow and the fast tenth"
@@ -219,5 +225,6 @@ _RATIOS = (
     _mnist,
     _peers,
     _reservoirs,
+    _devices,
     _steadiness,
 )

@@ -28,6 +28,11 @@ def add_commands(commands: Any) -> None:
         help="nothing but a reservoir's states and ridge regression, beside reservoirpy's",
     )
     parser.add_argument(
+        "--devices",
+        action="store_true",
+        help="nothing but training steps of networks of devices, beside PyTorch and aihwkit",
+    )
+    parser.add_argument(
         "--mnist", metavar="DIR", help="also an epoch of MNIST, from the folder of its IDX files"
     )
     add_json(parser, "one JSON object for each result")
@@ -44,6 +49,7 @@ def bench(options: argparse.Namespace) -> int:
         count=options.threads,
         peers=options.peers,
         reservoirs=options.reservoir,
+        devices=options.devices,
         mnist=options.mnist,
         progress=_show,
     )

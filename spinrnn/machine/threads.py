@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from numbers import Integral
+from typing import Any
 
 from spinrnn.errors import ConfigError
 from spinrnn.machine.cgroups import processor_quota
@@ -121,7 +122,7 @@ def each(parts: list[slice], work: Callable[[slice], object]) -> None:
         ordered_map(work, parts)
 
 
-def ordered_map(function, items, most=None):
+def ordered_map(function, items, most=None) -> list[Any]:
     """List of function(item), in order.
 
     This thread and those of the pool, `get_threads` or `most` in all, take one item

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.bench import processes, reference, reservoirs
+from spinrnn.bench import devices, processes, reference, reservoirs
 from spinrnn.bench import runner as bench
 from spinrnn.bench import table as benchtable
 from spinrnn.bench import timing as measure
@@ -44,6 +44,10 @@ TINY = Sizes(
     brief=2,
     mnist=1,
     reservoirs=((6, 600),),
+    devices=(8, 6),
+    rf=4,
+    widths=(4, 8, 16),
+    cases=(4, 8),
 )
 
 
@@ -582,3 +586,86 @@ def test_wrong_arguments(tmp_path, capsys):
         out, err = capsys.readouterr()
         assert text in err
         assert (out, len(err.splitlines())) == ("", 1)
+
+
+# ---- networks of devices ----
+
+
+class FakePeer:
+    """A library that takes three times our time, whose loss is ours times a factor."""
+
+    factor = 1.0
+
+    def __init__(self, name, neurons, points, batch, threads):
+        if name.startswith("aihwkit"):
+            raise processes.ProcessError("no such symbol")
+        self.side = devices.DeviceSide(name.partition("-")[2], neurons, batch)
+        self.loss, self.name = 0.0, name
+
+    def __call__(self):
+        seconds = self.side()
+        self.loss = self.side.loss * self.factor
+        return 3 * seconds
+
+    def close(self):
+        pass
+
+
+def device_rows(monkeypatch, count=2, **installed):
+    """Rows of a run, of which those of a peer that is there."""
+    monkeypatch.setattr(bench, "is_installed", lambda library: library in installed)
+    monkeypatch.setattr(bench, "Peer", FakePeer)
+    monkeypatch.setattr(measure, "PAUSE", 0.0)
+    return list(bench.run(TINY, count=count, devices=True))
+
+
+def test_networks_of_devices_stand_beside_other_libraries(monkeypatch):
+    rows = device_rows(monkeypatch, torch=True)
+    for row in rows:
+        assert list(row)[: len(reference.FIELDS)] == list(reference.FIELDS)
+        json.dumps(row, allow_nan=False)
+    for work in devices.WORKS:
+        ours, theirs = (row for row in rows if row["work"] == work)
+        assert (ours["peer"], theirs["peer"]) == ("spinrnn", f"torch-{work}")
+        ratio = theirs["median_s"] / ours["median_s"]
+        assert theirs["to_device_peer"] == pytest.approx(ratio, rel=0.02)
+        assert theirs["of_best"] == pytest.approx(theirs["best_s"] / ours["best_s"], rel=0.02)
+        (sentence,) = benchtable.ratios([theirs])[1:]
+        assert f"{theirs['to_device_peer']:.2f} x as fast as PyTorch" in sentence
+    texts = [row["text"] for row in rows if row["work"] == "note"]
+    assert any("aihwkit is not installed" in text and "spinrnn[analog]" in text for text in texts)
+    assert not any("not the same work" in text for text in texts)
+    compared = [row for row in rows if row["work"] == "threads"]
+    assert [row["identical"] for row in compared] == [True] * 3
+    grown = [row for row in rows if row["work"] == "growth"]
+    assert [row["against"] for row in grown[:2]] == ["width (binary)", "batch (binary)"]
+    assert [row["sizes"] for row in grown[:2]] == [[4, 8, 16], [4, 8]]
+
+
+def test_another_work_and_a_library_that_fails_are_told(monkeypatch):
+    monkeypatch.setattr(FakePeer, "factor", 1.01)
+    rows = device_rows(monkeypatch, count=1, torch=True, aihwkit=True)
+    texts = [row["text"] for row in rows if row["work"] == "note"]
+    assert sum("not the same work" in text for text in texts) == 4
+    failed = [text for text in texts if "failed: no such symbol" in text]
+    assert len(failed) == 2
+    assert "walls in aihwkit, devices of constant steps" in failed[0]
+    assert not [row for row in rows if row["work"] == "threads"]
+
+
+def test_operations_of_a_step_of_layers():
+    side = devices.DeviceSide("binary", 8, 6)
+    first, others = 784 * 8, 8 * 8 + 8 * 10
+    # no gradient by the inputs
+    assert side.operations() == 6 * (4 * first + 6 * others)
+    assert side.row(Times(1.0, [0.5]))["gflops"] == round(side.operations() / 0.5 / 1e9, 2)
+
+
+def test_an_epoch_of_spectra_has_three_steps():
+    side = devices.DeviceSide("rf", 4, 5)
+    start = side.net.parameters.copy()
+    side.run()
+    assert side._learner.steps == 3
+    assert len(side.u) == 15
+    assert (side.net.parameters != start).mean() > 0.5
+    assert side.row(Times(1.0, [0.5]))["gflops"] is None

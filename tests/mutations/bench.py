@@ -1,5 +1,7 @@
 """Mutations of bench: wrong side of a ratio, mean for median, factors, sentences."""
 
+BENCH = "tests/bench/test_bench.py"
+
 MUTATIONS = [
     {
         "file": "spinrnn/bench/runner.py",
@@ -162,4 +164,24 @@ MUTATIONS = [
         "tests": "tests/bench/test_bench.py",
         "k": "line_of",
     },
+    *(
+        {"file": f"spinrnn/bench/{file}.py", "old": old, "new": new, "tests": BENCH, "k": k}
+        for file, old, new, k in (
+            ("devices", "2 * weights[0])", "4 * weights[0])", "operations"),
+            (
+                "devices",
+                "for start in range(0, len(self.u), self.batch)",
+                "for start in (0,)",
+                "epoch",
+            ),
+            (
+                "runner",
+                'own.median, times["ours"].median)',
+                'own.best, times["ours"].best)',
+                "beside",
+            ),
+            ("runner", "abs(peer.loss / ours.loss - 1) > ALIKE", "False", "another_work"),
+            ("table", "row['to_device_peer']:.2f}", "1 / row['to_device_peer']:.2f}", "beside"),
+        )
+    ),
 ]

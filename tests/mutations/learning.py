@@ -172,7 +172,7 @@ MUTATIONS = [
         "pass\n        if not",
         tests=SYNAPSE,
     ),
-    mutation(CONNECTIONS, "flat[rest] += change[rest]", "pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "own += asked[name]", "pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
     mutation(CONNECTIONS, "total += kind.program", "total = kind.program", tests=SYNAPSE),
     mutation(CONNECTIONS, "        array[...] = given", "        pass", tests=SYNAPSE),

@@ -26,8 +26,8 @@ FLOORS = {
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn static rate rf",
     "tasks": "protocol classification regression forecasting capacity figures",
-    "datasets": "labels dataset builtin series folder named tables objects mel cases pairs "
-    "stretches parts loading selection",
+    "datasets": "labels dataset builtin series known folder named tables objects mel sounds cases "
+    "pairs stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording "
     "envelope samples opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets base "
@@ -90,7 +90,7 @@ HOMES = {
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "identify.responses", "readers.wav", "sklearn",
         "identify.lines",
-        "runs.predicting", "recordings.envelope",
+        "runs.predicting", "recordings.envelope", "datasets.sounds",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",

@@ -66,7 +66,7 @@ def predict(options: argparse.Namespace) -> int:
             )
         _answer(source, sys.stdin, sys.stdout)
         return 0
-    data = load_inputs(options.file, source.data, said)
+    data = load_inputs(options.file, source.data, said, known=source.known)
     try:
         found = source.predict(data)
     except DataError as error:

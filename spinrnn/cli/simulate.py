@@ -149,7 +149,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     from spinrnn.datasets.selection import select
     from spinrnn.datasets.series import fitted
     from spinrnn.errors import DataError
-    from spinrnn.runs.loading import names_of, open_any
+    from spinrnn.runs.loading import known_of, open_any
 
     net, config, run = open_any(options.network, options.set)
     if "time" not in net.config.abilities:
@@ -159,9 +159,11 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
         )
     if run is not None and run.note:
         print(f"spinrnn: warning: {run.note}", file=sys.stderr)
-    data, cases, digest = select(options.input, config, run and run.check_data, columns(options))
+    known = known_of(options.network, run)
+    chosen = options.input, config, run and run.check_data, columns(options), known
+    data, cases, digest = select(*chosen)
     try:
-        data = fitted(data, net.config.inputs, names_of(options.network, run)[1])
+        data = fitted(known.matched(data), net.config.inputs, known.channels)
     except DataError as error:
         raise DataError(f"--input {options.input}: {error}") from None
     attributes = {"source": options.input, "data_sha256": digest}

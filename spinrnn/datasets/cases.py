@@ -3,13 +3,15 @@ classes, perhaps below `train` and `test`.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, padded
-from spinrnn.datasets.tables import TIME
+from spinrnn.datasets.sounds import rate_of, resampled
+from spinrnn.datasets.tables import TIME, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
@@ -105,33 +107,62 @@ def of_files(
             f"{folder}: its files are in no folders of classes; make a folder for each class, with "
             "the files of its cases"
         )
-    cases, steps, first, scales = [], [], None, None
+    found = _read(files, columns, frontend)
+    try:
+        inputs, lengths = padded(found.cases)
+    except DataError as error:
+        raise DataError(f"{folder}: {error}; the cases are its files in their order") from None
+    labels = None if None in names else np.array(names, dtype=np.str_)
+    order = None if labels is None else in_order(sorted(set(names)))
+    test = np.array([is_test for *_, is_test in files])
+    first = found.channels
+    said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(found.steps))
+    channels = None if first[0] in _NAMELESS else first
+    own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
+    known = order, None, channels, own_names, found.units, found.rate
+    series = Series(inputs, labels, lengths, *known)
+    return series, test if test.any() else None, (*said, *dict.fromkeys(found.notes))
+
+
+class _Files(NamedTuple):
+    """Files of a case each: [(channel, time)], names of the channels, their units, the
+    rate of all or None, steps in time, what is to be said.
+    """
+
+    cases: list[np.ndarray]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    rate: float | None
+    steps: list[float | None]
+    notes: list[str]
+
+
+def _read(files, columns, frontend) -> _Files:
+    """All files; DataError where one has other channels than the first."""
+    cases, steps, notes, units, rates = [], [], [], [], set()
+    first, scales = None, None
     for file, *_ in files:
-        table = arranged(read_table(file), columns)
+        table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         channels, step = _of_table(table, frontend)
-        first = first or list(channels)
+        first = first or tuple(channels)
         own = _scales_of(table, channels, frontend)
         scales = own if scales is None else scales
         _check_scales(file, own, scales)
-        if list(channels) != first:
+        if tuple(channels) != first:
             raise DataError(
                 f"{file}: has the channels {listed(channels)}, the first file has {listed(first)}; "
                 "give all files the same columns"
             )
         cases.append(np.array([channels[name] for name in first]))
         steps.append(step)
-    try:
-        inputs, lengths = padded(cases)
-    except DataError as error:
-        raise DataError(f"{folder}: {error}; the cases are its files in their order") from None
-    labels = None if None in names else np.array(names, dtype=np.str_)
-    order = None if labels is None else in_order(sorted(set(names)))
-    test = np.array([is_test for *_, is_test in files])
-    said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(steps))
-    channels = None if first is None or first[0] in _NAMELESS else tuple(first)
-    own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
-    series = Series(inputs, labels, lengths, order, channels=channels, names=own_names)
-    return series, test if test.any() else None, said
+        units.append(units_of(table, first))
+        rates.add(rate_of(table.attributes.get("rate")))
+        notes += changed
+    # where a file says no unit, that of the others counts
+    common = tuple(map(max, zip(*units, strict=True)))
+    return _Files(
+        cases, first or (), common, rates.pop() if len(rates) == 1 else None, steps, notes
+    )
 
 
 def _of_table(table: Table, frontend: str = "none"):

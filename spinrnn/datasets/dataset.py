@@ -15,6 +15,7 @@ from spinrnn.arrays import PADDED_WITH_LENGTHS, array_of
 from spinrnn.datasets.labels import numbered
 from spinrnn.errors import DataError, listed
 from spinrnn.notebook import card, described, plural, span
+from spinrnn.readers.units import shown
 
 ARRAYS = ("inputs", "labels", "lengths", "test", "targets")
 """Names of a data set's arrays, in files as in Python."""
@@ -43,6 +44,8 @@ class Dataset:
             data have them; they do not count as content.
         weights: (case,) from 0, of the cases' losses, or None if all count alike. They
             act on what is learned, not on the scores that are reported.
+        units: (channel,) symbols of what the inputs count in, "" where it is not known;
+            rate: of sounds, Hz. None where nothing is known; no content either.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
@@ -58,6 +61,8 @@ class Dataset:
     channels: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     weights: np.ndarray | None = None
+    units: tuple[str, ...] | None = None
+    rate: float | None = None
 
     def __post_init__(self):
         for name in ARRAYS:
@@ -72,6 +77,8 @@ class Dataset:
             object.__setattr__(self, "classes", classes)
         if self.classes is not None:
             object.__setattr__(self, "classes", tuple(map(str, self.classes)))
+        if self.units is not None:
+            object.__setattr__(self, "units", _units(self.units, self.inputs))
         if self.targets is not None and self.targets.ndim == 1:
             object.__setattr__(self, "targets", self.targets[:, None])
         if self.test is not None:
@@ -160,8 +167,9 @@ class Dataset:
                 'each case; choose network.kind = "recurrent"'
             )
         whole = inputs.reshape(len(inputs), -1, 1)
-        channels = self.channels if points == 1 else None
-        return dataclasses.replace(self, inputs=whole, lengths=None, channels=channels)
+        own = self.channels, self.units
+        channels, units = own if points == 1 else (None, None)
+        return dataclasses.replace(self, inputs=whole, lengths=None, channels=channels, units=units)
 
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""
@@ -206,6 +214,17 @@ def _truth(test, cases):
             f"got {test.dtype} of shape {test.shape}"
         )
     return numbers == 1
+
+
+def _units(units, inputs):
+    """units as a tuple of symbols, or DataError."""
+    found = tuple(shown(str(unit)) for unit in units)
+    if isinstance(units, str) or (inputs.ndim == 3 and len(found) != inputs.shape[1]):
+        raise DataError(
+            f"units: must be a text for each of the {inputs.shape[1]} channels, as in "
+            f'units=("V", "A"); got {units!r}'
+        )
+    return found
 
 
 def _weights(weights, cases):

@@ -12,7 +12,9 @@ from spinrnn.config.tables import suggest
 from spinrnn.datasets import cases, folder, named, pairs, tables
 from spinrnn.datasets.builtin import load_built_in
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
+from spinrnn.datasets.sounds import is_sound, rate_of, resampled
 from spinrnn.errors import DataError, DataNote, StoreError
 from spinrnn.files.atomic import packaged
 from spinrnn.readers.columns import NONE, Columns, arranged
@@ -185,18 +187,24 @@ def load_inputs(
     data: DataConfig | None = None,
     columns: Columns = NONE,
     labelled: bool | None = None,
+    known: Known | None = None,
 ) -> Dataset:
     """The inputs of a source that needs no labels, read as a run reads its own data.
 
     Args:
         data: of the run; columns: the user's, which go before the run's.
         labelled: False keeps labels where there are some.
+        known: of the run's data, by which sounds get their rate.
     Raises:
-        As `load_dataset`.
+        As `load_dataset`; DataError also where a file says another unit than the run.
     """
+    rate = None if known is None else known.rate
     if data is None or is_built_in(source):
-        return load_dataset(source, labelled, columns=columns)
-    names = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL).overruled(columns)
+        names = columns if is_built_in(source) else dataclasses.replace(columns, rate=rate)
+        return load_dataset(source, labelled, columns=names)
+    of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
+    of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
+    names = dataclasses.replace(of_run.overruled(columns), rate=rate)
     frontend = frontend_of(data, source)
     return load_dataset(source, labelled, data.missing, names, frontend=frontend)
 
@@ -299,9 +307,9 @@ def _of_file(
 ) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(`Series`, test or None, what is to be said) of one file."""
     read = read_table(path)
-    table = arranged(read, names)
+    table, resampling = resampled(arranged(read, names), names.rate)
     if frontend == "mel":
-        return _of_one_sound(table, labelled)
+        return _of_one_sound(table, labelled), None, resampling
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
         series, test, said = named.of_names(table, labelled)
@@ -309,19 +317,20 @@ def _of_file(
     if tables.is_of_rows(table):
         series, name = tables.of_rows(table)
         return series, None, (f"{name} is the label of its row",)
-    if "samples" in table.arrays and "rate" in table.attributes and not labelled:
-        return Series(np.atleast_2d(table.arrays["samples"])[None]), None, ()
+    if is_sound(table) and not labelled:
+        samples, rate = np.atleast_2d(table.arrays["samples"]), rate_of(table.attributes["rate"])
+        return Series(samples[None], rate=rate), None, resampling
     series, test, said = tables.of_columns(table, labelled)
     return series, test, (*said, *table.notes)
 
 
 def _of_one_sound(table, labelled):
-    """As `_of_file`, of the bands of one WAV file."""
-    if "samples" not in table.arrays or "rate" not in table.attributes:
+    """`Series` of the bands of one WAV file."""
+    if not is_sound(table):
         raise DataError(f'{table.path}: frontend = "mel" is for WAV files')
     if labelled:
         raise DataError(
             f"{table.path}: is one case without a label; write WAV files into folders of their "
             "classes"
         )
-    return Series(cases.mel_of(table)[None]), None, ()
+    return Series(cases.mel_of(table)[None], rate=rate_of(table.attributes["rate"]))

@@ -8,6 +8,7 @@ from spinrnn.datasets.dataset import ARRAYS
 from spinrnn.datasets.series import Series, joined
 from spinrnn.errors import DataError
 from spinrnn.readers.table import Table
+from spinrnn.readers.units import shown
 
 _OTHERS = (("x", "y"), ("data", "target"), ("data", "labels"))
 """Names of inputs and labels that others use, in small letters."""
@@ -39,7 +40,7 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
         inputs, labels = (table.arrays[name] for name in pair)
         said = (f"{pair[0]} is read as inputs, {pair[1]} as labels",)
         series, more = _series(table, inputs, labels)
-        return series, None, said + more
+        return _with_units(series, table, pair[0]), None, said + more
     learned = labelled and "targets" not in table.arrays
     table.check_names(("inputs", "labels") if learned else ("inputs",), ARRAYS)
     inputs, labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS)
@@ -55,7 +56,13 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
                 f"{len(inputs)} cases; got {targets.dtype} of shape {targets.shape}"
             )
         series = dataclasses.replace(series, targets=targets)
-    return series, test, said
+    return _with_units(series, table, "inputs"), test, said
+
+
+def _with_units(series, table, name):
+    """The series with the unit of the array of its inputs for each channel."""
+    units = (shown(table.units.get(name, "")),) * series.inputs.shape[1]
+    return dataclasses.replace(series, units=units)
 
 
 def _pair(table):
@@ -83,7 +90,7 @@ def _of_parts(table, parts, labelled):
     found, said = [], ()
     for inputs, labels in parts:
         series, more = _series(table, table.arrays[inputs], table.arrays[labels])
-        found.append(series)
+        found.append(_with_units(series, table, inputs))
         said += more
     try:
         whole = joined(found)

@@ -12,6 +12,7 @@ import numpy as np
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import suggest
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.datasets.loading import data_of, load_inputs
 from spinrnn.datasets.parts import divide, split
 from spinrnn.datasets.stretches import is_series
@@ -54,6 +55,7 @@ def select(
     config: RunConfig | None = None,
     data_check: Callable[[str], object] | None = None,
     columns: Columns = NONE,
+    known: Known | None = None,
 ) -> tuple[Dataset, np.ndarray, str]:
     """The cases that the text names.
 
@@ -68,6 +70,7 @@ def select(
             is taken.
         columns: what the user calls the arrays of a file, and their units; goes before
             what the run says.
+        known: what the run knows of its data.
     Returns:
         (`Dataset` of these cases, their numbers (case,) in the whole, digest of the
             whole).
@@ -82,7 +85,7 @@ def select(
         data = data_of(config, labelled=False)
     else:
         source = source or (config.data.source if config is not None else "")
-        data = load_inputs(source, config and config.data, columns, labelled=False)
+        data = load_inputs(source, config and config.data, columns, False, known)
     numbers, digest = np.arange(len(data)), data.digest()
     if config is not None and part in PARTS:
         if config.task.labelled and data.labels is None:

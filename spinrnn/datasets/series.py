@@ -34,7 +34,7 @@ class Series:
         labels: (case,) of any kind, or None.
         lengths: (case,), or None where all have the whole length.
         order: names of all classes in the order of the file, or None.
-        targets, channels, names: as of `Dataset`, or None.
+        targets, channels, names, units, rate: as of `Dataset`, or None.
     """
 
     inputs: np.ndarray
@@ -44,6 +44,8 @@ class Series:
     targets: np.ndarray | None = None
     channels: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
+    rate: float | None = None
 
     def dataset(self, test: np.ndarray | None = None, dense: bool = True) -> Dataset:
         """The data set; test, dense: as of `Dataset` and `numbered`."""
@@ -51,7 +53,8 @@ class Series:
         if labels is not None and not self.at_points:
             labels, classes = numbered(labels, self.order, dense)
         known = classes, self.targets, self.channels, self.names
-        return Dataset(self.inputs, labels, self.lengths, test, *known)
+        scales = {"units": self.units, "rate": self.rate}
+        return Dataset(self.inputs, labels, self.lengths, test, *known, **scales)
 
     @property
     def at_points(self) -> bool:
@@ -97,12 +100,14 @@ def joined(parts: Sequence[Series]) -> Series:
     """The cases of all parts, one part behind the other.
 
     Raises:
-        DataError: other channels, or labels or targets in one part only.
+        DataError: other channels, units or rates, or labels or targets in one part
+            only.
     """
     parts = [parts[0], *(in_channels_of(parts[0].channels, part) for part in parts[1:])]
     channels = [part.inputs.shape[1] for part in parts]
     if len(set(channels)) > 1:
         raise DataError(f"the parts have {channels[0]} and {channels[1]} channels")
+    units = _common_units(parts)
     if len({part.labels is None for part in parts}) > 1:
         raise DataError("one part has labels, the other none")
     if any(part.targets is not None for part in parts):
@@ -121,7 +126,22 @@ def joined(parts: Sequence[Series]) -> Series:
         tuple(dict.fromkeys(order)) or None,
         channels=parts[0].channels,
         names=tuple(names) if len(names) == len(inputs) else None,
+        units=units,
+        rate=parts[0].rate if len({part.rate for part in parts}) == 1 else None,
     )
+
+
+def _common_units(parts):
+    """Units of the channels of all parts, or None; DataError where two differ."""
+    known = [part.units for part in parts if part.units is not None]
+    for units in known[1:]:
+        for k, pair in enumerate(zip(known[0], units, strict=True)):
+            if all(pair) and len(set(pair)) > 1:
+                raise DataError(
+                    f"channel {k} is in {pair[0]} in one part, in {pair[1]} in the other; write "
+                    "both alike"
+                )
+    return None if not known else tuple(max(own) for own in zip(*known, strict=True))
 
 
 D = TypeVar("D", Series, Dataset)
@@ -142,7 +162,8 @@ def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
             f"named by --columns, as in {channels[0]}={own[0]}"
         )
     order = [own.index(name) for name in channels]
-    return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels)
+    units = None if data.units is None else tuple(data.units[k] for k in order)
+    return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels, units=units)
 
 
 def fitted(data: Dataset, wanted: int, channels: tuple[str, ...] | None) -> Dataset:

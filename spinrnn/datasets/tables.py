@@ -3,6 +3,7 @@ of a table without names that are a case each, as in the archive of the UCR.
 """
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from spinrnn.datasets.series import Series, padded
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
+from spinrnn.readers.units import shown
 
 CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
@@ -110,8 +112,14 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
-    series = Series(inputs, labels, lengths, channels=tuple(channels), names=names)
+    units = units_of(table, channels)
+    series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
     return series, None if test is None else _truth(table, test), said
+
+
+def units_of(table: Table, channels: Iterable[str]) -> tuple[str, ...]:
+    """(channel,) symbols of the units of columns, "" where the file says none."""
+    return tuple(shown(table.units.get(name, "")) for name in channels)
 
 
 def _name(case):

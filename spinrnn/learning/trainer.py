@@ -17,6 +17,7 @@ from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.average import add_to_average
 from spinrnn.learning.gains import choose_gains
@@ -37,6 +38,8 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
     """How well a network does on labelled sequences.
 
     Args:
+        data: of a network of a run their channels, units and the rate of sounds are
+            compared with those of its training and, where they differ, converted.
         noise_seed: of the thermal noise, as in `Network.forward`.
         task: None for `Classification`, of data with targets for `Regression`.
     Returns:
@@ -45,10 +48,12 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
         confusion (class, class), the number of cases by label (row) and answer
         (column).
     Raises:
-        DataError, DivergenceError: as `Network.forward`.
+        DataError, DivergenceError: as `Network.forward`; DataError also for data that
+        cannot be compared with those of the training.
     """
     regression = task is None and data.targets is not None
     task = kinds.made_of("task", "regression" if regression else task)
+    data = data if net.knows is None else net.knows.matched(data)
     data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
     outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
@@ -136,7 +141,6 @@ class Trainer:
             one.
         training, validation, test: the parts of the data.
         data_digest: by which the data are known again.
-        classes, channels: names of the data's classes and input channels, or None.
         plan: `Plan` of a batch, with the memory that it will take.
     Raises:
         DataError: the data do not fit the network; MemoryLimitError: a batch does not
@@ -152,6 +156,7 @@ class Trainer:
 
     def __post_init__(self, data: Dataset) -> None:
         config, digest = self.config, data.digest()
+        data_units, rate = data.units, data.rate
         whole = config.network.arranged(data)
         data = config.task.prepared(whole)
         self.net = network_of(config.network, seed=config.train.seed)
@@ -183,7 +188,7 @@ class Trainer:
         self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = digest
-        self.classes, self.channels = whole.classes, whole.channels
+        self.net.knows = Known(whole.classes, whole.channels, data_units, rate)
         self._sums = _Sums()
 
     def _weigh(self) -> None:
@@ -354,6 +359,7 @@ class Trainer:
     def best_network(self) -> Any:
         """The network of the best epoch so far."""
         net = self.net.replace()
+        net.knows = self.net.knows
         net.parameters[:] = self.best_parameters
         net.connections = self.best_connections.copy()
         net.buffers = _copies(self.best_buffers)
@@ -395,10 +401,11 @@ class Trainer:
             **self.names(),
         }
 
-    def names(self) -> dict[str, list[str]]:
-        """{"classes": names, "channels": names} of the data, as far as known."""
-        known = {"classes": self.classes, "channels": self.channels}
-        return {what: list(names) for what, names in known.items() if names is not None}
+    def names(self) -> dict[str, Any]:
+        """Names of the data's classes and channels, units and rate, as of
+        `Known.record`.
+        """
+        return {} if self.net.knows is None else self.net.knows.record()
 
     def _own_buffers(self) -> dict[str, np.ndarray]:
         """{name: array} of the network's buffers, and of those in the best epoch."""

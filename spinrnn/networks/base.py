@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spinrnn.arrays import array_of
+from spinrnn.datasets.known import Known
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.kernels.losses import Targets
 from spinrnn.networks.inputs import checked_inputs, checked_labels
@@ -31,6 +32,8 @@ class BaseNetwork:
 
     Attributes:
         config, layout, connections: as of `Network`.
+        knows: `Known`, what its training knew of its data, or None; it is of a run, not
+            of a network's own file.
         buffers: {name: array} of what belongs to the network besides parameters,
             synapses and devices, and changes while it learns; it is kept with it.
     """
@@ -43,6 +46,7 @@ class BaseNetwork:
     buffers: dict[str, np.ndarray]
     _parameters: np.ndarray
     _scaling: Scaling | None = None
+    knows: Known | None = None
 
     def _run(self, batch: Batch, backward: bool) -> tuple[Any, Any, Any]:
         raise NotImplementedError

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.datasets.known import Known
 from spinrnn.errors import DataError
 from spinrnn.kernels.losses import Targets
 from spinrnn.networks.base import BaseNetwork, Seed
@@ -51,6 +52,11 @@ class Ensemble:
     def scaling(self) -> Scaling | None:
         """That of the first network; members are trained on the same part."""
         return self.networks[0].scaling
+
+    @property
+    def knows(self) -> Known | None:
+        """That of the first network."""
+        return self.networks[0].knows
 
     @property
     def devices(self) -> Any:

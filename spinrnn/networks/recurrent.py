@@ -187,7 +187,7 @@ class Network(BaseNetwork):
         other.__setstate__({"config": config, **own})
         other.devices = self._devices_for(config)
         other.parameters = self.parameters
-        other.scaling = self.scaling
+        other.scaling, other.knows = self.scaling, self.knows
         return other
 
     def _devices_for(self, config):

@@ -26,12 +26,17 @@ class Columns:
         units: {name of either kind: `Unit`}.
         places: where the two were said, for messages.
         optional: of the names, those that count only where the file has what they name.
+        agreed: names of units that are said of another file, the training's: where this
+            one says a unit itself they must be the same.
+        rate: Hz, to which sounds of a higher rate are brought; None leaves theirs.
     """
 
     names: Mapping[str, str]
     units: Mapping[str, Unit]
     places: tuple[str, ...] = OPTIONS
     optional: tuple[str, ...] = ()
+    agreed: tuple[str, ...] = ()
+    rate: float | None = None
 
     @classmethod
     def of_texts(
@@ -71,7 +76,8 @@ class Columns:
         kept = {name: value for name, value in self.names.items() if not {name, value} & taken}
         units = {**self.units, **other.units}
         optional = tuple(name for name in self.optional if name not in other.names)
-        return Columns({**kept, **other.names}, units, other.places, optional)
+        agreed = tuple(name for name in self.agreed if name not in {*taken, *other.units})
+        return Columns({**kept, **other.names}, units, other.places, optional, agreed)
 
     def for_table(self, table: Table) -> "Columns":
         """The same without what is said of the optional names that a table lacks."""
@@ -171,7 +177,22 @@ def _check(table, columns, sources):
         array = table.arrays.get(sources.get(name) or name, np.empty(0))
         if array.dtype.kind not in "fiu":
             problems.append(f"{of_units}: {name} is of {array.dtype}, no numbers")
+    problems += _disagreements(table, columns, sources)
     tell(table.path, problems)
+
+
+def _disagreements(table, columns, sources):
+    """Units of the training's file that are others than this one says."""
+    of_units = columns.places[1]
+    for name in columns.agreed:
+        said, source = columns.units.get(name), sources.get(name) or name
+        own = unit_of(table.units.get(source, ""))
+        if said is not None and (own is None or (own.symbol and own != said)):
+            head = table.units[source]
+            yield (
+                f"{name} is in {head} by its head, {of_units} says {said.symbol}; say which of "
+                f"them it is, as in --units {name}={own.symbol if own else said.symbol}"
+            )
 
 
 def _notes(name, new, unit):

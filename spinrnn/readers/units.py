@@ -74,6 +74,15 @@ class Unit:
             return (values + self.offset) / inverse
         return (values + self.offset) * self.factor
 
+    def from_si(self, values: np.ndarray) -> np.ndarray:
+        """Values of the SI unit in this one, float64; the inverse of `to_si`."""
+        if (self.factor, self.offset, self.decibels) == (1.0, 0.0, False):
+            return values
+        values = np.asarray(values, dtype=np.float64)
+        if self.decibels:
+            return 10 * np.log10(values / self.factor)
+        return values / self.factor - self.offset
+
 
 def _known():
     """{spelling: `Unit`}."""
@@ -118,6 +127,14 @@ def is_unit(text: str) -> bool:
         re.sub(r"\^?-?[\d.]*$", "", factor) in _FACTORS and not factor[0].isdigit()
         for factor in factors
     )
+
+
+def shown(text: str) -> str:
+    """A unit as it is kept: its symbol, or the text of one that is not converted; ""
+    for none.
+    """
+    unit = unit_of(text)
+    return _plain(text) if unit is None else unit.symbol
 
 
 def asked_unit(text: str) -> Unit:

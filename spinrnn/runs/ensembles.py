@@ -18,6 +18,8 @@ from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import member_paths
 
+KNOWN = ("classes", "channels", "units", "rate")
+"""Of the data, as of `Known.record`."""
 SEEDS_APART = 1000
 """From a member's seed to the next one's: so ensembles of seeds 0 and 1 share none."""
 
@@ -69,7 +71,7 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
         **{name: round(sum(member[name] for member in members), 3) for name in sums},
         "seed": members[0]["seed"],
         "data_sha256": members[0]["data_sha256"],
-        **{what: members[0][what] for what in ("classes", "channels") if what in members[0]},
+        **{what: members[0][what] for what in KNOWN if what in members[0]},
         **{name: array.tolist() for name, array in found.further.items()},
         "members": [{name: member[name] for name in kept} for member in members],
     }

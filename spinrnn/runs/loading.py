@@ -15,6 +15,7 @@ from spinrnn.config import kinds
 from spinrnn.config.run import DataConfig, RunConfig
 from spinrnn.config.toml import load_config, read_config
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.datasets.loading import data_of
 from spinrnn.errors import ConfigError, DataError, StoreError
 from spinrnn.files.container import load_record, read_container
@@ -59,10 +60,22 @@ def load(path: str | Path) -> Any:
     if path.is_dir():
         _require_kinds(path)
         if not (path / "network.h5").exists():
-            config, arrays, _ = load_newest_checkpoint(path)
-            return network_of_checkpoint(path, config.network, arrays)
-        path = path / "network.h5"
+            config, arrays, state = load_newest_checkpoint(path)
+            return _knowing(network_of_checkpoint(path, config.network, arrays), Known.of(state))
+        known = _summary_names(path)
+        return _knowing(load_with_config(path / "network.h5")[0], known)
     return load_with_config(path)[0]
+
+
+def _knowing(net, known):
+    net.knows = known
+    return net
+
+
+def _summary_names(folder):
+    """`Known` of a finished run; nothing of a folder that has no summary."""
+    path = folder / "summary.json"
+    return Known.of(read_json(path, SUMMARY_KEYS)) if path.is_file() else Known()
 
 
 def member_paths(folder: str | Path, count: int) -> list[Path]:
@@ -112,8 +125,7 @@ class StoredRun:
         finished: whether it has its results; best_epoch: from 1, None before the first
             has ended.
         data_sha256: digest of the data that it was started with.
-        classes, channels: names of their classes and input channels; None where they
-            have none, or an earlier version did not keep them.
+        known: names of their classes and input channels, units and rate.
     """
 
     folder: Path
@@ -122,8 +134,7 @@ class StoredRun:
     finished: bool
     best_epoch: int | None
     data_sha256: str
-    classes: tuple[str, ...] | None = None
-    channels: tuple[str, ...] | None = None
+    known: Known
 
     def check_data(self, digest):
         """Raises DataError unless the digest is that of the run's data."""
@@ -185,54 +196,47 @@ def open_run(folder, settings=(), command="evaluate"):
                 "[spread], and data.source for data that have moved"
             ]
         )
+    found = progress(folder)
     network = load(folder).replace(**vars(config.network))
-    return StoredRun(folder, config, network, *progress(folder))
+    if not is_ensemble(folder):
+        network.knows = found[3]
+    return StoredRun(folder, config, network, *found)
 
 
 def progress(folder):
     """(whether the run is finished, number of its best epoch or None, digest of its
-    data, names of their classes and channels or None).
+    data, `Known` of them).
     """
     summary = folder / "summary.json"
     finished = summary.is_file()
     state = read_json(summary, SUMMARY_KEYS) if finished else load_newest_checkpoint(folder)[2]
     try:
-        names = (_names(state.get(what)) for what in ("classes", "channels"))
-        return finished, state["best_epoch"], state["data_sha256"], *names
+        return finished, state["best_epoch"], state["data_sha256"], Known.of(state)
     except (KeyError, TypeError, AttributeError):
         raise StoreError(
             f"{folder}: its newest checkpoint is whole, but not one of a run; remove it"
         ) from None
 
 
-def _names(found):
-    """Names as a file of results has them, a tuple; None where there are none."""
-    listed = isinstance(found, list) and all(isinstance(name, str) for name in found)
-    return tuple(found) if listed else None
-
-
-def names_of(
-    path: str | Path, run: StoredRun | None
-) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Names of the classes and input channels of what `open_any` opened, each None
-    where the path does not hold them: a run, a checkpoint and a point of a sweep do.
+def known_of(path: str | Path, run: StoredRun | None) -> Known:
+    """What is known of the data of what `open_any` opened: a run, a checkpoint and a
+    point of a sweep hold it, other paths nothing.
 
     Raises:
         StoreError: the file cannot be read.
     """
     if run is not None:
-        return run.classes, run.channels
+        return run.known
     path = Path(path)
     if path.suffix == ".toml" or is_streamed(path):
-        return None, None
+        return Known()
     kind = read_container(path)[0]
     if kind not in ("checkpoint", "point"):
-        return None, None
+        return Known()
     state = load_record(path, kind)[2]
     # of a point they are in the results of its run
     found = state.get("summary") if kind == "point" else state
-    found = found if isinstance(found, dict) else {}
-    return _names(found.get("classes")), _names(found.get("channels"))
+    return Known.of(found if isinstance(found, dict) else {})
 
 
 def load_data(config: RunConfig, folder: str | Path) -> Dataset:

@@ -15,13 +15,14 @@ from scipy.special import softmax
 from spinrnn.config import kinds
 from spinrnn.config.run import DataConfig
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.datasets.loading import load_inputs
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
 from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
-from spinrnn.runs.loading import StoredRun, names_of, open_any
+from spinrnn.runs.loading import StoredRun, known_of, open_any
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +156,17 @@ def predict(
             network alone the outputs stay numbers.
         noise_seed: of the thermal noise, as in `Network.forward`.
     Raises:
-        StoreError: a file cannot be read; DataError: the data have other channels than
-            the network, or are not finite; DivergenceError, MemoryLimitError: as
+        StoreError: a file cannot be read; DataError: the data have other channels,
+            units or sampling rates than those of the training that cannot be converted,
+            or are not finite; DivergenceError, MemoryLimitError: as
             `Network.forward`.
     """
     source = opened(net) if isinstance(net, (str, Path)) else Answering(net)
     if task is not None:
-        kind, names = kinds.made_of("task", task), (source.known, source.channels)
-        source = Answering(source.net, kind, source.run, source.data, names)
+        kind = kinds.made_of("task", task)
+        source = Answering(source.net, kind, source.run, source.data, source.known)
     if isinstance(data, (str, Path)):
-        data = load_inputs(str(data), source.data)
+        data = load_inputs(str(data), source.data, known=source.known)
     elif not isinstance(data, Dataset):
         data = Dataset(data)
     return source.predict(data, noise_seed)
@@ -176,12 +178,12 @@ class Answering:
     Args:
         net: that answers; task: its kind, or None; run: `StoredRun`, or None; data: its
             `DataConfig`.
-        names: of the classes and of the input channels, each None where not known.
+        known: of the data of its training; None: what the network itself knows.
     Attributes:
         classes: a name for each output, the classes' numbers where they have no names,
             "unused 3" of an output 3 beyond them; None of outputs that are numbers.
-        known: names of the classes alone, or None.
-        channels: names of the input channels, or None.
+        known: `Known` of the data of its training; channels: names of the input
+            channels, or None.
     """
 
     def __init__(
@@ -190,17 +192,18 @@ class Answering:
         task: Any = None,
         run: StoredRun | None = None,
         data: DataConfig | None = None,
-        names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None),
+        known: Known | None = None,
     ) -> None:
         self.net, self.task, self.run, self.data = net, task, run, data
-        self.known, self.channels = names
+        self.known = known or getattr(net, "knows", None) or Known()
+        self.channels = self.known.channels
         self.classes: tuple[str, ...] | None = None
         if task is not None and task.labelled:
-            self.classes = _of_outputs(self.known, net.config.outputs)
+            self.classes = _of_outputs(self.known.classes, net.config.outputs)
 
     def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
         """Answers to all cases of a data set; errors as of `predict`."""
-        data = self.net.config.arranged(data)
+        data = self.net.config.arranged(self.known.matched(data))
         data = fitted(data, self.net.config.inputs, self.channels)
         outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
         cases, points = len(data.inputs), np.shape(data.inputs)[2]
@@ -277,4 +280,4 @@ def opened(path: str | Path, settings: Any = ()) -> Answering:
         raise StoreError(f"{run.folder}: no epoch has been finished yet; {advice}")
     if config is None:
         return Answering(net)
-    return Answering(net, config.task, run, config.data, names_of(path, run))
+    return Answering(net, config.task, run, config.data, known_of(path, run))

@@ -3,7 +3,9 @@ predictions, mistakes.
 """
 
 LOADING, COLUMNS = "spinrnn/datasets/loading.py", "spinrnn/readers/columns.py"
-SERIES = "spinrnn/datasets/series.py"
+
+KNOWN, SOUNDS = "spinrnn/datasets/known.py", "spinrnn/datasets/sounds.py"
+KNOWNS = "tests/runs/test_known.py"
 PREDICTING, STREAM = "spinrnn/runs/predicting.py", "spinrnn/networks/streaming.py"
 CHECKING, BEGINNING = "spinrnn/runs/checking.py", "spinrnn/runs/beginning.py"
 TEMPLATE, COMMAND = "spinrnn/config/template.py", "spinrnn/cli/predict.py"
@@ -35,7 +37,18 @@ MUTATIONS = [
     ),
     mutation(COLUMNS, "if not {name, value} & taken", "if name", "tests/readers/test_columns.py"),
     # predictions
-    mutation(SERIES, "return in_channels_of(channels, data)", "return data", PREDICTIONS),
+    mutation(KNOWN, "data = in_channels_of(self.channels, data)", "pass", KNOWNS),
+    mutation(KNOWN, "other.from_si(unit.to_si(inputs[:, k]))", "unit.to_si(inputs[:, k])", KNOWNS),
+    mutation(KNOWN, "unit.si != other.si", "False", KNOWNS),
+    mutation(KNOWN, "data.rate not in (None, self.rate)", "False", KNOWNS),
+    mutation(SOUNDS, "if own < rate:", "if False:", KNOWNS),
+    mutation(
+        SOUNDS,
+        "        ratio.numerator,\n        ratio.denominator,\n",
+        "        1,\n        1,\n",
+        KNOWNS,
+    ),
+    mutation(COLUMNS, "problems += _disagreements(table, columns, sources)", "pass", KNOWNS),
     mutation(
         LOADING,
         "source, labelled, data.missing, names, frontend",

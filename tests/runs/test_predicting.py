@@ -96,7 +96,7 @@ def test_the_answers_to_the_test_part_are_those_that_were_scored(place):
     run = open_run(place / "run")
     test = spinrnn.load_dataset(place / "old.csv", columns=NAMES, units="I1=mA")
     found = spinrnn.predict(place / "run", test)
-    assert (run.classes, run.channels) == (("down", "up"), ("I1", "V2"))
+    assert (run.known.classes, run.known.channels) == (("down", "up"), ("I1", "V2"))
     score = spinrnn.evaluate(run.network, test)
     right = found.answers == np.array(test.classes)[test.labels]
     assert right.mean() == score.accuracy
@@ -116,7 +116,7 @@ def test_inputs_of_any_form(place, given):
         with pytest.raises(spinrnn.DataError, match="numbers, no classes"):
             _ = found.probabilities
         named = spinrnn.predict(net, u, task="classification")
-        assert named.classes == ("0", "1")
+        assert named.classes == ("down", "up")
         np.testing.assert_array_equal(named.outputs, logits)
 
 

@@ -1,0 +1,104 @@
+"""What a network's training knew of its data: names of classes and channels, units, the
+rate of sounds. Other data are brought to it, or refused.
+"""
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.series import in_channels_of
+from spinrnn.errors import DataError, DataNote
+from spinrnn.readers.units import unit_of
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known of the data of a training.
+
+    Attributes:
+        classes, channels: names of the classes and of the input channels, None where
+            they have none.
+        units: (channel,) symbols of what the numbers count in, "" where it is not
+            known; None if nothing was kept, as of earlier versions.
+        rate: of sounds, Hz, or None.
+    """
+
+    classes: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
+    rate: float | None = None
+
+    @classmethod
+    def of_data(cls, data: Dataset) -> "Known":
+        """What a data set knows."""
+        return cls(data.classes, data.channels, data.units, data.rate)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Known":
+        """Of `record`, or of more, or less; what is none of it is not known."""
+        rate = record.get("rate")
+        is_rate = isinstance(rate, int | float) and math.isfinite(rate) and rate > 0
+        names = {key: _names(record.get(key)) for key in ("classes", "channels", "units")}
+        return cls(**names, rate=float(rate) if is_rate else None)
+
+    def record(self) -> dict[str, Any]:
+        """{name: value} of what is known, as JSON holds it."""
+        own = dataclasses.asdict(self).items()
+        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in own}
+        return {name: value for name, value in plain.items() if value is not None}
+
+    def matched(self, data: Dataset, where: str = "data") -> Dataset:
+        """Data with their channels in the order and in the units of the training; what
+        was converted is told by a `DataNote`. Of a part that is not known on either
+        side nothing is changed, nor of data with another number of channels.
+
+        Args:
+            where: what the data are called in the note.
+        Raises:
+            DataError: they have other channels, units of another kind, or another rate.
+        """
+        if self.rate is not None and data.rate not in (None, self.rate):
+            raise DataError(
+                f"sounds are of {data.rate:g} Hz, those of the training of {self.rate:g} Hz; give "
+                "the path of the files, which are then resampled"
+            )
+        if self.channels is not None and np.shape(data.inputs)[1:2] == (len(self.channels),):
+            data = in_channels_of(self.channels, data)
+        if data.units is None or self.units is None or len(data.units) != len(self.units):
+            return data
+        pairs = enumerate(zip(data.units, self.units, strict=True))
+        differ = [(k, *pair) for k, pair in pairs if all(pair) and len(set(pair)) > 1]
+        return _in_units(data, differ, where) if differ else data
+
+
+def _in_units(data, differ, where):
+    """The data with some channels converted; differ: [(channel, unit, wanted unit)]."""
+    inputs, notes, problems = np.array(data.inputs, dtype=np.float64), [], []
+    units = list(data.units)
+    for k, own, wanted in differ:
+        name = data.channels[k] if data.channels else f"channel {k}"
+        unit, other = unit_of(own), unit_of(wanted)
+        if unit is None or other is None or unit.si != other.si:
+            problems.append(
+                f"{name} is in {own}, in the training it was in {wanted}; give the same quantity, "
+                f"or say its unit if the file says a wrong one, as in --units {name}={wanted}"
+            )
+            continue
+        inputs[:, k], units[k] = other.from_si(unit.to_si(inputs[:, k])), wanted
+        notes.append(f"{name}, {own} converted to {wanted} as in the training")
+    if problems:
+        raise DataError("; ".join(problems))
+    warnings.warn(f"{where}: {'; '.join(notes)}", DataNote, stacklevel=4)
+    return dataclasses.replace(data, inputs=inputs, units=tuple(units))
+
+
+def _names(found):
+    """Names as a file of results has them, a tuple; None where there are none."""
+    listed = isinstance(found, list) and all(isinstance(name, str) for name in found)
+    return tuple(found) if listed else None

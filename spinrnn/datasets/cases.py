@@ -13,9 +13,10 @@ from spinrnn.datasets.series import Series, padded
 from spinrnn.datasets.sounds import rate_of, resampled
 from spinrnn.datasets.tables import TIME, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
-from spinrnn.readers.columns import NONE, Columns, arranged
+from spinrnn.readers.columns import NONE, Columns, arranged, in_si
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 from spinrnn.readers.table import Table
+from spinrnn.readers.units import shown, shown_in_si
 
 MOST_FILES = 1_000_000
 FRONTENDS = ("none", "mel")
@@ -131,7 +132,7 @@ class _Files(NamedTuple):
 
     cases: list[np.ndarray]
     channels: tuple[str, ...]
-    units: tuple[str, ...]
+    units: tuple[str, ...] | None
     rate: float | None
     steps: list[float | None]
     notes: list[str]
@@ -140,11 +141,17 @@ class _Files(NamedTuple):
 def _read(files, columns, frontend) -> _Files:
     """All files; DataError where one has other channels than the first."""
     cases, steps, notes, units, rates = [], [], [], [], set()
-    first, scales = None, None
+    first, scales, heads = None, None, {}
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         channels, step = _of_table(table, frontend)
         first = first or tuple(channels)
+        said, count = table.units, len(table.notes)
+        table = in_si(table, [name for name in channels if name in table.arrays], columns.heads)
+        channels = {name: table.arrays.get(name, row) for name, row in channels.items()}
+        changed += table.notes[count:]
+        for name in channels:
+            heads.setdefault(name, set()).add(shown(said.get(name, "")))
         own = _scales_of(table, channels, frontend)
         scales = own if scales is None else scales
         _check_scales(file, own, scales)
@@ -158,8 +165,10 @@ def _read(files, columns, frontend) -> _Files:
         units.append(units_of(table, first))
         rates.add(rate_of(table.attributes.get("rate")))
         notes += changed
+    if columns.heads:
+        _check_said(files[0][0].parent, heads)
     # where a file says no unit, that of the others counts
-    common = tuple(map(max, zip(*units, strict=True)))
+    common = tuple(map(max, zip(*units, strict=True))) if columns.heads else None
     return _Files(
         cases, first or (), common, rates.pop() if len(rates) == 1 else None, steps, notes
     )
@@ -202,6 +211,19 @@ def _check_scales(file, own, first):
         if value != other and value and other:
             raise DataError(
                 f"{file}: {what} is {value}, in the first file {other}; write all files alike"
+            )
+
+
+def _check_said(folder, heads):
+    """DataError where some files say a unit that is converted, and others none; heads:
+    {channel: {unit of a file, ""}}.
+    """
+    for name, found in heads.items():
+        converted = [unit for unit in sorted(found) if shown_in_si(unit) != unit]
+        if "" in found and converted:
+            raise DataError(
+                f"{folder}: {name} is in {converted[0]} in some files, others do not say it; give "
+                f"its unit, as in --units {name}={converted[0]}"
             )
 
 

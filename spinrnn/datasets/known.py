@@ -74,7 +74,20 @@ class Known:
             return data
         pairs = enumerate(zip(data.units, self.units, strict=True))
         differ = [(k, *pair) for k, pair in pairs if all(pair) and len(set(pair)) > 1]
+        _tell_unsaid(data, self.units, where)
         return _in_units(data, differ, where) if differ else data
+
+
+def _tell_unsaid(data, units, where):
+    """A `DataNote` on channels whose unit the data do not say and the training did."""
+    taken = [
+        f"{data.channels[k] if data.channels else f'channel {k}'} is taken to be in {wanted}"
+        for k, wanted in enumerate(units)
+        if wanted and not data.units[k]
+    ]
+    if taken:
+        text = f"{', '.join(taken)}, as in the training; it does not say its unit"
+        warnings.warn(f"{where}: {text}", DataNote, stacklevel=4)
 
 
 def _in_units(data, differ, where):

@@ -169,14 +169,10 @@ def _with_test(path, series, own, test, labelled, names, frontend):
     return whole, both, (*notes, f"the test part is {test.name}")
 
 
-def load_configured(data: DataConfig, labelled: bool = True, columns: Columns = NONE) -> Dataset:
-    """`load_dataset` of the keys of [data].
-
-    columns: the user's, in place of data.columns and data.units.
-    """
-    names = columns
-    if names.empty:
-        names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
+def load_configured(data: DataConfig, labelled: bool = True, heads: bool = True) -> Dataset:
+    """`load_dataset` of the keys of [data]; heads: as of `Columns`."""
+    names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
+    names = dataclasses.replace(names, heads=heads)
     own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
     own |= {"test": data.test, "frontend": data.frontend}
     return load_dataset(data.source, labelled, data.missing, names, **own)
@@ -194,17 +190,19 @@ def load_inputs(
     Args:
         data: of the run; columns: the user's, which go before the run's.
         labelled: False keeps labels where there are some.
-        known: of the run's data, by which sounds get their rate.
+        known: of the run's data, by which sounds get their rate. Where it has no units
+            those in heads are not converted, as earlier versions did not.
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
     """
-    rate = None if known is None else known.rate
-    if data is None or is_built_in(source):
-        names = columns if is_built_in(source) else dataclasses.replace(columns, rate=rate)
-        return load_dataset(source, labelled, columns=names)
+    if is_built_in(source):
+        return load_dataset(source, labelled, columns=columns)
+    own = {} if known is None else {"rate": known.rate, "heads": known.units is not None}
+    if data is None:
+        return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
     of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
     of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
-    names = dataclasses.replace(of_run.overruled(columns), rate=rate)
+    names = dataclasses.replace(of_run.overruled(columns), **own)
     frontend = frontend_of(data, source)
     return load_dataset(source, labelled, data.missing, names, frontend=frontend)
 
@@ -217,18 +215,19 @@ def frontend_of(data: DataConfig, source: str | Path) -> str:
     return data.frontend if sounds else "none"
 
 
-def data_of(config: RunConfig, labelled: bool | None = None) -> Dataset:
+def data_of(config: RunConfig, labelled: bool | None = None, heads: bool = True) -> Dataset:
     """The data of a run, from its [data]. Whole numbers 1 to K as labels become the
     classes 0 to K - 1, unless network.outputs asks for more than K outputs: so 0.1 read
     them.
 
     Args:
         labelled: whether there must be labels; None: as the task needs them.
+        heads: as of `Columns`.
     Raises:
         As `load_dataset`.
     """
     needed = config.task.labelled if labelled is None else labelled
-    data, network = load_configured(config.data, needed), config.network
+    data, network = load_configured(config.data, needed, heads), config.network
     outputs = None if "outputs" in network.follows else network.outputs
     made = from_one(data, outputs)
     if made is not data and made.classes is not None:
@@ -312,7 +311,7 @@ def _of_file(
         return _of_one_sound(table, labelled), None, resampling
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
-        series, test, said = named.of_names(table, labelled)
+        series, test, said = named.of_names(table, labelled, names.heads)
         return series, test, (*said, *table.notes[len(read.notes) :])
     if tables.is_of_rows(table):
         series, name = tables.of_rows(table)
@@ -320,7 +319,7 @@ def _of_file(
     if is_sound(table) and not labelled:
         samples, rate = np.atleast_2d(table.arrays["samples"]), rate_of(table.attributes["rate"])
         return Series(samples[None], rate=rate), None, resampling
-    series, test, said = tables.of_columns(table, labelled)
+    series, test, said = tables.of_columns(table, labelled, names.heads)
     return series, test, (*said, *table.notes)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from spinrnn.datasets.dataset import ARRAYS
 from spinrnn.datasets.series import Series, joined
 from spinrnn.errors import DataError
+from spinrnn.readers.columns import in_si
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
 
@@ -22,7 +23,9 @@ def has_cases(table: Table) -> bool:
     return "inputs" in table.arrays or bool(_parts(table)) or bool(_pair(table))
 
 
-def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+def of_names(
+    table: Table, labelled: bool, heads: bool = True
+) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of arrays by name.
 
     They are `inputs`, `labels` or `targets`, `lengths` and `test`; or X and y, data and
@@ -30,9 +33,29 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
 
     Args:
         labelled: whether labels are needed.
+        heads: as of `Columns`.
     Raises:
         DataError: arrays are missing, misspelt or do not fit together.
     """
+    own = _inputs_of(table)
+    converted = in_si(table, own, heads)
+    series, test, said = _of_names(converted, labelled)
+    units = shown(converted.units.get(own[0], "")) if own else ""
+    known = (units,) * series.inputs.shape[1] if heads else None
+    series = dataclasses.replace(series, units=known)
+    return series, test, said + converted.notes[len(table.notes) :]
+
+
+def _inputs_of(table):
+    """Names of the arrays of inputs."""
+    parts, pair = _parts(table), _pair(table)
+    if "inputs" in table.arrays:
+        return ["inputs"]
+    return [name for name, _ in parts] if parts else list(pair or ())[:1]
+
+
+def _of_names(table, labelled):
+    """`of_names`, of inputs in the units that they shall have."""
     parts, pair = _parts(table), _pair(table)
     if "inputs" not in table.arrays and parts:
         return _of_parts(table, parts, labelled)
@@ -40,7 +63,7 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
         inputs, labels = (table.arrays[name] for name in pair)
         said = (f"{pair[0]} is read as inputs, {pair[1]} as labels",)
         series, more = _series(table, inputs, labels)
-        return _with_units(series, table, pair[0]), None, said + more
+        return series, None, said + more
     learned = labelled and "targets" not in table.arrays
     table.check_names(("inputs", "labels") if learned else ("inputs",), ARRAYS)
     inputs, labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS)
@@ -56,13 +79,7 @@ def of_names(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, t
                 f"{len(inputs)} cases; got {targets.dtype} of shape {targets.shape}"
             )
         series = dataclasses.replace(series, targets=targets)
-    return _with_units(series, table, "inputs"), test, said
-
-
-def _with_units(series, table, name):
-    """The series with the unit of the array of its inputs for each channel."""
-    units = (shown(table.units.get(name, "")),) * series.inputs.shape[1]
-    return dataclasses.replace(series, units=units)
+    return series, test, said
 
 
 def _pair(table):
@@ -90,7 +107,7 @@ def _of_parts(table, parts, labelled):
     found, said = [], ()
     for inputs, labels in parts:
         series, more = _series(table, table.arrays[inputs], table.arrays[labels])
-        found.append(_with_units(series, table, inputs))
+        found.append(series)
         said += more
     try:
         whole = joined(found)

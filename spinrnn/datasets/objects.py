@@ -11,6 +11,7 @@ from spinrnn.datasets import named, tables
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import RULES, Series, without_gaps
 from spinrnn.errors import DataError, DataNote, listed
+from spinrnn.readers.columns import in_si
 from spinrnn.readers.objects import Named, library_of, named_of
 
 _ROLES = ("case", "channel", "time")
@@ -70,7 +71,9 @@ def _of_columns(found: Named, wanted):
         raise DataError(f"targets: {listed(texts)} is no column of numbers")
     # in the order of the user, who will read the outputs so
     ordered = {name: kept[name] for name in (*known, *wanted)}
-    values = tables.of_columns(dataclasses.replace(table, arrays=ordered), False)[0].inputs
+    whole = dataclasses.replace(table, arrays=ordered)
+    # targets stay in the units of the user
+    values = tables.of_columns(whole, False, heads=False)[0].inputs
     return dataclasses.replace(series, targets=_of_cases(values, series.lengths)), test, said
 
 
@@ -92,7 +95,7 @@ def _of_arrays(found: Named, wanted):
     known.
     """
     table, roles = found.table, found.roles
-    inputs, said = _inputs(found, wanted)
+    inputs, units, said = _inputs(found, wanted)
     cases, others = len(inputs), {}
     for key, names in (("labels", tables.LABEL), ("test", tables.TEST), ("lengths", ("lengths",))):
         names = [n for n in table.arrays if n.lower() in names and n not in wanted]
@@ -100,7 +103,8 @@ def _of_arrays(found: Named, wanted):
             raise DataError(f"{table.path}: {listed(names)} may all be the {key}; drop the others")
         others[key] = table.arrays[names[0]] if names and roles[names[0]][:1] == ("case",) else None
     lengths = others["lengths"]
-    series = Series(inputs, others["labels"], _lengths(inputs) if lengths is None else lengths)
+    ends = _lengths(inputs) if lengths is None else lengths
+    series = Series(inputs, others["labels"], ends, units=units)
     named_targets = wanted or [name for name in ("targets",) if name in table.arrays]
     if named_targets:
         parts = [_three_axes(table, roles, name, "output") for name in named_targets]
@@ -111,12 +115,14 @@ def _of_arrays(found: Named, wanted):
 
 
 def _inputs(found, wanted):
-    """((case, channel, time), what is to be said): the array inputs, or all arrays of
-    numbers over time, a channel each.
+    """((case, channel, time), units, what is to be said): the array inputs, or all
+    arrays of numbers over time, a channel each.
     """
     table, roles = found.table, found.roles
     if "inputs" in table.arrays:
-        return _three_axes(table, roles, "inputs", "channel"), ()
+        table = in_si(table, ["inputs"])
+        inputs = _three_axes(table, roles, "inputs", "channel")
+        return inputs, tables.units_of(table, ["inputs"]) * inputs.shape[1], table.notes
     taken = (*tables.LABEL, *tables.TIME, *tables.CASE, *wanted)
     names = [
         name
@@ -130,10 +136,18 @@ def _inputs(found, wanted):
             f"{table.path}: has no array inputs and none over time; it has {listed(table.arrays)}"
             + "".join(f"; {text}" for text in left[:3])
         )
+    table = in_si(table, names)
     parts = [_three_axes(table, roles, name, "channel") for name in names]
     cases = max(len(part) for part in parts)
     parts = [np.broadcast_to(part, (cases, *part.shape[1:])) for part in parts]
-    return np.concatenate(parts, axis=1), (f"channels are {listed(names)}",)
+    said = (f"channels are {listed(names)}", *table.notes)
+    # an array may have several channels
+    units = [
+        unit
+        for unit, part in zip(tables.units_of(table, names), parts, strict=True)
+        for _ in range(part.shape[1])
+    ]
+    return np.concatenate(parts, axis=1), tuple(units), said
 
 
 def _three_axes(table, roles, name, middle):

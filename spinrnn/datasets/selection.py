@@ -82,7 +82,7 @@ def select(
     if config is None:
         _check_without_run(text, source, part)
     if config is not None and own and columns.empty:
-        data = data_of(config, labelled=False)
+        data = data_of(config, False, known is None or known.units is not None)
     else:
         source = source or (config.data.source if config is not None else "")
         data = load_inputs(source, config and config.data, columns, False, known)

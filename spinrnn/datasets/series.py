@@ -136,12 +136,13 @@ def _common_units(parts):
     known = [part.units for part in parts if part.units is not None]
     for units in known[1:]:
         for k, pair in enumerate(zip(known[0], units, strict=True)):
-            if all(pair) and len(set(pair)) > 1:
+            if len(set(pair)) > 1:
+                one, other = (unit or "no unit" for unit in pair)
                 raise DataError(
-                    f"channel {k} is in {pair[0]} in one part, in {pair[1]} in the other; write "
-                    "both alike"
+                    f"channel {k} is in {one} in one part, in {other} in the other; say what it "
+                    "is, as in --units NAME=mV"
                 )
-    return None if not known else tuple(max(own) for own in zip(*known, strict=True))
+    return known[0] if known else None
 
 
 D = TypeVar("D", Series, Dataset)

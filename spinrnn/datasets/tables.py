@@ -9,6 +9,7 @@ import numpy as np
 
 from spinrnn.datasets.series import Series, padded
 from spinrnn.errors import DataError, listed
+from spinrnn.readers.columns import in_si
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
@@ -76,7 +77,9 @@ def of_rows(table: Table) -> tuple[Series, str]:
 # ---- a long table ----
 
 
-def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
+def of_columns(
+    table: Table, labelled: bool, heads: bool = True
+) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of a long table.
 
     A column `case` says to which case a row belongs, by its text where the file is of
@@ -86,6 +89,7 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
 
     Args:
         labelled: whether labels, and so several cases, are needed.
+        heads: as of `Columns`.
     Raises:
         DataError: there is no column of cases or labels; a case has several labels; the
             time does not increase within a case; numbers of cases are too large to be
@@ -96,13 +100,11 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
         for what, names in (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
     }
     missing = [what for what in ("case", "label") if labelled and found[what] is None]
-    channels = {
-        name: column
-        for name, column in table.arrays.items()
-        if name not in found.values() and column.dtype.kind in "fiub"
-    }
+    read, own = table, _channels(table, found)
+    table = in_si(table, own, heads)
+    channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels)
-    said = _said(table, found, channels)
+    said = _said(table, found, channels) + table.notes[len(read.notes) :]
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table)
     if found["time"]:
@@ -112,9 +114,18 @@ def of_columns(table: Table, labelled: bool) -> tuple[Series, np.ndarray | None,
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
-    units = units_of(table, channels)
+    units = units_of(table, channels) if heads else None
     series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
     return series, None if test is None else _truth(table, test), said
+
+
+def _channels(table, found):
+    """Names of the columns of numbers that are nothing else."""
+    return [
+        name
+        for name, column in table.arrays.items()
+        if name not in found.values() and column.dtype.kind in "fiub"
+    ]
 
 
 def units_of(table: Table, channels: Iterable[str]) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class Columns:
         agreed: names of units that are said of another file, the training's: where this
             one says a unit itself they must be the same.
         rate: Hz, to which sounds of a higher rate are brought; None leaves theirs.
+        heads: whether input channels are converted from units that the file says; runs
+            of earlier versions read them as they are.
     """
 
     names: Mapping[str, str]
@@ -37,6 +39,7 @@ class Columns:
     optional: tuple[str, ...] = ()
     agreed: tuple[str, ...] = ()
     rate: float | None = None
+    heads: bool = True
 
     @classmethod
     def of_texts(
@@ -77,7 +80,8 @@ class Columns:
         units = {**self.units, **other.units}
         optional = tuple(name for name in self.optional if name not in other.names)
         agreed = tuple(name for name in self.agreed if name not in {*taken, *other.units})
-        return Columns({**kept, **other.names}, units, other.places, optional, agreed)
+        own = {"names": {**kept, **other.names}, "units": units, "places": other.places}
+        return dataclasses.replace(self, **own, optional=optional, agreed=agreed)
 
     def for_table(self, table: Table) -> "Columns":
         """The same without what is said of the optional names that a table lacks."""
@@ -143,6 +147,21 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     return dataclasses.replace(
         table, arrays=arrays, units=units, classes=classes, notes=tuple(notes), texts=texts
     )
+
+
+def in_si(table: Table, channels: Collection[str], heads: bool = True) -> Table:
+    """The table with the channels of units that the file says in SI units; a note says
+    which. What `arranged` has converted is in them already.
+
+    heads: False leaves all as they are.
+    """
+    arrays, units, notes = dict(table.arrays), dict(table.units), list(table.notes)
+    for name in channels if heads else ():
+        unit = unit_of(table.units.get(name, ""))
+        if unit is not None and unit.symbol and table.arrays[name].dtype.kind in "fiu":
+            arrays[name], units[name] = unit.to_si(arrays[name]), unit.si
+            notes += _notes(name, name, unit)
+    return dataclasses.replace(table, arrays=arrays, units=units, notes=tuple(notes))
 
 
 def _source(table, name, columns):

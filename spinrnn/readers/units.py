@@ -137,6 +137,12 @@ def shown(text: str) -> str:
     return _plain(text) if unit is None else unit.symbol
 
 
+def shown_in_si(text: str) -> str:
+    """The unit of the same numbers once they are converted, as `shown`."""
+    unit = unit_of(text)
+    return _plain(text) if unit is None else unit.si
+
+
 def asked_unit(text: str) -> Unit:
     """The unit that a user names.
 

@@ -6,6 +6,7 @@ not.
 """
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,9 +219,9 @@ def progress(folder):
         ) from None
 
 
-def known_of(path: str | Path, run: StoredRun | None) -> Known:
+def known_of(path: str | Path, run: StoredRun | None) -> Known | None:
     """What is known of the data of what `open_any` opened: a run, a checkpoint and a
-    point of a sweep hold it, other paths nothing.
+    point of a sweep hold it; None of other paths.
 
     Raises:
         StoreError: the file cannot be read.
@@ -229,10 +230,10 @@ def known_of(path: str | Path, run: StoredRun | None) -> Known:
         return run.known
     path = Path(path)
     if path.suffix == ".toml" or is_streamed(path):
-        return Known()
+        return None
     kind = read_container(path)[0]
     if kind not in ("checkpoint", "point"):
-        return Known()
+        return None
     state = load_record(path, kind)[2]
     # of a point they are in the results of its run
     found = state.get("summary") if kind == "point" else state
@@ -246,7 +247,7 @@ def load_data(config: RunConfig, folder: str | Path) -> Dataset:
         StoreError, DataError: they cannot be read.
     """
     try:
-        return data_of(config)
+        return data_of(config, heads=reads_heads(folder))
     except (DataError, StoreError) as error:
         if all(Path(path).exists() for path in places_of(config.data)):
             raise
@@ -254,6 +255,20 @@ def load_data(config: RunConfig, folder: str | Path) -> Dataset:
             f"{error}; if the data of {folder} have moved, give their new place "
             "(--set data.source=PATH)"
         ) from None
+
+
+def reads_heads(folder: str | Path) -> bool:
+    """Whether the data of a run are read as now, with the units of their heads
+    converted; those of earlier versions are not.
+    """
+    folder = member_paths(folder, 1)[0] if is_ensemble(folder) else folder
+    with warnings.catch_warnings():
+        # of damaged checkpoints, which are told when one is used
+        warnings.simplefilter("ignore")
+        try:
+            return progress(folder)[3].units is not None
+        except StoreError:
+            return True
 
 
 def places_of(data: DataConfig) -> list[str]:

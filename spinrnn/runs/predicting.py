@@ -182,8 +182,8 @@ class Answering:
     Attributes:
         classes: a name for each output, the classes' numbers where they have no names,
             "unused 3" of an output 3 beyond them; None of outputs that are numbers.
-        known: `Known` of the data of its training; channels: names of the input
-            channels, or None.
+        known: `Known` of the data of its training, or None; channels: names of the
+            input channels, or None.
     """
 
     def __init__(
@@ -195,15 +195,16 @@ class Answering:
         known: Known | None = None,
     ) -> None:
         self.net, self.task, self.run, self.data = net, task, run, data
-        self.known = known or getattr(net, "knows", None) or Known()
-        self.channels = self.known.channels
+        self.known = known or getattr(net, "knows", None)
+        self._own = self.known or Known()
+        self.channels = self._own.channels
         self.classes: tuple[str, ...] | None = None
         if task is not None and task.labelled:
-            self.classes = _of_outputs(self.known.classes, net.config.outputs)
+            self.classes = _of_outputs(self._own.classes, net.config.outputs)
 
     def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
         """Answers to all cases of a data set; errors as of `predict`."""
-        data = self.net.config.arranged(self.known.matched(data))
+        data = self.net.config.arranged(self._own.matched(data))
         data = fitted(data, self.net.config.inputs, self.channels)
         outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
         cases, points = len(data.inputs), np.shape(data.inputs)[2]

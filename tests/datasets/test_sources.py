@@ -375,8 +375,8 @@ def test_padding_is_no_gap():
 
 def test_files_that_count_in_other_units_are_refused(tmp_path):
     """Else the unit would be learned in place of the class."""
-    for name, unit in (("a", "mV"), ("b", "V")):
+    for name, unit in (("a", "mV"), ("b", "mA")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.csv").write_text(f"time (s),V1 ({unit})\n0,1.5\n1,5\n2,6\n")
-    with pytest.raises(spinrnn.DataError, match="the unit of V1 is V, in the first file mV"):
+    with pytest.raises(spinrnn.DataError, match="the unit of V1 is A, in the first file V"):
         spinrnn.load_dataset(tmp_path)

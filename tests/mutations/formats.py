@@ -93,7 +93,7 @@ MUTATIONS = [
         LOADING,
     ),
     one(
-        "datasets/cases", "if list(channels) != first:", "if len(channels) != len(first):", LOADING
+        "datasets/cases", "if tuple(channels) != first:", "if len(channels) != len(first):", LOADING
     ),
     one("datasets/cases", 'name, part == "test")', 'name, part != "test")', LOADING),
     one(

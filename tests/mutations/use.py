@@ -5,6 +5,7 @@ predictions, mistakes.
 LOADING, COLUMNS = "spinrnn/datasets/loading.py", "spinrnn/readers/columns.py"
 
 KNOWN, SOUNDS = "spinrnn/datasets/known.py", "spinrnn/datasets/sounds.py"
+HEADS = "tests/datasets/test_heads.py"
 KNOWNS = "tests/runs/test_known.py"
 PREDICTING, STREAM = "spinrnn/runs/predicting.py", "spinrnn/networks/streaming.py"
 CHECKING, BEGINNING = "spinrnn/runs/checking.py", "spinrnn/runs/beginning.py"
@@ -36,6 +37,21 @@ MUTATIONS = [
         f"{DATA} {PREDICTIONS}",
     ),
     mutation(COLUMNS, "if not {name, value} & taken", "if name", "tests/readers/test_columns.py"),
+    mutation(COLUMNS, "for name in channels if heads else ():", "for name in channels:", HEADS),
+    mutation(
+        COLUMNS,
+        "arrays[name], units[name] = unit.to_si(arrays[name]), unit.si",
+        "units[name] = unit.si",
+        HEADS,
+    ),
+    mutation(
+        "spinrnn/datasets/cases.py",
+        "        _check_said(files[0][0].parent, heads)\n",
+        "        pass\n",
+        HEADS,
+    ),
+    mutation("spinrnn/runs/loading.py", "heads=reads_heads(folder)", "heads=True", HEADS),
+    mutation(LOADING, '"heads": known.units is not None', '"heads": True', HEADS),
     # predictions
     mutation(KNOWN, "data = in_channels_of(self.channels, data)", "pass", KNOWNS),
     mutation(KNOWN, "other.from_si(unit.to_si(inputs[:, k]))", "unit.to_si(inputs[:, k])", KNOWNS),

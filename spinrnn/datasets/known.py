@@ -13,7 +13,7 @@ import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import in_channels_of
-from spinrnn.errors import DataError, DataNote
+from spinrnn.errors import DataError, DataNote, listed
 from spinrnn.readers.units import unit_of
 
 
@@ -76,6 +76,32 @@ class Known:
         differ = [(k, *pair) for k, pair in pairs if all(pair) and len(set(pair)) > 1]
         _tell_unsaid(data, self.units, where)
         return _in_units(data, differ, where) if differ else data
+
+    def labelled(self, data: Dataset) -> Dataset:
+        """Data with the numbers of their labels that the network has for classes of the
+        same names; as they are where either side has no names.
+
+        Raises:
+            DataError: a label is of a class that the network does not know.
+        """
+        if self.classes is None or data.classes in (None, self.classes) or data.labels is None:
+            return data
+        assert data.classes is not None
+        place = {name: k for k, name in enumerate(self.classes)}
+        labels = np.asarray(data.labels)
+        used = np.unique(labels[labels >= 0]).tolist()
+        foreign = [k for k in used if k >= len(data.classes) or data.classes[k] not in place]
+        if foreign:
+            names = [data.classes[k] if k < len(data.classes) else str(k) for k in foreign]
+            raise DataError(
+                f"labels: {listed(names)} is none of the classes {listed(self.classes)} that the "
+                "network knows; rename them, or leave these cases out"
+            )
+        # the last entry is that of -1, no label
+        numbers = np.array([*(place.get(name, -1) for name in data.classes), -1], dtype=np.int64)
+        return dataclasses.replace(
+            data, labels=numbers[np.maximum(labels, -1)], classes=self.classes
+        )
 
 
 def _tell_unsaid(data, units, where):

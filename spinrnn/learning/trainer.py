@@ -39,7 +39,8 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
 
     Args:
         data: of a network of a run their channels, units and the rate of sounds are
-            compared with those of its training and, where they differ, converted.
+            compared with those of its training and, where they differ, converted;
+            labels are matched by the names of the classes.
         noise_seed: of the thermal noise, as in `Network.forward`.
         task: None for `Classification`, of data with targets for `Regression`.
     Returns:
@@ -53,7 +54,7 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
     """
     regression = task is None and data.targets is not None
     task = kinds.made_of("task", "regression" if regression else task)
-    data = data if net.knows is None else net.knows.matched(data)
+    data = data if net.knows is None else net.knows.labelled(net.knows.matched(data))
     data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
     outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)

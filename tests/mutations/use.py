@@ -57,6 +57,8 @@ MUTATIONS = [
     mutation(KNOWN, "other.from_si(unit.to_si(inputs[:, k]))", "unit.to_si(inputs[:, k])", KNOWNS),
     mutation(KNOWN, "unit.si != other.si", "False", KNOWNS),
     mutation(KNOWN, "data.rate not in (None, self.rate)", "False", KNOWNS),
+    mutation(KNOWN, "labels=numbers[np.maximum(labels, -1)]", "labels=labels", KNOWNS),
+    mutation(KNOWN, "        if foreign:", "        if False:", KNOWNS),
     mutation(SOUNDS, "if own < rate:", "if False:", KNOWNS),
     mutation(
         SOUNDS,

@@ -137,6 +137,38 @@ def test_a_run_of_an_earlier_version_is_compared_with_nothing():
     assert known.matched(data) is data
 
 
+# ---- classes ----
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_evaluate_matches_classes_by_name(place):
+    net, own = spinrnn.load(place / "run"), spinrnn.load_dataset(place / "old.csv")
+    wanted = spinrnn.evaluate(net, own)
+    labels = 1 + (1 - own.labels)
+    other = dataclasses.replace(own, labels=labels, classes=("left", "up", "down"))
+    found = spinrnn.evaluate(net, other)
+    np.testing.assert_array_equal(found.confusion, wanted.confusion)
+    assert found.loss == wanted.loss
+    # the classes of a part of the data
+    some = own.take(own.labels == 1)
+    alone = dataclasses.replace(some, labels=np.zeros(len(some), int), classes=("up",))
+    assert spinrnn.evaluate(net, alone).loss == spinrnn.evaluate(net, some).loss
+    # numbers without names stay numbers
+    plain = dataclasses.replace(own, classes=None)
+    assert spinrnn.evaluate(net, plain).loss == wanted.loss
+    foreign = dataclasses.replace(other, labels=other.labels * (own.labels == 1))
+    refused("left is none of the classes down, up", spinrnn.evaluate, net, foreign)
+
+
+def test_points_without_a_label_stay_without():
+    known = Known(("a", "b"))
+    data = spinrnn.Dataset(
+        np.zeros((1, 1, 4)), labels=np.array([[0, -1, 1, -3]]), classes=("b", "a")
+    )
+    np.testing.assert_array_equal(known.labelled(data).labels, [[1, -1, 0, -1]])
+    assert known.labelled(data).classes == ("a", "b")
+
+
 # ---- sounds ----
 
 

@@ -772,7 +772,19 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
             problems.append(f"train.average: {needs} 0")
         if train.gains != "drawn":
             problems.append(f'train.gains: {needs} "drawn"')
+        problems += _reservoirs(estimator, " and ".join(others))
     return problems + _without_time(network, train)
+
+
+def _reservoirs(estimator: Any, synapses: str) -> list[str]:
+    """That a readout in closed form is asked of synapses that cannot be written so."""
+    exact = f"needs ideal synapses, these are {synapses}; set"
+    if estimator.ideal_synapses:
+        lacks = f'{estimator.kind} {exact} it to "bptt", or synapse.kind = "ideal"'
+        return [f"estimator.kind: {lacks}"]
+    if estimator.warm == "reservoir":
+        return [f'estimator.warm: "reservoir" {exact} it to "none", or synapse.kind = "ideal"']
+    return []
 
 
 def _without_time(network: Any, train: TrainConfig) -> list[str]:

@@ -31,6 +31,7 @@ class Estimator(Kind):
             of `NetworkConfig.abilities`.
         at_once: whether it has `fit(net, task, training, validation)`, which learns all
             in one epoch, in place of `estimate`.
+        ideal_synapses: whether it writes weights itself, which devices do not take.
         warm: "reservoir" begins with the readout that `Reservoir` finds. A kind may
             have it as a key.
     """
@@ -38,6 +39,7 @@ class Estimator(Kind):
     role: ClassVar[str] = "estimator"
     needs: ClassVar[frozenset[str]] = frozenset()
     at_once: ClassVar[bool] = False
+    ideal_synapses: ClassVar[bool] = False
     warm: str = "none"
 
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:

@@ -34,6 +34,7 @@ class Reservoir(Estimator):
 
     kind = "reservoir"
     at_once = True
+    ideal_synapses = True
     needs = frozenset({"time"})
 
     def fit(self, net: Network, task: Any, training: Any, validation: Any) -> float:

@@ -484,3 +484,22 @@ def test_a_setting_in_python_that_is_none_is_told(key):
     with pytest.raises(spinrnn.ConfigError) as caught:
         with_settings(spinrnn.RunConfig(), {key: 2})
     assert caught.value.problems == [f"{key}: write table.key, as in train.epochs"]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "told"),
+    [
+        ({"kind": "reservoir"}, "estimator.kind: reservoir needs ideal synapses, these are sign"),
+        (
+            {"kind": "bptt", "warm": "reservoir"},
+            'estimator.warm: "reservoir" needs ideal synapses, these are sign',
+        ),
+    ],
+)
+def test_a_readout_in_closed_form_needs_ideal_synapses(estimator, told):
+    tables = {"synapse": {"kind": "sign"}, "estimator": estimator}
+    with pytest.raises(spinrnn.ConfigError) as error:
+        from_tables(tables)
+    assert [problem.partition(";")[0] for problem in error.value.problems] == [told]
+    for ideal in ({**tables, "synapse": {"kind": "ideal"}}, {"synapse": {"kind": "sign"}}):
+        from_tables(ideal)

@@ -18,6 +18,8 @@ MUTATIONS = [
     mutation(OSCILLATOR, '        0.0, about="Q"', '        0.1, about="Q"'),
     mutation(ADAM, '0.0,\n        about="share', '0.01,\n        about="share'),
     mutation(RUN, "noise: float = 0.15", "noise: float = 0.0"),
+    mutation(RUN, "if estimator.ideal_synapses:", "if False:"),
+    mutation(RUN, 'if estimator.warm == "reservoir":', "if False:"),
     mutation(RUN, "TEST_FRACTION = 0.2", "TEST_FRACTION = 0.25"),
     mutation(RUN, "shortest - 1e-9)", "shortest)"),
     mutation(RUN, "max(1, math.ceil(4 *", "max(1, math.ceil(2 *"),

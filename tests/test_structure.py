@@ -47,7 +47,7 @@ FLOORS = {
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices figures studies",
     "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
-    "look": "contents figures wording",
+    "look": "contents figures wording runs",
     "cli": "streams options wording doctor kinds init check tasks look analyse sweep simulate "
     "identify reproduce train evaluate predict gradcheck bench main",
     "..": "sklearn __main__",

@@ -3,11 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from spinrnn.cli.options import add_command, add_json, add_memory, add_set, add_use
-from spinrnn.cli.wording import chosen, number_of, of_classes, value_of
+from spinrnn.cli.wording import (
+    chosen,
+    number_of,
+    of_classes,
+    trained_lines,
+    trained_numbers,
+    value_of,
+)
 
 SUMMARY = "Test a trained network on the test part of its data."
 
@@ -51,46 +57,16 @@ def evaluate(options: argparse.Namespace) -> int:
     further = {name: array.tolist() for name, array in found.further.items()}
     if options.json:
         place = {"cases": len(test), "substeps": substeps, "finished": run.finished}
-        print(json.dumps({**numbers, **place, **further, **_trained_numbers(run.network)}))
+        print(json.dumps({**numbers, **place, **further, **trained_numbers(run.network)}))
         return 0
     text = _scores(task, found.plain(), len(test))
     text += f", {substeps} substeps" if "time" in run.network.config.abilities else ""
     members = getattr(run.network, "networks", ())
     text += f", ensemble of {len(members)}" if members else ""
     print(text + _devices(run.network) + _noise(run.network.config))
-    for line in (*of_classes({**numbers, **further}), *_trained(run.network)):
+    for line in (*of_classes({**numbers, **further}), *trained_lines(run.network)):
         print(line)
     return 0
-
-
-def _values(net: Any) -> dict[str, dict[int, Any]]:
-    """`Network.trained_values`; of an ensemble none, whose networks have their own."""
-    return net.trained_values() if hasattr(net, "trained_values") else {}
-
-
-def _trained_numbers(net: Any) -> dict[str, Any]:
-    """For machines: trained quantities, {"trained": {quantity: {layer: values}}}."""
-    found = {
-        name: {str(layer): values.tolist() for layer, values in layers.items()}
-        for name, layers in _values(net).items()
-    }
-    return {"trained": found} if found else {}
-
-
-def _trained(net: Any) -> Iterator[str]:
-    """Lines on the neurons' trained quantities: a layer's value, or the range of its
-    neurons'.
-    """
-    from spinrnn.config.quantity import quantities
-    from spinrnn.notebook import amount
-
-    for name, layers in _values(net).items():
-        texts = []
-        for layer, values in layers.items():
-            unit = quantities(net.config.neurons[layer])[name].unit
-            ends = dict.fromkeys(amount(float(v), unit) for v in (values.min(), values.max()))
-            texts.append(f"layer {layer} {' to '.join(map(str, ends))}")
-        yield f"trained {name}: {', '.join(texts)}"
 
 
 def _scores(task: Any, scores: dict[str, Any], cases: int) -> str:

@@ -1,4 +1,4 @@
-"""The command line of `spinrnn look`: what spinrnn sees in a file or folder.
+"""The command line of `spinrnn look`: what spinrnn sees in a file or folder, or a run.
 
 Exit status: 0 it was read, whatever it could be used for; 2 it cannot be read.
 """
@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
         "file",
         metavar="FILE",
         help="data as of data.source (.npz, HDF5, netCDF, MATLAB, .ts, .tsv, CSV, WAV, LabVIEW,"
-        " OOMMF, TDMS; a folder; digits), or a device's recording",
+        " OOMMF, TDMS; a folder; digits), a device's recording, or the folder of a run",
     )
     add_columns(parser)
     parser.add_argument("--out", metavar="PNG", help="write a picture of it to this file")
@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
 def look(options: argparse.Namespace) -> int:
     """Looks at the file; prints what is in it and writes the picture."""
     from spinrnn.errors import ConfigError, DataError
-    from spinrnn.look import contents
+    from spinrnn.look import contents, runs
     from spinrnn.look.wording import lines_of
 
     if not options.file or options.out == "":
@@ -41,6 +41,8 @@ def look(options: argparse.Namespace) -> int:
     if contents.is_ours(options.file):
         advice = "spinrnn analyse or spinrnn evaluate read it"
         raise DataError(f"{options.file}: was written by spinrnn; {advice}")
+    if runs.is_run(options.file):
+        return _look_at_run(options)
     found = contents.look(options.file, columns(options))
     picture = None
     if options.out:
@@ -57,6 +59,28 @@ def look(options: argparse.Namespace) -> int:
     print("\n".join(lines_of(found)))
     if options.out:
         print(f"\npicture: {picture or 'none, there is nothing to draw'}")
+    return 0
+
+
+def _look_at_run(options: argparse.Namespace) -> int:
+    """Prints what a run is made of and what it has learned."""
+    from spinrnn.cli.wording import trained_lines, trained_numbers
+    from spinrnn.errors import ConfigError
+    from spinrnn.look.runs import lines_of_run, look_at_run
+
+    if options.out or not columns(options).empty:
+        raise ConfigError(["--out, --columns, --units: go with data, not with a run"])
+    found = look_at_run(options.file)
+    members = getattr(found.network, "networks", (found.network,))
+    if options.json:
+        trained = [trained_numbers(net).get("trained", {}) for net in members]
+        own = {"trained": trained[0]} if len(members) == 1 else {"members": trained}
+        print(json.dumps({**found.plain(), **own}))
+        return 0
+    print("\n".join(lines_of_run(found)))
+    for k, net in enumerate(members):
+        name = f"member {k}, " if len(members) > 1 else ""
+        print("".join(f"  {name}{line}\n" for line in trained_lines(net)), end="")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Sentences that the command line prints about training and times."""
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -134,3 +135,36 @@ def results_of_training(result: Any) -> list[str]:
         "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",
     }
     return [f"{name:<{width}}{text}" for name, text in lines.items()] + of_classes(s)
+
+
+# ---- what was learned ----
+
+
+def _values(net: Any) -> dict[str, dict[int, Any]]:
+    """`Network.trained_values`; of an ensemble none, whose networks have their own."""
+    return net.trained_values() if hasattr(net, "trained_values") else {}
+
+
+def trained_numbers(net: Any) -> dict[str, Any]:
+    """For machines: trained quantities, {"trained": {quantity: {layer: values}}}."""
+    found = {
+        name: {str(layer): values.tolist() for layer, values in layers.items()}
+        for name, layers in _values(net).items()
+    }
+    return {"trained": found} if found else {}
+
+
+def trained_lines(net: Any) -> Iterator[str]:
+    """Lines on the neurons' trained quantities: a layer's value, or the range of its
+    neurons'.
+    """
+    from spinrnn.config.quantity import quantities
+    from spinrnn.notebook import amount
+
+    for name, layers in _values(net).items():
+        texts = []
+        for layer, values in layers.items():
+            unit = quantities(net.config.neurons[layer])[name].unit
+            ends = dict.fromkeys(amount(float(v), unit) for v in (values.min(), values.max()))
+            texts.append(f"layer {layer} {' to '.join(map(str, ends))}")
+        yield f"trained {name}: {', '.join(texts)}"

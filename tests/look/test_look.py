@@ -1,5 +1,6 @@
 """`spinrnn look`: what it says of files of all kinds, its JSON and its picture."""
 
+import dataclasses
 import json
 import warnings
 
@@ -9,8 +10,10 @@ from scipy.io import wavfile
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.datasets.known import Known
 from spinrnn.look import figures
 from spinrnn.look.contents import look
+from spinrnn.look.runs import lines_of_run, look_at_run
 from spinrnn.look.wording import lines_of
 from spinrnn.readers.columns import Columns
 
@@ -151,3 +154,59 @@ def test_what_cannot_be_read_is_one_line(tmp_path, capsys):
         assert printed.count("\n") == 1
     found = look(tmp_path / "a.npz", Columns.of_texts("inputs=1", None))
     assert "has no array labels" in found.uses["train"]
+
+
+# ---- runs ----
+
+
+def run_of(folder, text):
+    np.savez(
+        folder / "a.npz",
+        inputs=np.random.default_rng(0).normal(size=(20, 1, 3)),
+        labels=np.array(["up", "down"] * 10),
+    )
+    (folder / "own.toml").write_text(
+        f'[network]\nlayers = [3, 2]\nsubsteps = 2\n[data]\nsource = "{folder / "a.npz"}"\n{text}'
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        spinrnn.train(spinrnn.load_config(folder / "own.toml"), folder / "run", pictures=False)
+    return folder / "run"
+
+
+def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
+    text = '[neuron]\ntrain = ["bias_ratio"]\n[synapse]\nkind = "sign"\n[train]\nepochs = 1\n'
+    folder = run_of(tmp_path, text)
+    lines = said(capsys, folder)
+    assert "finished, best epoch 1" in lines
+    assert "recurrent, layers 3, 2" in lines
+    assert "neurons   oscillator\n" in lines
+    assert "synapses  sign\n" in lines
+    assert "learned   classification by bptt, written by adam" in lines
+    assert "frontend  none\n" in lines
+    assert "classes   down, up\n" in lines
+    values = spinrnn.load(folder).trained_values()["bias_ratio"]
+    assert f"trained bias_ratio: layer 0 {values[0][0]:.5g}, layer 1 {values[1][0]:.5g}" in lines
+    sounds = Known(None, ("I", "V"), ("A", ""), 8000.0)
+    own = dataclasses.replace(look_at_run(folder), frontend="mel", known=sounds)
+    rows = [line.split(maxsplit=1) for line in lines_of_run(own) if line.startswith("  ")]
+    assert ["frontend", "mel, sounds of 8000 Hz"] in rows
+    assert ["channels", "I, V"] in rows
+    assert ["units", "A, unknown"] in rows
+    assert "classes" not in [name for name, _ in rows]
+    found = json.loads(said(capsys, folder, "--json"))
+    assert (found["synapses"], found["frontend"]) == (["sign"], "none")
+    np.testing.assert_array_equal(found["trained"]["bias_ratio"]["1"], values[1])
+
+
+def test_an_ensemble_says_what_each_has_learned(tmp_path, capsys):
+    text = '[neuron]\ntrain = ["bias_ratio"]\n[train]\nepochs = 1\nensemble = 2\n'
+    lines = said(capsys, run_of(tmp_path, text))
+    assert "member 0, trained bias_ratio" in lines
+    assert "member 1, trained bias_ratio" in lines
+
+
+def test_a_run_takes_no_options_of_data(tmp_path, capsys):
+    (tmp_path / "config.toml").write_text("")
+    assert main(["look", str(tmp_path), "--columns", "a=b"]) == 2
+    assert "go with data, not with a run" in capsys.readouterr().err

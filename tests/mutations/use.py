@@ -98,7 +98,7 @@ MUTATIONS = [
         "tests/neurons/test_trained.py",
     ),
     mutation(
-        "spinrnn/cli/evaluate.py",
+        "spinrnn/cli/wording.py",
         "for v in (values.min(), values.max())",
         "for v in (values.min(), values.max() + 1)",
         "tests/runs/test_run.py",

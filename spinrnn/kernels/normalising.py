@@ -73,5 +73,7 @@ normalise_backward = kernel(_normalise_backward)
 
 
 def inverse_deviation(variance: np.ndarray) -> np.ndarray:
-    """1 / sqrt(variance + EPSILON), (neuron,)."""
-    return 1 / np.sqrt(variance + variance.dtype.type(EPSILON))
+    """1 / sqrt(variance + EPSILON), (neuron,); NaN of an infinite variance, which a 0
+    would hide.
+    """
+    return 1 / np.sqrt(variance + variance.dtype.type(EPSILON)) + (variance - variance)

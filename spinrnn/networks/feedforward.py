@@ -34,6 +34,8 @@ CASES = 1000
 """That are judged at once where no statistics of all cases are wanted."""
 FIXED = ("layers", "inputs", "outputs", "synapse", "normalisation", "bias")
 """Keys on which the number of parameters, or what they mean, depends."""
+_DRAWN = ("activation", "device_seed")
+"""Keys on which the neurons' factors depend."""
 _DEVICES = 8
 """Purpose of random numbers; others are in `learning.trainer` and
 `synapses.connections`."""
@@ -101,6 +103,9 @@ class FeedforwardNetwork(BaseNetwork):
     def replace(self, **changes: Any) -> "FeedforwardNetwork":
         """A network with a copy of the parameters and another configuration.
 
+        Factors of neurons are copies unless the activation or `device_seed` is changed;
+        then they are drawn as for a new network.
+
         Raises:
             ConfigError: the change concerns what the parameters mean, or is impossible
                 in itself.
@@ -112,9 +117,18 @@ class FeedforwardNetwork(BaseNetwork):
         other = FeedforwardNetwork.__new__(FeedforwardNetwork)
         other.config, other.layout = config, self.layout
         other.connections, other.parameters = self.connections.copy(), self.parameters
-        other.buffers = {name: array.copy() for name, array in self.buffers.items()}
+        other.buffers = self._buffers_for(config)
         other.scaling = self.scaling
         return other
+
+    def _buffers_for(self, config):
+        """Copies of the buffers, in the precision of a configuration."""
+        same = all(getattr(config, key) == getattr(self.config, key) for key in _DRAWN)
+        fresh = {**_statistics(config), **_factors(config)}
+        for name, array in fresh.items():
+            if same or name.startswith("statistics/"):
+                array[...] = self.buffers[name]
+        return fresh
 
     # ---- what can be asked ----
 
@@ -134,16 +148,22 @@ class FeedforwardNetwork(BaseNetwork):
         """
         batch, c = self._read(u, lengths, noise_seed), self.config
         flat, cases = self.effective(), len(batch.u)
-        of_all = c.normalisation == "batch" and c.statistics == "batch"
-        step = max(cases, 1) if of_all else CASES
+        step = max(cases, 1) if self._of_all else CASES
         outputs = np.empty((cases, c.outputs), dtype=c.dtype)
         self.plan(min(cases, step), 1, backward=False)
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, cases, step):
                 own = slice(start, start + step)
-                outputs[own] = self._pass(flat, batch.u[own, :, 0], not of_all)[0]
+                outputs[own] = self._pass(flat, batch.u[own, :, 0], not self._of_all)[0]
         _check(outputs)
         return self._said(outputs)
+
+    @property
+    def _of_all(self):
+        """Whether the cases that are asked for together are normalised by their own
+        means.
+        """
+        return self.config.normalisation == "batch" and self.config.statistics == "batch"
 
     def hidden(self, u, sums: bool = False) -> list[np.ndarray]:
         """[(case, n_l)] what the neurons of each hidden layer give, in the activation's
@@ -151,7 +171,7 @@ class FeedforwardNetwork(BaseNetwork):
         """
         batch, c = self._read(u, None, 0), self.config
         with one_thread():
-            _, layers = self._pass(self.effective(), batch.u[:, :, 0], running=True)
+            _, layers = self._pass(self.effective(), batch.u[:, :, 0], not self._of_all)
         found = [layer.sums for layer in layers[:-1]]
         if sums:
             return found

@@ -35,7 +35,10 @@ MUTATIONS = [
     mutation(NETWORK, "np.sum(g, axis=0, out=", "np.mean(g, axis=0, out=", "exact"),
     mutation(NETWORK, "share = max(self._net.config.momentum, 1 / count)", "share = 1 / count"),
     mutation(NETWORK, "(cases / max(cases - 1, 1))", "1"),
-    mutation(NETWORK, "not of_all)[0]", "False)[0]"),
+    mutation(NETWORK, "not self._of_all)[0]", "False)[0]"),
+    mutation(NETWORK, "[:, :, 0], not self._of_all)\n", "[:, :, 0], True)\n", "hidden"),
+    mutation(NETWORK, "if same or name.startswith", "if True or name.startswith", "replaced"),
+    mutation(KERNEL, " + (variance - variance)", "", "overflows"),
     mutation(
         NETWORK,
         'self.buffers.get(f"devices/factor_{layer}") if wanted',
@@ -52,6 +55,8 @@ MUTATIONS = [
         "sign or squared or exact or training",
     ),
     mutation(LOSSES, "2 * error / count", "error / count", "regression"),
+    mutation(LOSSES, "return weights * losses, slopes", "return losses, slopes", "weighted"),
+    mutation(LOSSES, "outputs - outputs.max(axis=1, keepdims=True)", "outputs", "beyond"),
     # what a run keeps
     mutation(TRAINER, "        net.buffers = _copies(self.best_buffers)\n", "", "goes_on"),
     mutation(LAYOUT, "view[...] = 1.0", "view[...] = 0.0", "goes_on"),

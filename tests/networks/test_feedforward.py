@@ -125,6 +125,28 @@ def test_regression_has_the_squared_error_of_what_is_there():
     assert gradient @ direction == pytest.approx((above - below) / (2 * h), rel=1e-7)
 
 
+def test_logits_beyond_the_range_of_the_exponential_have_a_loss():
+    net, u, labels = made()
+    outputs, loss, gradient = net.logits_loss_grad(1e4 * u, labels)
+    assert outputs.max() > 2000
+    expected = outputs.max(axis=1) - outputs[np.arange(9), labels]
+    assert loss == pytest.approx(expected.mean(), rel=1e-9)
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_losses_and_gradients_are_weighted_means(regression):
+    net, u, labels = made()
+    wanted = np.random.default_rng(3).normal(size=(9, 3)) if regression else labels
+    key, weights = "targets" if regression else "labels", np.linspace(0.2, 3, 9)
+    one = [net.loss_and_grad(u[i : i + 1], **{key: wanted[i : i + 1]}) for i in range(9)]
+    loss, gradient = net.loss_and_grad(u, **{key: wanted}, weights=weights)
+    expected = weights @ [each for each, _ in one] / 9
+    assert loss == pytest.approx(expected, rel=1e-12)
+    expected = weights @ np.array([each for _, each in one]) / 9
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_the_sign_passes_slopes_between_minus_one_and_one_only():
     net, u, labels = made(activation="sign", layers=(4,), amplification=(1.0, 1.0))
     p = net.layout.named(net.parameters)
@@ -260,3 +282,40 @@ def test_outputs_that_are_not_finite_are_told_with_their_case():
     u[4] = 1e308
     with pytest.raises(spinrnn.DivergenceError, match="case 4"):
         net.loss(u, labels)
+
+
+def test_hidden_values_are_those_behind_the_outputs():
+    """By running means as by those of the cases, whichever judges."""
+    for statistics in ("running", "batch"):
+        net, u, _ = made(normalisation="batch", statistics=statistics)
+        p, h = net.layout.named(net.parameters), net.hidden(u)[-1]
+        z = 0.8 * h @ p["w_2"].T
+        own = statistics == "batch"
+        mean, variance = (z.mean(axis=0), z.var(axis=0)) if own else (0, 1)
+        z = p["gain_2"] * (z - mean) / np.sqrt(variance + 1e-5) + p["shift_2"]
+        np.testing.assert_allclose(net.forward(u), 2 * z, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sign"])
+def test_a_variance_that_overflows_is_told(activation):
+    net, u, labels = made(normalisation="batch", activation=activation, dtype="float32")
+    with pytest.raises(spinrnn.DivergenceError, match="not finite"):
+        net.loss(1e30 * u, labels)
+
+
+def test_a_replaced_network_has_the_factors_and_the_precision_asked_for():
+    oscillators = {"activation": spinrnn.RF(tolerance=0.1), "dtype": "float32"}
+    net = made(normalisation="batch", **oscillators)[0]
+    net.buffers["statistics/mean_0"][:] = 0.5
+    fresh = made(device_seed=4, **oscillators)[0].buffers["devices/factor_1"]
+    other = net.replace(device_seed=4, dtype="float64")
+    np.testing.assert_array_equal(other.buffers["devices/factor_1"].astype("float32"), fresh)
+    assert (other.buffers["statistics/mean_0"] == 0.5).all()
+    assert {array.dtype for array in other.buffers.values()} == {
+        np.dtype("float64"),
+        np.dtype("int64"),
+    }
+    alike = net.replace(activation=spinrnn.RF())
+    assert "devices/factor_0" not in alike.buffers
+    same = net.replace(momentum=0.2).buffers["devices/factor_0"]
+    np.testing.assert_array_equal(same, net.buffers["devices/factor_0"])

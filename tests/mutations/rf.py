@@ -130,4 +130,11 @@ MUTATIONS = [
         "new": "first + step",
         "tests": CHAINS,
     },
+    {
+        "file": "spinrnn/learning/twin.py",
+        "old": "seed, twin=True",
+        "new": "seed, twin=False",
+        "tests": "tests/systems/test_rf.py",
+        "k": "estimator",
+    },
 ]

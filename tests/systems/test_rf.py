@@ -70,6 +70,16 @@ def test_devices_that_differ_differ_in_powers_too(drones):
     np.testing.assert_allclose(real.hidden(test.inputs)[0], expected, rtol=1e-12)
 
 
+def test_the_estimator_takes_the_gradient_of_the_twin(drones):
+    real, data = made(drones, 0.01), parts_of(drones)[0].take(np.arange(30))
+    prepared = real.prepared()
+    estimate = spinrnn.Twin().estimate(prepared, data.inputs, data.labels, None, 0)
+    expected = prepared.logits_loss_grad(data.inputs, data.labels, twin=True)
+    exact = prepared.logits_loss_grad(data.inputs, data.labels)
+    np.testing.assert_array_equal(estimate.gradient, expected[2])
+    assert (estimate.gradient != exact[2]).any()
+
+
 @pytest.mark.slow
 def test_it_learns_as_published(drones):
     curves = [rf._curve(rf.tables(seed, 100), drones)["curve"] for seed in range(6)]

@@ -130,7 +130,16 @@ def _with_synapses(path, net, arrays):
         net.connections.take(arrays)
     except DataError as error:
         raise StoreError(f"{path}: {error}; the file does not fit its configuration") from None
+    if not net.connections.direct:
+        _require_finite(path, arrays_of(net))
     return net
+
+
+def _require_finite(path, arrays):
+    """StoreError of numbers that are not finite, which a sign would hide."""
+    wrong = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if wrong:
+        raise StoreError(f"{path}: not finite: {', '.join(wrong)}; the network cannot be used")
 
 
 def _misfits(arrays, prefix, kinds, shapes):

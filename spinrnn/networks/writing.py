@@ -31,21 +31,25 @@ class Written(NamedTuple):
 
 
 def write_devices(net: Any, synapse: Any = None, seed: int = 0) -> Written:
-    """Writes the trained numbers of a network into fresh devices with verification:
-    each is written again until its error is within the margin.
+    """Writes the weights of a network into fresh devices with verification: each is
+    written again until its error is within the margin.
 
     Args:
-        net: trained with any kind of synapse; it is not changed. synapse: what it is
-            written into, as DomainWall(states=3); None: the network's own kind.
+        net: trained with any kind of synapse; it is not changed. Of kinds that can be
+            written so the weights that are wanted count, of others those that they
+            have. synapse: what it is written into, as DomainWall(states=3); None: the
+            network's own kinds.
         seed: of the devices and the writing.
     Raises:
         ConfigError: the kind cannot be written with verification, or is none.
     """
-    kind = kinds.made_of("synapse", net.config.synapse if synapse is None else synapse)
-    if not hasattr(kind, "write"):
-        raise ConfigError([f"synapse: {kind.kind} has no writing with verification"])
-    other = network_of(dataclasses.replace(net.config, synapse=kind), seed=seed)
-    other.parameters, other.scaling = net.parameters, net.scaling
+    given = net.config.synapse if synapse is None else kinds.made_of("synapse", synapse)
+    other = network_of(dataclasses.replace(net.config, synapse=given), seed=seed)
+    without = {kind.kind for kind in other.connections.kinds.values() if not _can_be_written(kind)}
+    if without:
+        names = " and ".join(sorted(without))
+        raise ConfigError([f"synapse: {names} has no writing with verification"])
+    other.parameters, other.scaling = _wanted(net), net.scaling
     other.buffers = {name: array.copy() for name, array in net.buffers.items()}
     if net.mask is not None:
         other.mask = net.mask.copy()
@@ -55,3 +59,18 @@ def write_devices(net: Any, synapse: Any = None, seed: int = 0) -> Written:
         other.parameters, other.mask, np.random.default_rng([seed, _WRITING])
     )
     return Written(other, events, attempts)
+
+
+def _can_be_written(kind):
+    return hasattr(kind, "write")
+
+
+def _wanted(net):
+    """(size,) `parameters` with the weights that are to be written."""
+    wanted, trained = net.effective().copy(), net.layout.named(net.parameters)
+    for name, weights in net.layout.named(wanted).items():
+        # a wall stands beside what is wanted; of a chain or a pair of cells the trained
+        # number is no weight
+        if name in net.connections.kinds and _can_be_written(net.connections.kinds[name]):
+            weights[...] = trained[name]
+    return wanted

@@ -189,9 +189,12 @@ MUTATIONS = [
     ),
     mutation(
         WRITING,
-        "other.parameters, other.scaling = net.parameters, net.scaling",
+        "other.parameters, other.scaling = _wanted(net), net.scaling",
         "other.scaling = net.scaling",
         WALLS,
     ),
     mutation(WRITING, "        other.mask = net.mask.copy()\n", "        pass\n", WALLS),
+    mutation(WRITING, "weights[...] = trained[name]", "pass", WALLS, "weights_of_any"),
+    mutation(WRITING, "net.effective().copy()", "net.parameters.copy()", WALLS, "weights_of_any"),
+    mutation(SAVED, "    if not net.connections.direct:\n", "    if False:\n", PAIRS, "none"),
 ]

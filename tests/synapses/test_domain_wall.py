@@ -1,5 +1,6 @@
 """Domain walls and binary weights: what is written, what it costs, what is refused."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -183,6 +184,31 @@ def test_a_trained_network_is_written_once(tiny_config, tiny_data):
     assert not net.connections.devices
     with pytest.raises(spinrnn.ConfigError, match="ideal has no writing with verification"):
         spinrnn.write_devices(net)
+
+
+def test_weights_of_any_synapse_are_written():
+    """As they are, where the trained number is none; a wall for each layer."""
+    walls = spinrnn.DomainWall(states=5, margin=0.1, noise=0.05, largest=1.0)
+    pairs = spinrnn.RRAM(largest=0.5)
+    config = spinrnn.FeedforwardConfig(layers=(6,), inputs=5, outputs=3, synapse=pairs)
+    net = spinrnn.network_of(config, seed=2)
+    written = spinrnn.write_devices(net, walls).network
+    weights = net.layout.is_weight()
+    error = np.abs(written.effective() - net.effective())[weights]
+    assert error.max() < (0.1 + 1e-6) / 2
+    # so noisy that many walls stand at other levels than the wanted ones
+    walls = dataclasses.replace(walls, noise=0.6, attempts=1000)
+    each = dataclasses.replace(config, synapse=(walls, spinrnn.DomainWall(states=3)))
+    net = spinrnn.network_of(each, seed=2)
+    written = spinrnn.write_devices(net)
+    assert written.network.config == each
+    assert written.events.count >= weights.sum()
+    wanted = net.layout.named(np.clip(net.parameters, -1, 1))["w_0"]
+    error = np.abs(written.network.layout.named(written.network.effective())["w_0"] - wanted)
+    assert error.max() < (0.5 + 0.1 + 1e-6) / 2
+    mixed = dataclasses.replace(config, synapse=(walls, pairs))
+    with pytest.raises(spinrnn.ConfigError, match="rram has no writing with verification"):
+        spinrnn.write_devices(spinrnn.network_of(mixed))
 
 
 def test_a_wall_without_room_is_refused():

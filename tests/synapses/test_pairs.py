@@ -13,6 +13,7 @@ from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import from_tables
 from spinrnn.learning.trainer import Trainer
+from spinrnn.networks import saved
 from spinrnn.sweep.points import identity
 
 WRITERS = tuple(kinds.BUILT_IN["writer"])
@@ -205,3 +206,26 @@ def test_the_writer_that_is_not_named_follows_the_synapse():
     both = {"synapse": {"kind": "rram", "memry": 3}, "writer": {"kind": "adam"}}
     with pytest.raises(spinrnn.ConfigError, match=r"synapse\.memry: unknown key; did you mean mem"):
         from_tables(both)
+
+
+@pytest.mark.parametrize(
+    ("synapse", "name"),
+    [
+        ("sign", "parameters/w_0"),
+        ("domain_wall", "parameters/w_0"),
+        ("rram", "synapse/w_0/log_resistance"),
+        ("rram", "synapse/w_0/slope"),
+        ("measured", "synapse/w_0/depression_factor"),
+    ],
+)
+def test_a_file_with_numbers_that_are_none_is_refused(synapse, name, tmp_path, monkeypatch):
+    """Weights of two values, or levels, would hide them."""
+    config = spinrnn.FeedforwardConfig(layers=(3,), inputs=2, synapse=table_of(synapse))
+    net, made = spinrnn.network_of(config), saved.arrays_of
+    arrays = {key: array.copy() for key, array in made(net).items()}
+    arrays[name].flat[1] = np.nan
+    with monkeypatch.context() as patch:
+        patch.setattr(saved, "arrays_of", lambda net: arrays)
+        net.save(tmp_path / "net.h5")
+    with pytest.raises(spinrnn.StoreError, match=f"not finite: {name}; the network cannot be used"):
+        spinrnn.load(tmp_path / "net.h5")

@@ -62,6 +62,9 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
     members = [result.summary for result in results]
     kept = ("seed", "best_epoch", "epochs", *(f"test_{score.name}" for score in task.scores))
     sums = ("parameters", "seconds_training", "seconds_compiling")
+    # of members whose devices were never written there are none
+    every = dict.fromkeys(name for member in members for name in member)
+    programming = [name for name in every if name.startswith("programming_")]
     return {
         **numbers,
         **{f"validation_{name}": value for name, value in known.plain().items()},
@@ -69,6 +72,7 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
         "epochs": sum(member["epochs"] for member in members),
         "cases": members[0]["cases"],
         **{name: round(sum(member[name] for member in members), 3) for name in sums},
+        **{name: sum(member.get(name, 0) for member in members) for name in programming},
         "seed": members[0]["seed"],
         "data_sha256": members[0]["data_sha256"],
         **{what: members[0][what] for what in KNOWN if what in members[0]},

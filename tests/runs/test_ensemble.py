@@ -163,3 +163,14 @@ def test_a_point_of_a_sweep_is_one_network(sweep_file):
     path = sweep_file('[[axes]]\nkey = "train.ensemble"\nvalues = [1, 2]')
     with pytest.raises(spinrnn.ConfigError, match=r"train\.ensemble: a point is one network"):
         spinrnn.load_sweep(path)
+
+
+def test_what_programming_has_cost_is_that_of_all_members(tiny_config, tiny_data, tmp_path):
+    network = dataclasses.replace(tiny_config.network, synapse="sign")
+    config = of(tiny_config, 2, network=network)
+    counts = [
+        spinrnn.train(one, data=tiny_data).summary["programming_count"]
+        for one in member_configs(config)
+    ]
+    found = spinrnn.train(config, tmp_path / "run", data=tiny_data, pictures=False).summary
+    assert found["programming_count"] == sum(counts) > 0

@@ -36,6 +36,12 @@ class Pulses(Adam):
         126, about="pulses in a step, at most", low=1, high=1_000_000, source=_WEAK
     )
 
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if self.weight_decay:
+            found.append("weight_decay: pulses know no decay; set it to 0")
+        return found
+
     def request(
         self,
         gradient: np.ndarray,

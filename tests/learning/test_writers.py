@@ -151,6 +151,11 @@ def test_pulses_are_adams_steps_rounded_and_clamped():
     assert np.abs(two.change[weights]).max() == 7
 
 
+def test_pulses_know_no_decay():
+    with pytest.raises(spinrnn.ConfigError, match="weight_decay: pulses know no decay; set it to"):
+        spinrnn.Pulses(weight_decay=0.1)
+
+
 def test_the_published_pulses():
     """100 for a unit step, and 8e-3 for a bias; at most 126."""
     writer = spinrnn.Pulses(scale=12_500.0)

@@ -800,6 +800,9 @@ def _without_time(network: Any, train: TrainConfig) -> list[str]:
     if train.average and network.normalisation == "batch":
         reason = "running means of batch normalisation do not belong to a mean of weights"
         problems.append(f"train.average: {reason}; set it to 0")
+    if train.batch == 1 and network.normalisation == "batch":
+        reason = "one case has no variance, by which batch normalisation could divide"
+        problems.append(f'train.batch: {reason}; take more, or network.normalisation = "none"')
     return problems
 
 

@@ -444,17 +444,20 @@ class Prepared:
         """Takes the last batch's means into the running ones; after a step that was
         made.
 
-        The first batches count alike, until each has the share `momentum`.
+        The first batches count alike, until each has the share `momentum`. A batch of
+        one case, as the last of an epoch may be, has no variance and does not count.
         """
         buffers, cases = self._net.buffers, None
         for i, layer in enumerate(self._layers):
             if layer.mean is None or layer.variance is None:
                 return
             cases = len(layer.sums)
+            if cases < 2:
+                return
             count = buffers["statistics/count"][0] + 1
             share = max(self._net.config.momentum, 1 / count)
             # of a sample of the cases, so without bias
-            unbiased = layer.variance * (cases / max(cases - 1, 1))
+            unbiased = layer.variance * (cases / (cases - 1))
             for name, own in zip(_MOMENTS, (layer.mean, unbiased), strict=True):
                 kept = buffers[f"statistics/{name}_{i}"]
                 kept += kept.dtype.type(share) * (own - kept)

@@ -95,6 +95,18 @@ def test_running_means_are_plain_means_first_and_then_forget():
     assert net.buffers["statistics/count"] == 6
 
 
+def test_one_case_has_no_statistics():
+    net, u, labels = made(normalisation="batch")
+    prepared = net.prepared()
+    for cases in (slice(None), slice(1)):
+        prepared.logits_loss_grad(u[cases], labels[cases])
+        prepared.commit()
+        if cases.stop is None:
+            before = {name: array.copy() for name, array in net.buffers.items()}
+    for name, array in net.buffers.items():
+        np.testing.assert_array_equal(array, before[name], name)
+
+
 def test_a_step_without_commit_leaves_the_running_means():
     net, u, labels = made(normalisation="batch")
     net.loss_and_grad(u, labels)
@@ -250,6 +262,10 @@ def test_the_configuration_comes_back_from_its_tables_and_its_text():
         (
             {"network": {"kind": "feedforward", "normalisation": "batch"}, "train": {"average": 2}},
             "do not belong to a mean of weights",
+        ),
+        (
+            {"network": {"kind": "feedforward", "normalisation": "batch"}, "train": {"batch": 1}},
+            "one case has no variance",
         ),
         ({"network": {"kind": "feedforward", "amplification": [1, 2, 3]}}, "of the 2 layers"),
         ({"estimator": {"kind": "twin"}}, "twin needs twin"),

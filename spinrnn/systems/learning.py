@@ -147,6 +147,6 @@ def shuffled_digits(number):
     training, test = parts[0], parts[2]
     return Dataset(
         np.concatenate([training.inputs, test.inputs]),
-        np.concatenate([training.labels, test.labels]),
+        np.concatenate([np.asarray(training.labels), np.asarray(test.labels)]),
         test=np.arange(len(training) + len(test)) >= len(training),
     )

@@ -73,7 +73,7 @@ def quadratic(size: int = 500, steps: int = 1000, rate: float = 0.01, seed: int 
     b = _signs(theta)
     cost = costs(b, hessian, target)
     return {
-        "spearman": float(spearmanr(np.abs(theta), cost).statistic),
+        "spearman": float(spearmanr(np.abs(theta), cost)[0]),
         "signs": float(100 * np.mean(b == np.sign(target))),
         "cheaper": float(100 * np.mean(cost < 0)),
         "theta": np.abs(theta)[:200],

@@ -42,14 +42,14 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/neurons/rate.py",
-        "old": "np.where(z >= 0, one, -one) + (z - z)",
-        "new": "np.where(z >= 0, one, -one)",
+        "old": "        value += z - z\n",
+        "new": "",
         "tests": ACTIVATIONS,
     },
     {
         "file": "spinrnn/neurons/rate.py",
-        "old": "np.where(z >= 0, one, -one)",
-        "new": "np.where(z > 0, one, -one)",
+        "old": "value = (z >= 0).astype(z.dtype)",
+        "new": "value = (z > 0).astype(z.dtype)",
         "tests": ACTIVATIONS,
     },
     {

@@ -43,6 +43,18 @@ def _gate(change, trained, weights, strength):
         change[i] = asked * kept if weights[i] & towards else asked
 
 
+def _whole(change, weights, scale, most, share):
+    """change (n,) in place: clip(rint(scale change), -most, most) of weights, and share
+    change of all else.
+    """
+    for i in range(change.shape[0]):
+        pulses = np.rint(scale * change[i])
+        # comparisons with NaN are false, so NaN passes
+        pulses = -most if pulses < -most else pulses
+        pulses = most if pulses > most else pulses
+        change[i] = pulses if weights[i] else share * change[i]
+
+
 def _signs(trained, size, weights):
     """weights (targets, sources) = size where trained >= 0, else -size."""
     for i in range(trained.shape[0]):
@@ -104,6 +116,7 @@ def _want_levels(trained, change, position, numbers, levels, far):
 
 adam = rounded_kernel(_adam)
 gate = rounded_kernel(_gate)
+whole = rounded_kernel(_whole)
 signs = rounded_kernel(_signs)
 move_signs = rounded_kernel(_move_signs)
 flip_signs = rounded_kernel(_flip_signs)

@@ -6,8 +6,10 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels.updates import whole
 from spinrnn.learning.adam import Adam
 from spinrnn.learning.protocol import Change
+from spinrnn.machine.threads import each, parts_of
 
 _WEAK = "the program of arXiv:2107.06064"
 
@@ -53,5 +55,6 @@ class Pulses(Adam):
     ) -> Change:
         """Pulses in the direction in which the weight is to go. There is no decay."""
         change, _ = super().request(gradient, trained, memory, step, rate, weights)
-        pulses = np.clip(np.rint(self.scale * change), -self.most, self.most)
-        return Change(np.where(weights, pulses, self.share * change).astype(gradient.dtype))
+        numbers = tuple(map(change.dtype.type, (self.scale, self.most, self.share)))
+        each(parts_of(change.size), lambda part: whole(change[part], weights[part], *numbers))
+        return Change(change)

@@ -60,6 +60,17 @@ def test_the_gate(dtype, tolerance):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_whole_pulses(dtype):
+    change, *_ = drawn(dtype, 1003)
+    change[7], weights = np.nan, np.arange(1003) % 3 > 0
+    scale, most, share = map(change.dtype.type, (3.7, 4, 0.3))
+    expected = np.where(weights, np.clip(np.rint(scale * change), -most, most), share * change)
+    updates.whole(change, weights, scale, most, share)
+    same(change, expected)
+    assert np.count_nonzero(change == most) > 10
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_signs_move_and_flip(dtype):
     trained, change, weights, *_ = drawn(dtype, 17, 59)
     size, keep = trained.dtype.type(0.3), trained.dtype.type(0.9)

@@ -155,14 +155,10 @@ MUTATIONS = [
         FLIPS, "np.where(trained >= 0, -mean, mean) > self.tau", "np.abs(mean) > self.tau", WRITERS
     ),
     mutation(FLIPS, "-rate * gradient", "-gradient", WRITERS),
-    mutation(
-        PULSES,
-        "np.rint(self.scale * change), -self.most",
-        "self.scale * change, -self.most",
-        WRITERS,
-    ),
-    mutation(PULSES, "self.share * change", "change", WRITERS),
-    mutation(PULSES, "np.where(weights, pulses,", "np.where(~weights, pulses,", WRITERS),
+    mutation(UPDATES, "np.rint(scale * change[i])", "scale * change[i]", STEPS),
+    mutation(UPDATES, "share * change[i]", "change[i]", STEPS),
+    mutation(UPDATES, "pulses = most if pulses > most else pulses", "pass", STEPS),
+    mutation(PULSES, "(self.scale, self.most, self.share)", "(self.scale, self.most, 1)", WRITERS),
     # around them
     mutation(
         RUN,

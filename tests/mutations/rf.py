@@ -137,4 +137,10 @@ MUTATIONS = [
         "tests": "tests/systems/test_rf.py",
         "k": "estimator",
     },
+    {
+        "file": "spinrnn/synapses/resonator.py",
+        "old": 'np.linspace if spacing == "linear"',
+        "new": 'np.linspace if spacing != "linear"',
+        "tests": CHAINS,
+    },
 ]

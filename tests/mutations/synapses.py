@@ -193,4 +193,7 @@ MUTATIONS = [
     mutation(WRITING, "weights[...] = trained[name]", "pass", WALLS, "weights_of_any"),
     mutation(WRITING, "net.effective().copy()", "net.parameters.copy()", WALLS, "weights_of_any"),
     mutation(SAVED, "    if not net.connections.direct:\n", "    if False:\n", PAIRS, "none"),
+    mutation(CONNECTIONS, "[seed, _MAKING]", "[0, _MAKING]", "tests/synapses/test_own_synapse.py"),
+    mutation(KERNEL, "cells.pulses[cell] += number", "cells.pulses[cell] += wanted", RESET, "more"),
+    mutation(CONNECTIONS, "flags[self._layout.places(name)] = False", "pass", PAIRS, "get_amounts"),
 ]

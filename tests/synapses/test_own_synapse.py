@@ -456,3 +456,13 @@ def test_a_file_that_lacks_devices_is_refused(network, tmp_path):
     net.save(tmp_path / "net.h5")
     with pytest.raises(spinrnn.StoreError, match=r"synapse/w_out/scale: is missing or not of the"):
         spinrnn.load(tmp_path / "net.h5")
+
+
+def test_devices_differ_with_the_seed_of_a_network():
+    config = spinrnn.FeedforwardConfig(layers=(6,), inputs=5, synapse="rram")
+    first, again, other = (
+        spinrnn.network_of(config, seed=seed).connections.named() for seed in (1, 1, 2)
+    )
+    for name in ("synapse/w_0/slope", "synapse/w_1/turn"):
+        np.testing.assert_array_equal(first[name], again[name])
+        assert (first[name] != other[name]).any()

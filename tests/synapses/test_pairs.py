@@ -12,6 +12,7 @@ import spinrnn
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import from_tables
+from spinrnn.learning.learner import GradientLearner
 from spinrnn.learning.trainer import Trainer
 from spinrnn.networks import saved
 from spinrnn.sweep.points import identity
@@ -175,7 +176,8 @@ DEVICE_KEYS = [
     for role in ("synapse", "writer")
     for name in kinds.BUILT_IN[role]
     for key in quantities(kinds.kind_of(role, name))
-    if role == "writer" or name in SYNAPSES
+    # pulses refuse a decay
+    if (role == "writer" or name in SYNAPSES) and (name, key) != ("pulses", "weight_decay")
 ]
 
 
@@ -229,3 +231,19 @@ def test_a_file_with_numbers_that_are_none_is_refused(synapse, name, tmp_path, m
         net.save(tmp_path / "net.h5")
     with pytest.raises(spinrnn.StoreError, match=f"not finite: {name}; the network cannot be used"):
         spinrnn.load(tmp_path / "net.h5")
+
+
+def test_synapses_that_do_not_take_what_a_writer_gives_get_amounts():
+    """Of a network with a kind for each layer: as biases do."""
+    config = spinrnn.FeedforwardConfig(layers=(4,), inputs=3, outputs=2, synapse=("sign", "ideal"))
+    net = spinrnn.network_of(config)
+    asked = net.layout.named(net.connections.asked("flips"))
+    assert {name: flags.all() for name, flags in asked.items()} == {
+        "w_0": True, "w_1": False, "bias_0": False, "bias_1": False,
+    }  # fmt: skip
+    u, labels = np.random.default_rng(0).normal(size=(8, 3, 1)), np.arange(8) % 2
+    before, gradient = net.parameters.copy(), net.loss_and_grad(u, labels)[1]
+    train = spinrnn.TrainConfig(writer="flips", clip=0)
+    GradientLearner(train, net).step(net.prepared(), (u, labels, None), 0.1, (0,))
+    there = ~net.connections.asked("flips")
+    np.testing.assert_allclose(net.parameters[there], (before - 0.1 * gradient)[there], rtol=1e-5)

@@ -112,6 +112,12 @@ def test_weights_do_not_depend_on_the_scale_of_frequencies():
     )
 
 
+def test_designed_frequencies_go_in_equal_steps_or_ratios():
+    kind = spinrnn.Resonator(lowest_frequency=20e6, highest_frequency=320e6)
+    np.testing.assert_allclose(kind.frequencies("linear", 4), [20e6, 120e6, 220e6, 320e6])
+    np.testing.assert_allclose(kind.frequencies("geometric", 5), 20e6 * 2.0 ** np.arange(5))
+
+
 def test_fresh_chains():
     start = np.empty((40, 50))
     devices = UNEQUAL.make(start, np.random.default_rng(5))

@@ -367,6 +367,7 @@ def test_a_cell_that_can_take_no_more_refuses():
     assert pulse(device, 60)[::2] == (0, 6)
     np.testing.assert_array_equal(device[2]["log_resistance"], before)
     assert (device[2]["given"][0] == 100).all()
+    assert (device[2]["pulses"][0] == 100).all()
     # the other cells of the pairs are fresh
     assert pulse(device, -70)[::2] == (420, 0)
 

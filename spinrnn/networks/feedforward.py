@@ -118,7 +118,7 @@ class FeedforwardNetwork(BaseNetwork):
         other.config, other.layout = config, self.layout
         other.connections, other.parameters = self.connections.copy(), self.parameters
         other.buffers = self._buffers_for(config)
-        other.scaling = self.scaling
+        other.scaling, other.knows = self.scaling, self.knows
         return other
 
     def _buffers_for(self, config):

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinrnn.config import sources, versions
-from spinrnn.config.run import FOLLOWING, TABLES, RunConfig, automatic, parts_of, to_tables
+from spinrnn.config.run import (
+    FOLLOWING,
+    TABLES,
+    RunConfig,
+    automatic,
+    network_class,
+    parts_of,
+    to_tables,
+)
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
@@ -254,15 +262,17 @@ def sizes_of_data(axes: tuple[Axis, ...], tables: dict) -> dict[str, Any]:
     nor an axis gives and whose defaults do not serve. Outputs that no class uses do no
     harm, and points of 0.1 had them.
 
-    Arguments as of `expand`. Where axes vary the data or the task there are none.
+    Arguments as of `expand`. Where axes vary the data, the task or the kind of the
+    network there are none.
 
     Raises:
         DataError, StoreError: the data cannot be read.
     """
     keys = {key for axis in axes for key in axis.values}
     given = {f"network.{key}" for key in tables.get("network", {})} | keys
-    unsaid = [key for key in FOLLOWING if f"network.{key}" not in given]
-    if not unsaid or any(key.startswith(("data.", "task.")) for key in keys):
+    network = network_class(tables)()
+    unsaid = [key for key in network.follows if f"network.{key}" not in given]
+    if not unsaid or any(key.startswith(("data.", "task.", "network.kind")) for key in keys):
         return {}
     parts, problems = parts_of({name: tables[name] for name in ("task", "data") if name in tables})
     if problems:
@@ -271,7 +281,7 @@ def sizes_of_data(axes: tuple[Axis, ...], tables: dict) -> dict[str, Any]:
     _loaded.cache_clear()
     task, data = parts["task"], parts["data"]
     cases = loading.from_one(_loaded(data.whole(), task.labelled))
-    sizes = task.sizes(task.prepared(cases))
+    sizes = task.sizes(network.arranged(task.prepared(cases)))
     asked = {key: sizes[key] for key in unsaid if sizes.get(key, FOLLOWING[key]) != FOLLOWING[key]}
     spare = asked.get("outputs", FOLLOWING["outputs"]) < FOLLOWING["outputs"]
     if task.labelled and spare:

@@ -459,6 +459,7 @@ EPOCHS = '[[axes]]\nkey = "train.epochs"\nvalues = [1, 2]\n'
         ("many.npz", "", (2, 12, "end")),
         ("narma10", "length = 900", (1, 1, "points")),
         ("many.npz", "[network]\noutputs = 20", (2, 20, "end")),
+        ("many.npz", '[network]\nkind = "feedforward"', (12, 12, "end")),
     ],
 )
 def test_sizes_follow_from_the_data(tmp_path, source, more, sizes):

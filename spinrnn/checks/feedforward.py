@@ -45,8 +45,8 @@ def check_feedforward(
             of another network.
         seed: of weights, inputs and the draw; bound: on the relative error.
     Yields:
-        One for each block that has a derivative; its `neuron` is the activation, its
-        `scheme` the normalisation.
+        One for each block, of one without a derivative with 0 entries; its `neuron` is
+        the activation, its `scheme` the normalisation.
     """
     if config is not None:
         given = dataclasses.replace(config, dtype="float64")
@@ -85,7 +85,12 @@ def check_one(
     outputs = _outputs(net, u)
     slope = (softmax(outputs, axis=1) - np.eye(config.outputs)[labels]) / CASES
     rounding = 4 * np.finfo(float).eps * float(np.abs(slope * outputs).sum())
-    for block in compared(config, net):
+    kind, normal = config.activation.kind, config.normalisation
+    exact = compared(config, net)
+    for block in net.layout.blocks:
+        if block not in exact:
+            yield BlockError(kind, normal, block, 0, 0.0, True)
+            continue
         where = net.layout.places(block)
         chosen = where.start + rng.permutation(where.stop - where.start)[:entries]
         scale = np.abs(gradient[where]).max()
@@ -95,7 +100,6 @@ def check_one(
         right, unknown = np.array(found).T
         unknown = np.where(unknown > 5 * wanted, unknown, 0)
         error = largest_error(gradient[chosen], right, unknown, scale)
-        kind, normal = config.activation.kind, config.normalisation
         # a NaN is not <= anything
         yield BlockError(kind, normal, block, len(chosen), error, bool(error <= bound))
 

@@ -10,7 +10,7 @@ from typing import Any
 import spinrnn
 from spinrnn.cli.options import add_command, add_json, add_use
 
-SUMMARY = "List the kinds of neurons and their quantities, with unit, default, range and meaning."
+SUMMARY = "List all kinds of neurons, synapses, tasks ... and their quantities."
 
 
 def add_commands(commands: Any) -> None:

@@ -51,7 +51,7 @@ class FeedforwardConfig:
         amplification: one number, or one for each layer, that of the outputs last; what
             the products of weights are multiplied with.
         output_amplification: what the last layer's sums are multiplied with.
-        device_seed: of the differences between neurons, where the activation has any.
+        neuron_seed: of the differences between neurons, where the activation has any.
         dtype: "float32" or "float64".
         abilities: what an estimator may ask of such a network.
 
@@ -71,7 +71,7 @@ class FeedforwardConfig:
     bias_deviation: float = quantity(0.0, about="of biases at the start", low=0)
     amplification: float | tuple[float, ...] = 1.0
     output_amplification: float = 1.0
-    device_seed: int = 0
+    neuron_seed: int = 0
     dtype: Literal["float32", "float64"] = "float32"
     follows: Any = field(default=(), repr=False, compare=False)
 
@@ -170,7 +170,7 @@ class FeedforwardConfig:
             found.add("layers", f"each layer needs at least 1 neuron, got {list(self.layers)}")
         for key in ("inputs", "outputs"):
             found.require(getattr(self, key) >= 1, key, "at least 1")
-        found.require(self.device_seed >= 0, "device_seed", "0 or more")
+        found.require(self.neuron_seed >= 0, "neuron_seed", "0 or more")
         found.require(0 < self.momentum <= 1, "momentum", "in (0, 1]")
         most = LARGEST_NUMBER
         fits = 0 <= self.bias_deviation <= most

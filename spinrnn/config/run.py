@@ -762,7 +762,9 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
     missing = sorted(estimator.needs - network.abilities)
     if missing:
         lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
-        problems.append(f"estimator.kind: {lacks}")
+        able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
+        have = f'; one with network.kind = "{able[0]}" has' if able else ""
+        problems.append(f"estimator.kind: {lacks}{have}")
     for synapse in _unwritable(writer.gives, network.synapses):
         problems.append(f"writer.kind: {_unlike(writer, synapse)}")
     others = list(dict.fromkeys(one.kind for one in network.synapses if not one.direct))
@@ -901,11 +903,11 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     parts_classes = {**_PARTS, "network": network_class(known)}
     network, found = _network_arguments(known)
     problems += found
-    if "writer" not in known:
+    if "kind" not in known.get("writer", {}):
         given = known.get("synapse")
         listed = given if isinstance(given, list) else [given]
         synapses = [kinds.stand_in("synapse", one) for one in listed]
-        known["writer"] = {"kind": writer_for(synapses)}
+        known["writer"] = {"kind": writer_for(synapses), **known.get("writer", {})}
     parts = {**known, "network": network}
     for table, owner in _OWNERS.items():
         if table in known and owner != table:

@@ -34,7 +34,7 @@ CASES = 1000
 """That are judged at once where no statistics of all cases are wanted."""
 FIXED = ("layers", "inputs", "outputs", "synapse", "normalisation", "bias")
 """Keys on which the number of parameters, or what they mean, depends."""
-_DRAWN = ("activation", "device_seed")
+_DRAWN = ("activation", "neuron_seed")
 """Keys on which the neurons' factors depend."""
 _DEVICES = 8
 """Purpose of random numbers; others are in `learning.trainer` and
@@ -103,7 +103,7 @@ class FeedforwardNetwork(BaseNetwork):
     def replace(self, **changes: Any) -> "FeedforwardNetwork":
         """A network with a copy of the parameters and another configuration.
 
-        Factors of neurons are copies unless the activation or `device_seed` is changed;
+        Factors of neurons are copies unless the activation or `neuron_seed` is changed;
         then they are drawn as for a new network.
 
         Raises:
@@ -261,6 +261,7 @@ class FeedforwardNetwork(BaseNetwork):
             layers.append(layer)
             if i < last:
                 h = c.activation.value(layer.sums, self._factor(i, factors))
+                _check_values(c.activation, h, layer.sums)
         outputs = layers[-1].sums
         if c.output_amplification != 1:
             outputs = outputs * outputs.dtype.type(c.output_amplification)
@@ -327,7 +328,7 @@ def _statistics(config):
 
 def _factors(config):
     """Factors of neurons that differ; none where they are alike."""
-    rng, found = np.random.default_rng([config.device_seed, _DEVICES]), {}
+    rng, found = np.random.default_rng([config.neuron_seed, _DEVICES]), {}
     for i, n in enumerate(config.layers):
         factors = config.activation.factors(n, rng)
         if factors is not None:
@@ -351,6 +352,19 @@ def _normalised_back(g, layer, gain, own, i):
             g, s.start, s.stop, layer.normal, layer.inverse, gain, g_gain, g_shift, False
         ),
     )
+
+
+def _check_values(activation, values, sums):
+    """ConfigError where an activation does not give one number for each sum."""
+    shape, dtype = np.shape(values), getattr(values, "dtype", None)
+    if shape != sums.shape or dtype != sums.dtype:
+        got = f"{dtype} of the shape {shape}"
+        raise ConfigError(
+            [
+                f"activation.kind: value of {activation.kind} must give {sums.dtype} of the shape "
+                f"of z, {sums.shape}; got {got}"
+            ]
+        )
 
 
 def _check(outputs):

@@ -19,6 +19,13 @@ OF_RUN: Columns = {
 }
 """From the summary of the run, besides scores."""
 
+OF_DEVICES: Columns = {
+    "programming_count": ("1", "devices and pulses of programming in the training"),
+    "programming_energy": ("J", "energy of these"),
+    "programming_refused": ("1", "of these, those that could not be done"),
+}
+"""The same of synapses that are devices."""
+
 EXTRA: Columns = {
     "cumulative_drive": (
         "1",
@@ -46,8 +53,10 @@ def all_tasks() -> list[Any]:
     return [kinds.kind_of("task", name) for name in kinds.names_of("task")]
 
 
-def summary_columns(tasks: Iterable[Any]) -> Columns:
-    """Columns from the summaries of runs of these tasks: all of their scores."""
+def summary_columns(tasks: Iterable[Any], devices: bool = False) -> Columns:
+    """Columns from the summaries of runs of these tasks: all of their scores, and where
+    there are devices what programming them has cost.
+    """
     scores, found = _scores(tasks), {}
     for ending, steps in (("", ""), ("_fine", f" with {FINER} times finer substeps")):
         for name, score in scores.items():
@@ -55,7 +64,7 @@ def summary_columns(tasks: Iterable[Any]) -> Columns:
             found[f"test_{name}{ending}"] = score.unit, meaning
     for name, score in scores.items():
         found[f"validation_{name}"] = score.unit, f"{score.meaning}: validation part, best epoch"
-    return found | OF_RUN
+    return found | OF_RUN | (OF_DEVICES if devices else {})
 
 
 def history_columns(tasks: Iterable[Any]) -> Columns:
@@ -88,5 +97,5 @@ def _scores(tasks):
 
 def reserved(name: str) -> bool:
     """Whether a dimension or coordinate of the cube must not have this name."""
-    taken = name in summary_columns(all_tasks()) or name in EXTRA
+    taken = name in summary_columns(all_tasks(), devices=True) or name in EXTRA
     return taken or name == "epoch" or name.startswith("history_")

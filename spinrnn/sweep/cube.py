@@ -180,7 +180,9 @@ def collect_sweep(sweep: Sweep, folder: str | Path, history: bool = True) -> Cub
     cube = Cube(_coordinates(sweep), {}, _attributes(sweep))
     dims = tuple(axis.name for axis in sweep.axes)
     tasks = list({type(point.config.task): point.config.task for point in sweep.points}.values())
-    for name, column in (summary_columns(tasks) | EXTRA).items():
+    networks = [point.config.network for point in sweep.points]
+    devices = not all(one.direct for network in networks for one in network.synapses)
+    for name, column in (summary_columns(tasks, devices) | EXTRA).items():
         if name != "cumulative_drive" or sweep.cumulative_drive:
             cube.variables[name] = _named(dims, np.full(sweep.shape, np.nan), column)
     curves, recorded = {}, history_columns(tasks)

@@ -200,7 +200,8 @@ def _parts(tables, made):
         "network": ("network", "neuron", "spread", "activation", "synapse"),
         # which task it is may follow from the source
         "task": ("task", "data"),
-        "train": ("train", "estimator", "writer"),
+        # which writer it is may follow from the synapse
+        "train": ("train", "estimator", "writer", "synapse"),
         "data": ("data",),
     }
     for name, group in groups.items():
@@ -209,6 +210,7 @@ def _parts(tables, made):
         if text not in made:
             every, found = parts_of(own)
             found = [p for p in found if name != "task" or p.startswith("task")]
+            found = [p for p in found if name != "train" or not p.startswith("synapse")]
             if name == "network" and name in every:
                 # the points of a sweep say their sizes themselves
                 every[name] = every[name].fitted({})

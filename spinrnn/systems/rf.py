@@ -48,7 +48,7 @@ def tables(seed: int, epochs: int, spread: float = 0.0, dead: float = 0.0) -> di
             "layers": [128],
             "bias_deviation": 10e-3,
             "output_amplification": 1000.0,
-            "device_seed": seed,
+            "neuron_seed": seed,
         },
         "activation": {"kind": "rf", "tolerance": spread},
         "synapse": [{**chain, "unit_power": 1e-6}, {**chain, **second}],

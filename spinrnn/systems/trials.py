@@ -121,7 +121,8 @@ def folders_of(data: str | Path | None, names: Iterable[str]) -> dict[str, Path]
     there = {name: path for name, path in found.items() if path.is_dir()}
     if not Path(data).is_dir() or (found and not there):
         wanted = " or ".join(f"{data}/{name}" for name in found)
-        raise ConfigError([f"--data: must be a folder with {wanted}"])
+        within = f" with {wanted}" if found else f", got {data}"
+        raise ConfigError([f"--data: must be a folder{within}"])
     return there
 
 

@@ -323,8 +323,8 @@ def test_a_replaced_network_has_the_factors_and_the_precision_asked_for():
     oscillators = {"activation": spinrnn.RF(tolerance=0.1), "dtype": "float32"}
     net = made(normalisation="batch", **oscillators)[0]
     net.buffers["statistics/mean_0"][:] = 0.5
-    fresh = made(device_seed=4, **oscillators)[0].buffers["devices/factor_1"]
-    other = net.replace(device_seed=4, dtype="float64")
+    fresh = made(neuron_seed=4, **oscillators)[0].buffers["devices/factor_1"]
+    other = net.replace(neuron_seed=4, dtype="float64")
     np.testing.assert_array_equal(other.buffers["devices/factor_1"].astype("float32"), fresh)
     assert (other.buffers["statistics/mean_0"] == 0.5).all()
     assert {array.dtype for array in other.buffers.values()} == {

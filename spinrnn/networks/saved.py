@@ -25,7 +25,7 @@ def save_network(net, path):
         name: own
         for known in (named, further)
         for name, own in known.items()
-        if len(own) == arrays[name].ndim
+        if len(own) == np.ndim(arrays[name])
     }
     write_container(path, "network", toml_files.to_toml(config, ["network"]), arrays, axes)
 

@@ -65,9 +65,15 @@ class Connections:
         return other
 
     def read(self, flat: np.ndarray) -> np.ndarray:
-        """(size,) with the weights in place of their trained numbers."""
+        """(size,) with the weights in place of their trained numbers.
+
+        DivergenceError: a trained number is not finite, which a weight of few values
+        would hide.
+        """
         if self.direct:
             return flat
+        if not np.isfinite(flat).all():
+            raise DivergenceError("a trained number of a synapse is not finite")
         read = flat.copy()
         trained = self._layout.named(flat)
         for name, view in self._weights(read):

@@ -230,6 +230,5 @@ class DomainWall(Synapse):
             trained[...] = self.read(trained, devices)
 
     def _events(self, levels, places, slipped):
-        reached = levels.reshape(-1)[places]
-        ends = np.count_nonzero((reached == 0) | (reached == self.states - 1))
+        ends = np.count_nonzero((levels == 0) | (levels == self.states - 1))
         return Events(places.size, places.size * self.energy, slipped, int(ends))

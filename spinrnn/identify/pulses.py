@@ -13,10 +13,13 @@ from spinrnn.errors import DataError
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.table import tell
+from spinrnn.readers.units import unit_of
 
 UPWARDS = ("up", "potentiation", "p", "ltp", "set", "+", "1", "+1", "positive")
 DOWNWARDS = ("down", "depression", "d", "ltd", "reset", "-", "-1", "negative")
 NAMES = ("device", "cycle", "pulse", "direction", "conductance")
+LARGEST = 0.1
+"""S: of a device; more is taken for a mistake of units, and told."""
 SIGN = "sign"
 """Another name of direction."""
 _FORM = "a positive or negative number, or up and down, potentiation and depression"
@@ -64,6 +67,10 @@ def load_pulses(path: str | Path, columns: Columns = NONE) -> Pulses:
         held = ", ".join(arrays)
         advice = "name it by --columns, as in --columns conductance=G"
         raise DataError(f"{path}: has no column {' and '.join(missing)}, but {held}; {advice}")
+    unit = unit_of(table.units.get("conductance", ""))
+    if unit is not None and unit.si not in ("", "S"):
+        advice = "a conductance is in S, as uS; of resistances give one over them"
+        raise DataError(f"{path}: conductance: is in {unit.symbol}; {advice}")
     if SIGN in arrays and "direction" not in arrays:
         arrays["direction"] = arrays.pop(SIGN)
     found, more = pulses_of({name: arrays[name] for name in NAMES if name in arrays}, path)
@@ -82,6 +89,7 @@ def pulses_of(given: Mapping[str, np.ndarray], path: str | Path) -> tuple[Pulses
     arrays = {name: array_of(array, name, missing=True) for name, array in given.items()}
     tell(Path(path), _wrong_arrays(arrays))
     conductance = np.asarray(arrays["conductance"], dtype=np.float64)
+    largest = float(np.nanmax(conductance, initial=0.0))
     pulse = np.asarray(arrays["pulse"], dtype=np.float64)
     rows, notes = len(pulse), []
     devices, device = np.unique(arrays.get("device", np.zeros(rows)), return_inverse=True)
@@ -93,6 +101,9 @@ def pulses_of(given: Mapping[str, np.ndarray], path: str | Path) -> tuple[Pulses
         problems, notes = [], [told]
         problems += _again(conductance, upwards, device, cycle)
     tell(Path(path), [*problems, *_wrong_order(pulse, upwards, device, cycle)])
+    if largest > LARGEST:
+        told = f"conductances of up to {largest:.3g} S are large for a device"
+        notes.append(f"{told}; is the unit another one, as in --units conductance=uS?")
     names = tuple(f"{name:g}" if isinstance(name, float) else str(name) for name in devices)
     if "direction" in arrays and "cycle" not in arrays:
         cycle = _counted(upwards, device)

@@ -273,3 +273,17 @@ def test_negative_conductances_and_missing_columns(tmp_path, monkeypatch):
         "n,G\n" + "\n".join(f"{k},{abs(k % 20 - 10) + 1}e-6" for k in range(60))
     )
     refused(here("identify", "--synapse", "c.csv"), "goes up again after it went down")
+
+
+def test_units_that_no_conductance_has_and_values_that_no_device_has(table, tmp_path):
+    with pytest.raises(DataError, match=r"is in Ohm; a conductance is in S"):
+        load_pulses(table, Columns.of_texts(None, "conductance=kOhm"))
+    text = table.read_text().splitlines()
+    large = [text[0], *(f"{row.rpartition(',')[0]},{k % 7 + 2}" for k, row in enumerate(text[1:]))]
+    path = tmp_path / "large.csv"
+    path.write_text("\n".join(large))
+    (told,) = (note for note in load_pulses(path).notes if "large for a device" in note)
+    assert "up to 8 S" in told
+    small = load_pulses(path, Columns.of_texts(None, "conductance=uS"))
+    assert not any("large" in note for note in small.notes)
+    assert small.conductance.max() == pytest.approx(8e-6)

@@ -166,7 +166,9 @@ MUTATIONS = [
         "if True)",
         PAIRS,
     ),
-    mutation(RUN, '    if "kind" not in known.get("writer", {}):\n', "    if False:\n", PAIRS, "follows"),
+    mutation(
+        RUN, '    if "kind" not in known.get("writer", {}):\n', "    if False:\n", PAIRS, "follows"
+    ),
     mutation(SAVED, "configs.run_of(net.config)", "configs.RunConfig(net.config)", PAIRS, "files"),
     mutation(CHECK, "max(grown / size, 0.0)", "0.0", CHECKED),
     mutation(CHECK, "large = -np.sign(g_trained)", "large = -np.sign(g_weights)", CHECKED),

@@ -280,7 +280,8 @@ def _class_problems(kind: Any) -> list[str]:
         return [*problems, "must be a frozen dataclass: write @dataclass(frozen=True) above it"]
     for field in dataclasses.fields(kind):
         if field.name in RESERVED:
-            problems.append(f"{field.name}: this name means something else in a table")
+            taken = f"[{role}] and [spread] have a key of this name of their own"
+            problems.append(f"{field.name}: {taken}; choose another name")
         if field.default is dataclasses.MISSING:
             problems.append(
                 f"{field.name}: needs a default, as in quantity(1.0, 's', 'what it is')"

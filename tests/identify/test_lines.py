@@ -12,7 +12,7 @@ from conftest import here, refused
 import spinrnn
 from spinrnn.errors import DataError
 
-MEASURED = Path("/work/shared/data/spindiode")
+MEASURED = Path(__file__).resolve().parents[3] / "shared" / "data" / "spindiode"
 FREQUENCIES = np.arange(5, 13) * 1e9
 
 

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from spinrnn.config.parts import check_synapses, kind_part, one_or_each, set_parts, settled
+from spinrnn.config.parts import (
+    LARGEST_NUMBER,
+    check_synapses,
+    check_weights,
+    for_each,
+    kind_part,
+    one_or_each,
+    set_parts,
+    settled,
+)
 from spinrnn.config.quantity import quantity
 from spinrnn.config.tables import Problems, Unsaid, check, unsaid
 from spinrnn.errors import ConfigError
@@ -17,10 +26,6 @@ from spinrnn.notebook import card
 FOLLOWING = {"inputs": 1, "outputs": 10}
 """Keys that follow from the data where they are not given, and what they are without
 data."""
-LARGEST_NUMBER = 1e9
-"""Of dimensionless quantities; products of them stay far from the limits of float32."""
-LARGEST_NETWORK = 1e10
-"""Weights."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,7 @@ class FeedforwardConfig:
     @property
     def synapses(self) -> tuple[Any, ...]:
         """The synapse of each layer, that of the outputs last."""
-        if isinstance(self.synapse, tuple):
-            return self.synapse
-        return (self.synapse,) * (len(self.layers) + 1)
+        return for_each(self.synapse, len(self.layers) + 1)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -113,9 +116,7 @@ class FeedforwardConfig:
     @property
     def amplifications(self) -> tuple[float, ...]:
         """Of each layer, that of the outputs last."""
-        if isinstance(self.amplification, tuple):
-            return self.amplification
-        return (self.amplification,) * (len(self.layers) + 1)
+        return for_each(self.amplification, len(self.layers) + 1)
 
     @property
     def biased(self) -> bool:
@@ -185,8 +186,5 @@ class FeedforwardConfig:
             values = values if isinstance(values, tuple) else (values,)
             fits = all(1 / most <= value <= most for value in values)
             found.require(fits, key, f"from {1 / most:g} to {most:g}")
-        weights = sum(a * b for a, b in itertools.pairwise(self.sizes))
-        if weights > LARGEST_NETWORK:
-            many = f"{weights:.1e} weights are more than {LARGEST_NETWORK:.0e}"
-            found.add("layers", f"{many}; is that meant?")
+        check_weights(sum(a * b for a, b in itertools.pairwise(self.sizes)), found)
         return found

@@ -10,6 +10,10 @@ from spinrnn.config import kinds
 from spinrnn.config.tables import Problems
 from spinrnn.errors import ConfigError
 
+LARGEST_NUMBER = 1e9
+"""Of dimensionless quantities; products of them stay far from the limits of float32."""
+LARGEST_NETWORK = 1e10
+"""Weights."""
 LISTED = ("neuron", "synapse")
 """Roles whose tables may be lists, one for each layer."""
 
@@ -89,3 +93,15 @@ def check_synapses(config: Any, found: Problems) -> None:
     if isinstance(config.synapse, tuple) and len(config.synapse) != count:
         wanted = f"give one, or one for each of the {count} layers, that of the outputs last"
         found.add("synapse", f"{wanted}; got {len(config.synapse)}")
+
+
+def for_each(given: Any, count: int) -> tuple[Any, ...]:
+    """What was given for each of so many layers, or the same for all of them."""
+    return given if isinstance(given, tuple) else (given,) * count
+
+
+def check_weights(weights: float, found: Problems) -> None:
+    """Adds that a network has too many weights to be meant."""
+    if weights > LARGEST_NETWORK:
+        many = f"{weights:.1e} weights are more than {LARGEST_NETWORK:.0e}"
+        found.add("layers", f"{many}; is that meant?")

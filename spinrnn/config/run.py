@@ -16,8 +16,11 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from spinrnn.config import kinds, neurons, recipes, sources, versions
 from spinrnn.config.feedforward import FeedforwardConfig
 from spinrnn.config.parts import (
+    LARGEST_NUMBER,
     check_synapses,
+    check_weights,
     entries_table,
+    for_each,
     is_table,
     kind_part,
     one_or_each,
@@ -51,10 +54,6 @@ OF_BOTH = ("both", "end_power")
 """Readings of an average and of the end, with output weights of their own."""
 LARGEST_RATIO = 1e5
 """Of a time to the relaxation time: more is taken for a mistake of units."""
-LARGEST_NUMBER = 1e9
-"""Of dimensionless quantities; products of them stay far from the limits of float32."""
-LARGEST_NETWORK = 1e10
-"""Weights."""
 LARGEST_THERMAL_POWER = 0.1
 """In units of the normalised power: beyond it eq. (1) has lost its meaning."""
 COLUMNS_FORM, UNITS_FORM = "NAME=COLUMN, as in time=t,power=V2", "NAME=UNIT, as in t=ns,I=mA"
@@ -277,16 +276,12 @@ class NetworkConfig:
     @property
     def neurons(self) -> tuple[Any, ...]:
         """The neuron of each layer, whether they are the same or not."""
-        if isinstance(self.neuron, tuple):
-            return self.neuron
-        return (self.neuron,) * len(self.layers)
+        return for_each(self.neuron, len(self.layers))
 
     @property
     def synapses(self) -> tuple[Any, ...]:
         """The synapse of each layer, that of the outputs last."""
-        if isinstance(self.synapse, tuple):
-            return self.synapse
-        return (self.synapse,) * (len(self.layers) + 1)
+        return for_each(self.synapse, len(self.layers) + 1)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -354,9 +349,7 @@ class NetworkConfig:
     @property
     def amplifications(self) -> tuple[float, ...]:
         """A_l of each layer."""
-        if isinstance(self.amplification, tuple):
-            return self.amplification
-        return (self.amplification,) * len(self.layers)
+        return for_each(self.amplification, len(self.layers))
 
     def reduced(self) -> Reduced:
         """The time scales in the kernels' units."""
@@ -410,9 +403,7 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
         found.add("readout_window", f"must be {without}, got {window}")
     forward = itertools.pairwise((c.inputs, *c.layers, c.outputs))
     weights = sum(a * b for a, b in forward) + sum(n * n for n in c.layers)
-    if weights > LARGEST_NETWORK:
-        many = f"{weights:.1e} weights are more than {LARGEST_NETWORK:.0e}"
-        found.add("layers", f"{many}; is that meant?")
+    check_weights(weights, found)
 
 
 def _check_times(c: NetworkConfig, found: Problems) -> None:
@@ -734,10 +725,11 @@ class RunConfig:
         return self.train.seed if self.data.split_seed is None else self.data.split_seed
 
     def __post_init__(self) -> None:
+        classes = {"network": tuple(NETWORKS.values())}
         problems = [
             f"{name}: must be a {cls.__name__}"
             for name, cls in _PARTS.items()
-            if not isinstance(getattr(self, name), (cls, *_OTHER_NETWORKS.get(name, ())))
+            if not isinstance(getattr(self, name), classes.get(name, cls))
         ]
         source = getattr(self.data, "source", None)
         make = functools.partial(sources.task_of, source)
@@ -853,7 +845,6 @@ _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
 NETWORKS: dict[str, type] = {cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig)}
 """{kind of a network: its class}, the key `kind` of [network]; the first is the
 default."""
-_OTHER_NETWORKS: dict[str, tuple[type, ...]] = {"network": (FeedforwardConfig,)}
 _OWNERS = {
     **{"activation": "network", "synapse": "network"},
     **{"estimator": "train", "writer": "train", "task": "task"},

@@ -11,13 +11,13 @@ from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.config.tables import Problems
 from spinrnn.kernels.updates import want_levels
 from spinrnn.machine.threads import each, parts_of
-from spinrnn.synapses.protocol import Events, Field, Request, Synapse
+from spinrnn.synapses.protocol import Events, Field, Request, StraightThrough
 
 _STRAINED = "arXiv:2010.10076, abstract"
 
 
 @dataclass(frozen=True)
-class DomainWall(Synapse):
+class DomainWall(StraightThrough):
     """A wall in one of n positions, moved by a current while a voltage chooses where it
     stops (arXiv:2111.07284). The equations are ours, section "Domain walls" of
     docs/MODEL.md.
@@ -33,7 +33,6 @@ class DomainWall(Synapse):
 
     kind = "domain_wall"
     takes = ("amount",)
-    exact = False
     fields = (Field("position", "1", "of the wall, -1 to 1 between the outermost levels"),)
 
     states: int = quantity(5, about="positions of a wall", low=2, high=1000)
@@ -103,11 +102,6 @@ class DomainWall(Synapse):
     def read(self, trained: np.ndarray, devices: Mapping[str, np.ndarray]) -> np.ndarray:
         position = devices["position"]
         return position * position.dtype.type(self._size(trained))
-
-    def read_backward(
-        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
-    ) -> np.ndarray:
-        return g_weights
 
     def program(
         self,

@@ -145,6 +145,19 @@ class Synapse(Kind):
         return problems
 
 
+class StraightThrough(Synapse):
+    """Base of synapses of few values: the gradient of a weight is taken for that of its
+    trained number (Bengio et al. 2013, arXiv:1308.3432).
+    """
+
+    exact: ClassVar[bool] = False
+
+    def read_backward(
+        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
+    ) -> np.ndarray:
+        return g_weights
+
+
 def _some_of(words, known):
     """Whether it is a tuple of known words, at least one."""
     return isinstance(words, tuple) and bool(words) and set(words) <= set(known)

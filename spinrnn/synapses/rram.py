@@ -11,7 +11,7 @@ from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels.cells import Cells, Noise, give_pulses, room_for, weights_of
 from spinrnn.machine import threads
 from spinrnn.synapses.laws import OFFSETS, SLOPES
-from spinrnn.synapses.protocol import Events, Field, Request, Synapse
+from spinrnn.synapses.protocol import Events, Field, Request, StraightThrough
 from spinrnn.synapses.sign import binary_size, signs
 
 _WEAK = "the program of arXiv:2107.06064"
@@ -20,7 +20,7 @@ SPAN = 1 << 14
 
 
 @dataclass(frozen=True)
-class RRAM(Synapse):
+class RRAM(StraightThrough):
     """W = largest sign(R_BL - R_BLb), of two cells of hafnium oxide whose resistances
     only grow, by weak RESET pulses (arXiv:2107.06064); section "Weak RESET" of
     docs/MODEL.md. A positive pulse goes to BL, a negative one to BLb.
@@ -35,7 +35,6 @@ class RRAM(Synapse):
 
     kind = "rram"
     takes = ("pulses",)
-    exact = False
     fields = (
         *(Field(name, law.unit, f"{law.about}, of both cells") for name, law in SLOPES.items()),
         *(Field(name, law.unit, f"{law.about}, of both cells") for name, law in OFFSETS.items()),
@@ -123,11 +122,6 @@ class RRAM(Synapse):
         first, second = devices["log_resistance"]
         positive = (first > second) | ((first == second) & (trained >= 0))
         return signs(positive, binary_size(self.largest, trained), trained.dtype)
-
-    def read_backward(
-        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
-    ) -> np.ndarray:
-        return g_weights
 
     def program(
         self,

@@ -10,18 +10,17 @@ from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels import updates
 from spinrnn.machine.threads import each, ordered_map, parts_of
-from spinrnn.synapses.protocol import Events, Request, Synapse
+from spinrnn.synapses.protocol import Events, Request, StraightThrough
 
 
 @dataclass(frozen=True)
-class Sign(Synapse):
+class Sign(StraightThrough):
     """W = largest sign(latent), with sign(0) = +1: binary weights (Courbariaux et al.
     2016, arXiv:1602.02830). The gradient passes straight through the sign.
     """
 
     kind = "sign"
     takes = ("amount", "flips")
-    exact = False
     largest: float | None = quantity(
         None,
         about="the size of all weights; left out: 2 / sqrt(sources) of a block",
@@ -37,11 +36,6 @@ class Sign(Synapse):
         weights, parts = np.empty(trained.shape, trained.dtype), parts_of(*trained.shape)
         each(parts, lambda rows: updates.signs(trained[rows], size, weights[rows]))
         return weights
-
-    def read_backward(
-        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
-    ) -> np.ndarray:
-        return g_weights
 
     def program(
         self,

@@ -8,8 +8,7 @@ from typing import Any
 
 from spinrnn.datasets.loading import load_digits
 from spinrnn.paper.numbers import FigureNumbers
-from spinrnn.systems.domain_wall import mean
-from spinrnn.systems.learning import accuracy, in_turn, shuffled_digits, trained
+from spinrnn.systems.learning import accuracy, in_turn, mean, shuffled_digits, trained
 from spinrnn.systems.trials import Trial
 
 SYNAPSES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from spinrnn.datasets.loading import load_digits
 from spinrnn.networks.writing import write_devices
 from spinrnn.paper.numbers import FigureNumbers
 from spinrnn.synapses.domain_wall import DomainWall
-from spinrnn.systems.learning import accuracy, images, trained
+from spinrnn.systems.learning import accuracy, images, mean, trained
 from spinrnn.systems.trials import Trial
 
 NARROW, WIDE = [20, 20, 20], [128, 128, 64]
@@ -172,16 +172,6 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
     found |= _of_margins(rows) | _of_writing(rows)
     found["paper_energy"] = PAPER_ENERGY, "J", "of programming for one inference [paper, abstract]"
     return FigureNumbers({"rows": rows, "walls": walls}, {"": table}, found)
-
-
-def mean(rows: list[dict[str, Any]], what: str, number: str = "accuracy", **keys: Any) -> Any:
-    """Mean over the seeds of a number, None where there is none."""
-    own = [
-        row[number]
-        for row in rows
-        if row["what"] == what and all(row.get(key) == value for key, value in keys.items())
-    ]
-    return float(np.mean(own)) if own else None
 
 
 def _of_margins(rows):

@@ -150,3 +150,13 @@ def shuffled_digits(number):
         np.concatenate([np.asarray(training.labels), np.asarray(test.labels)]),
         test=np.arange(len(training) + len(test)) >= len(training),
     )
+
+
+def mean(rows: list[dict[str, Any]], what: str, number: str = "accuracy", **keys: Any) -> Any:
+    """Mean over the seeds of a number, None where there is none."""
+    own = [
+        row[number]
+        for row in rows
+        if row["what"] == what and all(row.get(key) == value for key, value in keys.items())
+    ]
+    return float(np.mean(own)) if own else None

@@ -11,8 +11,7 @@ from spinrnn.datasets.loading import load_digits
 from spinrnn.paper.numbers import FigureNumbers
 from spinrnn.synapses.protocol import Request
 from spinrnn.synapses.rram import RRAM
-from spinrnn.systems.domain_wall import mean
-from spinrnn.systems.learning import accuracy, images, trained
+from spinrnn.systems.learning import accuracy, images, mean, trained
 from spinrnn.systems.trials import Trial
 
 NONE = {"slope_spread": 0.0, "offset_spread": 0.0, "telegraph": 0.0, "pink": 0.0}

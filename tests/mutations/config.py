@@ -2,6 +2,7 @@
 
 RUN, TABLES, TOML = (f"spinrnn/config/{name}.py" for name in ("run", "tables", "toml"))
 KINDS, QUANTITY, OLD = (f"spinrnn/config/{name}.py" for name in ("kinds", "quantity", "versions"))
+PARTS = "spinrnn/config/parts.py"
 NEURONS, OSCILLATOR = "spinrnn/config/neurons.py", "spinrnn/neurons/oscillator.py"
 ADAM = "spinrnn/learning/adam.py"
 SYNAPSE, KINDS_COMMAND = "tests/synapses/test_own_synapse.py", "tests/cli/test_kinds_command.py"
@@ -33,7 +34,7 @@ MUTATIONS = [
     mutation(RUN, '"split_seed": config.resolved_split_seed', '"split_seed": config.train.epochs'),
     # limits
     mutation(RUN, "LARGEST_RATIO = 1e5", "LARGEST_RATIO = 1e7"),
-    mutation(RUN, "LARGEST_NETWORK = 1e10", "LARGEST_NETWORK = 1e11"),
+    mutation(PARTS, "LARGEST_NETWORK = 1e10", "LARGEST_NETWORK = 1e11"),
     mutation(RUN, "sum(n * n for n in c.layers)", "sum(n for n in c.layers)"),
     mutation(RUN, "any(n < 1 for n in c.layers)", "any(n < 0 for n in c.layers)"),
     mutation(RUN, "0 < getattr(c, key) <= 1, key", "0 <= getattr(c, key) <= 1, key"),

@@ -60,7 +60,8 @@ class Foreign:
     Attributes:
         attributes: of the root, as of `read_attributes`.
         arrays: {name: array of real numbers, or of texts of fixed length}.
-        described: {name: {name of `DESCRIPTIONS`: value}} of arrays that have some.
+        described: {name: {name of `DESCRIPTIONS`: value}} of arrays that have some;
+            value: None where it is there, but is not read.
         left_out: {name: why} of what is neither.
     """
 
@@ -178,7 +179,6 @@ class _Arrays:
     def _describe(self, item, name):
         """Keeps what the file says of a dataset's numbers."""
         given = {key: read_attribute(item, key, False) for key in DESCRIPTIONS if key in item.attrs}
-        given = {key: value for key, value in given.items() if value is not None}
         if given:
             self.described[name] = given
 

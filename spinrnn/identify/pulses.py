@@ -88,26 +88,28 @@ def pulses_of(given: Mapping[str, np.ndarray], path: str | Path) -> tuple[Pulses
     """
     arrays = {name: array_of(array, name, missing=True) for name, array in given.items()}
     tell(Path(path), _wrong_arrays(arrays))
+    arrays, gaps, left_out = _measured(arrays)
     conductance = np.asarray(arrays["conductance"], dtype=np.float64)
-    largest = float(np.nanmax(conductance, initial=0.0))
+    largest = float(conductance.max(initial=0.0))
     pulse = np.asarray(arrays["pulse"], dtype=np.float64)
     rows, notes = len(pulse), []
     devices, device = np.unique(arrays.get("device", np.zeros(rows)), return_inverse=True)
     if "direction" in arrays:
-        upwards, problems = _directions(arrays["direction"])
+        upwards, problems = _directions(arrays["direction"], gaps)
         cycle = _numbered(arrays.get("cycle", np.zeros(rows)))
     else:
         upwards, cycle, told = _turned(pulse, conductance, device, arrays.get("cycle"))
         problems, notes = [], [told]
         problems += _again(conductance, upwards, device, cycle)
-    tell(Path(path), [*problems, *_wrong_order(pulse, upwards, device, cycle)])
+    tell(Path(path), [*problems, *_wrong_order(pulse, upwards, device, cycle, gaps)])
+    notes += left_out
     if largest > LARGEST:
         told = f"conductances of up to {largest:.3g} S are large for a device"
         notes.append(f"{told}; is the unit another one, as in --units conductance=uS?")
     names = tuple(f"{name:g}" if isinstance(name, float) else str(name) for name in devices)
     if "direction" in arrays and "cycle" not in arrays:
         cycle = _counted(upwards, device)
-    _, sequence = np.unique(np.stack([device, cycle]), axis=1, return_inverse=True)
+    _, sequence = np.unique(np.stack([device, cycle, gaps]), axis=1, return_inverse=True)
     order = np.argsort(sequence.ravel(), kind="stable")
     found = Pulses(
         conductance[order], upwards[order], device[order], sequence.ravel()[order], cycle[order],
@@ -115,6 +117,22 @@ def pulses_of(given: Mapping[str, np.ndarray], path: str | Path) -> tuple[Pulses
     )  # fmt: skip
     tell(Path(path), _too_few(found))
     return found, notes
+
+
+def _measured(arrays):
+    """(arrays without the rows of which no conductance was read, for each row left the
+    number of such rows before it, what is said of them).
+
+    From the row before to the row behind it is more than one pulse, so that a stretch
+    ends there.
+    """
+    missing = np.isnan(np.asarray(arrays["conductance"], dtype=np.float64))
+    if not missing.any():
+        return arrays, np.zeros(len(missing), dtype=int), []
+    first, count = np.flatnonzero(missing)[0] + 1, int(missing.sum())
+    told = f"{count} of {len(missing)} rows have no conductance, the first is row {first}"
+    left = {name: array[~missing] for name, array in arrays.items()}
+    return left, np.cumsum(missing)[~missing], [f"{told}; they are left out, as gaps"]
 
 
 def _numbered(values):
@@ -136,23 +154,27 @@ def _wrong_arrays(arrays):
         if array.dtype.kind not in "fiu":
             problems.append(f"{name}: must be numbers, got {array[:1].tolist()[0]!r}")
             continue
-        bad = np.flatnonzero(~np.isfinite(np.asarray(array, dtype=np.float64)))
+        numbers = np.asarray(array, dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(numbers) if name == "pulse" else np.isinf(numbers))
         if len(bad):
-            problems.append(f"{name}: {len(bad)} missing, the first in row {bad[0] + 1}")
+            what = "missing" if name == "pulse" else "infinite"
+            problems.append(f"{name}: {len(bad)} {what}, the first in row {bad[0] + 1}")
         if name == "conductance" and (array < 0).any():
             first = int(np.flatnonzero(array < 0)[0])
             problems.append(
                 f"conductance: must not be negative, got {array[first]:g} in row {first + 1}"
             )
-        elif name == "conductance" and len(array) > 1 and np.ptp(array) == 0:
+        elif name == "conductance" and np.isnan(numbers).all():
+            problems.append("conductance: is missing in all rows")
+        elif name == "conductance" and len(array) > 1 and np.ptp(numbers[~np.isnan(numbers)]) == 0:
             problems.append("conductance: is the same in all rows")
     if not len(arrays["pulse"]):
         problems.append("has no rows")
     return problems
 
 
-def _directions(given):
-    """((row,) bool, problems)"""
+def _directions(given, gaps):
+    """((row,) bool, problems); gaps: (row,) rows before it that were left out."""
     if given.dtype.kind in "fiu":
         numbers = np.asarray(given, dtype=np.float64)
         bad = np.flatnonzero(~(np.abs(numbers) > 0))
@@ -163,11 +185,11 @@ def _directions(given):
         bad = np.flatnonzero(~upwards & ~np.isin(texts, DOWNWARDS))
     if len(bad):
         value = given[bad[0]]
-        return upwards, [f"direction: must be {_FORM}; got {value} in row {bad[0] + 1}"]
+        return upwards, [f"direction: must be {_FORM}; got {value} in row {_row(bad[0], gaps)}"]
     return upwards, []
 
 
-def _wrong_order(pulse, upwards, device, cycle):
+def _wrong_order(pulse, upwards, device, cycle, gaps):
     """Pulses of one device, cycle and direction that follow each other are counted
     upwards.
     """
@@ -177,9 +199,14 @@ def _wrong_order(pulse, upwards, device, cycle):
         return []
     row = back[0] + 1
     return [
-        f"pulse: goes from {pulse[row - 1]:g} to {pulse[row]:g} in row {row + 1}, within one ramp "
-        "of a device; rows must be in order of time, and a column cycle tells ramps apart"
+        f"pulse: goes from {pulse[row - 1]:g} to {pulse[row]:g} in row {_row(row, gaps)}, within "
+        "one ramp of a device; rows must be in order of time, and a column cycle tells ramps apart"
     ]
+
+
+def _row(index, gaps):
+    """Number of a row in the user's table, from 1."""
+    return index + 1 + gaps[index]
 
 
 def _again(conductance, upwards, device, cycle):

@@ -14,7 +14,7 @@ import numpy as np
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.table import MOST_PROBLEMS, tell
 from spinrnn.readers.text import is_number, number, numbers
-from spinrnn.readers.units import is_unit
+from spinrnn.readers.units import is_unit, unit_of
 
 MOST_COLUMNS = 2**16
 CHUNK = 8192
@@ -25,6 +25,8 @@ longest.
 """
 _BRACKETS = re.compile(r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])", re.DOTALL)
 _SLASH = re.compile(r"(.*\S)\s+/\s*(\S+)", re.DOTALL)
+_CLOSE_SLASH = re.compile(r"([^\s/]+)/([^\s/]+)")
+"""`I/mA`: a name and its unit, where the whole is no unit that is known, as A/m."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Form:
 def names_and_units(cells: Sequence[str]) -> tuple[list[str], dict[int, str], tuple[str, ...]]:
     """(names, {column: unit}, notes) of a row of names.
 
-    A unit stands in brackets behind its name, or behind a stroke, as in `I / mA`. A
-    name that is empty or there twice gets the number of its column.
+    A unit stands in brackets behind its name, or behind a stroke, as in `I / mA` and
+    `G/uS`. A name that is empty or there twice gets the number of its column.
     """
     names, units = [], {}
     for k, cell in enumerate(cells):
@@ -96,8 +98,10 @@ def names_and_units(cells: Sequence[str]) -> tuple[list[str], dict[int, str], tu
 
 def _parted(cell):
     """(name, unit or None)."""
-    for form in (_BRACKETS, _SLASH):
+    for form in (_BRACKETS, _SLASH, _CLOSE_SLASH):
         found = form.fullmatch(cell)
+        if form is _CLOSE_SLASH and unit_of(cell) is not None:
+            continue
         if found and found.group(1):
             unit = next(part for part in found.groups()[1:] if part is not None)
             if is_unit(unit):

@@ -14,6 +14,10 @@ from spinrnn.readers.table import Table
 ENDINGS = (".h5", ".hdf5", ".nc", ".nc4")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MATLAB = b"MATLAB 7.3 MAT-file"
+_UNREAD = (
+    "its units are a text of variable length, which is not read, as damage there can make HDF5 "
+    'hang; say the unit by --units, or write it as numpy.bytes_("uS")'
+)
 
 
 def claims(content: bytes) -> bool:
@@ -46,7 +50,8 @@ def read(path: str | Path, content: bytes) -> Table:
     ours = netcdf.MARK in found.attributes
     arrays, units, notes = {}, {}, []
     for name, array in found.arrays.items():
-        given = found.described.get(name, {})
+        described = found.described.get(name, {})
+        given = {key: value for key, value in described.items() if value is not None}
         if array.dtype.kind == "S":
             arrays[name] = netcdf.texts_of(array) if ours else array
             continue
@@ -54,6 +59,8 @@ def read(path: str | Path, content: bytes) -> Table:
         notes += [f"{name}: {said}"] if said else []
         if isinstance(given.get("units"), bytes | str):
             units[name] = _text(given["units"])
+        elif "units" in described and not given.get("units"):
+            notes.append(f"{name}: {_UNREAD}")
     return Table(
         Path(path),
         arrays,
@@ -75,7 +82,7 @@ def _of_matlab(path, found):
     """`Table` of a file that MATLAB wrote, whose axes HDF5 shows in reverse."""
     arrays = {}
     for name, array in found.arrays.items():
-        kind = _text(found.described.get(name, {}).get("MATLAB_class", b""))
+        kind = _text(found.described.get(name, {}).get("MATLAB_class") or b"")
         empty = found.described.get(name, {}).get("MATLAB_empty", 0)
         if name.startswith("#"):
             continue

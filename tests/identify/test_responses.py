@@ -4,6 +4,7 @@ what the model does not describe is told. Tables with mistakes are refused.
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 from conftest import here, refused
@@ -213,6 +214,7 @@ def wrong(name):
                 row[3] = {"up": "down", "down": "up"}[row[3]]
         elif name == "several":
             rows[3][4], rows[7][4], rows[9][2] = "nan", "-1e-6", "nan"
+            rows[8][4] = "inf"
         elif name == "words":
             rows[4][3] = "sideways"
         elif name == "backward":
@@ -236,7 +238,7 @@ def wrong(name):
         (
             "several",
             [
-                "conductance: 1 missing, the first in row 4",
+                "conductance: 1 infinite, the first in row 9",
                 "pulse: 1 missing",
                 "conductance: must not be negative, got -1e-06 in row 8",
             ],
@@ -287,3 +289,39 @@ def test_units_that_no_conductance_has_and_values_that_no_device_has(table, tmp_
     small = load_pulses(path, Columns.of_texts(None, "conductance=uS"))
     assert not any("large" in note for note in small.notes)
     assert small.conductance.max() == pytest.approx(8e-6)
+
+
+def test_rows_that_were_not_read_are_gaps(tmp_path):
+    """No response is taken from the row before a missing one to the row behind it."""
+    rows = [(k, g) for k, g in enumerate((1, 2, 3, 4, 5, 4, 3, 2, 1, 0.5), 1)]
+    lines = [f"{k},{'up' if k <= 5 else 'down'},{'nan' if k in (3, 7) else g}" for k, g in rows]
+    path = tmp_path / "gaps.csv"
+    path.write_text("pulse,direction,G/uS\n" + "\n".join(lines))
+    found = load_pulses(path, Columns.of_texts("conductance=G", None))
+    np.testing.assert_allclose(found.conductance, np.array([1, 2, 4, 5, 4, 2, 1, 0.5]) * 1e-6)
+    assert found.sequence.tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
+    assert "2 of 10 rows have no conductance, the first is row 3" in " ".join(found.notes)
+    lines[8] = "7,down,1"
+    path.write_text("pulse,direction,G/uS\n" + "\n".join(lines))
+    with pytest.raises(DataError, match=r"goes from 8 to 7 in row 9, within one ramp"):
+        load_pulses(path, Columns.of_texts("conductance=G", None))
+
+
+def test_units_of_variable_length_in_hdf5_are_told(tmp_path):
+    path = tmp_path / "pulses.h5"
+    with h5py.File(path, "w") as file:
+        for name, values in {
+            "pulse": [1, 2, 3, 1, 2, 3],
+            "conductance": [1, 2, 3, 3, 2, 1],
+        }.items():
+            file[name] = np.array(values, dtype=float)
+        file["direction"] = np.array([1, 1, 1, -1, -1, -1])
+        file["conductance"].attrs["units"] = "uS"
+    notes = " ".join(load_pulses(path).notes)
+    assert "conductance: its units are a text of variable length, which is not read" in notes
+    assert "say the unit by --units" in notes
+    with h5py.File(path, "a") as file:
+        file["conductance"].attrs["units"] = np.bytes_("uS")
+    found = load_pulses(path)
+    assert found.conductance.max() == 3e-6
+    assert "variable" not in " ".join(found.notes)

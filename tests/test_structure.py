@@ -39,7 +39,7 @@ FLOORS = {
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit pulses responses lines told figures files wording report",
-    "checks": "gradient feedforward neuron synapse",
+    "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",

@@ -64,7 +64,7 @@ def evaluate(options: argparse.Namespace) -> int:
     members = getattr(run.network, "networks", ())
     text += f", ensemble of {len(members)}" if members else ""
     print(text + _devices(run.network) + _noise(run.network.config))
-    for line in (*of_classes({**numbers, **further}), *trained_lines(run.network)):
+    for line in (*of_classes({**numbers, **further}, run.network), *trained_lines(run.network)):
         print(line)
     return 0
 

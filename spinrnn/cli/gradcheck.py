@@ -1,7 +1,8 @@
 """The command line of `spinrnn gradcheck`.
 
-With --neuron or --synapse the functions of one kind are checked by themselves. Exit
-status 1: a block of the gradient, or an entry of a derivative, is wrong.
+With --neuron, --synapse or --activation the functions of one kind are checked by
+themselves. Exit status 1: a block of the gradient, or an entry of a derivative, is
+wrong.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from typing import Any
 
 from spinrnn.cli.options import add_command, add_config, add_json, add_set, add_use
 
+_ROLES = ("neuron", "synapse", "activation")
 SUMMARY = "Compare the hand-derived gradient with central differences; both neurons, both schemes."
 
 
@@ -32,6 +34,11 @@ def add_commands(commands: Any) -> None:
         help="check the step of this kind of neuron instead: each entry of its derivatives,"
         " precision, rest and order",
     )
+    one.add_argument(
+        "--activation",
+        metavar="NAME",
+        help="check this kind of activation instead: its slope, precision, and that NaN stays NaN",
+    )
     add_set(parser)
     add_use(parser)
     add_json(parser, "one JSON object for each block")
@@ -43,8 +50,9 @@ def gradcheck(options: argparse.Namespace) -> int:
     from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
 
-    if options.neuron or options.synapse:
-        return _check_kind(options)
+    role = next((role for role in _ROLES if getattr(options, role)), None)
+    if role is not None:
+        return _check_kind(options, role)
     network = None
     if options.config or options.set:
         network = load_config(options.config, options.set).network
@@ -80,9 +88,8 @@ def _line(row: Any) -> str:
     return f"{block}{row.entries:>5} entries   {error}   {verdict}"
 
 
-def _check_kind(options: argparse.Namespace) -> int:
+def _check_kind(options: argparse.Namespace, role: str) -> int:
     """Checks a kind's functions; what is wrong is printed in words."""
-    role = "neuron" if options.neuron else "synapse"
     failed = count = 0
     for row in _checks(options, role):
         failed, count = failed + (not row.ok), count + 1
@@ -100,11 +107,15 @@ def _check_kind(options: argparse.Namespace) -> int:
 
 def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
     """The checks of a kind, one after the other."""
+    from spinrnn.checks.activation import check_activation
     from spinrnn.checks.neuron import check_neuron
     from spinrnn.checks.synapse import check_synapse
     from spinrnn.config.toml import load_config
 
     settings = [f"{role}.kind={getattr(options, role)}", *(options.set or ())]
+    if role == "activation":
+        settings.insert(0, "network.kind=feedforward")
+        return check_activation(load_config(options.config, settings).network.activation)
     network = load_config(options.config, settings).network
     if role == "synapse":
         every = dict.fromkeys(network.synapses)

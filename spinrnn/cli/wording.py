@@ -62,11 +62,14 @@ def number_of(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-def of_classes(found: dict[str, Any]) -> list[str]:
+def of_classes(found: dict[str, Any], net: Any = None) -> list[str]:
     """Lines about what an accuracy hides; none where the classes are even.
 
-    found: numbers of a summary under their names.
+    Args:
+        found: numbers of a summary under their names.
+        net: what was trained, which may know the classes' names.
     """
+    names: tuple[str, ...] = getattr(getattr(net, "knows", None), "classes", None) or ()
     share, missing = found.get("largest_class_share", 0.0), found.get("never_answered", [])
     classes, lines = len(found.get("confusion", [])), []
     if classes and share > 1.5 / classes:
@@ -75,7 +78,8 @@ def of_classes(found: dict[str, Any]) -> list[str]:
         lines.append(f"{text} {balanced:.2f} %")
     if missing:
         plural = "es" if len(missing) > 1 else ""
-        lines.append(f"never answered: class{plural} {', '.join(map(str, missing))}")
+        told = [names[k] if k < len(names) else str(k) for k in missing]
+        lines.append(f"never answered: class{plural} {', '.join(told)}")
     return lines
 
 
@@ -134,7 +138,9 @@ def results_of_training(result: Any) -> list[str]:
         "time": seconds,
         "results": f"{result.folder}/{', '.join(['summary.json', *pictures])}",
     }
-    return [f"{name:<{width}}{text}" for name, text in lines.items()] + of_classes(s)
+    return [f"{name:<{width}}{text}" for name, text in lines.items()] + of_classes(
+        s, result.network
+    )
 
 
 # ---- what was learned ----

@@ -304,7 +304,10 @@ def test_results_of_training(tmp_path):
     }
     for name in ("curves.png", "confusion.png"):
         (tmp_path / name).touch()
-    result = types.SimpleNamespace(summary=summary, folder=tmp_path, config=spinrnn.RunConfig())
+    net = types.SimpleNamespace(knows=None)
+    result = types.SimpleNamespace(
+        summary=summary, folder=tmp_path, config=spinrnn.RunConfig(), network=net
+    )
     lines = wording.results_of_training(result)
     assert lines == [
         "test accuracy         91.23 %   with 4 substeps, loss 0.5000",
@@ -319,6 +322,8 @@ def test_results_of_training(tmp_path):
         "the largest class is 95.0 % of the test cases; mean over the classes 50.00 %",
         "never answered: class 1",
     ]
+    net.knows = types.SimpleNamespace(classes=("walk", "run"))
+    assert wording.results_of_training(result)[6] == "never answered: class run"
 
 
 def progress(**changes):

@@ -78,7 +78,7 @@ def of_classes(found: dict[str, Any], net: Any = None) -> list[str]:
         lines.append(f"{text} {balanced:.2f} %")
     if missing:
         plural = "es" if len(missing) > 1 else ""
-        told = [names[k] if k < len(names) else str(k) for k in missing]
+        told: list[str] = [names[k] if k < len(names) else str(k) for k in missing]
         lines.append(f"never answered: class{plural} {', '.join(told)}")
     return lines
 

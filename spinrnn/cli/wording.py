@@ -69,7 +69,7 @@ def of_classes(found: dict[str, Any], net: Any = None) -> list[str]:
         found: numbers of a summary under their names.
         net: what was trained, which may know the classes' names.
     """
-    names: tuple[str, ...] = getattr(getattr(net, "knows", None), "classes", None) or ()
+    names = list(getattr(getattr(net, "knows", None), "classes", None) or [])
     share, missing = found.get("largest_class_share", 0.0), found.get("never_answered", [])
     classes, lines = len(found.get("confusion", [])), []
     if classes and share > 1.5 / classes:
@@ -78,7 +78,7 @@ def of_classes(found: dict[str, Any], net: Any = None) -> list[str]:
         lines.append(f"{text} {balanced:.2f} %")
     if missing:
         plural = "es" if len(missing) > 1 else ""
-        told: list[str] = [names[k] if k < len(names) else str(k) for k in missing]
+        told = [names[k] if k < len(names) else str(k) for k in missing]
         lines.append(f"never answered: class{plural} {', '.join(told)}")
     return lines
 

@@ -3,6 +3,7 @@ backpropagation through time on the digits, point after point: what none of the 
 has, each by itself.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def _learned(given):
 
 
 def _two_tasks(given):
-    return in_turn(given, [shuffled_digits(0), shuffled_digits(1)])
+    return in_turn(given, [partial(shuffled_digits, number) for number in range(2)])
 
 
 def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:

@@ -117,11 +117,15 @@ def _absent(ax):
 
 
 def _many(ax, rows):
-    """Accuracy at the end of each of many tasks."""
-    for row, colour in zip(rows, SERIES, strict=False):
-        values = row["after"][-1]
-        numbers = np.arange(1, len(values) + 1)
-        ax.plot(numbers, values, color=colour, marker="o", label=f"m = {row['m']:g}")
+    """Accuracy at the end of each of many tasks; the shorter sequence with markers."""
+    shortest = min((len(row["after"][-1]) for row in rows), default=0)
+    strengths = sorted({row["m"] for row in rows})
+    for row in rows:
+        values, short = row["after"][-1], len(row["after"][-1]) == shortest
+        colour = SERIES[strengths.index(row["m"])]
+        label = f"m = {row['m']:g}" if short else None
+        style = {"marker": "o"} if short else {"linewidth": 0.6}
+        ax.plot(np.arange(1, len(values) + 1), values, color=colour, label=label, **style)
     ax.set_ylim(0, 102)
     ax.set_xlabel("permuted task")
     ax.set_ylabel("accuracy at the end (%)")

@@ -3,7 +3,7 @@ another.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,27 +88,40 @@ def parts_of(data: Dataset) -> tuple[Dataset, Dataset]:
 # ---- one task after another ----
 
 
-def in_turn(given: dict[str, Any], tasks: list[Dataset], even: float = 0.0) -> dict[str, Any]:
+def in_turn(
+    given: dict[str, Any],
+    tasks: Sequence[Callable[[], Dataset]],
+    even: float = 0.0,
+    every: int = 1,
+) -> dict[str, Any]:
     """Learns tasks one after the other, with a fresh writer for each. What is no weight
     - biases, gains, shifts - is kept for each task and put back for its test.
 
     Args:
-        given: tables of the run; tasks: data with their own test parts.
+        given: tables of the run.
+        tasks: functions that give data with their own test parts, so that only one of
+            them is in memory.
         even: latent weights begin even between - this and this; 0: as drawn.
+        every: tasks between two tests of all tasks so far; the last one is one.
     Returns:
-        {"after": [accuracies of all tasks so far, after each task], "signs": share of
-        signs that each task has turned over}, in percent.
+        {"after": [accuracies of all tasks so far, after each `every` tasks], "learned":
+        [accuracy of each task when it was learned], "signs": share of signs that each
+        task has turned over}, in percent.
     """
-    kept, after, turned, net = [], [], [], None
-    for data in tasks:
+    kept, after, learned, turned, net = [], [], [], [], None
+    for number, task in enumerate(tasks, 1):
+        data = task()
         # the last weights, as no part of an earlier task may choose them
         start = _start(given, data, even) if net is None else net
         before = _weights(start)
         net = trained(given, data, start=start).net
         turned.append(100 * float(np.mean((before >= 0) != (_weights(net) >= 0))))
         kept.append(_normalisation(net))
-        after.append([_tested(net, own, of) for own, of in zip(kept, tasks, strict=False)])
-    return {"after": after, "signs": turned}
+        learned.append(_tested(net, kept[-1], data))
+        if number % every == 0 or number == len(tasks):
+            old = [_tested(net, own, of()) for own, of in zip(kept[:-1], tasks, strict=False)]
+            after.append([*old, learned[-1]])
+    return {"after": after, "learned": learned, "signs": turned}
 
 
 def _start(given, data, even):

@@ -5,6 +5,7 @@ Gains and shifts of batch normalisation are kept for each task and put back for 
 test, as published; the test part is normalised by its own statistics.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ STRENGTHS = (0.0, 10.0, 20.0, 40.0, 80.0)
 FASHION_STRENGTHS = (0.0, 1.5, 3.0, 6.0, 10.0)
 """m on MNIST and Fashion-MNIST, published with 1.5 and wider layers."""
 PERMUTED_STRENGTHS = (0.0, 1.35, 5.0)
-"""m on permuted MNIST, published with 1.35."""
-PERMUTED_TASKS = 10
+PERMUTED = {10: PERMUTED_STRENGTHS, 50: (0.0, 5.0)}
+"""{permuted tasks of MNIST: m}, published with 1.35."""
 PAPER_FORGOTTEN = 20.0
 """Per cent, about, MNIST after Fashion-MNIST without metaplasticity [paper, Fig. 1]."""
 
@@ -116,9 +117,8 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
 
 
 def _on_digits(m, epochs, seed):
-    return in_turn(
-        tables([256, 256], m, epochs, seed), [shuffled_digits(0), shuffled_digits(1)], START
-    )
+    tasks = [partial(shuffled_digits, number) for number in range(2)]
+    return in_turn(tables([256, 256], m, epochs, seed), tasks, START)
 
 
 def _fashion_trials(quick, mnist, fashion):
@@ -126,7 +126,7 @@ def _fashion_trials(quick, mnist, fashion):
     given = FASHION_STRENGTHS[::2] if quick else FASHION_STRENGTHS
 
     def run(m):
-        tasks = [images(mnist, cases), images(fashion, cases)]
+        tasks = [partial(images, folder, cases) for folder in (mnist, fashion)]
         return in_turn(tables([512, 512], m, epochs, 0), tasks, START)
 
     return [
@@ -136,15 +136,24 @@ def _fashion_trials(quick, mnist, fashion):
 
 
 def _permuted_trials(quick, mnist):
-    epochs, cases, count = (1, 2000, 3) if quick else (1, None, PERMUTED_TASKS)
+    """Short and long sequences; quick: one short one, of fewer cases."""
+    if quick:
+        return [_permuted(mnist, 2000, 3, m) for m in PERMUTED_STRENGTHS]
+    return [
+        _permuted(mnist, None, count, m) for count, strengths in PERMUTED.items() for m in strengths
+    ]
 
-    def run(m):
+
+def _permuted(mnist, cases, count, m):
+    """A sequence of `count` tasks; of long ones all are tested after each tenth."""
+
+    def run():
         data = images(mnist, cases)
-        tasks = [permuted(data, number) for number in range(count)]
-        return in_turn(tables([1024, 1024], m, epochs, 0), tasks, START)
+        tasks = [partial(permuted, data, number) for number in range(count)]
+        every = 1 if count <= 10 else 10
+        return in_turn(tables([1024, 1024], m, 1, 0), tasks, START, every)
 
-    key = {"what": "permuted", "seed": 0, "epochs": epochs, "tasks": count}
-    return [Trial({**key, "m": m}, lambda m=m: run(m)) for m in PERMUTED_STRENGTHS]
+    return Trial({"what": "permuted", "seed": 0, "epochs": 1, "tasks": count, "m": m}, run)
 
 
 # ---- numbers ----
@@ -158,7 +167,8 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
         {
             **{name: row[name] for name in ("what", "m", "seed", "epochs")},
             "task": task,
-            "learned": row["after"][task][task],
+            "tasks": len(row["after"][-1]),
+            "learned": learned_of(row)[task],
             "at_the_end": value,
             "signs_turned": row["signs"][task],
         }
@@ -174,31 +184,46 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
         "quadratic_signs": (quadratic_row["signs"], "%", "signs that are those of the optimum"),
         **_kept("digits", rows),
         **_kept("fashion", rows),
-        **_kept("permuted", rows),
+        **_kept_of_many(rows),
     }
     return FigureNumbers({"rows": rows, "quadratic": quadratic_row}, {"": table}, found)
 
 
-def ends(rows: list[dict[str, Any]], what: str) -> dict[float, np.ndarray]:
-    """{m: (seed, task) accuracies at the end} of a sequence of tasks."""
-    own = [row for row in rows if row["what"] == what]
+def learned_of(row: dict[str, Any]) -> list[float]:
+    """Accuracy of each task when it was learned; `after` has it where all were tested
+    after each one, as in results of earlier versions.
+    """
+    return row.get("learned") or [after[-1] for after in row["after"]]
+
+
+def ends(rows: list[dict[str, Any]], what: str, tasks: int = 2) -> dict[float, np.ndarray]:
+    """{m: (seed, task) accuracies at the end} of a sequence of so many tasks."""
+    own = [row for row in rows if row["what"] == what and len(row["after"][-1]) == tasks]
     strengths = sorted({row["m"] for row in own})
     return {m: np.array([row["after"][-1] for row in own if row["m"] == m]) for m in strengths}
 
 
 def _kept(what, rows):
-    """Findings of one sequence of tasks."""
+    """Findings of a sequence of two tasks."""
     found = {}
     for m, values in ends(rows, what).items():
-        name = f"{what}_m_{f'{m:g}'.replace('.', '_')}"
-        mean = values.mean(axis=0)
-        if what == "permuted":
-            text = f"mean accuracy over all {mean.size} permuted tasks at the end, m = {m:g}"
-            found[f"{name}_mean"] = float(mean.mean()), "%", text
-        else:
-            text = f"accuracy of the first and the second task at the end, {what}, m = {m:g}"
-            found[name] = mean.tolist(), "%", text
+        text = f"accuracy of the first and the second task at the end, {what}, m = {m:g}"
+        found[f"{what}_{_named(m)}"] = values.mean(axis=0).tolist(), "%", text
     if what == "fashion" and found:
         text = "MNIST after Fashion-MNIST without metaplasticity, about [paper, Fig. 1]"
         found["fashion_paper"] = PAPER_FORGOTTEN, "%", text
+    return found
+
+
+def _named(m):
+    return f"m_{f'{m:g}'.replace('.', '_')}"
+
+
+def _kept_of_many(rows):
+    """Findings of sequences of permuted tasks, by their length."""
+    found = {}
+    for count in sorted({len(r["after"][-1]) for r in rows if r["what"] == "permuted"}):
+        for m, values in ends(rows, "permuted", count).items():
+            text = f"mean accuracy over all {count} permuted tasks at the end, m = {m:g}"
+            found[f"permuted_{count}_{_named(m)}_mean"] = float(values.mean()), "%", text
     return found

@@ -2,6 +2,8 @@
 tested with what was kept for them.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -40,8 +42,9 @@ def small(number):
 def test_each_task_is_tested_with_the_normalisation_that_it_had():
     given = metaplasticity.tables([24], 0.0, 3, 0)
     tasks = [small(0), small(1)]
-    found = in_turn(given, tasks, 0.05)
+    found = in_turn(given, [lambda: tasks[0], lambda: tasks[1]], 0.05)
     assert [len(row) for row in found["after"]] == [1, 2]
+    assert found["learned"] == [row[-1] for row in found["after"]]
     assert found["after"][0][0] > 40
     assert found["after"][1][1] > 40
     assert all(0 < turned < 60 for turned in found["signs"])
@@ -53,6 +56,18 @@ def test_each_task_is_tested_with_the_normalisation_that_it_had():
     second.parameters[~second.layout.is_weight()] = first.parameters[~first.layout.is_weight()]
     test = parts_of(tasks[0])[1]
     assert found["after"][1][0] == accuracy(second, test)
+
+
+def test_long_sequences_are_tested_now_and_then():
+    given = metaplasticity.tables([8], 0.0, 1, 0)
+    found = in_turn(given, [partial(small, number) for number in range(3)], 0.05, every=2)
+    assert [len(row) for row in found["after"]] == [2, 3]
+    assert len(found["learned"]) == 3
+    row = {"what": "permuted", "m": 1.0, "seed": 0, "epochs": 1, **found}
+    numbers = metaplasticity.numbers(
+        [row, {"what": "quadratic", "spearman": 0.9, "signs": 95.0}]
+    ).findings
+    assert numbers["permuted_3_m_1_mean"][0] == pytest.approx(np.mean(found["after"][-1]))
 
 
 def test_an_order_is_the_same_for_all_cases_and_can_be_undone():

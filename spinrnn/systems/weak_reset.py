@@ -29,6 +29,8 @@ LAYERS, EPOCHS, SEEDS, RATE = [512], 20, 12, 100.0
 """Rate in pulses for a step of 1, halved every seventh epoch by the authors; here it
 falls as half a cosine."""
 MNIST_LAYERS, MNIST_EPOCHS = [512], 5
+PUBLISHED: dict[str, Any] = {"layers": [3000], "epochs": 20, "batch": 1000}
+"""The published network and training on MNIST."""
 PULSES = (0, 100, 500, 1000, 5000)
 
 
@@ -71,7 +73,24 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
         found.append(Trial(key, lambda g=given: _learned(g, load_digits()), given))
     if "mnist" in folders:
         found += _mnist_trials(quick, folders["mnist"])
+        found += [] if quick else _published_trials(folders["mnist"])
     return found
+
+
+def _published_trials(folder):
+    """The published network, with the published cells and with everything."""
+
+    def run(cells):
+        given = tables(PUBLISHED["layers"], PUBLISHED["epochs"], 0, RATE, **cells)
+        given["train"]["batch"] = PUBLISHED["batch"]
+        given["data"] = {"validation_fraction": 0.02}
+        return _learned(given, images(folder))
+
+    key = {"what": "published", "seed": 0, "epochs": PUBLISHED["epochs"]}
+    return [
+        Trial({**key, "condition": name}, lambda c=CONDITIONS[name]: run(c))
+        for name in ("mean device", "devices differ", "everything")
+    ]
 
 
 def _mnist_trials(quick, folder):
@@ -159,7 +178,7 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
             f"median resistance after {', '.join(map(str, PULSES))} pulses",
         ),
     }
-    for what in ("digits", "mnist"):
+    for what in ("digits", "mnist", "published"):
         for name in CONDITIONS:
             value = mean(rows, what, condition=name)
             if value is not None:

@@ -275,6 +275,19 @@ def test_its_numbers_are_uniform_and_independent():
     assert abs(np.corrcoef(numbers_of(device, 1).ravel(), numbers[0].ravel())[0, 1]) < 0.1
 
 
+def test_pink_noise_is_in_the_resistance_that_is_read():
+    """Without telegraph noise ln R of cells that are alike is that of the quiet cell and
+    the pink noise; also of those without a pulse.
+    """
+    device, quiet = made((20, 10), telegraph=0.0, **ALIKE), made((20, 10), **QUIET, **ALIKE)
+    for seed, pulses in enumerate((0, 300)):
+        for one in (device, quiet):
+            pulse(one, pulses, seed)
+        noise = device[2]["log_resistance"] - quiet[2]["log_resistance"]
+        assert noise.std() > 0.005
+        np.testing.assert_allclose(noise, device[2]["pink"], atol=2e-6)
+
+
 def test_the_mean_of_pink_noise_is_that_of_its_numbers():
     """0.159 with 127 terms, which cancels within a pair; 0 where they are centred."""
     for centred, mean in ((False, 0.159), (True, 0.0)):

@@ -3,7 +3,7 @@ another.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,12 @@ def images(folder: Path, training: int | None = None) -> Dataset:
     first = np.flatnonzero(~data.test)[:training]
     chosen = np.concatenate([first, np.flatnonzero(data.test)])
     return data.take(chosen)
+
+
+def check_images(folders: Mapping[str, Path]) -> None:
+    """Reads the images of all folders; an error where one cannot be read."""
+    for folder in folders.values():
+        images(folder)
 
 
 def permuted(data: Dataset, number: int) -> Dataset:

@@ -1,6 +1,6 @@
 """The studies of further papers, by the name of the command."""
 
-from spinrnn.systems import devices, domain_wall, figures, metaplasticity, rf, weak_reset
+from spinrnn.systems import devices, domain_wall, figures, learning, metaplasticity, rf, weak_reset
 from spinrnn.systems.trials import Study
 
 STUDIES: dict[str, Study] = {
@@ -22,6 +22,7 @@ STUDIES: dict[str, Study] = {
             metaplasticity.numbers,
             figures.metaplasticity,
             ("mnist", "fashion-mnist"),
+            learning.check_images,
         ),
         Study(
             "domain-wall",
@@ -31,6 +32,7 @@ STUDIES: dict[str, Study] = {
             domain_wall.numbers,
             figures.domain_wall,
             ("mnist",),
+            learning.check_images,
         ),
         Study(
             "weak-reset",
@@ -40,6 +42,7 @@ STUDIES: dict[str, Study] = {
             weak_reset.numbers,
             figures.weak_reset,
             ("mnist",),
+            learning.check_images,
         ),
         Study(
             "devices-on-rnn",

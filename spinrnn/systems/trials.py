@@ -46,7 +46,8 @@ class Study:
         numbers: function of the rows that trials found, {**key, **found}, that gives
             `FigureNumbers`.
         draw: function of these, gives the figure.
-        wants: names of the data of `trials`.
+        wants: names of the data of `trials`; check: function of the folders that are
+            there, which raises an error of what cannot be read in them.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Study:
     numbers: Callable[[list[dict[str, Any]]], FigureNumbers]
     draw: Callable[[FigureNumbers], Any]
     wants: tuple[str, ...] = ()
+    check: Callable[[dict[str, Path]], object] | None = None
 
 
 @dataclass
@@ -100,7 +102,10 @@ def study(
     rows = kept(path)
     if run:
         make_folder(out)
-        rows = _made(list(wanted.trials(quick, folders)), rows, path, on_trial, stop)
+        trials = list(wanted.trials(quick, folders))
+        if wanted.check and folders and len(_still(trials, rows)) < len(trials):
+            wanted.check(folders)
+        rows = _made(trials, rows, path, on_trial, stop)
         if rows is None:
             return Outcome(None)
     if not rows:
@@ -150,13 +155,23 @@ def kept(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _still(trials, rows):
+    """{text of its key: row} of the trials that need not be made again; rows of other
+    trials stay in the file, but are not among them.
+    """
+    known = {_text(row["key"]): row for row in rows}
+    found = {}
+    for trial in trials:
+        row = known.get(_text(trial.key))
+        if row is not None and row["tables"] in (None, _digest(trial.tables)):
+            found[_text(trial.key)] = row
+    return found
+
+
 def _made(trials, rows, path, on_trial, stop):
     """Rows of all trials in their order, None where it was stopped."""
-    known = {_text(row["key"]): row for row in rows}
-    for trial in trials:
-        row = known.get(_text(trial.key), {})
-        if row.get("tables") not in (None, _digest(trial.tables)):
-            del known[_text(trial.key)]
+    anew = {_text(trial.key) for trial in trials} - _still(trials, rows).keys()
+    known = {_text(row["key"]): row for row in rows if _text(row["key"]) not in anew}
     for number, trial in enumerate(trials, 1):
         if _text(trial.key) in known:
             continue

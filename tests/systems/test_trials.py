@@ -10,6 +10,8 @@ from conftest import here
 
 import spinrnn
 from spinrnn.paper.numbers import FigureNumbers
+from spinrnn.systems.learning import check_images
+from spinrnn.systems.studies import STUDIES
 from spinrnn.systems.trials import Study, Trial, folders_of, kept, study
 
 
@@ -94,6 +96,21 @@ def test_what_is_not_there_is_told(tmp_path):
     both = study(made([], ("mnist", "other")), tmp_path, data=tmp_path / "data")
     assert both.lacking == ["other"]
     assert '"there": ["mnist"]' in (tmp_path / "squares.trials.jsonl").read_text()
+
+
+def test_damaged_data_are_told_before_anything_is_computed(tmp_path):
+    calls, folder = [], tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 9]))
+    checked = dataclasses.replace(made(calls, ("mnist",)), check=check_images)
+    with pytest.raises((spinrnn.DataError, spinrnn.StoreError), match="mnist"):
+        study(checked, tmp_path / "out", data=tmp_path / "data")
+    assert calls == []
+    # what is done needs no data
+    done = dataclasses.replace(checked, check=None)
+    study(done, tmp_path / "out", data=tmp_path / "data")
+    assert study(checked, tmp_path / "out", data=tmp_path / "data").findings is not None
+    assert all(one.check for one in STUDIES.values() if one.wants)
 
 
 def test_the_command_runs_the_smallest_study(tmp_path):

@@ -25,7 +25,7 @@ STRENGTHS = (0.0, 10.0, 20.0, 40.0, 80.0)
 FASHION_STRENGTHS = (0.0, 1.5, 3.0, 6.0, 10.0)
 """m on MNIST and Fashion-MNIST, published with 1.5 and wider layers."""
 PERMUTED_STRENGTHS = (0.0, 1.35, 5.0)
-PERMUTED = {10: PERMUTED_STRENGTHS, 50: (0.0, 5.0)}
+PERMUTED = {10: PERMUTED_STRENGTHS, 50: (5.0, 0.0)}
 """{permuted tasks of MNIST: m}, published with 1.35."""
 PAPER_FORGOTTEN = 20.0
 """Per cent, about, MNIST after Fashion-MNIST without metaplasticity [paper, Fig. 1]."""

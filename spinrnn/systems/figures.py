@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spinrnn.paper.figures import BLACK, BLUE, GREEN, MARKERS, PAGE, RED, SERIES
 from spinrnn.paper.numbers import FigureNumbers
@@ -129,8 +130,9 @@ def _many(ax, rows):
     ax.set_ylim(0, 102)
     ax.set_xlabel("permuted task")
     ax.set_ylabel("accuracy at the end (%)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rows:
-        ax.legend(loc="lower right")
+        ax.legend(loc="best")
     else:
         _absent(ax)
 

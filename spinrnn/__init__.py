@@ -22,6 +22,7 @@ _HOMES = {
     "register": "config.kinds",
     "Oscillator": "neurons.oscillator",
     "CTRNN": "neurons.ctrnn",
+    "Memristor": "neurons.memristor",
     "Activation": "neurons.static",
     "ReLU": "neurons.rate",
     "HardTanh": "neurons.rate",

@@ -56,6 +56,7 @@ from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.networks.writing import Written as Written
 from spinrnn.networks.writing import write_devices as write_devices
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
+from spinrnn.neurons.memristor import Memristor as Memristor
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power

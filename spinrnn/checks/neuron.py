@@ -15,7 +15,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from spinrnn.kernels import authors
-from spinrnn.kernels.authors import plain, types_of
+from spinrnn.kernels.authors import types_of, uncompiled
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -120,7 +120,8 @@ def _case(neuron, scheme, seed):
 
 def _derivatives(case, step, prefix, drives):
     """A check for each entry of J, b and P."""
-    call, states = called(step), [state.name for state in case.neuron.states]
+    call, whole = called(step), uncompiled(step)
+    states = [state.name for state in case.neuron.states]
     inputs = [*states, case.neuron.drive.name, *case.names]
     given, found, exact = [], [], []
     for q, s, drive in zip(case.q, case.s, drives, strict=True):
@@ -132,7 +133,7 @@ def _derivatives(case, step, prefix, drives):
 
         given.append(_matrix(call(tuple(q), case.shared, H, tuple(s), drive, 1.0), len(inputs)))
         found.append(differences(after, x))
-        exact.append(_complex_step(lambda x: after(x, plain(step)), x))
+        exact.append(_complex_step(lambda x: after(x, whole), x))
     given, found = np.array(given), np.array(found)
     sharp = None if any(e is None for e in exact) else np.array(exact)
     if sharp is not None and not np.allclose(sharp, found, rtol=BOUND, atol=BOUND):

@@ -27,6 +27,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "neuron": {
         "oscillator": "spinrnn.neurons.oscillator:Oscillator",
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
+        "memristor": "spinrnn.neurons.memristor:Memristor",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

@@ -80,8 +80,11 @@ def decay(x):
     cancellation.
 
     The last two are what the step and its derivative need near threshold. NaN gives
-    NaN.
+    NaN. Uncompiled it takes complex numbers, whose imaginary part carries a derivative.
     """
+    if isinstance(x, complex):
+        kept = np.exp(-x)
+        return kept, (1 - kept) / x, (kept - 1 + x) / (x * x)
     return _decay32(x) if isinstance(x, np.float32) else _decay64(x)
 
 
@@ -231,4 +234,5 @@ def _polar_overload(scale, x, y):
 
 
 if not config.DISABLE_JIT:
+    _square_root.plain_lines = square_root
     square_root = _square_root

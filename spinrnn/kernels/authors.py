@@ -39,6 +39,22 @@ def compiled(function, known=None):
     return known[function]
 
 
+def uncompiled(function, known=None):
+    """A copy of an author's function and of all that it calls in plain Python, which
+    takes numbers of any type, as complex ones.
+    """
+    function, known = plain(function), {} if known is None else known
+    if function not in known:
+        known[function] = function
+        found = {}
+        for name, value in references(function).items():
+            lines = getattr(value, "plain_lines", value)
+            if lines is not value or isinstance(lines, python.FunctionType) or is_jitted(lines):
+                found[name] = uncompiled(lines, known)
+        known[function] = _with(function, found)
+    return known[function]
+
+
 def references(function):
     """{name: value} of the globals and the enclosing variables that a function reads,
     in the functions within it too.

@@ -79,9 +79,9 @@ class Memristor(Neuron):
         1e3,
         "ohm",
         "R_s that is left when it is hot; keeps it from burning",
-        above=0,
+        low=0,
         high=1e12,
-        fit="log",
+        fit="log1p",
     )
     load_resistance: float = quantity(10e3, "ohm", "R_L before the device", above=0, high=1e12)
     thickness: float = quantity(45e-9, "m", "d of the layer", above=0, high=1)

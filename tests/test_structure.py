@@ -44,7 +44,8 @@ FLOORS = {
     "checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
-    "systems": "trials learning rf metaplasticity domain_wall weak_reset devices figures studies",
+    "systems": "trials learning rf metaplasticity domain_wall weak_reset devices nbox_theory "
+    "nbox_vo2 nbox figures nbox_figures studies",
     "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording runs",
@@ -74,6 +75,7 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
+        "systems.nbox_figures",
         "analysis.figures", "look.figures", "runs.figures",
         "analysis.measures",
     },
@@ -86,6 +88,7 @@ HOMES = {
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
         "learning.ridge", "synapses.laws", "systems.metaplasticity", "systems.domain_wall",
+        "systems.nbox_theory", "systems.nbox_vo2",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
         "identify.residuals", "identify.result", "identify.responses", "readers.wav", "sklearn",

@@ -1,6 +1,16 @@
 """The studies of further papers, by the name of the command."""
 
-from spinrnn.systems import devices, domain_wall, figures, learning, metaplasticity, rf, weak_reset
+from spinrnn.systems import (
+    devices,
+    domain_wall,
+    figures,
+    learning,
+    metaplasticity,
+    nbox,
+    nbox_figures,
+    rf,
+    weak_reset,
+)
 from spinrnn.systems.trials import Study
 
 STUDIES: dict[str, Study] = {
@@ -51,6 +61,14 @@ STUDIES: dict[str, Study] = {
             devices.trials,
             devices.numbers,
             figures.devices,
+        ),
+        Study(
+            "nbox",
+            "the thermal memristor: six behaviours, what is known beforehand, a network",
+            "docs/nbox.md",
+            nbox.trials,
+            nbox.numbers,
+            nbox_figures.nbox,
         ),
     )
 }

@@ -33,7 +33,7 @@ SPIKE = {"A": 430.0, "B": 500.0, "VO2": 340.0}
 LATENCIES = (1.01, 1.05, 1.2, 1.5, 2.0)
 """V_in over the lower edge."""
 REST, PULSE, LENGTH = 0.6, 2.2, 3e-6
-"""V_in before, V_in of each of two pulses, and how long each is held: V, V, s."""
+"""V_in before, V_in of two pulses, and how long each is held: V, V, s."""
 GAPS = (0.5e-6, 1e-6, 2e-6, 3e-6, 5e-6, 8e-6)
 """From the end of the first pulse to the second one, s."""
 SIGMA = 1e4
@@ -41,7 +41,7 @@ SIGMA = 1e4
 NEAR = (0.985, 0.99, 0.995, 1.0, 1.01)
 """V_in over the lower edge where noise decides."""
 WINDOW, LONG = 20e-6, 1e-3
-"""In which a spike is waited for, and the length of a record of intervals, s."""
+"""In which a spike is waited for; length of a record of intervals, s."""
 BELOW = (0.3, 0.5, 0.7, 0.9)
 """V_in over the lower edge, where nothing fires."""
 WINDOW_A, WINDOW_B = np.linspace(0.98, 1.4, 22), np.linspace(0.98, 2.42, 37)
@@ -53,7 +53,7 @@ EPOCHS, SEEDS = 30, 5
 
 
 class Trace(NamedTuple):
-    """Simulated V and T, (case, time), in V and K; seconds: from one time to the next."""
+    """Simulated V and T, (case, time), in V and K; seconds: between two times."""
 
     voltage: np.ndarray
     temperature: np.ndarray

@@ -1,8 +1,9 @@
-"""A verified sister of the thermal memristor: vanadium dioxide with its hysteresis, after
-the published program of the thermal neuristor array (repository
+"""A verified sister of the thermal memristor: vanadium dioxide with its hysteresis,
+after the published program of the thermal neuristor array (repository
 yuanhangzhang98/VO2_thermal_neuristor_array, parameters and equations read there).
 
-    R = R_0 exp(E_a / T) g(T) + R_m ,  g = 1/2 + 1/2 tanh{beta [delta w/2 + T_c - T - T_p]}
+    R = R_0 exp(E_a / T) g(T) + R_m ,
+    g = 1/2 + 1/2 tanh{beta [delta w/2 + T_c - T - T_p]}
 
 with delta = +1 while it heats and -1 while it cools. What it remembers is where it last
 turned round: T_r, and the proximity temperature T_pr, of which T_p = T_pr P((T - T_r) /

@@ -26,7 +26,9 @@ PAGES = {
         ROOT / "runs" / "README.md",
     ]
 }
-SLOW = {f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper")}
+SLOW = {
+    f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper", "nbox")
+}
 """Pages whose blocks take many seconds."""
 NOT_RUN = {
     "install": "installs packages",
@@ -44,6 +46,7 @@ ALLOWED = {
     "docs/devices-on-rnn.md": {"minutes": 1},
     "docs/domain-wall.md": {"minutes": 1},
     "docs/metaplasticity.md": {"minutes": 1},
+    "docs/nbox.md": {"minutes": 1},
     "docs/rf.md": {"minutes": 1},
     "docs/systems.md": {"minutes": 1},
     "docs/weak-reset.md": {"minutes": 1},

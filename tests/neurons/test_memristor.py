@@ -210,3 +210,21 @@ def test_the_gradient_of_a_network_is_exact(trained):
         moved.parameters[:] = net.parameters + step * direction
         values.append(moved.loss_and_grad(u, labels)[0])
     assert gradient @ direction == pytest.approx((values[1] - values[0]) / 2e-5, rel=1e-6)
+
+
+def test_files_and_streams_have_what_a_simulation_has(tmp_path):
+    net, u = single(Memristor(bias_voltage=1.0), input_interval=100e-9), np.full((2, 1, 6), 1.5)
+    u[1] = -0.3
+    net.views()["w_out"][:] = 1
+    net.simulate_to(tmp_path / "traces.h5", u)
+    known, found = net.simulate(u), spinrnn.Trajectory.open(tmp_path / "traces.h5")
+    assert found.network.config.neuron == net.config.neuron
+    # files are in single precision
+    np.testing.assert_allclose(found.state[0], known.state[0], rtol=1e-6)
+    for own, other in zip(found.states["temperature"], known.states["temperature"], strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-6)
+    stream = net.stream(cases=2)
+    for point in range(6):
+        outputs = stream(u[:, :, point])
+    np.testing.assert_array_equal(outputs, net.forward(u))
+    np.testing.assert_allclose(outputs[:, 0] / 10, known.state[0][:, 0, -1], rtol=1e-12)

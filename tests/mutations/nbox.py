@@ -1,0 +1,79 @@
+"""The thermal memristor: its step, its equilibrium, and what is known of it beforehand."""
+
+NEURON = "spinrnn/neurons/memristor.py"
+THEORY = "spinrnn/systems/nbox_theory.py"
+OXIDE = "spinrnn/systems/nbox_vo2.py"
+STEP = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "each_derivative"}
+REST = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "equilibrium"}
+KNOWN = {"file": THEORY, "tests": "tests/systems/test_nbox.py", "k": "threshold or edges"}
+VO2 = {"file": OXIDE, "tests": "tests/systems/test_nbox.py", "k": "vanadium or window or minor"}
+
+MUTATIONS = [
+    # Jacobian of the rates
+    {**STEP, "old": "q[6] * root / (two * t)", "new": "q[6] * root / t"},
+    {**STEP, "old": "-slope * x / t\n", "new": "slope * x / t\n"},
+    {**STEP, "old": "(one + g + bent)", "new": "(one + g)"},
+    {**STEP, "old": "(two * g + bent)", "new": "(two * g - bent)"},
+    {**STEP, "old": "warm - q[2])", "new": "warm + q[2])"},
+    # derivatives by numbers
+    {**STEP, "old": "-heat * g * g)", "new": "heat * g * g)"},
+    {**STEP, "old": "rest = slope / q[4]", "new": "rest = slope * q[4]"},
+    {**STEP, "old": "(zero, q[7] - t)", "new": "(zero, t - q[7])"},
+    {**STEP, "old": "(-into * slope * root / t,", "new": "(-into * slope / t,"},
+    {**STEP, "old": "        (zero, q[2]),", "new": "        (zero, -q[2]),"},
+    {**STEP, "old": "owns, 6, one), along", "new": "owns, 5, one), along"},
+    # the stages
+    {**STEP, "old": "dt + half * second[1])", "new": "dt + half * first[1])"},
+    {**STEP, "old": "dv + h * third[0],", "new": "dv + half * third[0],"},
+    {**STEP, "old": "jacobian[0][1] * dt", "new": "jacobian[1][0] * dt"},
+    {
+        **STEP,
+        "old": "driven = (j1, j2, j3, j4), (zero, zero), (q[0], zero)",
+        "new": "driven = (j1, j2, j3, j4), (zero, zero), (zero, q[0])",
+    },
+    # a divided step
+    {**STEP, "old": "product(own, jacobian)", "new": "product(jacobian, own)"},
+    {**STEP, "old": "plus(by_own, product(own, by_u))", "new": "plus(by_own, by_u)"},
+    {**STEP, "old": "plus(by_each, product(own, by_numbers))", "new": "by_each"},
+    {
+        "file": NEURON,
+        "old": "    return q[2] * h * (one + one)\n",
+        "new": "    return q[2] * h\n",
+        "tests": "tests/neurons/test_memristor.py",
+        "k": "coarse",
+    },
+    # limits and noise
+    {
+        **STEP,
+        "old": "slope if x.real > 0 else one - one, x",
+        "new": "slope, x",
+        "k": "takes_the_barrier",
+    },
+    {**STEP, "old": "moved / (q[8] + q[8])", "new": "moved / q[8]", "k": "kick"},
+    {**STEP, "old": "square_root(q[8] * h * r2)", "new": "q[8] * square_root(h * r2)", "k": "kick"},
+    # equilibrium
+    {**REST, "old": "- resistance * (current - v)", "new": "- resistance * current"},
+    {**REST, "old": "- resistance * v * current\n", "new": "- resistance * current\n"},
+    {**REST, "old": "sign * v, q[", "new": "v, q["},
+    {
+        **REST,
+        "old": "lowering / BOLTZMANN",
+        "new": "lowering / BOLTZMANN / 2",
+        "k": "beta or equilibrium",
+    },
+    # closed forms and eigenvalues
+    {**KNOWN, "old": "(a - np.sqrt(a * a - 4", "new": "(a + np.sqrt(a * a - 4"},
+    {**KNOWN, "old": "a <= 4 * neuron.ambient", "new": "a <= 2 * neuron.ambient"},
+    {**KNOWN, "old": "root / (2 * thermal)", "new": "root / thermal", "k": "edges or jacobian"},
+    {**KNOWN, "old": "(r - neuron.series_resistance) / r", "new": "1.0", "k": "edges or hold"},
+    {**KNOWN, "old": "- cooled)", "new": "+ cooled)"},
+    {**KNOWN, "old": "point.voltage + neuron.load", "new": "neuron.load"},
+    # vanadium dioxide
+    {**VO2, "old": "np.clip(temperature, COLDEST, HOTTEST)", "new": "temperature"},
+    {**VO2, "old": "1 - np.sin(PROXIMITY * x)", "new": "1 - np.sin(x)", "k": "vanadium"},
+    {**VO2, "old": "- memory.proximity * left", "new": "- memory.proximity", "k": "vanadium"},
+    {**VO2, "old": "looks & (np.sign", "new": "(np.sign"},
+    {**VO2, "old": "np.where(looks, temperature, memory.looked)", "new": "temperature"},
+    {**VO2, "old": "- np.arctanh(2 * g - 1)", "new": "+ np.arctanh(2 * g - 1)"},
+    {**VO2, "old": "by_t + COOLING) / HEAT", "new": "by_t - COOLING) / HEAT"},
+]

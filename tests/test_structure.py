@@ -22,7 +22,7 @@ FLOORS = {
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
-    "stepping pointers levels blocks updates normalising resonators pulsing",
+    "stepping pointers levels blocks updates normalising resonators pulsing odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor static rate rf learned",
     "tasks": "protocol classification regression forecasting capacity figures",

@@ -28,6 +28,8 @@ from spinrnn.errors import MemoryLimitError as MemoryLimitError
 from spinrnn.errors import SpinrnnError as SpinrnnError
 from spinrnn.errors import StoreError as StoreError
 from spinrnn.identify.fit import identify_device as identify_device
+from spinrnn.identify.learn import LearnedFit as LearnedFit
+from spinrnn.identify.learn import learn_device as learn_device
 from spinrnn.identify.lines import Lines as Lines
 from spinrnn.identify.lines import fit_lines as fit_lines
 from spinrnn.identify.responses import SynapseFit as SynapseFit
@@ -56,6 +58,8 @@ from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.networks.writing import Written as Written
 from spinrnn.networks.writing import write_devices as write_devices
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
+from spinrnn.neurons.learned import LearnedDevice as LearnedDevice
+from spinrnn.neurons.learned import load_learned as load_learned
 from spinrnn.neurons.memristor import Memristor as Memristor
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth

@@ -24,7 +24,7 @@ FLOORS = {
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
     "stepping pointers levels blocks updates normalising resonators pulsing odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
-    "neurons": "protocol spread oscillator ctrnn memristor static rate rf learned",
+    "neurons": "protocol spread oscillator ctrnn memristor static rate rf learnedruns learned",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds cases "
     "pairs stretches parts loading selection",
@@ -38,7 +38,8 @@ FLOORS = {
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
-    "result fit pulses responses lines told figures files wording report",
+    "result fit pulses responses lines told figures files wording report "
+    "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
     "checking",
@@ -50,7 +51,7 @@ FLOORS = {
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording runs",
     "cli": "streams options wording doctor kinds init check tasks look analyse sweep simulate "
-    "identify reproduce train evaluate predict gradcheck bench main",
+    "learn identify reproduce train evaluate predict gradcheck bench main",
     "..": "sklearn __main__",
 }
 """Folders, and in each its modules: what stands further down may import what stands above it."""
@@ -75,7 +76,7 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
-        "systems.nbox_figures",
+        "systems.nbox_figures", "identify.learnfigures",
         "analysis.figures", "look.figures", "runs.figures",
         "analysis.measures",
     },
@@ -99,6 +100,7 @@ HOMES = {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
         "cli.sweep", "cli.look", "cli.predict", "cli.tasks", "cli.init", "cli.check",
         "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
+        "cli.learn",
     },
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from spinrnn.cli.learn import add_learning, learned, only_with_learning
 from spinrnn.cli.options import (
     add_columns,
     add_command,
@@ -42,6 +43,7 @@ def add_commands(commands: Any) -> None:
     add_envelope(parser)
     _add_model(parser)
     _add_selection(parser)
+    add_learning(parser)
     parser.add_argument(
         "--level",
         type=number,
@@ -131,6 +133,8 @@ def identify(options: argparse.Namespace) -> int:
         return _identify_synapse(options)
     if options.lines is not None:
         return _identify_lines(options)
+    if options.learn:
+        return learned(options)
     return _identify_device(options)
 
 
@@ -150,6 +154,9 @@ def _check_source(options: argparse.Namespace) -> None:
         problems.append(f"{options.file}: goes without {other}; give one thing to identify")
     wrong = [name for name in _OF_DEVICE if given and getattr(options, name)]
     problems += [f"--{name.replace('_', '-')}: does not go with {other}" for name in wrong]
+    problems += only_with_learning(options)
+    if given and options.learn:
+        problems.append(f"--learn: does not go with {other}")
     if options.frequencies is not None and options.lines is None:
         problems.append("--frequencies: goes with --lines")
     if given and options.out == "":

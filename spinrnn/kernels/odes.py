@@ -103,6 +103,10 @@ class Known(NamedTuple):
     step: float
 
 
+NOTHING = Known(np.zeros(1), np.zeros(0), 1.0, 0.0, 0.0, 1.0, 0.0)
+"""No equation is known."""
+
+
 class Places(NamedTuple):
     """Where in a thread's memory things stand."""
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from spinrnn.errors import DataError, StoreError
 from spinrnn.files.container import load_record, save_record
+from spinrnn.neurons.learnedruns import simulated
 
 KIND = "learned"
 """Of files that hold a learned device."""
@@ -67,8 +68,8 @@ class LearnedDevice:
         diffusion: of the network that gives the logarithm of each state's noise, per
             square root of the unit of time, from [z, v]; None where the device is taken
             as free of noise.
-        base: configuration of the known equation to which f is added, a [neuron] table
-            as a dictionary; empty where all is learned.
+        base: the known equation beside f, see `learnedruns.KnownEquation.table`; empty
+            where all is learned.
         provenance: what was learned from and how: names of files, digests, errors.
     """
 
@@ -117,6 +118,32 @@ class LearnedDevice:
             z: (..., k) scaled states; v: (..., k * drives) scaled drives.
         """
         return applied(self.weights, np.concatenate([z, v], axis=-1))
+
+    def simulate(
+        self,
+        time: np.ndarray,
+        drive: Any,
+        start: np.ndarray | None = None,
+        seed: int | None = None,
+        runs: int | None = None,
+    ) -> np.ndarray:
+        """The output over a drive, in `output.unit`.
+
+        Warns where a drive is beyond what the device was learned from.
+
+        Args:
+            time: (time,) s, in steps of `sampling_step`.
+            drive: (time,) in the drive's unit; of several drives (drive, time), or
+                {name: (time,)}.
+            start: (k,) first outputs; None: at rest under the first drive.
+            seed: of the noise; None: without, as where the device has none.
+            runs: so many repetitions, each with its own noise; None: one.
+        Returns:
+            (time,), or (run, time) where `runs` is given.
+        Raises:
+            DataError: shapes, or times in other steps; DivergenceError: it runs away.
+        """
+        return simulated(self, np.asarray(time, dtype=np.float64), drive, start, seed, runs)
 
     def save(self, path: str | Path) -> None:
         """Writes the file, whole or not at all; StoreError where it cannot be."""

@@ -10,7 +10,7 @@ from spinrnn.neurons.oscillator import Oscillator, strong_exponential
 
 V = lanes(np.float64)
 RNG = np.random.default_rng(5)
-NOTHING = odes.Known(np.zeros(1), np.zeros(0), 1.0, 0.0, 0.0, 1.0, 0.0)
+NOTHING = odes.NOTHING
 
 
 def network(x, flat, shapes):

@@ -1,0 +1,203 @@
+"""The command line of `spinrnn identify --learn`: options, and what they ask for.
+
+Exit status as of `spinrnn identify`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from spinrnn.cli.options import columns, integer, number, whole
+from spinrnn.progress import Bar
+
+DEFAULTS = {
+    "states": None,
+    "hidden": 50,
+    "iterations": 6000,
+    "points": 20,
+    "train": None,
+    "held_out": None,
+    "every": 1,
+    "diffusion": "auto",
+    "known": None,
+    "known_drive": None,
+    "bound": 0.1,
+    "seed": 0,
+}
+"""Of the options that go with --learn alone."""
+
+
+def add_learning(parser: argparse.ArgumentParser) -> None:
+    """Adds --learn and what goes with it."""
+    learn = parser.add_argument_group("learned devices")
+    learn.add_argument(
+        "--learn",
+        action="store_true",
+        help="learn a device that no equation describes: time, power (its output) and drive,"
+        " perhaps drive2, ...; writes device.h5",
+    )
+    for flag, kind, name, text in (
+        ("--states", whole, "K", "successive outputs that are the state (default: found)"),
+        ("--hidden", whole, "H", "units of each hidden layer (default: 50)"),
+        ("--iterations", whole, "N", "of the training (default: 6000)"),
+        ("--points", whole, "N", "steps of a window (default: 20)"),
+        ("--every", whole, "K", "keep every K-th sample (default: 1)"),
+        ("--seed", integer, "SEED", "of weights and windows (default: 0)"),
+        ("--bound", number, "X", "NRMSE up to which a device is described (default: 0.1)"),
+        ("--train", str, "A:B", "samples to learn from (default: those before the held-out)"),
+        ("--held-out", str, "A:B", "samples to hold out, or a share (default: 0.2)"),
+        ("--known", str, "FILE", "configuration whose [neuron] is the known part"),
+        ("--known-drive", str, "GAIN,OFFSET,SCALE", "its drive OFFSET + GAIN drive in SI, the"
+         " power SCALE times its state (default: 1,0,1)"),
+    ):  # fmt: skip
+        learn.add_argument(flag, type=kind, metavar=name, default=DEFAULTS[_key(flag)], help=text)
+    learn.add_argument(
+        "--diffusion",
+        choices=("auto", "constant", "none"),
+        default="auto",
+        help="what the device's noise may depend on (default: auto, state and drive)",
+    )
+
+
+def _key(flag):
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def only_with_learning(options: argparse.Namespace) -> list[str]:
+    """What is given of --learn's options without it, a sentence each."""
+    if options.learn:
+        return []
+    given = [name for name, value in DEFAULTS.items() if getattr(options, name) != value]
+    return [f"--{name.replace('_', '-')}: goes with --learn" for name in given]
+
+
+NOT_WITH = ("fix", "free_scale", "noise", "power_floor", "neuron", "cases", "envelope")
+"""Options of a fit that --learn has no use for."""
+
+
+def learned(options: argparse.Namespace) -> int:
+    """Learns, writes the four files and prints what was found."""
+    from spinrnn.errors import DataError
+    from spinrnn.identify.learn import learn_device
+    from spinrnn.identify.learnrecords import records_of_file
+    from spinrnn.identify.learnwording import lines_of, report_of, write_learned
+
+    arguments = _arguments(options)
+    records = records_of_file(options.file, columns(options), options.every)
+    try:
+        with _Bars(not options.json) as bars:
+            fit = learn_device(records, **arguments, progress=bars)
+    except DataError as error:
+        raise DataError(f"{options.file}: {error}") from None
+    out = Path(options.out or f"{Path(options.file).name.split('.')[0]}-device")
+    written = write_learned(fit, out, options.file)
+    if options.json:
+        print(json.dumps(report_of(fit, options.file)))
+    else:
+        print("\n".join(lines_of(fit, options.file)))
+        print(f"written: {out}/{', '.join(written)}")
+    return 0 if fit.describes else 1
+
+
+class _Bars:
+    """A bar for each training, one after the other."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown, self._what, self._bar = shown, None, None
+
+    def __enter__(self) -> "_Bars":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._close(*error)
+
+    def _close(self, *error):
+        if self._bar is not None:
+            self._bar.__exit__(*(error or (None, None, None)))
+            self._bar = None
+
+    def __call__(self, what: str, iteration: int, iterations: int) -> None:
+        if what != self._what:
+            self._close()
+            self._what = what
+            self._bar = Bar(iterations, "iteration", shown=self._shown)
+            self._bar.__enter__()
+        assert self._bar is not None
+        self._bar(iteration)
+
+
+def _arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of `learn_device`; ConfigError with all that is wrong with them."""
+    from spinrnn.errors import ConfigError
+
+    problems = [
+        f"--{name.replace('_', '-')}: does not go with --learn"
+        for name in NOT_WITH
+        if getattr(options, name, None)
+    ]
+    training = _range("--train", options.train, problems)
+    held_out: Any = 0.2 if options.held_out is None else _share(options.held_out, problems)
+    known = _numbers(options.known_drive, problems)
+    if options.known_drive is not None and options.known is None:
+        problems.append("--known-drive: goes with --known")
+    if options.out == "":
+        problems.append("--out: give the name of a folder")
+    if problems:
+        raise ConfigError(problems)
+    return {
+        **{name: getattr(options, name) for name in ("states", "hidden", "iterations", "points")},
+        **{name: getattr(options, name) for name in ("diffusion", "bound", "seed")},
+        "training": training,
+        "held_out": held_out,
+        "drive_between": "linear" if options.linear else "held",
+        "known": None if options.known is None else _neuron(options.known),
+        **dict(zip(("gain", "offset", "scale"), known, strict=True)),
+    }
+
+
+def _range(option, text, problems):
+    """(A, B) of A:B; None where nothing is said."""
+    if text is None:
+        return None
+    first, _, last = text.partition(":")
+    if not (first.isdecimal() and last.isdecimal()):
+        problems.append(f"{option}: write A:B, as in 0:8000, got {text!r}")
+        return None
+    return int(first), int(last)
+
+
+def _share(text, problems):
+    """(A, B) of A:B, or a share."""
+    if ":" in text:
+        return _range("--held-out", text, problems)
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        problems.append(f"--held-out: write A:B or a share such as 0.2, got {text!r}")
+    return share
+
+
+def _numbers(text, problems):
+    """(gain, offset, scale) of three numbers."""
+    try:
+        found = tuple(map(float, (text or "1,0,1").split(",")))
+    except ValueError:
+        found = ()
+    if len(found) != 3:
+        problems.append(f"--known-drive: write GAIN,OFFSET,SCALE, as in 4e7,0,1, got {text!r}")
+        return 1.0, 0.0, 1.0
+    return found
+
+
+def _neuron(path):
+    """The neuron of a configuration; ConfigError where layers differ."""
+    from spinrnn.config.toml import load_config
+    from spinrnn.errors import ConfigError
+
+    neurons = load_config(path).network.neurons
+    if len(set(map(repr, neurons))) > 1:
+        raise ConfigError([f"--known: {path} has several kinds of neurons; give one of one kind"])
+    return neurons[0]

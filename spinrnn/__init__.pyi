@@ -22,6 +22,7 @@ from spinrnn.datasets.loading import load_digits as load_digits
 from spinrnn.datasets.mel import mel as mel
 from spinrnn.errors import ConfigError as ConfigError
 from spinrnn.errors import DataError as DataError
+from spinrnn.errors import DeviceError as DeviceError
 from spinrnn.errors import DivergenceError as DivergenceError
 from spinrnn.errors import EngineError as EngineError
 from spinrnn.errors import MemoryLimitError as MemoryLimitError
@@ -38,11 +39,13 @@ from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
 from spinrnn.learning.flips import Flips as Flips
+from spinrnn.learning.loop import Call as Call
 from spinrnn.learning.metaplastic import Metaplastic as Metaplastic
 from spinrnn.learning.protocol import Change as Change
 from spinrnn.learning.protocol import Estimator as Estimator
 from spinrnn.learning.protocol import Writer as Writer
 from spinrnn.learning.pulses import Pulses as Pulses
+from spinrnn.learning.readings import Reading as Reading
 from spinrnn.learning.reservoir import Reservoir as Reservoir
 from spinrnn.learning.trainer import evaluate as evaluate
 from spinrnn.learning.twin import Twin as Twin

@@ -77,6 +77,10 @@ class DivergenceError(SpinrnnError, ArithmeticError):
         self.case, self.layer, self.neuron, self.step = case, layer, neuron, step
 
 
+class DeviceError(SpinrnnError, RuntimeError):
+    """A device in the loop that does not answer, or whose answer cannot be used."""
+
+
 class MemoryLimitError(SpinrnnError, MemoryError):
     """A computation beyond its memory; said before anything is allocated."""
 

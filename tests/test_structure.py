@@ -17,7 +17,7 @@ FLOORS = {
     "machine": "system cgroups signals setting threads environment memory blas",
     "config": "quantity tables kinds parts sources spread neurons versions recipes feedforward "
     "run template toml",
-    "files": "atomic text seal hdf5 container streaming lazy",
+    "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
     "delimited formats idx",
@@ -34,15 +34,15 @@ FLOORS = {
     "streaming pieces recurrent products losses feedforward making saved ensemble driving "
     "writing",
     "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
-    "average gains schedule learner trainer recipes",
+    "average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
     "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
     "result fit pulses responses lines told figures files wording report "
     "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
-    "runs": "checkpoints loading predicting folder ensembles run comparison figures beginning "
-    "checking",
+    "runs": "checkpoints loading predicting loops folder ensembles run comparison figures "
+    "beginning checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices nbox_theory "

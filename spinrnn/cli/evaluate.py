@@ -5,7 +5,16 @@ import json
 import sys
 from typing import Any
 
-from spinrnn.cli.options import add_command, add_json, add_memory, add_set, add_use
+from spinrnn.cli.options import (
+    add_command,
+    add_forward,
+    add_json,
+    add_memory,
+    add_set,
+    add_use,
+    forward_of,
+    note_of_device,
+)
 from spinrnn.cli.wording import (
     chosen,
     number_of,
@@ -24,6 +33,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("run", metavar="RUN", help="run folder")
     add_set(parser)
     add_use(parser)
+    add_forward(parser, "the outputs")
     add_memory(
         parser,
         "for the states of a batch, as in 2G; less takes longer and gives the same bits",
@@ -38,7 +48,9 @@ def evaluate(options: argparse.Namespace) -> int:
     from spinrnn.learning import trainer
     from spinrnn.runs.loading import load_data, open_run
 
+    forward = forward_of(options)
     run = open_run(options.run, options.set)
+    note_of_device(run.folder, forward)
     data = load_data(run.config, run.folder)
     run.check_data(data.digest())
     if run.best_epoch is None:
@@ -51,18 +63,20 @@ def evaluate(options: argparse.Namespace) -> int:
         text = f"evaluating {len(test)} cases; the first call of a version compiles"
         print(f"{text} for some seconds", file=sys.stderr, flush=True)
     task = run.config.task
-    found = trainer.evaluate(run.network, test, task=task)
+    found = trainer.evaluate(run.network, test, task=task, forward=forward)
     substeps = run.network.config.resolved_substeps
     numbers = {f"test_{name}": value for name, value in found.plain().items()}
     further = {name: array.tolist() for name, array in found.further.items()}
     if options.json:
         place = {"cases": len(test), "substeps": substeps, "finished": run.finished}
+        place |= {} if forward is None else {"forward": options.forward}
         print(json.dumps({**numbers, **place, **further, **trained_numbers(run.network)}))
         return 0
     text = _scores(task, found.plain(), len(test))
     text += f", {substeps} substeps" if "time" in run.network.config.abilities else ""
     members = getattr(run.network, "networks", ())
     text += f", ensemble of {len(members)}" if members else ""
+    text += f", of the device {options.forward}" if forward is not None else ""
     print(text + _devices(run.network) + _noise(run.network.config))
     for line in (*of_classes({**numbers, **further}, run.network), *trained_lines(run.network)):
         print(line)

@@ -6,6 +6,7 @@ A type turns the text of an option into its value or says in one line what it mu
 
 import argparse
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,40 @@ def add_use(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="Python file with kinds of your own, as mydevices.py, which is run; may be repeated",
     )
+
+
+def add_forward(parser: argparse.ArgumentParser, what: str) -> None:
+    """Adds --forward; what: it is asked for."""
+    parser.add_argument(
+        "--forward",
+        metavar="MODULE:NAME",
+        help=f"a device that gives {what} in place of the network: a callable of a Python module"
+        " of yours, which is run, as lab:device or drivers/lab.py:device",
+    )
+
+
+def forward_of(options: argparse.Namespace) -> Any:
+    """The callable of --forward, None without it."""
+    if options.forward is None:
+        return None
+    from spinrnn.runs.loops import named
+
+    return named(options.forward)
+
+
+def note_of_device(folder: Any, forward: Any) -> None:
+    """Says to the user where numbers are the twin's of a run that was trained with a
+    device in the loop.
+    """
+    from spinrnn.runs.loops import device_of
+
+    device = None if folder is None or forward is not None else device_of(folder)
+    if device is not None:
+        print(
+            f"spinrnn: note: {folder} was trained with the device {device} in the loop; this is "
+            "its twin's answer, --forward MODULE:NAME asks the device",
+            file=sys.stderr,
+        )
 
 
 def add_columns(

@@ -12,10 +12,13 @@ from typing import Any, TextIO
 from spinrnn.cli.options import (
     add_columns,
     add_command,
+    add_forward,
     add_memory,
     add_set,
     add_use,
     columns,
+    forward_of,
+    note_of_device,
 )
 
 SUMMARY = "Apply a trained network to new data: classes with probabilities, or outputs."
@@ -39,6 +42,7 @@ def add_commands(commands: Any) -> None:
     )
     add_set(parser, "network.substeps=16")
     add_use(parser)
+    add_forward(parser, "the answers to a file")
     add_memory(
         parser,
         "for the states of all cases, as in 2G; less takes longer and gives the same bits",
@@ -56,7 +60,11 @@ def predict(options: argparse.Namespace) -> int:
     said = columns(options)
     if options.file == STREAM and not (said.empty and options.out is None):
         raise ConfigError(["--columns, --units, --out: go with a file, not with standard input"])
+    if options.file == STREAM and options.forward is not None:
+        raise ConfigError(["--forward: goes with a file, not with standard input"])
+    forward = forward_of(options)
     source = opened(options.run, options.set)
+    note_of_device(source.run and source.run.folder, forward)
     if source.run is not None and source.run.note:
         print(f"spinrnn: warning: {source.run.note}", file=sys.stderr)
     if options.file == STREAM:
@@ -68,7 +76,7 @@ def predict(options: argparse.Namespace) -> int:
         return 0
     data = load_inputs(options.file, source.data, said, known=source.known)
     try:
-        found = source.predict(data)
+        found = source.predict(data, forward=forward)
     except DataError as error:
         raise DataError(f"{options.file}: {error}") from None
     if options.out is None:

@@ -14,11 +14,13 @@ from spinrnn.cli.options import (
     add_command,
     add_config,
     add_ensemble,
+    add_forward,
     add_memory,
     add_recipe,
     add_seed,
     add_set,
     add_use,
+    forward_of,
     settings_of,
 )
 from spinrnn.cli.wording import (
@@ -46,6 +48,7 @@ def add_commands(commands: Any) -> None:
     add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
     add_ensemble(parser)
+    add_forward(parser, "the outputs of training, validation and test")
     parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     parser.add_argument(
         "--resume",
@@ -61,6 +64,7 @@ def train(options: argparse.Namespace) -> int:
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
+    forward = forward_of(options)
     config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
     stop, started = StopSignals(), []
@@ -84,9 +88,11 @@ def train(options: argparse.Namespace) -> int:
             on_start=on_start,
             stop=stop,
             progress=TrainingBar(progress_of_training),
+            forward=forward,
         )
     except run.Interrupted as error:
         use = "".join(f" --use {path}" for path in kinds.sources())
+        use += f" --forward {options.forward}" if options.forward else ""
         advice = f"to go on: spinrnn train --out {out} --resume{use}"
         print(f"spinrnn: {error}; {advice}", file=sys.stderr)
         return stop.status

@@ -133,6 +133,7 @@ def results_of_training(result: Any) -> list[str]:
     lines = {
         names[0]: f"{test}   {_with(s, 'substeps')}{also}",
         **({names[1]: f"{fine}   {_with(s, 'substeps_fine')}{also_fine}"} if timed else {}),
+        **_twin(s, score),
         names[2]: f"{validation}   {_epochs_of(s, score)}",
         **_programming(s),
         "time": seconds,
@@ -141,6 +142,18 @@ def results_of_training(result: Any) -> list[str]:
     return [f"{name:<{width}}{text}" for name, text in lines.items()] + of_classes(
         s, result.network
     )
+
+
+def _twin(s: dict[str, Any], score: Any) -> dict[str, str]:
+    """Lines about a device in the loop: its twin's score, and what it was asked."""
+    if "forward" not in s:
+        return {}
+    failures = f", {s['forward_failures']} attempts in vain" if s["forward_failures"] else ""
+    asked = f"{s['forward_calls']:8d}   calls of {s['forward']}, {s['forward_seconds']:.1f} s"
+    return {
+        f"test {score.name}, twin": f"{value_of(score, s[f'test_{score.name}_twin']):>8}",
+        "device": asked + failures,
+    }
 
 
 # ---- what was learned ----

@@ -362,6 +362,11 @@ def use(path: str | Path) -> str:
     return digest
 
 
+def module_of(path: str | Path) -> types.ModuleType:
+    """The module that `use` has made of a file."""
+    return sys.modules[_module_name(Path(path).absolute())]
+
+
 def _module_name(path):
     """Of the module that a file becomes: by the file's name alone, which the cache of
     compiled code stores, unless another file of that name is in use.

@@ -122,10 +122,10 @@ class StreamWriter:
 
         def make(form):
             os.ftruncate(self._descriptor, 0)
-            with _open_hdf5(self._descriptor, "w+b", "w", form) as file:
+            with open_hdf5(self._descriptor, "w+b", "w", form) as file:
                 _fill(file, variables, shapes)
                 put_attributes(file, {**attributes, "complete": 0})
-                return {v.name: _place_of(file[v.name]) for v in variables if v.values is None}
+                return {v.name: place_of(file[v.name]) for v in variables if v.values is None}
 
         datasets = in_oldest_form(make)
         self._places = Places(os.fstat(self._descriptor).st_size, block, datasets)
@@ -160,7 +160,7 @@ class StreamWriter:
 
     def _mark_complete(self):
         """Tells other programs; HDF5 cuts off the end, which it does not know."""
-        with _open_hdf5(self._descriptor, "r+b", "r+") as file:
+        with open_hdf5(self._descriptor, "r+b", "r+") as file:
             file.attrs.modify("complete", np.int32(1))
         if os.fstat(self._descriptor).st_size != self._places.end:
             raise StoreError(f"cannot finish {self.path}: HDF5 has changed its length")
@@ -236,7 +236,7 @@ class _Syncer:
 
 
 @contextlib.contextmanager
-def _open_hdf5(descriptor, mode, hdf5_mode, form=None):
+def open_hdf5(descriptor, mode, hdf5_mode, form=None):
     """An open file as HDF5 sees it; by Python's file, as HDF5 would lock its own."""
     with (
         open(os.dup(descriptor), mode) as stream,
@@ -248,7 +248,7 @@ def _open_hdf5(descriptor, mode, hdf5_mode, form=None):
 def _fill(file, variables, shapes):
     """Makes the datasets, with names for their axes and units."""
     for v in variables:
-        dataset = _create(file, v, shapes[v.name])
+        dataset = create(file, v, shapes[v.name])
         put_attributes(dataset, {"units": v.units, "long_name": v.long_name})
         if v.dims == (v.name,):
             dataset.make_scale(v.name)
@@ -257,7 +257,7 @@ def _fill(file, variables, shapes):
                 dataset.dims[axis].attach_scale(file[dim])
 
 
-def _create(file, v, shape):
+def create(file, v, shape):
     """The dataset of a variable; only its place if it will be streamed."""
     if v.values is not None:
         values = np.ascontiguousarray(v.values, dtype=v.dtype)
@@ -272,7 +272,7 @@ def _create(file, v, shape):
     return h5py.Dataset(h5py.h5d.create(file.id, v.name.encode(), kind, space, how))
 
 
-def _place_of(dataset):
+def place_of(dataset):
     """(offset, bytes of a case, cases) of a dataset."""
     shape = dataset.shape
     return dataset.id.get_offset(), dataset.dtype.itemsize * math.prod(shape[1:]), shape[0]

@@ -263,6 +263,19 @@ def squares_backward(memory, readout, g_readout, read, features, units):
                 memory[g_at + i] += (x + x) * g_square
 
 
+@piece
+def put_features(memory, readout, measured, first, last, features, panels):
+    """What a device's readout has read, (samples, read, R), in the place of the
+    network's own (R, P, F, V), for samples first to last - 1 of the call.
+    """
+    v = row_length(memory)
+    for j in range(last - first):
+        for t in range(measured.shape[2]):
+            at = readout + (t * panels + j // v) * features * v + j % v
+            for i in range(measured.shape[1]):
+                memory[at + i * v] = measured[first + j, i, t]
+
+
 @inlined
 def logits_forward(w, work, units):
     """Eq. (4): logits (R, P, K, V) = A_out (W_out readout + b_out); units: R P."""
@@ -301,13 +314,17 @@ def logits_backward(c, w, work, gradient, panels, points):
 
 @inlined
 def losses_of(w, work, block, targets, scale, logits, losses):
-    """Copies the logits out; where there are targets, also losses and dLoss/dlogits."""
+    """Copies the logits out, those of a device where they were measured; where there
+    are targets, also losses and dLoss/dlogits.
+    """
     memory, v, panels = work.memory, row_length(work.memory), block.panels
+    measured = targets.measured
     for j in range(block.last_sample - block.first_sample):
+        n = block.first_sample + j
         for t in range(block.points):
             for o in range(w.classes):
                 place = work.logits + ((t * panels + j // v) * w.classes + o) * v + j % v
-                logits[block.first_sample + j, o, t] = memory[place]
+                logits[n, o, t] = measured[n, o, t] if measured.size > 0 else memory[place]
     if targets.labels.size > 0 or targets.values.size > 0:
         units = block.points * panels
         fill(memory, work.g_logits, units * w.classes * v, memory.dtype.type(0))
@@ -698,6 +715,9 @@ def finish_forward(c, w, work, block, targets, scale, last, logits, losses, carr
     if carried.size > 0:
         carry(work, block, work.blended + last % (work.kept + 1) * size, carried, True)
     read(last, c, w, work, block)
+    if targets.features.size > 0:
+        first, end = block.first_sample, block.last_sample
+        put_features(memory, work.readout, targets.features, first, end, w.features, block.panels)
     logits_forward(w, work, block.points * block.panels)
     losses_of(w, work, block, targets, scale, logits, losses)
 

@@ -13,7 +13,9 @@ from spinrnn.kernels.tiles import row_length
 
 
 class Targets(NamedTuple):
-    """What outputs should be; one of the first two, or neither."""
+    """What outputs should be, one of the first two or neither; and of a device in the
+    loop what it gave: loss and slope are those of measured numbers.
+    """
 
     # (samples, R) int64 classes, -1 where there is none; or (0, 0)
     labels: np.ndarray
@@ -21,6 +23,11 @@ class Targets(NamedTuple):
     values: np.ndarray
     # (samples,) float64 weight of each sample's loss
     weights: np.ndarray
+    # (samples, K, R) float64 outputs that a device has given, in place of the network's
+    # own; or (0, 0, 0)
+    measured: np.ndarray = np.empty((0, 0, 0))
+    # (samples, F without squares, R) float64 what its readout has read, likewise
+    features: np.ndarray = np.empty((0, 0, 0))
 
 
 @piece

@@ -22,6 +22,7 @@ from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.average import add_to_average
 from spinrnn.learning.gains import choose_gains
 from spinrnn.learning.learner import GradientLearner, Step
+from spinrnn.learning.loop import Loop, Place, Placed, check_learned, placed
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
 from spinrnn.networks.making import network_of
@@ -34,7 +35,9 @@ _ORDER, _NOISE, _THERMAL = 1, 2, 3
 """Purposes of random numbers; 4 is that of `neurons.spread`."""
 
 
-def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> Evaluation:
+def evaluate(
+    net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None, forward: Any = None
+) -> Evaluation:
     """How well a network does on labelled sequences.
 
     Args:
@@ -43,6 +46,8 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
             labels are matched by the names of the classes.
         noise_seed: of the thermal noise, as in `Network.forward`.
         task: None for `Classification`, of data with targets for `Regression`.
+        forward: a device that gives the outputs in place of the network, as of `train`;
+            it is asked once, for all cases.
     Returns:
         The task's scores as attributes; of a classification accuracy (share of cases
         whose largest logit is the label's, 0 to 1), loss (mean cross-entropy) and
@@ -50,14 +55,17 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
         (column).
     Raises:
         DataError, DivergenceError: as `Network.forward`; DataError also for data that
-        cannot be compared with those of the training.
+        cannot be compared with those of the training; DeviceError: of `forward`.
     """
     regression = task is None and data.targets is not None
     task = kinds.made_of("task", "regression" if regression else task)
     data = data if net.knows is None else net.knows.labelled(net.knows.matched(data))
     data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
-    outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
+    if forward is None:
+        outputs = net.forward(data.inputs, data.lengths, noise_seed).astype(np.float64)
+    else:
+        outputs = placed(forward).outputs(net, data, noise_seed).astype(np.float64)
     found = task.evaluation(outputs, targets)
     if net.scaling is not None and net.scaling.of_outputs and targets.values.size:
         # the loss that is minimised; other scores are of the targets as they are
@@ -67,12 +75,19 @@ def evaluate(net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None) -> 
     return found
 
 
-def test_of(net: Any, data: Dataset, task: Any, finer: int) -> tuple[Evaluation, dict[str, Any]]:
+def test_of(
+    net: Any, data: Dataset, task: Any, finer: int, forward: Placed | None
+) -> tuple[Evaluation, dict[str, Any]]:
     """(how well a network does on its test part, numbers for a summary): its scores,
-    and of a network with time those with so many times finer substeps.
+    with a device in the loop (forward: `Placed`) also those of its twin, and of a
+    network with time those with so many times finer substeps.
     """
-    found, substeps = evaluate(net, data, task=task), net.config.resolved_substeps
+    found = evaluate(net, data, task=task, forward=forward)
+    substeps = net.config.resolved_substeps
     numbers: dict[str, Any] = {f"test_{name}": value for name, value in found.plain().items()}
+    if forward is not None:
+        twin = evaluate(net, data, task=task).plain()
+        numbers |= {f"test_{name}_twin": value for name, value in twin.items()}
     if "time" not in net.config.abilities:
         return found, numbers
     fine = evaluate(net.replace(substeps=finer * substeps), data, task=task)
@@ -128,6 +143,7 @@ class Trainer:
     Args:
         config: the run.
         data: is not kept: its parts are copies.
+        loop: the device that gives the forward values, or None.
     Attributes:
         net: the network being trained; prepared: the same for the steps.
         learner: what makes a step.
@@ -154,6 +170,7 @@ class Trainer:
     batch: int = 0
     best: dict[str, Any] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    loop: Loop | None = None
 
     def __post_init__(self, data: Dataset) -> None:
         config, digest = self.config, data.digest()
@@ -262,8 +279,12 @@ class Trainer:
         while self.epoch < self.epochs and not self.stopped:
             start = time.perf_counter()
             order = self._order() if order is None else order
-            rate = self._step(order)
-            record = self._record(rate) if self.batch == self.batches else None
+            # a device may have failed between the last step and the validation
+            if self.batch < self.batches:
+                self._step(order)
+            record = (
+                self._record(self._rate(self.batch - 1)) if self.batch == self.batches else None
+            )
             self._sums.seconds += time.perf_counter() - start
             if record:
                 record["seconds"] = round(self._sums.seconds, 4)
@@ -292,22 +313,49 @@ class Trainer:
         rng = np.random.default_rng([self.config.train.seed, _ORDER, self.epoch])
         return rng.permutation(len(self.training))
 
-    def _step(self, order: np.ndarray) -> float:
-        """One batch. Returns the learning rate."""
+    def _rate(self, batch: int) -> float:
+        """The learning rate of a batch of this epoch."""
+        c = self.config.train
+        return learning_rate(c, self.epoch * self.batches + batch, c.epochs * self.batches)
+
+    def _step(self, order: np.ndarray) -> None:
+        """One batch."""
         c, task = self.config.train, self.config.task
-        part = self.training.take(order[self.batch * c.batch : (self.batch + 1) * c.batch])
+        cases = order[self.batch * c.batch : (self.batch + 1) * c.batch]
+        part = self.training.take(cases)
         thermal = (c.seed, _THERMAL, self.epoch, self.batch)
-        targets = task.targets(self.net, part)
-        rate = learning_rate(c, self.epoch * self.batches + self.batch, c.epochs * self.batches)
-        batch = self._noisy(part.inputs), targets, part.lengths
+        targets, inputs = task.targets(self.net, part), self._noisy(part.inputs)
+        if self.loop is not None:
+            asked = (inputs, part.lengths, cases)
+            targets = self.loop.measured(self.net, targets, asked, thermal, self.place("training"))
         with self._place():
-            step = self.learner.step(self.prepared, batch, rate, thermal)
+            batch = inputs, targets, part.lengths
+            step = self.learner.step(self.prepared, batch, self._rate(self.batch), thermal)
+        if targets.measured.size:
+            check_learned(step.outputs, targets, c.estimator.kind)
         if self.average is not None:
             span = c.average * self.batches
             add_to_average(self.average, self.net.parameters, self.learner.steps, span)
         self._sums.add(step, len(part), task.per_case(step.outputs, targets))
         self.batch += 1
-        return rate
+
+    def place(self, part: str) -> Place:
+        """Of the next call of a device: that of the next batch, or of a whole part."""
+        each = self.batches + 1
+        if part == "training":
+            batch = self.batch + 1
+            return Place(part, self.epoch + 1, batch, self.epoch * each + batch)
+        if part == "validation":
+            return Place(part, self.epoch + 1, 0, (self.epoch + 1) * each)
+        return Place("test", 0, 0, self.epochs * each + 1)
+
+    def _asked(self, part: str) -> Placed | None:
+        """The device for all cases of a part; None where there is none."""
+        return None if self.loop is None else Placed(self.loop, self.place(part))
+
+    def tested(self, net: Any, finer: int) -> tuple[Evaluation, dict[str, Any]]:
+        """`test_of` a network with the device of this training, if there is one."""
+        return test_of(net, self.test, self.config.task, finer, self._asked("test"))
 
     def _noisy(self, inputs: np.ndarray) -> np.ndarray:
         """The inputs of a batch with this batch's Gaussian noise."""
@@ -324,7 +372,8 @@ class Trainer:
         task, sums = self.config.task, self._sums
         candidate = self._candidate()
         with self._place():
-            found = evaluate(candidate, self.validation, task=task)
+            asked = self._asked("validation")
+            found = evaluate(candidate, self.validation, task=task, forward=asked)
         record = {
             "epoch": self.epoch + 1,
             "train_loss": sums.loss / sums.cases,

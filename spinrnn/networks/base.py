@@ -59,6 +59,16 @@ class BaseNetwork:
         """Outputs of inputs u (case, channel, time)."""
         raise NotImplementedError
 
+    def trained_outputs(self, u, lengths=None, noise_seed: Seed = 0) -> np.ndarray:
+        """`forward` as a step of training has it."""
+        return self.forward(u, lengths, noise_seed)
+
+    def read_out(self, u, lengths, noise_seed: Seed, features: np.ndarray) -> np.ndarray:
+        """`forward` with a device's features, (case, n) or (case, n, time), in the
+        place of what the network's readout would read.
+        """
+        raise NotImplementedError
+
     def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
         """The network, to be run one input point after the other."""
         raise NotImplementedError

@@ -146,15 +146,28 @@ class FeedforwardNetwork(BaseNetwork):
             DataError: u or lengths do not fit; DivergenceError: an output is infinite
             or NaN; MemoryLimitError.
         """
-        batch, c = self._read(u, lengths, noise_seed), self.config
-        flat, cases = self.effective(), len(batch.u)
+        return self._outputs(self._read(u, lengths, noise_seed))
+
+    def trained_outputs(self, u, lengths=None, noise_seed: Seed = 0) -> np.ndarray:
+        """`forward` with the statistics of the batch."""
+        return self._said(self._run(self._read(u, lengths, noise_seed), False)[0][:, :, 0])
+
+    def read_out(self, u, lengths, noise_seed: Seed, features: np.ndarray) -> np.ndarray:
+        """As of `BaseNetwork`; features: (case, n) of the last hidden layer."""
+        given = features.astype(self.config.dtype)
+        return self._outputs(self._read(u, lengths, noise_seed), given)
+
+    def _outputs(self, batch, read=None):
+        """Outputs of a `Batch`; read: as of `_pass`."""
+        flat, cases, c = self.effective(), len(batch.u), self.config
         step = max(cases, 1) if self._of_all else CASES
         outputs = np.empty((cases, c.outputs), dtype=c.dtype)
         self.plan(min(cases, step), 1, backward=False)
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, cases, step):
                 own = slice(start, start + step)
-                outputs[own] = self._pass(flat, batch.u[own, :, 0], not self._of_all)[0]
+                given, u = None if read is None else read[own], batch.u[own, :, 0]
+                outputs[own] = self._pass(flat, u, not self._of_all, read=given)[0]
         _check(outputs)
         return self._said(outputs)
 
@@ -240,16 +253,18 @@ class FeedforwardNetwork(BaseNetwork):
         """Outputs (case, K, 1) with the statistics of the batch, as in training."""
         return self._run(batch, False)[0]
 
-    def _pass(self, flat, h, running=False, factors=True):
+    def _pass(self, flat, h, running=False, factors=True, read=None):
         """(outputs (case, K), [`Layer`]) of inputs h (case, inputs).
 
         Args:
             flat: (size,) with the weights; running: whether batch normalisation takes
-                running means; factors: whether neurons differ.
+                running means; factors: whether neurons differ; read: (case, n) what a
+                device gives to the last layer of weights, or None.
         """
         c, views, layers = self.config, self.layout.named(flat), []
         last = len(c.layers)
         for i, amplification in enumerate(c.amplifications):
+            h = read if i == last and read is not None else h
             a = product(h, views[f"w_{i}"].T)
             if amplification != 1:
                 a *= a.dtype.type(amplification)
@@ -375,6 +390,15 @@ def _check(outputs):
         raise DivergenceError(f"an output is not finite at case {case}", case=case)
 
 
+def _measured(targets, dtype):
+    """(outputs (case, K), numbers (case, n) that the last layer of weights is given) of
+    a device in the loop, each None where it does not give them.
+    """
+    given = (None, None) if targets is None else (targets.measured, targets.features)
+    there = [array if array is not None and array.size else None for array in given]
+    return [array if array is None else array[:, :, 0].astype(dtype) for array in there]
+
+
 class Passed(NamedTuple):
     """A batch forward, and where it was asked for backward.
 
@@ -406,8 +430,10 @@ class Prepared:
         net, u = self._net, np.ascontiguousarray(batch.u[:, :, 0])
         flat = net.effective()
         net.plan(len(u), 1, backward)
+        measured, read = _measured(batch.targets, flat.dtype)
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-            outputs, layers = net._pass(flat, u)
+            outputs, layers = net._pass(flat, u, read=read)
+            outputs = outputs if measured is None else measured
             _check(outputs)
             if batch.targets is None:
                 return Passed(outputs, None, None, layers)
@@ -416,7 +442,7 @@ class Prepared:
                 return Passed(outputs, losses, None, layers)
             if twin:
                 flat = net.connections.read_nominal(net.parameters)
-                own = net._pass(flat, u, factors=False)[1]
+                own = net._pass(flat, u, factors=False, read=read)[1]
                 gradient = net._back(flat, own, slopes, factors=False)
             else:
                 gradient = net._back(flat, layers, slopes)

@@ -226,6 +226,17 @@ class Network(BaseNetwork):
             outputs = self._run(batch, False)[0]
         return self._said(shaped(self.config, outputs, batch.lengths, batch.u.shape[2]))
 
+    def read_out(self, u, lengths, noise_seed: Seed, features: np.ndarray) -> np.ndarray:
+        """As of `BaseNetwork`; features as `learning.readings.Reading` has them, their
+        squares are not among them.
+        """
+        batch = self._read(u, lengths, noise_seed)
+        given = features if features.ndim == 3 else features[:, :, None]
+        cases, given = len(given), np.ascontiguousarray(given[:, :, : batch.points])
+        none = np.empty((cases, 0), dtype=np.int64), np.empty((cases, 0, 0)), np.ones(cases)
+        outputs = self._run(batch._replace(targets=Targets(*none, features=given)), False)[0]
+        return self._said(shaped(self.config, outputs, batch.lengths, batch.u.shape[2]))
+
     def pieces(self, u, lengths=None, noise_seed: Seed = 0) -> Iterator[tuple[slice, np.ndarray]]:
         """(points, outputs (case, K, points)) of `forward`, one piece of the time after
         the other, of a network that is read at points; all at once where the sequences

@@ -76,6 +76,8 @@ class Batch(NamedTuple):
             u = np.where(there, u, 0.0).astype(dtype)
         if targets is not None and targets.values.size:
             targets = targets._replace(values=scaling.wanted(targets.values))
+        if targets is not None and targets.measured.size:
+            targets = targets._replace(measured=scaling.wanted(targets.measured))
         return self._replace(u=u, targets=targets)
 
 

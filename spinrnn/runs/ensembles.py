@@ -57,7 +57,7 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
     config = results[0].config
     task = config.task
     _, validation, test = divide(config.network.arranged(data), config)
-    found, numbers = test_of(ensemble, test, task, finer)
+    found, numbers = test_of(ensemble, test, task, finer, None)
     known = evaluate(ensemble, validation, task=task)
     members = [result.summary for result in results]
     kept = ("seed", "best_epoch", "epochs", *(f"test_{score.name}" for score in task.scores))

@@ -27,7 +27,7 @@ from spinrnn.files.text import read_json, write_json
 from spinrnn.learning.trainer import Trainer
 from spinrnn.machine.environment import describe
 from spinrnn.networks.base import BaseNetwork
-from spinrnn.runs import checkpoints, loading
+from spinrnn.runs import checkpoints, loading, loops
 from spinrnn.runs.loading import SUMMARY_KEYS, check_data
 
 PICTURES = ("curves.png", "confusion.png")
@@ -45,6 +45,7 @@ class Folder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self._lock: IO[str] | None = None
+        self._log: Any = None
 
     @property
     def _config_file(self) -> Path:
@@ -103,6 +104,11 @@ class Folder:
                 f"{self.path} is not empty and not a run; choose another folder (--out)"
             )
 
+    def check_device(self, forward: Any) -> None:
+        """ConfigError where a run that goes on has another device in the loop."""
+        if not self.complete:
+            loops.check(self.path, forward)
+
     def open(self, trainer: Trainer, resume: bool) -> None:
         """Writes what a new run starts with, or takes the trainer to where the old was.
 
@@ -123,6 +129,7 @@ class Folder:
         sources = kinds.record_of(trainer.config.kinds)
         if sources:
             write_json(self.path / loading.KINDS, sources)
+        self._log = loops.keep(self.path, trainer)
         make_folder(self.path / "checkpoints")
         for folder in (self.path, self.path / "checkpoints"):
             remove_all_stale(folder)
@@ -191,6 +198,9 @@ class Folder:
 
     def close(self) -> None:
         """Lets other processes, and the next call in this one, into the folder."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
         if self._lock is not None:
             self._lock.close()
 

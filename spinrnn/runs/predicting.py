@@ -20,6 +20,7 @@ from spinrnn.datasets.loading import load_inputs
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
+from spinrnn.learning.loop import placed
 from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.loading import StoredRun, known_of, open_any
@@ -143,6 +144,7 @@ def predict(
     data: Dataset | np.ndarray | str | Path,
     task: Any = None,
     noise_seed: Any = 0,
+    forward: Any = None,
 ) -> Prediction:
     """What a network answers to new data.
 
@@ -155,6 +157,9 @@ def predict(
         task: whether outputs are classes, as Classification(). None: the run's; of a
             network alone the outputs stay numbers.
         noise_seed: of the thermal noise, as in `Network.forward`.
+        forward: a device that gives the outputs in place of the network, as of `train`;
+            it is asked once, for all cases. A run that was trained with one answers by
+            its twin without it.
     Raises:
         StoreError: a file cannot be read; DataError: the data have other channels,
             units or sampling rates than those of the training that cannot be converted,
@@ -169,7 +174,7 @@ def predict(
         data = load_inputs(str(data), source.data, known=source.known)
     elif not isinstance(data, Dataset):
         data = Dataset(data)
-    return source.predict(data, noise_seed)
+    return source.predict(data, noise_seed, forward)
 
 
 class Answering:
@@ -202,11 +207,14 @@ class Answering:
         if task is not None and task.labelled:
             self.classes = _of_outputs(self._own.classes, net.config.outputs)
 
-    def predict(self, data: Dataset, noise_seed: Any = 0) -> Prediction:
+    def predict(self, data: Dataset, noise_seed: Any = 0, forward: Any = None) -> Prediction:
         """Answers to all cases of a data set; errors as of `predict`."""
         data = self.net.config.arranged(self._own.matched(data))
         data = fitted(data, self.net.config.inputs, self.channels)
-        outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
+        if forward is None:
+            outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
+        else:
+            outputs = placed(forward).outputs(self.net, data, noise_seed)
         cases, points = len(data.inputs), np.shape(data.inputs)[2]
         lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
         names = data.names or tuple(map(str, range(cases)))

@@ -13,12 +13,13 @@ from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
-from spinrnn.errors import ConfigError, DataError, DivergenceError
-from spinrnn.learning.trainer import Trainer, test_of
+from spinrnn.errors import ConfigError, DataError, DeviceError, DivergenceError
+from spinrnn.learning.loop import Loop, Stopped
+from spinrnn.learning.trainer import Trainer
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
-from spinrnn.runs import checkpoints, ensembles
+from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
 
@@ -77,6 +78,9 @@ def train(
     stop: Callable[[], bool] | None = None,
     pictures: bool = True,
     progress: bool | TrainingBar | None = None,
+    forward: Callable[[Any], Any] | None = None,
+    forward_retries: int = 3,
+    forward_wait: float = 1.0,
 ) -> Result:
     """Trains a network, chooses the best epoch by the validation part, tests it once.
 
@@ -101,30 +105,40 @@ def train(
             warning says so.
         progress: whether to show a bar, or lines where there is no terminal; None: in a
             notebook.
+        forward: a device in the loop, called with a `Call`: it gives the outputs, or a
+            `Reading`, and the network only the gradient. Validation and test ask it
+            too. Each call is kept in `calls.h5` of the run folder, and a run that goes
+            on takes the answers that are there.
+        forward_retries: further attempts where it raises an error or gives NaN;
+            forward_wait: s before the first of them, doubled each time, 60 s at most.
     Returns:
         The results; of a run that is complete already, what it found.
     Raises:
         ConfigError, DataError, StoreError: bad input; DivergenceError: the last
-        checkpoint stays; Interrupted: see `stop`.
+        checkpoint stays; DeviceError: the device does not answer, or not rightly; a
+        checkpoint is written; Interrupted: see `stop`.
     """
     _check_arguments(config, data)
+    device = forward, forward_retries, forward_wait
     if isinstance(progress, TrainingBar) or is_shown(progress):
         with progress if isinstance(progress, TrainingBar) else TrainingBar() as bar:
             hooks = bar.around(on_start, on_epoch, stop)
-            return train(config, out, resume, data, *hooks, pictures, progress=False)
+            return train(config, out, resume, data, *hooks, pictures, False, *device)
     folder = None if out is None else Folder(out)
     if folder is not None:
         config = folder.settle(config, resume)
+        folder.check_device(forward)
     config = config or RunConfig()
+    loop = loops.loop_of(*device, stop, config)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
     if folder is None:
-        return _train(config, data, on_start, on_epoch, stop)
+        return _train(config, data, on_start, on_epoch, stop, loop)
     if folder.complete:
         return _found(folder, config, data, pictures)
     try:
-        result = _train(config, data, on_start, on_epoch, stop, folder, resume)
+        result = _train(config, data, on_start, on_epoch, stop, loop, folder, resume)
         if pictures:
             folder.draw(result.history, result.summary)
         return result
@@ -195,13 +209,14 @@ def _train(
     on_start: Callable[[Trainer], object] | None,
     on_epoch: Callable[[Trainer], object] | None,
     stop: Callable[[], bool] | None,
+    loop: Loop | None,
     folder: Folder | None = None,
     resume: bool = False,
 ) -> Result:
     """A run that is not complete yet, to its numbers."""
     data = _load(config, folder) if data is None else data
     config = config.fitted_to(data)
-    trainer = Trainer(config, data)
+    trainer = Trainer(config, data, loop=loop)
     _warn_of_data(trainer)
     if folder:
         folder.open(trainer, resume)
@@ -210,12 +225,17 @@ def _train(
     try:
         compiling = trainer.warm_up()
         _steps(trainer, folder, on_epoch, stop)
+        if folder:
+            folder.checkpoint(trainer)
+        network = trainer.best_network()
+        summary = summarise(trainer, network, compiling)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
-    if folder:
-        folder.checkpoint(trainer)
-    network = trainer.best_network()
-    summary = summarise(trainer, network, compiling)
+    except DeviceError as error:
+        raise _kept(error, trainer, folder) from error.__cause__
+    except Stopped:
+        _kept(None, trainer, folder)
+        raise Interrupted(f"stopped after {trainer.learner.steps} training steps") from None
     if folder:
         folder.finish(network, summary)
     return Result(network, summary, trainer.history, folder and folder.path, config)
@@ -270,7 +290,7 @@ def summarise(trainer: Trainer, network: Any, compiling: float) -> dict[str, Any
         compiling: seconds before the first step.
     """
     task, best, mask = trainer.config.task, trainer.best, network.mask
-    found, numbers = test_of(network, trainer.test, task, FINER)
+    found, numbers = trainer.tested(network, FINER)
     assert best is not None, "no epoch has ended"
     return {
         **numbers,
@@ -286,12 +306,21 @@ def summarise(trainer: Trainer, network: Any, compiling: float) -> dict[str, Any
         "seconds_training": round(trainer.seconds(), 3),
         "seconds_compiling": round(compiling, 3),
         **_events(trainer.history),
+        **_device(trainer.loop),
         "seed": trainer.config.train.seed,
         "data_sha256": trainer.data_digest,
         **trainer.names(),
         **{name: array.tolist() for name, array in found.further.items()},
         **({} if trainer.drives is None else {"initial_drive": trainer.drives[1].tolist()}),
     }
+
+
+def _device(loop: Loop | None) -> dict[str, Any]:
+    """What a device in the loop was asked; {} without one."""
+    if loop is None:
+        return {}
+    totals = {f"forward_{name}": value for name, value in loop.totals().items()}
+    return {"forward": loops.record_of(loop.forward)["forward"], **totals}
 
 
 def _events(history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -303,6 +332,20 @@ def _events(history: list[dict[str, Any]]) -> dict[str, Any]:
     if "programming_saturated" in found:
         found["programming_saturated"] = history[-1].get("programming_saturated", 0)
     return found
+
+
+def _kept(error: Any, trainer: Trainer, folder: Folder | None) -> Any:
+    """The error of a device with what there is of the run, which is kept by now."""
+    if folder:
+        folder.checkpoint(trainer)
+    if error is not None:
+        kept = (
+            f"all before it is kept in {folder.path}; go on by resume"
+            if folder
+            else ("the run was in memory only; give out=... to be able to go on")
+        )
+        error.args = (f"{error}; {kept}",)
+    return error
 
 
 def _with_checkpoint(error: DivergenceError, folder: Folder | None) -> DivergenceError:

@@ -16,7 +16,7 @@ import numpy as np
 
 from spinrnn.errors import StoreError, reason_of
 from spinrnn.files.atomic import new_temporary, remove_stale, sync_names
-from spinrnn.files.container import in_oldest_form
+from spinrnn.files.container import AXIS_ORDER, in_oldest_form
 from spinrnn.files.streaming import Variable, create, open_hdf5, place_of, put_attributes
 
 PARTS = ("training", "validation", "test")
@@ -264,4 +264,5 @@ def _fill(file, variables, title):
         put_attributes(dataset, about)
         for axis, name in enumerate(variable.dims):
             dataset.dims[axis].label = name
-    put_attributes(file, {"format": "spinrnn", "kind": "calls", "version": 1, "title": title})
+    about = {"format": "spinrnn", "kind": "calls", "version": 1, "title": title}
+    put_attributes(file, {**about, "axis_order": AXIS_ORDER})

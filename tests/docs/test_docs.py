@@ -77,6 +77,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "reproduction").symlink_to(ROOT / "data" / "reproduction")
     monkeypatch.chdir(tmp_path)
+    # as in a session that was started there
+    monkeypatch.syspath_prepend(tmp_path)
     for name in ("_registered", "_sources", "_files"):
         monkeypatch.setattr(kinds, name, {})
     yield tmp_path

@@ -41,7 +41,7 @@ FLOORS = {
     "result fit pulses responses lines told figures files wording report "
     "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
-    "runs": "checkpoints loading predicting loops folder ensembles run comparison figures "
+    "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
     "beginning checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",

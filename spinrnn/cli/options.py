@@ -94,18 +94,12 @@ def forward_of(options: argparse.Namespace) -> Any:
 
 
 def note_of_device(folder: Any, forward: Any) -> None:
-    """Says to the user where numbers are the twin's of a run that was trained with a
-    device in the loop.
-    """
-    from spinrnn.runs.loops import device_of
+    """Prints `runs.loops.note_of`, if there is one."""
+    from spinrnn.runs.loops import note_of
 
-    device = None if folder is None or forward is not None else device_of(folder)
-    if device is not None:
-        print(
-            f"spinrnn: note: {folder} was trained with the device {device} in the loop; this is "
-            "its twin's answer, --forward MODULE:NAME asks the device",
-            file=sys.stderr,
-        )
+    note = note_of(folder, forward)
+    if note is not None:
+        print(f"spinrnn: note: {note}", file=sys.stderr)
 
 
 def add_columns(

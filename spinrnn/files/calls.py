@@ -264,5 +264,5 @@ def _fill(file, variables, title):
         put_attributes(dataset, about)
         for axis, name in enumerate(variable.dims):
             dataset.dims[axis].label = name
-    about = {"format": "spinrnn", "kind": "calls", "version": 1, "title": title}
+    about = {"format": "spinrnn calls", "version": 1, "title": title}
     put_attributes(file, {**about, "axis_order": AXIS_ORDER})

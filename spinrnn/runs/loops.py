@@ -143,6 +143,19 @@ def device_of(folder: str | Path) -> str | None:
     return read_json(path, ("forward",))["forward"] if path.is_file() else None
 
 
+def note_of(folder: str | Path | None, forward: Any) -> str | None:
+    """What the user should know where a run was trained with a device in the loop and
+    its twin answers, else None.
+    """
+    device = None if folder is None or forward is not None else device_of(folder)
+    if device is None:
+        return None
+    return (
+        f"{folder} was trained with the device {device} in the loop; this is its twin's answer, "
+        "forward= (--forward MODULE:NAME) asks the device"
+    )
+
+
 def keep(folder: Path, trainer: Trainer) -> CallLog | None:
     """Writes which device is in the loop, and opens the log of its calls for it; warns
     where its source has changed since the run was begun.

@@ -4,6 +4,7 @@ at the end of each case or at every point.
 
 import csv
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from spinrnn.learning.loop import placed
 from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.loading import StoredRun, known_of, open_any
+from spinrnn.runs.loops import note_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +169,9 @@ def predict(
             `Network.forward`.
     """
     source = opened(net) if isinstance(net, (str, Path)) else Answering(net)
+    note = note_of(source.run.folder, forward) if source.run is not None else None
+    if note is not None:
+        warnings.warn(note, stacklevel=2)
     if task is not None:
         kind = kinds.made_of("task", task)
         source = Answering(source.net, kind, source.run, source.data, source.known)

@@ -109,7 +109,13 @@ MUTATIONS = [
         "in_the_log",
         RUNS,
     ),
-    mutation(CALLS, "if not self._planned.same(", "if not True or (", "another_training", RUNS),
+    mutation(
+        CALLS,
+        "if not self._planned.same(",
+        "if False and not self._planned.same(",
+        "another_training",
+        RUNS,
+    ),
     mutation(LOOPS, "if now != name:", "if False:", "refused_by_name", RUNS),
     mutation(
         LOOPS, "if before is None and forward is not None:", "if False:", "refused_by_name", RUNS

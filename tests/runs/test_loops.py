@@ -126,6 +126,14 @@ def test_the_log_is_a_table_that_gives_the_same_training(tmp_path, slow_checkpoi
         slow_checkpoints, None, tiny_data, table(tmp_path / "run" / "calls.h5"), resume=False
     )
     same(first, again)
+    said = "run was trained with the device test_loops:Noisy in the loop; this is its twin's"
+    with pytest.warns(UserWarning, match=said):
+        spinrnn.predict(tmp_path / "run", tiny_data)
+    answers = spinrnn.predict(tmp_path / "run", tiny_data, forward=lambda call: 2 * call.twin())
+    np.testing.assert_array_equal(
+        answers.outputs,
+        2 * again.network.forward(tiny_data.inputs, tiny_data.lengths).astype(np.float64),
+    )
 
 
 def test_features_are_kept_too(tmp_path, slow_checkpoints, tiny_data):

@@ -23,6 +23,7 @@ _HOMES = {
     "Oscillator": "neurons.oscillator",
     "CTRNN": "neurons.ctrnn",
     "Memristor": "neurons.memristor",
+    "Macrospin": "neurons.macrospin",
     "Activation": "neurons.static",
     "ReLU": "neurons.rate",
     "HardTanh": "neurons.rate",

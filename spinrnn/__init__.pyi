@@ -63,6 +63,7 @@ from spinrnn.networks.writing import write_devices as write_devices
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
 from spinrnn.neurons.learned import LearnedDevice as LearnedDevice
 from spinrnn.neurons.learned import load_learned as load_learned
+from spinrnn.neurons.macrospin import Macrospin as Macrospin
 from spinrnn.neurons.memristor import Memristor as Memristor
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth

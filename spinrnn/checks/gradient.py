@@ -123,13 +123,24 @@ def check_gradient(
     if entries is None:
         entries = 8 if config else 10**9
     asked = config or AWKWARD
-    known = {name: cls.schemes for name, cls in kinds.kinds_of("neuron").items()}
+    known = [(cls.example(), cls.schemes) for cls in kinds.kinds_of("neuron").values()]
     if isinstance(asked.neuron, tuple):
-        known = {asked.neuron: common_schemes(asked.neuron)}
-    for neuron, schemes in known.items():
+        known = [(asked.neuron, common_schemes(asked.neuron))]
+    for neuron, schemes in known:
         for scheme in schemes:
-            kind = dataclasses.replace(asked, neuron=neuron, scheme=scheme, dtype="float64")
+            kind = _with_neuron(asked, neuron, scheme)
             yield from check_one(kind, entries, seed, bound, finest=scheme != asked.scheme)
+
+
+def _with_neuron(asked, neuron, scheme):
+    """A configuration with another neuron, in float64; an input point lasts as many
+    times of the other as it lasted of the first.
+    """
+    changed = dataclasses.replace(asked, neuron=neuron, scheme=scheme, dtype="float64")
+    if changed.neuron == asked.neuron:
+        return changed
+    interval = asked.input_interval / asked.time_unit * changed.time_unit
+    return dataclasses.replace(changed, input_interval=interval)
 
 
 def check_one(

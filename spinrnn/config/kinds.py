@@ -28,6 +28,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "oscillator": "spinrnn.neurons.oscillator:Oscillator",
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
         "memristor": "spinrnn.neurons.memristor:Memristor",
+        "macrospin": "spinrnn.neurons.macrospin:Macrospin",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

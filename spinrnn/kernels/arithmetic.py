@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
+from numba import types
 from numba.extending import intrinsic, overload
 
 # ---- exp(-x) and what the exponential step needs of it ----
@@ -128,6 +128,11 @@ def _square_root(typing, x):
     return x(x), generate
 
 
+@overload(square_root, inline="always")
+def _square_root_overload(x):
+    return lambda x: _square_root(x)
+
+
 # ---- the largest of many: of integers it is found with vector instructions ----
 
 
@@ -231,8 +236,3 @@ def polar(scale, x, y):
 @overload(polar, inline="always")
 def _polar_overload(scale, x, y):
     return _polar32 if scale == types.float32 else _polar64
-
-
-if not config.DISABLE_JIT:
-    _square_root.plain_lines = square_root
-    square_root = _square_root

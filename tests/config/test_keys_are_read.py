@@ -71,6 +71,7 @@ def classes():
 RUNS = [
     ["neuron.thermal_power=1e-4", "neuron.train=['relaxation_time']", "network.density_int=0.5"],
     ["estimator.kind=reservoir", "neuron.kind=ctrnn", "data.test_fraction=0.2"],
+    ["neuron.kind=macrospin", "neuron.start_angle=0.1", "network.input_interval=1e-11"],
     ["task.kind=regression", "data.source=series.npz", "task.window=20"],
     ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
     ["synapse.kind=resonator", "synapse.unit_power=1e-5"],

@@ -201,7 +201,8 @@ def test_what_does_not_go_together(neuron, changes, told):
 def test_a_kind_that_is_not_known():
     found = network_problems(["oscilator", "ctrnn"], spread=Spread(tau=0.1))
     assert len(found) == 1
-    assert found[0].startswith('neuron[0].kind: must be "oscillator" or "ctrnn" (did you mean')
+    assert found[0].startswith('neuron[0].kind: must be "oscillator" or "ctrnn"')
+    assert '(did you mean "oscillator"?)' in found[0]
 
 
 def a_kind(name, *schemes):

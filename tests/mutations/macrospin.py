@@ -1,0 +1,110 @@
+"""The macrospin: signs and terms of its equation and of its derivatives."""
+
+TESTS = "tests/neurons/test_macrospin.py"
+LLG = "spinrnn/neurons/llg.py"
+MACROSPIN = "spinrnn/neurons/macrospin.py"
+
+MUTATIONS = [
+    {
+        "file": LLG,
+        "old": "    a = added(w, -(q[0] + q[10]) * torque, p)\n",
+        "new": "    a = added(w, (q[0] + q[10]) * torque, p)\n",
+        "tests": TESTS,
+    },
+    {
+        "file": LLG,
+        "old": "    b = added(scaled(q[0], w), (one - q[0] * q[10]) * torque, p)\n",
+        "new": "    b = added(scaled(q[0], w), -(one - q[0] * q[10]) * torque, p)\n",
+        "tests": TESTS,
+        "k": "gilbert or favours",
+    },
+    {
+        "file": LLG,
+        "old": "- q[7] * m[2],",
+        "new": "+ q[7] * m[2],",
+        "tests": TESTS,
+    },
+    {
+        "file": LLG,
+        "old": "    by_c = current / (one + q[9] * across)\n",
+        "new": "    by_c = current / (one - q[9] * across)\n",
+        "tests": TESTS,
+    },
+    {
+        "file": LLG,
+        "old": "t, scaled(-torque * skew * share, p))",
+        "new": "t, scaled(torque * skew * share, p))",
+        "tests": TESTS,
+        "k": "complex",
+    },
+    {
+        "file": LLG,
+        "old": "            rows[1][2] - c[0] - g[2][1] * n[2],",
+        "new": "            rows[1][2] + c[0] - g[2][1] * n[2],",
+        "tests": TESTS,
+        "k": "complex",
+    },
+    {
+        "file": LLG,
+        "old": "one, w), -beta * torque, p))",
+        "new": "one, w), beta * torque, p))",
+        "tests": TESTS,
+        "k": "complex",
+    },
+    {
+        "file": LLG,
+        "old": "    f = scaled(-inverse, e)\n",
+        "new": "    f = scaled(-one, e)\n",
+        "tests": TESTS,
+        "k": "complex",
+    },
+    {
+        "file": LLG,
+        "old": "    x3 = all_led_on(m3, half, x2, e3)\n",
+        "new": "    x3 = all_led_on(m3, half, x1, e3)\n",
+        "tests": TESTS,
+        "k": "complex",
+    },
+    {
+        "file": LLG,
+        "old": "    return all_led_on(matrix, one, x, (blank, e[1], e[2], e[3], e[4]))\n",
+        "new": "    return all_led_on(matrix, one, x, (blank, blank, e[2], e[3], e[4]))\n",
+        "tests": TESTS,
+        "k": "long",
+    },
+    {
+        "file": LLG,
+        "old": "    second = size * two * cosine * square_root(",
+        "new": "    second = size * cosine * square_root(",
+        "tests": TESTS,
+        "k": "kick",
+    },
+    {
+        "file": LLG,
+        "old": "    first = size * (two * cosine * cosine - one)\n",
+        "new": "    first = size * cosine\n",
+        "tests": TESTS,
+        "k": "kick",
+    },
+    {
+        "file": MACROSPIN,
+        "old": "        spins = HBAR / CHARGE * self.polarisation * square / (square + 1)\n",
+        "new": "        spins = HBAR / CHARGE / 2 * self.polarisation * square / (square + 1)\n",
+        "tests": TESTS,
+        "k": "gilbert or opposes",
+    },
+    {
+        "file": MACROSPIN,
+        "old": "self.temperature * damping / (1 + damping**2) / moment",
+        "new": "self.temperature * damping / moment",
+        "tests": TESTS,
+        "k": "browns",
+    },
+    {
+        "file": MACROSPIN,
+        "old": "        m = _newton(q, shared, m, current * (part / PARTS))\n",
+        "new": "        m = _newton(q, shared, m, 0 * current)\n",
+        "tests": TESTS,
+        "k": "rest",
+    },
+]

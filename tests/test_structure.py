@@ -38,8 +38,8 @@ FLOORS = {
     "average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
-    "identify": "oscillator arguments sensitivity problem guesses residuals suspects entries "
-    "result fit pulses responses lines told figures files wording report "
+    "identify": "sensitivity models oscillator arguments problem guesses grids residuals "
+    "suspects entries result fit pulses responses lines told figures files wording report "
     "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "

@@ -8,7 +8,7 @@ import argparse
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from spinrnn.cli.learn import add_learning, learned, only_with_learning
 from spinrnn.cli.options import (
@@ -17,14 +17,15 @@ from spinrnn.cli.options import (
     add_envelope,
     add_json,
     add_memory,
+    add_use,
     columns,
     envelope,
     number,
 )
 
 SUMMARY = (
-    "Fit gamma, Q, bias and gain of a device to its measured power,"
-    " and say whether the model describes it."
+    "Fit a kind of neuron to what was measured of a device, of an oscillator gamma, Q, bias"
+    " and gain, and say whether the model describes it."
 )
 
 
@@ -33,15 +34,16 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "identify", identify, SUMMARY)
     parser.add_argument(
         "file",
-        nargs="?",
+        nargs="*",
         metavar="FILE",
         help="file with time (s), drive and power, perhaps noise (NPZ, HDF5, CSV, MATLAB ...); or a"
-        " trajectory",
+        " trajectory; several files are recordings of one device",
     )
     _add_others(parser)
     add_columns(parser)
     add_envelope(parser)
     _add_model(parser)
+    _add_unknowns(parser)
     _add_selection(parser)
     add_learning(parser)
     parser.add_argument(
@@ -89,9 +91,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive) or scale; with an"
-        " uncertainty as Q=0.7+-0.1; may be repeated (default: bias=0 and scale=1, as one of"
-        " gamma, Q and bias must be known)",
+        help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive), scale or"
+        " readout_offset; with an uncertainty as Q=0.7+-0.1; may be repeated (default: bias=0,"
+        " scale=1 and readout_offset=0, as one of gamma, Q and bias must be known). Of other"
+        " kinds their quantities, drive_gain, drive_offset, readout_gain or readout_offset",
     )
     parser.add_argument(
         "--free-scale", action="store_true", help="fit scale, the measured power of p = 1"
@@ -115,15 +118,38 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_unknowns(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what is fitted, for which recordings and where."""
+    for option, what in (
+        ("--free", "fit this, too: gain or offset of drive or readout; may be repeated"),
+        ("--each", "every recording has its own; may be repeated"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar="NAME", help=what)
+    parser.add_argument(
+        "--bounds",
+        action="append",
+        default=[],
+        metavar="NAME=LOW:HIGH",
+        help="look for NAME between these; may be repeated",
+    )
+
+
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose among cases and neurons."""
     parser.add_argument("--cases", metavar="A:B", help="only cases from A to B - 1")
     parser.add_argument(
         "--neuron",
-        metavar="L,N",
+        action="append",
+        default=[],
+        metavar="L,N or KIND",
         help="neuron N of layer L of a trajectory of spinrnn; N of your own (case, neuron,"
-        " sample); from 0",
+        " sample); from 0. A name is the kind that is fitted (default: oscillator); may be given"
+        " once for each",
     )
+    parser.add_argument(
+        "--observe", metavar="STATE", help="the kind's state that was measured (default: its first)"
+    )
+    add_use(parser)
 
 
 def identify(options: argparse.Namespace) -> int:
@@ -138,7 +164,10 @@ def identify(options: argparse.Namespace) -> int:
     return _identify_device(options)
 
 
-_OF_DEVICE = ("fix", "free_scale", "noise", "linear", "power_floor", "cases", "neuron")
+_OF_DEVICE = (
+    "fix", "free_scale", "free", "each", "bounds", "noise", "linear", "power_floor", "cases",
+    "neuron", "observe",
+)  # fmt: skip
 
 
 def _check_source(options: argparse.Namespace) -> None:
@@ -148,10 +177,10 @@ def _check_source(options: argparse.Namespace) -> None:
     other = "--synapse" if options.synapse is not None else "--lines"
     given = options.synapse is not None or options.lines is not None
     problems = []
-    if options.file is None and not given:
+    if not options.file and not given:
         problems.append("give a FILE with time, drive and power, --synapse FILE or --lines FILE")
-    if options.file is not None and given:
-        problems.append(f"{options.file}: goes without {other}; give one thing to identify")
+    if options.file and given:
+        problems.append(f"{options.file[0]}: goes without {other}; give one thing to identify")
     wrong = [name for name in _OF_DEVICE if given and getattr(options, name)]
     problems += [f"--{name.replace('_', '-')}: does not go with {other}" for name in wrong]
     problems += only_with_learning(options)
@@ -222,30 +251,38 @@ def _frequencies(text: str | None) -> tuple[float, float]:
 
 
 def _identify_device(options: argparse.Namespace) -> int:
-    """A device's power: eq. (1)."""
+    """A device: eq. (1), or another kind."""
     from spinrnn.identify.fit import identify_device
     from spinrnn.identify.report import write_report
     from spinrnn.identify.wording import lines_of
 
-    fixed, cases, neuron = _arguments(options)
-    data, floor = _read(options.file, neuron, cases, columns(options), envelope(options))
-    if options.noise is not None:
-        data = _with_noise(data, options.noise)
+    asked = _arguments(options)
+    parts, floor = [], 0.0
+    for path in options.file:
+        data, floor = _read(path, asked, columns(options), envelope(options))
+        parts.append(data if options.noise is None else _with_noise(data, options.noise))
     fit = identify_device(
-        data,
-        fixed=fixed,
+        parts if len(parts) > 1 else parts[0],
+        neuron=asked.kind,
+        observe=options.observe,
+        fixed=asked.fixed,
+        free=options.free,
         free_scale=options.free_scale,
+        each=options.each,
+        bounds=asked.bounds,
         drive_between="linear" if options.linear else "held",
         power_floor=floor if options.power_floor is None else options.power_floor,
         level=options.level,
     )
-    report = {"file": options.file, "neuron": neuron, **fit.report()}
-    out = Path(options.out or f"{Path(options.file).stem}-device")
+    files = options.file
+    named = {"file": files[0]} if len(files) == 1 else {"files": files}
+    report = {**named, "neuron": asked.place, **fit.report()}
+    out = Path(options.out or f"{Path(files[0]).stem}-device")
     written = write_report(fit, out, report)
     if options.json:
         print(json.dumps(report))
     else:
-        print("\n".join(lines_of(fit, options.file, neuron is not None)))
+        print("\n".join(lines_of(fit, ", ".join(files), asked.place is not None)))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if fit.diagnosis.describes else 1
 
@@ -262,23 +299,57 @@ def _with_noise(data: Any, noise: float) -> Any:
 # ---- arguments ----
 
 
-def _arguments(options: argparse.Namespace) -> tuple[dict, slice, tuple[int, ...] | None]:
-    """(fixed, cases, neuron) of the options; ConfigError with all that is wrong with
-    them.
-    """
+class _Asked(NamedTuple):
+    """What the options say: {name: (value, uncertainty)}, {name: (low, high)}, cases,
+    (layer, neuron) or (neuron,) or None, kind or None."""
+
+    fixed: dict[str, tuple[float, float]]
+    bounds: dict[str, tuple[float, float]]
+    cases: slice
+    place: tuple[int, ...] | None
+    kind: str | None
+
+
+def _arguments(options: argparse.Namespace) -> _Asked:
+    """What the options say; ConfigError with all that is wrong with them."""
     from spinrnn.errors import ConfigError
 
     problems: list[str] = []
     fixed = _fixed(options.fix, problems)
+    bounds = _bounds(options.bounds, problems)
     cases = _cases(options.cases, problems)
-    neuron = _neuron(options.neuron, problems)
+    place, kind = _neurons(options.neuron, problems)
     if options.noise == 0:
         problems.append("--noise: must be above 0")
     if options.out == "":
         problems.append("--out: give the name of a folder")
     if problems:
         raise ConfigError(problems)
-    return fixed, cases, neuron
+    return _Asked(fixed, bounds, cases, place, kind)
+
+
+def _bounds(texts: list[str], problems: list[str]) -> dict[str, tuple[float, float]]:
+    """{name: (low, high)} of NAME=LOW:HIGH."""
+    found = {}
+    for text in texts:
+        name, _, limits = (part.strip() for part in text.partition("="))
+        low, _, high = limits.partition(":")
+        try:
+            found[name] = float(low), float(high)
+        except ValueError:
+            form = "NAME=LOW:HIGH, as in Q=0:2"
+            problems.append(f"--bounds: write {form}, got {text!r}")
+    return found
+
+
+def _neurons(texts: list[str], problems: list[str]) -> tuple[tuple[int, ...] | None, str | None]:
+    """(place, kind) of --neuron, which may stand for both."""
+    kinds = [text for text in texts if text.isidentifier()]
+    places = [text for text in texts if not text.isidentifier()]
+    if len(kinds) > 1 or len(places) > 1:
+        problems.append("--neuron: give one place, as in 0,3, and one kind")
+    place = _neuron(places[0] if places else None, problems)
+    return place, kinds[0] if kinds else None
 
 
 def _fixed(texts: list[str], problems: list[str]) -> dict[str, tuple[float, float]]:
@@ -325,7 +396,7 @@ def _neuron(text: str | None, problems: list[str]) -> tuple[int, ...] | None:
         return None
     parts = text.split(",")
     if len(parts) > 2 or not all(map(_is_whole, parts)):
-        form = "L,N, layer and neuron from 0, as in 0,3 (of your own file N)"
+        form = "L,N, layer and neuron from 0, as in 0,3 (of your own file N), or a kind's name"
         problems.append(f"--neuron: write {form}, got {text!r}")
         return None
     return tuple(map(int, parts))
@@ -338,9 +409,7 @@ def _is_whole(text: str) -> bool:
 # ---- data ----
 
 
-def _read(
-    path: str, neuron: tuple[int, ...] | None, cases: slice, named: Any, how: Any = None
-) -> tuple[Any, float]:
+def _read(path: str, asked: _Asked, named: Any, how: Any = None) -> tuple[Any, float]:
     """(`Measurement`, floor of the power) of a user's file or of a neuron in a
     trajectory; named: `Columns`, how: `Demodulation` or None.
     """
@@ -348,39 +417,44 @@ def _read(
     from spinrnn.files.container import is_spinrnn_file
     from spinrnn.recordings.measurement import load_measurement
 
-    if neuron is not None and is_spinrnn_file(path):
+    place, cases = asked.place, asked.cases
+    if place is not None and is_spinrnn_file(path):
         if not named.empty or how is not None:
             own = "names and units" if not named.empty else "powers"
             raise DataError(f"{path}: a trajectory of spinrnn has its own {own}")
-        return _read_trajectory(path, neuron, cases)
-    if neuron and len(neuron) > 1:
-        advice = f"write --neuron {neuron[1]}"
+        return _read_trajectory(path, place, cases, asked.kind)
+    if place and len(place) > 1:
+        advice = f"write --neuron {place[1]}"
         raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
-    return load_measurement(path, *(neuron or (None,)), columns=named, how=how).take(cases), 0.0
+    return load_measurement(path, *(place or (None,)), columns=named, how=how).take(cases), 0.0
 
 
-def _read_trajectory(path: str, neuron: tuple[int, ...], cases: slice) -> tuple[Any, float]:
+def _read_trajectory(
+    path: str, place: tuple[int, ...], cases: slice, kind: str | None
+) -> tuple[Any, float]:
     """(`Measurement`, floor of the power) of a neuron in a trajectory."""
     import spinrnn
+    from spinrnn.config.kinds import default
     from spinrnn.errors import DataError
-    from spinrnn.neurons.oscillator import Oscillator
     from spinrnn.recordings.measurement import from_trajectory
 
     with spinrnn.open_trajectory(path) as trajectory:
-        if len(neuron) == 1:
-            advice = f"write --neuron L,N with the layer, as in --neuron 0,{neuron[0]}"
+        if len(place) == 1:
+            advice = f"write --neuron L,N with the layer, as in --neuron 0,{place[0]}"
             raise DataError(f"{path}: is a trajectory of spinrnn; {advice}")
         config = trajectory.config
-        own = dict(enumerate(config.neurons)).get(neuron[0])
-        if own is not None and not isinstance(own, Oscillator):
-            whose = f"layer {neuron[0]}" if isinstance(config.neuron, tuple) else "a network"
-            text = f"is of {whose} of {own.kind}, and not of oscillators"
-            raise DataError(f"{path}: {text}, which eq. (1) describes")
+        own = dict(enumerate(config.neurons)).get(place[0])
+        usual = default("neuron")
+        if own is not None and kind is None and not isinstance(own, type(usual)):
+            whose = f"layer {place[0]}" if isinstance(config.neuron, tuple) else "a network"
+            text = f"is of {whose} of {own.kind}, and not of {usual.kind}s"
+            advice = f"add --neuron {own.kind}"
+            raise DataError(f"{path}: {text}, which eq. (1) describes; {advice}")
         # a layer that is not there is told
-        data = from_trajectory(trajectory, neuron[0], neuron[1], cases)
+        data = from_trajectory(trajectory, place[0], place[1], cases)
     assert own is not None
     _warn(config, own, float(data.durations.max()))
-    return data, own.power_floor
+    return data, getattr(own, "power_floor", 0.0)
 
 
 def _warn(config: Any, neuron: Any, longest: float) -> None:

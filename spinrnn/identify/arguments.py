@@ -2,61 +2,70 @@
 on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from spinrnn.config.tables import suggest
 from spinrnn.errors import ConfigError, DataError
-from spinrnn.identify.oscillator import LOWEST, NAMES
+from spinrnn.identify.models import Model
 from spinrnn.recordings.measurement import Measurement
-
-MOST_ABOVE = 0.05
-"""Share of the samples that noise may lift above the power of p = 1."""
 
 
 def known_parameters(
     fixed: Mapping | None,
-    free_scale: bool,
+    free: Sequence[str],
     drive_between: str,
-    power_floor: float,
     level: float,
     data: Measurement,
+    model: Model,
+    each: Sequence[str] = (),
+    bounds: Mapping | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Checked {name: (value, uncertainty)} of what is not fitted; arguments as in
     `identify_device`.
 
     Raises:
-        ConfigError: all mistakes of the arguments; DataError: the powers fit no
-        oscillator.
+        ConfigError: all mistakes of the arguments; DataError: the data fit no such
+        device.
     """
     problems, known = [], {}
     if not isinstance(fixed or {}, Mapping):
-        problems.append(f"fixed: {fixed} is none of {', '.join(NAMES)}")
+        problems.append(f"fixed: {fixed} is none of {', '.join(model.names)}")
     else:
-        known = _fixed(fixed or {}, problems)
-    if free_scale and "scale" in known:
-        problems.append("scale: cannot be both fixed and free")
-    known = _with_defaults(known, free_scale)
-    if len(known) == len(NAMES):
+        known = _fixed(fixed or {}, model, problems)
+    problems += _name_problems("free", free, model) + _name_problems("each", each, model)
+    problems += [f"{name}: cannot be both fixed and free" for name in free if name in known]
+    usual = model.defaults(known, (*free, *each))
+    known |= {name: (value, 0.0) for name, value in usual.items()}
+    problems += [
+        f"each: {name} is fixed, which no recording fits" for name in each if name in known
+    ]
+    problems += _bound_problems(bounds, known, model)
+    if len(known) == len(model.names):
         problems.append("fixed: nothing is left to fit")
     problems += _drive_problems(drive_between, data)
-    if not 0 <= power_floor < 0.1:
-        problems.append(f"power_floor: must be in [0, 0.1), got {power_floor}")
+    floor = getattr(model, "floor", 0.0)
+    if not 0 <= floor < 0.1:
+        problems.append(f"power_floor: must be in [0, 0.1), got {floor}")
     if not 0 < level < 1:
         problems.append(f"level: must be between 0 and 1, as in 0.95, got {level}")
     if problems:
         raise ConfigError(problems)
-    _check_powers(known, data)
+    wrong = model.data_problem(known, data)
+    if wrong is not None:
+        raise DataError(wrong)
     return known
 
 
-def _fixed(fixed, problems):
+def _fixed(fixed, model, problems):
     """{name: (value, uncertainty)} of what the user fixed; mistakes are added to
     problems."""
     known = {}
     for name, given in fixed.items():
-        if name not in NAMES:
-            problems.append(f"fixed: {name} is none of {', '.join(NAMES)}")
+        if name not in model.names:
+            known_names = ", ".join(model.names)
+            problems.append(f"fixed: {name} is none of {known_names}{suggest(name, model.names)}")
             continue
         pair = given if isinstance(given, tuple | list) else (given, 0.0)
         try:
@@ -64,25 +73,43 @@ def _fixed(fixed, problems):
         except (TypeError, ValueError):
             problems.append(f"{name}: give a number or (number, uncertainty), got {given!r}")
             continue
-        lowest = LOWEST.get(name, -math.inf)
-        if not (lowest < value < math.inf and 0 <= uncertainty < math.inf):
-            above = f" above {lowest:g}" if lowest > -math.inf else ""
-            problems.append(
-                f"{name}: must be a number{above} with an uncertainty from 0, got {given!r}"
-            )
+        wrong = model.parameters[name].problem(value)
+        if wrong is not None or not 0 <= uncertainty < math.inf:
+            sentence = model.parameters[name].problem(math.nan)
+            problems.append(f"{name}: {sentence} with an uncertainty from 0, got {given!r}")
         known[name] = (value, uncertainty)
     return known
 
 
-def _with_defaults(known, free_scale):
-    """Without gamma, Q or bias the drive is the whole drive; the power is
-    normalised."""
-    known = dict(known)
-    if not {"gamma", "Q", "bias"} & set(known):
-        known["bias"] = (0.0, 0.0)
-    if not free_scale:
-        known.setdefault("scale", (1.0, 0.0))
-    return known
+def _name_problems(what, names, model):
+    """Names that are no parameters, in words."""
+    return [
+        f"{what}: {name} is none of {', '.join(model.names)}{suggest(name, model.names)}"
+        for name in names
+        if name not in model.names
+    ]
+
+
+def _bound_problems(bounds, known, model):
+    """Bounds that are none, in words."""
+    if not isinstance(bounds or {}, Mapping):
+        return [f"bounds: give {{name: (low, high)}}, got {bounds!r}"]
+    problems = _name_problems("bounds", bounds or {}, model)
+    for name, given in (bounds or {}).items():
+        try:
+            low, high = (float(x) for x in given)
+        except (TypeError, ValueError):
+            low, high = 1.0, 0.0
+        if not low < high:
+            problems.append(f"bounds: {name} takes (low, high), got {given!r}")
+        elif name in known:
+            problems.append(f"bounds: {name} is fixed, which needs none")
+        elif name in model.names:
+            own = model.parameters[name]
+            if high <= own.low or low >= own.high:
+                outside = f"{low:g} to {high:g} is outside what it may be, {own.low:g} to"
+                problems.append(f"bounds: {name}: {outside} {own.high:g}")
+    return problems
 
 
 def _drive_problems(drive_between, data):
@@ -97,18 +124,3 @@ def _drive_problems(drive_between, data):
     if not np.isfinite(data.drive).all():
         return ["drive_between: a linear drive needs a value at the last sample of each case, too"]
     return []
-
-
-def _check_powers(known, data):
-    power = data.power[data.present]
-    if not (power > 0).any():
-        raise DataError("power: no sample is above 0")
-    if "scale" not in known:
-        return
-    scale = known["scale"][0]
-    above = np.mean(power > scale)
-    if above > MOST_ABOVE:
-        raise DataError(
-            f"power: {above:.0%} of the samples are above {scale:g}, where no oscillator of "
-            "eq. (1) goes; normalise the power, or let scale be fitted (free_scale, --free-scale)"
-        )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from spinrnn.findings import finding, findings, plain
-from spinrnn.identify.oscillator import DERIVED_UNITS, KEYS, UNITS
+from spinrnn.identify.models import Model
 
 
 def report_of(fit: Any) -> dict:
@@ -14,6 +14,22 @@ def report_of(fit: Any) -> dict:
         "findings": _parameters(fit) | findings(_facts(fit)),
         "tests": {check.key: _test(check) for check in fit.diagnosis.checks},
     }
+
+
+def unit_of(model: Model, name: str) -> str:
+    """Unit of a value; of "gain[1]" that of "gain"."""
+    units = model.units()
+    return units[name if name in units else name.rpartition("[")[0]]
+
+
+def key_of(model: Model, name: str) -> tuple[str, str]:
+    """(key, meaning) of a value; the key of "gain[1]" is "gain_1"."""
+    keys = model.keys()
+    if name in keys:
+        return keys[name]
+    own, _, number = name.rpartition("[")
+    key, meaning = keys[own]
+    return f"{key}_{number[:-1]}", f"{meaning}, of recording {number[:-1]}"
 
 
 def missing_samples(fit: Any) -> int:
@@ -25,17 +41,19 @@ def _parameters(fit):
     """{key: finding, with standard error, interval and whether it was fixed}."""
     found = {}
     for name, value in fit.values.items():
-        key, meaning = KEYS[name]
+        key, meaning = key_of(fit.model, name)
         low, high = fit.intervals[name]
         more = {"error": fit.errors[name], "low": low, "high": high, "fixed": name in fit.fixed}
-        found[key] = finding(value, (UNITS | DERIVED_UNITS)[name], meaning) | plain(more)
+        if name in fit.reasons:
+            more["reason"] = fit.reasons[name]
+        found[key] = finding(value, fit.unit(name), meaning) | plain(more)
     return found
 
 
 def _facts(fit):
     """{key: (value, unit, meaning)}."""
     data, found = fit.measurement, fit.diagnosis
-    power = UNITS["scale"]
+    power = fit.model.units()[fit.model.readout.zero]
     highest = float(np.nanmax(data.power))
     return {
         "level": (fit.level, "1", "confidence level of low and high"),
@@ -43,7 +61,8 @@ def _facts(fit):
         "samples": (int(data.present.sum()), "1", "number of samples with a power"),
         "missing": (missing_samples(fit), "1", "samples without a power before a case's end"),
         "drive_between": (fit.drive_between, "", "held or linear between its samples"),
-        "start": (fit.start, "1", "fitted p at the first time of each case"),
+        "kind": (fit.model.kind, "", "kind of neuron that was fitted"),
+        "start": (fit.start, _start_unit(fit), "fitted states at the first time of each case"),
         "highest_power": (highest, power, "largest measured power"),
         "noise": (fit.noise, power, "standard deviation of the residuals"),
         "noise_known": (data.noise is not None, "", "the noise of each sample was given"),
@@ -58,6 +77,12 @@ def _facts(fit):
             "correlation of residuals 1, 2, ... samples apart",
         ),
     }
+
+
+def _start_unit(fit):
+    """That of the states, where they have one unit."""
+    units = {state.unit for state in fit.model.neuron.states}
+    return units.pop() if len(units) == 1 else ""
 
 
 def _test(check):

@@ -1,35 +1,49 @@
-"""Identify a device: gamma, Q, bias and gain of eq. (1) from measured trajectories.
+"""Identify a device: the parameters of a kind of neuron from measured trajectories.
 
-The model is eq. (1) with I(t) = gamma bias + gain drive(t), and power = scale p +
-independent noise. The drive is in the user's unit, and gain in 1/s for one of it: for a
-drive in 1/s, as simulations have it, gain = 1 and bias = 0. The power at the first time
-of each case is fitted too.
+For an oscillator the model is eq. (1) with I(t) = gamma bias + gain drive(t), and power
+= readout_offset + scale p + independent noise. The drive is in the user's unit, and
+gain in 1/s for one of it: for a drive in 1/s, as simulations have it, gain = 1 and bias
+= 0. The power at the first time of each case is fitted too.
 
 What can be known: dp/dt = p [gamma (bias - 1) - gamma (Q + bias) p + gain drive (1 -
 p)] has three numbers and not four. Any data fix gamma (1 + Q), gamma (bias - 1) and
 gain, hence the threshold gamma (1 - bias) / gain, but gamma, Q and bias only if one of
 the three is known. A number with an uncertainty may stand for it, which goes into the
 intervals of the others.
+
+Other kinds have the quantities that they declare with `fit`, and gain and offset of
+drive and readout.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import optimize
 
 from spinrnn.errors import DataError
+from spinrnn.identify import grids, guesses
 from spinrnn.identify.arguments import known_parameters
-from spinrnn.identify.guesses import starts
+from spinrnn.identify.models import model_of
 from spinrnn.identify.problem import Problem
-from spinrnn.identify.result import DeviceFit, Solution, result_of
+from spinrnn.identify.result import AT_BOUND, DeviceFit, Solution, result_of
 from spinrnn.readers.objects import library_of
 from spinrnn.recordings.measurement import Measurement, measurement, measurement_of
 
 EVALUATIONS = 300
 """Of the prediction, that a search may take."""
+SHORT = 100_000
+"""Samples of each case, of which a longer recording is fitted first."""
 _SAME = 1e-6
 """Relative difference up to which two costs are the same."""
+FINE, MOST_STEPS = 0.3, 64
+"""Of the noise of a mean over all samples, by which twice as many steps between two
+samples may change the prediction, else there are twice as many; and the most."""
+_ENOUGH = 1e-7
+"""Relative change of cost or coordinates that ends a search which did not end well."""
+_TIE = 1e-10
+"""Of a column's length, by which a search is tied to its start: more than rounding,
+less than what tells parameters apart."""
 _SEARCH: dict[str, Any] = {
     "method": "trf",
     "x_scale": "jac",
@@ -45,29 +59,46 @@ def identify_device(
     drive: np.ndarray | None = None,
     power: np.ndarray | None = None,
     *,
+    neuron: Any = None,
+    observe: str | None = None,
     noise: np.ndarray | float | None = None,
     fixed: Mapping[str, float | tuple[float, float]] | None = None,
+    free: Sequence[str] = (),
     free_scale: bool = False,
+    each: Sequence[str] = (),
+    bounds: Mapping[str, tuple[float, float]] | None = None,
     drive_between: str = "held",
     power_floor: float = 0.0,
     level: float = 0.95,
 ) -> DeviceFit:
-    """Fits eq. (1) to measured trajectories of one device.
+    """Fits a kind of neuron to measured trajectories of one device.
 
     Args:
         time: (sample,) or (case, sample) s, NaN after the end of a case; or one thing
             in the place of all four arrays: a `Measurement`, a DataFrame with columns
-            of their names and perhaps `case`, an xarray Dataset, or a dictionary.
+            of their names and perhaps `case`, an xarray Dataset, or a dictionary; or a
+            list of these, each a recording of its own length and sampling.
         drive: (sample,) or (case, sample) in any unit, the last one may be missing.
-        power: (sample,) or (case, sample), normalised; NaN: missing.
+        power: (sample,) or (case, sample), of an oscillator normalised; NaN: missing.
+        neuron: kind that is fitted: its name, class, table, or an instance, whose
+            values stand for what is not fitted and begin the search; None for the
+            oscillator, eq. (1).
+        observe: name of the kind's state that was measured; its first.
         noise: standard deviation of the power's noise, where it is known; a number or
             as power.
         fixed: {name: number, or (number, uncertainty as a standard deviation)} of
-            parameters that are not fitted: gamma (1/s), Q, bias, gain (1/s for one unit
-            of drive), scale (unit of power). Without gamma, Q or bias among them bias
-            is 0, so the drive is the whole drive.
+            parameters that are not fitted. Of an oscillator gamma (1/s), Q, bias, gain
+            (1/s for one unit of drive), scale, readout_offset (unit of power); without
+            gamma, Q or bias among them bias is 0, so the drive is the whole drive. Of
+            others the quantities with `fit`, drive_gain, drive_offset, readout_gain,
+            readout_offset.
+        free: names fitted besides, which are known else: gain and offset of drive and
+            readout, 1 and 0.
         free_scale: fit scale too, for a power that is not normalised; else it is 1 or
             as in fixed.
+        each: names of which every recording has its own value; without a list every
+            case is a recording.
+        bounds: {name: (low, high)} between which a parameter is looked for.
         drive_between: "held": each value until the next time; "linear": samples of a
             drive that goes on in between.
         power_floor: smallest p, `Oscillator.power_floor` of a simulation; 0 for
@@ -78,10 +109,48 @@ def identify_device(
         fit does not converge; ConfigError: arguments are wrong; MemoryLimitError: too
         many samples and cases at once.
     """
-    data = _measured(time, drive, power, noise)
-    known = known_parameters(fixed, free_scale, drive_between, power_floor, level, data)
-    problem = Problem(data, known, drive_between, power_floor)
-    return result_of(problem, _best(problem), level)
+    data, recordings, apart = _recordings(time, drive, power, noise)
+    model = model_of(neuron, observe, power_floor)
+    free = (*free, *([model.readout.scale] if free_scale else []))
+    known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
+    problem = Problem(data, known, drive_between, model, each, recordings, bounds)
+    problem, solution = _whole(problem, apart and data.noise is None)
+    return result_of(problem, solution, level)
+
+
+def _recordings(time, drive, power, noise):
+    """(`Measurement` of all cases, (case,) numbers of their recordings, whether these
+    were given apart)."""
+    alone = drive is None and power is None
+    several = isinstance(time, list | tuple) and alone and len(time)
+    if not (several and all(isinstance(x, Measurement) or library_of(x) for x in time)):
+        data = _measured(time, drive, power, noise)
+        return data, np.arange(len(data.power)), False
+    parts = [_measured(x, None, None, None) for x in time]
+    numbers = np.repeat(np.arange(len(parts)), [len(part.power) for part in parts])
+    return joined(parts), numbers, len(parts) > 1
+
+
+def joined(parts: Sequence[Measurement]) -> Measurement:
+    """All cases of several measurements; noise is known where it is in all of them."""
+    if len(parts) == 1:
+        return parts[0]
+    samples = max(part.power.shape[1] for part in parts)
+
+    def padded(arrays, fill):
+        return np.concatenate(
+            [np.pad(a, ((0, 0), (0, samples - a.shape[1])), constant_values=fill) for a in arrays]
+        )
+
+    noises = [part.noise for part in parts if part.noise is not None]
+    known = len(noises) == len(parts)
+    return Measurement(
+        padded([part.time for part in parts], np.nan),
+        padded([part.drive for part in parts], 0.0),
+        padded([part.power for part in parts], np.nan),
+        padded(noises, 1.0) if known else None,
+        max(part.resolution for part in parts),
+    )
 
 
 def _measured(time, drive, power, noise):
@@ -93,35 +162,148 @@ def _measured(time, drive, power, noise):
     return measurement(time, drive, power, noise)
 
 
+def starts(problem: Problem) -> list[tuple[Any, dict[str, float], np.ndarray]]:
+    """[(origin, values by label, first states)] from which a search may begin."""
+    return guesses.starts(problem) if problem.model.starts_own else grids.starts(problem)
+
+
+def _whole(problem, apart):
+    """(`Problem`, `Solution`) of all samples.
+
+    A long recording is fitted by its beginning first. apart: each recording has noise
+    of its own, which is weighed by what the fit before has left of it.
+    """
+    short = problem.shortened(SHORT)
+    solution = _best(short)
+    if short is not problem:
+        solution = _polished(problem, solution)
+    for steps in _more_steps(problem, solution):
+        problem = _with(problem, steps=steps)
+        solution = _polished(problem, solution)
+    if apart:
+        for _ in range(2):
+            problem.sigma = own_noise(problem, solution)
+            solution = _polished(problem, solution)
+    return problem, solution
+
+
+def _with(problem, steps):
+    return Problem(
+        problem.data, problem.known, problem.drive_between, problem.model, problem.each,
+        problem.recordings, problem.bounds, steps,
+    )  # fmt: skip
+
+
+def _more_steps(problem: Problem, solution: Solution):
+    """Yields numbers of steps between two samples, as long as more of them change what
+    is predicted."""
+    steps, before = 1, None
+    while steps < MOST_STEPS:
+        finer = _with(problem, steps * 2)
+        if before is None:
+            before = problem.predict(solution.values, solution.start)
+        after = finer.predict(solution.values, solution.start)
+        change = (problem.readout(solution.values, after - before))[problem.present]
+        noise = np.sqrt(2 * solution.cost) / problem.count * np.mean(problem.sigma)
+        allowed = max(FINE * noise, 1e-9 * float(np.abs(before).max()))
+        if not np.sqrt(np.mean(change**2)) > allowed:
+            return
+        steps, before = steps * 2, after
+        yield steps
+
+
+def own_noise(problem: Problem, solution: Solution) -> np.ndarray:
+    """(case, 1) standard deviation of the residuals of each recording."""
+    costs = problem.case_costs(solution.values, solution.start) * problem.sigma[:, 0] ** 2
+    numbers = problem.present.sum(axis=1)
+    total = np.bincount(problem.recordings, costs)
+    found = np.sqrt(total / np.bincount(problem.recordings, numbers))[problem.recordings]
+    # recordings of a simulation may have none at all
+    return np.maximum(found, 1e-12 * problem.sigma[:, 0])[:, None]
+
+
+def _polished(problem, solution):
+    """The solution of a problem near that of another; DataError if none is found."""
+    found = solve(problem, solution.values, solution.start)
+    return _unless_lost(found)
+
+
+def _unless_lost(found):
+    if found is None:
+        raise DataError(
+            f"the fit did not converge within {EVALUATIONS} evaluations from any start; are time "
+            "in s and power normalised? Fix what is known"
+        )
+    return found
+
+
 def _best(problem):
     """`Solution` of the least cost, reached from starts of two kinds or the best of
     all."""
     best, reached = None, set()
-    for kind, values, start in starts(problem):
+    for number, (kind, values, start) in enumerate(starts(problem)):
         found = solve(problem, values, start)
         if found is None:
             continue
         if best is None or found.cost < best.cost * (1 - _SAME):
             best, reached = found, set()
         if found.cost <= best.cost * (1 + _SAME):
-            reached.add(kind)
+            # starts of a grid are of different kinds each
+            reached.add(kind if kind != "grid" else number)
         # starts of different kinds agree that there is nothing better
         if len(reached) == 2:
             break
-    if best is None:
-        raise DataError(
-            f"the fit did not converge within {EVALUATIONS} evaluations from any start; are time "
-            "in s and power normalised? Fix what is known"
-        )
-    return best
+    return _unless_lost(best)
+
+
+class _Search:
+    """A problem as least squares take it: in the place of all residuals and their
+    Jacobian stand those of the triangular factor, which have the same lengths and
+    angles."""
+
+    def __init__(self, problem):
+        self.problem, self.x, self.factor = problem, None, np.empty((0, 1))
+        self.tie, self.first = None, np.empty(0)
+
+    def at(self, x):
+        if self.x is None or not np.array_equal(x, self.x):
+            factor = self.problem.factor(x)
+            if self.tie is None:
+                # by rounding alone nothing goes along directions without effect
+                self.tie, self.first = _TIE * np.linalg.norm(factor[:, :-1], axis=0), x.copy()
+            tied = np.column_stack([np.diag(self.tie), self.tie * (x - self.first)])
+            self.x, self.factor = x.copy(), np.concatenate([factor, tied])
+        return self.factor
+
+    def residual(self, x):
+        return self.at(x)[:, -1]
+
+    def jacobian(self, x):
+        return self.at(x)[:, :-1]
 
 
 def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> Solution | None:
-    """Least squares from these values and (case,) first powers; None if it does not
+    """Least squares from these values and (case, d) first states; None if it does not
     converge."""
-    x = problem.pack(values, start)
-    if not np.isfinite(problem.residual(x)).all():
+    x, (low, high) = problem.pack(values, start), problem.box()
+    # a search begins within the bounds
+    room = 1e-4 * np.where(np.isfinite(high - low), high - low, np.maximum(np.abs(x), 1.0))
+    x = np.clip(x, np.where(np.isfinite(low), low + room, low), np.where(
+        np.isfinite(high), high - room, high))  # fmt: skip
+    search = _Search(problem)
+    if not np.isfinite(search.residual(x)).all():
         return None
-    settings: dict[str, Any] = {"jac": problem.jacobian} | _SEARCH
-    found = optimize.least_squares(problem.residual, x, **settings)
-    return None if found.status <= 0 else Solution(*problem.unpack(found.x), float(found.cost))
+    settings: dict[str, Any] = {"jac": search.jacobian, "bounds": (low, high)} | _SEARCH
+    found = optimize.least_squares(search.residual, x, **settings)
+    if found.status <= 0:
+        # a long valley: it is enough that the cost hardly changes
+        settings |= {"ftol": _ENOUGH, "xtol": _ENOUGH}
+        found = optimize.least_squares(search.residual, found.x, **settings)
+    if found.status <= 0:
+        return None
+    near = [
+        label
+        for number, label in enumerate(problem.free)
+        if min(found.x[number] - low[number], high[number] - found.x[number]) < AT_BOUND
+    ]
+    return Solution(*problem.unpack(found.x), float(found.cost), tuple(near))

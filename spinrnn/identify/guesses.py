@@ -1,4 +1,4 @@
-"""First guesses of a device's parameters, from which a fit begins.
+"""First guesses of an oscillator's parameters, from which a fit begins.
 
 Coarse, but near enough whatever the data are. Two kinds: the integral of eq. (1) from
 the first time on is linear in gamma (bias - 1), gamma (Q + bias) and gain, and
@@ -22,13 +22,17 @@ _WIDTHS = (1, 5, 25)
 _FIRST_POWERS = (0.1, 1e-3, 1e-6)
 """Guesses of the first power of a case, beside the one that was measured."""
 
+SAMPLES = 20_000
+"""Of each case, of which guesses are made."""
+
 Start = tuple[tuple[str, bool], dict[str, float], np.ndarray]
-"""(kind: origin and whether the gain is positive, values by name, (case,) first
+"""(kind: origin and whether the gain is positive, values by label, (case,) first
 powers)."""
 
 
 def starts(problem: Problem) -> list[Start]:
     """The best `STARTS` of each kind to begin a fit from, in turns of the kinds."""
+    problem = problem.shortened(SAMPLES)
     rated = sorted(_rated(problem), key=lambda entry: entry[0])
     counts, found = {}, []
     for _, start in rated:
@@ -48,23 +52,28 @@ def _rated(problem):
     rated = []
     for origin, values in _candidates(problem):
         cost, start = np.full(problem.cases, np.inf), np.empty(problem.cases)
-        measured = np.clip(first / values["scale"], 1e-6, 0.98)
+        measured = np.clip((first - values["readout_offset"]) / values["scale"], 1e-6, 0.98)
+        spread = problem.spread_out(values)
         for guess in (measured, *(np.full(problem.cases, p) for p in _FIRST_POWERS)):
-            trial = problem.case_costs(values, guess)
+            trial = problem.case_costs(spread, guess)
             better = trial < cost
             cost[better], start[better] = trial[better], guess[better]
         if np.isfinite(cost).all():
-            rated.append((float(cost.sum()), ((origin, values["gain"] > 0), values, start)))
+            rated.append((float(cost.sum()), ((origin, values["gain"] > 0), spread, start)))
     return rated
 
 
 def _candidates(problem):
     """Yields (origin, values by name)."""
     known = {name: value for name, (value, _) in problem.known.items()}
-    highest = float(np.quantile(problem.power, 0.99))
+    power = problem.data.power[problem.present]
+    # the smallest power may be that of p = 0, where the readout's is unknown
+    zero = known.get("readout_offset", float(np.quantile(power, 0.01)))
+    known = {"readout_offset": zero} | known
+    highest = float(np.quantile(power, 0.99)) - zero
     scales = [known["scale"]] if "scale" in known else [highest * f for f in _SCALES]
     for scale in scales:
-        p = _filled(problem.data) / scale
+        p = (_filled(problem.data) - zero) / scale
         for width in _WIDTHS:
             for values in _by_integrals(problem, _smooth(p, width), scale, known):
                 yield "integrals", values
@@ -159,7 +168,8 @@ def _by_grid(problem: Problem, scale: float, known: Mapping[str, float]) -> list
     h = problem.durations[problem.durations > 0]
     slowest, fastest = 0.3 / problem.durations.sum(axis=1).max(), 3 / np.median(h)
     rates = np.geomspace(slowest, max(fastest, slowest), 7)
-    mean = float(np.clip(np.mean(problem.power) / scale, 1e-3, 0.9))
+    power = np.mean(problem.data.power[problem.present]) - known["readout_offset"]
+    mean = float(np.clip(power / scale, 1e-3, 0.9))
     found = []
     for gamma in [known["gamma"]] if "gamma" in known else rates:
         for q in [known["Q"]] if "Q" in known else (0.2, 2.0):
@@ -168,7 +178,7 @@ def _by_grid(problem: Problem, scale: float, known: Mapping[str, float]) -> list
             for swing in (0.5, -0.5):
                 gain, bias = _working_point(problem, gamma, ratio, swing, known)
                 values = {"gamma": float(gamma), "Q": q, "bias": bias, "gain": gain}
-                found.append(values | {"scale": scale})
+                found.append(values | {"scale": scale} | dict(known))
     return found
 
 

@@ -124,6 +124,7 @@ def diagnose(
     suspects: Sequence[Suspect],
     known: bool,
     resolution: np.ndarray,
+    turned: np.ndarray | None = None,
 ) -> Diagnosis:
     """Tests the residuals of a least-squares fit.
 
@@ -134,10 +135,13 @@ def diagnose(
             by the k fitted numbers.
         suspects: their directions in the same unit; known: the noise is known.
         resolution: (case, sample) rounding of the power in the same unit.
+        turned: the residuals of the present samples after the same rotation of all of
+            them that the columns of jacobian and the suspects have gone through, where
+            these are those of a triangular factor.
     """
     present = ~np.isnan(residual)
     e = residual[present]
-    count, fitted = jacobian.shape
+    count, fitted = len(e), jacobian.shape[1]
     freedom, total = count - fitted, float(e @ e)
     steps = _ROUNDING * resolution[present]
     rounding = bool(total <= steps @ steps)
@@ -152,7 +156,8 @@ def diagnose(
     lengths = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
     basis = np.linalg.qr(jacobian / lengths)[0]
     for suspect in suspects:
-        tested = _score_test(e, basis, suspect, known, freedom)
+        own = e if turned is None else turned
+        tested = _score_test(own, basis, suspect, known, freedom)
         if tested is not None:
             found.append((suspect.name, *tested))
     checks = [Check(name, p, rounding or p > LEVEL / len(found), **more) for name, p, more in found]

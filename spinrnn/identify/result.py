@@ -2,59 +2,69 @@
 residuals.
 
 Errors follow from the Jacobian of the predicted power over the noise (whitened). What
-each case's own first power can imitate is taken out of it, so that only the device's
-parameters remain: its part orthogonal to the first powers.
+the first states of each case can imitate is taken out of it, so that only the device's
+parameters remain. All of it needs no more of the samples than the triangular factor of
+their derivatives, which has the same lengths and angles.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from spinrnn.errors import DataError
-from spinrnn.identify.entries import report_of
-from spinrnn.identify.oscillator import DERIVED_UNITS, NAMES, UNITS, with_derived
-from spinrnn.identify.problem import Problem
-from spinrnn.identify.residuals import Diagnosis, diagnose
-from spinrnn.identify.suspects import suspects_of
+from spinrnn.identify.entries import key_of, report_of, unit_of
+from spinrnn.identify.models import Model
+from spinrnn.identify.problem import Problem, triangle
+from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
+from spinrnn.identify.suspects import Suspects
 from spinrnn.notebook import card, plural
 from spinrnn.recordings.measurement import Measurement
 
 TOGETHER = 1e-7
 """Smallest singular value of the Jacobian, its columns of length 1, at which parameters
 count as told apart."""
+AT_BOUND = 1e-6
+"""Distance of a coordinate from its bound, at which it is held by it."""
+_INDEPENDENT = 1e-12
+"""Of first states: smaller singular values are those of states without effect."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Parameters (by name) and (case,) first powers at which a search ended; cost: half
-    the sum of squares of the residuals over sigma."""
+    """Parameters (by label) and (case, d) first states at which a search ended; cost:
+    half the sum of squares of the residuals over sigma; held: labels at a bound."""
 
     values: dict[str, float]
     start: np.ndarray
     cost: float
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DeviceFit:
-    """What `identify_device` found. Dictionaries go by the names of parameters
-    ("gamma", "Q", "bias", "gain", "scale") and of what follows from them ("gamma (1 +
-    Q)", "gamma (bias - 1)" and "threshold").
+    """What `identify_device` found. Dictionaries go by the names of parameters, of an
+    oscillator "gamma", "Q", "bias", "gain", "scale" and "readout_offset", and of what
+    follows from them, "gamma (1 + Q)", "gamma (bias - 1)" and "threshold". A parameter
+    that each recording has for itself is "gain[0]", "gain[1]", and so on.
 
     Attributes:
-        values: fitted and fixed parameters, with the derived numbers; units in
-            `oscillator.UNITS` and `DERIVED_UNITS`.
+        values: fitted and fixed parameters, with the derived numbers; units by `unit`.
         errors: standard errors; 0 for what is fixed exactly.
         intervals: (low, high) at `level`; t-distribution, or normal where the noise is
-            known.
+            known; NaN where there is none, and why is in reasons.
         free: names that were fitted; fixed: {name: (value, uncertainty)} of the others.
-        level: of the intervals; start: (case,) fitted p at the first time.
+        level: of the intervals; start: fitted states at the first time, (case,), or
+            (case, d) of a kind with d states.
         noise: standard deviation of the residuals, in the power's unit.
         predicted: (case, sample) power, NaN after the end of a case.
         residual: (case, sample) measured less predicted, NaN where missing.
         measurement: what was fitted; drive_between: "held" or "linear".
         diagnosis: the tests of the residuals.
+        model: the kind that was fitted, `identify.models.Model`.
+        reasons: {name: why there is no interval}.
     """
 
     values: dict[str, float]
@@ -70,18 +80,37 @@ class DeviceFit:
     measurement: Measurement
     drive_between: str
     diagnosis: Diagnosis
+    model: Model
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def unit(self, name: str) -> str:
+        """Unit of a value."""
+        return unit_of(self.model, name)
 
     def __repr__(self) -> str:
-        found = ", ".join(f"{name} = {self.values[name]:.5g}" for name in NAMES)
+        found = ", ".join(f"{name} = {self.values[name]:.5g}" for name in self.shown)
         wrong = "" if self.diagnosis.describes else "; the model does not describe the data"
         return f"<DeviceFit {found}{wrong}>"
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of parameters, without those derived and without a readout that is as
+        it usually is."""
+        usual = self.model.defaults({}, ())
+        derived = set(self.values) - set(self.free) - set(self.fixed)
+        return [
+            name
+            for name in self.values
+            if name not in derived
+            and not (self.fixed.get(name) == (usual.get(name), 0.0) and usual[name] == 0.0)
+        ]
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         rows = []
         for name, value in self.values.items():
             low, high = self.intervals[name]
-            unit = (UNITS | DERIVED_UNITS)[name]
+            unit = self.unit(name)
             text = f"{value:.5g} \N{PLUS-MINUS SIGN} {self.errors[name]:.2g}"
             text += "" if unit == "1" else f" {unit}"
             known = "fixed" if name in self.fixed else f"{low:.4g} to {high:.4g}"
@@ -108,28 +137,28 @@ def result_of(problem: Problem, solution: Solution, level: float) -> DeviceFit:
     Raises:
         DataError: the data do not tell all fitted parameters apart.
     """
-    data, values, start = problem.data, solution.values, solution.start
-    p, slopes = problem.predict(values, start)
-    by_parameters, by_start = problem.power_slopes(values, p, slopes)
-    whitened = by_parameters / problem.sigma[:, None]
-    orthogonal = _orthogonal_to_starts(problem, whitened, by_start / problem.sigma)
-    free = [NAMES.index(name) for name in problem.free]
-    check_told_apart(problem, values, orthogonal[:, free], whitened[:, free])
-    freedom = problem.count - len(free) - problem.cases
-    if data.noise is not None:
-        variance, quantile = 1.0, float(stats.norm.ppf((1 + level) / 2))
-    else:
-        variance = 2 * solution.cost / freedom
-        quantile = float(stats.t.ppf((1 + level) / 2, freedom))
-    covariance = _covariance(orthogonal, free, variance, problem.known)
-    everything, gradients = with_derived(values)
-    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
+    data, values = problem.data, solution.values
+    suspects = Suspects(problem, values)
+    gathered = _gathered(problem, solution, suspects)
+    free = [n for n in problem.free_labels if problem.labels[n] not in solution.held]
+    names = [problem.labels[n] for n in free]
+    whitened = gathered.labels
+    check_told_apart(problem, values, names, gathered.orthogonal[:, free], whitened[:, free])
+    freedom = problem.count - len(free) - gathered.rank
+    variance, quantile = _scatter(problem, solution, freedom, level)
+    covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
+    everything, errors = with_errors(problem, values, covariance)
     intervals = {
         name: (value - quantile * errors[name], value + quantile * errors[name])
         for name, value in everything.items()
     }
-    predicted = np.where(np.isnan(data.time), np.nan, values["scale"] * p)
+    predicted = problem.readout(values, problem.predict(values, solution.start))
+    predicted = np.where(np.isnan(data.time), np.nan, predicted)
     residual = data.power - predicted
+    reasons = {label: f"it ends at its bound, {values[label]:.4g}" for label in solution.held}
+    for label in solution.held:
+        intervals[label], errors[label] = (np.nan, np.nan), np.nan
+    start = solution.start.reshape(problem.cases, -1)
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -137,47 +166,126 @@ def result_of(problem: Problem, solution: Solution, level: float) -> DeviceFit:
         free=problem.free,
         fixed=problem.known,
         level=level,
-        start=start,
+        start=start[:, 0] if problem.model.states == 1 else start,
         noise=float(np.sqrt(np.nansum(residual**2) / freedom)),
         predicted=predicted,
         residual=residual,
         measurement=data,
         drive_between=problem.drive_between,
-        diagnosis=_diagnosis(problem, solution, p, by_parameters, by_start, predicted, residual),
+        diagnosis=_diagnosis(problem, gathered, suspects, predicted, residual),
+        model=problem.model,
+        reasons=reasons,
     )
 
 
-def _orthogonal_to_starts(problem, whitened, by_start):
-    """The part of whitened columns (sample, 5) that is orthogonal, within each case, to
-    the derivative by_start (sample,) by the case's first power."""
-
-    def sum_of_case(values):
-        return np.bincount(problem.case_of, values, problem.cases)[problem.case_of]
-
-    unit = by_start / np.sqrt(np.maximum(sum_of_case(by_start**2), 1e-300))
-    return np.column_stack([column - unit * sum_of_case(unit * column) for column in whitened.T])
+def _uncertain(problem):
+    """{number of a known label: its uncertainty}."""
+    return {
+        number: problem.known[problem.name_of(label)][1]
+        for number, label in enumerate(problem.labels)
+        if problem.name_of(label) in problem.known
+    }
 
 
-def _covariance(orthogonal, free, variance, known):
-    """(5, 5) covariance of the parameters by `NAMES`.
+def _scatter(problem, solution, freedom, level):
+    """(variance of whitened noise, half the width of an interval over its error)."""
+    if problem.data.noise is not None:
+        return 1.0, float(stats.norm.ppf((1 + level) / 2))
+    return 2 * solution.cost / freedom, float(stats.t.ppf((1 + level) / 2, freedom))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The triangular factor of whitened derivatives, and its columns.
+
+    Attributes:
+        starts: (k, case d), labels: (k, labels), suspects: (k, suspects), residual:
+            (k,); orthogonal: labels without what the first states can imitate; rank: of
+            the starts.
+    """
+
+    starts: np.ndarray
+    labels: np.ndarray
+    suspects: np.ndarray
+    residual: np.ndarray
+    orthogonal: np.ndarray
+    rank: int
+
+
+def _gathered(problem: Problem, solution: Solution, suspects: Suspects) -> Gathered:
+    """Of all samples, at the solution."""
+    count, labels = problem.cases * problem.model.states, len(problem.labels)
+    extra, factor = len(suspects.of_drive), None
+    ends = count + labels + len(suspects.all)
+    for found in problem.predictions(solution.values, solution.start, suspects.kicks, extra):
+        made = np.zeros((len(found.y), ends + 1))
+        problem.put_starts(made, 0, found)
+        made[:, count : count + labels] = found.by_labels
+        made[:, count + labels : ends] = suspects.columns(found)
+        made[:, -1] = problem.of(problem.data.power, found) - found.y
+        factor = triangle(made / problem.of(problem.sigma, found)[:, None], factor)
+    assert factor is not None
+    starts, by_labels = factor[:, :count], factor[:, count : count + labels]
+    basis = _basis(starts)
+    orthogonal = by_labels - basis @ (basis.T @ by_labels)
+    return Gathered(
+        starts, by_labels, factor[:, count + labels : ends], factor[:, -1], orthogonal,
+        basis.shape[1],
+    )  # fmt: skip
+
+
+def _basis(starts):
+    """Orthonormal columns that span those of the first states; states without effect
+    add none."""
+    lengths = np.linalg.norm(starts, axis=0)
+    scaled = starts / np.where(lengths > 0, lengths, 1.0)
+    u, singular, _ = np.linalg.svd(scaled, full_matrices=False)
+    return u[:, singular > _INDEPENDENT * max(singular.max(initial=0), 1e-300)]
+
+
+def with_errors(
+    problem: Problem, values: Mapping[str, float], covariance: np.ndarray
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The parameters with what follows from them, and standard errors.
+
+    covariance: (labels, labels).
+    """
+    found = {label: float(values[label]) for label in problem.labels}
+    gradients = dict(zip(problem.labels, np.eye(len(problem.labels)), strict=True))
+    recordings = np.unique(problem.recordings) if problem.each else [0]
+    for recording in recordings:
+        case = int(np.argmax(problem.recordings == recording)) if problem.each else 0
+        row = problem.rows_of(values)[case]
+        for name, value in problem.model.derived(row)[0].items():
+            label = f"{name}[{recording}]" if problem.each else name
+            found[label], gradients[label] = value, np.zeros(len(problem.labels))
+            gradients[label][problem.label_of[case]] = problem.model.derived(row)[1][name]
+    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
+    return found, errors
+
+
+def covariance_of(
+    orthogonal: np.ndarray, free: Sequence[int], variance: float, uncertain: Mapping[int, float]
+) -> np.ndarray:
+    """(labels, labels) covariance of the parameters.
 
     With the columns of the free parameters J = Q R it is R^-1 R^-T for these, and the
     fit follows a change of the data by R^-1 Q^T. A known number that is a little off
     changes the prediction, which the free ones make up for.
 
     Args:
-        orthogonal: (sample, 5); free: numbers of the free columns; variance: of
+        orthogonal: (k, labels); free: numbers of the free columns; variance: of
             whitened noise.
-        known: {name: (value, uncertainty)}.
+        uncertain: {number of a known one: its uncertainty}.
     """
+    count = orthogonal.shape[1]
     lengths = np.linalg.norm(orthogonal[:, free], axis=0)
     q, r = np.linalg.qr(orthogonal[:, free] / lengths)
     inverse = np.linalg.inv(r) / lengths[:, None]
-    covariance = np.zeros((len(NAMES), len(NAMES)))
+    covariance = np.zeros((count, count))
     covariance[np.ix_(free, free)] = variance * inverse @ inverse.T
-    for name, (_, uncertainty) in known.items():
-        number = NAMES.index(name)
-        shift = np.zeros(len(NAMES))
+    for number, uncertainty in uncertain.items():
+        shift = np.zeros(count)
         shift[number] = 1.0
         shift[free] = -inverse @ (q.T @ orthogonal[:, number])
         covariance += uncertainty**2 * np.outer(shift, shift)
@@ -185,16 +293,20 @@ def _covariance(orthogonal, free, variance, known):
 
 
 def check_told_apart(
-    problem: Problem, values: Mapping[str, float], orthogonal: np.ndarray, whitened: np.ndarray
+    problem: Problem,
+    values: Mapping[str, float],
+    names: Sequence[str],
+    orthogonal: np.ndarray,
+    whitened: np.ndarray,
 ) -> None:
     """Raises a DataError if some fitted parameters can change together without a change
-    of the prediction; orthogonal, whitened: (sample, free) columns of the free
+    of the prediction; orthogonal, whitened: (k, names) columns of the free
     parameters."""
     lengths = np.linalg.norm(orthogonal, axis=0)
     whole = np.maximum(np.linalg.norm(whitened, axis=0), 1e-300)
     silent = [
         name
-        for name, left, length in zip(problem.free, lengths, whole, strict=True)
+        for name, left, length in zip(names, lengths, whole, strict=True)
         if not left > TOGETHER * length
     ]
     if silent:
@@ -203,21 +315,18 @@ def check_told_apart(
             f"power constant? {_fix(silent)}"
         )
     singular, directions = np.linalg.svd(orthogonal / lengths, full_matrices=False)[1:]
-    if singular[-1] >= TOGETHER:
+    lost = [row for s, row in zip(singular, directions, strict=True) if s < TOGETHER]
+    if not lost:
         return
-    if "bias" in problem.known and values["bias"] < 1 and values["Q"] > 1000:
-        raise DataError(
-            f"the power grows without drive, which bias = {values['bias']:g} excludes; fix Q or "
-            "gamma in its place, as in fixed={'Q': 0.5} or --fix Q=0.5 with its value, or give "
-            "the whole drive"
-        )
-    together = [
-        name for name, part in zip(problem.free, directions[-1], strict=True) if abs(part) > 0.01
-    ]
+    own = problem.model.apart_problem(problem.known, values)
+    if own is not None:
+        raise DataError(own)
+    sets = [[name for name, x in zip(names, row, strict=True) if abs(x) > 0.01] for row in lost]
+    together = ", nor ".join(" and ".join(names) for names in sets)
     raise DataError(
-        f"the data do not tell {' and '.join(together)} apart; is the drive constant, the power "
+        f"the data do not tell {together} apart; is the drive constant, the power "
         "steady, the noise too large, or the device much faster than the samples? "
-        f"{_fix(together)}"
+        f"{_fix(sets[-1])}"
     )
 
 
@@ -228,18 +337,26 @@ def _fix(names):
     )
 
 
-def _diagnosis(problem, solution, p, by_parameters, by_start, predicted, residual):
+def _diagnosis(problem, gathered, suspects, predicted, residual):
     """`Diagnosis` of the residuals (case, sample); in units of the noise where it is
-    known."""
-    data, present = problem.data, problem.present
-    weight = 1 / problem.sigma if data.noise is not None else np.ones(problem.count)
-    free = [by_parameters[:, NAMES.index(name)] for name in problem.free]
-    jacobian = problem.matrix(free, by_start) * weight[:, None]
-    suspects = [
-        replace(suspect, direction=suspect.direction * weight)
-        for suspect in suspects_of(problem, solution.values, solution.start, p, by_parameters)
+    known, else of one that all recordings have."""
+    data = problem.data
+    known = data.noise is not None
+    jacobian = np.column_stack([gathered.labels[:, problem.free_labels], gathered.starts])
+    found = [
+        Suspect(one.key, one.name, direction, one.factor, one.unit)
+        for one, direction in zip(suspects.all, gathered.suspects.T, strict=True)
     ]
-    e, resolution = residual.copy(), data.resolution * np.abs(predicted)
-    e[present] *= weight
-    resolution[present] *= weight
-    return diagnose(e, jacobian, suspects, data.noise is not None, resolution)
+    return diagnose(
+        residual / problem.sigma,
+        jacobian,
+        found,
+        known,
+        data.resolution * np.abs(predicted) / problem.sigma,
+        gathered.residual,
+    )
+
+
+def labels_of(fit: Any) -> dict[str, str]:
+    """{name of a value: its key in files for machines}."""
+    return {name: key_of(fit.model, name)[0] for name in fit.values}

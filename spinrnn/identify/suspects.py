@@ -1,98 +1,114 @@
 """What may be wrong with a device, as directions in which its power would move.
 
-A saturating readout is no suspect of its own: 1 / p obeys a linear equation, so to
-first order it is another scale, which is one.
+A saturating readout is no suspect of its own: 1 / p of an oscillator obeys a linear
+equation, so to first order it is another scale, which is one.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.identify.oscillator import KEYS, NAMES, UNITS
-from spinrnn.identify.problem import Problem
-from spinrnn.identify.residuals import Suspect
+from spinrnn.identify.problem import Predicted, Problem, Stretch
 
 
-def suspects_of(
-    problem: Problem,
-    values: Mapping[str, float],
-    start: np.ndarray,
-    p: np.ndarray,
-    by_parameters: np.ndarray,
-) -> list[Suspect]:
-    """All suspects of a fit.
+class Direction(NamedTuple):
+    """A suspect without its direction; as `residuals.Suspect`."""
 
-    Args:
-        values, start: fitted parameters and (case,) first powers; p: (case, sample).
-        by_parameters: (present sample, 5) derivatives of the predicted power by
-            `NAMES`.
+    key: str
+    name: str
+    factor: float
+    unit: str
+
+
+class Suspects:
+    """All suspects of a fit: what they are, and their directions in each stretch.
+
+    Attributes:
+        of_drive: those that change the drive, in the order of `kicks`; of_readout: in
+            the order of `readings`; fixed: of parameters whose values were given as
+            exact, with the numbers of their labels.
     """
-    return [
-        *_of_the_drive(problem, values, start, p),
-        *_of_the_readout(problem, values["scale"], p),
-        *_of_what_is_fixed(problem, values, by_parameters),
-    ]
 
+    def __init__(self, problem: Problem, values: Mapping[str, float]):
+        self.problem, self.values = problem, values
+        self.rows = problem.rows_of(values)
+        model = problem.model
+        self.gain = np.array([row[model.drive_gain] for row in self.rows])[:, None]
+        self.scale = np.array([row[model.readout.scale] for row in self.rows])
+        self.gain_now = model.calibrated(self.rows).gain[:, None]
+        self.h = problem.step_time()
+        self.largest = float(np.abs(problem.drive).max(initial=0)) or 1.0
+        one = np.zeros((1, 1))
+        further = model.further_suspects(self.rows[:1], one)
+        self.of_drive = [
+            Direction("drive_lag", "lag of the drive (delay or another pole)", self.h, "s"),
+            Direction("drive_saturation", "saturation of the drive", 1 / self.largest, "1/drive"),
+            *(Direction(key, name, 1.0, "1") for key, name, _ in further),
+        ]
+        unit = model.parameters[model.readout.scale].unit
+        scale = float(self.scale[0])
+        self.of_readout = [
+            Direction("readout_lag", "lag of the readout", self.h, "s"),
+            Direction("readout_offset", "offset of the readout", scale, unit),
+        ]
+        exact = [
+            (number, label)
+            for number, label in enumerate(problem.labels)
+            if problem.known.get(label, (0, 1))[1] == 0 and label != model.readout.zero
+        ]
+        self.fixed_labels = [number for number, _ in exact]
+        self.fixed = [self._of_what_is_fixed(label) for _, label in exact]
 
-def _of_the_drive(problem, values, start, p):
-    """Suspects that change the drive I: of each its kick of I, (case, step) in 1/s."""
-    gain, drive = values["gain"], problem.drive
-    largest = float(np.abs(drive).max()) or 1.0
-    h = _step(problem)
-    middle = np.repeat((p[:, 1:] + p[:, :-1]) / 2, problem.pieces, axis=1)
-    damping = -values["gamma"] * middle**2 / (1 - np.minimum(middle, 0.999))
-    saturation = -gain * drive * np.abs(drive) / largest
-    kicks = [-gain * _slope_of_the_drive(problem) * h, saturation, damping]
-    slopes = problem.predict(values, start, np.stack(kicks, axis=2))[1][problem.present]
-    lag, bend, more = values["scale"] * slopes[:, 5:].T
-    return [
-        Suspect("drive_lag", "lag of the drive (delay or another pole)", lag, h, "s"),
-        Suspect("drive_saturation", "saturation of the drive", bend, 1 / largest, "1/drive"),
-        Suspect("damping", "damping beyond Q p", more, 1.0, "1"),
-    ]
+    def _of_what_is_fixed(self, label):
+        """A parameter whose value was given as exact."""
+        key = self.problem.model.keys()[label][0]
+        name = f"{label} is not {self.values[label]:g}"
+        return Direction(f"fixed_{key}", name, 1.0, self.problem.model.units()[label])
 
+    @property
+    def all(self) -> list[Direction]:
+        """In the order of the columns of `columns`."""
+        return [*self.of_drive, *self.of_readout, *self.fixed]
 
-def _of_the_readout(problem, scale, p):
-    h = _step(problem)
-    durations = problem.data.durations
-    before = np.where(durations > 0, durations, np.inf)[:, np.r_[0, : problem.samples - 1]]
-    with np.errstate(invalid="ignore"):
-        slope = np.diff(p, axis=1, prepend=p[:, :1]) / before
-    lag = -scale * slope[problem.present] * h
-    offset = np.full(problem.count, scale)
-    return [
-        Suspect("readout_lag", "lag of the readout", lag, h, "s"),
-        Suspect("readout_offset", "offset of the readout", offset, scale, UNITS["scale"]),
-    ]
+    def columns(self, found: Predicted) -> np.ndarray:
+        """(n, suspects) their directions at the samples of a prediction that was
+        made with `kicks`."""
+        by_fixed = found.by_labels[:, self.fixed_labels]
+        return np.column_stack([found.by_kicks, self.readings(found), by_fixed])
 
+    def kicks(self, stretch: Stretch, state: np.ndarray) -> np.ndarray:
+        """(case, step, suspect) changes of the drive, for `Problem.states`."""
+        problem = self.problem
+        steps = slice(stretch.first * problem.pieces, stretch.last * problem.pieces)
+        drive, gain = problem.drive[stretch.cases, steps], self.gain_now[stretch.cases]
+        middle = np.repeat((state[:, 1:] + state[:, :-1]) / 2, problem.pieces, axis=1)
+        further = problem.model.further_suspects(self.rows[stretch.cases], middle)
+        saturation = -gain * drive * np.abs(drive) / self.largest
+        lag = -gain * self._slope_of_the_drive(stretch) * self.h
+        return np.stack([lag, saturation, *(kick for _, _, kick in further)], axis=2)
 
-def _of_what_is_fixed(problem, values, by_parameters):
-    """Parameters whose values were given as exact."""
-    return [
-        Suspect(
-            f"fixed_{KEYS[name][0]}", f"{name} is not {values[name]:g}", column, 1.0, UNITS[name]
-        )
-        for name, column in zip(NAMES, by_parameters.T, strict=True)
-        if name in problem.known and problem.known[name][1] == 0
-    ]
+    def _slope_of_the_drive(self, stretch):
+        """(case, step) change of the drive over the time between samples, unit of drive
+        / s.
 
+        A held drive that is late has, until then, the value from before; a linear one
+        has a slope.
+        """
+        problem, first, last = self.problem, stretch.first, stretch.last
+        given = problem.given[stretch.cases]
+        if problem.drive_between == "held":
+            before = given[:, max(first - 1, 0) : last]
+            # nothing is known of what was before the first sample
+            before = np.concatenate([before[:, :1], before], axis=1) if first == 0 else before
+            change = np.diff(before, axis=1)
+        else:
+            change = np.diff(given[:, first : last + 1], axis=1)
+        durations = problem.data.durations[stretch.cases, first:last]
+        slope = change[:, : last - first] / np.where(durations > 0, durations, np.inf)
+        return np.repeat(slope, problem.pieces, axis=1)
 
-def _step(problem):
-    """s, the usual time between two samples."""
-    return float(np.median(problem.durations[problem.durations > 0])) * problem.pieces
-
-
-def _slope_of_the_drive(problem):
-    """(case, step) change of the drive over the time between samples, unit of drive /
-    s.
-
-    A held drive that is late has, until then, the value from before; a linear one has a
-    slope.
-    """
-    if problem.drive_between == "held":
-        change = np.diff(problem.given, axis=1, prepend=problem.given[:, :1])
-    else:
-        change = np.diff(problem.given, axis=1)
-    durations = problem.data.durations
-    slope = change[:, : problem.samples - 1] / np.where(durations > 0, durations, np.inf)
-    return np.repeat(slope, problem.pieces, axis=1)
+    def readings(self, found: Predicted) -> np.ndarray:
+        """(n, 2) of a lag and an offset of the readout."""
+        scale = self.scale[found.case]
+        return np.column_stack([-scale * found.speed * self.h, scale])

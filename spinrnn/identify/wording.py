@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from spinrnn.identify.entries import missing_samples
-from spinrnn.identify.oscillator import DERIVED_UNITS, UNITS
 from spinrnn.identify.residuals import CORRELATION, SIZE
 from spinrnn.identify.result import DeviceFit
 
@@ -24,8 +23,10 @@ def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[
         source: what was fitted; one_neuron: its cases are known to be of one device.
     """
     yield _heading(fit, source)
+    hidden = (set(fit.fixed) | set(fit.free)) - set(fit.shown)
     for name in fit.values:
-        yield _parameter(fit, name)
+        if name not in hidden:
+            yield _parameter(fit, name)
     yield from _doubts(fit)
     yield _noise(fit)
     yield from _verdict(fit)
@@ -52,9 +53,11 @@ def _heading(fit, source):
 
 def _parameter(fit, name):
     value, error = fit.values[name], fit.errors[name]
-    unit = (UNITS | DERIVED_UNITS)[name]
+    unit = fit.unit(name)
     unit = "" if unit == "1" else f" {unit}"
     text = f"{name:<17}{rounded(value, error):>14}"
+    if name in fit.reasons:
+        return f"{text}{unit}   no interval: {fit.reasons[name]}"
     if name in fit.fixed:
         return text + (f" ± {error:.2g}" if error else "") + f"{unit}   fixed"
     low, high = (rounded(end, error) for end in fit.intervals[name])
@@ -62,7 +65,28 @@ def _parameter(fit, name):
 
 
 def _doubts(fit):
-    """Values that no oscillator has, and what may be wrong then."""
+    """Values that no device has, and what may be wrong then."""
+    yield from _rate_doubts(fit)
+    name = fit.model.drive_gain
+    if name not in fit.fixed and name in fit.intervals:
+        low, high = fit.intervals[name]
+        if low <= 0 <= high:
+            yield (
+                f"The {name.replace('_', ' ')} may be 0: the {fit.model.whole} does not tell of "
+                "this drive, and any model without an input would describe it as well."
+            )
+    highest = float(np.nanmax(fit.measurement.power))
+    if highest < FAINTEST and fit.model.normalised and "scale" in fit.fixed:
+        yield (
+            f"The power is at most {highest:.2g}; is it normalised? --free-scale lets its scale "
+            "be fitted."
+        )
+
+
+def _rate_doubts(fit):
+    """Damping rates that no oscillator has."""
+    if "gamma" not in fit.values or not fit.model.normalised:
+        return
     gamma = fit.values["gamma"]
     if gamma < SLOWEST and "gamma" in fit.fixed:
         yield (
@@ -77,19 +101,6 @@ def _doubts(fit):
                 "is not 0: fix gamma or Q in its place (--fix Q=0)."
             )
         yield text
-    if "gain" not in fit.fixed:
-        low, high = fit.intervals["gain"]
-        if low <= 0 <= high:
-            yield (
-                "The gain may be 0: the power does not tell of this drive, and any model without "
-                "an input would describe it as well."
-            )
-    highest = float(np.nanmax(fit.measurement.power))
-    if highest < FAINTEST and "scale" in fit.fixed:
-        yield (
-            f"The power is at most {highest:.2g}; is it normalised? --free-scale lets its scale "
-            "be fitted."
-        )
 
 
 def _noise(fit):
@@ -150,5 +161,5 @@ def _faults(fit, one_neuron):
     elif all(check.share is None for check in failed):
         yield (
             "  none of the known suspects: noise that is not independent between samples, thermal "
-            "noise of the device, or a device unlike eq. (1)"
+            f"noise of the device, or a device unlike {fit.model.equation}"
         )

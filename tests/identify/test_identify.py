@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time as clock
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -15,7 +16,7 @@ from conftest import refused
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import arguments, oscillator, residuals
+from spinrnn.identify import arguments, models, oscillator, residuals
 from spinrnn.identify import figures as figures_
 from spinrnn.identify import fit as fit_
 from spinrnn.identify import problem as problem_
@@ -64,9 +65,27 @@ def device(rng, samples=600, noise=0.02, start=0.25, time=None, drive=None, **ch
 
 
 def forward(durations, drive, pieces, kicks, numbers, floor, start):
+    """(power, derivatives by gamma, Q, bias, gain, the first power and the kicks)."""
+    model = models.model_of(None, floor=floor)
+    values = dict(zip(TRUE, numbers, strict=True))
+    return stepped(model, durations, drive, pieces, kicks, values, start[:, None])
+
+
+def stepped(model, durations, drive, pieces, kicks, values, start):
+    """(the measured state, derivatives) by the compiled loop of a model's kind."""
+    made = model.calibrated([values] * len(drive))
+    d, wide = model.states, len(model.inner) + model.states + kicks.shape[2]
+    slopes = np.zeros((len(drive), d, wide))
+    slopes[:, :, len(model.inner) : len(model.inner) + d] = np.eye(d)
     p = np.empty((len(drive), drive.shape[1] // pieces + 1))
-    by = np.empty((*p.shape, 5 + kicks.shape[2]))
-    response.device_forward(durations, drive, pieces, kicks, *numbers, floor, start, p, by)
+    by, count = np.empty((*p.shape, wide)), len(model.number_names)
+    loop = response.response(model.functions, d, count, model.kind)
+    own = made.by_q, made.level, made.by_level, made.gain, made.by_gain
+    at = np.ascontiguousarray(durations), np.ascontiguousarray(drive), pieces, kicks
+    room = response.workspace(d, count, wide)
+    numbers = np.ascontiguousarray(made.q.T).ravel()
+    state = np.array(start, dtype=float)
+    loop(*at, numbers, *own, model.shared, model.place, state, slopes, room, p, by)
     return p, by
 
 
@@ -127,13 +146,15 @@ def test_the_jacobian_of_the_fit_equals_central_differences(between, fixed):
     data = measured.measurement(
         time, rng.normal(size=(3, 30)), power, rng.uniform(0.01, 0.1, (3, 30))
     )
+    model = models.model_of(None)
+    free = [] if "scale" in fixed else ["scale"]
     problem = problem_.Problem(
         data,
-        arguments.known_parameters(fixed, "scale" not in fixed, between, 0.0, 0.95, data),
+        arguments.known_parameters(fixed, free, between, 0.95, data, model),
         between,
-        0.0,
+        model,
     )
-    x = problem.pack(TRUE | {"scale": 1.2}, np.array([0.2, 0.4, 0.6]))
+    x = problem.pack(TRUE | {"scale": 1.2, "readout_offset": 0.0}, np.array([0.2, 0.4, 0.6]))
     assert len(x) == len(problem.free) + 3
     jacobian = problem.jacobian(x)
     for j in range(len(x)):
@@ -268,20 +289,21 @@ def test_the_kernel_runs_as_plain_python():
     """NUMBA_DISABLE_JIT=1 catches indices out of range."""
     code = """
 import numpy as np
-from spinrnn.identify.sensitivity import device_forward
-assert type(device_forward).__name__ == "function"
-p, by = np.empty((2, 3)), np.empty((2, 3, 6))
+from test_identify import TRUE, forward
+from spinrnn.kernels.compiling import config
+assert config.DISABLE_JIT
 durations, drive, kicks = np.full((2, 4), 1e-8), np.ones((2, 4)), np.ones((2, 4, 1))
-start = np.array([0.1, 0.3])
-device_forward(durations, drive, 2, kicks, 1e8, 0.5, 1.5, 1e7, 0.0, start, p, by)
+p, by = forward(durations, drive, 2, kicks, TRUE.values(), 0.0, np.array([0.1, 0.3]))
 assert np.isfinite(p).all() and np.isfinite(by).all() and (p[:, 2] != p[:, 1]).all()
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": paths}
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
         env=environment,
+        cwd=Path(__file__).parent,
         timeout=60,
     )
     assert result.returncode == 0, result.stderr

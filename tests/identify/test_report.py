@@ -12,7 +12,7 @@ from scipy import stats
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import figures, guesses, oscillator, problem, report, wording
+from spinrnn.identify import figures, guesses, models, oscillator, problem, report, wording
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.7, "gain": 0.4e8}
 STEP = 2.5e-9
@@ -95,8 +95,8 @@ def test_errors_are_those_of_all_unknowns_together(noise):
     all columns."""
     time, drive, power = device(9, 7, cases=12)
     fit = spinrnn.identify_device(time, drive, power, noise=noise, fixed={"Q": 0.8})
-    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}
-    at = problem.Problem(fit.measurement, known, "held", 0.0)
+    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0), "readout_offset": (0.0, 0.0)}
+    at = problem.Problem(fit.measurement, known, "held", models.model_of(None))
     x = at.pack(fit.values, fit.start)
     jacobian = at.jacobian(x)
     variance = 1.0 if noise else np.sum(at.residual(x) ** 2) / (84 - 3 - 12)
@@ -110,7 +110,7 @@ def test_errors_are_those_of_all_unknowns_together(noise):
 
 def test_derived_numbers_and_their_gradients():
     """Gradients by central differences."""
-    values = TRUE | {"scale": 1.2}
+    values = TRUE | {"scale": 1.2, "readout_offset": 0.1}
     found, gradients = oscillator.with_derived(values)
     assert found["gamma (1 + Q)"] == pytest.approx(1.8e8)
     assert found["gamma (bias - 1)"] == pytest.approx(0.7e8)
@@ -128,13 +128,15 @@ def test_derived_numbers_and_their_gradients():
 
 @pytest.mark.parametrize("name", oscillator.NAMES)
 def test_a_coordinate_and_its_parameter(name):
-    value = {"gamma": 2e8, "Q": -0.3, "bias": -2.0, "gain": -1e7, "scale": 3e-6}[name]
-    x = oscillator.coordinate_of(name, value)
-    assert oscillator.value_of(name, x) == pytest.approx(value)
+    value = {"gamma": 2e8, "Q": -0.3, "bias": -2.0, "gain": -1e7, "scale": 3e-6,
+             "readout_offset": -0.1}[name]  # fmt: skip
+    own = models.model_of(None).parameters[name]
+    x = own.of(value)
+    assert own.value(x) == pytest.approx(value)
     h = 1e-6 * max(abs(x), 1.0)
-    slope = (oscillator.value_of(name, x + h) - oscillator.value_of(name, x - h)) / (2 * h)
-    assert oscillator.slope_of(name, value) == pytest.approx(slope, rel=1e-6)
-    assert np.isfinite(oscillator.value_of(name, 1e6))
+    slope = (own.value(x + h) - own.value(x - h)) / (2 * h)
+    assert own.slope(value) == pytest.approx(slope, rel=1e-6)
+    assert np.isfinite(own.value(1e6))
 
 
 def test_guesses_by_integrals_are_near_the_device():
@@ -142,8 +144,8 @@ def test_guesses_by_integrals_are_near_the_device():
     luck."""
     time, drive, power = device(10, 400)
     data = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}).measurement
-    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0)}
-    found = guesses.starts(problem.Problem(data, known, "held", 0.0))
+    known = {"Q": (0.8, 0.0), "scale": (1.0, 0.0), "readout_offset": (0.0, 0.0)}
+    found = guesses.starts(problem.Problem(data, known, "held", models.model_of(None)))
     kinds = {kind: values for kind, values, _ in reversed(found)}
     assert {origin for origin, _ in kinds} == {"integrals", "grid"}
     for name in ("gamma", "bias", "gain"):
@@ -243,6 +245,7 @@ def test_device_json_has_value_unit_and_meaning_under_short_keys(fit, tmp_path):
     assert list(found) == ["file", "findings", "tests"]
     names = {
         "gamma": "gamma", "q": "Q", "bias": "bias", "gain": "gain", "scale": "scale",
+        "readout_offset": "readout_offset",
         "saturation_rate": "gamma (1 + Q)", "growth_rate": "gamma (bias - 1)",
         "threshold": "threshold",
     }  # fmt: skip
@@ -253,7 +256,7 @@ def test_device_json_has_value_unit_and_meaning_under_short_keys(fit, tmp_path):
         assert entry["error"] == fit.errors[name]
         assert (entry["low"], entry["high"]) == fit.intervals[name]
         assert entry["unit"] == units[name]
-        assert entry["fixed"] == (name in ("Q", "scale"))
+        assert entry["fixed"] == (name in ("Q", "scale", "readout_offset"))
         assert len(entry["meaning"]) > 10
     values = {key: entry["value"] for key, entry in found["findings"].items()}
     assert (values["cases"], values["samples"], values["missing"]) == (2, 398, 2)

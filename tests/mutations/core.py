@@ -469,9 +469,9 @@ MUTATIONS = [
         "tests": "tests/checks/test_check.py",
     },
     {
-        "file": "spinrnn/identify/sensitivity.py",
-        "old": "by_i * bias + by_g + by_gq * damping",
-        "new": "by_i * bias + by_g - by_gq * damping",
+        "file": "spinrnn/identify/oscillator.py",
+        "old": "by[0, 0], by[1, 0], by[1, 1] = 1.0, q, gamma",
+        "new": "by[0, 0], by[1, 0], by[1, 1] = 1.0, -q, gamma",
         "tests": "tests/identify/test_identify.py",
         "k": "complex_step",
     },

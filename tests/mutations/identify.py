@@ -4,6 +4,7 @@ files."""
 _RESIDUALS = "tests/identify/test_residuals.py"
 _REPORT = "tests/identify/test_report.py"
 _FIT = "tests/identify/test_identify.py"
+_ANY = "tests/identify/test_any_kind.py"
 
 
 def _mutation(file, old, new, tests, k):
@@ -28,22 +29,22 @@ MUTATIONS = [
     ),
     _mutation(
         "result",
-        "freedom = problem.count - len(free) - problem.cases",
+        "freedom = problem.count - len(free) - gathered.rank",
         "freedom = problem.count - len(free)",
         _REPORT,
         "students or short_keys",
     ),
     _mutation(
         "result",
-        "variance = 2 * solution.cost / freedom",
-        "variance = solution.cost / freedom",
+        "return 2 * solution.cost / freedom,",
+        "return solution.cost / freedom,",
         _REPORT,
         "repeated_measurements",
     ),
     _mutation(
         "result",
-        "column - unit * sum_of_case(unit * column)",
-        "column",
+        "by_labels - basis @ (basis.T @ by_labels)",
+        "by_labels",
         _REPORT,
         "unknowns_together",
     ),
@@ -63,8 +64,8 @@ MUTATIONS = [
     ),
     _mutation(
         "result",
-        "weight = 1 / problem.sigma if data.noise is not None",
-        "weight = 1.0 + 0 * problem.sigma if data.noise is not None",
+        "residual / problem.sigma,",
+        "residual / np.mean(problem.sigma),",
         _FIT,
         "known_noise_is_tested",
     ),
@@ -93,23 +94,23 @@ MUTATIONS = [
     ),
     _mutation(
         "oscillator",
-        "[bias - 1, 0, gamma, 0, 0]",
-        "[bias - 1, gamma, 0, 0, 0]",
+        "[bias - 1, 0, gamma, 0, 0, 0]",
+        "[bias - 1, gamma, 0, 0, 0, 0]",
         _REPORT,
         "derived",
     ),
     _mutation(
-        "oscillator",
-        "math.expm1, lambda value: 1 + value",
-        "math.expm1, lambda value: value",
+        "models",
+        '"log1p": 1 + value',
+        '"log1p": value',
         _REPORT,
         "coordinate",
     ),
     _mutation("oscillator", '"Q": -1.0', '"Q": 0.0', _FIT, "negative_nonlinear"),
     _mutation(
-        "problem",
-        "(start * (1 - start))[self.case_of]",
-        "start[self.case_of]",
+        "oscillator",
+        "return start * (1 - start)",
+        "return start",
         _FIT,
         "jacobian_of",
     ),
@@ -122,8 +123,8 @@ MUTATIONS = [
     ),
     _mutation(
         "problem",
-        "self.sigma = data.noise[self.present]",
-        "self.sigma = np.full(self.count, data.noise[self.present].mean())",
+        "self.sigma = data.noise",
+        "self.sigma = np.full((self.cases, 1), data.noise.mean())",
         _FIT,
         "known_noise_is",
     ),
@@ -196,8 +197,8 @@ MUTATIONS = [
     # suspects
     _mutation(
         "suspects",
-        "-gain * _slope_of_the_drive(problem) * h",
-        "gain * _slope_of_the_drive(problem) * h",
+        "-gain * self._slope_of_the_drive(stretch)",
+        "gain * self._slope_of_the_drive(stretch)",
         _RESIDUALS,
         "small_fault and drive_lag",
     ),
@@ -209,34 +210,38 @@ MUTATIONS = [
         "small_fault and saturation",
     ),
     _mutation(
-        "suspects", "bend, 1 / largest,", "bend, largest,", _RESIDUALS, "small_fault and saturation"
+        "suspects",
+        'drive", 1 / self.largest,',
+        'drive", self.largest,',
+        _RESIDUALS,
+        "small_fault and saturation",
     ),
     _mutation(
-        "suspects",
-        '-values["gamma"] * middle**2',
-        '-values["gamma"] * middle',
+        "oscillator",
+        "-gamma * middle**2",
+        "-gamma * middle",
         _RESIDUALS,
         "small_fault and damping",
     ),
-    _mutation("suspects", "lag = -scale * slope", "lag = scale * slope", _RESIDUALS, "readout_lag"),
+    _mutation("suspects", "-scale * found.speed", "scale * found.speed", _RESIDUALS, "readout_lag"),
     _mutation(
         "suspects",
-        '"offset of the readout", offset, scale,',
-        '"offset of the readout", offset, -scale,',
+        '"offset of the readout", scale,',
+        '"offset of the readout", -scale,',
         _RESIDUALS,
         "readout_offset",
     ),
     _mutation(
         "suspects",
-        "problem.known[name][1] == 0",
-        "problem.known[name][1] >= 0",
+        "(0, 1))[1] == 0",
+        "(0, 1))[1] >= 0",
         _RESIDUALS,
         "no_suspect",
     ),
     _mutation(
         "suspects",
-        "change = np.diff(problem.given, axis=1)\n",
-        "change = np.diff(problem.given, axis=1, prepend=problem.given[:, :1])\n",
+        "np.diff(given[:, first : last + 1], axis=1)\n",
+        "np.diff(given[:, : last + 1], axis=1, prepend=given[:, :1])\n",
         _RESIDUALS,
         "linear",
     ),
@@ -250,14 +255,14 @@ MUTATIONS = [
         "least_cost",
     ),
     _mutation(
-        "arguments",
-        'known["bias"] = (0.0, 0.0)',
-        'known["bias"] = (1.0, 0.0)',
+        "oscillator",
+        'usual["bias"] = 0.0',
+        'usual["bias"] = 1.0',
         _FIT,
         "neuron_of_a_simulated",
     ),
     _mutation("fit", "if len(reached) == 2:", "if len(reached) == 3:", _FIT, "least_cost"),
-    _mutation("arguments", "MOST_ABOVE = 0.05", "MOST_ABOVE = 1.0", _FIT, "wrong_arguments"),
+    _mutation("oscillator", "MOST_ABOVE = 0.05", "MOST_ABOVE = 1.0", _FIT, "wrong_arguments"),
     # what is reported
     _mutation("wording", "100 * check.share", "check.share", _REPORT, "does_not_describe"),
     _mutation("wording", "100 * fit.level", "fit.level", _REPORT, "good_fit"),
@@ -326,5 +331,33 @@ MUTATIONS = [
         "time, fit.predicted[case]",
         _REPORT,
         "picture_shows",
+    ),
+    # kinds in general
+    _mutation("sensitivity", "by_level[c] + u * by_gain[c]", "by_level[c]", _ANY, "sensitivities"),
+    _mutation("sensitivity", "work[row + 1 + n] * by_q", "work[row + n] * by_q", _ANY, "sensitiv"),
+    _mutation("sensitivity", "slopes[j, c]", "slopes[i, c]", _ANY, "sensitivities"),
+    _mutation(
+        "sensitivity", "work[row] * kicks[e]", "work[at_b] * kicks[e]", _ANY, "sensitivities"
+    ),
+    _mutation("models", "np.where(near | ~np.isfinite(by), exact, by)", "exact", _ANY, "imaginary"),
+    _mutation(
+        "models", "(8 * (rough[0] - rough[1])", "(4 * (rough[0] - rough[1])", _ANY, "imaginary"
+    ),
+    _mutation(
+        "problem", "slice(self.first + (self.first > 0),", "slice(self.first,", _ANY, "factor"
+    ),
+    _mutation("problem", "first + found.case * d + i", "first + found.case * d", _ANY, "factor"),
+    _mutation("problem", "(self.recordings if own", "(0 * self.recordings if own", _ANY, "lengths"),
+    _mutation(
+        "fit", "np.sqrt(total / np.bincount(", "np.sqrt(1e-4 * np.bincount(", _ANY, "other_lengths"
+    ),
+    _mutation("fit", "FINE, MOST_STEPS = 0.3, 64", "FINE, MOST_STEPS = 3e9, 64", _ANY, "coarse"),
+    _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
+    _mutation(
+        "result",
+        "intervals[label], errors[label] = (np.nan, np.nan), np.nan",
+        "errors[label] = np.nan",
+        _ANY,
+        "bounds_hold",
     ),
 ]

@@ -1,0 +1,341 @@
+"""Identification of kinds in general: sensitivities, known values that come back,
+several recordings, what the data cannot tell."""
+
+import json
+
+import numpy as np
+import pytest
+from leaky import Resonator
+from scipy.linalg import expm
+from test_identify import stepped
+
+import spinrnn
+from spinrnn.cli.main import main
+from spinrnn.identify import fit as fit_
+from spinrnn.identify import grids, models
+from spinrnn.identify import problem as problem_
+
+
+H = 1e-9
+TRUE = {"tau": 8e-9, "tau_w": 30e-9, "coupling": 1.5}
+
+
+def levels(rng, samples, each=20):
+    return np.repeat(rng.normal(size=-(-samples // each)), each)[:samples]
+
+
+def resonance(durations, drive, start, tau, tau_w, coupling, **_):
+    """(2, sample) exact states of the resonator under a held drive."""
+    matrix = np.array([[-1 / tau, -1 / tau], [coupling / tau_w, -1 / tau_w]])
+    s, found = np.array(start, dtype=float), [np.array(start, dtype=float)]
+    for h, u in zip(durations, drive, strict=True):
+        rest = -np.linalg.solve(matrix, [u / tau, 0.0])
+        s = rest + expm(matrix * h) @ (s - rest)
+        found.append(s)
+    return np.transpose(found)
+
+
+def recording(seed, samples=400, noise=0.01, h=H, place=0, gain=1.0, **changes):
+    """A dictionary of time, drive and power of a resonator."""
+    rng = np.random.default_rng(seed)
+    time, drive = np.arange(samples) * h, levels(rng, samples)
+    s = resonance(np.diff(time), gain * drive[:-1], (0.3, -0.1), **(TRUE | changes))[place]
+    return {"time": time, "drive": drive, "power": s + noise * rng.normal(size=samples)}
+
+
+def leaky(seed, samples=300, noise=0.01, tau=7e-9, h=H, gain=1.0):
+    """A dictionary of a CTRNN's neuron, exact for a held drive."""
+    rng = np.random.default_rng(seed)
+    u, s = levels(rng, samples), np.empty(samples)
+    s[0] = 0.1
+    for k in range(samples - 1):
+        s[k + 1] = s[k] - np.expm1(-h / tau) * (np.tanh(gain * u[k]) - s[k])
+    return {
+        "time": np.arange(samples) * h,
+        "drive": u,
+        "power": s + noise * rng.normal(size=samples),
+    }
+
+
+# ---- sensitivities ----
+
+
+@pytest.mark.parametrize(
+    ("kind", "observe"), [("ctrnn", None), (Resonator, "voltage"), (Resonator, "recovery")]
+)
+def test_sensitivities_equal_differences_of_the_same_loop(kind, observe):
+    """Of all parameters, first states and kicks; two cases with values of their own."""
+    rng, model = np.random.default_rng(1), models.model_of(kind, observe)
+    durations, drive = rng.uniform(0.3, 2, (2, 24)) * H, rng.normal(size=(2, 24))
+    kicks, start = rng.normal(size=(2, 24, 1)), rng.normal(size=(2, model.states))
+    values = {"drive_gain": 1.3, "drive_offset": -0.2, "readout_gain": 1.0, "readout_offset": 0.0}
+    values |= TRUE if model.states == 2 else {"relaxation_time": 8e-9}
+
+    def at(values, start=start, more=0.0):
+        moved = (drive + more * kicks[:, :, 0]) if more else drive
+        return stepped(model, durations, moved, 2, kicks, values, start)
+
+    _, by = at(values)
+    h = 1e-4
+    fourth = lambda f: (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+    for j, name in enumerate(model.inner):
+        size = values[name]
+        slope = fourth(lambda e: at(values | {name: size * (1 + e)})[0]) / size  # noqa: B023
+        assert np.abs(by[:, :, j] - slope).max() < 1e-8 * np.abs(slope).max(), name
+    for i in range(model.states):
+        shift = np.eye(model.states)[i]
+        slope = fourth(lambda e: at(values, start + e * shift)[0])  # noqa: B023
+        assert np.abs(by[:, :, len(model.inner) + i] - slope).max() < 1e-8 * np.abs(slope).max()
+    # a kick of the drive is one of I, which goes up by drive_gain times that of u
+    slope = fourth(lambda e: at(values, more=e)[0]) / values["drive_gain"]
+    assert np.abs(by[:, :, -1] - slope).max() < 1e-8 * np.abs(slope).max()
+
+
+def test_numbers_have_exact_derivatives_also_where_code_loses_imaginary_parts():
+    class Dropping(Resonator):
+        def numbers(self, time_unit, factors):
+            return super().numbers(time_unit, factors) | {"a": float(np.real(self.coupling)) ** 2}
+
+    values = TRUE | {"drive_gain": 1.0, "drive_offset": 0.0}
+    for kind, by_coupling in ((Resonator, 1.0), (Dropping, 2 * TRUE["coupling"])):
+        model = models.Model(kind())
+        by = model.calibrated([values | dict.fromkeys(model.readout, 0.0)]).by_q[0]
+        assert by[0, 0] == pytest.approx(-1 / TRUE["tau"] ** 2, rel=1e-12)
+        assert by[2, 2] == pytest.approx(by_coupling, rel=1e-9)
+        assert by[0, 2] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("each", [(), ("tau",)])
+def test_the_factor_is_that_of_the_whole_jacobian(monkeypatch, each):
+    """In stretches of 16 samples, one case shorter than the others and a hole."""
+    rng = np.random.default_rng(2)
+    parts = [recording(s, n) for s, n in ((1, 60), (2, 60), (3, 40))]
+    parts[0]["power"][rng.random(60) < 0.2] = np.nan
+    data = fit_.joined([fit_._measured(part, None, None, None) for part in parts])
+    model = models.model_of(Resonator)
+    known = {"drive_gain": (1.0, 0.0), "drive_offset": (0.1, 0.0)}
+    made = lambda: problem_.Problem(data, known, "linear", model, each)
+    whole = made()
+    values = TRUE | {"readout_gain": 1.2, "readout_offset": 0.1}
+    x = whole.pack(
+        whole.spread_out(values | {k: v for k, (v, _) in known.items()}), rng.normal(size=(3, 2))
+    )
+    rows = np.column_stack([whole.jacobian(x), whole.residual(x)])
+    monkeypatch.setattr(problem_, "STRETCH", 16)
+    parts_ = made()
+    assert len(list(parts_.stretches())) == 12
+    np.testing.assert_allclose(
+        np.column_stack([parts_.jacobian(x), parts_.residual(x)]), rows, rtol=1e-10, atol=1e-10
+    )
+    factor = parts_.factor(x)
+    np.testing.assert_allclose(factor.T @ factor, rows.T @ rows, rtol=1e-9, atol=1e-9)
+    for j in range(len(x)):
+        h = 1e-5 * max(abs(x[j]), 1.0)
+        shift = h * np.eye(len(x))[j]
+        up, down, far, low = (whole.residual(x + s * shift) for s in (1, -1, 2, -2))
+        slope = (8 * (up - down) - (far - low)) / (12 * h)
+        assert np.abs(rows[:, j] - slope).max() < 1e-8 * np.abs(slope).max(), j
+
+
+# ---- known values come back ----
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_two_states_of_which_one_is_measured(place):
+    name = Resonator.states[place].name
+    fit = spinrnn.identify_device(recording(5, place=place), neuron=Resonator, observe=name)
+    assert fit.diagnosis.describes
+    assert fit.free == ["tau", "tau_w", "coupling"]
+    for name, true in TRUE.items():
+        assert abs(fit.values[name] - true) < 3.5 * fit.errors[name]
+        assert fit.errors[name] < 0.1 * true
+    assert fit.start.shape == (1, 2)
+    assert fit.start[0] == pytest.approx([0.3, -0.1], abs=0.1)
+
+
+def test_steps_between_coarse_samples_follow_the_equation():
+    """Samples 0.6 time constants apart: one midpoint step between them is too few."""
+    data = recording(6, 300, 0.001, h=5e-9)
+    fit = spinrnn.identify_device(data, neuron=Resonator)
+    assert fit.diagnosis.describes
+    assert all(abs(fit.values[k] - true) < 3.5 * fit.errors[k] for k, true in TRUE.items())
+
+
+def test_known_values_lie_within_their_intervals():
+    inside = []
+    for seed in range(12):
+        fit = spinrnn.identify_device(
+            leaky([seed, 8]), neuron="ctrnn", free=["drive_gain", "readout_offset"]
+        )
+        true = {"relaxation_time": 7e-9, "drive_gain": 1.0, "readout_offset": 0.0}
+        inside += [fit.intervals[k][0] <= x <= fit.intervals[k][1] for k, x in true.items()]
+    assert np.mean(inside) > 0.8
+
+
+def test_a_wrong_kind_is_told():
+    data = leaky(3, samples=600)
+    assert spinrnn.identify_device(data, neuron="ctrnn").diagnosis.describes
+    wrong = recording(4, 600)
+    fit = spinrnn.identify_device(wrong, neuron="ctrnn", free=["readout_gain"])
+    assert not fit.diagnosis.describes
+
+
+# ---- several recordings ----
+
+
+def test_recordings_of_other_lengths_and_sampling_share_what_is_the_devices():
+    """A gain for each recording; noise of each for itself."""
+    parts = [
+        leaky(1, 300, 0.002, gain=1.2),
+        leaky(2, 120, 0.05, h=3e-9, gain=0.7),
+        leaky(3, 200, 0.01, h=0.5e-9, gain=0.9),
+    ]
+    fit = spinrnn.identify_device(parts, neuron="ctrnn", each=["drive_gain"])
+    assert fit.diagnosis.describes
+    assert fit.free == ["relaxation_time", "drive_gain[0]", "drive_gain[1]", "drive_gain[2]"]
+    assert abs(fit.values["relaxation_time"] - 7e-9) < 3.5 * fit.errors["relaxation_time"]
+    for number, true in enumerate((1.2, 0.7, 0.9)):
+        name = f"drive_gain[{number}]"
+        assert abs(fit.values[name] - true) < 3.5 * fit.errors[name]
+    # the noise of each counts: the first recording alone tells its gain as well
+    alone = spinrnn.identify_device(parts[0], neuron="ctrnn", free=["drive_gain"])
+    ratio = fit.errors["drive_gain[0]"] / alone.errors["drive_gain"]
+    assert 0.7 < ratio < 1.1
+    report = fit.report()["findings"]
+    assert report["drive_gain_1"]["meaning"].endswith(", of recording 1")
+    assert report["cases"]["value"] == 3
+
+
+def test_an_oscillators_gain_of_each_recording_has_a_threshold_of_each():
+    from test_identify import TRUE as oscillator
+    from test_identify import device
+
+    rng = np.random.default_rng(9)
+    parts = [
+        dict(zip(("time", "drive", "power"), device(rng, 300, gain=gain), strict=True))
+        for gain in (0.4e8, 0.6e8)
+    ]
+    fit = spinrnn.identify_device(parts, fixed={"Q": 0.8}, each=["gain"])
+    for number, gain in enumerate((0.4e8, 0.6e8)):
+        true = {"gain": gain, "threshold": 1e8 * (1 - oscillator["bias"]) / gain}
+        for name, value in true.items():
+            error = fit.errors[f"{name}[{number}]"]
+            assert 0 < error < 0.1 * abs(value)
+            assert abs(fit.values[f"{name}[{number}]"] - value) < 3.5 * error
+
+
+# ---- what can be known ----
+
+
+def test_bounds_hold_and_have_no_interval():
+    data = leaky(4)
+    fit = spinrnn.identify_device(data, neuron="ctrnn", bounds={"relaxation_time": (5e-9, 9e-9)})
+    free = spinrnn.identify_device(data, neuron="ctrnn")
+    assert fit.values["relaxation_time"] == pytest.approx(free.values["relaxation_time"], rel=1e-5)
+    held = spinrnn.identify_device(
+        data, neuron="ctrnn", free=["drive_gain"], bounds={"relaxation_time": (1e-9, 5e-9)}
+    )
+    assert held.values["relaxation_time"] == pytest.approx(5e-9, rel=1e-4)
+    assert np.isnan(held.intervals["relaxation_time"]).all()
+    assert "at its bound" in held.reasons["relaxation_time"]
+    assert np.isfinite(held.intervals["drive_gain"]).all()
+
+
+def test_directions_that_the_data_cannot_tell_are_named():
+    """A linear device: gains of drive and readout in turn."""
+    with pytest.raises(spinrnn.DataError, match="drive_gain and readout_gain apart") as caught:
+        spinrnn.identify_device(recording(5), neuron=Resonator, free=["drive_gain", "readout_gain"])
+    assert "--fix readout_gain=" in str(caught.value)
+    constant = recording(5, 200) | {"drive": np.full(200, 0.4)}
+    with pytest.raises(spinrnn.DataError, match="drive_gain and drive_offset apart"):
+        spinrnn.identify_device(constant, neuron=Resonator, free=["drive_gain", "drive_offset"])
+
+
+def test_wrong_arguments_of_a_kind_are_told_at_once():
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.identify_device(
+            recording(5),
+            neuron=Resonator,
+            fixed={"tua": 1e-9, "tau_w": -1.0},
+            free=["gain"],
+            each=["drive_gian"],
+            bounds={"coupling": (20.0, 30.0), "tau": (2.0, 1.0)},
+        )
+    for part in (
+        "fixed: tua is none of tau, tau_w, coupling, drive_gain", "tau_w: must be a number above 0",
+        "free: gain is none of", "each: drive_gian is none of", "did you mean drive_gain?",
+        "bounds: coupling: 20 to 30 is outside", "bounds: tau takes (low, high)",
+    ):  # fmt: skip
+        assert part in str(caught.value)
+    with pytest.raises(spinrnn.ConfigError, match="leaky_resonator has the states voltage, recov"):
+        spinrnn.identify_device(recording(5), neuron=Resonator, observe="current")
+    with pytest.raises(spinrnn.ConfigError, match="kind: must be"):
+        spinrnn.identify_device(recording(5), neuron="nothing")
+
+
+def test_guesses_look_between_the_bounds():
+    data = fit_._measured(leaky(1), None, None, None)
+    model = models.model_of("ctrnn")
+    usual = model.defaults({}, ())
+    known = {name: (value, 0.0) for name, value in usual.items()}
+    problem = problem_.Problem(data, known, "held", model, bounds={"relaxation_time": (2e-9, 3e-9)})
+    found = [values["relaxation_time"] for _, values in grids._points(problem)]
+    assert len(found) == 1 + grids.POINTS
+    assert min(found) >= 2e-9 * (1 - 1e-12)
+    assert max(found) <= 3e-9 * (1 + 1e-12)
+
+
+# ---- the command ----
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "spinrnn.identify.report.picture_or_none", lambda draw, name: (draw(), b"\x89PNG")[1]
+    )
+    for name, part in {"a": leaky(1), "b": leaky(2, 120, h=3e-9), "r": recording(5)}.items():
+        np.savez(f"{name}.npz", **part)
+    return tmp_path
+
+
+def test_identify_takes_a_kind_and_several_files(here, capsys):
+    assert main(["identify", "a.npz", "b.npz", "--neuron", "ctrnn", "--each", "drive_gain"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("a.npz, b.npz: 420 samples in 2 cases")
+    assert "drive_gain[1]" in told
+    report = json.loads((here / "a-device/device.json").read_text())
+    assert report["files"] == ["a.npz", "b.npz"]
+    assert report["findings"]["kind"]["value"] == "ctrnn"
+    assert report["findings"]["relaxation_time"]["unit"] == "s"
+    assert main(["identify", "a.npz", "--neuron", "ctrnn", "--bounds", "relaxation_time=1e-9:1e-8",
+                 "--fix", "drive_gain=1.0+-0.1", "--json"]) == 0  # fmt: skip
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert found["drive_gain"]["error"] == pytest.approx(0.1)
+
+
+def test_identify_takes_a_kind_of_the_users_file(here, capsys):
+    from pathlib import Path
+
+    source = Path(__file__).with_name("leaky.py").read_text()
+    (here / "own.py").write_text(source.replace("leaky_resonator", "own_resonator"))
+    call = ["identify", "r.npz", "--use", "own.py", "--neuron", "own_resonator"]
+    assert main([*call, "--observe", "voltage", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert found["tau_w"]["low"] < TRUE["tau_w"] < found["tau_w"]["high"]
+    assert len(found["start"]["value"][0]) == 2
+
+
+def test_identify_refuses_wrong_options_of_a_kind_in_one_line(here, capsys):
+    for options, part in (
+        (["--neuron", "nothing"], "kind: must be"),
+        (["--neuron", "ctrnn", "--neuron", "oscillator"], "--neuron: give one place"),
+        (["--bounds", "gamma"], "--bounds: write NAME=LOW:HIGH"),
+        (["--neuron", "ctrnn", "--observe", "power"], "observe: ctrnn has the states state"),
+    ):
+        status = main(["identify", "a.npz", *options])
+        assert status == 2
+        error = capsys.readouterr().err
+        assert part in error
+        assert error.count("\n") == 1
+    assert not any(path.is_dir() for path in here.iterdir())

@@ -15,7 +15,6 @@ from spinrnn.identify import fit as fit_
 from spinrnn.identify import grids, models
 from spinrnn.identify import problem as problem_
 
-
 H = 1e-9
 TRUE = {"tau": 8e-9, "tau_w": 30e-9, "coupling": 1.5}
 

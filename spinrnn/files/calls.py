@@ -25,8 +25,8 @@ ASKED, ANSWERED = 1, 2
 """Of the dataset `state`; 0: not asked."""
 OUTPUTS, FEATURES = 1, 2
 """Of the dataset `gave`, added up."""
-ERRORS, LETTERS = 4, 240
-"""Errors of a call that are kept, the first ones and the last; bytes of each."""
+LETTERS = 240
+"""Bytes that are kept of an error."""
 _TEXT = f"S{LETTERS}"
 _CALL = {
     "state": ("u1", "1", "0 not asked, 1 asked in vain so far, 2 answered"),
@@ -38,6 +38,8 @@ _CALL = {
     "parameters_sha256": ("S64", "1", "of the weights and all else the device was set to"),
     "inputs_sha256": ("S64", "1", "of inputs and lengths"),
     "answer_sha256": ("S64", "1", "of outputs and features, float64"),
+    "first_error": (_TEXT, "1", "of the attempts"),
+    "last_error": (_TEXT, "1", "of the attempts"),
 }
 """{dataset with an entry for each call: (type, unit, meaning)}, written as they
 come.
@@ -99,9 +101,11 @@ class CallLog:
         count = int(self._entry("attempts", number))
         failed = float(self._entry("seconds_failed", number))
         state = {"state": ASKED, "attempts": count + 1, "started": started, "seconds": seconds}
-        self._put(number, {**state, "seconds_failed": failed + seconds, **digests})
-        content = text.encode()[:LETTERS].decode(errors="ignore").encode()
-        self._write("errors", (number - 1) * ERRORS + min(count, ERRORS - 1), content, _TEXT)
+        # no letter of several bytes is cut in two
+        short = text.encode()[:LETTERS].decode(errors="ignore")
+        names = ("last_error",) if count else ("first_error", "last_error")
+        errors = dict.fromkeys(names, short)
+        self._put(number, {**state, "seconds_failed": failed + seconds, **digests, **errors})
         self._sync()
 
     def answered(
@@ -161,8 +165,7 @@ class CallLog:
     def _write(self, name, first, values, dtype):
         content = np.ascontiguousarray(np.atleast_1d(values), dtype=dtype).data.cast("B")
         offset, row, _ = self._places[name]
-        size = np.dtype(dtype).itemsize if name == "errors" else row
-        at = offset + int(first) * size
+        at = offset + int(first) * row
         try:
             while content:
                 done = os.pwrite(self._file, content, at)
@@ -218,7 +221,7 @@ class CallLog:
                     f"{self.path} has the calls of another training; move it away, or begin in a "
                     "new folder"
                 )
-            names = [*_CALL, "errors", "case", "outputs", "features"]
+            names = [*_CALL, "case", "outputs", "features"]
             return {name: place_of(sets[name]) for name in names}
 
 
@@ -241,8 +244,6 @@ def _variables(planned, first):
         Variable("cases", ("call",), "i4", "1", "rows that it has", planned.cases),
     ]
     found += [Variable(name, ("call",), *about) for name, about in _CALL.items()]
-    said = "of attempts, the first ones and the last"
-    found.append(Variable("errors", ("call", "error"), _TEXT, "1", said))
     found.append(Variable("case", ("row",), "i8", "1", "number of the case in its part"))
     for name, shape, about in (
         ("outputs", planned.outputs, "that the device gave, in the targets' units"),
@@ -250,7 +251,7 @@ def _variables(planned, first):
     ):
         axes = ("row", name[:-1], "point")[: 1 + len(shape)]
         found.append(Variable(name, axes, "f8", "1", about))
-    sizes = {"call": calls, "row": rows, "error": ERRORS}
+    sizes = {"call": calls, "row": rows}
     return found, sizes, {"outputs": planned.outputs, "features": planned.features}
 
 

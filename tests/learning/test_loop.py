@@ -118,7 +118,8 @@ def asked(net, reading, targets, u):
 def problem(net):
     """(inputs, values, what a device gives for the outputs, Targets)."""
     rng = np.random.default_rng(2)
-    u = rng.normal(size=(11, 2, 6))
+    # three blocks, the last one not full
+    u = rng.normal(size=(37, 2, 6))
     outputs = net.forward(u)
     values = rng.normal(size=outputs.shape)
     data = spinrnn.Dataset(u, targets=values)

@@ -14,52 +14,70 @@ def mutation(file, old, new, k="", tests=TESTS):
 
 MUTATIONS = [
     # the loss is the device's
-    mutation(BLOCKS, "if measured.size > 0 else memory[place]", "if False else memory[place]"),
-    mutation(BLOCKS, "measured[n, o, t] if measured", "measured[n - first, o, t] if measured"),
+    mutation(
+        BLOCKS, "if measured.size > 0 else memory[place]", "if False else memory[place]", "the_rest"
+    ),
+    mutation(BLOCKS, "measured[n, o, t] if measured", "measured[j, o, t] if measured", "the_rest"),
     mutation(
         BLOCKS,
         "memory[at + i * v] = measured[first + j, i, t]",
         "memory[at + i * v] = measured[j, i, t]",
+        "features",
     ),
-    mutation(BLOCKS, "at = readout + (t * panels + j // v) * features", "at = readout + features"),
-    mutation(RUNNING, "measured=scaling.wanted(targets.measured)", "measured=targets.measured"),
-    mutation(FORWARD, "outputs = outputs if measured is None else measured", "pass"),
-    mutation(FORWARD, "h = read if i == last and read is not None else h", "pass"),
+    mutation(
+        BLOCKS,
+        "at = readout + (t * panels + j // v) * features",
+        "at = readout + features",
+        "features",
+    ),
+    mutation(
+        RUNNING, "measured=scaling.wanted(targets.measured)", "measured=targets.measured", "scaled"
+    ),
+    mutation(FORWARD, "outputs = outputs if measured is None else measured", "pass", "the_rest"),
+    mutation(FORWARD, "h = read if i == last and read is not None else h", "pass", "features"),
     mutation(
         FORWARD,
         "return self._outputs(self._read(u, lengths, noise_seed), given)",
         "return self._outputs(self._read(u, lengths, noise_seed))",
+        "features",
     ),
     mutation(
         FORWARD,
         "return self._said(self._run(self._read(u, lengths, noise_seed), False)[0][:, :, 0])",
         "return self.forward(u, lengths, noise_seed)",
+        "without_time",
     ),
-    mutation(RECURRENT, "Targets(*none, features=given)", "Targets(*none)"),
+    mutation(RECURRENT, "Targets(*none, features=given)", "Targets(*none)", "features"),
     # what is asked
     mutation(
         LOOP,
         "shaped = [a if not a.size or a.ndim == 3 else a[:, :, None]",
         "shaped = [0 * a if not a.size or a.ndim == 3 else a[:, :, None]",
+        "the_rest",
     ),
     mutation(
         LOOP,
         "self._net.trained_outputs(self.inputs, self.lengths, self.seed)",
         "self._net.forward(self.inputs, self.lengths, self.seed)",
+        "without_time",
     ),
-    mutation(LOOP, "view.flags.writeable = False", "pass"),
+    mutation(LOOP, "view.flags.writeable = False", "pass", "which_order"),
     mutation(
         TRAINER,
         "batch = inputs, targets, part.lengths",
         "batch = inputs, task.targets(self.net, part), part.lengths",
+        "differs",
     ),
     mutation(
         TRAINER,
         "test_of(net, self.test, self.config.task, finer, self._asked",
         "test_of(net, self.test, self.config.task, finer, None and self._asked",
+        "test_part_is",
     ),
-    mutation(TRAINER, 'asked = self._asked("validation")', "asked = None"),
-    mutation(TRAINER, "self.epoch * each + batch)", "self.epoch * self.batches + batch)"),
+    mutation(TRAINER, 'asked = self._asked("validation")', "asked = None", "test_part_is"),
+    mutation(
+        TRAINER, "self.epoch * each + batch)", "self.epoch * self.batches + batch)", "which_order"
+    ),
     mutation(
         TRAINER,
         "if self.batch < self.batches:\n                self._step",
@@ -69,19 +87,25 @@ MUTATIONS = [
     ),
     # what fails
     mutation(
-        LOOP, "passing and call.attempt <= self.retries", "passing and call.attempt < self.retries"
+        LOOP,
+        "passing and call.attempt <= self.retries",
+        "passing and call.attempt < self.retries",
+        "asked_again",
     ),
-    mutation(LOOP, "self.wait * 2 ** (attempt - 1)", "self.wait * attempt"),
-    mutation(LOOP, "(attempt - 1), LONGEST_WAIT)", "(attempt - 1), 1e9)"),
+    mutation(LOOP, "self.wait * 2 ** (attempt - 1)", "self.wait * attempt", "longest"),
+    mutation(LOOP, "(attempt - 1), LONGEST_WAIT)", "(attempt - 1), 1e9)", "longest"),
     mutation(
         LOOP, "passing = not wrong or isinstance(error, NotFinite)", "passing = True", "at_once"
     ),
     mutation(LOOP, "isinstance(error, NotFinite)", "False", "asked_again"),
     mutation(
-        READINGS, "wrong = np.argwhere(~np.isfinite(array))", "wrong = np.argwhere(np.isnan(array))"
+        READINGS,
+        "wrong = np.argwhere(~np.isfinite(array))",
+        "wrong = np.argwhere(np.isnan(array))",
+        "asked_again or not_finite",
     ),
-    mutation(READINGS, "array.shape != shape", "array.size != np.prod(shape)"),
-    mutation(READINGS, "array = np.where(after, 0.0, array)", "pass"),
+    mutation(READINGS, "array.shape != shape", "array.size != np.prod(shape)", "at_once"),
+    mutation(READINGS, "array = np.where(after, 0.0, array)", "pass", "behind"),
     mutation(LOOP, "if self.stop is not None and self.stop():", "if False:", "stop_while", RUNS),
     mutation(
         RUN,
@@ -101,14 +125,15 @@ MUTATIONS = [
     ),
     mutation(CALLS, "!= _digest(arrays)", "is None", "torn", RUNS),
     mutation(CALLS, 'if self._entry("state", number) != ANSWERED:', "if False:", "same_call", RUNS),
-    mutation(CALLS, 'int(self._entry("attempts", number)) + 1}', "1}", "in_the_log", RUNS),
+    mutation(CALLS, 'int(self._entry("attempts", number)) + 1}', "1}", "all_attempts", RUNS),
     mutation(
         CALLS,
-        "(number - 1) * ERRORS + min(count, ERRORS - 1)",
-        "number * ERRORS",
-        "in_the_log",
+        '"seconds_failed": failed + seconds',
+        '"seconds_failed": seconds',
+        "all_attempts",
         RUNS,
     ),
+    mutation(CALLS, '("last_error",) if count else', "", "all_attempts", RUNS),
     mutation(
         CALLS,
         "if not self._planned.same(",

@@ -98,9 +98,10 @@ def test_what_is_in_the_log(tmp_path, slow_checkpoints, tiny_data):
     assert log["batch"].tolist() == [*range(1, batches + 1), 0] * 2 + [0]
     assert log["cases"].sum() == 2 * (cases["training"] + cases["validation"]) + cases["test"]
     assert log["attempts"].tolist() == [1, 2, 1, 1, 2] + [1] * (calls - 5)
-    assert log["errors"][1, 0].startswith(b"came to OSError: line 3 is down (")
-    assert log["errors"][4, 0].startswith(b"came to ValueError (")
-    assert (log["errors"][:, 1:] == b"").all()
+    for name in ("first_error", "last_error"):
+        assert log[name][1].startswith(b"came to OSError: line 3 is down (")
+        assert log[name][4].startswith(b"came to ValueError (")
+        assert [n for n, text in enumerate(log[name]) if text] == [1, 4]
     assert (log["gave"] == 1).all()
     assert (log["features"] == 0).all()
     assert (log["seconds"] > 0).all()
@@ -167,6 +168,29 @@ def test_what_was_not_asked_takes_no_room(tmp_path, slow_checkpoints, tiny_data)
 
 
 # ---- what fails, and goes on ----
+
+
+def test_all_attempts_count_and_the_first_and_last_errors_stay(
+    tmp_path, slow_checkpoints, tiny_data
+):
+    """Over two processes, the second of which has an answer."""
+    errors = iter([OSError("one"), OSError("two"), OSError("thr\u00e9" * 200), OSError("four")])
+
+    def forward(call):
+        time.sleep(0.002)
+        error = next(errors, None) if call.number == 2 else None
+        if error is not None:
+            raise error
+        return call.twin()
+
+    with pytest.raises(spinrnn.DeviceError, match=r"in each of 2 attempts, the last: .* two \("):
+        train(slow_checkpoints, tmp_path / "run", tiny_data, forward, forward_retries=1)
+    train(slow_checkpoints, tmp_path / "run", tiny_data, forward)
+    log = arrays(tmp_path / "run" / "calls.h5")
+    assert log["attempts"][:3].tolist() == [1, 5, 1]
+    assert log["first_error"][1].startswith(b"came to OSError: one (")
+    assert log["last_error"][1].startswith(b"came to OSError: four (")
+    assert log["seconds_failed"][1] > 4 * 0.002
 
 
 @pytest.mark.parametrize("number", [3, 7, 15])

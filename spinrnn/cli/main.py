@@ -142,9 +142,23 @@ def _run(arguments: Sequence[str] | None) -> int:
     except MemoryError as error:
         advice = "a smaller train.batch or fewer network.substeps need less"
         return _refuse(f"not enough memory: {error}; {advice}")
-    except OSError as error:
-        # errors of files that are known come as StoreError; this is one that is not
-        return _refuse(" ".join(str(error).splitlines()))
+    except Exception as error:
+        return _refuse(_unknown(error))
+
+
+def _unknown(error: Exception) -> str:
+    """One line for an error that is none of ours: of a user's class, with its place, or
+    of a file (errors of files that are known come as StoreError). Others are raised
+    again, as they are faults of spinrnn.
+    """
+    from spinrnn.config import kinds
+
+    text, place = " ".join(str(error).split()), kinds.place_of(error)
+    if place is not None:
+        return f"{place}: {type(error).__name__}{': ' if text else ''}{text}"
+    if isinstance(error, OSError):
+        return text
+    raise error
 
 
 def _set_limits(options: argparse.Namespace) -> None:

@@ -404,6 +404,18 @@ def _line_of(error, path):
     return f", line {lines[-1]}" if lines[-1] else ""
 
 
+def place_of(error: BaseException) -> str | None:
+    """Where a user's file was on the way to an error, as "FILE, line 3": the last of
+    its lines; None where no file that `use` has run was.
+    """
+    found, at = None, error.__traceback__
+    while at is not None:
+        file = at.tb_frame.f_code.co_filename
+        found = f"{file}, line {at.tb_lineno}" if file in _sources else found
+        at = at.tb_next
+    return found
+
+
 def sources() -> dict[str, str]:
     """{path: SHA-256} of the files that `use` has run in this process."""
     return dict(_sources)

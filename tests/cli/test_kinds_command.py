@@ -182,3 +182,35 @@ def test_no_folder_makes_code_run(tiny_file, mydevices, tmp_path, forget, monkey
     with pytest.raises(spinrnn.StoreError, match="the neuron leaky comes from"):
         spinrnn.load(out)
     assert not ran.exists()
+
+
+MISTAKES = {
+    "an attribute": ("self.tau * factors", "self.tua * factors", 21, "AttributeError: 'Leaky'"),
+    "a key": ("return self.tau\n", 'return {}["tua"]\n', 18, "KeyError: 'tua'"),
+    "a file": (
+        "return self.tau\n",
+        'return open("/nothing")\n',
+        18,
+        "FileNotFoundError: [Errno 2]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_users_class_is_one_line_with_its_place(name, mydevices, tiny_file):
+    old, new, line, said = MISTAKES[name]
+    mydevices.write_text(SOURCE.replace(old, new))
+    done = here("train", tiny_file, *LEAKY, "--use", mydevices, "--out", mydevices.parent / "run")
+    refused(done, f"spinrnn: error: {mydevices}, line {line}: {said}")
+
+
+def test_a_fault_of_spinrnn_is_no_users(mydevices, monkeypatch):
+    """It keeps its traceback, also beside a file of the user's."""
+
+    def fail(_):
+        raise KeyError("ours")
+
+    monkeypatch.setattr("spinrnn.cli.bench.bench", fail)
+    kinds.use(mydevices)
+    with pytest.raises(KeyError, match="ours"):
+        here("bench")

@@ -293,4 +293,18 @@ MUTATIONS = [
         "tests": "tests/test_interface.py",
         "k": "names",
     },
+    {
+        "file": "spinrnn/cli/main.py",
+        "old": "if place is not None:",
+        "new": "if False:",
+        "tests": "tests/cli/test_kinds_command.py",
+        "k": "mistake",
+    },
+    {
+        "file": "spinrnn/config/kinds.py",
+        "old": 'line {at.tb_lineno}" if file in _sources else found',
+        "new": 'line {at.tb_lineno}"',
+        "tests": "tests/cli/test_kinds_command.py",
+        "k": "mistake or fault",
+    },
 ]

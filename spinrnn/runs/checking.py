@@ -31,6 +31,8 @@ MEASURED = 1.5
 """Seconds for which steps are measured."""
 CASES = 64
 """That are tested to measure a test."""
+STEPS_OF_THE_RATE = ("adam", "metaplastic")
+"""Writers whose steps have about the size of the learning rate."""
 RECORD = 400
 """Bytes of an epoch's record in JSON."""
 PICTURES = 200_000
@@ -169,9 +171,29 @@ def _describe(trainer: Trainer, found: Checked) -> None:
         found.parts[name] = classes_of(part) if has_classes else len(part)
     found.warnings += scale_problems(trainer.training)
     found.warnings += class_problems(*parts) if task.labelled else []
+    found.warnings += rate_problems(trainer)
     found.expected = _expected(trainer)
     if found.expected.disk > found.expected.free:
         found.problems.append("the disk has less room than the run needs; choose another --out")
+
+
+def rate_problems(trainer: Trainer) -> list[str]:
+    """A sentence for each kind of synapse whose trained numbers have another scale than
+    the learning rate: a step of Adam is about the rate, whatever the gradient.
+    """
+    train, found = trainer.config.train, {}
+    if train.estimator.at_once or train.writer.kind not in STEPS_OF_THE_RATE:
+        return []
+    steps = trainer.epochs * trainer.batches
+    for synapse in trainer.config.network.synapses:
+        scale, rate = synapse.trained_scale, train.learning_rate
+        about = f"train.learning_rate: {rate:g}, and {scale:g} is a large change of a trained"
+        about += f" number of the synapse {synapse.kind}"
+        if rate > scale:
+            found[synapse.kind] = f"{about}; one step goes beyond it, as {scale / 30:.1g} does not"
+        elif rate * steps < 0.01 * scale:
+            found[synapse.kind] = f"{about}; all {steps} steps together hardly move one"
+    return list(found.values())
 
 
 # ---- what it takes ----

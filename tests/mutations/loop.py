@@ -74,7 +74,7 @@ MUTATIONS = [
         "test_of(net, self.test, self.config.task, finer, None and self._asked",
         "test_part_is",
     ),
-    mutation(TRAINER, 'asked = self._asked("validation")', "asked = None", "test_part_is"),
+    mutation(TRAINER, 'asked = self._asked("validation")', "asked = None", "which_order"),
     mutation(
         TRAINER, "self.epoch * each + batch)", "self.epoch * self.batches + batch)", "which_order"
     ),

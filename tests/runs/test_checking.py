@@ -42,6 +42,32 @@ def small(tmp_path, monkeypatch):
 # ---- what is said ----
 
 
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        ("0.02", "0.02, and 0.0002 is a large change of a trained number of the synapse resonator;"
+         " one step goes beyond it, as 7e-06 does not"),
+        ("6.6e-6", None),
+        ("1e-8", "1e-08, and 0.0002 is a large change of a trained number of the synapse resonator;"
+         " all 12 steps together hardly move one"),
+    ],
+)  # fmt: skip
+def test_a_rate_of_another_scale_than_the_synapses(small, rate, said):
+    settings = ["network.kind=feedforward", "network.layers=[4]", "synapse.kind=resonator"]
+    text = TEXT.replace("density_int = 0.5\nsubsteps = 3\n", "")
+    (small / "small.toml").write_text(text)
+    found = check_run("small.toml", [*settings, f"train.learning_rate={rate}"])
+    wanted = [] if said is None else [f"train.learning_rate: {said}"]
+    assert [text for text in found.warnings if "learning_rate" in text] == wanted
+    others = check_run("small.toml", [*settings[:2], f"train.learning_rate={rate}"])
+    assert [text for text in others.warnings if "learning_rate" in text] == (
+        ["train.learning_rate: 1e-08, and 1 is a large change of a trained number of the synapse "
+         "ideal; all 12 steps together hardly move one"] if rate == "1e-8" else
+        ["train.learning_rate: 6.6e-06, and 1 is a large change of a trained number of the synapse "
+         "ideal; all 12 steps together hardly move one"] if rate == "6.6e-6" else []
+    )  # fmt: skip
+
+
 def test_sizes_and_parts_are_those_of_the_run(small):
     found = check_run("small.toml")
     assert (found.problems, found.warnings, found.notes) == ([], [], [])

@@ -28,7 +28,7 @@ from spinrnn.learning.schedule import learning_rate
 from spinrnn.networks.making import network_of
 from spinrnn.networks.scaling import Scaling, standard
 from spinrnn.neurons.spread import devices_of
-from spinrnn.synapses.protocol import Events
+from spinrnn.synapses.protocol import Events, Synapse
 from spinrnn.tasks.protocol import Evaluation
 
 _ORDER, _NOISE, _THERMAL = 1, 2, 3
@@ -384,7 +384,8 @@ class Trainer:
             "learning_rate": rate,
         }
         events = Events(*sums.events)
-        if events.count:
+        # also where nothing was programmed, so that runs of devices have the same names
+        if events.count or self._programs:
             record |= {f"programming_{name}": value for name, value in events._asdict().items()}
         # a small validation part has many ties; the later epoch has seen the smaller
         # rate
@@ -395,6 +396,12 @@ class Trainer:
             self.best_connections = self.net.connections.copy()
             self.best_buffers = _copies(self.net.buffers)
         return record
+
+    @property
+    def _programs(self) -> bool:
+        """Whether a synapse counts what its programming costs."""
+        synapses = self.config.network.synapses
+        return any(type(one).program is not Synapse.program for one in synapses)
 
     def _candidate(self) -> Any:
         """The network that is validated: that of the mean of the last weights, or of

@@ -3,6 +3,7 @@
 RUN, FOLDER, FIGURES = "spinrnn/runs/run.py", "spinrnn/runs/folder.py", "spinrnn/tasks/figures.py"
 TRAINER = "spinrnn/learning/trainer.py"
 WORDING, COMMAND = "spinrnn/cli/wording.py", "spinrnn/cli/train.py"
+CHECKED = "tests/runs/test_checking.py"
 TESTS, PICTURES = "tests/runs/test_run.py", "tests/tasks/test_training_figures.py"
 
 
@@ -280,4 +281,7 @@ MUTATIONS = [
     mutation(
         WORDING, "for r in (record, trainer.best)", "for r in (trainer.best, record)", "prints"
     ),
+    # a learning rate of another scale
+    mutation("spinrnn/runs/checking.py", "if rate > scale:", "if False:", "rate", CHECKED),
+    mutation("spinrnn/runs/checking.py", "rate * steps < 0.01", "rate < 0.01", "rate", CHECKED),
 ]

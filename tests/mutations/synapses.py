@@ -198,4 +198,18 @@ MUTATIONS = [
     mutation(CONNECTIONS, "[seed, _MAKING]", "[0, _MAKING]", "tests/synapses/test_own_synapse.py"),
     mutation(KERNEL, "cells.pulses[cell] += number", "cells.pulses[cell] += wanted", RESET, "more"),
     mutation(CONNECTIONS, "flags[self._layout.places(name)] = False", "pass", PAIRS, "get_amounts"),
+    mutation(
+        "spinrnn/learning/trainer.py",
+        "if events.count or self._programs:",
+        "if events.count:",
+        PAIRS,
+        "never_programmed",
+    ),
+    mutation(
+        "spinrnn/learning/trainer.py",
+        "type(one).program is not Synapse.program",
+        "True",
+        PAIRS,
+        "never_programmed",
+    ),
 ]

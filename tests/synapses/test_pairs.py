@@ -247,3 +247,14 @@ def test_synapses_that_do_not_take_what_a_writer_gives_get_amounts():
     GradientLearner(train, net).step(net.prepared(), (u, labels, None), 0.1, (0,))
     there = ~net.connections.asked("flips")
     np.testing.assert_allclose(net.parameters[there], (before - 0.1 * gradient)[there], rtol=1e-5)
+
+
+def test_what_was_never_programmed_is_counted_as_none(tiny_config, tiny_data):
+    """A rate at which no sign changes; ideal synapses have nothing to count."""
+    train = dataclasses.replace(tiny_config.train, epochs=1, learning_rate=1e-9)
+    for synapse, wanted in (("sign", 0), ("ideal", None)):
+        network = dataclasses.replace(tiny_config.network, synapse=synapse)
+        config = dataclasses.replace(tiny_config, network=network, train=train)
+        result = spinrnn.train(config, data=tiny_data)
+        assert result.summary.get("programming_count") == wanted
+        assert result.history[0].get("programming_energy") == wanted

@@ -36,7 +36,7 @@ MUTATIONS = [
     mutation(NETWORK, "share = max(self._net.config.momentum, 1 / count)", "share = 1 / count"),
     mutation(NETWORK, "(cases / (cases - 1))", "1"),
     mutation(NETWORK, "if cases < 2:", "if cases < 1:", "one_case"),
-    mutation(NETWORK, "not self._of_all)[0]", "False)[0]"),
+    mutation(NETWORK, "u, not self._of_all, read=given)[0]", "u, False, read=given)[0]"),
     mutation(NETWORK, "[:, :, 0], not self._of_all)\n", "[:, :, 0], True)\n", "hidden"),
     mutation(NETWORK, "if same or name.startswith", "if True or name.startswith", "replaced"),
     mutation(KERNEL, " + (variance - variance)", "", "overflows"),

@@ -29,15 +29,15 @@ MUTATIONS = [
         TRAINER, FINE, 'f"test_{name}_fine": found.scores[name] if name == "loss" else value', TEST
     ),
     mutation(
-        RUN,
-        "test_of(network, trainer.test, task, FINER)",
-        "test_of(network, trainer.validation, task, FINER)",
+        TRAINER,
+        "test_of(net, self.test, self.config",
+        "test_of(net, self.validation, self.config",
         TEST,
     ),
     mutation(
         RUN,
-        "test_of(network, trainer.test, task, FINER)",
-        "test_of(trainer.net, trainer.test, task, FINER)",
+        "trainer.tested(network, FINER)",
+        "trainer.tested(trainer.net, FINER)",
         TEST,
     ),
     mutation(RUN, "network = trainer.best_network()", "network = trainer.net", BEST),
@@ -106,8 +106,8 @@ MUTATIONS = [
     mutation(RUN, "if folder and (stopping or waited", "if folder and (waited", "stop_writes"),
     mutation(
         RUN,
-        "    if folder:\n        folder.checkpoint(trainer)\n    network",
-        "    network",
+        "        if folder:\n            folder.checkpoint(trainer)\n        network",
+        "        network",
         "checkpoints_within",
     ),
     mutation(

@@ -7,6 +7,7 @@ with it, as BLAS adds up in another order for other sizes.
 """
 
 import dataclasses
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,6 +161,12 @@ class FeedforwardNetwork(BaseNetwork):
     def _outputs(self, batch, read=None):
         """Outputs of a `Batch`; read: as of `_pass`."""
         flat, cases, c = self.effective(), len(batch.u), self.config
+        if cases == 1 and self._of_all:
+            warnings.warn(
+                'network.statistics = "batch": one case alone is its own mean, so its outputs are '
+                'those of any case; give many at once, or take statistics = "running"',
+                stacklevel=3,
+            )
         step = max(cases, 1) if self._of_all else CASES
         outputs = np.empty((cases, c.outputs), dtype=c.dtype)
         self.plan(min(cases, step), 1, backward=False)

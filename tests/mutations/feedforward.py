@@ -82,4 +82,6 @@ MUTATIONS = [
         "pass",
         tests="tests/systems/test_metaplasticity.py",
     ),
+    mutation(NETWORK, "if cases == 1 and self._of_all:", "if False:", "its_own_mean"),
+    mutation(NETWORK, "if cases == 1 and self._of_all:", "if self._of_all:", "its_own_mean"),
 ]

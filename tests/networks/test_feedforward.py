@@ -3,6 +3,7 @@ normalisation, bits for any number of threads, and a run like any other.
 """
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -335,3 +336,18 @@ def test_a_replaced_network_has_the_factors_and_the_precision_asked_for():
     assert "devices/factor_0" not in alike.buffers
     same = net.replace(momentum=0.2).buffers["devices/factor_0"]
     np.testing.assert_array_equal(same, net.buffers["devices/factor_0"])
+
+
+def test_one_case_that_is_its_own_mean_is_told():
+    """All cases get the same outputs then; two and more are judged together."""
+    config = spinrnn.FeedforwardConfig(
+        layers=(4,), inputs=3, outputs=2, normalisation="batch", statistics="batch"
+    )
+    net, u = spinrnn.FeedforwardNetwork(config), np.random.default_rng(0).normal(size=(2, 3, 1))
+    with pytest.warns(UserWarning, match="one case alone is its own mean"):
+        alone = [net.forward(one[None]) for one in u]
+    np.testing.assert_array_equal(*alone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (net.forward(u)[0] != net.forward(u)[1]).any()
+        net.replace(statistics="running").forward(u[:1])

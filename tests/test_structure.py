@@ -38,7 +38,7 @@ FLOORS = {
     "average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
     "dimension drive consumption readout recall classes figures measures wording report",
-    "identify": "sensitivity models oscillator arguments problem guesses grids residuals "
+    "identify": "sensitivity models oscillator arguments problem guesses grids outliers residuals "
     "suspects entries result fit pulses responses lines told figures files wording report "
     "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
@@ -93,7 +93,8 @@ HOMES = {
         "systems.nbox_theory", "systems.nbox_vo2",
         "analysis.spectra",
         "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
-        "identify.residuals", "identify.result", "identify.responses", "readers.wav", "sklearn",
+        "identify.residuals", "identify.result", "identify.outliers", "identify.responses",
+        "readers.wav", "sklearn",
         "identify.lines",
         "runs.predicting", "recordings.envelope", "datasets.sounds",
     },

@@ -120,6 +120,11 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_unknowns(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say what is fitted, for which recordings and where."""
+    parser.add_argument(
+        "--without-outliers",
+        action="store_true",
+        help="leave single samples far outside the noise out",
+    )
     for option, what in (
         ("--free", "fit this, too: gain or offset of drive or readout; may be repeated"),
         ("--each", "every recording has its own; may be repeated"),
@@ -166,7 +171,7 @@ def identify(options: argparse.Namespace) -> int:
 
 _OF_DEVICE = (
     "fix", "free_scale", "free", "each", "bounds", "noise", "linear", "power_floor", "cases",
-    "neuron", "observe",
+    "neuron", "observe", "without_outliers",
 )  # fmt: skip
 
 
@@ -273,6 +278,7 @@ def _identify_device(options: argparse.Namespace) -> int:
         drive_between="linear" if options.linear else "held",
         power_floor=floor if options.power_floor is None else options.power_floor,
         level=options.level,
+        without_outliers=options.without_outliers,
     )
     files = options.file
     named = {"file": files[0]} if len(files) == 1 else {"files": files}

@@ -71,6 +71,16 @@ def _facts(fit):
         "overstated": (found.overstated, "", "the residuals are smaller than the given noise"),
         "chi_square": (found.chi_square, "1", "sum of squares over the given noise's variance"),
         "degrees_of_freedom": (found.freedom, "1", "samples less unknowns"),
+        "outliers": (
+            [[one.case, one.sample] for one in fit.outliers],
+            "1",
+            "case and sample of single outliers",
+        ),
+        "outliers_left_out": (
+            sum(one.left_out for one in fit.outliers),
+            "1",
+            "how many of these, the first ones, were left out of the fit",
+        ),
         "residual_correlation": (
             found.correlation,
             "1",

@@ -16,6 +16,7 @@ drive and readout.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
 from spinrnn.identify.arguments import known_parameters
 from spinrnn.identify.models import model_of
-from spinrnn.identify.problem import Problem
+from spinrnn.identify.outliers import FEW, SHARE, Outlier
+from spinrnn.identify.problem import PIECES, Problem
 from spinrnn.identify.result import AT_BOUND, DeviceFit, Solution, result_of
 from spinrnn.readers.objects import library_of
 from spinrnn.recordings.measurement import Measurement, measurement, measurement_of
@@ -34,6 +36,8 @@ EVALUATIONS = 300
 """Of the prediction, that a search may take."""
 SHORT = 100_000
 """Samples of each case, of which a longer recording is fitted first."""
+ROUNDS = 4
+"""Of leaving outliers out, as those that are left may hide further ones."""
 _SAME = 1e-6
 """Relative difference up to which two costs are the same."""
 FINE, MOST_STEPS = 0.3, 64
@@ -70,6 +74,7 @@ def identify_device(
     drive_between: str = "held",
     power_floor: float = 0.0,
     level: float = 0.95,
+    without_outliers: bool = False,
 ) -> DeviceFit:
     """Fits a kind of neuron to measured trajectories of one device.
 
@@ -104,6 +109,7 @@ def identify_device(
         power_floor: smallest p, `Oscillator.power_floor` of a simulation; 0 for
             none.
         level: of the confidence intervals.
+        without_outliers: leave single samples far outside the noise out, and fit again.
     Raises:
         DataError: the data do not fit together, do not tell parameters apart, or the
         fit does not converge; ConfigError: arguments are wrong; MemoryLimitError: too
@@ -115,7 +121,29 @@ def identify_device(
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     problem, solution = _whole(problem, apart and data.noise is None)
-    return result_of(problem, solution, level)
+    fit = result_of(problem, solution, level)
+    left_out: list[Outlier] = []
+    for _ in range(ROUNDS if without_outliers else 0):
+        fresh = fit.outliers[len(left_out) :]
+        if not fresh or len(fresh) > max(FEW, SHARE * problem.count):
+            break
+        left_out += [one._replace(left_out=True) for one in fresh]
+        problem = _without(problem, fresh)
+        solution = _polished(problem, solution)
+        fit = result_of(problem, solution, level, left_out)
+    return fit
+
+
+def _without(problem, spikes):
+    """The problem without some samples."""
+    power = problem.data.power.copy()
+    for one in spikes:
+        power[one.case, one.sample] = np.nan
+    steps = problem.pieces // (PIECES if problem.drive_between == "linear" else 1)
+    sigma = problem.sigma
+    made = _with(problem, steps, replace(problem.data, power=power))
+    made.sigma = sigma
+    return made
 
 
 def _recordings(time, drive, power, noise):
@@ -187,9 +215,9 @@ def _whole(problem, apart):
     return problem, solution
 
 
-def _with(problem, steps):
+def _with(problem, steps, data=None):
     return Problem(
-        problem.data, problem.known, problem.drive_between, problem.model, problem.each,
+        data or problem.data, problem.known, problem.drive_between, problem.model, problem.each,
         problem.recordings, problem.bounds, steps,
     )  # fmt: skip
 

@@ -20,7 +20,8 @@ together (each has its share, Bonferroni)."""
 LAGS = 20
 """Samples over which the correlation is looked for, less in short data."""
 CORRELATION, SIZE = "correlation in time", "size against the noise"
-"""Names of the two tests of no suspect."""
+OUTLIERS = "single outliers"
+"""Names of the tests of no suspect."""
 _ROUNDING = 30
 """Residuals below so many steps of the numbers' resolution are rounding, which is
 neither independent nor of any interest."""
@@ -125,6 +126,7 @@ def diagnose(
     known: bool,
     resolution: np.ndarray,
     turned: np.ndarray | None = None,
+    outside: float | None = None,
 ) -> Diagnosis:
     """Tests the residuals of a least-squares fit.
 
@@ -138,28 +140,29 @@ def diagnose(
         turned: the residuals of the present samples after the same rotation of all of
             them that the columns of jacobian and the suspects have gone through, where
             these are those of a triangular factor.
+        outside: probability of the largest residual as one of so many.
     """
     present = ~np.isnan(residual)
     e = residual[present]
     count, fitted = len(e), jacobian.shape[1]
     freedom, total = count - fitted, float(e @ e)
-    steps = _ROUNDING * resolution[present]
-    rounding = bool(total <= steps @ steps)
     lags = max(1, min(LAGS, int(present.sum(axis=1).max()) // 4))
     r, pairs = correlation(residual, lags)
-    # Ljung and Box for many samples: the sum over the lags of n r^2 is of a chi-square
-    # law
+    # Ljung and Box: the sum over the lags of n r^2 is of a chi-square law
     p = float(stats.chi2.sf(np.sum(pairs * r**2), lags))
     found: list[tuple[str, float, dict[str, Any]]] = [(CORRELATION, p, {"key": "correlation"})]
     if known:
         found.append((SIZE, float(stats.chi2.sf(total, freedom)), {"key": "noise_size"}))
+    if outside is not None:
+        found.append((OUTLIERS, outside, {"key": "outliers"}))
     lengths = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
     basis = np.linalg.qr(jacobian / lengths)[0]
+    turned = e if turned is None else turned
     for suspect in suspects:
-        own = e if turned is None else turned
-        tested = _score_test(own, basis, suspect, known, freedom)
+        tested = _score_test(turned, basis, suspect, known, freedom)
         if tested is not None:
             found.append((suspect.name, *tested))
+    rounding = bool(total <= np.sum((_ROUNDING * resolution[present]) ** 2))
     checks = [Check(name, p, rounding or p > LEVEL / len(found), **more) for name, p, more in found]
     return Diagnosis(
         describes=all(check.passed for check in checks),

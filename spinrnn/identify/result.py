@@ -17,6 +17,7 @@ from scipy import stats
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, report_of, unit_of
 from spinrnn.identify.models import Model
+from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, triangle
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
 from spinrnn.identify.suspects import Suspects
@@ -65,6 +66,7 @@ class DeviceFit:
         diagnosis: the tests of the residuals.
         model: the kind that was fitted, `identify.models.Model`.
         reasons: {name: why there is no interval}.
+        outliers: single samples outside the noise, and those left out of the fit.
     """
 
     values: dict[str, float]
@@ -82,6 +84,7 @@ class DeviceFit:
     diagnosis: Diagnosis
     model: Model
     reasons: dict[str, str] = field(default_factory=dict)
+    outliers: list[Outlier] = field(default_factory=list)
 
     def unit(self, name: str) -> str:
         """Unit of a value."""
@@ -131,34 +134,35 @@ class DeviceFit:
         return report_of(self)
 
 
-def result_of(problem: Problem, solution: Solution, level: float) -> DeviceFit:
-    """`DeviceFit` of the solution of a problem; level: of the intervals.
+def result_of(
+    problem: Problem, solution: Solution, level: float, left_out: Sequence[Outlier] = ()
+) -> DeviceFit:
+    """`DeviceFit` of the solution of a problem.
 
+    Args:
+        level: of the intervals; left_out: outliers that the data are without.
     Raises:
         DataError: the data do not tell all fitted parameters apart.
     """
-    data, values = problem.data, solution.values
+    values = solution.values
     suspects = Suspects(problem, values)
     gathered = _gathered(problem, solution, suspects)
     free = [n for n in problem.free_labels if problem.labels[n] not in solution.held]
     names = [problem.labels[n] for n in free]
-    whitened = gathered.labels
-    check_told_apart(problem, values, names, gathered.orthogonal[:, free], whitened[:, free])
+    own, whole = gathered.orthogonal[:, free], gathered.labels[:, free]
+    check_told_apart(problem, values, names, own, whole)
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
     everything, errors = with_errors(problem, values, covariance)
-    intervals = {
-        name: (value - quantile * errors[name], value + quantile * errors[name])
-        for name, value in everything.items()
-    }
-    predicted = problem.readout(values, problem.predict(values, solution.start))
-    predicted = np.where(np.isnan(data.time), np.nan, predicted)
-    residual = data.power - predicted
-    reasons = {label: f"it ends at its bound, {values[label]:.4g}" for label in solution.held}
+    half = {name: quantile * error for name, error in errors.items()}
+    intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
+    predicted, residual = _predicted(problem, solution)
+    spikes = outliers_of(problem, solution, gathered, freedom)
+    reasons = {}
     for label in solution.held:
+        reasons[label] = f"it ends at its bound, {values[label]:.4g}"
         intervals[label], errors[label] = (np.nan, np.nan), np.nan
-    start = solution.start.reshape(problem.cases, -1)
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -166,16 +170,66 @@ def result_of(problem: Problem, solution: Solution, level: float) -> DeviceFit:
         free=problem.free,
         fixed=problem.known,
         level=level,
-        start=start[:, 0] if problem.model.states == 1 else start,
+        start=_squeezed(solution.start),
         noise=float(np.sqrt(np.nansum(residual**2) / freedom)),
         predicted=predicted,
         residual=residual,
-        measurement=data,
+        measurement=problem.data,
         drive_between=problem.drive_between,
-        diagnosis=_diagnosis(problem, gathered, suspects, predicted, residual),
+        diagnosis=_diagnosis(problem, gathered, suspects, predicted, residual, spikes),
         model=problem.model,
         reasons=reasons,
+        outliers=[*left_out, *_named(problem, spikes)],
     )
+
+
+def _squeezed(start):
+    """(case,) of (case, 1)."""
+    return start[:, 0] if start.ndim > 1 and start.shape[1] == 1 else start
+
+
+def _predicted(problem, solution):
+    """(case, sample) power, and measured less predicted."""
+    state = problem.predict(solution.values, solution.start)
+    predicted = problem.readout(solution.values, state)
+    predicted = np.where(np.isnan(problem.data.time), np.nan, predicted)
+    return predicted, problem.data.power - predicted
+
+
+def outliers_of(problem: Problem, solution: Solution, gathered: "Gathered", freedom: int) -> Found:
+    """Outliers of a fit, their places among the present samples."""
+    free = gathered.labels[:, problem.free_labels]
+    columns = np.column_stack([gathered.starts, free])
+    lengths = np.linalg.norm(columns, axis=0)
+    _, singular, turned = np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0))
+    kept = singular > _INDEPENDENT * singular.max()
+    # rows of the Jacobian times this are rows of orthonormal columns
+    inverse = (turned[kept] / singular[kept, None]).T / np.where(lengths > 0, lengths, 1.0)[:, None]
+    residuals, leverages = [], []
+    for found in problem.predictions(solution.values, solution.start):
+        made = np.zeros((len(found.y), len(columns.T)))
+        problem.put_starts(made, 0, found)
+        made[:, gathered.starts.shape[1] :] = found.by_labels[:, problem.free_labels]
+        sigma = problem.of(problem.sigma, found)
+        leverages.append(np.sum((made / sigma[:, None] @ inverse) ** 2, axis=1))
+        residuals.append((problem.of(problem.data.power, found) - found.y) / sigma)
+    known = problem.data.noise is not None
+    return outliers(np.concatenate(residuals), np.concatenate(leverages), freedom, known)
+
+
+def _named(problem, spikes):
+    """`Outlier`s with their case, sample and time."""
+    cases, samples = np.nonzero(problem.present) if len(spikes.places) else ([], [])
+    return [
+        Outlier(
+            int(cases[at]),
+            int(samples[at]),
+            float(problem.data.time[cases[at], samples[at]]),
+            float(size),
+            False,
+        )
+        for at, size in zip(spikes.places, spikes.sizes, strict=True)
+    ]
 
 
 def _uncertain(problem):
@@ -337,7 +391,7 @@ def _fix(names):
     )
 
 
-def _diagnosis(problem, gathered, suspects, predicted, residual):
+def _diagnosis(problem, gathered, suspects, predicted, residual, spikes):
     """`Diagnosis` of the residuals (case, sample); in units of the noise where it is
     known, else of one that all recordings have."""
     data = problem.data
@@ -354,6 +408,7 @@ def _diagnosis(problem, gathered, suspects, predicted, residual):
         known,
         data.resolution * np.abs(predicted) / problem.sigma,
         gathered.residual,
+        spikes.p,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from spinrnn.identify.entries import missing_samples
-from spinrnn.identify.residuals import CORRELATION, SIZE
+from spinrnn.identify.outliers import FEW, SHARE
+from spinrnn.identify.residuals import CORRELATION, OUTLIERS, SIZE
 from spinrnn.identify.result import DeviceFit
 
 SLOWEST = 1e3
@@ -29,6 +30,9 @@ def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[
             yield _parameter(fit, name)
     yield from _doubts(fit)
     yield _noise(fit)
+    left_out = [one for one in fit.outliers if one.left_out]
+    if left_out:
+        yield f"left out: {_listed(left_out)}"
     yield from _verdict(fit)
     if not fit.diagnosis.describes:
         yield from _faults(fit, one_neuron)
@@ -103,6 +107,27 @@ def _rate_doubts(fit):
         yield text
 
 
+def _listed(spikes, most=5):
+    """Outliers in words."""
+    texts = [
+        f"case {one.case}, sample {one.sample} ({one.time:.6g} s), {one.size:+.1f} times the noise"
+        for one in spikes[:most]
+    ]
+    more = f"; and {len(spikes) - most} more" if len(spikes) > most else ""
+    return "; ".join(texts) + more
+
+
+def _spikes(fit):
+    """What is to be done about outliers."""
+    found = [one for one in fit.outliers if not one.left_out]
+    count = int(fit.measurement.present.sum())
+    if not found or len(found) > max(FEW, SHARE * count):
+        yield "  so many samples are outside: noise of another law, or another model"
+        return
+    yield f"    {_listed(found)}"
+    yield "    a fault of the readout is NaN in the file, or left out by --without-outliers"
+
+
 def _noise(fit):
     text = f"noise            {fit.noise:>14.4g}"
     found = fit.diagnosis
@@ -145,6 +170,8 @@ def _faults(fit, one_neuron):
                 f"{check.estimate:.2g}{unit}"
             )
         yield text
+        if check.name == OUTLIERS:
+            yield from _spikes(fit)
     if len(failed) > 1 and CORRELATION in names:
         yield (
             "  the residuals are correlated, so the p of the others are too small: where the "
@@ -158,7 +185,7 @@ def _faults(fit, one_neuron):
         )
     if names == [SIZE]:
         yield "  nothing but its size: the noise is probably larger than was said"
-    elif all(check.share is None for check in failed):
+    elif names != [OUTLIERS] and all(check.share is None for check in failed):
         yield (
             "  none of the known suspects: noise that is not independent between samples, thermal "
             f"noise of the device, or a device unlike {fit.model.equation}"

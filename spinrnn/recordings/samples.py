@@ -28,6 +28,7 @@ from spinrnn.notebook import amount
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.objects import library_of, named_of
+from spinrnn.readers.units import unit_of
 from spinrnn.recordings.envelope import Demodulation, demodulated
 
 NAMES = ("time", "drive", "power", "noise")
@@ -117,6 +118,9 @@ def read_device(
             advice = f"say which are which by --columns, as in time=t,{first}=V2"
             raise DataError(f"{error}; {advice}") from None
         raise
+    own = unit_of(str(table.units.get("time") or ""))
+    if own is not None and own.si not in ("", "s"):
+        raise DataError(f"{path}: time: is in {own.symbol}, which is no time; give it in s")
     found = {name: table.attributes[name] for name in numbers if name in table.attributes}
     found |= table.arrays
     names = (*needed, *optional, *numbers)

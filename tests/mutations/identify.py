@@ -4,6 +4,7 @@ files."""
 _RESIDUALS = "tests/identify/test_residuals.py"
 _REPORT = "tests/identify/test_report.py"
 _FIT = "tests/identify/test_identify.py"
+_OUT = "tests/identify/test_outliers.py"
 _ANY = "tests/identify/test_any_kind.py"
 
 
@@ -360,4 +361,19 @@ MUTATIONS = [
         _ANY,
         "bounds_hold",
     ),
+    # outliers
+    _mutation(
+        "outliers", "1 - np.minimum(leverage", "1 + 0 * np.minimum(leverage", _OUT, "fit_without"
+    ),
+    _mutation(
+        "outliers", "2 * float(tail) * len(residual)", "2 * float(tail)", _OUT, "studentised"
+    ),
+    _mutation(
+        "outliers", "stats.norm.sf(size) if known", "stats.t.sf(size, 5) if known", _OUT, "known"
+    ),
+    _mutation(
+        "outliers", "max(total - squares[worst], 0.0) / others", "total / freedom", _OUT, "studen"
+    ),
+    _mutation("outliers", "total -= float(squares[worst])", "total -= 0.0", _OUT, "hide"),
+    _mutation("fit", "power[one.case, one.sample] = np.nan", "power[0, 0] = np.nan", _OUT, "named"),
 ]

@@ -60,6 +60,9 @@ from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
 from spinrnn.networks.writing import Written as Written
 from spinrnn.networks.writing import write_devices as write_devices
+from spinrnn.neurons.autooscillation import AutoOscillator as AutoOscillator
+from spinrnn.neurons.autooscillation import oscillator_from as oscillator_from
+from spinrnn.neurons.autooscillation import threshold_current as threshold_current
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
 from spinrnn.neurons.learned import LearnedDevice as LearnedDevice
 from spinrnn.neurons.learned import load_learned as load_learned

@@ -25,7 +25,7 @@ FLOORS = {
     "stepping pointers levels blocks updates normalising resonators pulsing odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor static rate rf llg macrospin "
-    "learnedruns learned",
+    "autooscillation learnedruns learned",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds cases "
     "pairs stretches parts loading selection",

@@ -134,6 +134,11 @@ class Macrospin(Neuron):
         return self.thickness * self.area
 
     @property
+    def skewed(self) -> bool:
+        """Whether the torque depends on the angle as Lambda other than 1 has it."""
+        return self.asymmetry != 1
+
+    @property
     def field_scale(self) -> float:
         """The largest field that m may feel without a current, T."""
         demag = PERMEABILITY * self.saturation * float(np.ptp(self.vector("demag")))

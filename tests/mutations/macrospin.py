@@ -2,6 +2,8 @@
 
 TESTS = "tests/neurons/test_macrospin.py"
 LLG = "spinrnn/neurons/llg.py"
+AUTO = "spinrnn/neurons/autooscillation.py"
+OWN = "tests/neurons/test_autooscillation.py"
 MACROSPIN = "spinrnn/neurons/macrospin.py"
 
 MUTATIONS = [
@@ -106,5 +108,41 @@ MUTATIONS = [
         "new": "        m = _newton(q, shared, m, 0 * current)\n",
         "tests": TESTS,
         "k": "rest",
+    },
+    {
+        "file": AUTO,
+        "old": "    by_action = (u4 * (2 * a * a + b * b) + 3 * a * b * b) / mode.frequency**2\n",
+        "new": "    by_action = (u4 * (2 * a * a + b * b) - 3 * a * b * b) / mode.frequency**2\n",
+        "tests": OWN,
+    },
+    {
+        "file": AUTO,
+        "old": "    return float(by_action * mode.frequency / a)\n",
+        "new": "    return float(by_action)\n",
+        "tests": OWN,
+    },
+    {
+        "file": AUTO,
+        "old": "        damping_rate=2 * mode.loss,\n",
+        "new": "        damping_rate=mode.loss,\n",
+        "tests": OWN,
+    },
+    {
+        "file": AUTO,
+        "old": "    return mode.loss / mode.gain\n",
+        "new": "    return -mode.loss / mode.gain\n",
+        "tests": OWN,
+    },
+    {
+        "file": AUTO,
+        "old": "    return float(np.trace(matrix) - m @ matrix @ m) / 2\n",
+        "new": "    return float(np.trace(matrix)) / 2\n",
+        "tests": OWN,
+    },
+    {
+        "file": AUTO,
+        "old": "    gain = stretch * mean(driven) / (2 * omega * action)",
+        "new": "    gain = stretch * mean(driven) / (omega * action)",
+        "tests": OWN,
     },
 ]

@@ -27,6 +27,7 @@ _HOMES = {
     "oscillator_from": "neurons.autooscillation",
     "threshold_current": "neurons.autooscillation",
     "AutoOscillator": "neurons.autooscillation",
+    "excitation": "neurons.excitation",
     "Activation": "neurons.static",
     "ReLU": "neurons.rate",
     "HardTanh": "neurons.rate",

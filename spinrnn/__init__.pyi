@@ -64,6 +64,7 @@ from spinrnn.neurons.autooscillation import AutoOscillator as AutoOscillator
 from spinrnn.neurons.autooscillation import oscillator_from as oscillator_from
 from spinrnn.neurons.autooscillation import threshold_current as threshold_current
 from spinrnn.neurons.ctrnn import CTRNN as CTRNN
+from spinrnn.neurons.excitation import excitation as excitation
 from spinrnn.neurons.learned import LearnedDevice as LearnedDevice
 from spinrnn.neurons.learned import load_learned as load_learned
 from spinrnn.neurons.macrospin import Macrospin as Macrospin

@@ -25,7 +25,7 @@ FLOORS = {
     "stepping pointers levels blocks updates normalising resonators pulsing odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor static rate rf llg macrospin "
-    "autooscillation learnedruns learned",
+    "autooscillation excitation learnedruns learned",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds cases "
     "pairs stretches parts loading selection",
@@ -43,7 +43,7 @@ FLOORS = {
     "learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
-    "beginning checking",
+    "beginning excitation checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices nbox_theory "

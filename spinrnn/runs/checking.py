@@ -25,6 +25,7 @@ from spinrnn.errors import ConfigError, DataNote, SpinrnnError
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.runs.beginning import about, classes_of
+from spinrnn.runs.excitation import excitations
 from spinrnn.runs.run import FINER
 
 MEASURED = 1.5
@@ -172,6 +173,10 @@ def _describe(trainer: Trainer, found: Checked) -> None:
     found.warnings += scale_problems(trainer.training)
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer)
+    if "time" in trainer.net.config.abilities:
+        notes, warned = excitations(trainer.net, trainer.training.inputs)
+        found.notes += notes
+        found.warnings += warned
     found.expected = _expected(trainer)
     if found.expected.disk > found.expected.free:
         found.problems.append("the disk has less room than the run needs; choose another --out")

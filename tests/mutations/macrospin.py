@@ -4,6 +4,8 @@ TESTS = "tests/neurons/test_macrospin.py"
 LLG = "spinrnn/neurons/llg.py"
 AUTO = "spinrnn/neurons/autooscillation.py"
 OWN = "tests/neurons/test_autooscillation.py"
+EXCITATION = "spinrnn/neurons/excitation.py"
+WHY = "tests/neurons/test_excitation.py"
 MACROSPIN = "spinrnn/neurons/macrospin.py"
 
 MUTATIONS = [
@@ -144,5 +146,23 @@ MUTATIONS = [
         "old": "    gain = stretch * mean(driven) / (2 * omega * action)",
         "new": "    gain = stretch * mean(driven) / (omega * action)",
         "tests": OWN,
+    },
+    {
+        "file": EXCITATION,
+        "old": "    near = high if threshold > 0 else low\n",
+        "new": "    near = high\n",
+        "tests": WHY,
+    },
+    {
+        "file": EXCITATION,
+        "old": "        if 1 <= factor / ratio < USUAL:\n",
+        "new": "        if 1 <= ratio / factor < USUAL:\n",
+        "tests": WHY,
+    },
+    {
+        "file": "spinrnn/runs/excitation.py",
+        "old": "    sums = sums + _rows(views",
+        "new": "    sums = sums + 0 * _rows(views",
+        "tests": WHY,
     },
 ]

@@ -1,0 +1,45 @@
+"""Whether a network's macrospins are driven above their threshold: what its inputs and
+its initial weights can bring each layer to.
+"""
+
+import numpy as np
+
+from spinrnn.networks.recurrent import Network
+from spinrnn.neurons.excitation import excitation
+from spinrnn.neurons.macrospin import Macrospin
+
+
+def excitations(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]]:
+    """(notes, warnings): for each layer of macrospins the threshold and what reaches
+    it; a warning where the drive never gets there.
+
+    Args:
+        inputs: (case, channel, time), of the training.
+    """
+    notes, warnings = [], []
+    largest = float(np.nanmax(np.abs(inputs), initial=0.0))
+    for layer, neuron in enumerate(net.config.neurons):
+        if isinstance(neuron, Macrospin):
+            reached = _most(net, layer, largest) * neuron.current_unit
+            low, high = neuron.bias_current - reached, neuron.bias_current + reached
+            ok, text = excitation(neuron, (low, high))
+            sentence = f"macrospin, layer {layer}: {text}"
+            (notes if ok else warnings).append(sentence)
+    return notes, warnings
+
+
+def _most(net, layer, largest):
+    """The largest sum that weights and inputs can bring a neuron of a layer to."""
+    views, config = net.views(), net.config
+    sums = _rows(views["w_ext"][layer]) * (largest if layer == 0 else _span(config, layer - 1))
+    sums = sums + _rows(views["w_int"][layer]) * _span(config, layer)
+    return float((config.amplifications[layer] * sums).max() + np.abs(views["bias"][layer]).max())
+
+
+def _rows(weights):
+    return np.abs(np.asarray(weights, dtype=float)).sum(axis=1)
+
+
+def _span(config, layer):
+    span = config.neurons[layer].span
+    return 1.0 if span is None else max(abs(limit) for limit in span)

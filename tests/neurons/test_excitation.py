@@ -1,0 +1,68 @@
+"""Why a macrospin does not oscillate: the sentence and its numbers; `spinrnn check`."""
+
+import re
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.neurons.excitation import excitation
+from spinrnn.runs.excitation import excitations
+
+LAYER = spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0)
+# of docs/macrospin.md
+THRESHOLD = 2.7877e-4
+
+
+@pytest.mark.parametrize(
+    ("current", "oscillates", "words"),
+    [
+        (1.5 * THRESHOLD, True, "1.5 times the threshold of 0.0002788 A"),
+        (0.8 * THRESHOLD, False, r"1\.25 times as much: a factor of 2 would do \(hbar/e"),
+        (1.5e-3 * THRESHOLD, False, r"667 times as much: a factor of 1000 would do \(mA as A"),
+        (THRESHOLD / 100, False, "100 times as much: no usual slip of units"),
+        (-1.5 * THRESHOLD, False, "its sign is wrong, m rests nearer to antiparallel"),
+        (0.0, False, "no current flows"),
+        (5e10, False, r"density in A/m2, times the area it is 0\.000393 A"),
+        (0.4, False, r"a factor of 1000 too much"),
+        (20 * THRESHOLD, False, r"more than the 0\.00\d+ A .* m turns over"),
+        ((-1.0, 0.5 * THRESHOLD), False, "2 times as much"),
+        ((0.0, 2 * THRESHOLD), True, "0 to 0.000558 A is 2 times"),
+    ],
+)
+def test_the_sentence_says_what_is_missing(current, oscillates, words):
+    ok, text = excitation(LAYER, current)
+    assert ok == oscillates
+    assert re.search(words, text), text
+
+
+def test_towards_the_polariser_the_threshold_is_negative():
+    parallel = spinrnn.Macrospin(polariser_x=0.0, polariser_z=1.0)
+    assert excitation(parallel, (-1.5 * THRESHOLD, 1e-5))[0]
+    assert not excitation(parallel, (-1e-5, 1.5 * THRESHOLD))[0]
+
+
+def test_a_torque_that_cancels_is_the_reason():
+    ok, text = excitation(spinrnn.Macrospin(polariser_x=1.0, polariser_z=0.0), 1e-3)
+    assert not ok
+    assert text.startswith("no current excites it, as its polariser is at 90.0 degrees")
+
+
+def test_a_network_is_told_by_layer_what_inputs_and_weights_bring():
+    weak = spinrnn.Macrospin(bias_current=1e-5, current_unit=1e-6)
+    config = spinrnn.NetworkConfig(layers=(2, 1), inputs=1, neuron=(LAYER, weak))
+    net = spinrnn.Network(config, seed=0)
+    net.parameters[:] = 0
+    net.parameters[net.layout.places("w_ext_0")] = (1.0, -0.5)
+    net.parameters[net.layout.places("w_int_0")] = (0, 0, 0.25, 0.25)
+    notes, warnings = excitations(net, np.full((1, 1, 2), -3.0))
+    # 3 of the unit, or 1.5 and twice 0.25 of m_x up to 1
+    assert notes == [
+        "macrospin, layer 0: the current of 0 to 0.0006 A is 2.15 times the threshold of"
+        " 0.0002788 A"
+    ]
+    assert len(warnings) == 1
+    assert (
+        "layer 1: the current of 1e-05 A does not reach the threshold of 0.0003219" in warnings[0]
+    )
+    assert "32.2 times as much" in warnings[0]

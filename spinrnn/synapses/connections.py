@@ -206,4 +206,16 @@ class Connections:
             given = arrays.get(name)
             if given is None or given.shape != array.shape or given.dtype.kind != array.dtype.kind:
                 raise DataError(f"{name}: is missing or not of the shape {array.shape}")
-            array[...] = given
+        self._require_possible(arrays)
+        for name, array in self.named().items():
+            array[...] = arrays[name]
+
+    def _require_possible(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """DataError where a device holds what it cannot."""
+        for block, own in self.devices.items():
+            fields = {field.name: field for field in self.kinds[block].fields}
+            for name in own:
+                field = fields.get(name)
+                problem = field and field.problem(arrays[f"synapse/{block}/{name}"])
+                if problem is not None:
+                    raise DataError(f"synapse/{block}/{name}: {problem}")

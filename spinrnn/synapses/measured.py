@@ -37,8 +37,8 @@ class Measured(Synapse):
     kind: ClassVar[str] = "measured"
     takes: ClassVar[tuple[str, ...]] = ("pulses",)
     fields: ClassVar[tuple[Field, ...]] = (
-        Field("potentiation_factor", "1", "step of the device over the mean one, upwards"),
-        Field("depression_factor", "1", "the same downwards"),
+        Field("potentiation_factor", "1", "step of the device over the mean one, upwards", 0.0),
+        Field("depression_factor", "1", "the same downwards", 0.0),
     )
 
     potentiation: tuple[float, ...] = ()

@@ -18,11 +18,27 @@ ASKED = ("amount", "flips", "pulses")
 
 
 class Field(NamedTuple):
-    """What one device holds besides the trained number; SI unit."""
+    """What one device holds besides the trained number; SI unit. Numbers below `low` or
+    above `high` are impossible, and a file with some is refused; None: no limit.
+    """
 
     name: str
     unit: str
     meaning: str
+    low: float | None = None
+    high: float | None = None
+
+    def problem(self, values: np.ndarray) -> str | None:
+        """A sentence where some of the values are impossible."""
+        low, high = (bound is not None for bound in (self.low, self.high))
+        wrong = values < self.low if low else np.zeros(values.shape, dtype=bool)
+        wrong = wrong | (values > self.high) if high else wrong
+        if not wrong.any():
+            return None
+        limits = f"{self.low:g} to {self.high:g}" if low and high else ""
+        limits = limits or (f"at least {self.low:g}" if low else f"at most {self.high:g}")
+        count, first = np.count_nonzero(wrong), values[wrong][0]
+        return f"{self.meaning}, must be {limits}; got {first:g}, {count} of {values.size} devices"
 
 
 class Request(NamedTuple):

@@ -42,9 +42,9 @@ class Resonator(Synapse):
 
     kind: ClassVar[str] = "resonator"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field("tone", "1", "frequency of a source's tone over the designed one"),
-        Field("resonance", "1", "frequency of a resonator over the wanted one"),
-        Field("works", "1", "1, or 0 of a dead resonator, which rectifies nothing"),
+        Field("tone", "1", "frequency of a source's tone over the designed one", 0.0),
+        Field("resonance", "1", "frequency of a resonator over the wanted one", 0.0),
+        Field("works", "1", "1, or 0 of a dead resonator, which rectifies nothing", 0.0, 1.0),
     )
 
     damping: float = quantity(

@@ -203,7 +203,7 @@ def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_
     # none is that of the training part
     accuracies = iter([0.5, 0.8, 0.8, 0.7])
 
-    def scripted(net, data, task):
+    def scripted(net, data, task, forward):
         return Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {})
 
     trainer = Trainer(tiny_config, tiny_data)
@@ -226,7 +226,7 @@ def test_a_task_may_choose_by_the_lowest_loss(tiny_config, tiny_data, monkeypatc
 
     scores = iter([(0.5, 0.1), (0.25, 0.5), (0.25, 0.4), (0.75, 0.6)])
 
-    def scripted(net, data, task):
+    def scripted(net, data, task, forward):
         return Evaluation(dict(zip(("loss", "accuracy"), next(scores), strict=True)), {})
 
     trainer = Trainer(dataclasses.replace(tiny_config, task=ByLoss()), tiny_data)
@@ -395,7 +395,7 @@ def test_divergence_says_where_and_what_to_try(tiny_config, tiny_data, scheme, a
 def test_divergence_in_validation_is_told_as_that(tiny_config, tiny_data, monkeypatch):
     trainer = Trainer(tiny_config, tiny_data)
 
-    def fail(net, data, task):
+    def fail(net, data, task, forward):
         raise spinrnn.DivergenceError("a power is infinite")
 
     monkeypatch.setattr("spinrnn.learning.trainer.evaluate", fail)

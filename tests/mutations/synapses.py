@@ -212,4 +212,15 @@ MUTATIONS = [
         PAIRS,
         "never_programmed",
     ),
+    mutation(
+        "spinrnn/synapses/protocol.py", "wrong | (values > self.high)", "wrong", PAIRS, "cannot_be"
+    ),
+    mutation(
+        "spinrnn/synapses/protocol.py",
+        "values < self.low if low",
+        "values < -9 if low",
+        PAIRS,
+        "cannot_be",
+    ),
+    mutation(CONNECTIONS, "self._require_possible(arrays)", "pass", PAIRS, "cannot_be"),
 ]

@@ -283,7 +283,9 @@ def test_the_best_network_has_the_devices_of_its_epoch(config, tiny_data, monkey
     accuracies = iter([0.5, 0.8, 0.7])
     monkeypatch.setattr(
         "spinrnn.learning.trainer.evaluate",
-        lambda net, data, task: Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {}),
+        lambda net, data, task, forward: Evaluation(
+            {"accuracy": next(accuracies), "loss": 1.0}, {}
+        ),
     )
     trainer = Trainer(config, tiny_data)
     for _ in trainer.steps():

@@ -258,3 +258,35 @@ def test_what_was_never_programmed_is_counted_as_none(tiny_config, tiny_data):
         result = spinrnn.train(config, data=tiny_data)
         assert result.summary.get("programming_count") == wanted
         assert result.history[0].get("programming_energy") == wanted
+
+
+LIMITED = [
+    (name, field.name, value)
+    for name in kinds.BUILT_IN["synapse"]
+    for field in kinds.kind_of("synapse", name).fields
+    for value in (
+        [] if field.low is None else [field.low - 1], [] if field.high is None else [field.high + 1]
+    )
+    for value in value
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("synapse", "field", "value"), LIMITED)
+def test_devices_that_cannot_be_are_refused_in_a_file(tmp_path, synapse, field, value):
+    network = spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=2, synapse=table_of(synapse))
+    net = spinrnn.Network(network)
+    net.save(tmp_path / "network.h5")
+    assert spinrnn.load(tmp_path / "network.h5").parameters.tobytes() == net.parameters.tobytes()
+    array = net.connections.devices["w_ext_0"][field]
+    array.reshape(-1)[-1] = value
+    shown = array.reshape(-1)[-1]
+    net.save(tmp_path / "network.h5")
+    with pytest.raises(spinrnn.StoreError) as found:
+        spinrnn.load(tmp_path / "network.h5")
+    assert f"network.h5: synapse/w_ext_0/{field}: " in str(found.value)
+    assert f"; got {shown:g}, 1 of {array.size} devices" in str(found.value)
+
+
+def test_fields_with_limits():
+    """So many that the test before cannot be empty."""
+    assert len(LIMITED) == 11

@@ -20,7 +20,7 @@ FLOORS = {
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
-    "delimited formats idx",
+    "ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
     "stepping pointers levels blocks updates normalising resonators pulsing odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",

@@ -6,10 +6,10 @@ from types import ModuleType
 
 from spinrnn.errors import DataError
 from spinrnn.files.atomic import read_bytes
-from spinrnn.readers import delimited, hdf5, lvm, matlab, npz, odt, tdms, ts, wav
+from spinrnn.readers import delimited, hdf5, lvm, matlab, npz, odt, ovf, tdms, ts, wav
 from spinrnn.readers.table import Table
 
-READERS: tuple[ModuleType, ...] = (npz, hdf5, matlab, wav, tdms, ts, lvm, odt, delimited)
+READERS: tuple[ModuleType, ...] = (npz, hdf5, matlab, wav, tdms, ts, lvm, odt, ovf, delimited)
 """Those that know their files by the first bytes come first."""
 ENDINGS = tuple(ending for reader in READERS for ending in reader.ENDINGS)
 """Of names of such files, in small letters. Each may be followed by .gz."""

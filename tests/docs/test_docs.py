@@ -44,6 +44,7 @@ ALLOWED = {
     "docs/data.md": {"minutes": 1},
     "docs/devices.md": {"minutes": 1},
     "docs/devices-on-rnn.md": {"minutes": 1},
+    "docs/learned.md": {"minutes": 1},
     "docs/domain-wall.md": {"minutes": 1},
     "docs/metaplasticity.md": {"minutes": 1},
     "docs/nbox.md": {"minutes": 1},

@@ -311,7 +311,7 @@ def test_repeated_runs_of_a_noisy_device_have_its_spread():
     ratio = np.sqrt(np.mean(runs.var(axis=0)) / np.mean(true.var(axis=0)))
     assert ratio == pytest.approx(1, abs=0.1)
     off = runs.mean(axis=0) - true.mean(axis=0)
-    assert np.sqrt(np.mean(off**2)) < 0.3 * true.std(axis=0).mean()
+    assert np.sqrt(np.mean(off**2)) < 0.5 * true.std(axis=0).mean()
     p = np.quantile(true, (0.1, 0.5, 0.9))
     x = np.column_stack([fit.device.output.scaled(p), np.zeros(3)])
     log = applied(fit.device.diffusion, x)[:, 0]

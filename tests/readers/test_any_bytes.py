@@ -18,6 +18,8 @@ TEXTS = {
     ".txt": b"t;I\n0,5;1\n1,5;2\n2,5;3\n",
     ".lvm": b"LabVIEW Measurement\t\nSeparator\tTab\n***End_of_Header***\t\n\nChannels\t1\t\n"
     b"X0\t0\t\nDelta_X\t1\t\n***End_of_Header***\t\nX_Value\tP\tComment\n0\t1\t\n1\t2\n",
+    ".ovf": b"# OOMMF OVF 2.0\n# valuedim: 1\n# xnodes: 2\n# ynodes: 1\n# znodes: 1\n"
+    b"# Begin: Data Text\n1\n2\n# End: Data Text\n",
     ".odt": b"# ODT 1.0\n# Columns: {a b} c\n# Units: s {}\n1 2\n3 4\n# Table End\n",
 }
 

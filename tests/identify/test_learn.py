@@ -1,6 +1,7 @@
 """Learned devices: recordings, training, number of states, noise, known equations, the
 command."""
 
+import dataclasses
 import json
 import warnings
 from pathlib import Path
@@ -326,6 +327,15 @@ def test_the_oscillator_is_learned_to_a_percent_with_one_state():
     fit = spinrnn.learn_device(time, u, p, hidden=32, iterations=6000)
     assert fit.device.delays == 1
     assert fit.held_out_error <= 0.01
+
+
+def test_noise_explains_a_part_of_the_error(fit):
+    """The excess is what the noise does not make, in squares."""
+    noisy = dataclasses.replace(fit, held_out_error=0.5, expected_error=0.4, bound=0.31)
+    assert noisy.excess == pytest.approx(0.3)
+    assert noisy.describes
+    assert not dataclasses.replace(noisy, bound=0.29).describes
+    assert dataclasses.replace(noisy, expected_error=0.6).excess == 0
 
 
 # ---- parting ----

@@ -7,6 +7,16 @@ def _kernel(old, new, k):
     return {"file": "spinrnn/kernels/odes.py", "old": old, "new": new, "tests": _ODES, "k": k}
 
 
+def _fit(file, old, new, k):
+    tests = "tests/identify/test_learn.py"
+    return {"file": f"spinrnn/identify/{file}.py", "old": old, "new": new, "tests": tests, "k": k}
+
+
+def _run(old, new, k):
+    path = "spinrnn/neurons/learnedruns.py"
+    return {"file": path, "old": old, "new": new, "tests": "tests/identify/test_learn.py", "k": k}
+
+
 MUTATIONS = [
     # the adjoint
     _kernel(
@@ -50,4 +60,99 @@ MUTATIONS = [
     # noise
     _kernel("* root * normals[normals_at + r]", "* normals[normals_at + r]", "noise"),
     _kernel("if wanted == wanted:", "if True:", "not_recorded"),
+    # records
+    _fit(
+        "learnrecords",
+        "first, last - points - states + 1)",
+        "first, last - points + 1)",
+        "cases_stand",
+    ),
+    _fit("learnrecords", "own = own[there[own + delay]]", "own = own[there[own]]", "cases_stand"),
+    _fit(
+        "learnrecords",
+        "known = np.flatnonzero(np.isfinite(times))[::every]",
+        "known = np.flatnonzero(np.isfinite(times))",
+        "every_other",
+    ),
+    _fit("learnrecords", "if off.max() > UNEVEN or", "if off.max() > 20 * UNEVEN or", "grid"),
+    _fit(
+        "learnrecords",
+        "training[0], held_out[0]) < min",
+        "training[0], held_out[0]) > min",
+        "parts_by",
+    ),
+    _fit("learnrecords", "if not spread > FLAT *", "if spread > FLAT *", "does_not_change"),
+    # training
+    _fit("learntraining", "if error < self.best[1]:", "if True:", "best_of_a_training"),
+    _fit(
+        "learntraining",
+        "scale[: len(starts)] = 1 / (len(starts) * s.points * k)",
+        "scale[:] = 1 / (len(starts) * s.points * k)",
+        "threads or loss or oscillator",
+    ),
+    _fit("learntraining", "run[last - first - k + 1 :] = path[n, 1:k]", "pass", "open_loop_runs"),
+    _fit(
+        "learntraining",
+        "return float(error) if np.isfinite(error) else np.inf",
+        "return float(error)",
+        "open_loop_runs",
+    ),
+    # states, parting
+    _fit("learn", "more > (1 - FALLS) * error or", "more > error or", "number_of_states"),
+    _fit("learn", "or more > error - LITTLE", "", "number_of_states"),
+    _fit("learn", "threshold = FACTOR * usual", "threshold = usual", "parting"),
+    _fit(
+        "learn", "if (np.cumsum(np.where(later, 1, -1)) > 0).all():", "if later.any():", "parting"
+    ),
+    _fit(
+        "learn",
+        "self.held_out_error**2 - self.expected_error**2",
+        "self.held_out_error**2",
+        "excess",
+    ),
+    # noise
+    _fit(
+        "learndiffusion",
+        "weights = np.concatenate([[1.0], -_gains",
+        "weights = np.concatenate([[1.0], _gains",
+        "told_apart",
+    ),
+    _fit(
+        "learndiffusion",
+        "process = covariance[0] - readout * unit[0]",
+        "process = covariance[0]",
+        "told_apart",
+    ),
+    _fit("learndiffusion", "left[:k] -= readout * unit[1:]", "pass", "told_apart"),
+    _fit(
+        "learndiffusion",
+        "told_apart = bool(np.sqrt(square) > APART * unit[0])",
+        "told_apart = True",
+        "cannot_be_told",
+    ),
+    _fit(
+        "learndiffusion",
+        "by_log = (1 - squares / variance) * own",
+        "by_log = (1 - squares / own) * own",
+        "likelihood",
+    ),
+    _fit(
+        "learndiffusion",
+        "constant = 0.5 * np.log(moments.process / h)",
+        "constant = np.log(moments.process / h)",
+        "told_apart",
+    ),
+    _fit(
+        "learndiffusion",
+        "if moments.coloured[0] > max(COLOURED",
+        "if moments.coloured[0] < min(COLOURED",
+        "no_noise or told_apart",
+    ),
+    # runs
+    _run("bias=constant,", "bias=0.0,", "known_equation"),
+    _run(
+        "per = unit if neuron.rate_driven() else",
+        "per = 1.0 if neuron.rate_driven() else",
+        "known_equation",
+    ),
 ]

@@ -19,28 +19,30 @@ FLOORS = {
     "run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
-    "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm odt "
-    "ovf delimited formats idx",
-    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells losses "
-    "stepping pointers levels blocks updates normalising resonators pulsing odes",
+    "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
+    "odt ovf delimited formats idx",
+    "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
+    "losses stepping pointers levels blocks updates normalising resonators pulsing innovations "
+    "odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor static rate rf llg macrospin "
     "autooscillation excitation learnedruns learned",
     "tasks": "protocol classification regression forecasting capacity figures",
-    "datasets": "labels dataset builtin series known folder named tables objects mel sounds cases "
-    "pairs stretches parts loading selection",
-    "recordings": "histories contents exporting trajectory writing reading recording "
-    "envelope samples opening measurement",
+    "datasets": "labels dataset builtin series known folder named tables objects mel sounds "
+    "cases pairs stretches parts loading selection",
+    "recordings": "histories contents exporting trajectory writing reading recording envelope "
+    "samples opening measurement",
     "networks": "scaling trainable population packing planning running inputs targets base "
     "streaming pieces recurrent products losses feedforward making saved ensemble driving "
     "writing",
     "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
     "average gains schedule learner readings loop trainer recipes",
-    "analysis": "powers answer spectra leastsquares plateaus steady relaxation transfer activity "
-    "dimension drive consumption readout recall classes figures measures wording report",
-    "identify": "sensitivity models oscillator arguments problem guesses grids outliers residuals "
-    "suspects entries result fit pulses responses lines told figures files wording report "
-    "learnrecords learntraining learndiffusion learn learnfigures learnwording",
+    "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
+    "steady devices relaxation transfer activity dimension drive consumption readout recall "
+    "classes figures measures wording report",
+    "identify": "sensitivity models oscillator arguments problem guesses grids outliers "
+    "residuals suspects entries result fit pulses responses lines told figures files wording "
+    "report learnrecords learntraining learndiffusion learn learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
     "beginning excitation checking",
@@ -77,9 +79,8 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
-        "systems.nbox_figures", "identify.learnfigures",
-        "analysis.figures", "look.figures", "runs.figures",
-        "analysis.measures",
+        "systems.nbox_figures", "identify.learnfigures", "analysis.figures", "look.figures",
+        "runs.figures", "analysis.measures",
     },
     "tqdm": {"progress"},
     "threadpoolctl": {"bench.timing", "machine.blas"},
@@ -90,19 +91,17 @@ HOMES = {
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
         "learning.ridge", "synapses.laws", "systems.metaplasticity", "systems.domain_wall",
-        "systems.nbox_theory", "systems.nbox_vo2",
-        "analysis.spectra",
-        "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "identify.fit",
-        "identify.residuals", "identify.result", "identify.outliers", "identify.responses",
-        "readers.wav", "sklearn",
-        "identify.lines",
-        "runs.predicting", "recordings.envelope", "datasets.sounds",
+        "systems.nbox_theory", "systems.nbox_vo2", "analysis.spectra", "analysis.leastsquares",
+        "analysis.relaxation", "analysis.transfer", "analysis.steady", "analysis.intervals",
+        "identify.fit", "identify.residuals", "identify.result", "identify.outliers",
+        "identify.responses", "readers.wav", "sklearn", "identify.lines", "runs.predicting",
+        "recordings.envelope", "datasets.sounds",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",
         "cli.sweep", "cli.look", "cli.predict", "cli.tasks", "cli.init", "cli.check",
-        "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor", "cli.bench",
-        "cli.learn",
+        "cli.reproduce", "cli.simulate", "cli.analyse", "cli.identify", "cli.doctor",
+        "cli.bench", "cli.learn",
     },
     "dask": {"sweep.executors"},
     "distributed": {"sweep.executors"},

@@ -101,6 +101,24 @@ def stretches(
             yield k, (time[part] - time[part.start])[measured], p[measured]
 
 
+def unshared(plateaus: Plateaus, k: int) -> int:
+    """1 where the last power of plateau k is the first one of the next, else 0."""
+    if k + 1 >= len(plateaus):
+        return 0
+    same = plateaus.case[k] == plateaus.case[k + 1] and plateaus.neuron[k] == plateaus.neuron[k + 1]
+    return int(same and plateaus.stop[k] == plateaus.start[k + 1])
+
+
+def fewer(count: int, most: int) -> np.ndarray:
+    """Numbers below count, at most so many: half of them evenly chosen, half the denser
+    the nearer to the first, so that fast and slow changes are both seen."""
+    if count <= most:
+        return np.arange(count)
+    even = np.linspace(0, count - 1, most - most // 2)
+    dense = np.geomspace(1, count, most // 2) - 1
+    return np.unique(np.concatenate([even, dense]).round().astype(int))
+
+
 # ---- arguments of measures of single devices ----
 
 

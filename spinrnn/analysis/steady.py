@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.special
 
 from spinrnn.analysis.answer import Answer, Settings, each_device, evenly, rms, table
 from spinrnn.analysis.leastsquares import inefficiency
@@ -69,6 +70,26 @@ def steady_power(
     below_one = np.where(above, drive + damping * threshold, 1)
     power = np.where(above, (drive - threshold) / below_one, 0.0)
     return np.where(np.isnan(drive) | np.isnan(threshold), np.nan, power)
+
+
+def mean_power(
+    drive: np.ndarray, threshold: float, nonlinear_damping: float, thermal_power: float
+) -> np.ndarray:
+    """Mean steady power with thermal noise: of eq. (7), a normal distribution around
+    (xi - 1) / (xi + Q) with the variance eta / (xi + Q), cut off at zero.
+
+    Args:
+        drive: (k,) and threshold in one unit; thermal_power: eta, 0 for none.
+    """
+    if not thermal_power > 0:
+        return steady_power(drive, threshold, nonlinear_damping)
+    xi = drive / threshold
+    crowding = np.maximum(xi + nonlinear_damping, 1e-3)
+    deviation = np.sqrt(thermal_power / crowding)
+    away = (xi - 1) / crowding / deviation
+    # hazard of a normal distribution: erfcx keeps it where both parts vanish
+    hazard = np.sqrt(2 / np.pi) / scipy.special.erfcx(-away / np.sqrt(2))
+    return deviation * (away + hazard)
 
 
 def steady_states(

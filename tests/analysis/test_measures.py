@@ -257,10 +257,11 @@ def test_transfer_curves_in_rows_sentences_and_numbers(steps):
     for number, (row, line) in enumerate(zip(found.rows, found.lines, strict=False)):
         mine = states.neuron == number
         order = np.argsort(states.drive[mine], kind="stable")
-        c = analysis.transfer_curve(states.drive[mine], states.power[mine])
-        np.testing.assert_array_equal(
-            curves[row["curve"]].spread, states.spread[mine][order], "its own, in order"
-        )
+        c = curves[row["curve"]]
+        np.testing.assert_array_equal(c.spread, states.spread[mine][order], "its own, in order")
+        np.testing.assert_array_equal(c.power, states.power[mine][order])
+        alone = analysis.transfer_curve(states.drive[mine], states.power[mine])
+        assert c.threshold == pytest.approx(alone.threshold, rel=3e-3)
         assert row["threshold_per_s"] == pytest.approx(GAMMA, rel=0.01)
         assert row["nonlinear_damping"] == pytest.approx(Q, rel=0.03)
         assert row["threshold_low_per_s"] == c.threshold_low < c.threshold < c.threshold_high
@@ -274,8 +275,11 @@ def test_transfer_curves_in_rows_sentences_and_numbers(steps):
         assert line == (
             f"layer 3, neuron {number}: threshold {c.threshold:.4g} / s [{c.threshold_low:.4g}, "
             f"{c.threshold_high:.4g}], Q {c.nonlinear_damping:.3g} [{c.nonlinear_damping_low:.3g},"
-            f" {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, {mine.sum()} points"
+            f" {c.nonlinear_damping_high:.3g}], residual {c.residual:.2g}, 12 responses, "
+            f"{mine.sum()} of them settled"
         )
+        assert row["relaxation_rate_low_per_s"] < GAMMA < row["relaxation_rate_high_per_s"]
+        assert (row["thermal_power"], row["responses"]) == (c.thermal_power, 12)
         for key in ("threshold", "threshold_low", "threshold_high", "nonlinear_damping"):
             assert value(found, key)[number] == getattr(c, key)
     assert found.lines[-1] == "95 % intervals; the threshold in theory is 1e+08 / s"

@@ -50,6 +50,7 @@ ALLOWED = {
     "docs/nbox.md": {"minutes": 1},
     "docs/rf.md": {"minutes": 1},
     "docs/systems.md": {"minutes": 1},
+    "docs/trajectories.md": {"minutes": 1},
     "docs/weak-reset.md": {"minutes": 1},
     "docs/own.md": {"foreign": 1},
     "docs/paper.md": {"minutes": 1},

@@ -3,6 +3,7 @@
 _MEASURES = "tests/analysis/test_measures.py"
 _FIGURES = "tests/analysis/test_figures.py"
 _ANALYSIS = "tests/analysis/test_analysis.py"
+_COVERAGE = "tests/analysis/test_coverage.py"
 _REPORT = "tests/analysis/test_analyse.py"
 
 
@@ -128,11 +129,61 @@ MUTATIONS = [
     ),
     _mutation(
         "transfer",
-        "scipy.stats.t.ppf(0.5 + confidence / 2, len(drive) - 2)",
+        "scipy.stats.t.ppf(0.5 + confidence / 2, freedom)",
         "scipy.stats.norm.ppf(0.5 + confidence / 2)",
         _ANALYSIS,
         "threshold_and_damping",
     ),
+    _mutation("transfer", "scale * quantile**2", "scale * quantile", _COVERAGE, "steady_powers"),
+    _mutation(
+        "intervals",
+        "scipy.stats.t.ppf(0.5 + confidence / 2, best.freedom)",
+        "scipy.stats.t.ppf(confidence, best.freedom)",
+        _COVERAGE,
+        "wider_confidence",
+    ),
+    _mutation(
+        "likelihood",
+        "factor = samples / max(1, freedom)",
+        "factor = 2 * samples / max(1, freedom)",
+        _COVERAGE,
+        "a_device_is_within",
+    ),
+    _mutation(
+        "likelihood",
+        '- np.einsum(\n        "rkm,rmn,rln->kl"',
+        '- 0 * np.einsum(\n        "rkm,rmn,rln->kl"',
+        _COVERAGE,
+        "a_device_is_within",
+    ),
+    _mutation(
+        "devices",
+        "if not found.fit.shared_error[k] < LARGEST",
+        "if not found.fit.shared_error[k] < 1e9",
+        _COVERAGE,
+        "does_not_determine",
+    ),
+    _mutation(
+        "devices",
+        "np.log(shortest) < np.log(SLOW)",
+        "np.log(shortest) < 99",
+        _COVERAGE,
+        "does_not_determine",
+    ),
+    {
+        "file": "spinrnn/kernels/innovations.py",
+        "old": "info[i, j] += by_e * work[_E, j + 1]",
+        "new": "info[i, j] += 2.0 * by_e * work[_E, j + 1]",
+        "tests": _COVERAGE,
+        "k": "a_device_is_within",
+    },
+    {
+        "file": "spinrnn/kernels/innovations.py",
+        "old": "work[_P, lane] = v * r / s",
+        "new": "work[_P, lane] = v",
+        "tests": _COVERAGE,
+        "k": "a_device_is_within",
+    },
     _mutation(
         "leastsquares",
         "max(1.0, 2 * sums[enough[0]]",
@@ -284,8 +335,8 @@ MUTATIONS = [
     ),
     _mutation(
         "transfer",
-        "spread = spread[order][~silent]",
-        "spread = spread[~silent]",
+        "values[settled][order] for values",
+        "values[settled] for values",
         _MEASURES,
         "transfer_curves_in_rows",
     ),

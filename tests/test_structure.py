@@ -40,9 +40,10 @@ FLOORS = {
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices relaxation transfer activity dimension drive consumption readout recall "
     "classes figures measures wording report",
-    "identify": "sensitivity models oscillator arguments problem guesses grids outliers "
-    "residuals suspects entries result fit pulses responses lines told figures files wording "
-    "report learnrecords learntraining learndiffusion learn learnfigures learnwording",
+    "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
+    "outliers residuals suspects entries result filtering thermal fit pulses responses lines "
+    "told figures files wording report learnrecords learntraining learndiffusion learn "
+    "learnfigures learnwording",
     "checks": "gradient feedforward neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
     "beginning excitation checking",
@@ -94,8 +95,8 @@ HOMES = {
         "systems.nbox_theory", "systems.nbox_vo2", "analysis.spectra", "analysis.leastsquares",
         "analysis.relaxation", "analysis.transfer", "analysis.steady", "analysis.intervals",
         "identify.fit", "identify.residuals", "identify.result", "identify.outliers",
-        "identify.responses", "readers.wav", "sklearn", "identify.lines", "runs.predicting",
-        "recordings.envelope", "datasets.sounds",
+        "identify.thermal", "identify.responses", "readers.wav", "sklearn", "identify.lines",
+        "runs.predicting", "recordings.envelope", "datasets.sounds",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",

@@ -125,6 +125,11 @@ def _add_unknowns(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave single samples far outside the noise out",
     )
+    parser.add_argument(
+        "--thermal",
+        action="store_true",
+        help="fit thermal noise of the device and noise of the readout, two more unknowns",
+    )
     for option, what in (
         ("--free", "fit this, too: gain or offset of drive or readout; may be repeated"),
         ("--each", "every recording has its own; may be repeated"),
@@ -171,7 +176,7 @@ def identify(options: argparse.Namespace) -> int:
 
 _OF_DEVICE = (
     "fix", "free_scale", "free", "each", "bounds", "noise", "linear", "power_floor", "cases",
-    "neuron", "observe", "without_outliers",
+    "neuron", "observe", "without_outliers", "thermal",
 )  # fmt: skip
 
 
@@ -279,6 +284,7 @@ def _identify_device(options: argparse.Namespace) -> int:
         power_floor=floor if options.power_floor is None else options.power_floor,
         level=options.level,
         without_outliers=options.without_outliers,
+        thermal=options.thermal,
     )
     files = options.file
     named = {"file": files[0]} if len(files) == 1 else {"files": files}
@@ -307,13 +313,15 @@ def _with_noise(data: Any, noise: float) -> Any:
 
 class _Asked(NamedTuple):
     """What the options say: {name: (value, uncertainty)}, {name: (low, high)}, cases,
-    (layer, neuron) or (neuron,) or None, kind or None."""
+    (layer, neuron) or (neuron,) or None, kind or None, whether thermal noise is
+    fitted."""
 
     fixed: dict[str, tuple[float, float]]
     bounds: dict[str, tuple[float, float]]
     cases: slice
     place: tuple[int, ...] | None
     kind: str | None
+    thermal: bool
 
 
 def _arguments(options: argparse.Namespace) -> _Asked:
@@ -331,7 +339,7 @@ def _arguments(options: argparse.Namespace) -> _Asked:
         problems.append("--out: give the name of a folder")
     if problems:
         raise ConfigError(problems)
-    return _Asked(fixed, bounds, cases, place, kind)
+    return _Asked(fixed, bounds, cases, place, kind, options.thermal)
 
 
 def _bounds(texts: list[str], problems: list[str]) -> dict[str, tuple[float, float]]:
@@ -428,16 +436,14 @@ def _read(path: str, asked: _Asked, named: Any, how: Any = None) -> tuple[Any, f
         if not named.empty or how is not None:
             own = "names and units" if not named.empty else "powers"
             raise DataError(f"{path}: a trajectory of spinrnn has its own {own}")
-        return _read_trajectory(path, place, cases, asked.kind)
+        return _read_trajectory(path, asked, place)
     if place and len(place) > 1:
         advice = f"write --neuron {place[1]}"
         raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
     return load_measurement(path, *(place or (None,)), columns=named, how=how).take(cases), 0.0
 
 
-def _read_trajectory(
-    path: str, place: tuple[int, ...], cases: slice, kind: str | None
-) -> tuple[Any, float]:
+def _read_trajectory(path: str, asked: _Asked, place: tuple[int, ...]) -> tuple[Any, float]:
     """(`Measurement`, floor of the power) of a neuron in a trajectory."""
     import spinrnn
     from spinrnn.config.kinds import default
@@ -451,29 +457,29 @@ def _read_trajectory(
         config = trajectory.config
         own = dict(enumerate(config.neurons)).get(place[0])
         usual = default("neuron")
-        if own is not None and kind is None and not isinstance(own, type(usual)):
+        if own is not None and asked.kind is None and not isinstance(own, type(usual)):
             whose = f"layer {place[0]}" if isinstance(config.neuron, tuple) else "a network"
             text = f"is of {whose} of {own.kind}, and not of {usual.kind}s"
             advice = f"add --neuron {own.kind}"
             raise DataError(f"{path}: {text}, which eq. (1) describes; {advice}")
         # a layer that is not there is told
-        data = from_trajectory(trajectory, place[0], place[1], cases)
+        data = from_trajectory(trajectory, place[0], place[1], asked.cases)
     assert own is not None
-    _warn(config, own, float(data.durations.max()))
+    _warn(config, own, float(data.durations.max()), asked.thermal)
     return data, getattr(own, "power_floor", 0.0)
 
 
-def _warn(config: Any, neuron: Any, longest: float) -> None:
+def _warn(config: Any, neuron: Any, longest: float, thermal: bool) -> None:
     """Warns of what makes a trajectory no exact solution of eq. (1).
 
-    longest: s between two of its samples.
+    longest: s between two of its samples; thermal: that noise is fitted.
     """
     step = config.input_interval / config.resolved_substeps
     doubts = {
         "not every substep is stored, the drive in between is not known;"
         " simulate without --every for this": longest > 1.5 * step,
         "simulated with thermal noise, which is taken for noise of the readout;"
-        " intervals and tests do not hold": neuron.noisy,
+        " intervals and tests do not hold (--thermal fits it)": neuron.noisy and not thermal,
         "simulated with first-order steps, which are not quite eq. (1);"
         " what differs is seen in the residuals": config.scheme == "euler",
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from spinrnn.config.quantity import quantities
 from spinrnn.findings import finding, findings, plain
 from spinrnn.identify.models import Model
 
@@ -18,12 +19,29 @@ def report_of(fit: Any) -> dict:
 
 def unit_of(model: Model, name: str) -> str:
     """Unit of a value; of "gain[1]" that of "gain"."""
+    own = _noise_entries(model)
+    if name in own:
+        return own[name][0]
     units = model.units()
     return units[name if name in units else name.rpartition("[")[0]]
 
 
+def _noise_entries(model):
+    """{name: (unit, meaning)} of the unknowns of a fit with thermal noise."""
+    found = {
+        name: (declared.unit, declared.about)
+        for name, declared in quantities(model.neuron).items()
+        if name not in model.names
+    }
+    measured = model.units()[model.readout.zero]
+    return found | {"readout_noise": (measured, "standard deviation of the readout's noise")}
+
+
 def key_of(model: Model, name: str) -> tuple[str, str]:
     """(key, meaning) of a value; the key of "gain[1]" is "gain_1"."""
+    own = _noise_entries(model)
+    if name in own:
+        return name, own[name][1]
     keys = model.keys()
     if name in keys:
         return keys[name]

@@ -11,6 +11,9 @@ from spinrnn.identify.responses import SynapseFit
 from spinrnn.identify.result import DeviceFit
 from spinrnn.plotting import in_our_settings, prefixed
 
+MOST_POINTS = 100_000
+"""Of a case."""
+
 
 @in_our_settings
 def device_fit(
@@ -28,13 +31,14 @@ def device_fit(
     """
     axes = _three() if axes is None else axes
     data = fit.measurement
-    factor, unit = prefixed(data.time, "s")
+    factor, unit = prefixed(np.nanmax(data.time), "s")
     drawn = range(min(cases, len(data.power)))
     for case in drawn:
         _draw_measured(fit, axes, case, factor)
     for case in drawn:
         line = {"color": "black", "linewidth": 0.8, "label": "model" if case == 0 else None}
-        axes[0].plot(factor * data.time[case], fit.predicted[case], "-", **line)
+        own = _points_of(data)
+        axes[0].plot(factor * data.time[case, own], fit.predicted[case, own], "-", **line)
     axes[0].set(ylabel="power")
     if not fit.diagnosis.describes:
         axes[0].set_title("the model does not describe these data")
@@ -61,9 +65,15 @@ def _draw_measured(fit, axes, case, factor):
         "markersize": 4 if data.present[case].sum() < 2000 else 1.5,
         "alpha": 0.5,
     }
-    time, name = factor * data.time[case], f"case {case}, " if len(data.power) > 1 else ""
-    axes[0].plot(time, data.power[case], **dots, label=f"{name}measured")
-    axes[1].plot(time, fit.residual[case], **dots)
+    own, name = _points_of(data), f"case {case}, " if len(data.power) > 1 else ""
+    time = factor * data.time[case, own]
+    axes[0].plot(time, data.power[case, own], **dots, label=f"{name}measured")
+    axes[1].plot(time, fit.residual[case, own], **dots)
+
+
+def _points_of(data):
+    """The samples that are drawn: of a long recording every second, third and so on."""
+    return slice(None, None, -(-data.power.shape[1] // MOST_POINTS))
 
 
 def _draw_correlation(ax, correlation, samples):

@@ -29,6 +29,7 @@ from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import PIECES, Problem
 from spinrnn.identify.result import AT_BOUND, DeviceFit, Solution, result_of
+from spinrnn.identify.thermal import checked, noise_name
 from spinrnn.readers.objects import library_of
 from spinrnn.recordings.measurement import Measurement, measurement, measurement_of
 
@@ -75,6 +76,7 @@ def identify_device(
     power_floor: float = 0.0,
     level: float = 0.95,
     without_outliers: bool = False,
+    thermal: bool = False,
 ) -> DeviceFit:
     """Fits a kind of neuron to measured trajectories of one device.
 
@@ -110,6 +112,7 @@ def identify_device(
             none.
         level: of the confidence intervals.
         without_outliers: leave single samples far outside the noise out, and fit again.
+        thermal: fit thermal noise of the device and noise of the readout.
     Raises:
         DataError: the data do not fit together, do not tell parameters apart, or the
         fit does not converge; ConfigError: arguments are wrong; MemoryLimitError: too
@@ -117,6 +120,9 @@ def identify_device(
     """
     data, recordings, apart = _recordings(time, drive, power, noise)
     model = model_of(neuron, observe, power_floor)
+    if thermal:
+        # a kind without noise is told before anything runs
+        noise_name(model.neuron)
     free = (*free, *([model.readout.scale] if free_scale else []))
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
@@ -131,7 +137,7 @@ def identify_device(
         problem = _without(problem, fresh)
         solution = _polished(problem, solution)
         fit = result_of(problem, solution, level, left_out)
-    return fit
+    return checked(problem, solution, fit) if thermal else fit
 
 
 def _without(problem, spikes):

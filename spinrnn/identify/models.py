@@ -122,6 +122,8 @@ class Model:
     """What is measured, in words."""
     starts_own = False
     """Whether the module of the kind has guesses of its own."""
+    noise_ends: float | None = None
+    """Value of the measured state at which its thermal noise has no strength."""
     normalised = False
     """Whether the measured state is a power between 0 and 1, of a fast device."""
 
@@ -133,6 +135,7 @@ class Model:
         self.whole = neuron.states[self.place].name
         self.parameters = self._parameters()
         self.inner = tuple(name for name in self.parameters if name not in self.readout)
+        self._measuring = {*CALIBRATION, *self.readout}
         self.number_names = tuple(neuron.nominal_numbers(1.0))
         self.shared = np.asarray(neuron.shared(), dtype=np.float64)
         if not neuron.__class__.__module__.startswith("spinrnn."):
@@ -276,7 +279,8 @@ class Model:
 
     def vector(self, values: Mapping[str, Any]) -> np.ndarray:
         """(Q + 2,) numbers of the step, level and gain of the drive, per second."""
-        own = {name: values[name] for name in self.inner if name not in CALIBRATION}
+        # of a fit with thermal noise its quantity is among the values, too
+        own = {name: value for name, value in values.items() if name not in self._measuring}
         neuron = with_fields(self.neuron, own)
         q = neuron.nominal_numbers(1.0)
         unit = 1.0 if neuron.rate_driven() else neuron.drive_unit

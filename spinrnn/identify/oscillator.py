@@ -79,6 +79,7 @@ class OscillatorModel(Model):
     drive_gain = "gain"
     starts_own = True
     normalised = True
+    noise_ends = 0.0
 
     def __init__(self, neuron: Any, given: bool = False, floor: float = 0.0):
         self.floor = floor
@@ -147,6 +148,12 @@ class OscillatorModel(Model):
         by[0, 0], by[1, 0], by[1, 1] = 1.0, q, gamma
         by[5, 0], by[5, 2], by[6, 3] = bias, gamma, 1.0
         return found, by
+
+    def vector(self, values):
+        """With thermal noise, where it is among the values."""
+        found = self._one(values)[0]
+        found[3] = values["gamma"] * values.get("thermal_power", 0.0)
+        return found
 
     def start_of(self, x):
         """p of its logit: any real number is a possible power."""

@@ -15,12 +15,13 @@ import numpy as np
 from spinrnn.errors import DataError, MemoryLimitError
 from spinrnn.identify.models import Model
 from spinrnn.identify.sensitivity import Calibrated, response, workspace
+from spinrnn.identify.triangles import triangle
 from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.recordings.measurement import Measurement
 
 PIECES = 4
 """Steps between two samples of a drive that goes linearly between them."""
-STRETCH = 1 << 15
+STRETCH = 1 << 13
 """Samples that are gone through at once."""
 _ARRAYS = 14
 """Numbers for each sample that a fit and what it tells need."""
@@ -65,17 +66,6 @@ class Predicted(NamedTuple):
     by_kicks: np.ndarray
 
 
-def triangle(rows: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-    """(k, k) R of [before, rows] = Q R, rows (n, k)."""
-    whole = rows if before is None else np.concatenate([before, rows])
-    found = np.zeros((rows.shape[1], rows.shape[1]))
-    if not np.isfinite(whole).all():
-        return np.full_like(found, np.nan)
-    r = np.linalg.qr(whole, mode="r")
-    found[: len(r)] = r
-    return found
-
-
 class Problem:
     """Residuals and their Jacobian by the coordinates of the unknowns.
 
@@ -91,8 +81,8 @@ class Problem:
         present: (case, sample) bool.
         sigma: (case, sample) noise of the power where it is known, else (case, 1) its
             own size, so that tolerances mean the same for all.
-        pieces: steps between two samples; durations, drive: (case, step), s and user's
-            unit.
+        pieces: steps between two samples; between: (case, sample - 1) s; durations,
+            drive: (case, step), s and user's unit.
         given: drive as it was given, 0 where it is missing.
     """
 
@@ -122,9 +112,9 @@ class Problem:
             self.sigma = np.full((self.cases, 1), size)
         else:
             self.sigma = data.noise
-        self.durations = data.durations
+        self.durations = self.between = data.durations
         if self.pieces > 1:
-            self.durations = np.repeat(self.durations / self.pieces, self.pieces, axis=1)
+            self.durations = np.repeat(self.between / self.pieces, self.pieces, axis=1)
         self.given = np.nan_to_num(data.drive)
         self.drive = self._on_steps(self.given)
         states, numbers = model.states, len(model.number_names)
@@ -277,21 +267,27 @@ class Problem:
             case = stretch.cases.start + np.nonzero(present)[0]
             s, slopes = state[:, skipped:][present], by[:, skipped:][present]
             scale = scales[case]
-            by_labels = np.zeros((len(s), len(self.labels)))
-            at = np.arange(len(s))
-            for column, name in enumerate(inner):
-                by_labels[at, self.label_of[case, name]] = scale * slopes[:, column]
-            by_labels[at, self.label_of[case, scale_at]] = s
-            by_labels[at, self.label_of[case, zero_at]] = 1.0
+            own = np.empty((len(s), len(names)))
+            own[:, inner] = scale[:, None] * slopes[:, :k]
+            own[:, scale_at], own[:, zero_at] = s, 1.0
+            by_labels = self._by_labels(own, case)
             further = scale[:, None] * slopes[:, k:]
             y = zeros[case] + scale * s
             speed = self._speed(stretch, state)[:, skipped:][present]
             further = further[:, :d], further[:, d:]
             yield Predicted(stretch, case, s, speed, y, by_labels, *further)
 
+    def _by_labels(self, own, case):
+        """(n, labels) of (n, names) derivatives by the parameters of each case."""
+        if not self.each:
+            return own
+        found = np.zeros((len(own), len(self.labels)))
+        found[np.arange(len(own))[:, None], self.label_of[case]] = own
+        return found
+
     def _speed(self, stretch, state):
         """(case, sample) change of the state over the time from the sample before."""
-        durations = self.data.durations[stretch.cases, stretch.first : stretch.last]
+        durations = self.between[stretch.cases, stretch.first : stretch.last]
         change = np.diff(state, axis=1) / np.where(durations > 0, durations, np.inf)
         return np.pad(change, ((0, 0), (1, 0)))
 
@@ -406,7 +402,7 @@ class Problem:
 
     def step_time(self) -> float:
         """s, the usual time between two samples."""
-        durations = self.data.durations[:, : 10 * STRETCH]
+        durations = self.between[:, : 10 * STRETCH]
         return float(np.median(durations[durations > 0]))
 
     def shortened(self, samples: int) -> "Problem":

@@ -10,6 +10,9 @@ from spinrnn.files.text import to_json
 from spinrnn.identify.result import DeviceFit
 from spinrnn.plotting import picture_or_none
 
+MOST_ROWS = 200_000
+"""Of the table."""
+
 
 def write_report(fit: DeviceFit, out: str | Path, report: dict) -> list[str]:
     """Writes device.json (the report), device.csv and device.png into a folder.
@@ -35,10 +38,14 @@ def write_report(fit: DeviceFit, out: str | Path, report: dict) -> list[str]:
 
 
 def table_of(fit: DeviceFit) -> str:
-    """CSV of all samples; empty where the power, or the last drive, is missing."""
+    """CSV of all samples; empty where the power, or the last drive, is missing.
+
+    Of more than `MOST_ROWS` it has every second, third and so on of each case.
+    """
     data, rows = fit.measurement, ["case,time (s),drive,power,model,residual"]
+    every = -(-data.time.size // MOST_ROWS)
     for case, time in enumerate(data.time):
-        for k in range(int((~np.isnan(time)).sum())):
+        for k in range(0, int((~np.isnan(time)).sum()), every):
             drive = data.drive[case, k] if k < data.drive.shape[1] else np.nan
             numbers = (drive, data.power[case, k], fit.predicted[case, k], fit.residual[case, k])
             texts = ["" if np.isnan(x) else f"{x:.10g}" for x in numbers]

@@ -18,9 +18,10 @@ from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, report_of, unit_of
 from spinrnn.identify.models import Model
 from spinrnn.identify.outliers import Found, Outlier, outliers
-from spinrnn.identify.problem import Problem, triangle
+from spinrnn.identify.problem import Problem
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
 from spinrnn.identify.suspects import Suspects
+from spinrnn.identify.triangles import triangle
 from spinrnn.notebook import card, plural
 from spinrnn.recordings.measurement import Measurement
 
@@ -67,6 +68,8 @@ class DeviceFit:
         model: the kind that was fitted, `identify.models.Model`.
         reasons: {name: why there is no interval}.
         outliers: single samples outside the noise, and those left out of the fit.
+        thermal: name of the kind's noise quantity where it was fitted, with
+            readout_noise; then predicted is that of one sample before. None else.
     """
 
     values: dict[str, float]
@@ -85,6 +88,7 @@ class DeviceFit:
     model: Model
     reasons: dict[str, str] = field(default_factory=dict)
     outliers: list[Outlier] = field(default_factory=list)
+    thermal: str | None = None
 
     def unit(self, name: str) -> str:
         """Unit of a value."""

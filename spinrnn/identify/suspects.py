@@ -104,7 +104,7 @@ class Suspects:
             change = np.diff(before, axis=1)
         else:
             change = np.diff(given[:, first : last + 1], axis=1)
-        durations = problem.data.durations[stretch.cases, first:last]
+        durations = problem.between[stretch.cases, first:last]
         slope = change[:, : last - first] / np.where(durations > 0, durations, np.inf)
         return np.repeat(slope, problem.pieces, axis=1)
 

@@ -177,6 +177,8 @@ def _faults(fit, one_neuron):
             "  the residuals are correlated, so the p of the others are too small: where the "
             "device has thermal noise, which correlates them, none need be real"
         )
+    if CORRELATION in names and fit.thermal is None and fit.model.functions.kick is not None:
+        yield "  where the device has thermal noise, --thermal fits it"
     cases = len(fit.measurement.power)
     if cases > 1 and not one_neuron:
         yield (

@@ -4,6 +4,7 @@ files."""
 _RESIDUALS = "tests/identify/test_residuals.py"
 _REPORT = "tests/identify/test_report.py"
 _FIT = "tests/identify/test_identify.py"
+_HOT = "tests/identify/test_thermal.py"
 _OUT = "tests/identify/test_outliers.py"
 _ANY = "tests/identify/test_any_kind.py"
 
@@ -328,8 +329,8 @@ MUTATIONS = [
     ),
     _mutation(
         "figures",
-        "time, fit.residual[case]",
-        "time, fit.predicted[case]",
+        "time, fit.residual[case, own]",
+        "time, fit.predicted[case, own]",
         _REPORT,
         "picture_shows",
     ),
@@ -376,4 +377,29 @@ MUTATIONS = [
     ),
     _mutation("outliers", "total -= float(squares[worst])", "total -= 0.0", _OUT, "hide"),
     _mutation("fit", "power[one.case, one.sample] = np.nan", "power[0, 0] = np.nan", _OUT, "named"),
+    # thermal noise
+    _mutation("filtering", "2 * half, ANGLES", "half, ANGLES", _HOT, "rule"),
+    _mutation(
+        "filtering",
+        "work[at_m + i * d + j] - work[i] * work[j]",
+        "work[at_m + i * d + j]",
+        _HOT,
+        "filter_equals",
+    ),
+    _mutation("filtering", "scale * scale * work[at_c", "scale * work[at_c", _HOT, "filter_equals"),
+    _mutation(
+        "filtering", "size * work[2 * d + i] * work", "work[2 * d + i] * work", _HOT, "equals"
+    ),
+    _mutation("filtering", "0.5 * h if halves", "h if halves", _HOT, "filter_equals"),
+    _mutation("filtering", "if y == y:", "if True:", _HOT, "filter_equals"),
+    _mutation(
+        "thermal", "covariance = 2 * np.linalg.inv", "covariance = np.linalg.inv", _HOT, "moves"
+    ),
+    _mutation("thermal", "/ (4 * h[i] * h[j])", "/ (2 * h[i] * h[j])", _HOT, "curvature"),
+    _mutation("thermal", "moved = -0.5 * covariance", "moved = -covariance", _HOT, "uncertain"),
+    _mutation("thermal", "_FAINT = 2.71", "_FAINT = -1e9", _HOT, "without_thermal"),
+    _mutation("thermal", "BENT, MANY = 0.3", "BENT, MANY = 30.0", _HOT, "near_zero"),
+    _mutation(
+        "triangles", "share = _dot(own, other, j)", "share = 2 * _dot(own, other, j)", _HOT, "tri"
+    ),
 ]

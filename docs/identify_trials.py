@@ -1,0 +1,136 @@
+"""Do the intervals of `spinrnn identify` hold what they say? Twin experiments.
+
+Run it as: python docs/identify_trials.py [CASE ...] [--trials 100]
+
+Each trial draws a device, a drive and noise, identifies the device, and counts which
+true values are inside their 95 % intervals, and how often the right kind is refused;
+then it fits a wrong kind to the same data and counts how often that is refused. The
+tables are in docs/identify.md.
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+
+import spinrnn
+from spinrnn.identify.models import model_of
+from spinrnn.identify.problem import Problem
+from spinrnn.recordings.measurement import measurement
+
+SAMPLES, H = 600, 2.5e-9
+
+
+def drive_of(rng, each=8):
+    return np.repeat(rng.normal(size=-(-SAMPLES // each)), each)[:SAMPLES]
+
+
+def simulated(kind, values, start, drive, h=H, steps=8):
+    """(sample,) the measured state of a kind without noise."""
+    model = model_of(kind)
+    time = np.arange(len(drive)) * h
+    data = measurement(time, drive, np.ones(len(drive)))
+    problem = Problem(data, {}, "held", model, steps=steps)
+    return problem.predict(values, np.atleast_2d(start))[0]
+
+
+def thermal(rng, drive, gamma, Q, bias, gain, eta, start, fine=40):
+    """(sample,) power of an oscillator with thermal noise, by kicks of its amplitude."""
+    p, found, dt = start, [start], H / fine
+    size = np.sqrt(gamma * eta * dt / 2)
+    for u in drive[:-1]:
+        current = gamma * bias + gain * u
+        a, c = current - gamma, current + gamma * Q
+        kept, bent = np.exp(a * dt), np.expm1(a * dt) / a
+        for x, y in size * rng.normal(size=(fine, 2)):
+            p = p * kept / (1 + c * p * bent)
+            p = min((np.sqrt(p) + x) ** 2 + y**2, 1.0)
+        found.append(p)
+    return np.array(found)
+
+
+def oscillator(rng, low, high, eta=0.0, noise=0.01):
+    """A case: (time, drive, power), true values, what the fit is told."""
+    gamma = 10 ** rng.uniform(7.8, 8.2)
+    true = {"gamma": gamma, "Q": rng.uniform(0, 2), "bias": rng.uniform(low, high)}
+    true["gain"] = gamma * rng.uniform(0.2, 0.5) * rng.choice([-1, 1])
+    drive = drive_of(rng)
+    start = max(0.05, (true["bias"] - 1) / (true["bias"] + true["Q"]))
+    if eta:
+        power = thermal(rng, drive, **true, eta=eta, start=start)
+        true |= {"thermal_power": eta, "readout_noise": noise}
+    else:
+        whole = true | {"scale": 1.0, "readout_offset": 0.0}
+        power = simulated("oscillator", whole, start, drive)
+    told = {"fixed": {"Q": true.pop("Q")}, "thermal": bool(eta)}
+    return drive, power + noise * rng.normal(size=SAMPLES), true, told
+
+
+def ctrnn(rng, noise=0.01):
+    true = {"relaxation_time": 10 ** rng.uniform(-8.3, -7.7), "drive_gain": rng.uniform(0.5, 2)}
+    true |= {"drive_offset": rng.uniform(-0.5, 0.5), "readout_offset": rng.uniform(-0.5, 0.5)}
+    drive = drive_of(rng)
+    power = simulated("ctrnn", true | {"readout_gain": 1.0}, 0.1, drive)
+    free = [name for name in true if name != "relaxation_time"]
+    told = {"neuron": "ctrnn", "free": free}
+    power += true["readout_offset"] + noise * rng.normal(size=SAMPLES)
+    return drive, power, true, told
+
+
+CASES = {
+    "oscillator, readout noise": lambda rng: oscillator(rng, 1.3, 2.5),
+    "oscillator, near threshold": lambda rng: oscillator(rng, 0.95, 1.15),
+    "oscillator, thermal noise": lambda rng: oscillator(rng, 1.5, 2.5, eta=2e-3),
+    "oscillator, thermal noise, near": lambda rng: oscillator(rng, 0.95, 1.15, eta=2e-3),
+    "CTRNN": ctrnn,
+}
+WRONG = {
+    "CTRNN": {"neuron": "oscillator", "fixed": {"Q": 0.5}, "free": ["scale", "readout_offset"]},
+}
+USUAL_WRONG = {
+    "neuron": "ctrnn", "free": ["drive_gain", "drive_offset", "readout_gain", "readout_offset"],
+}  # fmt: skip
+
+
+def refused(drive, power, told):
+    """Whether a fit says that it does not describe the data, or refuses them."""
+    try:
+        fit = spinrnn.identify_device(np.arange(SAMPLES) * H, drive, power, **told)
+    except spinrnn.SpinrnnError:
+        return True
+    return not fit.diagnosis.describes
+
+
+def trials(name, count):
+    """Prints a row of the table of a case."""
+    inside, wrong, lost, other = {}, 0, 0, 0
+    for trial in range(count):
+        rng = np.random.default_rng([trial, *name.encode()])
+        drive, power, true, told = CASES[name](rng)
+        try:
+            fit = spinrnn.identify_device(np.arange(SAMPLES) * H, drive, power, **told)
+        except spinrnn.SpinrnnError:
+            lost += 1
+            continue
+        wrong += not fit.diagnosis.describes
+        for key, value in true.items():
+            low, high = fit.intervals[key]
+            if np.isfinite(low):
+                inside.setdefault(key, []).append(low <= value <= high)
+        other += refused(drive, power, WRONG.get(name, USUAL_WRONG))
+    told = ", ".join(f"{key} {sum(found)}/{len(found)}" for key, found in inside.items())
+    print(f"{name}: inside {told}; no fit {lost}; right kind refused {wrong}; wrong {other}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE")
+    parser.add_argument("--trials", type=int, default=100)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for name in options.cases or CASES:
+        trials(name, options.trials)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Thermal noise of the device in a fit: the filter against plain lines, known values
+that come back, and reasons where there is no interval."""
+
+import json
+
+import numpy as np
+import pytest
+from test_identify import levels, powers
+
+import spinrnn
+from spinrnn.cli.main import main
+from spinrnn.identify import filtering, models, thermal
+from spinrnn.identify import problem as problem_
+from spinrnn.identify.result import Solution
+from spinrnn.identify.triangles import triangle
+from spinrnn.recordings.measurement import measurement
+
+TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.9, "gain": 0.4e8}
+H, ETA, READ = 2.5e-9, 2e-3, 0.01
+
+
+def noisy(seed, samples=400, eta=ETA, read=READ, fine=25, bias=TRUE["bias"]):
+    """(time, drive, power) of an oscillator with thermal noise and a noisy readout."""
+    rng = np.random.default_rng(seed)
+    gamma, q, gain = TRUE["gamma"], TRUE["Q"], TRUE["gain"]
+    drive, p, dt = levels(rng, samples), 0.3, H / fine
+    size, found = np.sqrt(gamma * eta * dt / 2), [0.3]
+    for u in drive[:-1]:
+        current = gamma * bias + gain * u
+        a, c = current - gamma, current + gamma * q
+        kept, bent = np.exp(a * dt), np.expm1(a * dt) / a
+        for x, y in size * rng.normal(size=(fine, 2)):
+            p = p * kept / (1 + c * p * bent)
+            p = min((np.sqrt(p) + x) ** 2 + y**2, 1.0)
+        found.append(p)
+    return np.arange(samples) * H, drive, np.array(found) + read * rng.normal(size=samples)
+
+
+# ---- the parts ----
+
+
+def test_a_triangle_is_that_of_all_rows():
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(37, 5)) * 10.0 ** np.arange(-2, 3)
+    found = None
+    for part in np.split(rows, [3, 4, 20]):
+        found = triangle(part, found)
+    expected = np.linalg.qr(rows, mode="r")
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), rtol=1e-10, atol=1e-12)
+    assert (np.tril(found, -1) == 0).all()
+    assert np.isnan(triangle(np.full((3, 2), np.inf))).all()
+    assert (triangle(np.zeros((4, 2))) == 0).all()
+
+
+def test_the_rule_has_the_moments_of_two_normal_numbers():
+    r2, cosine, weight = filtering.rule()
+    mean = lambda f: float(np.sum(weight * f))
+    assert mean(np.ones_like(r2)) == pytest.approx(1)
+    assert (mean(r2), mean(r2**2)) == pytest.approx((2, 8))
+    x = np.sqrt(r2) * cosine
+    assert (mean(x), mean(x**2), mean(x**4)) == pytest.approx((0, 1, 3))
+    one, two = np.sqrt(r2) * (2 * cosine**2 - 1), np.sqrt(r2) * 2 * cosine * np.sqrt(1 - cosine**2)
+    assert (mean(one**2), mean(two**2)) == pytest.approx((1, 1))
+    assert (mean(one), mean(one * two)) == pytest.approx((0, 0), abs=1e-12)
+
+
+def made(time, drive, power, **settings):
+    """A problem, and a solution at the true values."""
+    data = measurement(time, drive, power, **settings)
+    model = models.model_of(None)
+    known = {"Q": (0.8, 0.0), "scale": (1.2, 0.0), "readout_offset": (0.1, 0.0)}
+    problem = problem_.Problem(data, known, "held", model)
+    values = TRUE | {"scale": 1.2, "readout_offset": 0.1}
+    return problem, Solution(values, np.array([[0.3]]), 1.0)
+
+
+def test_the_filter_equals_its_formulas_in_plain_lines():
+    """A step of half the length, a kick with mean 2 v and variance 4 p v + 4 v^2,
+    another half; readings with a gain and an offset, one of them missing."""
+    time, drive, power = noisy(2, 30)
+    power = 0.1 + 1.2 * power
+    power[7] = np.nan
+    problem, solution = made(time, drive, power)
+    own = thermal._Noisy(problem, solution)
+    x = np.array([np.log(1e8), 1.9, 0.4e8, np.log(ETA), np.log(READ)])
+    cost, found = own.run(x)
+    p, c, total = 0.3, own.first[0, 0], 0.0
+    v = 1e8 * ETA * H / 2
+    for k in range(30):
+        if k:
+            for part in range(2):
+                at = lambda start, u=drive[k - 1]: powers([H / 2], [u], *TRUE.values(), start)[1]
+                slope = (at(p + 1e-30j)).imag / 1e-30
+                p, c = at(p), c * slope**2
+                if part == 0:
+                    p, c = p + 2 * v, c + 4 * p * v + 4 * v * v
+        assert found["mean"][0, k] == pytest.approx(0.1 + 1.2 * p, rel=1e-9)
+        size = 1.44 * c + READ**2
+        assert found["size"][0, k] == pytest.approx(size, rel=1e-8)
+        if k != 7:
+            wrong = power[k] - 0.1 - 1.2 * p
+            total += np.log(2 * np.pi * size) + wrong**2 / size
+            p, c = p + 1.2 * c / size * wrong, c - 1.44 * c * c / size
+    assert cost == pytest.approx(total, rel=1e-9)
+
+
+def test_the_curvature_is_that_of_second_derivatives():
+    matrix = np.array([[3.0, 0.7, -0.2], [0.7, 2.0, 0.4], [-0.2, 0.4, 1.0]])
+    f = lambda x: float(x @ matrix @ x / 2 + x.sum())
+    found = thermal._curvature(f, np.array([0.1, -0.4, 2.0]), np.array([0.1, 0.3, 0.2]))
+    np.testing.assert_allclose(found, matrix, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("oscillator", "thermal_power"), ("ctrnn", None)])
+def test_the_noise_quantity_of_a_kind_is_found(kind, name):
+    neuron = models.model_of(kind).neuron
+    if name is None:
+        with pytest.raises(spinrnn.ConfigError, match="thermal: ctrnn has no thermal noise"):
+            thermal.noise_name(neuron)
+    else:
+        assert thermal.noise_name(neuron) == name
+
+
+# ---- known values come back ----
+
+
+def test_thermal_noise_and_that_of_the_readout_come_back():
+    """Of eight devices: as far from the true values as the errors say."""
+    true = TRUE | {"thermal_power": ETA, "readout_noise": READ}
+    far = {name: [] for name in true if name != "Q"}
+    for seed in range(8):
+        fit = spinrnn.identify_device(*noisy([seed, 5]), fixed={"Q": 0.8}, thermal=True)
+        assert fit.thermal == "thermal_power"
+        for name in far:
+            log = name in ("thermal_power", "readout_noise")
+            shift = np.log(fit.values[name] / true[name]) if log else fit.values[name] - true[name]
+            error = fit.errors[name] / (fit.values[name] if log else 1.0)
+            far[name].append(shift / error)
+            low, high = fit.intervals[name]
+            assert low < fit.values[name] < high
+    for name, sizes in far.items():
+        assert 0.3 < np.sqrt(np.mean(np.square(sizes))) < 2.0, name
+
+
+def test_least_squares_alone_miss_what_thermal_noise_does(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    time, drive, power = noisy(3, 600)
+    np.savez("hot.npz", time=time, drive=drive, power=power)
+    assert main(["identify", "hot.npz", "--fix", "Q=0.8"]) == 1
+    assert "--thermal fits it" in capsys.readouterr().out
+    assert main(["identify", "hot.npz", "--fix", "Q=0.8", "--thermal", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    eta, read = (found["findings"][key] for key in ("thermal_power", "readout_noise"))
+    assert eta["low"] < ETA < eta["high"]
+    assert read["low"] < READ < read["high"]
+    assert eta["unit"] == "1"
+    assert set(found["tests"]) == {"correlation", "innovations"}
+    plain = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8})
+    hot = spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8}, thermal=True)
+    assert hot.errors["bias"] > 1.3 * plain.errors["bias"]
+
+
+def test_an_uncertain_known_number_moves_the_others_as_another_value_does():
+    data = noisy(4, 300)
+    exact, off = (spinrnn.identify_device(*data, fixed={"Q": q}, thermal=True) for q in (0.8, 0.84))
+    loose = spinrnn.identify_device(*data, fixed={"Q": (0.8, 0.04)}, thermal=True)
+    for name in ("gamma", "bias"):
+        shift = off.values[name] - exact.values[name]
+        assert loose.errors[name] == pytest.approx(np.hypot(exact.errors[name], shift), rel=0.1)
+
+
+# ---- no interval, but the reason ----
+
+
+def test_without_thermal_noise_it_has_no_interval():
+    fit = spinrnn.identify_device(*noisy(5, eta=0.0), fixed={"Q": 0.8}, thermal=True)
+    assert "as likely without thermal noise" in fit.reasons["thermal_power"]
+    assert np.isnan(fit.intervals["thermal_power"]).all()
+    assert np.isfinite(fit.intervals["gamma"]).all()
+
+
+def test_near_zero_power_there_is_the_reason_in_place_of_intervals():
+    """Below the threshold the law of the power is exponential."""
+    data = noisy(6, eta=2e-2, bias=0.8)
+    fit = spinrnn.identify_device(*data, fixed={"Q": 0.8}, thermal=True)
+    assert "its law under thermal noise is no normal one" in fit.reasons["gamma"]
+    assert all(np.isnan(fit.intervals[name]).all() for name in fit.free)
+    assert fit.intervals["Q"] == (0.8, 0.8)

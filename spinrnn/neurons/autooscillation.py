@@ -96,7 +96,8 @@ class AutoOscillator:
 
         changes: further quantities of `Oscillator`.
         Raises:
-            ConfigError: the current does not reach the threshold.
+            ConfigError: the current does not reach the threshold, or Q is below 0,
+                which that neuron does not take.
         """
         return Oscillator(
             relaxation_time=1 / self.damping_rate,
@@ -114,8 +115,8 @@ def oscillator_from(macrospin: Macrospin) -> AutoOscillator:
     the current itself moves differs from `threshold_current`.
 
     Raises:
-        ConfigError: its current cannot excite it: the torque neither damps nor drives
-            it at rest; or Q is so negative that the equation has no meaning.
+        ConfigError: no current excites it, as the torque neither damps nor drives it
+            at rest; or it has no stable rest near its start.
     """
     mode = _mode(macrospin)
     threshold = _first_threshold(macrospin, mode)

@@ -5,6 +5,8 @@ from spinrnn.systems import (
     domain_wall,
     figures,
     learning,
+    macrospin,
+    macrospin_figures,
     metaplasticity,
     nbox,
     nbox_figures,
@@ -69,6 +71,14 @@ STUDIES: dict[str, Study] = {
             nbox.trials,
             nbox.numbers,
             nbox_figures.nbox,
+        ),
+        Study(
+            "macrospin",
+            "where the power equation describes a macrospin: formulas, orbits, simulation",
+            "docs/macrospin.md",
+            macrospin.trials,
+            macrospin.numbers,
+            macrospin_figures.macrospin,
         ),
     )
 }

@@ -66,7 +66,7 @@ def test_an_in_plane_layer_has_the_published_coefficients():
     assert found.frequency_shift == pytest.approx(shift)
     assert found.source == "principal axis"
     assert found.threshold > 0
-    # with Q < 0 the power equation has no stable power: no neuron of it
+    # the oscillator takes Q from 0
     assert found.nonlinear_damping < 0
     with pytest.raises(ConfigError, match="nonlinear_damping"):
         found.neuron(2 * found.threshold)

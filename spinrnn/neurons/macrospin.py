@@ -59,7 +59,7 @@ class Macrospin(Neuron):
     field_y: float = quantity(0.0, "T", "applied field along y, mu_0 H", fit="plain")
     field_z: float = quantity(1.2, "T", "applied field along z, mu_0 H", fit="plain")
     anisotropy: float = quantity(
-        0.0, "J/m3", "K of the energy -K (u m)^2; negative: a hard axis", spread=True, fit="plain"
+        0.0, "J/m3", "K of the energy -K (u m)^2; negative: a hard axis", spread=True, fit="log"
     )
     axis_x: float = quantity(0.0, about="of the axis u; its length does not count")
     axis_y: float = quantity(0.0, about="of the axis u")
@@ -87,7 +87,8 @@ class Macrospin(Neuron):
     )
     temperature: float = quantity(0.0, "K", "0: no thermal field", low=0)
     gyromagnetic_ratio: float = quantity(1.76085963e11, "rad/(s T)", "gamma, positive", above=0)
-    bias_current: float = quantity(3e-4, "A", "constant current", fit="plain")
+    # no fit: b of the network and an offset of the drive are the same, in units near 1
+    bias_current: float = quantity(3e-4, "A", "constant current")
     current_unit: float = quantity(1e-4, "A", "current of a weighted sum of 1", above=0)
     start_x: float = quantity(0.0, about="near which direction it rests at the start")
     start_y: float = quantity(0.0, about="near which direction it rests")

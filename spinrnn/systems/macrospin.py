@@ -1,5 +1,5 @@
-"""Where the power equation describes a macrospin: closed forms, orbits, a fit of eq. (1)
-to the simulated envelope, and the simulation itself, of two geometries.
+"""Where the power equation describes a macrospin: closed forms, orbits, a fit of eq.
+(1) to the simulated envelope, and the simulation itself, of two geometries.
 
 Perpendicular: a film in a field along its normal, polariser against it. In-plane: the
 same film in a field in its plane, polariser against it (Slavin & Tiberkevich, IEEE

@@ -1,4 +1,6 @@
-"""The drawing of the macrospin's study: where the power equation holds and where not."""
+"""The drawing of the macrospin's study: where the power equation holds and where not,
+for a perpendicular and an in-plane film.
+"""
 
 from typing import Any
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+import spinrnn
 from spinrnn.errors import ConfigError
 from spinrnn.neurons import llg
 from spinrnn.neurons.macrospin import BOLTZMANN, CHARGE, HBAR, PERMEABILITY, Macrospin
@@ -249,3 +250,45 @@ def test_impossible_macrospins_are_told_all_at_once():
     }
     with pytest.raises(ConfigError, match="must turn m"):
         Macrospin(field_z=0.0, demag_z=0.0)
+
+
+# ---- in a network ----
+
+
+@pytest.mark.slow
+def test_gradients_to_field_current_and_damping_are_those_of_differences():
+    trained = ("field_x", "field_z", "damping", "anisotropy", "asymmetry", "saturation")
+    neuron = Macrospin.example()
+    config = spinrnn.NetworkConfig(
+        layers=(3, 2),
+        inputs=1,
+        outputs=2,
+        neuron=neuron,
+        trained=trained,
+        trained_per="neuron",
+        input_interval=4 * neuron.time_unit,
+        spread={"damping": 0.2, "area": 0.1},
+        dtype="float64",
+    )
+    net = spinrnn.Network(config, seed=0)
+    rng = np.random.default_rng(4)
+    net.parameters += 0.1 * rng.normal(size=net.parameters.size)
+    u, labels = rng.normal(size=(4, 1, 6)), np.array([0, 1, 1, 0])
+    _, gradient = net.loss_and_grad(u, labels)
+
+    def loss(i, step):
+        kept = net.parameters[i]
+        net.parameters[i] = kept + step
+        found = net.loss_and_grad(u, labels)[0]
+        net.parameters[i] = kept
+        return found
+
+    names = [f"neuron_{quantity}_{layer}" for quantity in trained for layer in (0, 1)]
+    # that of the current is that of the bias
+    for name in (*names, "bias_0", "bias_1"):
+        place = net.layout.places(name)
+        for i in range(place.start, place.stop):
+            values = [loss(i, k * 2e-4) for k in (-2, -1, 1, 2)]
+            wanted = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / 24e-4
+            scale = np.abs(gradient[place]).max()
+            assert gradient[i] == pytest.approx(wanted, abs=1e-8 * max(scale, 1e-2))

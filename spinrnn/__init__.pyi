@@ -67,6 +67,7 @@ from spinrnn.neurons.ctrnn import CTRNN as CTRNN
 from spinrnn.neurons.excitation import excitation as excitation
 from spinrnn.neurons.learned import LearnedDevice as LearnedDevice
 from spinrnn.neurons.learned import load_learned as load_learned
+from spinrnn.neurons.learnedkind import Learned as Learned
 from spinrnn.neurons.macrospin import Macrospin as Macrospin
 from spinrnn.neurons.memristor import Memristor as Memristor
 from spinrnn.neurons.oscillator import Oscillator as Oscillator

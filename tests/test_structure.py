@@ -22,11 +22,11 @@ FLOORS = {
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
     "odt ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
-    "losses stepping pointers levels blocks updates normalising resonators pulsing innovations "
-    "odes",
+    "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "
+    "innovations odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor static rate rf llg macrospin "
-    "autooscillation excitation learnedruns learned",
+    "autooscillation excitation learnedruns learned learnedtext learnedstep learnedkind",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds "
     "cases pairs stretches parts loading selection",

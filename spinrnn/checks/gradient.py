@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from scipy.differentiate import derivative
@@ -123,7 +124,10 @@ def check_gradient(
     if entries is None:
         entries = 8 if config else 10**9
     asked = config or AWKWARD
-    known = [(cls.example(), cls.schemes) for cls in kinds.kinds_of("neuron").values()]
+    known: list[tuple[Any, Any]] = [
+        (asked.neuron if name == name_of(asked) else cls.example(), cls.schemes)
+        for name, cls in kinds.kinds_of("neuron").items()
+    ]
     if isinstance(asked.neuron, tuple):
         known = [(asked.neuron, common_schemes(asked.neuron))]
     for neuron, schemes in known:

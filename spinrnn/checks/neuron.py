@@ -16,6 +16,7 @@ from scipy.integrate import solve_ivp
 
 from spinrnn.kernels import authors
 from spinrnn.kernels.authors import types_of, uncompiled
+from spinrnn.kernels.leveled import called_level
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -49,6 +50,17 @@ class NeuronCheck:
 
 # each function is compiled once, though several promises call it
 called = functools.lru_cache(maxsize=16)(authors.called)
+
+
+def step_called(case: "_Case", step: Callable | None = None) -> Callable:
+    """A kind's step, compiled, of one neuron; of a kind with a level of its own that
+    level for one neuron and a row of equal samples.
+
+    step: where it is not the usual one.
+    """
+    if case.functions.level is None:
+        return called(case.functions.step if step is None else step)
+    return called_level(case.functions, len(case.names), case.s.shape[1], case.neuron.kind)
 
 
 @dataclasses.dataclass
@@ -91,7 +103,8 @@ def check_neuron(neuron: Neuron, seed: int = 0) -> Iterator[NeuronCheck]:
             yield from _kick(case, functions.kick)
         if functions.limit is not None:
             yield _limit(case, functions.limit)
-        yield _precision(case)
+        if functions.level is None:
+            yield _precision(case)
         yield _rest(case)
         rhs = getattr(neuron, "rhs", None)
         if rhs is not None:
@@ -120,7 +133,7 @@ def _case(neuron, scheme, seed):
 
 def _derivatives(case, step, prefix, drives):
     """A check for each entry of J, b and P."""
-    call, whole = called(step), uncompiled(step)
+    call, whole = step_called(case, step), uncompiled(step)
     states = [state.name for state in case.neuron.states]
     inputs = [*states, case.neuron.drive.name, *case.names]
     given, found, exact = [], [], []
@@ -248,7 +261,7 @@ def _limit(case, limit):
 
 def _same_where_weak(case):
     """`strong` gives the bits of `step` where the drive is weak."""
-    usual, strong = called(case.functions.step), called(case.functions.strong)
+    usual, strong = step_called(case), step_called(case, case.functions.strong)
     strength, different = called(case.functions.strength), 0
     for q, s, drive in zip(case.q, case.s, case.drive, strict=True):
         if strength(tuple(q), H, drive, 1.0) <= 1:
@@ -288,7 +301,7 @@ def _leaves(kinds):
 
 def _rest(case):
     """A neuron at rest stays there."""
-    neuron, call = case.neuron, called(case.functions.step)
+    neuron, call = case.neuron, step_called(case)
     numbers = neuron.nominal_numbers(neuron.time_unit)
     rest = tuple(float(value) for value in neuron.rest(numbers))
     q = tuple(float(value) for value in numbers.values())
@@ -301,7 +314,7 @@ def _rest(case):
 
 def _order(case, rhs):
     """The order of the step against DOP853 of the class's `rhs`."""
-    call, wanted = called(case.functions.step), 1 if case.scheme == "euler" else 2
+    call, wanted = step_called(case), 1 if case.scheme == "euler" else 2
     q, s, drive = tuple(case.q[0]), case.s[0], float(case.drive[0])
     solution = solve_ivp(
         lambda _, y: np.array(rhs(q, tuple(y), drive), dtype=np.float64),

@@ -110,8 +110,13 @@ def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
     from spinrnn.checks.activation import check_activation
     from spinrnn.checks.neuron import check_neuron
     from spinrnn.checks.synapse import check_synapse
+    from spinrnn.config.kinds import kind_of
     from spinrnn.config.toml import load_config
 
+    if not (options.config or options.set):
+        # a kind may have no defaults, as one that is a file
+        own = kind_of(role, getattr(options, role)).example()
+        return check_neuron(own) if role == "neuron" else check_synapse(own)
     settings = [f"{role}.kind={getattr(options, role)}", *(options.set or ())]
     if role == "activation":
         settings.insert(0, "network.kind=feedforward")

@@ -29,6 +29,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "ctrnn": "spinrnn.neurons.ctrnn:CTRNN",
         "memristor": "spinrnn.neurons.memristor:Memristor",
         "macrospin": "spinrnn.neurons.macrospin:Macrospin",
+        "learned": "spinrnn.neurons.learnedkind:Learned",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

@@ -415,7 +415,7 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
     times = {"input_interval": c.input_interval, "highpass_time": given or 0.0}
     for place, one in neurons.entries(c.neuron).items():
         own = [name for name, declared in quantities(one).items() if declared.unit == "s"]
-        times |= {f"{place}.{name}": getattr(one, name) for name in own}
+        times |= {f"{place}.{name}": getattr(one, name) or 0.0 for name in own}
     unit = c.time_unit
     for key, time in times.items():
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:

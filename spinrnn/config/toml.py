@@ -28,6 +28,8 @@ grows with the square of a key's parts: minutes for a hundred thousand."""
 
 PATHS = ("source", "test")
 """Keys of [data] that name files."""
+NEURON_FILE = "file"
+"""Key of [neuron] that names one, whose content stands beside it once it was read."""
 
 _FRACTION = re.compile(r"(?<=[\[ ,])-?[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?(?=[,\]])")
 """A number of a list, as of a network of many layers. Its dot parts no key."""
@@ -161,7 +163,16 @@ def _read(path: Path) -> dict[str, Any]:
     for key in PATHS:
         if key in named:
             named[key] = _absolute(named[key], path.absolute().parent)
+    place_neurons(tables, path.absolute().parent)
     return tables
+
+
+def place_neurons(tables: dict[str, Any], folder: Path) -> None:
+    """Makes relative files of neurons absolute that are still to be read."""
+    neurons = tables.get("neuron")
+    for own in neurons if isinstance(neurons, list) else [neurons]:
+        if isinstance(own, dict) and NEURON_FILE in own and not own.get("content"):
+            own[NEURON_FILE] = _absolute(own[NEURON_FILE], folder)
 
 
 def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[str]) -> dict:
@@ -180,7 +191,7 @@ def _overrule(tables: dict[str, Any], settings: Iterable[str], problems: list[st
             problems.append(f"--set {text}: write table.key=value, {_meant(key, value)}")
             continue
         value = _value(value.strip())
-        if key in [f"data.{name}" for name in PATHS]:
+        if key in [f"neuron.{NEURON_FILE}", *(f"data.{name}" for name in PATHS)]:
             value = _absolute(value, Path.cwd())
         versions.put(tables, key, value)
         old |= {key: versions.OLD[key]} if key in versions.OLD else {}

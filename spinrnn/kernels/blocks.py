@@ -425,6 +425,7 @@ def level_forward(c, work, block, neurons, noise, k, after, here):
         work.by_drive + here * size,
         work.by_drive_others + here * (d - 1) * size,
         work.by_numbers + here * d * work.trained * size,
+        work.scratch,
     )
     table = neurons.table
     # neurons of one kind are stepped for all panels at once

@@ -1,5 +1,6 @@
 """Levels by kind: compiled or taken from the cache, and kept for their address."""
 
+import functools
 import hashlib
 import threading
 
@@ -24,6 +25,19 @@ def level_address(functions, form, dtype, kind):
 
     kind: names its file in the cache; what it holds is known by its instructions.
     """
+    return _level(functions, form, dtype, kind)[1]
+
+
+def level_function(functions, form, dtype, kind):
+    """The compiled level itself, to be called from Python."""
+    return _level(functions, form, dtype, kind)[0]
+
+
+def _level(functions, form, dtype, kind):
+    if functions.level:
+        # it finds them in its own numbers, so one serves devices of any size
+        form = form._replace(states=0, numbers=0)
+        functions = functions._replace(scratch=0)
     key = (functions, form, np.dtype(dtype))
     with _lock:
         if key not in _kept:
@@ -32,13 +46,14 @@ def level_address(functions, form, dtype, kind):
             own = functions.step.__module__.startswith("spinrnn.")
             if not own and not numba.config.DISABLE_JIT:
                 check_step(functions.step, form, dtype, kind)
+            make = functions.level or functools.partial(level_of, functions)
             try:
                 with tagged(known):
-                    function = kernel(level_of(functions, form), name, stamp)
+                    function = kernel(make(form), name, stamp)
                 _kept[key] = function, address_of(function, signature(dtype))
             except NumbaError as error:
                 raise ConfigError([_uncompiled(kind, error)]) from None
-        return _kept[key][1]
+        return _kept[key]
 
 
 def check_step(step, form, dtype, kind):
@@ -98,6 +113,9 @@ _TELLING = (
 
 def _stamp(functions, form):
     """What the machine code depends on besides the kernels; None: it is not kept."""
+    if functions.level is not None:
+        # it is one of the kernels
+        return repr((functions.level.__module__, functions.level.__qualname__, form)).encode()
     prints = [fingerprint(part) if callable(part) else part for part in functions]
     missing = any(p is None and part is not None for p, part in zip(prints, functions, strict=True))
     return None if missing else repr((prints, form)).encode()
@@ -109,6 +127,6 @@ def signature(dtype):
     word = np.uint32(0)
     c = Constants(one, one, one, one, one, 1, flat, 1, 0, one)
     noise = Noise(word, word, 0, 0)
-    places, level = Places(*range(8)), Level(*range(10), True, 0, 0)
+    places, level = Places(*range(9)), Level(*range(10), True, 0, 0)
     arguments = (c, flat, flat, noise, flat, places, level)
     return types.void(*(numba.typeof(value) for value in arguments))

@@ -77,6 +77,8 @@ class Places(NamedTuple):
     by_drive_others: int
     # ds'/dq of the states and the numbers that are trained, row by row
     by_numbers: int
+    # rows for a level of its own, which may be anything before and after
+    scratch: int
 
 
 class Level(NamedTuple):

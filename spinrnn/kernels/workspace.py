@@ -31,6 +31,7 @@ class Shape(NamedTuple):
     segments: int
     states: int  # d of the neurons, the most where layers differ
     trained: int  # numbers of a neuron whose gradient is wanted
+    scratch: int  # rows that a kind's own level asks for
 
     @property
     def level(self):
@@ -118,6 +119,7 @@ PARTS = (
         lambda s: s.trained * s.neurons * s.lanes,
         "(trained, N, V) dLoss/dq summed over time and panels",
     ),
+    Part("scratch", lambda s: s.scratch * s.lanes, "(rows, V) of a kind's own level"),
     Part("tile", lambda s: s.chunk * s.block * s.tile, "transposed tiles of a chunk's substeps"),
 )
 """The table: name, numbers, meaning; in the order in which the parts lie in memory."""

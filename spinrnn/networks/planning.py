@@ -80,6 +80,7 @@ def shape_of(packing, block, chunk, history, kept, segments, points):
         segments=segments,
         states=population.states,
         trained=population.trained,
+        scratch=population.scratch,
     )
 
 

@@ -37,8 +37,9 @@ class Population:
         config: `NetworkConfig`; layout: `Layout`; devices: `Devices` or None.
     Attributes:
         states: d, the most of all kinds; trained: n, numbers of a neuron whose gradient
-            the kernels find; difference: (N,) by how much each device's constant drive
-            differs from the nominal one, or None.
+            the kernels find; scratch: rows that a kind's own level asks for;
+            difference: (N,) by how much each device's constant drive differs from the
+            nominal one, or None.
     """
 
     def __init__(self, config, layout, devices=None):
@@ -48,6 +49,7 @@ class Population:
         self.states = max(len(group.neuron.states) for group in self.groups)
         self._chosen = [self._choose(group) for group in self.groups]
         self.trained = max(len(chosen) for chosen in self._chosen)
+        self.scratch = max(g.neuron.functions(config.scheme).scratch for g in self.groups)
         self._own = [self._values(i, {}) for i in range(len(self.groups))]
         self._nominal_bias = np.concatenate([self._bias_of(group) for group in self.groups])
         self.own_bias = np.concatenate([v.bias for v in self._own])

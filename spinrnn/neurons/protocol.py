@@ -45,6 +45,10 @@ class Functions(NamedTuple):
             neuron of a block is above 1, `strong` takes the place of `step`: same
             arguments and results, slower, without loss of digits.
         strong: see strength.
+        level: where a neuron is no function of a few numbers: (`stepping.Form`) -> the
+            whole level's function, a kernel of spinrnn, in place of the loop over
+            `step`, which then serves for checks and need not be compiled.
+        scratch: rows of memory that such a level asks for.
     """
 
     step: Callable
@@ -53,6 +57,8 @@ class Functions(NamedTuple):
     halves: bool = False
     strength: Callable | None = None
     strong: Callable | None = None
+    level: Callable | None = None
+    scratch: int = 0
 
 
 class Neuron(Kind):

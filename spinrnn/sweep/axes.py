@@ -18,7 +18,7 @@ import numpy as np
 from spinrnn.config.run import known_keys
 from spinrnn.config.sources import is_built_in
 from spinrnn.config.tables import suggest
-from spinrnn.config.toml import PATHS
+from spinrnn.config.toml import NEURON_FILE, PATHS
 from spinrnn.sweep.columns import reserved
 
 LARGEST_SWEEP = 100_000
@@ -121,6 +121,10 @@ def _axis(table, folder):
         if f"data.{key}" in values:
             paths = [placed({key: value}, folder)[key] for value in values[f"data.{key}"]]
             values[f"data.{key}"] = tuple(paths)
+    if f"neuron.{NEURON_FILE}" in values:
+        files = values[f"neuron.{NEURON_FILE}"]
+        made = [placed({"source": value}, folder)["source"] for value in files]
+        values[f"neuron.{NEURON_FILE}"] = tuple(made)
     return Axis(table.get("name", short(next(iter(values)))), values)
 
 

@@ -34,7 +34,7 @@ from spinrnn.config import recipes, versions
 from spinrnn.config.parts import is_table
 from spinrnn.config.run import TABLES
 from spinrnn.config.tables import suggest
-from spinrnn.config.toml import tell_old_keys
+from spinrnn.config.toml import place_neurons, tell_old_keys
 from spinrnn.errors import ConfigError, StoreError
 from spinrnn.files.atomic import read_bytes
 from spinrnn.notebook import card, plural
@@ -263,6 +263,7 @@ def _base(source, folder):
 
 def _absolute(tables, folder):
     """The tables, a relative data.source counting from the folder."""
+    place_neurons(tables, folder)
     return {
         name: placed(table, folder) if name == "data" else table for name, table in tables.items()
     }

@@ -123,7 +123,7 @@ def test_every_key_of_every_table_is_read(monkeypatch):
 def test_every_name_of_a_spread_makes_devices_that_differ():
     for cls in kinds.kinds_of("neuron").values():
         for name in spreads_of(cls):
-            config = spinrnn.NetworkConfig(layers=(4,), neuron=cls(), spread={name: 0.1})
+            config = spinrnn.NetworkConfig(layers=(4,), neuron=cls.example(), spread={name: 0.1})
             devices = spinrnn.Network(config).devices
             assert devices is not None
             assert any(np.ptp(factors) > 0 for factors in devices.named().values()), name

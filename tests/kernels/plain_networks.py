@@ -4,12 +4,14 @@ Run with NUMBA_DISABLE_JIT=1 by test_plain.py. Prints one JSON object: for each 
 distances of logits and of the gradient along some directions from the twin's, over their size.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import owntwin
 import twin
+from neurons.learnednoise import distances_of_noise
 from neurons.madekinds import Chain, Memristor, Settled
 
 import spinrnn
@@ -50,7 +52,20 @@ KINDS = {
 kinds.use(Path(__file__).parents[2] / "docs" / "examples" / "leaky.py")
 Leaky = kinds.kind_of("neuron", "leaky")
 ALL = {"trained": ("tau", "tau_w", "coupling"), "trained_per": "neuron"}
+LEARNED = spinrnn.Learned.of(spinrnn.Learned.example().device, noise=0.0)
+SHORT = {"input_interval": 3e-9, "highpass_time": 5e-9}
 OWN = {
+    "learned": {"neuron": LEARNED, **SHORT, "substeps": 1},
+    "learned, trained": {
+        "neuron": LEARNED,
+        "trained": ("drive_gain", "drive_offset", "output_gain"),
+        "spread": spinrnn.Spread(drive_gain=0.2, output_gain=0.1, speed=0.3),
+        **SHORT,
+    },
+    "layers of learned and others": {
+        "neuron": (Leaky(), dataclasses.replace(LEARNED, emits="recorded", drive_scale=1e-3)),
+        "input_interval": 3e-9,
+    },
     "one state": {"neuron": Memristor(), "trained": ("tau", "start")},
     "two states": {"neuron": Leaky(), "highpass_time": 40e-9},
     "two states, trained": {"neuron": Leaky(), "readout_window": 2, **ALL},
@@ -111,6 +126,7 @@ def distances(changes, segments):
 
 assert tiles.product_tile is not tiles._product_tile
 results = {name: distances(changes, False) for name, changes in (KINDS | OWN).items()}
+results["learned noise"] = distances_of_noise()
 results["segments"] = distances({"readout_window": 1}, True)
 results["two states, segments"] = distances({"neuron": Leaky(), "trained": ("tau_w",)}, True)
 print(json.dumps(results))

@@ -107,8 +107,6 @@ _HOMES = {
     "DeviceFit": "identify.result",
     "learn_device": "identify.learn",
     "LearnedFit": "identify.learn",
-    "LearnedDevice": "neurons.learned",
-    "load_learned": "neurons.learned",
     "identify_synapse": "identify.responses",
     "SynapseFit": "identify.responses",
     "fit_lines": "identify.lines",

@@ -72,7 +72,7 @@ def only_with_learning(options: argparse.Namespace) -> list[str]:
     return [f"--{name.replace('_', '-')}: goes with --learn" for name in given]
 
 
-NOT_WITH = ("fix", "free_scale", "noise", "power_floor", "neuron", "cases", "envelope")
+NOT_WITH = ("fix", "free_scale", "noise", "power_floor", "cases", "envelope")
 """Options of a fit that --learn has no use for."""
 
 
@@ -80,11 +80,10 @@ def learned(options: argparse.Namespace) -> int:
     """Learns, writes the four files and prints what was found."""
     from spinrnn.errors import DataError
     from spinrnn.identify.learn import learn_device
-    from spinrnn.identify.learnrecords import records_of_file
     from spinrnn.identify.learnwording import lines_of, report_of, write_learned
 
     arguments = _arguments(options)
-    records = records_of_file(options.file, columns(options), options.every)
+    records = _records(options)
     try:
         with _Bars(not options.json) as bars:
             fit = learn_device(records, **arguments, progress=bars)
@@ -98,6 +97,20 @@ def learned(options: argparse.Namespace) -> int:
         print("\n".join(lines_of(fit, options.file)))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if fit.describes else 1
+
+
+def _records(options):
+    """`Records` of a file, or of a neuron in a trajectory."""
+    from spinrnn.errors import ConfigError
+    from spinrnn.identify.learnrecords import records_of_file, records_of_trajectory
+
+    if options.neuron is None:
+        return records_of_file(options.file, columns(options), options.every)
+    layer, comma, neuron = options.neuron.partition(",")
+    if not (comma and layer.isdecimal() and neuron.isdecimal()):
+        form = "L,N, layer and neuron of a trajectory from 0, as in 0,3"
+        raise ConfigError([f"--neuron: write {form}, got {options.neuron!r}"])
+    return records_of_trajectory(options.file, int(layer), int(neuron), every=options.every)
 
 
 class _Bars:

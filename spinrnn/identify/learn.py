@@ -73,7 +73,8 @@ class LearnedFit:
         scouted: {k: held-out NRMSE of a short training} of the numbers of states that
             were compared.
         training_error, held_out_error: open-loop NRMSE of both parts.
-        expected_error: NRMSE that the noise found makes by itself.
+        expected_error: NRMSE that the noise found makes by itself; expected_most: what
+            it makes at most of one recording, two standard deviations above.
         bound: see `BOUND`.
         history: [(iteration, mean square of the windows, open-loop NRMSE)].
         noise: the `Diffusion`, scaled; its sentence says what was found.
@@ -89,6 +90,7 @@ class LearnedFit:
     training_error: float
     held_out_error: float
     expected_error: float
+    expected_most: float
     bound: float
     history: list
     noise: Diffusion
@@ -98,7 +100,7 @@ class LearnedFit:
     @property
     def excess(self) -> float:
         """Held-out NRMSE beyond what noise explains."""
-        return math.sqrt(max(self.held_out_error**2 - self.expected_error**2, 0.0))
+        return math.sqrt(max(self.held_out_error**2 - self.expected_most**2, 0.0))
 
     @property
     def describes(self) -> bool:
@@ -263,7 +265,7 @@ def _fit(made, parts, scouted, bound, diffusion):
     noise = found_diffusion(made, parts.training, diffusion)
     longest = max(parts.held_out, key=lambda stretch: stretch.size)
     values = np.concatenate([made.data.output[a:b] for a, b in parts.held_out])
-    expected = spread_of(made, noise, longest) / float(np.nanstd(values))
+    expected = np.array(spread_of(made, noise, longest)) / float(np.nanstd(values))
     errors = made.best[1], made.open_loop(parts.held_out)
     whole = _whole_runs(made, parts)
     output, _ = made.data.channels
@@ -275,7 +277,8 @@ def _fit(made, parts, scouted, bound, diffusion):
         scouted=scouted,
         training_error=made.open_loop(parts.training),
         held_out_error=errors[1],
-        expected_error=float(expected),
+        expected_error=float(expected[0]),
+        expected_most=float(expected[1]),
         bound=bound,
         history=made.history,
         noise=noise,

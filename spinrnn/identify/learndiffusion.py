@@ -270,22 +270,25 @@ def likelihood_gradient(values, inputs, squares, fixed, h):
 # ---- repeated runs ----
 
 
-def spread_of(training: Training, found: Diffusion, stretch: Any) -> float:
-    """Root mean square, scaled, by which a recording differs from the run without noise
-    through the noises that were found: of repeated runs over a stretch, and the
-    readout."""
-    square = found.readout**2
-    if found.weights is not None:
-        start = int(window_starts(training.records, [stretch], training.states, 1)[0])
-        own = training.data.output[start : start + training.states]
-        arguments = (
-            training.layout, training.best[0], training.rule, training.data.step,
-            training.data.drives,
-        )  # fmt: skip
-        steps = stretch.last - start - training.states
-        z, first = np.tile(own, (REPEATS, 1)), np.full(REPEATS, start)
-        kicks, rng = flat_of(found.weights, training.states), np.random.default_rng(0)
-        runs = free_runs(*arguments, first, z, steps, training.known, kicks, rng)[:, :, 0]
-        quiet = free_runs(*arguments, first[:1], z[:1], steps, training.known)[0, :, 0]
-        square += float(np.mean((runs - quiet) ** 2))
-    return float(np.sqrt(square))
+def spread_of(training: Training, found: Diffusion, stretch: Any) -> tuple[float, float]:
+    """(mean, most) root mean square, scaled, by which a recording of a stretch differs
+    from the run without noise through the noises that were found: of the device, from
+    repeated runs, and of the readout. most: two standard deviations of the mean square
+    of one recording above.
+    """
+    if found.weights is None:
+        return found.readout, found.readout
+    start = int(window_starts(training.records, [stretch], training.states, 1)[0])
+    own = training.data.output[start : start + training.states]
+    arguments = (
+        training.layout, training.best[0], training.rule, training.data.step,
+        training.data.drives,
+    )  # fmt: skip
+    steps = stretch.last - start - training.states
+    z, first = np.tile(own, (REPEATS, 1)), np.full(REPEATS, start)
+    kicks, rng = flat_of(found.weights, training.states), np.random.default_rng(0)
+    runs = free_runs(*arguments, first, z, steps, training.known, kicks, rng)[:, :, 0]
+    quiet = free_runs(*arguments, first[:1], z[:1], steps, training.known)[0, :, 0]
+    squares = np.mean((runs - quiet) ** 2, axis=1) + found.readout**2
+    mean, more = float(squares.mean()), float(squares.std(ddof=1))
+    return float(np.sqrt(mean)), float(np.sqrt(mean + 2 * more))

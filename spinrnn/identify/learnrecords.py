@@ -17,7 +17,8 @@ from spinrnn.errors import DataError, listed
 from spinrnn.neurons.learned import Channel
 from spinrnn.readers.columns import Columns, arranged
 from spinrnn.readers.formats import read_table
-from spinrnn.recordings.measurement import measurement
+from spinrnn.recordings.measurement import from_trajectory, measurement
+from spinrnn.recordings.reading import open_trajectory
 from spinrnn.recordings.samples import tell
 
 UNEVEN = 0.05
@@ -162,6 +163,27 @@ def records_of_file(
         return records_of(*arrays, own["power"], units, every, (Path(path).name,))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def records_of_trajectory(
+    path: str | Path, layer: int, neuron: int, cases: slice = slice(None), every: int = 1
+) -> Records:
+    """`Records` of a neuron in a trajectory of spinrnn: its drive, and the first of its
+    states.
+
+    Raises:
+        StoreError, DataError: the file or the neuron is not there.
+    """
+    with open_trajectory(path) as file:
+        try:
+            found = from_trajectory(file, layer, neuron, cases)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+        kind = dict(enumerate(file.config.neurons))[layer]
+    state, drive = kind.states[0], kind.drive
+    units = {state.name: state.unit, drive.name: drive.unit}
+    arrays = found.time, {drive.name: found.drive}, found.power
+    return records_of(*arrays, state.name, units, every, (Path(path).name,))
 
 
 def _own_name(table, columns, name):

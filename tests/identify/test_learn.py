@@ -15,7 +15,14 @@ import spinrnn
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify import learndiffusion
 from spinrnn.identify.learn import FACTOR, WINDOW, best_states, parting_of
-from spinrnn.identify.learnrecords import Parts, Stretch, parts_of, records_of, window_starts
+from spinrnn.identify.learnrecords import (
+    Parts,
+    Stretch,
+    parts_of,
+    records_of,
+    records_of_trajectory,
+    window_starts,
+)
 from spinrnn.identify.learntraining import Settings, Training, scaled
 from spinrnn.machine import threads
 from spinrnn.neurons.learned import applied
@@ -331,11 +338,11 @@ def test_the_oscillator_is_learned_to_a_percent_with_one_state():
 
 def test_noise_explains_a_part_of_the_error(fit):
     """The excess is what the noise does not make, in squares."""
-    noisy = dataclasses.replace(fit, held_out_error=0.5, expected_error=0.4, bound=0.31)
+    noisy = dataclasses.replace(fit, held_out_error=0.5, expected_most=0.4, bound=0.31)
     assert noisy.excess == pytest.approx(0.3)
     assert noisy.describes
     assert not dataclasses.replace(noisy, bound=0.29).describes
-    assert dataclasses.replace(noisy, expected_error=0.6).excess == 0
+    assert dataclasses.replace(noisy, expected_most=0.6).excess == 0
 
 
 # ---- parting ----
@@ -360,6 +367,24 @@ def test_the_time_of_parting_is_the_first_sample_beyond():
     errors = (predicted - recorded)[:600] ** 2
     usual = np.sqrt(np.convolve(errors, np.ones(WINDOW) / WINDOW, "valid").max())
     assert found.threshold == pytest.approx(FACTOR * usual / 2.0)
+
+
+# ---- trajectories ----
+
+
+def test_a_neuron_of_a_simulation(written):
+    path = written[2]
+    records = records_of_trajectory(path, 1, 2)
+    with spinrnn.open_trajectory(path) as file:
+        power, drive = np.asarray(file.state[1][:, 2]), np.asarray(file.drive[1][:, 2])
+    assert len(records.cases) == len(power)
+    first, last = records.cases[1]
+    size = last - first
+    np.testing.assert_array_equal(records.output[first:last], power[1, :size])
+    np.testing.assert_array_equal(records.drives[0, first : last - 1], drive[1, : size - 1])
+    assert (records.names, records.units) == (("power", "drive"), ("1", "1/s"))
+    with pytest.raises(DataError, match="neuron 99"):
+        records_of_trajectory(path, 1, 99)
 
 
 # ---- the command ----

@@ -106,7 +106,7 @@ MUTATIONS = [
     ),
     _fit(
         "learn",
-        "self.held_out_error**2 - self.expected_error**2",
+        "self.held_out_error**2 - self.expected_most**2",
         "self.held_out_error**2",
         "excess",
     ),

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spinrnn.cli.learn import add_learning, learned, only_with_learning
+from spinrnn.cli.learn import add_learning, learned, monitor, only_with_learning
 from spinrnn.cli.options import (
     add_columns,
     add_command,
@@ -171,6 +171,8 @@ def identify(options: argparse.Namespace) -> int:
         return _identify_lines(options)
     if options.learn:
         return learned(options)
+    if options.learned is not None:
+        return monitor(options)
     return _identify_device(options)
 
 
@@ -194,8 +196,8 @@ def _check_source(options: argparse.Namespace) -> None:
     wrong = [name for name in _OF_DEVICE if given and getattr(options, name)]
     problems += [f"--{name.replace('_', '-')}: does not go with {other}" for name in wrong]
     problems += only_with_learning(options)
-    if given and options.learn:
-        problems.append(f"--learn: does not go with {other}")
+    if given and (options.learn or options.learned):
+        problems.append(f"--learn, --learned: do not go with {other}")
     if options.frequencies is not None and options.lines is None:
         problems.append("--frequencies: goes with --lines")
     if given and options.out == "":

@@ -18,14 +18,14 @@ DEFAULTS = {
     "points": 20,
     "train": None,
     "held_out": None,
-    "every": 1,
     "diffusion": "auto",
     "known": None,
     "known_drive": None,
-    "bound": 0.1,
     "seed": 0,
 }
 """Of the options that go with --learn alone."""
+WITH_BOTH = {"every": 1, "bound": 0.1}
+"""Of those that go with --learned too."""
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,14 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
         ("--known-drive", str, "GAIN,OFFSET,SCALE", "its drive OFFSET + GAIN drive in SI, the"
          " power SCALE times its state (default: 1,0,1)"),
     ):  # fmt: skip
-        learn.add_argument(flag, type=kind, metavar=name, default=DEFAULTS[_key(flag)], help=text)
+        learn.add_argument(
+            flag, type=kind, metavar=name, default=(DEFAULTS | WITH_BOTH)[_key(flag)], help=text
+        )
+    learn.add_argument(
+        "--learned",
+        metavar="DEVICE.h5",
+        help="run a device that was learned under FILE's drive, and say from when on the two part",
+    )
     learn.add_argument(
         "--diffusion",
         choices=("auto", "constant", "none"),
@@ -66,9 +73,10 @@ def _key(flag):
 
 def only_with_learning(options: argparse.Namespace) -> list[str]:
     """What is given of --learn's options without it, a sentence each."""
-    if options.learn:
-        return []
-    given = [name for name, value in DEFAULTS.items() if getattr(options, name) != value]
+    known = {} if options.learn else DEFAULTS
+    if not options.learn and options.learned is None:
+        known = DEFAULTS | WITH_BOTH
+    given = [name for name, value in known.items() if getattr(options, name) != value]
     return [f"--{name.replace('_', '-')}: goes with --learn" for name in given]
 
 
@@ -113,6 +121,43 @@ def _records(options):
     return records_of_trajectory(options.file, int(layer), int(neuron), every=options.every)
 
 
+def monitor(options: argparse.Namespace) -> int:
+    """Runs a learned device under a recording, writes two files and says what is so."""
+    from spinrnn.errors import ConfigError, DataError
+    from spinrnn.identify.learnmonitor import monitored, report_of, told, write_monitored
+    from spinrnn.neurons.learned import load_learned
+
+    problems = _not_with(options, "--learned")
+    if problems:
+        raise ConfigError(problems)
+    device, records = load_learned(options.learned), _records(options)
+    try:
+        found = monitored(device, records, options.bound)
+    except DataError as error:
+        raise DataError(f"{options.file}: {error}") from None
+    report = report_of(found, options.file, options.learned)
+    out = Path(options.out or f"{Path(options.file).name.split('.')[0]}-monitor")
+    written = write_monitored(found, out, report)
+    if options.json:
+        print(json.dumps(report))
+    else:
+        print("\n".join(told(found, options.file)))
+        print(f"written: {out}/{', '.join(written)}")
+    return 0 if found.describes else 1
+
+
+def _not_with(options, mode):
+    """Options that a learned device has no use for, a sentence each."""
+    found = [
+        f"--{name.replace('_', '-')}: does not go with {mode}"
+        for name in NOT_WITH
+        if getattr(options, name, None)
+    ]
+    if options.out == "":
+        found.append("--out: give the name of a folder")
+    return found
+
+
 class _Bars:
     """A bar for each training, one after the other."""
 
@@ -144,18 +189,14 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
     """Arguments of `learn_device`; ConfigError with all that is wrong with them."""
     from spinrnn.errors import ConfigError
 
-    problems = [
-        f"--{name.replace('_', '-')}: does not go with --learn"
-        for name in NOT_WITH
-        if getattr(options, name, None)
-    ]
+    problems = _not_with(options, "--learn")
+    if options.learned is not None:
+        problems.append("--learned: is a device that was learned; give it without --learn")
     training = _range("--train", options.train, problems)
     held_out: Any = 0.2 if options.held_out is None else _share(options.held_out, problems)
     known = _numbers(options.known_drive, problems)
     if options.known_drive is not None and options.known is None:
         problems.append("--known-drive: goes with --known")
-    if options.out == "":
-        problems.append("--out: give the name of a folder")
     if problems:
         raise ConfigError(problems)
     return {

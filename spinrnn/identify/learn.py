@@ -269,7 +269,13 @@ def _fit(made, parts, scouted, bound, diffusion):
     errors = made.best[1], made.open_loop(parts.held_out)
     whole = _whole_runs(made, parts)
     output, _ = made.data.channels
-    device = _device(made, noise, scouted, errors)
+    parting = parting_of(made.records, parts, whole, made.data.output, output.scale)
+    further = {
+        "held_out_nrmse": errors[1],
+        "expected_nrmse": float(expected[1]),
+        "largest_running_error": parting.threshold / FACTOR,
+    }
+    device = _device(made, noise, scouted, further)
     return LearnedFit(
         device=device,
         records=made.records,
@@ -283,7 +289,7 @@ def _fit(made, parts, scouted, bound, diffusion):
         history=made.history,
         noise=noise,
         predicted=output.unscaled(whole),
-        parting=parting_of(made.records, parts, whole, made.data.output, output.scale),
+        parting=parting,
     )
 
 
@@ -301,7 +307,7 @@ def _whole_runs(made, parts):
     return found
 
 
-def _device(made, noise, scouted, errors):
+def _device(made, noise, scouted, further):
     """The `LearnedDevice` of a training."""
     output, drives = made.data.channels
     digest = hashlib.sha256(made.records.output.tobytes() + made.records.drives.tobytes())
@@ -321,7 +327,7 @@ def _device(made, noise, scouted, errors):
             "training": [list(stretch) for stretch in made.stretches],
             "settings": dict(settings_table(made.settings)),
             "compared_states": {str(k): error for k, error in scouted.items()},
-            "held_out_nrmse": errors[1],
+            **further,
             "noise": noise.sentence,
             "readout_noise": noise.readout / output.scale,
         },
@@ -337,29 +343,32 @@ def parting_of(records, parts, predicted, recorded, scale) -> Parting:
 
     predicted, recorded: (time,) scaled; scale: of the output's channel.
     """
-    errors = np.abs(predicted - recorded)
-    running = _running(errors, records.cases)
+    errors = np.abs(predicted - recorded) / scale
     inside = np.zeros(len(errors), dtype=bool)
-    for part in parts:
-        for first, last in part:
-            inside[first:last] = True
-    usual = float(np.nanmax(np.where(inside, running, np.nan)))
-    threshold = FACTOR * usual
+    for first, last in (stretch for part in parts for stretch in part):
+        inside[first:last] = True
+    running = _running(errors, records.cases)
+    return first_parting(records, errors, inside, float(np.nanmax(running[inside])))
+
+
+def first_parting(records, errors, inside, usual) -> Parting:
+    """`Parting` of errors (time,) in the output's unit; inside: (time,) where none is
+    looked for; usual: largest running error that is none."""
+    running, threshold = _running(errors, records.cases), FACTOR * usual
     beyond = np.where(inside, False, running > threshold)
-    none = Parting(None, None, 0.0, 0.0, threshold / scale)
     for first in np.flatnonzero(beyond & ~np.concatenate([[False], beyond[:-1]])):
         case = next(case for case in records.cases if case.first <= first < case.last)
         later = beyond[first : case.last]
         # a disturbance that passes is none: at no later time most were within again
         if (np.cumsum(np.where(later, 1, -1)) > 0).all():
-            share = float(np.mean(later))
             # the running error sees a sample up to WINDOW - 1 samples late
             window = errors[max(first - WINDOW + 1, case.first) : first + 1]
             sample = int(first) - len(window) + 1 + int((window > threshold).argmax())
             error = float(np.sqrt(np.nanmean(errors[sample : case.last] ** 2)))
-            error /= float(np.nanstd(recorded[inside]))
-            return Parting(float(records.time[sample]), sample, share, error, threshold / scale)
-    return none
+            error /= float(np.nanstd(records.output[inside if inside.any() else slice(sample)]))
+            share = float(np.mean(later))
+            return Parting(float(records.time[sample]), sample, share, error, threshold)
+    return Parting(None, None, 0.0, 0.0, threshold)
 
 
 def _running(errors, cases):

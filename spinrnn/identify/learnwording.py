@@ -11,6 +11,7 @@ from spinrnn.files.atomic import make_folder, write_together
 from spinrnn.files.text import to_json
 from spinrnn.findings import findings
 from spinrnn.identify.learn import LearnedFit
+from spinrnn.identify.learnrecords import Records
 from spinrnn.notebook import plural
 from spinrnn.plotting import picture_or_none
 
@@ -120,7 +121,7 @@ def write_learned(fit: LearnedFit, out: str | Path, source: str) -> list[str]:
     device, numbers, table, picture = FILES
     fit.device.save(out / device)
     contents: dict[str, str | bytes] = {numbers: to_json(report_of(fit, source))}
-    contents[table] = table_of(fit)
+    contents[table] = rows_of(fit.records, fit.predicted)
     drawn = picture_or_none(lambda: learned_fit(fit)[0], picture)
     if drawn is not None:
         contents[picture] = drawn
@@ -128,14 +129,13 @@ def write_learned(fit: LearnedFit, out: str | Path, source: str) -> list[str]:
     return [device, *contents]
 
 
-def table_of(fit: LearnedFit) -> str:
-    """CSV of all samples; empty where there is no number."""
-    records = fit.records
+def rows_of(records: Records, run: np.ndarray) -> str:
+    """CSV of all samples and a run (time,); empty where there is no number."""
     names = [f"{n} ({u})" for n, u in zip(records.names, records.units, strict=True)]
-    rows = [",".join(["case", "time (s)", *names, "learned"])]
+    rows = [",".join(["case,time (s)", *names, "learned"])]
     for case, (first, last) in enumerate(records.cases):
         for t in range(first, last):
-            numbers = (records.output[t], *records.drives[:, t], fit.predicted[t])
+            numbers = (records.output[t], *records.drives[:, t], run[t])
             texts = ["" if np.isnan(x) else f"{x:.8g}" for x in numbers]
             rows.append(f"{case},{records.time[t]:.12g},{','.join(texts)}")
     return "\n".join(rows) + "\n"

@@ -22,7 +22,7 @@ SETTLING = 4000
 """Steps, at most, in which a device comes to rest at its first drive."""
 STILL = 1e-9
 """Share of its spread by which a device at rest moves in a step."""
-MOST_BEYOND = 1e-3
+MOST_BEYOND = 0.01
 """Share of the range that was seen by which a drive may leave it without a warning."""
 
 

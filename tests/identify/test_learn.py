@@ -350,10 +350,10 @@ def test_noise_explains_a_part_of_the_error(fit):
 
 def test_the_time_of_parting_is_the_first_sample_beyond():
     rng = np.random.default_rng(0)
-    time, u, p = some(1000)
-    records = records_of(time, {"drive": u}, p)
-    parts = Parts((Stretch(0, 400),), (Stretch(400, 600),))
+    time, u, _ = some(1000)
     recorded = rng.standard_normal(1000)
+    records = records_of(time, {"drive": u}, recorded / 2.0)
+    parts = Parts((Stretch(0, 400),), (Stretch(400, 600),))
     predicted = recorded + 0.05 * rng.standard_normal(1000)
     assert parting_of(records, parts, predicted, recorded, 2.0).time is None
     predicted[700:715] += 3
@@ -367,6 +367,33 @@ def test_the_time_of_parting_is_the_first_sample_beyond():
     errors = (predicted - recorded)[:600] ** 2
     usual = np.sqrt(np.convolve(errors, np.ones(WINDOW) / WINDOW, "valid").max())
     assert found.threshold == pytest.approx(FACTOR * usual / 2.0)
+
+
+def test_a_device_beside_a_further_recording(fit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fit.device.save("device.h5")
+    time, u, p = madedevices.recording(800, seed=4)
+    other = madedevices.power(0.95 * u[500:], p[500], bias=2.5)
+    same = np.c_[time, 0.95 * u, madedevices.power(0.95 * u)]
+    changed = same.copy()
+    changed[500:, 2] = other
+    for name, rows in (("same", same), ("changed", changed)):
+        header = "time,drive,power"
+        np.savetxt(f"{name}.csv", rows, delimiter=",", header=header, comments="")
+    bound = ("--bound", "0.2")
+    done = here("identify", "same.csv", "--learned", "device.h5", *bound)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The recording is that of the learned device" in done.stdout
+    done = here("identify", "changed.csv", "--learned", "device.h5", *bound, "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)["findings"]
+    assert found["parting_time"]["value"] == pytest.approx(500e-9, abs=20e-9)
+    assert len(Path("changed-monitor/monitor.csv").read_text().splitlines()) == 801
+    refused(
+        here("identify", "same.csv", "--learned", "device.h5", "--every", "2"),
+        "the device was learned at 1e-09 s",
+    )
+    refused(here("identify", "same.csv", "--learned", "device.h5", "--hidden", "3"), "--hidden:")
 
 
 # ---- trajectories ----

@@ -100,7 +100,12 @@ MUTATIONS = [
     # states, parting
     _fit("learn", "more > (1 - FALLS) * error or", "more > error or", "number_of_states"),
     _fit("learn", "or more > error - LITTLE", "", "number_of_states"),
-    _fit("learn", "threshold = FACTOR * usual", "threshold = usual", "parting"),
+    _fit(
+        "learn",
+        "_running(errors, records.cases), FACTOR * usual",
+        "_running(errors, records.cases), usual",
+        "parting",
+    ),
     _fit(
         "learn", "if (np.cumsum(np.where(later, 1, -1)) > 0).all():", "if later.any():", "parting"
     ),

@@ -31,6 +31,7 @@ _HOMES = {
     "Learned": "neurons.learnedkind",
     "LearnedDevice": "neurons.learned",
     "load_learned": "neurons.learned",
+    "VO2": "neurons.memristor_vo2",
     "Activation": "neurons.static",
     "ReLU": "neurons.rate",
     "HardTanh": "neurons.rate",

@@ -70,6 +70,7 @@ from spinrnn.neurons.learned import load_learned as load_learned
 from spinrnn.neurons.learnedkind import Learned as Learned
 from spinrnn.neurons.macrospin import Macrospin as Macrospin
 from spinrnn.neurons.memristor import Memristor as Memristor
+from spinrnn.neurons.memristor_vo2 import VO2 as VO2
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power

@@ -25,8 +25,9 @@ FLOORS = {
     "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "
     "innovations odes",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
-    "neurons": "protocol spread oscillator ctrnn memristor static rate rf llg macrospin "
-    "autooscillation excitation learnedruns learned learnedtext learnedstep learnedkind",
+    "neurons": "protocol spread oscillator ctrnn memristor memristor_vo2 static rate rf llg "
+    "macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
+    "learnedkind",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds "
     "cases pairs stretches parts loading selection",

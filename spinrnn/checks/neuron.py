@@ -23,7 +23,9 @@ BOUND = 1e-7
 """On the error of a derivative, relative to the largest of its row and 1."""
 EXACT = 1e-12
 """The same against the complex step."""
-STEP = 1e-3
+ROUGH = 1e-4
+"""Between differences and the complex step where the code is steep."""
+STEP = 5e-5
 """Of the differences, relative to |x|; their error is of fourth order."""
 SAMPLES = 40
 H = 0.2
@@ -150,7 +152,11 @@ def _derivatives(case, step, prefix, drives):
     given, found = np.array(given), np.array(found)
     sharp = None if any(e is None for e in exact) else np.array(exact)
     if sharp is not None and not np.allclose(sharp, found, rtol=BOUND, atol=BOUND):
-        sharp = None
+        # where the code is steep its differences are coarse: what agrees with the
+        # complex step to rounding, and with them roughly, is right
+        exactly = np.isclose(given, sharp, rtol=EXACT, atol=EXACT)
+        roughly = np.isclose(found, sharp, rtol=ROUGH, atol=ROUGH)
+        found, sharp = np.where(exactly & roughly, sharp, found), None
     yield from _entries(case, prefix, states, inputs, given, found, sharp)
 
 

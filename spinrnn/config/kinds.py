@@ -30,6 +30,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "memristor": "spinrnn.neurons.memristor:Memristor",
         "macrospin": "spinrnn.neurons.macrospin:Macrospin",
         "learned": "spinrnn.neurons.learnedkind:Learned",
+        "vo2": "spinrnn.neurons.memristor_vo2:VO2",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

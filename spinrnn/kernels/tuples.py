@@ -311,6 +311,6 @@ def _plus(typing, a, b):
 
 
 if not config.DISABLE_JIT:
-    _product.plain_lines, _plus.plain_lines = product, plus
+    _product.plain_lines, _plus.plain_lines, _passing.plain_lines = product, plus, passing
     take, put, joint, passing = _take, _put, _joint, _passing
     product, plus = _product, _plus

@@ -18,6 +18,7 @@ from spinrnn.datasets.parts import divide
 from spinrnn.learning.trainer import evaluate
 from spinrnn.networks.recurrent import Network
 from spinrnn.neurons.memristor import SET_A, Memristor, equilibrium
+from spinrnn.neurons.memristor_vo2 import VO2
 from spinrnn.paper.numbers import FigureNumbers
 from spinrnn.systems import nbox_theory as theory
 from spinrnn.systems import nbox_vo2 as vo2
@@ -60,8 +61,8 @@ class Trace(NamedTuple):
     seconds: float
 
 
-def simulated(neuron: Memristor, drives: Any, substeps: int | None = None, seed: int = 0) -> Trace:
-    """One neuron, from its rest.
+def simulated(neuron: Any, drives: Any, substeps: int | None = None, seed: int = 0) -> Trace:
+    """One memristor of either kind, from its rest.
 
     Args:
         drives: (case, point) what is added to its `bias_voltage`, each held for
@@ -84,7 +85,7 @@ def simulated(neuron: Memristor, drives: Any, substeps: int | None = None, seed:
     return Trace(voltage, temperature, INTERVAL / config.resolved_substeps)
 
 
-def held(neuron: Memristor, drives: Any, seconds: float, **options: Any) -> Trace:
+def held(neuron: Any, drives: Any, seconds: float, **options: Any) -> Trace:
     """`simulated` of V_in that are held all the time, one for each case."""
     values = np.asarray(drives, dtype=float)[:, None]
     return simulated(neuron, np.repeat(values, round(seconds / INTERVAL), axis=1), **options)
@@ -115,6 +116,7 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
         "frequencies": lambda: _frequencies(quick),
         "ringing": _ringing,
         "oxide": _oxide,
+        "oxide_step": _oxide_step,
         "latency": _latency,
         "integration": _integration,
         "passive": _passive,
@@ -287,6 +289,16 @@ def _oxide():
         "seconds": OXIDE_TIME,
         "temperature": {f"{u:g}": thinned(temperature[OXIDE.index(u)]) for u in (12.0, 16.0, 18.0)},
     }
+
+
+def _oxide_step():
+    """Spikes of the neuron `vo2`, whose step is of second order, for three lengths."""
+    found = {}
+    for substeps in (10, 20, 40):
+        run = held(VO2(), OXIDE, OXIDE_TIME, substeps=substeps)
+        times = crossings(run.temperature, SPIKE["VO2"], run.seconds)
+        found[f"{1e9 * run.seconds:g}"] = [len(own) for own in times]
+    return {"drive": OXIDE, "spikes": found}
 
 
 def _latency():
@@ -487,6 +499,11 @@ def _of_behaviours(data):
             dict(zip(map(str, oxide["drive"]), oxide["spikes"], strict=True)),
             "1",
             "phasic bursting: spikes of vanadium dioxide in 30 us at each V_in",
+        ),
+        "burst_spikes_second_order": (
+            data["oxide_step"]["spikes"],
+            "1",
+            "the same of the neuron vo2, by the length of its step in ns",
         ),
         "ringing_spikes": (
             ringing["spikes"],

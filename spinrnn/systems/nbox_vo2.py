@@ -9,10 +9,9 @@ with delta = +1 while it heats and -1 while it cools. What it remembers is where
 turned round: T_r, and the proximity temperature T_pr, of which T_p = T_pr P((T - T_r) /
 T_pr) is left on the way through a minor loop.
 
-It is a simulation of this study and no kind of neuron: its step is Euler's of 10 ns,
-and it turns round where the temperature has moved by 0.01 K since it was last looked
-at, so that h is part of the model, its derivatives jump there, and four of its states
-would be memory.
+Euler's steps of 10 ns are part of that program, and of what it is known for: they feed
+an oscillation of angular frequency w by w^2 h / 2. The neuron `vo2` has the same
+equations with a step of second order.
 """
 
 from typing import NamedTuple

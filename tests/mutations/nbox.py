@@ -7,6 +7,11 @@ STEP = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "each_d
 REST = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "equilibrium"}
 KNOWN = {"file": THEORY, "tests": "tests/systems/test_nbox.py", "k": "threshold or edges"}
 VO2 = {"file": OXIDE, "tests": "tests/systems/test_nbox.py", "k": "vanadium or window or minor"}
+OWN = {
+    "file": "spinrnn/neurons/memristor_vo2.py",
+    "tests": "tests/neurons/test_memristor_vo2.py",
+    "k": "each_way",
+}
 
 MUTATIONS = [
     # Jacobian of the rates
@@ -69,7 +74,34 @@ MUTATIONS = [
     {**KNOWN, "old": "- cooled)", "new": "+ cooled)"},
     {**KNOWN, "old": "point.voltage + neuron.load", "new": "neuron.load"},
     # vanadium dioxide
-    {**VO2, "old": "np.clip(temperature, COLDEST, HOTTEST)", "new": "temperature"},
+    {
+        **VO2,
+        "old": "np.clip(temperature, COLDEST, HOTTEST)",
+        "new": "temperature",
+        "tests": "tests/neurons/test_memristor_vo2.py",
+        "k": "study",
+    },
+    # the neuron of vanadium dioxide
+    {**OWN, "old": "kept * inverse, two * kept", "new": "kept * inverse, kept"},
+    {**OWN, "old": "p if fresh else p - x * slope", "new": "p if fresh else p"},
+    {**OWN, "old": "- two * pi * wave * closing", "new": "+ two * pi * wave * closing"},
+    {**OWN, "old": "(zero if cold or hot else by_limited)", "new": "by_limited"},
+    {**OWN, "old": "by_gap * (one + by_t)", "new": "by_gap"},
+    {
+        **OWN,
+        "old": "-by_gap * by_proximity, by_gap * q[6] / two",
+        "new": "-by_gap, by_gap * q[6] / two",
+    },
+    {**OWN, "old": "by_gap * q[6] / two)", "new": "by_gap * q[6])"},
+    {**OWN, "old": "dt + half * kt, places)", "new": "dt + h * kt, places)"},
+    {**OWN, "old": "slopes[1] * places[0]", "new": "slopes[2] * places[0]"},
+    {**OWN, "old": "rest - direction * q[6]", "new": "rest + direction * q[6]", "k": "jump"},
+    {**OWN, "old": "off - on, zero)", "new": "off + on, zero)"},
+    {
+        **OWN,
+        "old": "off, unseen, way = one - on, one - seen,",
+        "new": "off, unseen, way = one - on, one - on,",
+    },
     {**VO2, "old": "1 - np.sin(PROXIMITY * x)", "new": "1 - np.sin(x)", "k": "vanadium"},
     {**VO2, "old": "- memory.proximity * left", "new": "- memory.proximity", "k": "vanadium"},
     {**VO2, "old": "looks & (np.sign", "new": "(np.sign"},

@@ -267,4 +267,6 @@ def suggest(name: Any, known: Iterable[str]) -> str:
     near = nearest(name, known) or next(same, None)
     if near is not None:
         return f"; did you mean {near}?"
+    if not known:
+        return "; there is none"
     return f"; known are {', '.join(known)}" if len(known) <= LARGEST_LIST else ""

@@ -4,6 +4,7 @@ named."""
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import here
 
@@ -11,8 +12,10 @@ from spinrnn.checks.neuron import check_neuron
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantity
 from spinrnn.neurons.ctrnn import CTRNN
+from spinrnn.neurons.memristor_vo2 import VO2
+from spinrnn.neurons.memristor_vo2 import step as vo2_step
 from spinrnn.neurons.oscillator import Oscillator
-from spinrnn.neurons.protocol import Neuron, State
+from spinrnn.neurons.protocol import Functions, Neuron, State
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
 WRONG = {
@@ -171,3 +174,32 @@ def test_the_command(tmp_path):
     wrong = here("gradcheck", "--neuron", "oscilator")
     assert wrong.returncode == 2
     assert "did you mean" in wrong.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["memristor", "vo2"])
+def test_memristors_keep_their_promises_to_rounding(kind):
+    """Where differences are as good; where the code is steep they count roughly."""
+    found = list(check_neuron(kinds.kind_of("neuron", kind)()))
+    assert [row.text for row in found if not row.ok] == []
+    own = [row.error for row in found if row.promise.startswith("d ")]
+    assert np.median(own) < 1e-12
+
+
+@pytest.mark.slow
+def test_coarse_differences_do_not_hide_a_wrong_entry():
+    """Of a steep kind, whose differences are off by more than the bound in places."""
+    failed = [row.promise for row in check_neuron(WrongVO2()) if not row.ok]
+    assert failed == ["d voltage'/d drive"]
+
+
+def wrong_step(q, shared, h, s, current, one):
+    after, jacobian, b, by_numbers = vo2_step(q, shared, h, s, current, one)
+    wrong = b[0] + one / (one + one + one + one)
+    return after, jacobian, (wrong, b[1], b[2], b[3], b[4], b[5]), by_numbers
+
+
+@dataclass(frozen=True)
+class WrongVO2(VO2):
+    def functions(self, scheme):
+        return Functions(wrong_step)

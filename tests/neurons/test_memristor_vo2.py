@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_memristor import derivatives, single
 
+import spinrnn
 from spinrnn.kernels.authors import uncompiled
 from spinrnn.neurons import memristor_vo2
 from spinrnn.neurons.memristor_vo2 import VO2, heating_equilibrium
@@ -91,3 +92,8 @@ def test_it_is_silent_spikes_and_bursts(dtype):
     times = nbox.crossings(temperature, nbox.SPIKE["VO2"], 10e-9)
     assert [len(own) for own in times] == [0, 9, 2]
     assert np.diff(times[1]).mean() == pytest.approx(1 / 0.328e6, rel=0.01)
+
+
+def test_its_quantities_are_not_trained():
+    with pytest.raises(spinrnn.ConfigError, match="capacitance of vo2 cannot be; there is none"):
+        spinrnn.NetworkConfig(layers=(2,), outputs=2, neuron=KIND, trained=("capacitance",))

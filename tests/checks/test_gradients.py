@@ -10,6 +10,7 @@ import pytest
 import twin
 
 import spinrnn
+from spinrnn.config import kinds
 from spinrnn.networks import packing
 
 CASES = [
@@ -200,15 +201,34 @@ def test_dense_and_sparse_kernels_agree(monkeypatch, neuron, scheme, dtype):
             )
 
 
+@pytest.fixture
+def two_kinds(monkeypatch):
+    """Only the oscillator and the CTRNN are known, whose kernels most tests need."""
+    both = {name: path for name, path in kinds.BUILT_IN["neuron"].items() if name in dict(KINDS)}
+    monkeypatch.setitem(kinds.BUILT_IN, "neuron", both)
+
+
+@pytest.mark.usefixtures("two_kinds")
 @pytest.mark.parametrize("entries", [3, pytest.param(None, marks=pytest.mark.slow)])
 def test_central_differences_on_every_block(entries):
+    check_all(entries, set(KINDS))
+
+
+@pytest.mark.slow
+def test_central_differences_on_every_block_of_every_kind():
+    every = {(n, scheme) for n, cls in kinds.kinds_of("neuron").items() for scheme in cls.schemes}
+    check_all(2, every)
+
+
+def check_all(entries, known):
     rows = list(spinrnn.check_gradient(entries=entries))
-    assert {(r.neuron, r.scheme) for r in rows} == set(KINDS)
-    assert len(rows) == 4 * (3 * 3 + 2)
+    assert {(r.neuron, r.scheme) for r in rows} == known
+    assert len(rows) == len(known) * (3 * 3 + 2)
     assert max(r.error for r in rows) < 1e-8
     assert all(r.ok for r in rows)
 
 
+@pytest.mark.usefixtures("two_kinds")
 def test_a_wrong_gradient_is_seen(monkeypatch):
     """The check itself must be able to fail."""
     right = spinrnn.Network.loss_and_grad

@@ -196,8 +196,8 @@ def _growth(macrospin, current, rest=None):
     m = _rest(macrospin, current) if rest is None else rest
     own = current / macrospin.current_unit
     matrix = llg.derivatives(_numbers(macrospin), macrospin.shared(), tuple(m), own, 1.0)[1]
-    matrix = np.array(matrix)
-    return float(np.trace(matrix) - m @ matrix @ m) / 2
+    # m dm/dt is 0 for any m, so at rest the radial part of the trace is, too
+    return float(np.trace(np.array(matrix))) / 2
 
 
 def _mode(macrospin):

@@ -13,6 +13,8 @@ from spinrnn.neurons.macrospin import Macrospin
 USUAL = 5.0
 """Times the threshold, to which devices are driven: a slip of units is looked for that
 would bring the current between 1 and this."""
+NEARLY = 0.4
+"""The same of a factor that nearly does."""
 FACTORS = (
     (2.0, "hbar/e in place of hbar/(2e), or a torque for P/2"),
     (2 * math.pi, "h in place of hbar"),
@@ -64,6 +66,9 @@ def missing(ratio: float) -> str:
     for factor, reason in FACTORS:
         if 1 <= factor / ratio < USUAL:
             return f"a factor of {factor:.4g} would do ({reason})"
+    for factor, reason in FACTORS:
+        if NEARLY <= factor / ratio < 1:
+            return f"a factor of {factor:.4g} ({reason}) gives {factor / ratio:.2g} of it"
     return (
         "no usual slip of units; less area, thickness, Ms, damping or field, or more P, lowers it"
     )

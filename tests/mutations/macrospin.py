@@ -137,12 +137,6 @@ MUTATIONS = [
     },
     {
         "file": AUTO,
-        "old": "    return float(np.trace(matrix) - m @ matrix @ m) / 2\n",
-        "new": "    return float(np.trace(matrix)) / 2\n",
-        "tests": OWN,
-    },
-    {
-        "file": AUTO,
         "old": "    gain = stretch * mean(driven) / (2 * omega * action)",
         "new": "    gain = stretch * mean(driven) / (omega * action)",
         "tests": OWN,

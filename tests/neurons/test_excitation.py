@@ -7,6 +7,7 @@ import pytest
 
 import spinrnn
 from spinrnn.neurons.excitation import excitation
+from spinrnn.runs.checking import check_run
 from spinrnn.runs.excitation import excitations
 
 LAYER = spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0)
@@ -66,3 +67,15 @@ def test_a_network_is_told_by_layer_what_inputs_and_weights_bring():
         "layer 1: the current of 1e-05 A does not reach the threshold of 0.0003219" in warnings[0]
     )
     assert "32.2 times as much" in warnings[0]
+
+
+@pytest.mark.slow
+def test_the_check_of_a_configuration_warns():
+    settings = ["network.layers=[2]", "network.input_interval=2e-11", "neuron.kind=macrospin"]
+    quiet = check_run(None, [*settings, "neuron.bias_current=1e-7", "neuron.current_unit=1e-7"])
+    (text,) = (text for text in quiet.warnings if text.startswith("macrospin, layer 0"))
+    assert "does not reach the threshold of 0.0003219 A" in text
+    assert re.search(r"a factor of 1000 \(mA as A, or nm as um\) gives 0\.\d+ of it", text)
+    driven = check_run(None, [*settings, "neuron.bias_current=4e-4"])
+    assert any(note.startswith("macrospin, layer 0") for note in driven.notes)
+    assert not driven.warnings

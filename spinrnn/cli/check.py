@@ -117,9 +117,10 @@ def _of_expected(found: Any) -> dict[str, str]:
     from spinrnn.machine.memory import format_size
 
     e = found.expected
-    batch = f"{format_size(e.memory)} for a batch"
+    batch, data = f"{format_size(e.memory)} for a batch", f"{format_size(e.data)} for the data"
+    devices = f", {format_size(e.devices)} for the devices of synapses" if e.devices else ""
     return {
-        "memory": f"{batch}, {format_size(e.data)} for the data, besides Python's own",
+        "memory": f"{batch}, {data}{devices}, besides Python's own",
         "time": f"{span(e.seconds)} on this machine, {span(e.compiling)} compiling before",
         "disk": f"{format_size(e.disk)} in the run folder, {format_size(e.free)} free here",
     }

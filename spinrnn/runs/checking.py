@@ -47,8 +47,9 @@ class Expected:
     Attributes:
         compiling, training, testing: seconds: before the first step, of all epochs, of
             the test part at the end; step: of a batch.
-        memory: bytes of a batch at work; data: of the data and their parts; disk: of
-            the run's folder; free: room where it will be.
+        memory: bytes of a batch at work; data: of the data and their parts; devices: of
+            the synapses' devices, and once more as they were in the best epoch; disk:
+            of the run's folder; free: room where it will be.
     """
 
     compiling: float
@@ -59,6 +60,7 @@ class Expected:
     data: int
     disk: int
     free: int
+    devices: int = 0
 
     @property
     def seconds(self) -> float:
@@ -221,6 +223,7 @@ def _expected(trainer: Trainer) -> Expected:
         memory=trainer.plan.bytes,
         # the whole, and its parts
         data=int(2 * sum(part.inputs.nbytes for part in parts)),
+        devices=2 * sum(array.nbytes for array in trainer.net.connections.named().values()),
         disk=members_of(trainer.config.train) * own + PICTURES,
         free=shutil.disk_usage(Path.cwd()).free,
     )

@@ -124,7 +124,6 @@ MUTATIONS = [
         RUNS,
     ),
     mutation(CALLS, "!= _digest(arrays)", "is None", "torn", RUNS),
-    mutation(CALLS, 'if self._entry("state", number) != ANSWERED:', "if False:", "same_call", RUNS),
     mutation(CALLS, 'int(self._entry("attempts", number)) + 1}', "1}", "all_attempts", RUNS),
     mutation(
         CALLS,

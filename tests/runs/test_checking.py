@@ -42,6 +42,18 @@ def small(tmp_path, monkeypatch):
 # ---- what is said ----
 
 
+def test_the_memory_of_devices_is_counted(small):
+    """Cells of a pair have 95 bytes, and those of the best epoch are kept beside."""
+    rram = ["synapse.kind=rram", "writer.kind=pulses"]
+    found, plain = check_run("small.toml", rram), check_run("small.toml")
+    net = spinrnn.Network(found.config.network)
+    pairs = net.layout.is_weight().sum()
+    assert found.expected.devices == pytest.approx(2 * 95 * pairs, rel=0.05)
+    assert plain.expected.devices == 0
+    assert " for the devices of synapses, besides" in "\n".join(lines_of(found))
+    assert " for the data, besides" in "\n".join(lines_of(plain))
+
+
 @pytest.mark.parametrize(
     ("rate", "said"),
     [

@@ -251,7 +251,7 @@ def _result(noisy, plain, x, covariance, sound, gained):
         residual=problem.data.power - mean,
         diagnosis=_diagnosis(problem, found, len(x), noisy.known),
         reasons=reasons,
-        outliers=[],
+        outliers=[one for one in plain.outliers if one.left_out],
         thermal=noisy.name,
     )
 

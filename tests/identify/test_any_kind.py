@@ -223,6 +223,29 @@ def test_an_oscillators_gain_of_each_recording_has_a_threshold_of_each():
             assert abs(fit.values[f"{name}[{number}]"] - value) < 3.5 * error
 
 
+def test_a_long_recording_goes_in_stretches_after_its_beginning(monkeypatch):
+    """With the same result; its table has every second sample."""
+    from test_identify import device
+
+    from spinrnn.identify import report
+
+    data = device(np.random.default_rng(11), 700)
+    usual = spinrnn.identify_device(*data, fixed={"Q": 0.8})
+    monkeypatch.setattr(fit_, "SHORT", 200)
+    monkeypatch.setattr(problem_, "STRETCH", 64)
+    monkeypatch.setattr(report, "MOST_ROWS", 350)
+    again = spinrnn.identify_device(*data, fixed={"Q": 0.8})
+    for name in usual.values:
+        assert again.values[name] == pytest.approx(usual.values[name], rel=1e-6)
+        assert again.errors[name] == pytest.approx(usual.errors[name], rel=1e-5)
+    np.testing.assert_allclose(again.predicted, usual.predicted, rtol=1e-6)
+    pairs = zip(again.diagnosis.checks, usual.diagnosis.checks, strict=True)
+    assert all(one.p == pytest.approx(other.p, rel=1e-3) for one, other in pairs)
+    table = report.table_of(again).splitlines()
+    assert len(table) == 1 + 350
+    assert float(table[2].split(",")[1]) == pytest.approx(data[0][2])
+
+
 # ---- what can be known ----
 
 

@@ -175,7 +175,7 @@ MUTATIONS = [
     mutation(CONNECTIONS, "own += asked[name]", "pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
     mutation(CONNECTIONS, "total += kind.program", "total = kind.program", tests=SYNAPSE),
-    mutation(CONNECTIONS, "        array[...] = given", "        pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "        array[...] = arrays[name]", "        pass", tests=SYNAPSE),
     mutation(CONNECTIONS, "array.copy() for name", "array for name", tests=SYNAPSE),
     mutation(BASE, "self.connections.read(self.parameters)", "self.parameters", tests=SYNAPSE),
     mutation(

@@ -51,8 +51,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/kernels/blocks.py",
-        "old": "work.by_numbers + here * d * work.trained * size,\n    )",
-        "new": "work.by_numbers,\n    )",
+        "old": "work.by_numbers + here * d * work.trained * size,\n        work.scratch",
+        "new": "work.by_numbers,\n        work.scratch",
         "tests": "tests/kernels/test_plain.py",
     },
     {

@@ -39,8 +39,8 @@ FLOORS = {
     "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
     "average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
-    "steady devices relaxation transfer activity dimension drive consumption readout recall "
-    "classes figures measures wording report",
+    "steady devices rates relaxation transfer activity dimension drive consumption readout "
+    "recall classes figures measures wording report",
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
     "outliers residuals suspects entries result filtering thermal fit pulses responses lines "
     "told figures files wording report learnrecords learntraining learndiffusion learn "

@@ -159,14 +159,12 @@ def _device(found: Estimate, unit: float, confidence: float, seen: bool) -> Devi
             lacks.append(name)
     with np.errstate(over="ignore"):
         threshold, above, gamma = np.exp(ends).T
-    # twice its error from nothing
-    noisy = np.isfinite(middle[3]) and found.fit.shared_error[3] < 0.5
     reason = f"the recording does not determine {' and '.join(lacks)}" if lacks else ""
     return Device(
         *(threshold / unit).tolist(),
         *(above - 1).tolist(),
         *(gamma / unit).tolist(),
-        thermal_power=float(2 * np.exp(middle[3] - middle[2])) if noisy else 0.0,
+        thermal_power=float(2 * np.exp(middle[3] - middle[2])) if found.noisy else 0.0,
         readout=float(np.exp(middle[4] / 2)),
         confidence=confidence,
         reason=reason,

@@ -4,7 +4,9 @@ The thermal noise D is fitted, too, and may be nothing: then its logarithm has n
 optimum and the others' errors would pretend that it is known to be nothing. So D goes
 up and down from its best value as long as the likelihood allows, and an interval is the
 union of those that belong to each D, narrower the less likely it is. That is the
-interval of the profile likelihood, with a parabola for all numbers but D.
+interval of the profile likelihood, with a parabola for all numbers but D. How likely a
+D is says the restricted likelihood: the numbers of the responses take a share of the
+noise with them, and the most likely D is too small by it.
 """
 
 from dataclasses import dataclass
@@ -14,8 +16,6 @@ import scipy.stats
 
 from spinrnn.analysis.likelihood import Fit, Model, Responses, most_likely
 
-SURE = 0.15
-"""Relative error of the thermal noise up to which its best value does."""
 STRIDE = 0.7
 """Step of log D, in standard errors."""
 LARGEST_STRIDE = 1.0
@@ -34,6 +34,7 @@ class Estimate:
         fit: the most likely numbers.
         shared_low, shared_high: (K,), private_low, private_high: (response, M), ends of
             the intervals.
+        noisy: whether some thermal noise is needed, at the confidence of the intervals.
     """
 
     fit: Fit
@@ -41,6 +42,7 @@ class Estimate:
     shared_high: np.ndarray
     private_low: np.ndarray
     private_high: np.ndarray
+    noisy: bool
 
 
 def estimate(
@@ -59,12 +61,10 @@ def estimate(
     """
     best = _noisy(responses, model, start, rate)
     quantile = float(scipy.stats.t.ppf(0.5 + confidence / 2, best.freedom))
-    if np.isfinite(best.shared[-2]) and best.shared_error[-2] < SURE:
-        return _united(best, [(best, 0.0)], quantile)
-    near = [(best, 0.0)]
+    near = [best]
     for way in (1, -1):
         near += _walk(responses, model, best, way, quantile)
-    return _united(best, near, quantile)
+    return _united(near, start, quantile)
 
 
 def _noisy(responses, model, start, rate):
@@ -82,9 +82,9 @@ def _noisy(responses, model, start, rate):
 
 
 def _walk(responses, model, best, way, quantile):
-    """[(fit with D held, by how much its -log likelihood is worse)] of D going up
-    (way = 1) or down (-1) from its best value."""
-    found, last = [], best
+    """[fit with D held] of D going up (way = 1) or down (-1) from its most likely
+    value."""
+    found, last, lowest = [], best, best.restricted
     smallest = best.shared[-1] - np.log(responses.span.sum()) - 12
     level, stride = best.shared[-2], best.shared_error[-2] * STRIDE
     if not np.isfinite(level):
@@ -99,10 +99,9 @@ def _walk(responses, model, best, way, quantile):
         fit = most_likely(responses, model, shared, last.private, held=[len(shared) - 2], most=20)
         if fit is None:
             break
-        worse = max(fit.value - best.value, 0.0)
-        found.append((fit, worse))
-        last = fit
-        if 2 * worse > quantile**2 or not np.isfinite(shared[-2]):
+        found.append(fit)
+        last, lowest = fit, min(lowest, fit.restricted)
+        if 2 * (fit.restricted - lowest) > quantile**2 or not np.isfinite(shared[-2]):
             break
     return found
 
@@ -116,15 +115,16 @@ def _beginning(responses, model, best, smallest):
     return smallest + np.clip(error, 0, 60) + np.log(0.3)
 
 
-def _united(best, near, quantile):
-    """`Estimate` of a fit and of those near it, each with how much worse it is."""
+def _united(near, start, quantile):
+    """`Estimate` of fits with one D each: the best of them by the restricted
+    likelihood, and the union of their intervals; start: without thermal noise."""
+    best = min(near, key=lambda fit: fit.restricted)
     low, high = [np.inf, np.inf], [-np.inf, -np.inf]
-    for fit, worse in near:
-        reach = np.sqrt(max(quantile**2 - 2 * worse, 0.0)) if fit is not best else quantile
-        for k, (value, error) in enumerate(
-            ((fit.shared, fit.shared_error), (fit.private, fit.private_error))
-        ):
-            if reach > 0:
-                low[k] = np.minimum(low[k], value - reach * error)
-                high[k] = np.maximum(high[k], value + reach * error)
-    return Estimate(best, low[0], high[0], low[1], high[1])
+    for fit in near:
+        reach = np.sqrt(max(quantile**2 - 2 * (fit.restricted - best.restricted), 0.0))
+        numbers = (fit.shared, fit.shared_error), (fit.private, fit.private_error)
+        for k, (value, error) in enumerate(numbers):
+            low[k] = np.minimum(low[k], value - reach * error)
+            high[k] = np.maximum(high[k], value + reach * error)
+    noisy = 2 * (start.restricted - best.restricted) > quantile**2
+    return Estimate(best, low[0], high[0], low[1], high[1], bool(noisy))

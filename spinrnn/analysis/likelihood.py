@@ -20,6 +20,8 @@ EXACT = 1e-8
 counts as rounding."""
 ENOUGH = 1e-5
 """Gain of the logarithm of the likelihood with which a fit ends."""
+WEAK = 0.1
+"""Information on each number that is there without a measurement."""
 VAGUE = 1e12
 """Variance of a number that is not determined."""
 _RISE, _FALL = 6.0, 8.0
@@ -91,6 +93,8 @@ class Fit:
     Attributes:
         shared: (K,), private: (response, M), as the model takes them.
         value: -log likelihood, without a constant.
+        restricted: the same with all numbers but the noises integrated out (Laplace):
+            what many numbers of few samples each take from the noise does not count.
         shared_error, private_error: standard errors, the root of `VAGUE` of what is
             not determined; those of numbers that were held are 0.
         freedom: samples less numbers.
@@ -99,6 +103,7 @@ class Fit:
     shared: np.ndarray
     private: np.ndarray
     value: float
+    restricted: float
     shared_error: np.ndarray
     private_error: np.ndarray
     freedom: int
@@ -189,10 +194,13 @@ def most_likely(
         if after is None:
             break
         gain, now = now.value - after.value, after
-        if gain < ENOUGH:
+        # a damped step gains little far from the optimum, too
+        if gain < ENOUGH and damping < 1e-2:
             break
     freedom = len(responses.powers) - int(free.sum()) - now.private.size
-    return Fit(now.shared, now.private, now.value, *_errors(now, free, freedom), max(1, freedom))
+    restricted = now.value + _volume(now)
+    errors = _errors(now, free, freedom)
+    return Fit(now.shared, now.private, now.value, restricted, *errors, max(1, freedom))
 
 
 def _step(responses, model, now, free, damping, thermal):
@@ -232,6 +240,20 @@ def _move(now, free, damping):
     return (change, own) if np.isfinite(change).all() and np.isfinite(own).all() else None
 
 
+def _volume(now):
+    """Half of the logarithm of the determinant of the information on all numbers but
+    the two noises; what is not determined counts as known to about three."""
+    inner = now.private_info + WEAK * np.eye(now.private.shape[1])
+    total = np.linalg.slogdet(inner)[1].sum()
+    count = len(now.shared) - 2
+    if count:
+        mixed = now.mixed_info[:, :count]
+        across = np.linalg.solve(inner, mixed.transpose(0, 2, 1))
+        outer = now.shared_info[:count, :count] - np.einsum("rkm,rml->kl", mixed, across)
+        total += np.linalg.slogdet(outer + WEAK * np.eye(count))[1]
+    return 0.5 * float(total)
+
+
 def _errors(now, free, freedom):
     """Standard errors (K,) and (response, M), by the inverse of the information.
 
@@ -260,7 +282,7 @@ def _inverse(matrices):
         if not np.isfinite(matrix).all():
             found[k] = VAGUE * np.eye(len(matrix))
             continue
-        scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+        scale = np.sqrt(np.maximum(np.diag(matrix), 1e-100))
         values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
         known = values > 1e-10
         vague = (np.abs(vectors[:, ~known]) > 1e-4).any(axis=1)

@@ -13,9 +13,19 @@ import scipy.stats
 
 from spinrnn.analysis.answer import Answer, Settings, each_device, evenly, rms, table
 from spinrnn.analysis.leastsquares import check_confidence, inefficiency, least_squares
-from spinrnn.analysis.plateaus import fitting_arrays, plateaus_of, stretches, thresholds
+from spinrnn.analysis.plateaus import (
+    fewer,
+    fitting_arrays,
+    plateaus_of,
+    stretches,
+    thresholds,
+)
+from spinrnn.analysis.rates import rates_of
 from spinrnn.errors import DataError
 from spinrnn.recordings.recording import Recording
+
+SAMPLES = 400
+"""Of a response that are fitted; of more some are chosen, denser at its beginning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +78,12 @@ def step_responses(
     tolerance: float = 1e-3,
     most: int = 200,
 ) -> StepResponses:
-    """Rates and relaxation times from the responses to steps of the drive, by least
-    squares.
+    """Rates and relaxation times from the responses to steps of the drive.
 
-    Intervals follow from the residuals (Student's t) and count correlated residuals as
-    the fewer that they are worth, as noise of the device itself is correlated over
-    about the time that is measured.
+    Logistic responses by maximum likelihood (`rates`), with noise of the readout and of
+    the device itself, which are those of all responses of a neuron. Exponential ones by
+    least squares: intervals follow from the residuals (Student's t), where correlated
+    ones count as the fewer that they are worth.
 
     Args:
         time, power, drive: as in `steady_states`.
@@ -109,8 +119,11 @@ def step_responses(
 def _fit_all(time, power, plateaus, chosen, form, confidence):
     """(rows of what is known of each fit, number of plateaus without a response, of
     fits that failed)."""
-    rows, unchanged, failed = [], 0, 0
+    rows, parts, unchanged, failed = [], [], 0, 0
     for k, t, p in stretches(time, power, plateaus, chosen):
+        if form == "logistic":
+            kept = fewer(len(p), SAMPLES)
+            t, p = t[kept], p[kept]
         # a drive that drifts moves the power, too: by less than its own relative drift
         if not _responds(p, 20 * plateaus.drift[k] / max(abs(plateaus.drive[k]), 1e-300)):
             unchanged += 1
@@ -120,8 +133,22 @@ def _fit_all(time, power, plateaus, chosen, form, confidence):
             failed += 1
             continue
         place = plateaus.case[k], plateaus.neuron[k], plateaus.drive[k], plateaus.before[k]
-        rows.append((*place, *fit))
+        rows.append((*place, *fit[0]))
+        parts.append((plateaus.drive[k], t, p, fit[1]))
+    if form == "logistic" and rows:
+        rows = _with_noise(np.array(rows), parts, confidence)
     return rows, unchanged, failed
+
+
+def _with_noise(rows, parts, confidence):
+    """Rows with rates, intervals and powers of the likelihood, neuron by neuron."""
+    for neuron in np.unique(rows[:, 1]):
+        own = np.flatnonzero(rows[:, 1] == neuron)
+        starts = np.array([parts[k][3] for k in own])
+        found = rates_of([parts[k][:3] for k in own], starts, confidence)
+        if found is not None:
+            rows[own, 4:9] = found
+    return rows
 
 
 def _detrended(values):
@@ -199,8 +226,8 @@ def _limit(values, form):
 
 
 def _fit_response(t, p, form, confidence):
-    """(rate, low, high, first, last, residual), rates in 1/s, or None; t in s from
-    0."""
+    """((rate, low, high, first, last, residual), (growth, crowding, first)), rates in
+    1/s, or None; t in s from 0."""
     span = t[-1]
     best = _best_fit(t / span, p, form)
     if best is None or len(p) <= 3:
@@ -216,7 +243,8 @@ def _fit_response(t, p, form, confidence):
     if not rate > 0 or not np.isfinite(error) or abs(tends) > 10 * np.abs(p).max():
         return None
     interval = (rate - error) / span, (rate + error) / span
-    return rate / span, *interval, values[0], tends, np.sqrt(squares / len(p))
+    row = rate / span, *interval, values[0], tends, np.sqrt(squares / len(p))
+    return row, (values[1] / span, values[2] / span, values[0])
 
 
 # ---- the measure ----

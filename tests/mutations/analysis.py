@@ -328,8 +328,8 @@ MUTATIONS = [
     ),
     _mutation(
         "transfer",
-        "{c.threshold_high:.4g}], Q",
-        "{c.threshold_low:.4g}], Q",
+        "[{low:.{digits}g}, {high:.{digits}g}]",
+        "[{low:.{digits}g}, {low:.{digits}g}]",
         _MEASURES,
         "transfer_curves_in_rows",
     ),

@@ -1,6 +1,6 @@
 """How often the 95 % intervals of `spinrnn analyse` hold the truth.
 
-    python docs/coverage.py [TRIALS] [MEASURE ...]    # here, 100 transfer relaxation
+    python docs/intervals.py [TRIALS] [MEASURE ...]    # here, 100 transfer relaxation
 
 Simulates as many recordings of an ideal device for each condition (threshold and
 relaxation rate 1e8 1/s, Q 0.6, twelve steps to random drives, a sample each 0.5 ns),

@@ -213,7 +213,7 @@ def responses_of_layers(recording: Recording, settings: Settings) -> tuple[Steps
     return each_device(recording, _steps, settings, check)
 
 
-def _steps(time, power, drive, relaxation_time, tolerance, most=1000):
+def _steps(time, power, drive, relaxation_time, tolerance, most=400):
     """`Steps` after those of the drive; evenly chosen ones of more than so many of a
     device."""
     time, power, drive = fitting_arrays(time, power, drive)

@@ -74,7 +74,7 @@ def _noisy(responses, model, start, rate):
         shared = start.shared.copy()
         shared[-1] = variance + np.log(share)
         shared[-2] = variance + np.log(level * rate)
-        fit = most_likely(responses, model, shared, start.private)
+        fit = most_likely(responses, model, shared, start.private, most=25)
         # half a unit is what one more number gains by chance
         if fit is not None and fit.value < best.value - 1e-3:
             best = fit

@@ -32,7 +32,7 @@ said that the model does not describe it, if the powers' own noise is smaller [o
 LISTED = 12
 """Curves up to which each has a sentence."""
 _TOGETHER = "all neurons"
-FEWEST, ALTOGETHER = 2_000, 100_000
+FEWEST, ALTOGETHER = 2_000, 40_000
 """Samples of a device that are fitted, whatever the number of devices; those of all of
 them together."""
 

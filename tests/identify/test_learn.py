@@ -71,8 +71,8 @@ def test_parts_by_range_by_share_and_by_cases():
 
 def test_times_off_the_grid_are_told_and_those_of_a_solver_are_not():
     time, u, p = some(300)
-    rng = np.random.default_rng(0)
-    records_of(time + 0.02e-9 * rng.uniform(-1, 1, 300), {"drive": u}, p)
+    rough = time + 0.02e-9 * np.where(np.arange(300) % 3, 1, -1)
+    assert records_of(rough, {"drive": u}, p).sampling_step == pytest.approx(1e-9, rel=2e-4)
     late = np.r_[time[:100], time[100:] + 0.5e-9]
     with pytest.raises(DataError, match="off an even grid"):
         records_of(late, {"drive": u}, p)
@@ -446,6 +446,23 @@ def test_the_command_writes_a_device(tmp_path, monkeypatch):
     done = here("identify", "a.csv", "--learn", *QUICK, "--bound", "0.001", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["findings"]["describes"]["value"] is False
+
+
+def test_the_known_part_of_a_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table("a.csv")
+    Path("known.toml").write_text(
+        '[neuron]\nkind = "oscillator"\nrelaxation_time = 12.5e-9\nbias_ratio = 1.3\n'
+        "nonlinear_damping = 1.0\n"
+    )
+    gain = f"{0.8 * madedevices.RATE / 1e-3},0,1e-6"
+    known = ("--known", "known.toml", "--known-drive", gain)
+    done = here("identify", "a.csv", "--learn", *QUICK, *known, "--bound", "0.02")
+    assert done.returncode == 0, done.stdout + done.stderr
+    base = spinrnn.load_learned("a-device/device.h5").base
+    assert base["neuron"]["kind"] == "oscillator"
+    assert base["scale"] == 1e-6
+    refused(here("identify", "a.csv", "--learn", "--known-drive", "1,0"), "--known-drive: write")
 
 
 def test_names_and_several_drives_are_those_of_the_file(tmp_path):

@@ -39,7 +39,7 @@ def look(options: argparse.Namespace) -> int:
     if not options.file or options.out == "":
         raise ConfigError(["FILE, --out: give the name of a file"])
     if contents.is_ours(options.file):
-        advice = "spinrnn analyse or spinrnn evaluate read it"
+        advice = "spinrnn analyse or spinrnn evaluate read it (a learned device: load_learned)"
         raise DataError(f"{options.file}: was written by spinrnn; {advice}")
     if runs.is_run(options.file):
         return _look_at_run(options)

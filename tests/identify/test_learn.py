@@ -128,6 +128,15 @@ def test_the_gradient_is_that_of_the_loss():
     assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient @ towards, rel=1e-6)
 
 
+def test_a_batch_is_the_mean_of_its_windows():
+    training, starts = made(states=2), np.arange(3, 600 - 20, 50)
+    assert len(starts) % 8
+    loss, gradient = training.gradient(starts)
+    single = [training.gradient(np.array([start])) for start in starts]
+    assert loss == pytest.approx(np.mean([loss for loss, _ in single]), rel=1e-12)
+    np.testing.assert_allclose(gradient, np.mean([g for _, g in single], axis=0), atol=1e-13)
+
+
 def test_open_loop_runs_are_compared_where_they_were_recorded():
     training = made(states=2)
     stretch = Stretch(100, 180)

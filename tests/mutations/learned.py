@@ -88,7 +88,7 @@ MUTATIONS = [
         "learntraining",
         "scale[: len(starts)] = 1 / (len(starts) * s.points * k)",
         "scale[:] = 1 / (len(starts) * s.points * k)",
-        "threads or loss or oscillator",
+        "a_batch_is",
     ),
     _fit("learntraining", "run[last - first - k + 1 :] = path[n, 1:k]", "pass", "open_loop_runs"),
     _fit(

@@ -51,29 +51,29 @@ class Memristor(Neuron):
     title: ClassVar[str] = "a network of thermal memristors"
 
     capacitance: float = quantity(
-        1e-9, "F", "C beside the device", above=0, high=1, spread=True, fit="log"
+        1e-9, "F", "C beside the device", low=1e-18, high=1e-3, spread=True, fit="log"
     )
     thermal_capacitance: float = quantity(
-        1e-14, "J/K", "C_th of the filament", above=0, high=1, spread=True, fit="log"
+        1e-14, "J/K", "C_th of the filament", low=1e-20, high=1e-3, spread=True, fit="log"
     )
     thermal_resistance: float = quantity(
-        1e6, "K/W", "R_th to the surroundings", above=0, high=1e12, spread=True, fit="log"
+        1e6, "K/W", "R_th to the surroundings", low=1e-3, high=1e12, spread=True, fit="log"
     )
     prefactor: float = quantity(
-        90.0, "ohm", "R_0 of the conduction", above=0, high=1e12, spread=True, fit="log"
+        90.0, "ohm", "R_0 of the conduction", low=1e-9, high=1e12, spread=True, fit="log"
     )
     activation_energy: float = quantity(
         0.215,
         "eV",
         "E_a of the traps",
-        above=0,
+        low=1e-3,
         high=10,
         source="field",
         spread=True,
         fit="log",
     )
     permittivity: float = quantity(
-        45.0, "1", "eps_r, which with the thickness d makes beta", above=0, high=LARGEST, fit="log"
+        45.0, "1", "eps_r, which with the thickness d makes beta", low=1, high=LARGEST, fit="log"
     )
     series_resistance: float = quantity(
         1e3,
@@ -159,6 +159,13 @@ def equilibrium(q: Mapping[str, Any], drive: Any) -> tuple[Any, Any]:
             ones carry derivatives.
     """
     u = drive + 0.0 * (q["series"] + q["prefactor"] + q["barrier"] + q["ambient"])
+    # where V_in is 0 a stand-in is solved and thrown away, which may divide by 0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return _solved(q, u)
+
+
+def _solved(q, u):
+    """`equilibrium` for a V_in that has the form of the whole."""
     real = {name: np.real(value) for name, value in q.items()}
     sign, size = np.where(np.real(u) < 0, -1.0, 1.0), np.abs(np.real(u))
     whole = np.where(size > 0, size, 1.0)

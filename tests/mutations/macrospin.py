@@ -91,6 +91,20 @@ MUTATIONS = [
         "k": "kick",
     },
     {
+        "file": LLG,
+        "old": "first * sign * x * a + second * two * y * a, -second)",
+        "new": "first * sign * x * a + second * y * a, -second)",
+        "tests": TESTS,
+        "k": "kick",
+    },
+    {
+        "file": LLG,
+        "old": "/ (two * safe), times(along, t))",
+        "new": "/ safe, times(along, t))",
+        "tests": TESTS,
+        "k": "kick",
+    },
+    {
         "file": MACROSPIN,
         "old": "        spins = HBAR / CHARGE * self.polarisation * square / (square + 1)\n",
         "new": "        spins = HBAR / CHARGE / 2 * self.polarisation * square / (square + 1)\n",

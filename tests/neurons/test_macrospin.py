@@ -228,6 +228,27 @@ def test_the_kick_is_brownian_and_its_derivatives_are_right():
         assert np.allclose(covariance, wanted, atol=5 * variance * np.sqrt(2 / n))
 
 
+def test_the_derivatives_of_the_kick_are_those_of_differences():
+    rng = np.random.default_rng(5)
+    q = np.array(numbers(RICH))
+    q[11] = 0.02
+
+    for m in [*unit(rng.normal(size=(3, 3))).T, (0.0, 0.0, -1.0)]:
+        drawn = rng.exponential(2), np.cos(rng.uniform(0, 2 * np.pi))
+        x = np.array([*m, q[11]])
+
+        def after(x, drawn=drawn):
+            own = (*q[:11], x[3], q[12])
+            return np.array(llg.kick(own, 0.7, tuple(x[:3]), *drawn, 1.0)[0])
+
+        _, jacobian, by_numbers = llg.kick(tuple(q), 0.7, tuple(m), *drawn, 1.0)
+        own = np.column_stack([jacobian, np.array(by_numbers)[:, 11]])
+        for j, step in enumerate((1e-4, 1e-4, 1e-4, 1e-6)):
+            sides = [after(x + k * step * np.eye(4)[j]) for k in (-2, -1, 1, 2)]
+            wanted = (sides[0] - 8 * sides[1] + 8 * sides[2] - sides[3]) / (12 * step)
+            assert np.abs(own[:, j] - wanted).max() < 1e-8
+
+
 def test_the_noise_is_browns():
     """<B^2> = 2 alpha k_B T / (gamma Ms V) for each component."""
     q = dict(zip(RICH.nominal_numbers(RICH.time_unit), numbers(RICH), strict=True))

@@ -32,6 +32,7 @@ _HOMES = {
     "LearnedDevice": "neurons.learned",
     "load_learned": "neurons.learned",
     "VO2": "neurons.memristor_vo2",
+    "learned_of_weights": "neurons.published",
     "Activation": "neurons.static",
     "ReLU": "neurons.rate",
     "HardTanh": "neurons.rate",

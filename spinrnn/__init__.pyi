@@ -76,6 +76,7 @@ from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power
 from spinrnn.neurons.protocol import Neuron as Neuron
 from spinrnn.neurons.protocol import State as State
+from spinrnn.neurons.published import learned_of_weights as learned_of_weights
 from spinrnn.neurons.rate import HardTanh as HardTanh
 from spinrnn.neurons.rate import Linear as Linear
 from spinrnn.neurons.rate import ReLU as ReLU

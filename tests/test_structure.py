@@ -27,14 +27,14 @@ FLOORS = {
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor memristor_vo2 static rate rf llg "
     "macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
-    "learnedkind",
+    "learnedkind published",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel sounds "
     "cases pairs stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
-    "networks": "scaling trainable population packing planning running inputs targets base "
-    "streaming pieces recurrent products losses feedforward making saved ensemble driving "
+    "networks": "scaling trainable population packing planning running ranges inputs targets "
+    "base streaming pieces recurrent products losses feedforward making saved ensemble driving "
     "writing",
     "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
     "average gains schedule learner readings loop trainer recipes",
@@ -50,8 +50,8 @@ FLOORS = {
     "beginning excitation checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
-    "systems": "trials learning rf metaplasticity domain_wall weak_reset devices nbox_theory "
-    "nbox_vo2 nbox figures macrospin macrospin_figures nbox_figures studies",
+    "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "
+    "nbox_theory nbox_vo2 nbox figures macrospin macrospin_figures nbox_figures studies",
     "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording runs",

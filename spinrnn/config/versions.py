@@ -385,7 +385,10 @@ def attributes(network: Any) -> dict[str, Any]:
     found = {**own_table(network), **dict(network.earlier)}
     for layer, neuron in enumerate(entries(network.neuron).values()):
         after = f"_{layer}" if isinstance(network.neuron, tuple) else ""
-        found |= {f"{key}{after}": getattr(neuron, key) for key in keys_of(neuron)}
+        # what is not shown, as a device's weights, is in the configuration alone
+        shown = [field.name for field in dataclasses.fields(neuron) if field.repr]
+        own = {key: getattr(neuron, key) for key in keys_of(neuron) if key in shown}
+        found |= {f"{key}{after}": value for key, value in own.items() if value is not None}
     found |= {f"spread_{name}": value for name, value in network.spread.deviations.items()}
     found["neuron"] = name_of(network)
     if network.trained:

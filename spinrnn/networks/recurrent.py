@@ -19,6 +19,7 @@ from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.packing import Packing
 from spinrnn.networks.pieces import forward_in_pieces, is_long, outputs_of_pieces
 from spinrnn.networks.planning import Plan, check_simulation, plan_within, simulation_blocks
+from spinrnn.networks.ranges import Beyond
 from spinrnn.networks.running import Batch, Runner
 from spinrnn.networks.streaming import Stream
 from spinrnn.networks.targets import checked_targets, shaped
@@ -331,7 +332,10 @@ class Network(BaseNetwork):
         def scaled(span, states, mean, drive, logits):
             take(span, states, mean, drive, self._said(logits))
 
-        self._runner.history(self._packing(), self.effective(), batch, scaled, most)
+        beyond = Beyond(self.config)
+        watched = beyond.watched(scaled)
+        self._runner.history(self._packing(), self.effective(), batch, watched, most)
+        beyond.warn()
 
     def blocks(self, lengths: np.ndarray) -> tuple[int, int]:
         """(cases in a block, threads) of a simulation that goes to a file.

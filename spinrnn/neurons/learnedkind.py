@@ -186,6 +186,12 @@ class Learned(Neuron):
         return STEPS * self.device.sampling_step if self.time is None else self.time
 
     @property
+    def seen(self) -> tuple[float, float] | None:
+        # of what acts, which is gain times drive
+        low, high = (float(x) - self.drive_unit * self.drive_offset for x in self.channel[4:])
+        return low / self.drive_gain, high / self.drive_gain
+
+    @property
     def noisy(self) -> bool:
         return self.noise > 0 and self.device.diffusion is not None
 

@@ -103,6 +103,13 @@ class Neuron(Kind):
         return 1.0
 
     @property
+    def seen(self) -> tuple[float, float] | None:
+        """Least and largest drive (SI) that the device was measured under; a simulation
+        beyond them warns. None: it is an equation, which holds everywhere.
+        """
+        return None
+
+    @property
     def noisy(self) -> bool:
         """Whether thermal noise acts, so that `kick` is called."""
         return False

@@ -23,6 +23,8 @@ from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
 
+_SIMULATED = 32
+"""Cases whose drives are looked at after a training."""
 FINER = 8
 """The trained network is also tested with this many times finer substeps: a network
 that needs its own discretisation is no device."""
@@ -228,6 +230,7 @@ def _train(
         if folder:
             folder.checkpoint(trainer)
         network = trainer.best_network()
+        _warn_of_ranges(network, trainer)
         summary = summarise(trainer, network, compiling)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
@@ -248,6 +251,16 @@ def _warn_of_data(trainer: Trainer) -> None:
     scaled = trainer.net.scaling is not None
     for text in [*scale_problems(trainer.training, scaled), *classes]:
         warnings.warn(text, stacklevel=4)
+
+
+def _warn_of_ranges(network: Any, trainer: Trainer) -> None:
+    """Warns where the trained network drives devices beyond what they were seen
+    under, by a simulation of some cases.
+    """
+    neurons = getattr(trainer.config.network, "neurons", ())
+    if any(neuron.seen for neuron in neurons):
+        some = trainer.training.take(range(min(len(trainer.training), _SIMULATED)))
+        network.simulate(some.inputs, some.lengths)
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:

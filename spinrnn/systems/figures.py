@@ -191,6 +191,49 @@ def _margins(ax, rows):
     other.set_ylabel("test accuracy (%)", color=RED)
 
 
+# ---- skyrmions as learned devices ----
+
+
+def skyrmion(result: FigureNumbers) -> Figure:
+    """a: open loop; b: frequencies of the two tables; c: forecasts; d: when the device
+    and its recording part.
+    """
+    rows = result.data["rows"]
+    figure, axes = _panels(4, 1.9)
+    for row in [row for row in rows if row["what"] == "open loop"][:1]:
+        time = 5e-3 * np.arange(len(row["recorded"]))
+        axes[0].plot(time, row["recorded"], color=BLACK, label="micromagnetics")
+        axes[0].plot(time, row["learned"], "--", color=RED, label="learned device")
+        axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axes[0].set_xlabel("time (ns)")
+    axes[0].set_ylabel("$10\\,(m_z - m_z(0))$")
+    _frequencies(axes[1], [row for row in rows if row["what"] == "frequencies"])
+    for row in [row for row in rows if row["what"] == "mackey-glass"]:
+        axes[2].plot(row["horizons"], row["log10_nrmse"], "o-", color=BLUE)
+    axes[2].set_xlabel("points ahead")
+    axes[2].set_ylabel("log$_{10}$ NRMSE")
+    for row in [row for row in rows if row["what"] == "collapse"]:
+        start = 1e-9 + (1500 + 20_000) * 5e-12
+        time = 1e9 * (start + 10 * 5e-12 * np.arange(len(row["off"])))
+        axes[3].plot(time, row["off"], color=RED)
+        axes[3].axvline(1e9 * row["time"], color=BLACK, linewidth=0.6)
+    axes[3].set_xlabel("time (ns)")
+    axes[3].set_ylabel("difference of $y$")
+    return figure
+
+
+def _frequencies(ax, rows):
+    texts = {"Ku_ext_DMI": "$K_u$", "DMI_ext_Ku": "$D$"}
+    for row, colour in zip(rows, SERIES, strict=False):
+        table, device = 1e-9 * np.array(row["table_hertz"]), 1e-9 * np.array(row["device_hertz"])
+        ax.plot(table, device, ".", color=colour, label=texts.get(row["table"], row["table"]))
+        ax.plot(table, table, color=BLACK, linewidth=0.6, zorder=0)
+    ax.set_xlabel("table (GHz)")
+    ax.set_ylabel("device (GHz)")
+    if rows:
+        ax.legend(loc="upper left")
+
+
 # ---- weak RESET ----
 
 

@@ -11,6 +11,7 @@ from spinrnn.systems import (
     nbox,
     nbox_figures,
     rf,
+    skyrmion,
     weak_reset,
 )
 from spinrnn.systems.trials import Study
@@ -55,6 +56,15 @@ STUDIES: dict[str, Study] = {
             figures.weak_reset,
             ("mnist",),
             learning.check_images,
+        ),
+        Study(
+            "skyrmion",
+            "learned devices of published weights: skyrmions and a measured oscillator",
+            "docs/skyrmion.md",
+            skyrmion.trials,
+            skyrmion.numbers,
+            figures.skyrmion,
+            ("skyrmion",),
         ),
         Study(
             "devices-on-rnn",

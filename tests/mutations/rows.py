@@ -59,3 +59,33 @@ MUTATIONS = [
         "k": "mistakes",
     },
 ]
+MUTATIONS += [
+    {
+        "file": "spinrnn/networks/ranges.py",
+        "old": "own = drive[:-1, neurons] * neuron.drive_unit",
+        "new": "own = drive[:-1] * neuron.drive_unit",
+        "tests": "tests/neurons/test_learned_kind.py",
+        "k": "beyond",
+    },
+    {
+        "file": "spinrnn/neurons/learnedkind.py",
+        "old": "return low / self.drive_gain, high / self.drive_gain",
+        "new": "return low, high",
+        "tests": "tests/neurons/test_learned_kind.py",
+        "k": "beyond",
+    },
+    {
+        "file": "spinrnn/systems/skyrmion.py",
+        "old": "np.concatenate([[0.0], ends[:-1]])",
+        "new": "ends",
+        "tests": "tests/systems/test_skyrmion.py",
+        "k": "reservoir_emits",
+    },
+    {
+        "file": "spinrnn/systems/skyrmion.py",
+        "old": "k2 = slope(n + 1 / 3, z + h * k1 / 3)",
+        "new": "k2 = slope(n, z + h * k1 / 3)",
+        "tests": "tests/systems/test_skyrmion.py",
+        "k": "free_run",
+    },
+]

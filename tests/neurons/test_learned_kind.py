@@ -3,6 +3,7 @@ networks that carry it."""
 
 import dataclasses
 import pickle
+import warnings
 
 import numpy as np
 import owntwin
@@ -260,3 +261,31 @@ def test_noise_is_the_same_however_a_batch_is_cut():
     assert not np.array_equal(net.forward(u, noise_seed=4), whole)
     assert noisy_step((0.1, 0.2), 0.3)[0] != noisy_step((0.1, 0.2), 0.4)[0]
     assert H < 1
+
+
+# ---- beyond what was seen ----
+
+
+def test_drives_beyond_what_was_seen_are_told_with_their_share(tmp_path):
+    """Half of the neurons are driven beyond: 2 of 3 of the first layer, none of the
+    second."""
+    config = spinrnn.NetworkConfig(
+        layers=(3, 1), inputs=1, neuron=spinrnn.Learned.of(linear()), input_interval=4e-9
+    )
+    net = spinrnn.Network(config, seed=0)
+    net.parameters[:] = 0
+    net.parameters[net.layout.places("bias_0")] = [0.0, 1.2, -1.5]
+    with pytest.warns(UserWarning, match="67 % in layer 0 of neurons and times"):
+        net.simulate(np.zeros((2, 1, 3)))
+    with pytest.warns(UserWarning, match="67 % in layer 0 of neurons and times"):
+        spinrnn.write_trajectory(tmp_path / "t.h5", net, np.zeros((2, 1, 3)))
+    with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
+        assert np.allclose(np.asarray(file.drive[0])[0, 1], 1.5e8 + 1.2e8)
+        assert file.config.neuron == config.neuron
+    net.parameters[:] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.simulate(np.zeros((2, 1, 3)))
+    # a drive that acts half lets twice as much be
+    half = dataclasses.replace(config.neuron, drive_gain=0.5)
+    assert half.seen == pytest.approx((1e8, 5e8))

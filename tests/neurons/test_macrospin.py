@@ -221,7 +221,7 @@ def test_the_kick_is_brownian_and_its_derivatives_are_right():
     for m in unit(rng.normal(size=(3, 3))).T:
         r2, cosine = -2 * np.log(rng.random(n)), np.cos(2 * np.pi * rng.random(n))
         drawn = zip(r2, cosine, strict=True)
-        after = np.array([llg.kick(tuple(q), 1.0, tuple(m), *own, 1.0)[0] for own in drawn])
+        after = np.array([llg.kick(tuple(q), 1.0, tuple(m), a, b, 1.0)[0] for a, b in drawn])
         moved = after - m
         covariance = moved.T @ moved / n
         wanted = variance * (np.eye(3) - np.outer(m, m))
@@ -239,9 +239,9 @@ def test_the_derivatives_of_the_kick_are_those_of_differences():
 
         def after(x, drawn=drawn):
             own = (*q[:11], x[3], q[12])
-            return np.array(llg.kick(own, 0.7, tuple(x[:3]), *drawn, 1.0)[0])
+            return np.array(llg.kick(own, 0.7, tuple(x[:3]), drawn[0], drawn[1], 1.0)[0])
 
-        _, jacobian, by_numbers = llg.kick(tuple(q), 0.7, tuple(m), *drawn, 1.0)
+        _, jacobian, by_numbers = llg.kick(tuple(q), 0.7, tuple(m), drawn[0], drawn[1], 1.0)
         own = np.column_stack([jacobian, np.array(by_numbers)[:, 11]])
         for j, step in enumerate((1e-4, 1e-4, 1e-4, 1e-6)):
             sides = [after(x + k * step * np.eye(4)[j]) for k in (-2, -1, 1, 2)]

@@ -113,7 +113,7 @@ MUTATIONS = [
         "learn",
         "self.held_out_error**2 - self.expected_most**2",
         "self.held_out_error**2",
-        "excess",
+        "noise_explains",
     ),
     # noise
     _fit(

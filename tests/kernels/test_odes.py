@@ -76,7 +76,8 @@ def problem(k, drives=1, hidden=(5, 13), panels=2, steps=4, seed=0):
     flat = 0.5 * rng.standard_normal(layout.size)
     y = rng.uniform(0.2, 0.6, 60)
     y[30] = np.nan
-    starts = rng.permutation(np.r_[0:20, 35:50])[: panels * V]
+    # of some of which the missing sample is a target
+    starts = np.r_[26:29, rng.permutation(np.r_[0:20, 35:50])][: panels * V]
     series = odes.Series(y, rng.standard_normal((drives, 60)), starts.astype(np.int64))
     return layout, flat, series, rng.uniform(0.5, 1, panels * V), 0.1, steps
 

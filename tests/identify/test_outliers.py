@@ -43,7 +43,7 @@ def test_of_known_noise_it_is_normal():
 
 
 def test_two_do_not_hide_each_other():
-    residual, leverage, _, _ = linear(3, spikes=[(5, 30.0), (60, 28.0)])
+    residual, leverage, _, _ = linear(3, spikes=[(5, 30.0), (60, 7.0)])
     assert sorted(outliers(residual, leverage, 77, False).places.tolist()) == [5, 60]
 
 

@@ -4,8 +4,7 @@ Run it as: python docs/identify_trials.py [CASE ...] [--trials 100]
 
 Each trial draws a device, a drive and noise, identifies the device, and counts which
 true values are inside their 95 % intervals, and how often the right kind is refused;
-then it fits a wrong kind to the same data and counts how often that is refused. The
-tables are in docs/identify.md.
+then it fits a wrong kind to the same data and counts how often that is refused.
 """
 
 import argparse
@@ -104,6 +103,8 @@ def refused(drive, power, told):
 def trials(name, count):
     """Prints a row of the table of a case."""
     inside, wrong, lost, other = {}, 0, 0, 0
+    # a long run that is ended still says what it has seen
+    every = max(1, count // 5)
     for trial in range(count):
         rng = np.random.default_rng([trial, *name.encode()])
         drive, power, true, told = CASES[name](rng)
@@ -118,8 +119,16 @@ def trials(name, count):
             if np.isfinite(low):
                 inside.setdefault(key, []).append(low <= value <= high)
         other += refused(drive, power, WRONG.get(name, USUAL_WRONG))
+        if (trial + 1) % every == 0:
+            tell(name, trial + 1, inside, (lost, wrong, other))
+
+
+def tell(name, count, inside, counts):
+    """Prints what so many trials have shown."""
     told = ", ".join(f"{key} {sum(found)}/{len(found)}" for key, found in inside.items())
-    print(f"{name}: inside {told}; no fit {lost}; right kind refused {wrong}; wrong {other}")
+    lost, wrong, other = counts
+    text = f"no fit {lost}; right kind refused {wrong}, wrong kind {other}"
+    print(f"{name}, {count} trials: inside {told}; {text}", flush=True)
 
 
 def main():

@@ -1,5 +1,5 @@
-"""The Spin-Neural ODE (arXiv:2108.02318; Nat. Commun. 13, 1016 (2022)): the weights that
-its authors published as learned devices of ours.
+"""The Spin-Neural ODE (arXiv:2108.02318; Nat. Commun. 13, 1016 (2022)): the weights
+that its authors published as learned devices of ours.
 
 Two skyrmions (micromagnetics) and a measured oscillator: their open loop, the
 frequencies of two test tables, the fixed points, the Mackey-Glass series with one
@@ -318,7 +318,7 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
 
 
 def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
-    """Errors of the open loop, of frequencies and of forecasts, fixed points, accuracy."""
+    """Errors of open loop, frequencies and forecasts; fixed points, accuracy."""
     found: dict[str, tuple[Any, str, str]] = {}
     for row in rows:
         what = row["what"]
@@ -330,7 +330,11 @@ def numbers(rows: list[dict[str, Any]]) -> FigureNumbers:
         elif what == "frequencies":
             name = row["table"]
             largest = 100 * row["largest"]
-            found[f"frequency_{name}"] = largest, "%", f"largest error of a frequency, {name}"
+            found[f"frequency_{name.lower()}"] = (
+                largest,
+                "%",
+                f"largest error of a frequency, {name}",
+            )
         elif what == "collapse":
             found["collapse"] = row["time"], "s", "when table and device part for good"
         elif what == "at rest":

@@ -49,6 +49,7 @@ ALLOWED = {
     "docs/metaplasticity.md": {"minutes": 1},
     "docs/nbox.md": {"minutes": 1},
     "docs/rf.md": {"minutes": 1},
+    "docs/skyrmion.md": {"minutes": 1},
     "docs/systems.md": {"minutes": 1},
     "docs/trajectories.md": {"minutes": 1},
     "docs/weak-reset.md": {"minutes": 1},

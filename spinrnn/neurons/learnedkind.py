@@ -39,16 +39,22 @@ _AT_REST, _STILL, _NEAR, _SINGULAR = 1e-12, 1e-9, 0.1, 1e-9
 class Learned(Neuron):
     """A device that was learned from a recording, dz/dt = f([z, u]).
 
-    file: of `LearnedDevice.save`, as `spinrnn identify FILE --learn` writes it; it is
-    read once, and from then on the device is `content`, a text that every file of
-    results carries. driven: name of the recorded drive that is the neuron's, by default
-    the first one; others are held in the middle of what was seen of them. emits:
-    "scaled", the device's own number of y, about unity, or "recorded", y in its unit.
-    drive_scale: what a drive of 1 is in the recorded unit; none: half of the range that
-    was seen. drive_bias: the constant part of the drive, in the recorded unit; none:
-    the middle of that range. time: the network's unit of time in s, of which a substep
-    is at most a quarter; none: 4 sampling steps. highpass: time constant, in that unit,
-    of the filter that removes the emitted mean, where the network does not say it.
+    Attributes:
+        file: of `LearnedDevice.save`, as `spinrnn identify FILE --learn` writes it; it
+            is read once, and from then on the device is `content`.
+        driven: name of the recorded drive that is the neuron's, empty for the first
+            one; others are held in the middle of what was seen of them.
+        emits: "scaled", the device's own number of y, about unity, or "recorded", y in
+            its unit.
+        drive_scale: what a drive of 1 is, in the recorded unit; None: half of the range
+            that was seen.
+        drive_bias: the constant part of the drive, in the recorded unit; None: the
+            middle of that range.
+        time: the network's unit of time in s, of which a substep is at most a quarter;
+            None: 4 sampling steps.
+        highpass: time constant, in that unit, of the filter that removes the emitted
+            mean, where the network does not say it; None: no filter.
+        content: the device as a text, which every file of results carries.
     """
 
     kind: ClassVar[str] = "learned"

@@ -78,6 +78,7 @@ RUNS = [
     ["synapse.kind=measured", "synapse.potentiation=[0.05, 0.01]", "synapse.depression=[0, 0.1]"],
     ["synapse.kind=domain_wall", "synapse.slips=0.1", "writer.kind=metaplastic", "writer.decay=1"],
     ["synapse.kind=sign", "writer.kind=flips"],
+    ["neuron.kind=learned", "neuron.file=device.h5"],
     ["synapse.kind=rram", "synapse.refresh=1"],
     ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
 ]
@@ -88,6 +89,7 @@ def small(tmp_path, monkeypatch):
     """A configuration and its data in the working folder."""
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "cases.npz", inputs=rng.normal(size=(40, 1, 4)), labels=np.arange(40) % 2)
+    spinrnn.Learned.example().device.save(tmp_path / "device.h5")
     series = rng.normal(size=(1, 1, 120))
     np.savez(tmp_path / "series.npz", inputs=series)
     np.savez(tmp_path / "targets.npz", inputs=series, targets=series)
@@ -111,6 +113,8 @@ def test_every_key_of_every_table_is_read(monkeypatch):
     assert here("evaluate", "run0").returncode == 0
     (walls,) = (k for k, settings in enumerate(RUNS) if "synapse.kind=domain_wall" in settings)
     spinrnn.write_devices(spinrnn.load(f"run{walls}"))
+    # `NetworkConfig.filter_time` reads it, where the network has none of its own
+    recorder.reads.add((spinrnn.Learned, "highpass"))
     unread = {
         f"{cls.__name__}.{key}"
         for cls in classes()

@@ -329,10 +329,10 @@ def test_a_thousand_points_expand_quickly(sweep_file):
 _SINGLE = {f"{role}.kind" for role in kinds.BUILT_IN if role != "neuron"}
 """Tried with kinds of one's own in tests/synapses, as are the keys of other tasks."""
 _SINGLE |= {"network.kind", "task.washout", "task.window", "task.horizon"}
-# those of devices and their writers too
+# those of other neurons, of devices and their writers too
 _SINGLE |= {
     f"{role}.{key}"
-    for role in ("synapse", "writer")
+    for role in ("neuron", "synapse", "writer")
     for kind in kinds.BUILT_IN[role]
     for key in keys_of(kinds.kind_of(role, kind))
     if key not in keys_of(kinds.default(role))

@@ -11,6 +11,7 @@ import pytest
 
 import spinrnn
 from spinrnn.config import kinds, sources, versions
+from spinrnn.config.quantity import spread_names
 from spinrnn.config.run import from_tables, known_keys, to_tables
 from spinrnn.config.tables import keys_of
 from spinrnn.errors import DataNote, OldKeyWarning
@@ -336,6 +337,12 @@ _SINGLE |= {
     for kind in kinds.BUILT_IN[role]
     for key in keys_of(kinds.kind_of(role, kind))
     if key not in keys_of(kinds.default(role))
+}
+_SINGLE |= {
+    f"spread.{name}"
+    for kind in kinds.BUILT_IN["neuron"]
+    for name in spread_names(kinds.kind_of("neuron", kind))
+    if name not in spread_names(kinds.default("neuron"))
 }
 # which data they are is told by their digest
 # of networks without time, and of synapses that are devices

@@ -57,6 +57,18 @@ def real_pictures():
     """Pictures of pixels."""
 
 
+@pytest.fixture(autouse=True)
+def same_kinds():
+    """What a test registers is unknown to the tests after it."""
+    registered, others = kinds._registered, (kinds._sources, kinds._files)
+    roles = {role: dict(known) for role, known in registered.items()}
+    before = [dict(register) for register in others]
+    yield
+    for register, known in zip((registered, *others), (roles, *before), strict=True):
+        register.clear()
+        register.update(known)
+
+
 def forget_kinds():
     """The neurons that a module of tests has registered while it was imported, {name:
     class}; no other test sees them.

@@ -105,14 +105,15 @@ def check_gradient(
     seed: int = 0,
     bound: float = BOUND,
 ) -> Iterator[BlockError]:
-    """Compares gradients for all kinds of neurons and their schemes, in float64, on
-    random inputs. Layers of different neurons keep them.
+    """Compares gradients in float64 on random inputs: of a configuration's neurons, or
+    of all kinds, in all of their schemes.
 
     A scheme that is not the configuration's own has more substeps where it would
     diverge with as many.
 
     Args:
-        config: its scheme, dtype and single neuron are replaced; None means `AWKWARD`.
+        config: its scheme and dtype are replaced; None means `AWKWARD`, with each kind
+            of neuron.
         entries: number of entries drawn from each block; None means all of AWKWARD, 8
             of another network.
         seed: of weights, inputs and the draw; bound: on the relative error.
@@ -124,12 +125,9 @@ def check_gradient(
     if entries is None:
         entries = 8 if config else 10**9
     asked = config or AWKWARD
-    known: list[tuple[Any, Any]] = [
-        (asked.neuron if name == name_of(asked) else cls.example(), cls.schemes)
-        for name, cls in kinds.kinds_of("neuron").items()
-    ]
-    if isinstance(asked.neuron, tuple):
-        known = [(asked.neuron, common_schemes(asked.neuron))]
+    known: list[tuple[Any, Any]] = [(asked.neuron, common_schemes(asked.neurons))]
+    if config is None:
+        known = [(cls.example(), cls.schemes) for cls in kinds.kinds_of("neuron").values()]
     for neuron, schemes in known:
         for scheme in schemes:
             kind = _with_neuron(asked, neuron, scheme)

@@ -80,7 +80,10 @@ def only_with_learning(options: argparse.Namespace) -> list[str]:
     return [f"--{name.replace('_', '-')}: goes with --learn" for name in given]
 
 
-NOT_WITH = ("fix", "free_scale", "noise", "power_floor", "cases", "envelope")
+NOT_WITH = (
+    "fix", "free", "each", "bounds", "free_scale", "noise", "power_floor", "cases", "envelope",
+    "observe", "without_outliers", "thermal",
+)  # fmt: skip
 """Options of a fit that --learn has no use for."""
 
 
@@ -91,18 +94,18 @@ def learned(options: argparse.Namespace) -> int:
     from spinrnn.identify.learnwording import lines_of, report_of, write_learned
 
     arguments = _arguments(options)
-    records = _records(options)
+    records, (file,) = _records(options), options.file
     try:
         with _Bars(not options.json) as bars:
             fit = learn_device(records, **arguments, progress=bars)
     except DataError as error:
-        raise DataError(f"{options.file}: {error}") from None
-    out = Path(options.out or f"{Path(options.file).name.split('.')[0]}-device")
-    written = write_learned(fit, out, options.file)
+        raise DataError(f"{file}: {error}") from None
+    out = Path(options.out or f"{Path(file).name.split('.')[0]}-device")
+    written = write_learned(fit, out, file)
     if options.json:
-        print(json.dumps(report_of(fit, options.file)))
+        print(json.dumps(report_of(fit, file)))
     else:
-        print("\n".join(lines_of(fit, options.file)))
+        print("\n".join(lines_of(fit, file)))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if fit.describes else 1
 
@@ -112,13 +115,16 @@ def _records(options):
     from spinrnn.errors import ConfigError
     from spinrnn.identify.learnrecords import records_of_file, records_of_trajectory
 
-    if options.neuron is None:
-        return records_of_file(options.file, columns(options), options.every)
-    layer, comma, neuron = options.neuron.partition(",")
-    if not (comma and layer.isdecimal() and neuron.isdecimal()):
+    if len(options.file) > 1:
+        raise ConfigError(["give one FILE to --learn and --learned; it may hold several cases"])
+    (file,) = options.file
+    if not options.neuron:
+        return records_of_file(file, columns(options), options.every)
+    layer, comma, neuron = options.neuron[0].partition(",")
+    if len(options.neuron) > 1 or not (comma and layer.isdecimal() and neuron.isdecimal()):
         form = "L,N, layer and neuron of a trajectory from 0, as in 0,3"
-        raise ConfigError([f"--neuron: write {form}, got {options.neuron!r}"])
-    return records_of_trajectory(options.file, int(layer), int(neuron), every=options.every)
+        raise ConfigError([f"--neuron: write {form}, got {' '.join(options.neuron)!r}"])
+    return records_of_trajectory(file, int(layer), int(neuron), every=options.every)
 
 
 def monitor(options: argparse.Namespace) -> int:
@@ -131,17 +137,18 @@ def monitor(options: argparse.Namespace) -> int:
     if problems:
         raise ConfigError(problems)
     device, records = load_learned(options.learned), _records(options)
+    (file,) = options.file
     try:
         found = monitored(device, records, options.bound)
     except DataError as error:
-        raise DataError(f"{options.file}: {error}") from None
-    report = report_of(found, options.file, options.learned)
-    out = Path(options.out or f"{Path(options.file).name.split('.')[0]}-monitor")
+        raise DataError(f"{file}: {error}") from None
+    report = report_of(found, file, options.learned)
+    out = Path(options.out or f"{Path(file).name.split('.')[0]}-monitor")
     written = write_monitored(found, out, report)
     if options.json:
         print(json.dumps(report))
     else:
-        print("\n".join(told(found, options.file)))
+        print("\n".join(told(found, file)))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if found.describes else 1
 

@@ -25,6 +25,8 @@ from spinrnn.identify.triangles import triangle
 from spinrnn.notebook import card, plural
 from spinrnn.recordings.measurement import Measurement
 
+UNKNOWN = 20.0
+"""Standard error of a logarithm from which on its number is not known at all."""
 TOGETHER = 1e-7
 """Smallest singular value of the Jacobian, its columns of length 1, at which parameters
 count as told apart."""
@@ -158,6 +160,7 @@ def result_of(
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
+    _check_found(problem, values, free, covariance)
     everything, errors = with_errors(problem, values, covariance)
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
@@ -386,6 +389,25 @@ def check_told_apart(
         "steady, the noise too large, or the device much faster than the samples? "
         f"{_fix(sets[-1])}"
     )
+
+
+def _check_found(problem, values, free, covariance):
+    """Raises a DataError if positive parameters are known to no power of ten: where
+    they can change together a search runs far away, and there rounding hides it.
+    """
+    far = []
+    for number in free:
+        label = problem.labels[number]
+        parameter = problem.model.parameters[problem.name_of(label)]
+        error = np.sqrt(covariance[number, number]) / parameter.slope(values[label])
+        if parameter.coordinate != "plain" and error > UNKNOWN:
+            far.append(label)
+    if far:
+        one = "alone" if len(far) == 1 else "apart"
+        raise DataError(
+            f"the data do not tell {' and '.join(far)} {one}: they may change by many powers of "
+            f"ten. {_fix(far)}"
+        )
 
 
 def _fix(names):

@@ -185,7 +185,7 @@ def _faults(fit, one_neuron):
             f"  the {cases} cases were fitted as one device; where they are several, fit each "
             "alone (--cases 0:1)"
         )
-    if names == [SIZE]:
+    if SIZE in names and set(names) <= {SIZE, OUTLIERS}:
         yield "  nothing but its size: the noise is probably larger than was said"
     elif names != [OUTLIERS] and all(check.share is None for check in failed):
         yield (

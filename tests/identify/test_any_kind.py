@@ -5,18 +5,27 @@ import json
 
 import numpy as np
 import pytest
+from conftest import forget_kinds
 from leaky import Resonator
 from scipy.linalg import expm
 from test_identify import stepped
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.config import kinds
 from spinrnn.identify import fit as fit_
 from spinrnn.identify import grids, models
 from spinrnn.identify import problem as problem_
 
+OWN = forget_kinds()
 H = 1e-9
 TRUE = {"tau": 8e-9, "tau_w": 30e-9, "coupling": 1.5}
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    """The resonator, which is unknown to the tests of other modules."""
+    kinds._registered["neuron"] = dict(OWN)
 
 
 def levels(rng, samples, each=20):

@@ -946,6 +946,9 @@ def test_gradcheck_command(monkeypatch):
     small = dataclasses.replace(feedforward.AWKWARD, layers=(2, 2), inputs=2, outputs=2)
     monkeypatch.setattr(feedforward, "AWKWARD", small)
     monkeypatch.setattr(gradient, "AWKWARD", fewer)
+    # the others take long to compile
+    usual = {name: kinds.BUILT_IN["neuron"][name] for name in ("oscillator", "ctrnn")}
+    monkeypatch.setitem(kinds.BUILT_IN, "neuron", usual)
     rows = [json.loads(line) for line in here("gradcheck", "--json").stdout.splitlines()]
     timed = {(n, s) for n in ("oscillator", "ctrnn") for s in ("exponential", "euler")}
     static = {(kind, n) for kind in kinds.names_of("activation") for n in ("none", "batch")}

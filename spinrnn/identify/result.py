@@ -160,15 +160,14 @@ def result_of(
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
-    _check_found(problem, values, free, covariance)
+    reasons = _unknown(problem, values, free, covariance)
     everything, errors = with_errors(problem, values, covariance)
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    reasons = {}
-    for label in solution.held:
-        reasons[label] = f"it ends at its bound, {values[label]:.4g}"
+    reasons |= {label: f"it ends at its bound, {values[label]:.4g}" for label in solution.held}
+    for label in reasons:
         intervals[label], errors[label] = (np.nan, np.nan), np.nan
     return DeviceFit(
         values=everything,
@@ -391,9 +390,12 @@ def check_told_apart(
     )
 
 
-def _check_found(problem, values, free, covariance):
-    """Raises a DataError if positive parameters are known to no power of ten: where
-    they can change together a search runs far away, and there rounding hides it.
+def _unknown(problem, values, free, covariance):
+    """{label: why it has no interval} of a positive parameter that is known to no power
+    of ten.
+
+    DataError where there are several: they can change together, so that a search runs
+    far away, and there rounding hides it from `check_told_apart`.
     """
     far = []
     for number in free:
@@ -402,12 +404,12 @@ def _check_found(problem, values, free, covariance):
         error = np.sqrt(covariance[number, number]) / parameter.slope(values[label])
         if parameter.coordinate != "plain" and error > UNKNOWN:
             far.append(label)
-    if far:
-        one = "alone" if len(far) == 1 else "apart"
+    if len(far) > 1:
         raise DataError(
-            f"the data do not tell {' and '.join(far)} {one}: they may change by many powers of "
+            f"the data do not tell {' and '.join(far)} apart: they may change by many powers of "
             f"ten. {_fix(far)}"
         )
+    return dict.fromkeys(far, "the data leave its power of ten open")
 
 
 def _fix(names):

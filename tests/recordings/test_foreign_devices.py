@@ -116,7 +116,8 @@ def test_commands_take_names_and_units(tmp_path, capsys, monkeypatch):
     measure = ["--only", "drive", "--input-interval", "20e-9", "--relaxation-time", "8e-9"]
     measure += ["--bias-ratio", "0"]
     assert main(["analyse", "table.txt", *named, *measure]) in (0, 1)
-    assert main(["identify", "table.txt", *named, "--out", "fit", "--json"]) in (0, 1)
+    known = ["--fix", "gamma=1e8", "--fix", "Q=0.5"]
+    assert main(["identify", "table.txt", *named, *known, "--out", "fit", "--json"]) in (0, 1)
     printed = capsys.readouterr()
     assert "note: table.txt: time is t; power is mz; drive is f" in printed.err
     assert json.loads((tmp_path / "fit/device.json").read_text())["file"] == "table.txt"

@@ -30,6 +30,8 @@ _STEP = 1e-30
 """Of the complex step; differences take its place where code loses imaginary parts."""
 _LARGEST = 600.0
 """Logarithms beyond are no float."""
+_SMALLEST, _LEAST = 1e-300, -1 + 1e-16
+"""Values of which there is a logarithm, and one of 1 and the value."""
 
 
 class Parameter(NamedTuple):
@@ -55,7 +57,10 @@ class Parameter(NamedTuple):
         """Coordinate of a value."""
         if self.coordinate == "plain":
             return float(value)
-        return math.log(value) if self.coordinate == "log" else math.log1p(value)
+        # a search that runs away ends where the value is 0 or -1 to rounding
+        if self.coordinate == "log":
+            return math.log(max(value, _SMALLEST))
+        return math.log1p(max(value, _LEAST))
 
     def value(self, x: float) -> float:
         """The value that has a coordinate."""

@@ -370,3 +370,12 @@ def test_identify_refuses_wrong_options_of_a_kind_in_one_line(here, capsys):
         assert part in error
         assert error.count("\n") == 1
     assert not any(path.is_dir() for path in here.iterdir())
+
+
+@pytest.mark.parametrize("coordinate", ["log", "log1p"])
+def test_a_search_that_runs_away_still_has_coordinates(coordinate):
+    own = models.Parameter("x", "1", "x", "x", coordinate)
+    for x in (-1e4, -800.0, 800.0, 1e4):
+        value = own.value(x)
+        assert np.isfinite([value, own.of(value)]).all()
+    assert own.of(own.value(-3.0)) == pytest.approx(-3.0, rel=1e-12)

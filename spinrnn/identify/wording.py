@@ -39,8 +39,9 @@ def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[
 
 
 def rounded(value: float, error: float) -> str:
-    """The value with two digits of its error; five digits where there is none."""
-    if not error or not value:
+    """The value with two digits of its error; five digits where there is none, or no
+    error is known (NaN)."""
+    if not 0 < error < math.inf or not value or not math.isfinite(value):
         return f"{value:.5g}"
     digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2
     return f"{value:.{max(1, min(15, digits))}g}"

@@ -14,7 +14,7 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.config import kinds
 from spinrnn.identify import fit as fit_
-from spinrnn.identify import grids, models
+from spinrnn.identify import grids, models, wording
 from spinrnn.identify import problem as problem_
 
 OWN = forget_kinds()
@@ -379,3 +379,20 @@ def test_a_search_that_runs_away_still_has_coordinates(coordinate):
         value = own.value(x)
         assert np.isfinite([value, own.of(value)]).all()
     assert own.of(own.value(-3.0)) == pytest.approx(-3.0, rel=1e-12)
+
+
+def test_numbers_without_an_error_have_five_digits():
+    assert wording.rounded(1.2345678, np.nan) == "1.2346"
+    assert wording.rounded(1.2345678, np.inf) == "1.2346"
+    assert wording.rounded(1.2345678, 0.01) == "1.235"
+    assert wording.rounded(1.2345678, 0.1) == "1.23"
+
+
+def test_a_number_of_which_nothing_is_known_is_told_without_interval(tmp_path, capsys):
+    """A CTRNN that stays where it began: any slow one would do."""
+    rng = np.random.default_rng(3)
+    drive = levels(rng, 300) * 1e-3
+    power = 0.5 + 0.01 * rng.normal(size=300)
+    np.savez(tmp_path / "r.npz", time=np.arange(300) * H, drive=drive, power=power)
+    main(["identify", str(tmp_path / "r.npz"), "--neuron", "ctrnn", "--out", str(tmp_path)])
+    assert "no interval: the data leave its power of ten open" in capsys.readouterr().out

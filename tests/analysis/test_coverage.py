@@ -12,7 +12,8 @@ from spinrnn import analysis
 from spinrnn.analysis.devices import device_of
 
 GAMMA, Q, STEP = 1e8, 0.6, 0.5e-9
-CASE = Path("/work/shared/cases/transfer_wrong_interval.npz")
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+CASE = SHARED / "cases" / "transfer_wrong_interval.npz"
 
 
 def recorded(rng, levels, hold, noise, eta=0.0, step=STEP, start=0.3):
@@ -106,7 +107,7 @@ def test_what_a_recording_does_not_determine_has_no_interval():
     assert np.isnan(d.relaxation_rate_low)
 
 
-@pytest.mark.skipif(not CASE.exists(), reason="the recording is not on this machine")
+@pytest.mark.skipif(not CASE.exists(), reason="the recording is not beside the project")
 def test_a_recording_whose_interval_was_wrong(tmp_path):
     report = spinrnn.analyse(CASE, tmp_path / "report", measures=["transfer"])
     found = report.numbers["transfer"]

@@ -2,11 +2,11 @@
 several recordings, what the data cannot tell."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import forget_kinds
-from leaky import Resonator
 from scipy.linalg import expm
 from test_identify import stepped
 
@@ -17,7 +17,10 @@ from spinrnn.identify import fit as fit_
 from spinrnn.identify import grids, models, wording
 from spinrnn.identify import problem as problem_
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
+kinds.use(EXAMPLE)
 OWN = forget_kinds()
+Resonator = OWN["leaky"]
 H = 1e-9
 TRUE = {"tau": 8e-9, "tau_w": 30e-9, "coupling": 1.5}
 
@@ -298,7 +301,7 @@ def test_wrong_arguments_of_a_kind_are_told_at_once():
         "bounds: coupling: 20 to 30 is outside", "bounds: tau takes (low, high)",
     ):  # fmt: skip
         assert part in str(caught.value)
-    with pytest.raises(spinrnn.ConfigError, match="leaky_resonator has the states voltage, recov"):
+    with pytest.raises(spinrnn.ConfigError, match="leaky has the states voltage, recov"):
         spinrnn.identify_device(recording(5), neuron=Resonator, observe="current")
     with pytest.raises(spinrnn.ConfigError, match="kind: must be"):
         spinrnn.identify_device(recording(5), neuron="nothing")
@@ -346,10 +349,8 @@ def test_identify_takes_a_kind_and_several_files(here, capsys):
 
 
 def test_identify_takes_a_kind_of_the_users_file(here, capsys):
-    from pathlib import Path
-
-    source = Path(__file__).with_name("leaky.py").read_text()
-    (here / "own.py").write_text(source.replace("leaky_resonator", "own_resonator"))
+    source = EXAMPLE.read_text()
+    (here / "own.py").write_text(source.replace('"leaky"', '"own_resonator"'))
     call = ["identify", "r.npz", "--use", "own.py", "--neuron", "own_resonator"]
     assert main([*call, "--observe", "voltage", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["findings"]

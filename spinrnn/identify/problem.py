@@ -8,7 +8,7 @@ to date.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -421,8 +421,3 @@ class Problem:
             short, self.known, self.drive_between, self.model, self.each, self.recordings,
             self.bounds, steps,
         )  # fmt: skip
-
-
-def values_by_name(problem: Problem, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by names of parameters; of those of each recording the first."""
-    return {problem.name_of(label): values[label] for label in reversed(problem.labels)}

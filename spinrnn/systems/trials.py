@@ -103,9 +103,10 @@ def study(
     if run:
         make_folder(out)
         trials = list(wanted.trials(quick, folders))
-        if wanted.check and folders and len(_still(trials, rows)) < len(trials):
+        still = _still(trials, rows)
+        if wanted.check and folders and len(still) < len(trials):
             wanted.check(folders)
-        rows = _made(trials, rows, path, on_trial, stop)
+        rows = _made(trials, rows, still, path, on_trial, stop)
         if rows is None:
             return Outcome(None)
     if not rows:
@@ -168,9 +169,9 @@ def _still(trials, rows):
     return found
 
 
-def _made(trials, rows, path, on_trial, stop):
-    """Rows of all trials in their order, None where it was stopped."""
-    anew = {_text(trial.key) for trial in trials} - _still(trials, rows).keys()
+def _made(trials, rows, still, path, on_trial, stop):
+    """Rows of all trials in their order, None where it was stopped; still: of `_still`."""
+    anew = {_text(trial.key) for trial in trials} - still.keys()
     known = {_text(row["key"]): row for row in rows if _text(row["key"]) not in anew}
     for number, trial in enumerate(trials, 1):
         if _text(trial.key) in known:

@@ -28,7 +28,7 @@ CONDITIONS: dict[str, dict[str, float]] = {
 LAYERS, EPOCHS, SEEDS, RATE = [512], 20, 12, 100.0
 """Rate in pulses for a step of 1, halved every seventh epoch by the authors; here it
 falls as half a cosine."""
-MNIST_LAYERS, MNIST_EPOCHS = [512], 5
+MNIST: dict[str, Any] = {"layers": [512], "epochs": 5, "batch": 100}
 PUBLISHED: dict[str, Any] = {"layers": [3000], "epochs": 20, "batch": 1000}
 """The published network and training on MNIST."""
 PULSES = (0, 100, 500, 1000, 5000)
@@ -73,39 +73,27 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
         found.append(Trial(key, lambda g=given: _learned(g, load_digits()), given))
     if "mnist" in folders:
         found += _mnist_trials(quick, folders["mnist"])
-        found += [] if quick else _published_trials(folders["mnist"])
     return found
 
 
-def _published_trials(folder):
-    """The published network, with the published cells and with everything."""
-
-    def run(cells):
-        given = tables(PUBLISHED["layers"], PUBLISHED["epochs"], 0, RATE, **cells)
-        given["train"]["batch"] = PUBLISHED["batch"]
-        given["data"] = {"validation_fraction": 0.02}
-        return _learned(given, images(folder))
-
-    key = {"what": "published", "seed": 0, "epochs": PUBLISHED["epochs"]}
-    return [
-        Trial({**key, "condition": name}, lambda c=CONDITIONS[name]: run(c))
-        for name in ("mean device", "devices differ", "everything")
-    ]
-
-
 def _mnist_trials(quick, folder):
-    epochs, cases = (1, 2000) if quick else (MNIST_EPOCHS, None)
+    if quick:
+        return _on_images("mnist", folder, {**MNIST, "epochs": 1}, 2000)
+    return _on_images("mnist", folder, MNIST) + _on_images("published", folder, PUBLISHED)
+
+
+def _on_images(what, folder, training, cases=None):
+    """MNIST in three conditions; cases: how many of the training part, the first ones."""
 
     def run(cells):
-        given = tables(MNIST_LAYERS, epochs, 0, RATE, **cells)
+        given = tables(training["layers"], training["epochs"], 0, RATE, **cells)
+        given["train"]["batch"] = training["batch"]
         given["data"] = {"validation_fraction": 0.02}
         return _learned(given, images(folder, cases))
 
+    key = {"what": what, "seed": 0, "epochs": training["epochs"]}
     return [
-        Trial(
-            {"what": "mnist", "condition": name, "seed": 0, "epochs": epochs},
-            lambda c=CONDITIONS[name]: run(c),
-        )
+        Trial({**key, "condition": name}, lambda c=CONDITIONS[name]: run(c))
         for name in ("mean device", "devices differ", "everything")
     ]
 

@@ -108,11 +108,15 @@ def weights_of(layout: odes.Layout, flat: np.ndarray) -> tuple:
     return tuple((matrix[:, :-1].copy(), matrix[:, -1].copy()) for matrix in wide)
 
 
+def widths(weights: Sequence) -> list[int]:
+    """Inputs of the first layer and outputs of all, of ((matrix, bias) of each)."""
+    return [weights[0][0].shape[1], *(len(bias) for _, bias in weights)]
+
+
 def flat_of(weights: Sequence, states: int) -> tuple[odes.Layout, np.ndarray]:
     """(layout, flat weights) of ((matrix, bias) of each layer)."""
-    sizes = [weights[0][0].shape[1], *(len(bias) for _, bias in weights)]
     layers = [np.column_stack([matrix, bias]).ravel() for matrix, bias in weights]
-    return odes.Layout(sizes, states), np.concatenate(layers)
+    return odes.Layout(widths(weights), states), np.concatenate(layers)
 
 
 # ---- runs ----

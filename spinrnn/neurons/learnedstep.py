@@ -26,13 +26,9 @@ from spinrnn.kernels.rows import (
 )
 from spinrnn.kernels.tiles import tile_heights
 from spinrnn.neurons.learned import LearnedDevice, Weights
+from spinrnn.neurons.learnedruns import widths
 
 THIRD = 1 / 3
-
-
-def widths(weights: Weights) -> list[int]:
-    """Inputs and outputs of all layers, as `room_rows` takes them."""
-    return [weights[0][0].shape[1], *(len(bias) for _, bias in weights)]
 
 
 def rows_of(device: LearnedDevice, driven: int) -> int:

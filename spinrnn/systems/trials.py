@@ -170,7 +170,9 @@ def _still(trials, rows):
 
 
 def _made(trials, rows, still, path, on_trial, stop):
-    """Rows of all trials in their order, None where it was stopped; still: of `_still`."""
+    """Rows of all trials in their order, None where it was stopped; still: as of
+    `_still`.
+    """
     anew = {_text(trial.key) for trial in trials} - still.keys()
     known = {_text(row["key"]): row for row in rows if _text(row["key"]) not in anew}
     for number, trial in enumerate(trials, 1):

@@ -83,7 +83,9 @@ def _mnist_trials(quick, folder):
 
 
 def _on_images(what, folder, training, cases=None):
-    """MNIST in three conditions; cases: how many of the training part, the first ones."""
+    """MNIST in three conditions; cases: how many of the training part, the first
+    ones.
+    """
 
     def run(cells):
         given = tables(training["layers"], training["epochs"], 0, RATE, **cells)

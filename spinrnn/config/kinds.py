@@ -162,12 +162,19 @@ def kind_of(role: str, name: Any) -> type:
     raise ConfigError([f"kind: must be {wanted}{hint}, got {name!r}{own}"])
 
 
+def loaded(place: str) -> Any:
+    """What stands at MODULE:NAME, imported when it is asked for: a kind, or what a
+    kind's class names, never a text of a file.
+    """
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def _known(role, name):
     if name in _registered.get(role, {}):
         return _registered[role][name]
     if name in BUILT_IN[role]:
-        module, _, attribute = BUILT_IN[role][name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return loaded(BUILT_IN[role][name])
     return None
 
 

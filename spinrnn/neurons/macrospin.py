@@ -50,6 +50,7 @@ class Macrospin(Neuron):
     name: ClassVar[str] = "macrospin"
     title: ClassVar[str] = "a network of macrospins"
     span: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+    excitation: ClassVar[str] = "spinrnn.neurons.excitation:excitation"
 
     saturation: float = quantity(8e5, "A/m", "Ms", above=0, fit="log")
     damping: float = quantity(

@@ -73,6 +73,8 @@ class Neuron(Kind):
         span: least and largest of what is emitted, where there are such limits.
         threshold: whether it emits only where the drive is above a threshold, eq. (1);
             what is measured of that is asked of such kinds alone.
+        excitation: MODULE:NAME of a function of (neuron, (least, largest drive in SI))
+            that gives (whether such a drive excites it, a sentence); "" where any does.
         highpass: time constant in units of `time_unit` of the filter that removes the
             emitted mean, where the network does not say it; None for none.
     """
@@ -85,6 +87,7 @@ class Neuron(Kind):
     title: ClassVar[str] = "a network of neurons"
     span: ClassVar[tuple[float, float] | None] = None
     threshold: ClassVar[bool] = False
+    excitation: ClassVar[str] = ""
     highpass: ClassVar[float | None] = None
 
     @property

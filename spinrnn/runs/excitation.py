@@ -1,16 +1,15 @@
-"""Whether a network's macrospins are driven above their threshold: what its inputs and
-its initial weights can bring each layer to.
+"""Whether a network's neurons are driven above their threshold, of kinds that tell
+(`Neuron.excitation`): what its inputs and its initial weights can bring each layer to.
 """
 
 import numpy as np
 
+from spinrnn.config.kinds import loaded
 from spinrnn.networks.recurrent import Network
-from spinrnn.neurons.excitation import excitation
-from spinrnn.neurons.macrospin import Macrospin
 
 
 def excitations(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]]:
-    """(notes, warnings): for each layer of macrospins the threshold and what reaches
+    """(notes, warnings): for each layer of such neurons the threshold and what reaches
     it; a warning where the drive never gets there.
 
     Args:
@@ -19,11 +18,12 @@ def excitations(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]]
     notes, warnings = [], []
     largest = float(np.nanmax(np.abs(inputs), initial=0.0))
     for layer, neuron in enumerate(net.config.neurons):
-        if isinstance(neuron, Macrospin):
-            reached = _most(net, layer, largest) * neuron.current_unit
-            low, high = neuron.bias_current - reached, neuron.bias_current + reached
-            ok, text = excitation(neuron, (low, high))
-            sentence = f"macrospin, layer {layer}: {text}"
+        if neuron.excitation:
+            middle = neuron.bias(neuron.nominal_numbers(neuron.time_unit)) * neuron.drive_unit
+            reached = _most(net, layer, largest) * neuron.drive_unit
+            ends = float(middle - reached), float(middle + reached)
+            ok, text = loaded(neuron.excitation)(neuron, ends)
+            sentence = f"{neuron.name}, layer {layer}: {text}"
             (notes if ok else warnings).append(sentence)
     return notes, warnings
 

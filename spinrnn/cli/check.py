@@ -84,15 +84,9 @@ def lines_of(found: Any) -> list[str]:
 
 
 def _of_network(found: Any) -> dict[str, str]:
-    from spinrnn.config.neurons import name_of
-
     c = found.config.network
-    sizes = "-".join(str(n) for n in (c.inputs, *c.layers, c.outputs))
-    if "time" in c.abilities:
-        step = c.input_interval / c.resolved_substeps
-        neuron, steps = name_of(c), f"{c.resolved_substeps} substeps of {step:.3g} s a point"
-    else:
-        neuron, steps = c.activation.kind, "without time"
+    sizes = "-".join(map(str, c.sizes))
+    neuron, steps = c.summary
     estimator = found.config.train.estimator
     text = f"1 pass of {estimator.kind}"
     if not estimator.at_once:

@@ -4,6 +4,7 @@ state. The table [network] with kind = "feedforward".
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -82,6 +83,7 @@ class FeedforwardConfig:
 
     kind: ClassVar[str] = "feedforward"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "twin"})
+    parts: ClassVar[tuple[str, ...]] = ("activation", "synapse")
     readout: ClassVar[str] = "end"
     readout_window: ClassVar[int] = 0
     resolved_substeps: ClassVar[int] = 1
@@ -109,6 +111,11 @@ class FeedforwardConfig:
         return for_each(self.synapse, len(self.layers) + 1)
 
     @property
+    def neurons(self) -> tuple[Any, ...]:
+        """The kind of its hidden neurons."""
+        return (self.activation,)
+
+    @property
     def kinds(self) -> tuple[Any, ...]:
         """All kinds that take part."""
         return (self.activation, *dict.fromkeys(self.synapses))
@@ -127,6 +134,49 @@ class FeedforwardConfig:
     def sizes(self) -> tuple[int, ...]:
         """Numbers of a case, neurons of each layer, outputs."""
         return (int(self.inputs), *self.layers, int(self.outputs))
+
+    @property
+    def summary(self) -> tuple[str, str]:
+        """What its neurons are, and its steps, in a few words each."""
+        return self.activation.kind, "without time"
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{block: shape} of its parameters, as of `Layout.blocks`."""
+        pairs = list(enumerate(itertools.pairwise(self.sizes)))
+        shapes = {f"w_{i}": (n, before) for i, (before, n) in pairs}
+        vectors = ["bias"] if self.biased else []
+        vectors += ["gain", "shift"] if self.normalisation == "batch" else []
+        return shapes | {f"{name}_{i}": (n,) for name in vectors for i, (_, n) in pairs}
+
+    def axes(self, block: str) -> tuple[str, ...]:
+        """Names of the axes of a block, as ("neuron_1", "neuron_0") of w_1."""
+        stem, _, number = block.rpartition("_")
+        layer, last = int(number), len(self.layers)
+        to = "class" if layer == last else f"neuron_{layer}"
+        source = "input" if layer == 0 else f"neuron_{layer - 1}"
+        return (to, source) if stem == "w" else (to,)
+
+    def deviation(self, block: str, shape: tuple[int, ...]) -> float:
+        """Standard deviation of a block's numbers as they are drawn."""
+        if block.startswith("w_"):
+            hidden = int(block.rpartition("_")[2]) < len(self.layers)
+            return (self.activation.start_gain if hidden else 1.0) / math.sqrt(shape[1])
+        return self.bias_deviation / math.sqrt(shape[0]) if block.startswith("bias") else 0.0
+
+    def misfits(self, train: Any) -> list[str]:
+        """What a `TrainConfig` asks for that such a network does not have, a sentence
+        each.
+        """
+        if self.normalisation != "batch":
+            return []
+        problems = []
+        if train.average:
+            reason = "running means of batch normalisation do not belong to a mean of weights"
+            problems.append(f"train.average: {reason}; set it to 0")
+        if train.batch == 1:
+            reason = "one case has no variance, by which batch normalisation could divide"
+            problems.append(f'train.batch: {reason}; take more, or network.normalisation = "none"')
+        return problems
 
     def automatic(self) -> dict[str, Any]:
         """{key: value} that it takes where the key is None: none."""

@@ -205,6 +205,7 @@ class NetworkConfig:
 
     kind: ClassVar[str] = "recurrent"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "time"})
+    parts: ClassVar[tuple[str, ...]] = ("neuron", "spread", "synapse")
 
     def __post_init__(self) -> None:
         still = (key for key in self.follows if getattr(self, key) == FOLLOWING[key])
@@ -288,6 +289,17 @@ class NetworkConfig:
         """All kinds that take part."""
         return (*self.neurons, *dict.fromkeys(self.synapses))
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Input channels, neurons of each layer, outputs."""
+        return (self.inputs, *self.layers, self.outputs)
+
+    @property
+    def summary(self) -> tuple[str, str]:
+        """What its neurons are, and its steps, in a few words each."""
+        count, step = self.resolved_substeps, self.input_interval / self.resolved_substeps
+        return neurons.name_of(self), f"{count} substeps of {step:.3g} s a point"
+
     def automatic(self) -> dict[str, Any]:
         """{key: value} that it takes where the key is None."""
         times = {"highpass_time": self.filter_time or 0.0}
@@ -350,6 +362,12 @@ class NetworkConfig:
     def amplifications(self) -> tuple[float, ...]:
         """A_l of each layer."""
         return for_each(self.amplification, len(self.layers))
+
+    def misfits(self, train: Any) -> list[str]:
+        """What a training asks for that such a network does not have, a sentence
+        each.
+        """
+        return []
 
     def reduced(self) -> Reduced:
         """The time scales in the kernels' units."""
@@ -791,13 +809,7 @@ def _without_time(network: Any, train: TrainConfig) -> list[str]:
         problems.append(f'train.gains: {without} "drawn"')
     if train.estimator.warm != "none":
         problems.append(f'estimator.warm: {without} "none"')
-    if train.average and network.normalisation == "batch":
-        reason = "running means of batch normalisation do not belong to a mean of weights"
-        problems.append(f"train.average: {reason}; set it to 0")
-    if train.batch == 1 and network.normalisation == "batch":
-        reason = "one case has no variance, by which batch normalisation could divide"
-        problems.append(f'train.batch: {reason}; take more, or network.normalisation = "none"')
-    return problems
+    return problems + network.misfits(train)
 
 
 def _unwritable(gives: str, synapses: Iterable[Any]) -> list[Any]:
@@ -836,20 +848,16 @@ def _unlike(writer: Any, synapse: Any) -> str:
     return f"{asked}, {taken}; {fits}, {writer.kind} with the synapse {' or '.join(for_it)}"
 
 
-TABLES = (
-    *("network", "neuron", "spread", "activation", "synapse"),
-    *("task", "estimator", "writer", "train", "data"),
-)
+OF_NETWORKS = ("neuron", "spread", "activation", "synapse")
+"""Tables that are parts of networks, of some kinds or of all."""
+TABLES = ("network", *OF_NETWORKS, "task", "estimator", "writer", "train", "data")
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
 NETWORKS: dict[str, type] = {cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig)}
 """{kind of a network: its class}, the key `kind` of [network]; the first is the
 default."""
-_OWNERS = {
-    **{"activation": "network", "synapse": "network"},
-    **{"estimator": "train", "writer": "train", "task": "task"},
-}
-"""{table of a kind: part of a run that has it}, but for [neuron]."""
+_OWNERS = {"estimator": "train", "writer": "train", "task": "task"}
+"""{table of a kind: part of a run that has it}, but for those of the network."""
 
 
 def own_keys(cls: type) -> list[str]:
@@ -961,11 +969,10 @@ def _network_problems(tables: Mapping[str, Any]) -> list[str]:
 def _foreign_tables(tables: Mapping[str, Any]) -> list[str]:
     """Tables that the kind of the network does not have."""
     cls = network_class(tables)
-    others = ("neuron", "spread") if cls is FeedforwardConfig else ("activation",)
     return [
         f"{name}: a network of the kind {cls.kind} has none; take [{name}] out, or set network.kind"
-        for name in others
-        if tables.get(name)
+        for name in OF_NETWORKS
+        if name not in cls.parts and tables.get(name)
     ]
 
 
@@ -989,18 +996,21 @@ def _suggestion(name: str, key: str, cls: type) -> str:
         owners = [kind for kind, other in NETWORKS.items() if key in own_keys(other)]
         if owners:
             return f"; it is one of a network of the kind {owners[0]}, this one is {cls.kind}"
-    if close is None and moved is not None and cls is not FeedforwardConfig:
+    of_other = name == "network" and cls is not NetworkConfig
+    if close is None and moved is not None and not of_other:
         return f"; did you mean {versions.OLD[moved]}?"
     return suggest(key, own_keys(cls))
 
 
 def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Arguments of the network's class of the tables [network], [neuron] and [spread],
+    """Arguments of the network's class of the table [network] and those of its parts,
     and what is wrong between the tables of several neurons.
     """
     network, spread = tables.get("network", {}), tables.get("spread", {})
-    if network_class(tables) is FeedforwardConfig:
-        return {key: value for key, value in network.items() if key != "kind"}, []
+    cls = network_class(tables)
+    parts = {name: tables[name] for name in cls.parts if name in tables}
+    if cls is not NetworkConfig:
+        return {key: value for key, value in network.items() if key != "kind"} | parts, []
     neuron, trained, problems = neurons.from_table(tables.get("neuron", {}))
     without = ("kind", *versions.ELSEWHERE[1:])
     made = {key: value for key, value in network.items() if key not in without}
@@ -1016,6 +1026,7 @@ def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str
         for key, table in (("neuron", neuron), ("spread", spread)):
             if table or key in made:
                 made[key] = {**made.get(key, {}), **table}
+    made |= {"synapse": parts["synapse"]} if "synapse" in parts else {}
     return made | trained, problems
 
 
@@ -1040,7 +1051,6 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
     }
     return {
         **_network_tables(network, parts["network"]),
-        "synapse": entries_table("synapse", network.synapse),
         "task": config.task.table(),
         "estimator": config.train.estimator.table(),
         "writer": config.train.writer.table(),
@@ -1050,13 +1060,15 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
 
 
 def _network_tables(network: Any, own: dict[str, Any]) -> dict[str, Any]:
-    """[network] and those of its tables that depend on its kind."""
-    if isinstance(network, FeedforwardConfig):
-        table = {"kind": network.kind, **own}
-        return {"network": table, "activation": network.activation.table()}
+    """[network] and the tables of its parts."""
+    if not isinstance(network, NetworkConfig):
+        parts = {name: entries_table(name, getattr(network, name)) for name in network.parts}
+        return {"network": {"kind": network.kind, **own}, **parts}
     spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
     spread = {**spreads, "seed": network.spread.seed}
-    return {"network": own, "neuron": neurons.to_table(network), "spread": spread}
+    synapse = entries_table("synapse", network.synapse)
+    neuron = neurons.to_table(network)
+    return {"network": own, "neuron": neuron, "spread": spread, "synapse": synapse}
 
 
 def automatic(config: RunConfig) -> dict[str, Any]:

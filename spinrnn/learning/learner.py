@@ -89,6 +89,25 @@ class GradientLearner:
         self.steps = steps
 
 
+class EventLearner(GradientLearner):
+    """Learning by a rule of its own: synapses are written while a batch is shown."""
+
+    def step(
+        self, prepared: Any, batch: tuple[Any, Any, Any], rate: float, seed: tuple[int, ...]
+    ) -> Step:
+        """As of `GradientLearner`; what the rule does is `Estimator.present`."""
+        step = self._config.estimator.present(self._net, batch, rate, seed)
+        _require_finite(self._net.parameters, f"what {self._config.estimator.kind} has learned")
+        self.steps += 1
+        self.events = (self.events + step.events)._replace(saturated=step.events.saturated)
+        return step
+
+
+def learner_of(config: TrainConfig, net: Any) -> GradientLearner:
+    """The learner that an estimator asks for; arguments as of `GradientLearner`."""
+    return (EventLearner if config.estimator.local else GradientLearner)(config, net)
+
+
 def _require_finite(numbers, what):
     if not np.isfinite(numbers).all():
         raise DivergenceError(f"{what} is not finite")

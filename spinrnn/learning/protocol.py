@@ -32,6 +32,8 @@ class Estimator(Kind):
         at_once: whether it has `fit(net, task, training, validation)`, which learns all
             in one epoch, in place of `estimate`.
         ideal_synapses: whether it writes weights itself, which devices do not take.
+        local: whether it has `present`, a rule that writes synapses while a batch is
+            shown, in place of `estimate`; no writer is asked then.
         warm: "reservoir" begins with the readout that `Reservoir` finds. A kind may
             have it as a key.
     """
@@ -40,6 +42,7 @@ class Estimator(Kind):
     needs: ClassVar[frozenset[str]] = frozenset()
     at_once: ClassVar[bool] = False
     ideal_synapses: ClassVar[bool] = False
+    local: ClassVar[bool] = False
     warm: str = "none"
 
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
@@ -54,12 +57,33 @@ class Estimator(Kind):
         """
         raise NotImplementedError
 
+    def present(self, net: Any, batch: Any, rate: float, seed: tuple[int, ...]) -> Any:
+        """Shows a batch to a network, whose synapses learn from it in place; only of
+        kinds that are `local`.
+
+        Args:
+            net: the network itself; batch: (inputs (case, channel, time), `Targets`,
+                lengths); rate: learning rate; seed: of all that is random.
+        Returns:
+            `learning.learner.Step`.
+        """
+        raise NotImplementedError
+
+    def settle(self, net: Any, task: Any, training: Any) -> None:
+        """What is to be done at an epoch's end before the network is judged, as giving
+        neurons the classes that they answer to. By default nothing.
+
+        training: `Dataset` of the training part.
+        """
+
     @classmethod
     def class_problems(cls) -> list[str]:
         """What a class lacks as a kind, a sentence each."""
         if cls.at_once:
             lacks = "fit: is missing; a method (net, task, training, validation)"
             return [] if hasattr(cls, "fit") else [lacks]
+        if cls.local:
+            return _missing(cls, Estimator, {"present": "what a batch does to the synapses"})
         return _missing(cls, Estimator, {"estimate": "the gradient of a batch"})
 
 

@@ -21,7 +21,7 @@ from spinrnn.datasets.known import Known
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.average import add_to_average
 from spinrnn.learning.gains import choose_gains
-from spinrnn.learning.learner import GradientLearner, Step
+from spinrnn.learning.learner import Step, learner_of
 from spinrnn.learning.loop import Loop, Place, Placed, check_learned, placed
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.schedule import learning_rate
@@ -202,7 +202,7 @@ class Trainer:
         self.best_parameters = self.net.parameters.copy()
         self.best_connections = self.net.connections.copy()
         self.best_buffers = _copies(self.net.buffers)
-        self.learner = GradientLearner(config.train, self.net)
+        self.learner = learner_of(config.train, self.net)
         self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = digest
@@ -232,7 +232,10 @@ class Trainer:
         few = self.training.take(np.arange(1))
         with self._place():
             targets = self.config.task.targets(self.net, few)
-            self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
+            if "adjoint" in self.config.network.abilities:
+                self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
+            else:
+                self.net.forward(few.inputs, few.lengths)
         return time.perf_counter() - start
 
     @property
@@ -370,6 +373,8 @@ class Trainer:
     def _record(self, rate: float) -> dict[str, Any]:
         """The record of the epoch that ended, validation included; keeps the best."""
         task, sums = self.config.task, self._sums
+        with self._place():
+            self.config.train.estimator.settle(self.net, task, self.training)
         candidate = self._candidate()
         with self._place():
             asked = self._asked("validation")

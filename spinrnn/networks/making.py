@@ -3,13 +3,15 @@
 from typing import Any
 
 from spinrnn.config.feedforward import FeedforwardConfig
+from spinrnn.config.kinds import loaded
 from spinrnn.config.run import NetworkConfig
 from spinrnn.errors import ConfigError
-from spinrnn.networks.feedforward import FeedforwardNetwork
-from spinrnn.networks.recurrent import Network
 
-NETWORKS: dict[type, type] = {NetworkConfig: Network, FeedforwardConfig: FeedforwardNetwork}
-"""{class of a configuration: class of its network}."""
+NETWORKS: dict[type, str] = {
+    NetworkConfig: "spinrnn.networks.recurrent:Network",
+    FeedforwardConfig: "spinrnn.networks.feedforward:FeedforwardNetwork",
+}
+"""{class of a configuration: module and class of its network}."""
 
 
 def network_of(config: Any, seed: int = 0) -> Any:
@@ -24,4 +26,4 @@ def network_of(config: Any, seed: int = 0) -> Any:
     if made is None:
         wanted = " or ".join(f"a {cls.__name__}" for cls in NETWORKS)
         raise ConfigError([f"network: must be {wanted}, got {config!r}"])
-    return made(config, seed=seed)
+    return loaded(made)(config, seed=seed)

@@ -22,6 +22,7 @@ from spinrnn.config.run import (
     parts_of,
     to_tables,
 )
+from spinrnn.config.tables import keys_of
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
@@ -326,7 +327,9 @@ def _check_data(config, cases):
     """
     cases = loading.from_one(cases, config.network.outputs)
     cases = config.network.arranged(cases)
-    small: dict[str, Any] = {"layers": (1,) * len(config.network.layers)}
+    small: dict[str, Any] = {}
+    if "layers" in keys_of(config.network):
+        small |= {"layers": (1,) * len(config.network.layers)}
     if "time" in config.network.abilities:
         small |= {"density_int": 1.0, "density_ext": 1.0}
     net = network_of(dataclasses.replace(config.network, **small))

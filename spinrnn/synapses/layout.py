@@ -5,7 +5,6 @@ w_out, b_out; without time w, bias, gain and shift of each layer; each block row
 (row = receiving neuron). Gradients, Adam's moments and masks have the same order.
 """
 
-import itertools
 import math
 from typing import Any
 
@@ -31,7 +30,7 @@ class Layout:
 
     def __init__(self, config: Any) -> None:
         timed = "time" in config.abilities
-        shapes = _shapes_in_time(config) if timed else _shapes_without_time(config)
+        shapes = _shapes_in_time(config) if timed else config.shapes()
         self.blocks: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self.size, self._layers = 0, len(config.layers) + (not timed)
         self._is_weight: np.ndarray | None = None
@@ -92,15 +91,6 @@ def _shapes_in_time(config):
             if quantity in trained_of(config, neuron)
         }
     return shapes
-
-
-def _shapes_without_time(config):
-    """{block: shape} of layers that follow one another."""
-    pairs = list(enumerate(itertools.pairwise(config.sizes)))
-    shapes = {f"w_{i}": (n, before) for i, (before, n) in pairs}
-    vectors = ["bias"] if config.biased else []
-    vectors += ["gain", "shift"] if config.normalisation == "batch" else []
-    return shapes | {f"{name}_{i}": (n,) for name in vectors for i, (_, n) in pairs}
 
 
 def trained_block(quantity, layer):
@@ -174,14 +164,10 @@ def draw_weights(config, layout, mask, rng):
 
 
 def _draw_without_time(config, layout, flat, rng):
-    last = len(config.layers)
     for name, view in layout.named(flat).items():
-        if name.startswith("w_"):
-            hidden = layer_of(name, last) < last
-            gain = config.activation.start_gain if hidden else 1.0
-            view[...] = rng.normal(0, gain / math.sqrt(view.shape[1]), view.shape)
-        elif name.startswith("bias") and config.bias_deviation:
-            view[...] = rng.normal(0, config.bias_deviation / math.sqrt(view.size), view.size)
+        deviation = config.deviation(name, view.shape)
+        if deviation:
+            view[...] = rng.normal(0, deviation, view.shape)
         elif name.startswith("gain"):
             view[...] = 1.0
 
@@ -201,7 +187,7 @@ def axes_of(config, name):
     a layer has one value of a trained quantity.
     """
     if "time" not in config.abilities:
-        return _axes_without_time(config, name)
+        return config.axes(name)
     if name == "w_out":
         alone = config.features == config.layers[-1]
         return ("class", f"neuron_{len(config.layers) - 1}" if alone else "feature")
@@ -215,11 +201,3 @@ def axes_of(config, name):
     if stem == "w_int":
         return (f"neuron_{layer}", f"source_{layer}")
     return (f"neuron_{layer}", "channel" if layer == "0" else f"neuron_{int(layer) - 1}")
-
-
-def _axes_without_time(config, name):
-    stem, _, number = name.rpartition("_")
-    layer, last = int(number), len(config.layers)
-    to = "class" if layer == last else f"neuron_{layer}"
-    source = "input" if layer == 0 else f"neuron_{layer - 1}"
-    return (to, source) if stem == "w" else (to,)

@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
-    "config": "quantity tables kinds parts sources spread neurons versions recipes feedforward "
-    "run template toml",
+    "config": "quantity tables kinds parts sources spread neurons versions recipes static "
+    "feedforward run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "

@@ -105,7 +105,8 @@ def _devices(net: Any) -> str:
 
 def _noise(config: Any) -> str:
     """Which thermal noise the network has, if any."""
-    noisy = [neuron for neuron in getattr(config, "neurons", ()) if neuron.noisy]
+    timed = "time" in config.abilities
+    noisy = [neuron for neuron in config.neurons if neuron.noisy] if timed else []
     powers = dict.fromkeys(getattr(neuron, "thermal_power", None) for neuron in noisy)
     known = " and ".join(f"{power:g}" for power in powers if power is not None)
     return (", thermal noise" + (f" of {known}" if known else "")) if noisy else ""

@@ -2,10 +2,8 @@
 state. The table [network] with kind = "feedforward".
 """
 
-import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -20,21 +18,14 @@ from spinrnn.config.parts import (
     settled,
 )
 from spinrnn.config.quantity import quantity
-from spinrnn.config.tables import Problems, Unsaid, check, unsaid
+from spinrnn.config.static import FOLLOWING, StaticConfig
+from spinrnn.config.tables import Problems, check, unsaid
 from spinrnn.errors import ConfigError
-from spinrnn.notebook import card
-
-FOLLOWING = {"inputs": 1, "outputs": 10}
-"""Keys that follow from the data where they are not given, and what they are without
-data."""
 
 
 @dataclass(frozen=True)
-class FeedforwardConfig:
+class FeedforwardConfig(StaticConfig):
     """A network without time: eq. (F1) to (F4) of docs/MODEL.md.
-
-    A case is a list of numbers; those of sequences are taken point by point, channel
-    after channel.
 
     Attributes:
         layers: neurons in each hidden layer; none: the inputs are summed once.
@@ -84,12 +75,9 @@ class FeedforwardConfig:
     kind: ClassVar[str] = "feedforward"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "twin"})
     parts: ClassVar[tuple[str, ...]] = ("activation", "synapse")
-    readout: ClassVar[str] = "end"
-    readout_window: ClassVar[int] = 0
-    resolved_substeps: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        still = [key for key in FOLLOWING if isinstance(getattr(self, key), Unsaid)]
+        still = self._unsaid()
         problems = set_parts(self, {"activation": kind_part("activation")})
         synapse, found = one_or_each("synapse", self.synapse)
         object.__setattr__(self, "synapse", synapse)
@@ -99,9 +87,7 @@ class FeedforwardConfig:
         except ConfigError as error:
             problems += error.problems
         object.__setattr__(self, "synapse", settled(self.synapse, len(self.layers) + 1))
-        object.__setattr__(self, "follows", tuple(still))
-        for key in still:
-            object.__setattr__(self, key, unsaid(FOLLOWING[key]))
+        self._follow(still)
         if problems:
             raise ConfigError(problems)
 
@@ -109,11 +95,6 @@ class FeedforwardConfig:
     def synapses(self) -> tuple[Any, ...]:
         """The synapse of each layer, that of the outputs last."""
         return for_each(self.synapse, len(self.layers) + 1)
-
-    @property
-    def neurons(self) -> tuple[Any, ...]:
-        """The kind of its hidden neurons."""
-        return (self.activation,)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -178,26 +159,6 @@ class FeedforwardConfig:
             problems.append(f'train.batch: {reason}; take more, or network.normalisation = "none"')
         return problems
 
-    def automatic(self) -> dict[str, Any]:
-        """{key: value} that it takes where the key is None: none."""
-        return {}
-
-    def fitted(self, sizes: Mapping[str, Any]) -> "FeedforwardConfig":
-        """The network with what its keys follow of the data.
-
-        sizes: {key: value}, as of `Task.sizes`.
-        """
-        own = {key: sizes[key] for key in self.follows if key in sizes}
-        left = {key: int(getattr(self, key)) for key in self.follows if key not in own}
-        return dataclasses.replace(self, **left, **own, follows=())
-
-    def arranged(self, data: Any) -> Any:
-        """A `Dataset` as such a network takes it: (case, inputs, 1).
-
-        DataError: its cases differ in length.
-        """
-        return data.flat()
-
     def rows(self) -> list[tuple[str, Any]]:
         """What a notebook shows of the network: (name, value)."""
         normal = self.normalisation
@@ -210,9 +171,6 @@ class FeedforwardConfig:
             ("amplification", self.amplifications),
             ("numbers", self.dtype),
         ]
-
-    def _repr_html_(self) -> str:
-        return card("FeedforwardConfig", self.rows())
 
     def problems(self) -> list[str]:
         """What is impossible about the values, a sentence each."""

@@ -57,13 +57,14 @@ def look_at_run(folder: str | Path) -> RunLook:
     # an ensemble is opened as for predictions
     run = open_run(folder, command="look")
     config, net = run.config, run.network
+    neurons = [kind for kind in config.network.kinds if kind.role in ("neuron", "activation")]
     return RunLook(
         str(folder),
         run.finished,
         run.best_epoch,
         config.network.kind,
         tuple(config.network.layers),
-        _kinds(config.network.neurons),
+        _kinds(neurons),
         _kinds(config.network.synapses),
         config.task.kind,
         config.train.estimator.kind,

@@ -257,8 +257,8 @@ def _warn_of_ranges(network: Any, trainer: Trainer) -> None:
     """Warns where the trained network drives devices beyond what they were seen
     under, by a simulation of some cases.
     """
-    neurons = getattr(trainer.config.network, "neurons", ())
-    if any(neuron.seen for neuron in neurons):
+    c = trainer.config.network
+    if "time" in c.abilities and any(neuron.seen for neuron in c.neurons):
         some = trainer.training.take(range(min(len(trainer.training), _SIMULATED)))
         network.simulate(some.inputs, some.lengths)
 

@@ -1,0 +1,86 @@
+"""What configurations of networks have in common that take a case as one list of
+numbers, without points in time.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from spinrnn.config.tables import Unsaid, unsaid
+from spinrnn.notebook import card
+
+FOLLOWING = {"inputs": 1, "outputs": 10}
+"""Keys that follow from the data where they are not given, and what they are without
+data."""
+
+Own = TypeVar("Own", bound="StaticConfig")
+
+
+class StaticConfig:
+    """Base of frozen dataclasses, whose table [network] names their kind.
+
+    A case is a list of numbers; those of sequences are taken point by point, channel
+    after channel.
+
+    Class attributes:
+        kind: its name in configurations; abilities: what an estimator may ask of such a
+            network; parts: tables of a configuration file that are its own, besides
+            [network].
+        readout, readout_window, resolved_substeps: as of `NetworkConfig`.
+    Attributes:
+        inputs: numbers of a case; outputs: classes, or values.
+        follows: those of `FOLLOWING` that were not given.
+    """
+
+    kind: ClassVar[str]
+    abilities: ClassVar[frozenset[str]]
+    parts: ClassVar[tuple[str, ...]]
+    readout: ClassVar[str] = "end"
+    readout_window: ClassVar[int] = 0
+    resolved_substeps: ClassVar[int] = 1
+    inputs: int
+    outputs: int
+    follows: Any
+
+    def _unsaid(self) -> list[str]:
+        """Keys of `FOLLOWING` that were not given; to be asked before checks."""
+        return [key for key in FOLLOWING if isinstance(getattr(self, key), Unsaid)]
+
+    def _follow(self, still: list[str]) -> None:
+        """Marks these keys as following from the data."""
+        object.__setattr__(self, "follows", tuple(still))
+        for key in still:
+            object.__setattr__(self, key, unsaid(FOLLOWING[key]))
+
+    def automatic(self) -> dict[str, Any]:
+        """{key: value} that it takes where the key is None: none."""
+        return {}
+
+    def fitted(self: Own, sizes: Mapping[str, Any]) -> Own:
+        """The network with what its keys follow of the data.
+
+        sizes: {key: value}, as of `Task.sizes`.
+        """
+        own = {key: sizes[key] for key in self.follows if key in sizes}
+        left = {key: int(getattr(self, key)) for key in self.follows if key not in own}
+        return dataclasses.replace(self, **left, **own, follows=())  # type: ignore[type-var]
+
+    def arranged(self, data: Any) -> Any:
+        """A `Dataset` as such a network takes it: (case, inputs, 1).
+
+        DataError: its cases differ in length.
+        """
+        return data.flat()
+
+    def misfits(self, train: Any) -> list[str]:
+        """What a `TrainConfig` asks for that such a network does not have, a sentence
+        each.
+        """
+        return []
+
+    def rows(self) -> list[tuple[str, Any]]:
+        """What a notebook shows of the network: (name, value)."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return card(type(self).__name__, self.rows())

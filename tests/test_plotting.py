@@ -74,6 +74,7 @@ def digests():
     return {name: hashlib.sha256(content).hexdigest() for name, content in drawn().items()}
 
 
+@pytest.mark.slow
 def test_a_users_settings_do_not_reach_our_pictures(tmp_path):
     """With LaTeX that is not there, odd fonts and formats the same bytes are drawn."""
     (tmp_path / "matplotlibrc").write_text(HOSTILE)

@@ -247,6 +247,7 @@ def test_data_that_cannot_be_learned_are_refused():
         SpinClassifier().fit(x, y, sample_weight=-np.ones(12))
 
 
+@pytest.mark.slow
 def test_without_scikit_learn_the_extra_is_named():
     code = """
 import sys
@@ -262,6 +263,7 @@ except ImportError as error:
     assert "pip install 'spinrnn[sklearn]'" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_importing_spinrnn_does_not_import_scikit_learn():
     code = "import sys, spinrnn; spinrnn.Network; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -3,10 +3,13 @@ they belong, and the plain-Python twin of the kernels runs.
 """
 
 import ast
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import spinrnn
 from spinrnn.kernels import compiling
@@ -130,17 +133,25 @@ def modules():
     return {".".join(path.with_suffix("").parts): PACKAGE / path for path in files}
 
 
+@functools.cache
+def nodes(path):
+    """All nodes of a file's syntax tree, the module first."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imports(path):
     """Modules that a file imports, anywhere in it, and {module: names} as far as they
     are names of modules or in them.
     """
-    for node in ast.walk(ast.parse(path.read_text())):
+    found = []
+    for node in nodes(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
 
 
 def imported_modules(path, known):
@@ -174,7 +185,7 @@ def test_late_imports_are_within_functions():
     to be imported.
     """
     for name, other in LATE:
-        body = ast.parse(modules()[name].read_text()).body
+        body = nodes(modules()[name])[0].body
         heads = [node for node in body if isinstance(node, ast.ImportFrom)]
         assert not any(
             f"spinrnn.{other}" in (node.module, f"{node.module}.{alias.name}")
@@ -233,17 +244,16 @@ def test_kinds_are_known_by_what_they_can_do():
     for name, path in modules().items():
         if name in homes or name.startswith("paper.") or name == "identify.oscillator":
             continue
-        texts = {
-            n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)
-        }
+        texts = {n.value for n in nodes(path) if isinstance(n, ast.Constant)}
         assert not texts & {"oscillator", "ctrnn"}, name
 
 
 def test_every_module_says_what_it_is_about():
     for path in PACKAGE.rglob("*.py"):
-        assert len(ast.get_docstring(ast.parse(path.read_text())) or "") > 30, path.name
+        assert len(ast.get_docstring(nodes(path)[0]) or "") > 30, path.name
 
 
+@pytest.mark.slow
 def test_the_kernels_run_as_plain_python():
     """NUMBA_DISABLE_JIT=1 catches indices out of range, which compiled code reads
     silently. Both heights of tiles, as only one fits this processor.

@@ -376,6 +376,7 @@ def test_peers_are_timed_compared_and_may_fail(monkeypatch):
     assert "jax is not installed" in next(iter(bench.run(TINY)))["text"]
 
 
+@pytest.mark.slow
 def test_reservoirs_are_timed_beside_a_peer(monkeypatch):
     """The peer says half a second for each step."""
     started = subprocess.Popen
@@ -409,6 +410,7 @@ def test_a_reservoir_of_the_bench_is_one_that_learns():
     assert side() > 0
 
 
+@pytest.mark.slow
 def test_the_peer_of_reservoirs_does_its_work():
     pytest.importorskip("reservoirpy")
     peer = processes.Peer(processes.RESERVOIR, 20, 600, 1, 1)

@@ -27,7 +27,11 @@ PAGES = {
     ]
 }
 SLOW = {
-    f"docs/{name}.md" for name in ("start", "trajectories", "devices", "sweeps", "paper", "nbox")
+    f"docs/{name}.md"
+    for name in (
+        *("start", "trajectories", "devices", "sweeps", "paper", "nbox"),
+        *("learned", "own", "loop"),
+    )
 }
 """Pages whose blocks take many seconds."""
 NOT_RUN = {

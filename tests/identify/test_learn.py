@@ -207,6 +207,7 @@ def test_drives_beyond_those_that_were_seen_are_told(fit):
         fit.device.simulate(time, u, start=p[:2])
 
 
+@pytest.mark.slow
 def test_a_known_equation_leaves_little_to_learn(tmp_path):
     time, u, p = some(1500)
     known = spinrnn.Oscillator(relaxation_time=12.5e-9, nonlinear_damping=1.0, bias_ratio=1.3)

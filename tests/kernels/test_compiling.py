@@ -253,6 +253,7 @@ def test_a_package_without_sources(folder, monkeypatch):
     check_survived("no source files")
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_the_same_time(tmp_path):
     """Each with its own types, all into one empty folder; afterwards each finds its own."""
     code = (

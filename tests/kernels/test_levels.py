@@ -43,6 +43,7 @@ def in_a_process(path, cache):
     return int(result.stdout)
 
 
+@pytest.mark.slow
 def test_another_process_and_another_file_take_the_same_machine_code(tmp_path):
     """What counts is what the functions do; an edit of them compiles again."""
     # a name that no process has compiled, whatever folders the cache has

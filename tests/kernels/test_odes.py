@@ -120,6 +120,7 @@ def test_the_gradient_of_windows_is_that_of_the_complex_step(name, k, drives, he
     np.testing.assert_allclose(gradient, slopes, rtol=0, atol=1e-12 * np.abs(slopes).max())
 
 
+@pytest.mark.slow
 def test_the_gradient_beside_a_known_equation():
     case, rule = problem(2), odes.rule_of("3/8", False)
     known = odes.Known(

@@ -97,6 +97,7 @@ def test_the_readout_of_pieces_is_that_of_the_whole(short, monkeypatch):
     np.testing.assert_allclose(pieced.parameters, whole.parameters, rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", ["points", "cases"])
 def test_memory_of_a_reservoir_does_not_grow_with_the_data(many, short, monkeypatch):
     """Ten times as much data take what their copy in float32 takes, and no states."""

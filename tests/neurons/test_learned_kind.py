@@ -46,6 +46,7 @@ def problem(neuron, **changes):
     return net, rng.normal(size=(3, 2, 4)), np.arange(3), np.array([4, 2, 3])
 
 
+@pytest.mark.slow
 def test_all_promises_of_a_neuron_are_kept():
     checks = list(check_neuron(NEURON))
     assert {"rest", "order", "d output_state'/d gain"} <= {check.promise for check in checks}

@@ -59,6 +59,7 @@ def test_beta_is_the_one_of_the_parameters():
     assert beta == pytest.approx(0.053333, rel=2e-5)
 
 
+@pytest.mark.slow
 def test_it_is_of_fourth_order_and_agrees_with_radau():
     """Set B, a whole spike and the wait for the next one."""
     u, found = np.full((1, 1, 40), 4.2), []

@@ -941,6 +941,7 @@ def test_a_record_that_does_not_fit_onto_the_disk_leaves_no_half_of_it(tmp_path,
 # ---- other commands ----
 
 
+@pytest.mark.slow
 def test_gradcheck_command(monkeypatch):
     fewer = dataclasses.replace(gradient.AWKWARD, layers=(2, 1), amplification=(1.0, 1.5))
     small = dataclasses.replace(feedforward.AWKWARD, layers=(2, 2), inputs=2, outputs=2)

@@ -105,6 +105,7 @@ def test_a_script_does_not_replace_another_file(tmp_path):
     assert (tmp_path / "new.slurm").read_text().endswith("again")
 
 
+@pytest.mark.slow
 def test_the_command_measures_a_point_and_writes_the_script(sweep_file, tmp_path):
     path, target = sweep_file(seeds=3, cumulative_drive="true"), tmp_path / "toy.slurm"
     made = here("sweep", "slurm", path, "--out", tmp_path / "out", "--script", target, "--array", 2)

@@ -211,6 +211,7 @@ def test_a_task_tells_the_worker_what_the_point_is(sweep_file, tmp_path):
 # ---- a script without a main guard ----
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_is_told_in_one_line(sweep_file, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -161,6 +161,7 @@ def test_a_dask_address_that_does_not_answer(sweep_file, tmp_path, address):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_extras_that_are_missing_are_named(sweep_file, tmp_path):
     code = (
         "import sys\n"

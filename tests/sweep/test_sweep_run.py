@@ -312,6 +312,7 @@ def test_processes_share_threads_and_memory(sweep_file, tmp_path, monkeypatch):
         assert spinrnn.run_sweep(sweep, tmp_path / "out", jobs=1, retry_failed=True).done == 4
 
 
+@pytest.mark.slow
 def test_a_point_goes_on_with_more_memory(sweep_file, tmp_path):
     """Where it fails for want of memory its checkpoints stay."""
     path, out = sweep_file(RATES, epochs="4\ncheckpoint_seconds = 0"), tmp_path / "out"
@@ -482,7 +483,8 @@ def deadly(task):
 run_point = work.run_point
 
 
-@pytest.mark.parametrize(("deaths", "jobs"), [(1, 1), pytest.param(3, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("deaths", "jobs"), [(1, 1), (3, 2)])
 def test_a_point_that_kills_its_workers_fails_alone(
     sweep_file, tmp_path, monkeypatch, deaths, jobs
 ):

@@ -79,6 +79,7 @@ def test_a_single_point_and_ranges(sweep_file):
     assert sweep.axes[2].values["train.seed"] == (7, 3)
 
 
+@pytest.mark.slow
 def test_the_same_in_another_process(sweep_file):
     path = sweep_file(AXES, seeds=2)
     code = (

@@ -78,6 +78,7 @@ def test_a_free_run_takes_the_drive_within_a_step():
     assert run[-1, 0] == pytest.approx(np.exp(-1.0), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_reservoir_emits_at_the_start_of_each_value():
     series = np.array([1.0, 1.0, 0.5])
     features = skyrmion.reservoir(damped(), series)

@@ -6,6 +6,7 @@ from spinrnn.analysis.drive import cumulative_drive as cumulative_drive
 from spinrnn.analysis.powers import inference_energy as inference_energy
 from spinrnn.analysis.report import analyse as analyse
 from spinrnn.checks.gradient import check_gradient as check_gradient
+from spinrnn.config.bayesian import BayesianConfig as BayesianConfig
 from spinrnn.config.feedforward import FeedforwardConfig as FeedforwardConfig
 from spinrnn.config.kinds import register as register
 from spinrnn.config.quantity import quantity as quantity
@@ -20,6 +21,7 @@ from spinrnn.datasets.dataset import Dataset as Dataset
 from spinrnn.datasets.loading import load_dataset as load_dataset
 from spinrnn.datasets.loading import load_digits as load_digits
 from spinrnn.datasets.mel import mel as mel
+from spinrnn.datasets.statistics import statistics as statistics
 from spinrnn.errors import ConfigError as ConfigError
 from spinrnn.errors import DataError as DataError
 from spinrnn.errors import DeviceError as DeviceError
@@ -38,6 +40,7 @@ from spinrnn.identify.responses import identify_synapse as identify_synapse
 from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
+from spinrnn.learning.counts import Counts as Counts
 from spinrnn.learning.flips import Flips as Flips
 from spinrnn.learning.loop import Call as Call
 from spinrnn.learning.metaplastic import Metaplastic as Metaplastic
@@ -53,6 +56,7 @@ from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
 from spinrnn.machine.threads import set_threads as set_threads
+from spinrnn.networks.bayesian import BayesianNetwork as BayesianNetwork
 from spinrnn.networks.ensemble import Ensemble as Ensemble
 from spinrnn.networks.feedforward import FeedforwardNetwork as FeedforwardNetwork
 from spinrnn.networks.making import network_of as network_of

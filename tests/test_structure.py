@@ -18,29 +18,29 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
-    "config": "quantity tables kinds parts sources spread neurons versions recipes static "
-    "feedforward run template toml",
+    "config": "quantity tables features kinds parts sources spread neurons versions recipes static "
+    "feedforward bayesian run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
     "odt ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
     "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "
-    "innovations odes",
+    "innovations odes bitstreams",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
     "neurons": "protocol spread oscillator ctrnn memristor memristor_vo2 static rate rf llg "
     "macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
     "learnedkind published",
     "tasks": "protocol classification regression forecasting capacity figures",
-    "datasets": "labels dataset builtin series known folder named tables objects mel sounds "
-    "cases pairs stretches parts loading selection",
+    "datasets": "labels dataset builtin series known folder named tables objects mel statistics "
+    "sounds cases pairs stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "
-    "base streaming pieces recurrent products losses feedforward making saved ensemble driving "
-    "writing",
-    "learning": "protocol bptt twin ridge reservoir esn baselines adam metaplastic flips pulses "
-    "average gains schedule learner readings loop trainer recipes",
+    "base streaming pieces recurrent products losses feedforward bayesian making saved ensemble "
+    "driving writing",
+    "learning": "protocol bptt twin ridge reservoir counts esn baselines adam metaplastic flips "
+    "pulses average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
@@ -54,7 +54,8 @@ FLOORS = {
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "
-    "nbox_theory nbox_vo2 nbox figures macrospin macrospin_figures nbox_figures studies",
+    "nbox_theory nbox_vo2 nbox figures macrospin macrospin_figures nbox_figures bayes "
+    "bayes_figures studies",
     "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording runs",
@@ -84,8 +85,9 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
-        "systems.macrospin_figures", "systems.nbox_figures", "identify.learnfigures",
-        "analysis.figures", "look.figures", "runs.figures", "analysis.measures",
+        "systems.macrospin_figures", "systems.nbox_figures", "systems.bayes_figures",
+        "identify.learnfigures", "analysis.figures", "look.figures", "runs.figures",
+        "analysis.measures",
     },
     "tqdm": {"progress"},
     "threadpoolctl": {"bench.timing", "machine.blas"},
@@ -95,7 +97,8 @@ HOMES = {
     "reservoirpy": {"bench.peers"},
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
-        "learning.ridge", "synapses.laws", "systems.metaplasticity", "systems.domain_wall",
+        "learning.ridge", "learning.counts", "synapses.laws", "systems.metaplasticity",
+        "systems.domain_wall",
         "systems.nbox_theory", "systems.nbox_vo2", "analysis.spectra", "analysis.leastsquares",
         "analysis.relaxation", "analysis.transfer", "analysis.steady", "analysis.intervals",
         "identify.fit", "identify.residuals", "identify.result", "identify.outliers",

@@ -199,3 +199,26 @@ def complex_step_gradient(
             / step
         )
     return gradient
+
+
+def bayesian_counters(memory, bins, starts, cycles, prior=None):
+    """Counters (case, class) of a Bayesian machine, cycle by cycle: (B2) to (B4) of
+    docs/MODEL.md.
+
+    memory: (class, observable, bin) bytes; bins: (case, observable); starts: states of
+    the registers at first, that of the prior last.
+    """
+    counters = np.zeros((len(bins), len(memory)), dtype=np.int64)
+    for case, own in enumerate(bins):
+        registers = [int(start) for start in starts]
+        for _ in range(cycles):
+            for i, row in enumerate(memory):
+                bytes_read = [int(row[j, o]) for j, o in enumerate(own)]
+                pairs = list(zip(registers, bytes_read, strict=False))
+                if prior is not None:
+                    pairs.append((registers[-1], int(prior[i])))
+                counters[case, i] += all(byte >> r.bit_length() - 1 & 1 for r, byte in pairs)
+            registers = [
+                (r << 1 & 255) | (r >> 7 ^ r >> 5 ^ r >> 4 ^ r >> 3) & 1 for r in registers
+            ]
+    return counters

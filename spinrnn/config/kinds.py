@@ -56,6 +56,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bptt": "spinrnn.learning.bptt:BPTT",
         "twin": "spinrnn.learning.twin:Twin",
         "reservoir": "spinrnn.learning.reservoir:Reservoir",
+        "counts": "spinrnn.learning.counts:Counts",
     },
     "writer": {
         "adam": "spinrnn.learning.adam:Adam",

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from spinrnn.config import kinds, neurons, recipes, sources, versions
+from spinrnn.config.bayesian import BayesianConfig
+from spinrnn.config.features import features_of
 from spinrnn.config.feedforward import FeedforwardConfig
 from spinrnn.config.parts import (
     LARGEST_NUMBER,
@@ -206,6 +208,7 @@ class NetworkConfig:
     kind: ClassVar[str] = "recurrent"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "time"})
     parts: ClassVar[tuple[str, ...]] = ("neuron", "spread", "synapse")
+    tasks: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         still = (key for key in self.follows if getattr(self, key) == FOLLOWING[key])
@@ -578,7 +581,10 @@ class DataConfig:
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it).
         frontend: "mel" makes of WAV files log mel energies (`spinrnn.mel`), twenty
-            bands every 15 ms, in place of their samples.
+            bands every 15 ms, in place of their samples; "statistics" makes numbers of
+            each case (`spinrnn.statistics`) in place of its points.
+        features: of "statistics", which numbers, as in "maximum 1, deviation gyro_z,
+            jerk 1-3"; None: all that there are, of all channels.
         columns: what the columns or arrays of the source are, as in
             "label=class,V=voltage"; None: as they are called.
         units: units of columns, as in "t=ns,I=mA", which are converted to SI units;
@@ -598,7 +604,8 @@ class DataConfig:
     delays: int | None = None
     test: str | None = None
     missing: Literal["refuse", "linear", "hold"] = "refuse"
-    frontend: Literal["none", "mel"] = "none"
+    frontend: Literal["none", "mel", "statistics"] = "none"
+    features: str | None = None
     columns: str | None = None
     units: str | None = None
 
@@ -673,6 +680,13 @@ def _check_content(c: DataConfig, found: Problems) -> None:
     found.require(c.test != "", "test", "the path of the test part, or left out", got='""')
     if c.test is not None and c.test_fraction is not None:
         found.add("test_fraction", "data.test has the whole test part; leave one of the two out")
+    if c.features is not None:
+        fits = c.frontend == "statistics"
+        found.require(fits, "features", 'left out unless data.frontend = "statistics"')
+        try:
+            features_of(c.features)
+        except ConfigError as error:
+            found += error.problems
     for key, form in (("columns", COLUMNS_FORM), ("units", UNITS_FORM)):
         if getattr(c, key) is not None:
             pairs_of(getattr(c, key), key, form, found)
@@ -754,7 +768,7 @@ class RunConfig:
         problems += set_parts(self, {"task": (make, kind_part("task")[1])})
         if problems:
             raise ConfigError(problems)
-        misfits = _misfits(self.network, self.train)
+        misfits = _misfits(self.network, self.train) + _unasked(self.network, self.task)
         if misfits:
             raise ConfigError(misfits)
 
@@ -786,6 +800,14 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
             problems.append(f'train.gains: {needs} "drawn"')
         problems += _reservoirs(estimator, " and ".join(others))
     return problems + _without_time(network, train)
+
+
+def _unasked(network: Any, task: Any) -> list[str]:
+    """That a network cannot be asked a task, of which it has but some."""
+    if not network.tasks or task.kind in network.tasks:
+        return []
+    wanted = " or ".join(f'"{kind}"' for kind in network.tasks)
+    return [f"task.kind: a network of the kind {network.kind} takes {wanted}, got {task.kind}"]
 
 
 def _reservoirs(estimator: Any, synapses: str) -> list[str]:
@@ -824,7 +846,17 @@ def _unwritable(gives: str, synapses: Iterable[Any]) -> list[Any]:
 
 def run_of(network: Any) -> RunConfig:
     """A run of a network of which nothing else is known, for files of networks."""
-    return RunConfig(network, TrainConfig(writer={"kind": writer_for(network.synapses)}))
+    own = {"writer": writer_for(network.synapses), "estimator": estimator_for(type(network))}
+    return RunConfig(network, TrainConfig(**own))
+
+
+def estimator_for(network: type) -> str:
+    """The kind of estimator where none is named: the first that goes with a class of
+    networks.
+    """
+    known = kinds.names_of("estimator")
+    able = (n for n in known if kinds.kind_of("estimator", n).needs <= network.abilities)
+    return next(able, known[0])
 
 
 def writer_for(synapses: Iterable[Any]) -> str:
@@ -853,7 +885,9 @@ OF_NETWORKS = ("neuron", "spread", "activation", "synapse")
 TABLES = ("network", *OF_NETWORKS, "task", "estimator", "writer", "train", "data")
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
-NETWORKS: dict[str, type] = {cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig)}
+NETWORKS: dict[str, type] = {
+    cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig, BayesianConfig)
+}
 """{kind of a network: its class}, the key `kind` of [network]; the first is the
 default."""
 _OWNERS = {"estimator": "train", "writer": "train", "task": "task"}
@@ -907,6 +941,9 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         listed = given if isinstance(given, list) else [given]
         synapses = [kinds.stand_in("synapse", one) for one in listed]
         known["writer"] = {"kind": writer_for(synapses), **known.get("writer", {})}
+    if "kind" not in known.get("estimator", {}):
+        own_kind = {"kind": estimator_for(parts_classes["network"])}
+        known["estimator"] = own_kind | {**known.get("estimator", {})}
     parts = {**known, "network": network}
     for table, owner in _OWNERS.items():
         if table in known and owner != table:

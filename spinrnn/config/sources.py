@@ -32,6 +32,8 @@ _FORECASTING = {"kind": "forecasting", "washout": 100, "window": 400, "horizon":
 SOURCES = {
     "digits": Source({}),
     "drones": Source({}),
+    "iris": Source({}),
+    "wine": Source({}),
     "narma10": Source(_REGRESSION, 6000),
     "narma2": Source(_REGRESSION, 6000),
     "mackey_glass": Source(_FORECASTING, 6000),

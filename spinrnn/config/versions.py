@@ -64,6 +64,7 @@ CONTENT = {
     "test": None,
     "missing": "refuse",
     "frontend": "none",
+    "features": None,
     "columns": None,
     "units": None,
 }

@@ -19,7 +19,7 @@ from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown, shown_in_si
 
 MOST_FILES = 1_000_000
-FRONTENDS = ("none", "mel")
+FRONTENDS = ("none", "mel", "statistics")
 """What is made of samples before they are inputs."""
 STEP = 15e-3
 """From one frame of a sound to the next, s."""

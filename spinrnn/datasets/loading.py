@@ -1,6 +1,7 @@
 """Data sets from their sources: the digits, files of all formats, folders."""
 
 import dataclasses
+import functools
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.known import Known
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
 from spinrnn.datasets.sounds import is_sound, rate_of, resampled
+from spinrnn.datasets.statistics import statistics
 from spinrnn.errors import DataError, DataNote, StoreError
 from spinrnn.files.atomic import packaged
 from spinrnn.readers.columns import NONE, Columns, arranged
@@ -24,6 +26,18 @@ OWN = (".npz", ".h5", ".hdf5")
 """Endings of files whose numbers of classes stay as they are, as runs know them."""
 DRONES = ("dx4e", "dx6i", "MTx", "Nineeg", "Parrot", "q205", "S500", "tello", "WiFi", "wltoys")
 """Classes of the set D62."""
+TABLES = {
+    "iris": (
+        ("setosa", "versicolor", "virginica"),
+        "sepal_length sepal_width petal_length petal_width",
+    ),
+    "wine": (
+        ("0", "1", "2"),
+        "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids "
+        "nonflavanoid_phenols proanthocyanins color_intensity hue od280_od315 proline",
+    ),
+}
+"""{name: (classes, measures)} of packaged tables."""
 OPTIONAL = ("label", "labels", "class", "target", "targets", "test", "case", "time")
 """Names of data.columns that a file of new data need not have."""
 OF_RUN = ("data.columns of the run", "data.units of the run")
@@ -52,7 +66,22 @@ def _load_drones():
     )
 
 
-_PACKAGED = {"digits": load_digits, "drones": _load_drones}
+def _load_table(name):
+    """Iris or wine (CC BY 4.0): (case, measure, 1) with three classes."""
+    arrays = read_table(packaged(f"{name}.h5")).arrays
+    classes, channels = TABLES[name]
+    labels = arrays["labels"].astype(np.int64)
+    return Dataset(
+        arrays["features"][:, :, None], labels, classes=classes, channels=tuple(channels.split())
+    )
+
+
+_PACKAGED = {
+    "digits": load_digits,
+    "drones": _load_drones,
+    "iris": functools.partial(_load_table, "iris"),
+    "wine": functools.partial(_load_table, "wine"),
+}
 """{data.source: what reads it} of the data that are installed with the package."""
 
 
@@ -64,12 +93,13 @@ def load_dataset(
     units: str | None = None,
     test: str | Path | None = None,
     frontend: str = "none",
+    features: str | None = None,
     **built_in: int,
 ) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
 
     Args:
-        source: "digits" or "drones"; or one of these:
+        source: "digits", "drones", "iris" or "wine"; or one of these:
             A file of arrays (.npz, HDF5, netCDF-4, MATLAB) with `inputs` (case,
             channel, time) or (case, time), `labels` (case,) of any kind and perhaps
             `lengths` (case,) and `test` (case,), as in `Dataset`.
@@ -92,7 +122,9 @@ def load_dataset(
             does not say them or not rightly; they are converted to SI units.
         test: file or folder of the test part, where it is one of its own.
         frontend: "mel" makes of WAV files log mel energies as of `spinrnn.mel`, twenty
-            bands every 15 ms, in place of their samples.
+            bands every 15 ms, in place of their samples; "statistics" makes numbers of
+            each case as of `spinrnn.statistics`, those that features names, in place of
+            its points.
         built_in: of a series that needs no file length=, seed= and delays=, as in
             `DataConfig`.
     Raises:
@@ -105,6 +137,16 @@ def load_dataset(
     if not isinstance(names, Columns) or units is not None:
         texts = None if isinstance(columns, Columns) else columns
         names = Columns.of_texts(texts, units, ("columns", "units"))
+    if frontend == "statistics":
+        points = _loaded(source, labelled, missing, names, test, "none", built_in)
+        return _statistics(source, points, features)
+    if features is not None:
+        raise DataError('features: goes with frontend = "statistics"')
+    return _loaded(source, labelled, missing, names, test, frontend, built_in)
+
+
+def _loaded(source, labelled, missing, names, test, frontend, built_in):
+    """`load_dataset` without numbers in place of points; names: `Columns`."""
     if built_in or is_built_in(source):
         if test is not None or not names.empty:
             raise DataError(f"{source} is built in: it takes no columns, units and test part")
@@ -117,7 +159,7 @@ def load_dataset(
         series, own, more = _with_test(path, series, own, Path(test), labelled, names, frontend)
         notes = (*notes, *more)
     if notes:
-        warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=2)
+        warnings.warn(f"{path}: {'; '.join(dict.fromkeys(notes))}", DataNote, stacklevel=3)
     if labelled is None:
         series, own = dataclasses.replace(series, labels=None, targets=None), None
     if isinstance(series, Dataset):
@@ -129,6 +171,14 @@ def load_dataset(
         return series.dataset(own, dense)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _statistics(source, points, features):
+    """Numbers of the cases of a source in place of their points."""
+    try:
+        return statistics(points, features)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
 
 
 def _check_known(**given):
@@ -144,7 +194,7 @@ def _built_in(config):
     """The data of a `DataConfig` that need no file."""
     if Path(config.source).exists():
         text = f'the file or folder of the name is "./{config.source}"'
-        warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 3)
+        warnings.warn(f"data.source = {config.source} needs no file; {text}", DataNote, 4)
     return load_built_in(config) if config.built_in else _PACKAGED[config.source]()
 
 
@@ -174,7 +224,7 @@ def load_configured(data: DataConfig, labelled: bool = True, heads: bool = True)
     names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
     names = dataclasses.replace(names, heads=heads)
     own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
-    own |= {"test": data.test, "frontend": data.frontend}
+    own |= {"test": data.test, "frontend": data.frontend, "features": data.features}
     return load_dataset(data.source, labelled, data.missing, names, **own)
 
 
@@ -195,24 +245,30 @@ def load_inputs(
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
     """
+    taken = {} if data is None else _in_front(data, source)
     if is_built_in(source):
-        return load_dataset(source, labelled, columns=columns)
+        return load_dataset(source, labelled, columns=columns, **taken)
     own = {} if known is None else {"rate": known.rate, "heads": known.units is not None}
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
     of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
     of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
     names = dataclasses.replace(of_run.overruled(columns), **own)
-    frontend = frontend_of(data, source)
-    return load_dataset(source, labelled, data.missing, names, frontend=frontend)
+    return load_dataset(source, labelled, data.missing, names, **taken)
+
+
+def _in_front(data, source):
+    """Arguments of `load_dataset` for the front end of another source."""
+    found = frontend_of(data, source)
+    return {"frontend": found, "features": data.features} if found != "none" else {}
 
 
 def frontend_of(data: DataConfig, source: str | Path) -> str:
-    """What a run's front end is for another source: none for arrays and tables, which
-    are its inputs already.
+    """What a run's front end is for another source: of sounds none for arrays and
+    tables, which are its inputs already.
     """
-    sounds = Path(source).is_dir() or ending_of(source) == ".wav"
-    return data.frontend if sounds else "none"
+    sounds = not is_built_in(source) and (Path(source).is_dir() or ending_of(source) == ".wav")
+    return data.frontend if sounds or data.frontend == "statistics" else "none"
 
 
 def data_of(config: RunConfig, labelled: bool | None = None, heads: bool = True) -> Dataset:

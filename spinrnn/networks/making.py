@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spinrnn.config.bayesian import BayesianConfig
 from spinrnn.config.feedforward import FeedforwardConfig
 from spinrnn.config.kinds import loaded
 from spinrnn.config.run import NetworkConfig
@@ -10,17 +11,19 @@ from spinrnn.errors import ConfigError
 NETWORKS: dict[type, str] = {
     NetworkConfig: "spinrnn.networks.recurrent:Network",
     FeedforwardConfig: "spinrnn.networks.feedforward:FeedforwardNetwork",
+    BayesianConfig: "spinrnn.networks.bayesian:BayesianNetwork",
 }
 """{class of a configuration: module and class of its network}."""
 
 
 def network_of(config: Any, seed: int = 0) -> Any:
-    """`Network` of a `NetworkConfig`, `FeedforwardNetwork` of a `FeedforwardConfig`.
+    """`Network` of a `NetworkConfig`, `FeedforwardNetwork` of a `FeedforwardConfig`,
+    and so on.
 
     seed: of the initial weights, masks and synapses.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: it is none of them.
     """
     made = NETWORKS.get(type(config))
     if made is None:

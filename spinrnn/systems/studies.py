@@ -1,6 +1,8 @@
 """The studies of further papers, by the name of the command."""
 
 from spinrnn.systems import (
+    bayes,
+    bayes_figures,
     devices,
     domain_wall,
     figures,
@@ -89,6 +91,16 @@ STUDIES: dict[str, Study] = {
             macrospin.trials,
             macrospin.numbers,
             macrospin_figures.macrospin,
+        ),
+        Study(
+            "bayes",
+            "a Bayesian machine: cycles, wrong bits, seeds, against a float classifier",
+            "docs/bayes.md",
+            bayes.trials,
+            bayes.numbers,
+            bayes_figures.bayes,
+            ("imu",),
+            bayes.check,
         ),
     )
 }

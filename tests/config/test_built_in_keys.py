@@ -121,7 +121,7 @@ def test_load_dataset_takes_the_keys():
         spinrnn.load_dataset("digits", length=300)
     with pytest.raises(DataError, match="did you mean narma10"):
         spinrnn.load_dataset("narma_10")
-    assert set(SOURCES) == {"digits", "drones", *builtin.BUILT_INS}
+    assert set(SOURCES) == {"digits", "drones", "iris", "wine", *builtin.BUILT_INS}
 
 
 def test_a_file_of_the_name_is_told(tmp_path, monkeypatch):

@@ -86,6 +86,7 @@ DEFAULTS = {
         "test": None,
         "missing": "refuse",
         "frontend": "none",
+        "features": None,
         "columns": None,
         "units": None,
         "scaling": "none",
@@ -263,7 +264,8 @@ LIMITS = [
     (spinrnn.DataConfig, "delays", [None, 1, 10_000], [0, 10_001]),
     (spinrnn.DataConfig, "test", [None, "b.npz"], ["", 3]),
     (spinrnn.DataConfig, "missing", ["refuse", "linear", "hold"], ["none"]),
-    (spinrnn.DataConfig, "frontend", ["none", "mel"], ["fft"]),
+    (spinrnn.DataConfig, "frontend", ["none", "mel", "statistics"], ["fft"]),
+    (spinrnn.DataConfig, "features", [None], ["mean 1", 3]),
     (spinrnn.DataConfig, "columns", [None, "time=t,V=2"], ["", "time", "a=b,a=c", 3]),
     (spinrnn.DataConfig, "units", [None, "t=ns"], ["", "t", "a=s,a=s", 3]),
 ]

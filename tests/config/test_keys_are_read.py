@@ -93,6 +93,17 @@ def ask(kind):
     return neuron.rest(numbers), neuron.bias(numbers), neuron.shared(), neuron.noisy
 
 
+def count():
+    """What a Bayesian machine, which has none of the keys of small.toml, asks of its
+    estimator.
+    """
+    settings = ["network.kind=bayesian", "data.source=iris"]
+    data = spinrnn.load_dataset("iris")
+    config = spinrnn.load_config(None, settings).fitted_to(data)
+    net = spinrnn.network_of(config.network)
+    config.train.estimator.fit(net, config.task, data, None)
+
+
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """A configuration and its data in the working folder."""
@@ -121,6 +132,7 @@ def test_every_key_of_every_table_is_read(monkeypatch):
             spinrnn.train(config, f"run{number}", pictures=False)
     for kind in MADE:
         ask(kind)
+    count()
     assert here("evaluate", "run0").returncode == 0
     (walls,) = (k for k, settings in enumerate(RUNS) if "synapse.kind=domain_wall" in settings)
     spinrnn.write_devices(spinrnn.load(f"run{walls}"))

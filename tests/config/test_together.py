@@ -10,6 +10,7 @@ import pytest
 import spinrnn
 from spinrnn.config import kinds
 from spinrnn.config.run import NETWORKS, RunConfig, TrainConfig
+from spinrnn.config.tables import keys_of
 from spinrnn.learning.trainer import Trainer
 
 PAGE = Path(__file__).parents[2] / "docs" / "together.md"
@@ -35,9 +36,11 @@ def tables():
 
 
 (BY_NETWORK, BY_WRITER), (ESTIMATORS, SYNAPSES) = tables()
-EVERY = list(
-    itertools.product(BY_NETWORK, ESTIMATORS, SYNAPSES, BY_WRITER),
-)
+EVERY = [
+    kind
+    for kind in itertools.product(BY_NETWORK, ESTIMATORS, SYNAPSES, BY_WRITER)
+    if "synapse" in NETWORKS[kind[0]].parts or kind[2:] == (SYNAPSES[0], next(iter(BY_WRITER)))
+]
 
 
 def run_of(network, estimator, synapse, writer):
@@ -45,7 +48,8 @@ def run_of(network, estimator, synapse, writer):
     cls = NETWORKS[network]
     given = {"synapse": kinds.kind_of("synapse", synapse).example()}
     own = given if "synapse" in cls.parts else {}
-    made = cls(layers=(3,), inputs=2, outputs=2, **own)
+    own |= {"layers": (3,)} if "layers" in keys_of(cls) else {}
+    made = cls(inputs=2, outputs=2, **own)
     train = TrainConfig(
         epochs=1, batch=8, estimator=kinds.kind_of("estimator", estimator).example(), writer=writer
     )
@@ -55,6 +59,9 @@ def run_of(network, estimator, synapse, writer):
 def fits(network, estimator, synapse, writer):
     """Whether the page says that these go together."""
     exact = kinds.kind_of("estimator", estimator).ideal_synapses
+    if "synapse" not in NETWORKS[network].parts:
+        # neither synapses nor a writer are asked
+        return estimator in BY_NETWORK[network]
     together = estimator in BY_NETWORK[network] and synapse in BY_WRITER[writer]
     return together and (synapse == "ideal" or not exact)
 

@@ -105,7 +105,7 @@ def test_a_folder_of_sounds(tmp_path):
     np.testing.assert_allclose(one.inputs[0], data.inputs[0, :, :7], rtol=1e-6)
     with pytest.raises(spinrnn.DataError, match="is one case without a label"):
         spinrnn.load_dataset(tmp_path / "no" / "0.wav", frontend="mel")
-    with pytest.raises(spinrnn.DataError, match="frontend: must be one of none, mel; got fft"):
+    with pytest.raises(spinrnn.DataError, match=r"one of none, mel, .*; got fft"):
         spinrnn.load_dataset(tmp_path, frontend="fft")
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b").mkdir()

@@ -241,6 +241,7 @@ def test_a_points_digest_counts_the_content_and_not_the_keys():
     assert identity(plain, "digest") != identity(other, "another")
     assert set(to_tables(plain)["data"]) - set(keys) == {
         "source", "validation_fraction", "test_fraction", "split_seed", "test", "scaling",
+        "features",
         *sources.KEYS,
     }  # fmt: skip
 

@@ -120,7 +120,9 @@ class _Spin(BaseEstimator):
         if "targets" in learned:
             self._targets = Scale.of(learned["targets"][:, :, None], counted, self.scale)
             data["targets"] = self._targets.forth(learned["targets"][:, :, None])[:, :, 0]
-        sizes = {"inputs": x.shape[1], "outputs": outputs, "follows": ()}
+        timed = "time" in run.network.abilities
+        numbers = x.shape[1] if timed else x.shape[1] * x.shape[2]
+        sizes = {"inputs": numbers, "outputs": outputs, "follows": ()}
         share = max(self.validation_fraction, 1 / len(x))
         parts = DataConfig(validation_fraction=share, split_seed=run.data.split_seed)
         network = dataclasses.replace(run.network, **sizes)

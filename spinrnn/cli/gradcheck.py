@@ -49,6 +49,7 @@ def gradcheck(options: argparse.Namespace) -> int:
     from spinrnn.checks.feedforward import check_feedforward
     from spinrnn.checks.gradient import BOUND, check_gradient
     from spinrnn.config.toml import load_config
+    from spinrnn.errors import ConfigError
 
     role = next((role for role in _ROLES if getattr(options, role)), None)
     if role is not None:
@@ -56,6 +57,9 @@ def gradcheck(options: argparse.Namespace) -> int:
     network = None
     if options.config or options.set:
         network = load_config(options.config, options.set).network
+        if "adjoint" not in network.abilities:
+            kind = f"a network of the kind {network.kind} has no gradient"
+            raise ConfigError([f"network.kind: {kind} that could be compared"])
     rows: Iterator[Any] = check_gradient(network) if _timed(network) else iter(())
     if network is None or not _timed(network):
         rows = itertools.chain(rows, check_feedforward(network))

@@ -16,6 +16,8 @@ from spinrnn.networks.bayesian import EDGES, BayesianNetwork, bytes_of
 
 NARROWEST = 1e-3
 """Deviation of a Gaussian at least, of the observable's own over all cases."""
+SILENT = 0.05
+"""Share of the cases without any count of which is told."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Counts(Estimator):
         views = net.layout.named(net.parameters)
         for name, numbers in bytes_of(config, found, shares / shares.sum()).items():
             views[name][...] = numbers
+        _tell_undecided(net, training)
 
 
 def edges_of(u: np.ndarray, bins: int) -> np.ndarray:
@@ -134,6 +137,18 @@ def _check_classes(labels, classes):
             f"labels: no case of the {have} is in the training part, so how likely its "
             "values are cannot be counted; set network.outputs, or leave it out of the data"
         )
+
+
+def _tell_undecided(net, training):
+    """Warns where too many likelihoods are multiplied for anything to be counted."""
+    share = net.undecided(training.inputs, training.lengths)["zeros"]
+    if share > SILENT:
+        config = net.config
+        counted, advice = "all counters are 0", 'take fewer observables, or mode = "logarithmic"'
+        if config.mode == "logarithmic":
+            counted, advice = "all sums are full", "take fewer observables, or a larger log_step"
+        text = f"{100 * share:.3g} % of the training cases {counted}, so they are class 0"
+        warnings.warn(f"network: in {text}; {advice}", stacklevel=3)
 
 
 def _tell_constant(u):

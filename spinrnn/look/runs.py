@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spinrnn.config.kinds import kinds_of
 from spinrnn.datasets.known import Known
 from spinrnn.runs.loading import open_run
 
@@ -82,18 +83,32 @@ def _kinds(parts):
     return found[:1] if len(set(found)) == 1 else found
 
 
+def _sizes(look):
+    """The layers of a run's network, or where it has none what it takes and gives."""
+    if look.layers or look.network is None:
+        return f"layers {', '.join(map(str, look.layers))}"
+    return f"{look.network.config.inputs} inputs, {look.network.config.outputs} outputs"
+
+
+def _asks_a_writer(estimator):
+    """Whether an estimator leaves writing to a writer, as far as it is known here."""
+    known = kinds_of("estimator").get(estimator)
+    return known is None or not known.at_once
+
+
 def lines_of_run(look: RunLook) -> list[str]:
     """A look as lines for people."""
     state = "finished" if look.finished else "not finished"
     best = "no epoch has ended" if look.best_epoch is None else f"best epoch {look.best_epoch}"
     known = look.known
+    writer = f", written by {look.writer}" if _asks_a_writer(look.estimator) else ""
     units = [unit or "unknown" for unit in known.units or ()]
     rows = {
         "run": f"{state}, {best}",
-        "network": f"{look.kind}, layers {', '.join(map(str, look.layers))}",
+        "network": f"{look.kind}, {_sizes(look)}",
         "neurons": ", ".join(look.neurons),
         "synapses": ", ".join(look.synapses),
-        "learned": f"{look.task} by {look.estimator}, written by {look.writer}",
+        "learned": f"{look.task} by {look.estimator}{writer}",
         "data": look.source,
         "frontend": look.frontend + (f", sounds of {known.rate:g} Hz" if known.rate else ""),
         "classes": ", ".join(known.classes or ()),

@@ -117,7 +117,8 @@ def identity(config: RunConfig, data: str, record: list[str] | tuple = ()) -> st
         for table in tables.values():
             if key in table and table[key] is None:
                 table[key] = value
-    tables["network"]["amplification"] = config.network.amplifications
+    if "amplification" in tables["network"]:
+        tables["network"]["amplification"] = config.network.amplifications
     tables["data"]["source"] = data
     # which series it is, is in the digest of the data
     for key in sources.KEYS:
@@ -191,6 +192,10 @@ def _changed(tables, values):
     return changed
 
 
+_OF_OTHERS = ("synapse", "network")
+"""Tables whose mistakes are told with the network, not with its training."""
+
+
 def _parts(tables, made):
     """The `RunConfig` of tables, None where there is a mistake, and the mistakes.
 
@@ -207,11 +212,14 @@ def _parts(tables, made):
     }
     for name, group in groups.items():
         own = {table: tables[table] for table in group if tables[table]}
+        if name == "train" and "kind" in tables["network"]:
+            # and which estimator, from the kind of the network
+            own["network"] = {"kind": tables["network"]["kind"]}
         text = json.dumps([name, own])
         if text not in made:
             every, found = parts_of(own)
             found = [p for p in found if name != "task" or p.startswith("task")]
-            found = [p for p in found if name != "train" or not p.startswith("synapse")]
+            found = [p for p in found if name != "train" or not p.startswith(_OF_OTHERS)]
             if name == "network" and name in every:
                 # the points of a sweep say their sizes themselves
                 every[name] = every[name].fitted({})
@@ -286,7 +294,9 @@ def sizes_of_data(axes: tuple[Axis, ...], tables: dict) -> dict[str, Any]:
     cases = loading.from_one(_loaded(data.whole(), task.labelled))
     sizes = task.sizes(network.arranged(task.prepared(cases)))
     asked = {key: sizes[key] for key in unsaid if sizes.get(key, FOLLOWING[key]) != FOLLOWING[key]}
-    spare = asked.get("outputs", FOLLOWING["outputs"]) < FOLLOWING["outputs"]
+    # classes that are to be counted must have cases
+    spare = "counts" not in network.abilities
+    spare = spare and asked.get("outputs", FOLLOWING["outputs"]) < FOLLOWING["outputs"]
     if task.labelled and spare:
         text = f"data.source has {asked.pop('outputs')} classes, network.outputs stays 10"
         warnings.warn(f"{text} unless the sweep gives it", DataNote, stacklevel=4)

@@ -244,6 +244,13 @@ class Trainer:
         return 1 if self.config.train.estimator.at_once else self.config.train.epochs
 
     @property
+    def any_scale(self) -> bool:
+        """Whether inputs may be of any order: the network scales them, or takes bins
+        where the values are.
+        """
+        return self.net.scaling is not None or "counts" in self.net.config.abilities
+
+    @property
     def stopped(self) -> bool:
         """Whether the training has ended early: for `train.patience` epochs no score
         was better than all before.

@@ -101,7 +101,9 @@ def remarks(config: RunConfig, data: Dataset) -> dict[str, list[str]]:
         ends = f"{int(np.min(lengths))} to {int(np.max(lengths))} points"
         text = f'Cases have {ends}; "power", "mean" and "both" suit them'
         found["network.readout"] = [text]
-    found["data.source"] += scale_problems(parts[0])
+    # bins are taken where the values are
+    any_scale = "counts" in config.network.abilities
+    found["data.source"] += [] if any_scale else scale_problems(parts[0])
     if config.task.labelled:
         found["data.source"] += class_problems(*parts)
     counts = [f"{len(part)} {name}" for name, part in zip(NAMES, parts, strict=True)]

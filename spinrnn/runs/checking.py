@@ -173,7 +173,7 @@ def _describe(trainer: Trainer, found: Checked) -> None:
     for name, part in zip(NAMES, parts, strict=True):
         has_classes = task.labelled and part.labels is not None
         found.parts[name] = classes_of(part) if has_classes else len(part)
-    found.warnings += scale_problems(trainer.training)
+    found.warnings += scale_problems(trainer.training, trainer.any_scale)
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer)
     if "time" in trainer.net.config.abilities:

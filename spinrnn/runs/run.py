@@ -248,8 +248,7 @@ def _warn_of_data(trainer: Trainer) -> None:
     """Warns of data from which nothing can be learned, or not all that is asked for."""
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
-    scaled = trainer.net.scaling is not None
-    for text in [*scale_problems(trainer.training, scaled), *classes]:
+    for text in [*scale_problems(trainer.training, trainer.any_scale), *classes]:
         warnings.warn(text, stacklevel=4)
 
 

@@ -110,6 +110,17 @@ def test_what_cannot_be_counted_is_told():
     np.testing.assert_array_equal(memory[:, 1], 255)
 
 
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [({}, "all counters are 0, .*logarithmic"), ({"mode": "logarithmic", "log_step": 0.001},
+     "all sums are full, .* a larger log_step")],
+)  # fmt: skip
+def test_too_many_columns_are_told(network, told):
+    digits = spinrnn.load_digits().flat()
+    with pytest.warns(UserWarning, match=told):
+        fitted(digits, network)
+
+
 def test_it_is_learned_in_one_epoch_and_goes_on_after_a_stop():
     data = spinrnn.load_dataset("wine")
     config = run_of(data, {"mode": "logarithmic"})

@@ -31,7 +31,7 @@ _TEXT = f"S{LETTERS}"
 _CALL = {
     "state": ("u1", "1", "0 not asked, 1 asked in vain so far, 2 answered"),
     "gave": ("u1", "1", "1 outputs, 2 features, 3 both"),
-    "attempts": ("i4", "1", "times that the device was asked"),
+    "attempts": ("i4", "1", "times that the device was asked, torn answers not counted"),
     "started": ("f8", "s", "of the last attempt, since 1970-01-01 UTC"),
     "seconds": ("f8", "s", "that the last attempt took"),
     "seconds_failed": ("f8", "s", "that attempts before it took, waits between not counted"),
@@ -97,8 +97,8 @@ class CallLog:
     def failed(
         self, number: int, started: float, seconds: float, text: str, digests: dict[str, str]
     ) -> None:
-        """Notes that an attempt came to an error."""
-        count = int(self._entry("attempts", number))
+        """Notes an attempt that failed; StoreError: the call has an answer."""
+        count = self._in_vain(number)
         failed = float(self._entry("seconds_failed", number))
         state = {"state": ASKED, "attempts": count + 1, "started": started, "seconds": seconds}
         # no letter of several bytes is cut in two
@@ -114,13 +114,16 @@ class CallLog:
     ) -> None:  # fmt: skip
         """Keeps an answer: arrays (case, ...) by name, outputs, features or both;
         cases: (case,) numbers in their part. That it is there is written last.
+
+        StoreError: the call has an answer, which stays.
         """
+        count = self._in_vain(number)
         first = self._first[number - 1]
         self._write("case", first, cases, "i8")
         for name, array in arrays.items():
             self._write(name, first, array, "f8")
         gave = sum({"outputs": OUTPUTS, "features": FEATURES}[name] for name in arrays)
-        entry = {"gave": gave, "attempts": int(self._entry("attempts", number)) + 1}
+        entry = {"gave": gave, "attempts": count + 1}
         entry |= {"started": started, "seconds": seconds, "answer_sha256": _digest(arrays)}
         self._put(number, {**entry, **digests, "state": ANSWERED})
         self._sync()
@@ -151,6 +154,13 @@ class CallLog:
         seconds = own["seconds_failed"].sum() + own["seconds"][done].sum()
         failures = own["attempts"].sum() - done.sum()
         return {"calls": int(done.sum()), "failures": int(failures), "seconds": float(seconds)}
+
+    def _in_vain(self, number):
+        """Attempts that failed so far: a torn answer is none of them."""
+        if self.answer(number) is not None:
+            raise StoreError(f"{self.path} has an answer of call {number}, which is kept")
+        torn = self._entry("state", number) == ANSWERED
+        return int(self._entry("attempts", number)) - int(torn)
 
     # ---- places ----
 

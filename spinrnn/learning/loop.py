@@ -110,7 +110,6 @@ class Loop:
             are not finite; wait: s before the first of them, twice as long before each
             one more, `LONGEST_WAIT` at most.
         log: `files.calls.CallLog`, or None; stop: called while it waits.
-        warn: takes a sentence.
         calls, failures, seconds: answers, attempts in vain, and the time of both, of
             this process.
     """
@@ -120,7 +119,6 @@ class Loop:
     wait: float = 1.0
     log: Any = None
     stop: Callable[[], bool] | None = None
-    warn: Callable[[str], object] | None = None
     calls: int = 0
     failures: int = 0
     seconds: float = 0.0
@@ -181,6 +179,8 @@ class Loop:
     ) -> dict[str, np.ndarray]:
         """{"outputs" and "features", those that there are: (case, ...) float64}; of a
         call that the log has, its answer of then.
+
+        DeviceError: as `measured`, or the log has an answer to another question.
         """
         call = _call_of(net, data, seed, place)
         digests = _digests(call)
@@ -196,17 +196,19 @@ class Loop:
             self._pause(min(self.wait * 2 ** (attempt - 1), LONGEST_WAIT))
 
     def _known(self, place, digests):
-        """The answer that the log has of this very question, else None."""
-        known = None if self.log is None else self.log.answer(place.number)
-        if self.log is None or known is None or known[1] == digests:
-            return None if known is None else known[0]
-        if self.warn is not None:
-            self.warn(
-                f"{self.log.path}: {place} was of other weights or inputs, as after a change of "
-                "the machine; it and those after it are asked again"
+        """The answer that the log has of this very question, None where it has none;
+        DeviceError where it has one to another question: asking again would write over
+        it, and after a new answer all later questions would be others too.
+        """
+        if self.log is None or (known := self.log.answer(place.number)) is None:
+            return None
+        if known[1] != digests:
+            raise DeviceError(
+                f"forward: {place}: {self.log.path} has an answer to other weights or inputs, as "
+                "after a change of the machine, and nothing was asked; go on where it was "
+                f"answered, or move {self.log.path.name} away to ask it and those after it anew"
             )
-            self.warn = None
-        return None
+        return known[0]
 
     def _attempt(self, call, config, digests):
         """The answer, or None where it is to be asked again."""

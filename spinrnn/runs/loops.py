@@ -178,7 +178,6 @@ def keep(folder: Path, trainer: Trainer) -> CallLog | None:
         sources.append({**own, "from_step": trainer.learner.steps + 1})
     write_json(path, {"forward": now["forward"], "sources": sources})
     loop.log = CallLog(folder / LOG, planned(trainer), f"calls of {now['forward']}")
-    loop.warn = warnings.warn
     return loop.log
 
 

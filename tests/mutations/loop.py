@@ -115,16 +115,24 @@ MUTATIONS = [
         RUNS,
     ),
     # what the log has, and who goes on
-    mutation(LOOP, "known is None or known[1] == digests", "True", "other_weights", RUNS),
+    mutation(LOOP, "if known[1] != digests:", "if False:", "other_weights", RUNS),
+    mutation(CALLS, "if self.answer(number) is not None:", "if False:", "not_overwritten", RUNS),
+    mutation(CALLS, " - int(torn)", "", "torn", RUNS),
     mutation(
         LOOP,
-        "known = None if self.log is None else self.log.answer(place.number)",
-        "known = None",
+        "if self.log is None or (known",
+        "if True or (known",
         "not_asked_again",
         RUNS,
     ),
     mutation(CALLS, "!= _digest(arrays)", "is None", "torn", RUNS),
-    mutation(CALLS, 'int(self._entry("attempts", number)) + 1}', "1}", "all_attempts", RUNS),
+    mutation(
+        CALLS,
+        '"gave": gave, "attempts": count + 1',
+        '"gave": gave, "attempts": 1',
+        "all_attempts",
+        RUNS,
+    ),
     mutation(
         CALLS,
         '"seconds_failed": failed + seconds',

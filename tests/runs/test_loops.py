@@ -18,6 +18,7 @@ import pytest
 from conftest import here, refused
 
 import spinrnn
+from spinrnn.files.calls import CallLog, Planned
 from spinrnn.runs import checkpoints, loops
 
 
@@ -256,22 +257,70 @@ def test_an_answer_that_was_torn_is_asked_again(tmp_path, slow_checkpoints, tiny
     out, device = tmp_path / "run", Noisy({4: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         train(slow_checkpoints, out, tiny_data, device)
-    change(out / "calls.h5", "outputs", (20, 1), 0)
-    # after another answer to the second call the third one's question is another
-    with pytest.warns(UserWarning, match="call 3 .* was of other weights"):
+    change(out / "calls.h5", "outputs", (40, 1), 0)
+    result = train(slow_checkpoints, out, tiny_data, device)
+    assert device.asked == [1, 2, 3, 4, 3, *range(4, 16)]
+    # a good answer that is asked for again is no failure
+    assert arrays(out / "calls.h5")["attempts"].tolist() == [1] * 15
+    assert result.summary["forward_failures"] == 0
+    assert "in vain" not in str(result)
+
+
+def test_a_torn_answer_and_failures_after_it(tmp_path, slow_checkpoints, tiny_data):
+    out, device = tmp_path / "run", Noisy({3: OSError("one"), 4: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
         train(slow_checkpoints, out, tiny_data, device)
-    assert device.asked == [1, 2, 3, 4, 2, 3, *range(4, 16)]
+    change(out / "calls.h5", "outputs", (40, 1), 0)
+    device.failing[3] = OSError("two")
+    result = train(slow_checkpoints, out, tiny_data, device)
+    assert device.asked == [1, 2, 3, 3, 4, 3, 3, *range(4, 16)]
+    assert arrays(out / "calls.h5")["attempts"].tolist() == [1, 1, 3] + [1] * 12
+    assert result.summary["forward_failures"] == 2
 
 
-def test_answers_to_other_weights_are_not_taken(tmp_path, slow_checkpoints, tiny_data):
+def test_answers_to_other_weights_are_neither_taken_nor_lost(tmp_path, slow_checkpoints, tiny_data):
+    """As where the last bits of the weights are others after a change of the machine."""
     out, device = tmp_path / "run", Noisy({4: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         train(slow_checkpoints, out, tiny_data, device)
     change(out / "calls.h5", "parameters_sha256", 1, b"0" * 64)
-    with pytest.warns(UserWarning, match=r"call 2 \(epoch 1, batch 2\) was of other weights"):
-        train(slow_checkpoints, out, tiny_data, device)
-    # after another answer to the second call the third one's question is another
-    assert device.asked == [1, 2, 3, 4, 2, 3, *range(4, 16)]
+    before = (out / "calls.h5").read_bytes()
+    said = (
+        r"call 2 \(epoch 1, batch 2\): .*calls.h5 has an answer to other weights or inputs.* move"
+    )
+    for _ in range(2):
+        with pytest.raises(spinrnn.DeviceError, match=said) as caught:
+            train(slow_checkpoints, out, tiny_data, device)
+        assert "\n" not in str(caught.value)
+    assert device.asked == [1, 2, 3, 4]
+    assert (out / "calls.h5").read_bytes() == before
+    # what the sentence says to do
+    (out / "calls.h5").rename(out / "calls-before.h5")
+    result = train(slow_checkpoints, out, tiny_data, device)
+    assert device.asked == [1, 2, 3, 4, *range(2, 16)]
+    log = arrays(out / "calls.h5")
+    assert log["state"].tolist() == [0] + [2] * 14
+    assert result.summary["forward_calls"] == 14
+    assert (out / "calls-before.h5").read_bytes() == before
+
+
+def test_an_answer_is_not_overwritten(tmp_path):
+    """Whatever asks: an answered call stays answered, and its numbers stay."""
+    ones = np.ones(2, np.int32)
+    log = CallLog(tmp_path / "calls.h5", Planned(ones, ones, ones, ones, (3,), ()), "t")
+    digests, case = {"inputs_sha256": "a"}, np.array([0])
+    log.answered(1, 1.0, 2.0, {"outputs": np.ones((1, 3))}, case, digests)
+    for change_it in (
+        lambda: log.failed(1, 1.0, 2.0, "down", digests),
+        lambda: log.answered(1, 1.0, 2.0, {"outputs": np.zeros((1, 3))}, case, digests),
+    ):
+        with pytest.raises(spinrnn.StoreError, match="has an answer of call 1, which is kept"):
+            change_it()
+    known = log.answer(1)
+    assert known is not None
+    assert known[0]["outputs"].tolist() == [[1.0, 1.0, 1.0]]
+    assert log.totals() == {"calls": 1, "failures": 0, "seconds": 2.0}
+    log.close()
 
 
 def other(call):

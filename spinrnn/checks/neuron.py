@@ -61,7 +61,8 @@ def step_called(case: "_Case", step: Callable | None = None) -> Callable:
     step: where it is not the usual one.
     """
     if case.functions.level is None:
-        return called(case.functions.step if step is None else step)
+        own = case.functions.step if step is None else step
+        return called(own, case.functions.rounded)
     return called_level(case.functions, len(case.names), case.s.shape[1], case.neuron.kind)
 
 
@@ -268,7 +269,8 @@ def _limit(case, limit):
 def _same_where_weak(case):
     """`strong` gives the bits of `step` where the drive is weak."""
     usual, strong = step_called(case), step_called(case, case.functions.strong)
-    strength, different = called(case.functions.strength), 0
+    strength = called(case.functions.strength, case.functions.rounded)
+    different = 0
     for q, s, drive in zip(case.q, case.s, case.drive, strict=True):
         if strength(tuple(q), H, drive, 1.0) <= 1:
             arguments = tuple(q), case.shared, H, tuple(s), drive, 1.0

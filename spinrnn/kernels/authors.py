@@ -16,7 +16,7 @@ from numba.core.registry import cpu_target
 from numba.extending import is_jitted
 from numba.np.numpy_support import as_dtype
 
-from spinrnn.kernels.compiling import alone, joined
+from spinrnn.kernels.compiling import alone, joined, rounded
 
 
 def plain(function):
@@ -24,18 +24,22 @@ def plain(function):
     return function.py_func if is_jitted(function) else function
 
 
-def compiled(function, known=None):
-    """A piece of an author's function, put in at its call, with all that it calls."""
+def compiled(function, exactly=False, known=None):
+    """A piece of an author's function, put in at its call, with all that it calls.
+
+    exactly: whether each operation is rounded, so that its bits are the same in every
+    loop.
+    """
     function, known = plain(function), {} if known is None else known
     if function not in known:
         # a function that calls itself finds nothing here, and the compiler says so
         known[function] = None
         found = {
-            name: compiled(value, known) or value
+            name: compiled(value, exactly, known) or value
             for name, value in references(function).items()
             if _is_plain(value)
         }
-        known[function] = joined(_with(function, found))
+        known[function] = (rounded if exactly else joined)(_with(function, found))
     return known[function]
 
 
@@ -168,9 +172,11 @@ def _describe_module(module, function, parts, seen):
     return all(_describe_value(n, getattr(module, n), function, parts, seen) for n in named)
 
 
-def called(function):
-    """An author's function compiled alone, to be called from Python."""
-    inner = compiled(function)
+def called(function, exactly=False):
+    """An author's function compiled alone, to be called from Python; exactly: as of
+    `compiled`.
+    """
+    inner = compiled(function, exactly)
 
     def call(*arguments):
         return inner(*arguments)

@@ -125,12 +125,12 @@ def filtered_euler(c, p, m, p_next):
 # B is ds'/d(I, q): a column for the drive and one for each number that is trained.
 
 
-def stepped(step, chosen):
+def stepped(step, chosen, exactly=False):
     """A piece (q, shared, h, s, I, one) -> s', J, B of an author's step.
 
-    chosen: places in q of the numbers that are trained.
+    chosen: places in q of the numbers that are trained; exactly: as of `compiled`.
     """
-    step, inputs = compiled(step), beside(chosen)
+    step, inputs = compiled(step, exactly), beside(chosen)
 
     @joined
     def with_inputs(q, shared, h, s, current, one):
@@ -145,7 +145,7 @@ def noisy(step, functions, chosen):
 
     Derivatives follow by the chain rule, for the kick that was drawn.
     """
-    kick, inputs = compiled(functions.kick), beside(chosen)
+    kick, inputs = compiled(functions.kick, functions.rounded), beside(chosen)
 
     @joined
     def kicked(q, h, s, r2, cosine, jacobian, by_inputs, one):
@@ -251,9 +251,9 @@ def loop_of(step, form):
     return forward
 
 
-def strongest(strength):
+def strongest(strength, exactly=False):
     """A loop: the `ordered` number of the strongest drive of a level."""
-    strength = compiled(strength)
+    strength = compiled(strength, exactly)
 
     @loop
     def largest(c, numbers, drive, h, same):
@@ -287,7 +287,7 @@ def level_of(functions, form):
     square, trained = spans(d, d), spans(d, len(chosen))
     usual = whole_step(functions, functions.step, form)
     careful = whole_step(functions, functions.strong, form) if functions.strong else usual
-    largest = strongest(functions.strength) if functions.strong else None
+    largest = strongest(functions.strength, functions.rounded) if functions.strong else None
     switched, kicked = functions.strong is not None, form.noisy
     parts = 2 if form.noisy and functions.halves else 1
 
@@ -319,7 +319,7 @@ def level_of(functions, form):
 
 def whole_step(functions, step, form):
     """`loop_of` an author's step with the kind's noise and limit."""
-    step = stepped(step, form.chosen)
+    step = stepped(step, form.chosen, functions.rounded)
     step = noisy(step, functions, form.chosen) if form.noisy else quiet(step)
     return loop_of(limited(step, functions.limit), form)
 

@@ -294,7 +294,9 @@ def strong_step(q, shared, h, s, current, one):
     wanted = strength(q, h, current, one)
     whole = int(wanted)
     count = whole + (whole < wanted)
-    count = count if count > 1 else 1
+    # by the lines of `step`: its bits do not depend on samples that are driven more
+    if count <= 1:
+        return step(q, shared, h, s, current, one)
     # in the type of `one`, as a whole number would widen it
     total = one
     for _ in range(count - 1):

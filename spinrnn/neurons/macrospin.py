@@ -204,6 +204,7 @@ class Macrospin(Neuron):
             halves=True,
             strength=llg.strength,
             strong=llg.strong_step,
+            rounded=True,
         )
 
 

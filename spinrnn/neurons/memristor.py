@@ -132,7 +132,8 @@ class Memristor(Neuron):
         return equilibrium(q, q["bias"])
 
     def functions(self, scheme: str) -> Functions:
-        return Functions(step, kick=kick, halves=True, strength=strength, strong=divided)
+        own = {"strength": strength, "strong": divided, "rounded": True}
+        return Functions(step, kick=kick, halves=True, **own)
 
 
 SET_A: dict[str, float] = {"thermal_capacitance": 1e-13, "capacitance": 200e-12}

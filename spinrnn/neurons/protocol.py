@@ -45,6 +45,10 @@ class Functions(NamedTuple):
             neuron of a block is above 1, `strong` takes the place of `step`: same
             arguments and results, slower, without loss of digits.
         strong: see strength.
+        rounded: whether each operation of step, strong, strength and kick is rounded,
+            where else the compiler fuses products with sums as suits a loop: so that
+            `strong` gives the bits of `step` to samples that are driven weakly, also
+            where it has loops of its own.
         level: where a neuron is no function of a few numbers: (`stepping.Form`) -> the
             whole level's function, a kernel of spinrnn, in place of the loop over
             `step`, which then serves for checks and need not be compiled.
@@ -57,6 +61,7 @@ class Functions(NamedTuple):
     halves: bool = False
     strength: Callable | None = None
     strong: Callable | None = None
+    rounded: bool = False
     level: Callable | None = None
     scratch: int = 0
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import here
 
+import spinrnn
 from spinrnn.checks.neuron import check_neuron
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantity
@@ -174,6 +175,37 @@ def test_the_command(tmp_path):
     wrong = here("gradcheck", "--neuron", "oscilator")
     assert wrong.returncode == 2
     assert "did you mean" in wrong.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", kinds.names_of("neuron"))
+def test_every_kind_keeps_its_promises(kind):
+    """As `spinrnn gradcheck --neuron KIND` asks."""
+    found = list(check_neuron(kinds.kind_of("neuron", kind).example()))
+    assert [row.text for row in found if not row.ok] == []
+    assert len(found) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("kind", "weak", "strong"),
+    [("oscillator", 0.5, 1e3), ("macrospin", 0.3, 300.0), ("memristor", 2.0, 4.0)],
+)
+def test_a_case_does_not_depend_on_one_that_is_driven_more(kind, weak, strong, dtype):
+    """For which the whole block takes the strong step, a memristor because of its h."""
+    neuron = kinds.kind_of("neuron", kind).example()
+    settings = {"input_interval": 0.4 * neuron.time_unit, "substeps": 2, "dtype": dtype}
+    net = spinrnn.Network(
+        spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2, neuron=neuron, **settings), seed=1
+    )
+    inputs = weak * np.random.default_rng(0).normal(size=(40, 1, 30))
+    driven = inputs.copy()
+    driven[3] = strong
+    alone, beside = net.forward(inputs), net.forward(driven)
+    others = np.arange(40) != 3
+    np.testing.assert_array_equal(alone[others], beside[others])
+    assert (alone[3] != beside[3]).any()
 
 
 @pytest.mark.slow

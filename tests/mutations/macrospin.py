@@ -11,6 +11,13 @@ MACROSPIN = "spinrnn/neurons/macrospin.py"
 MUTATIONS = [
     {
         "file": LLG,
+        "old": "    if count <= 1:\n        return step(q, shared, h, s, current, one)\n",
+        "new": "    count = count if count > 1 else 1\n",
+        "tests": "tests/checks/test_neuron.py",
+        "k": "driven_more and macrospin or every_kind and macrospin",
+    },
+    {
+        "file": LLG,
         "old": "    a = added(w, -(q[0] + q[10]) * torque, p)\n",
         "new": "    a = added(w, (q[0] + q[10]) * torque, p)\n",
         "tests": TESTS,

@@ -442,6 +442,14 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:
             far = f"{time:g} s is out of all proportion to the neuron's time, {unit:g} s"
             found.add(key, f"{far}; times are in seconds, as in 10e-9")
+    if found:
+        return
+    step = c.input_interval / c.resolved_substeps
+    for place, one in neurons.entries(c.neuron).items():
+        if step > one.longest_step:
+            least = math.ceil(c.input_interval / one.longest_step)
+            long = f"a substep of {step:.3g} s is too long for {place}, a {one.kind}"
+            found.add("substeps", f"{long}, of at most {one.longest_step:.3g} s; set {least}")
 
 
 def _check_amplifications(c: NetworkConfig, found: Problems) -> None:

@@ -19,6 +19,9 @@ q = (alpha, b_x, b_y, b_z, k, n_x, n_y, n_z, c, s, beta, noise, bias), as
 
 from spinrnn.kernels.arithmetic import square_root
 
+MOST = 1_000_000
+"""Largest number of steps in a row; what needs more gives NaN."""
+
 # ---- vectors and matrices of three ----
 
 
@@ -290,9 +293,13 @@ def strength(q, h, current, one):
 
 
 def strong_step(q, shared, h, s, current, one):
-    """As many Runge-Kutta steps in a row as make each half a radian or less."""
+    """As many Runge-Kutta steps in a row as make each half a radian or less; NaN where
+    they are more than MOST.
+    """
     wanted = strength(q, h, current, one)
-    whole = int(wanted)
+    # false for NaN, which goes on as such
+    h = square_root(-one) if wanted > MOST else h
+    whole = int(wanted) if wanted <= MOST else 1
     count = whole + (whole < wanted)
     # by the lines of `step`: its bits do not depend on samples that are driven more
     if count <= 1:

@@ -152,6 +152,11 @@ class Macrospin(Neuron):
         return 1 / (self.gyromagnetic_ratio * self.field_scale)
 
     @property
+    def longest_step(self) -> float:
+        q = tuple(float(x) for x in self.nominal_numbers(self.time_unit).values())
+        return llg.MOST * self.time_unit / llg.strength(q, 1.0, q[-1], 1.0)
+
+    @property
     def drive_unit(self) -> float:
         return self.current_unit
 

@@ -25,8 +25,9 @@ CHARGE, VACUUM = 1.602176634e-19, 8.8541878128e-12
 COARSE = 2
 """A step that is longer than R_th C_th over this number is divided: in 10 us of spikes
 of the set B the voltage is then wrong by less than 1e-6 V."""
-MOST = 64
-"""Largest number of parts of a step."""
+MOST = 10_000
+"""Largest number of parts of a step, which take about ten milliseconds; a step that
+needs more gives NaN."""
 LARGEST = 1e6
 """Of factors and voltages."""
 
@@ -102,6 +103,11 @@ class Memristor(Neuron):
     def time_unit(self) -> float:
         """The thermal time R_th C_th in s."""
         return self.thermal_resistance * self.thermal_capacitance
+
+    @property
+    def longest_step(self) -> float:
+        q = tuple(self.nominal_numbers(self.time_unit).values())
+        return MOST * self.time_unit / strength(q, 1.0, 0.0, 1.0)
 
     @property
     def noisy(self) -> bool:
@@ -322,18 +328,24 @@ def step(q, shared, h, s, u, one):
 
 
 def strength(q, h, u, one):
-    """Above 1 a step is longer than R_th C_th / COARSE."""
-    return q[2] * h * (one + one)
+    """Above 1 a step is longer than R_th C_th / COARSE, or than the shortest time of
+    the capacitor: dI/dV = G + V dG/dV is at most (1 + E_a / (2 k_B T_0)) / (R_s + R_0).
+    """
+    two = one + one
+    thermal = q[2] * h * two
+    electrical = q[0] * h * (one + (one + q[5] / (two * q[7])) / (q[3] + q[4]))
+    return thermal if thermal.real > electrical.real else electrical
 
 
 def divided(q, shared, h, s, u, one):
-    """`step` in so many parts that none is longer than R_th C_th / COARSE, at most MOST
-    of them.
+    """`step` in so many parts that none is stronger than 1; NaN where they are more
+    than MOST.
     """
     wanted, count = strength(q, h, u, one).real, one
-    while count < MOST and count < wanted:
+    while count < wanted and wanted <= MOST:
         count = count + one
-    zero, part, done = one - one, h / count, one - one
+    zero, done = one - one, one - one
+    part = h / count if wanted <= MOST else square_root(-one)
     after, jacobian, by_u = s, ((one, zero), (zero, one)), (zero, zero)
     none = (zero, zero, zero, zero, zero, zero, zero, zero, zero, zero)
     by_numbers = (none, none)

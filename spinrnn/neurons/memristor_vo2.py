@@ -95,6 +95,15 @@ class VO2(Neuron):
         """A fifth of the thermal time C_th / S_th, in s."""
         return self.thermal_capacitance / self.thermal_conductance / 5
 
+    @property
+    def longest_step(self) -> float:
+        """The shorter of its times: that of the heat, and that of the capacitor where
+        the device is a metal. Beyond twice that the midpoint rule is unstable.
+        """
+        heat = self.thermal_capacitance / self.thermal_conductance
+        hot = 1 / (1 / self.load_resistance + 1 / self.metallic_resistance)
+        return min(heat, self.capacitance * hot)
+
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         load, heat = self.load_resistance, self.thermal_capacitance * factors["thermal_capacitance"]
         conductance = self.thermal_conductance * factors["thermal_conductance"]

@@ -5,6 +5,7 @@ in a configuration file (see `config.quantity`), its class attributes say what i
 and its functions are plain Python that `kernels.stepping` compiles.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -109,6 +110,13 @@ class Neuron(Kind):
     def drive_unit(self) -> float:
         """SI units of the drive for one of the kernels'."""
         return 1.0
+
+    @property
+    def longest_step(self) -> float:
+        """The longest substep in s that can be taken at the bias; a longer one is
+        refused.
+        """
+        return math.inf
 
     @property
     def seen(self) -> tuple[float, float] | None:

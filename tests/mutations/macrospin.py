@@ -11,6 +11,13 @@ MACROSPIN = "spinrnn/neurons/macrospin.py"
 MUTATIONS = [
     {
         "file": LLG,
+        "old": "square_root(-one) if wanted > MOST else h",
+        "new": "h",
+        "tests": TESTS,
+        "k": "beyond_all_bounds",
+    },
+    {
+        "file": LLG,
         "old": "    if count <= 1:\n        return step(q, shared, h, s, current, one)\n",
         "new": "    count = count if count > 1 else 1\n",
         "tests": "tests/checks/test_neuron.py",

@@ -4,6 +4,7 @@ NEURON = "spinrnn/neurons/memristor.py"
 THEORY = "spinrnn/systems/nbox_theory.py"
 OXIDE = "spinrnn/systems/nbox_vo2.py"
 STEP = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "each_derivative"}
+COARSE = {"file": NEURON, "tests": "tests/neurons/test_memristor.py"}
 REST = {"file": NEURON, "tests": "tests/neurons/test_memristor.py", "k": "equilibrium"}
 KNOWN = {"file": THEORY, "tests": "tests/systems/test_nbox.py", "k": "threshold or edges"}
 VO2 = {"file": OXIDE, "tests": "tests/systems/test_nbox.py", "k": "vanadium or window or minor"}
@@ -42,10 +43,24 @@ MUTATIONS = [
     {**STEP, "old": "plus(by_each, product(own, by_numbers))", "new": "by_each"},
     {
         "file": NEURON,
-        "old": "    return q[2] * h * (one + one)\n",
-        "new": "    return q[2] * h\n",
+        "old": "    thermal = q[2] * h * two\n",
+        "new": "    thermal = q[2] * h\n",
         "tests": "tests/neurons/test_memristor.py",
         "k": "coarse",
+    },
+    {**COARSE, "old": "MOST = 10_000", "new": "MOST = 64", "k": "hundreds"},
+    {**COARSE, "old": "else square_root(-one)", "new": "else h", "k": "too_many"},
+    {
+        **COARSE,
+        "old": "thermal.real > electrical.real else electrical",
+        "new": "True else electrical",
+        "k": "capacitor",
+    },
+    {
+        **COARSE,
+        "old": "return MOST * self.time_unit / strength",
+        "new": "return 9 * MOST * self.time_unit / strength",
+        "k": "too_many",
     },
     # limits and noise
     {

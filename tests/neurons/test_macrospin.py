@@ -164,6 +164,16 @@ def test_a_long_step_is_cut_into_short_ones_with_their_derivatives():
     assert np.allclose(by_drive, (up - down) / (2 * d), atol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("current", [1e13, 1e30, np.nan])
+def test_a_current_beyond_all_bounds_is_nan_and_no_endless_loop(current):
+    """Compiled, a strength beyond the integers once counted as one step."""
+    q, shared = numbers(RICH), RICH.shared()
+    after, jacobian, _, _ = llg.strong_step(q, shared, 0.1, (0.6, 0.0, 0.8), current, 1.0)
+    assert np.isnan(after).all()
+    assert np.isnan(jacobian).all()
+
+
 # ---- rest ----
 
 

@@ -94,6 +94,41 @@ def test_a_coarse_step_is_divided():
     assert runs[1, "float64"] == pytest.approx(wanted, abs=1e-5)
 
 
+def test_a_step_of_hundreds_of_thermal_times_is_right():
+    """400 of them in one substep, where it once came to 1e96 K without a word."""
+    net = single(Memristor(), input_interval=4e-6, substeps=1)
+    found = net.simulate(np.full((1, 1, 1), 2.5)).states["temperature"][0][0, 0, -1]
+    wanted = exact(Memristor(), 2.5, 4e-6)[1, -1]
+    assert wanted == pytest.approx(311.8, abs=0.1)
+    assert found == pytest.approx(wanted, abs=1e-4)
+
+
+def test_a_small_capacitor_is_stepped_by_its_own_time():
+    """R_s C is 0.1 ns, a twenty-fifth of the substep; the slow equation is fitted to."""
+    neuron = Memristor(capacitance=1e-13)
+    net = single(neuron, input_interval=1e-8)
+    found = net.simulate(np.full((1, 1, 200), 6.0))
+    times = np.arange(801) * 2.5e-9
+    wanted = exact(neuron, 6.0, 2e-6, times)
+    assert wanted[1].max() > 400
+    np.testing.assert_allclose(found.state[0][0, 0], wanted[0], atol=1e-4)
+    np.testing.assert_allclose(found.states["temperature"][0][0, 0], wanted[1], rtol=1e-4)
+
+
+def test_a_step_of_too_many_parts_is_refused_or_an_error():
+    tiny = Memristor(capacitance=1e-14)
+    longest, said = tiny.longest_step, r"for neuron, a memristor, of at most 2.*e-08 s; set 2$"
+    assert 1e-8 < longest < 4e-8
+    with pytest.raises(spinrnn.ConfigError, match=said):
+        single(tiny, input_interval=1.5 * longest, substeps=1)
+    single(tiny, input_interval=1.5 * longest, substeps=2)
+    # devices whose own numbers ask for more
+    spread = spinrnn.Spread(capacitance=0.3, seed=3)
+    net = single(tiny, input_interval=longest, substeps=1, spread=spread)
+    with pytest.raises(spinrnn.DivergenceError, match="infinite or NaN"):
+        net.forward(np.ones((1, 1, 1)))
+
+
 def derivatives(function, q, h, s, u):
     """[J b P] by the complex step."""
     x, d = np.array([*s, u, *q]), len(s)

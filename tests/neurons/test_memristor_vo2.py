@@ -94,6 +94,13 @@ def test_it_is_silent_spikes_and_bursts(dtype):
     assert np.diff(times[1]).mean() == pytest.approx(1 / 0.328e6, rel=0.01)
 
 
+def test_a_step_beyond_its_times_is_refused():
+    """The midpoint rule would be unstable, and come to 1e200 V without a word."""
+    said = "a substep of 4e-07 s is too long for neuron, a vo2, of at most 1.69e-07 s; set 3"
+    with pytest.raises(spinrnn.ConfigError, match=said):
+        spinrnn.NetworkConfig(layers=(1,), neuron=VO2(), input_interval=4e-7, substeps=1)
+
+
 def test_its_quantities_are_not_trained():
     with pytest.raises(spinrnn.ConfigError, match="capacitance of vo2 cannot be; there is none"):
         spinrnn.NetworkConfig(layers=(2,), outputs=2, neuron=KIND, trained=("capacitance",))

@@ -16,6 +16,7 @@ from spinrnn.config.run import RunConfig as RunConfig
 from spinrnn.config.run import TrainConfig as TrainConfig
 from spinrnn.config.run import recipe as recipe
 from spinrnn.config.spread import Spread as Spread
+from spinrnn.config.symmetric import SymmetricConfig as SymmetricConfig
 from spinrnn.config.toml import load_config as load_config
 from spinrnn.datasets.dataset import Dataset as Dataset
 from spinrnn.datasets.loading import load_dataset as load_dataset
@@ -41,6 +42,7 @@ from spinrnn.identify.result import DeviceFit as DeviceFit
 from spinrnn.learning.adam import Adam as Adam
 from spinrnn.learning.bptt import BPTT as BPTT
 from spinrnn.learning.counts import Counts as Counts
+from spinrnn.learning.equilibrium import Equilibrium as Equilibrium
 from spinrnn.learning.flips import Flips as Flips
 from spinrnn.learning.loop import Call as Call
 from spinrnn.learning.metaplastic import Metaplastic as Metaplastic
@@ -62,6 +64,7 @@ from spinrnn.networks.feedforward import FeedforwardNetwork as FeedforwardNetwor
 from spinrnn.networks.making import network_of as network_of
 from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
+from spinrnn.networks.symmetric import SymmetricNetwork as SymmetricNetwork
 from spinrnn.networks.writing import Written as Written
 from spinrnn.networks.writing import write_devices as write_devices
 from spinrnn.neurons.autooscillation import AutoOscillator as AutoOscillator
@@ -84,6 +87,8 @@ from spinrnn.neurons.published import learned_of_weights as learned_of_weights
 from spinrnn.neurons.rate import HardTanh as HardTanh
 from spinrnn.neurons.rate import Linear as Linear
 from spinrnn.neurons.rate import ReLU as ReLU
+from spinrnn.neurons.rate_units import BinaryRate as BinaryRate
+from spinrnn.neurons.rate_units import Rate as Rate
 from spinrnn.neurons.rf import RF as RF
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.neurons.static import Activation as Activation

@@ -18,18 +18,18 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
-    "config": "quantity tables features kinds parts sources spread neurons versions recipes static "
-    "feedforward bayesian run template toml",
+    "config": "quantity tables features kinds parts sources spread neurons versions recipes "
+    "static feedforward symmetric bayesian run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
     "odt ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
     "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "
-    "innovations odes bitstreams",
+    "innovations odes settling bitstreams",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
-    "neurons": "protocol spread oscillator ctrnn memristor memristor_vo2 static rate rf llg "
-    "macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
+    "neurons": "protocol spread oscillator ctrnn rate_units memristor memristor_vo2 static rate "
+    "rf llg macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
     "learnedkind published",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel statistics "
@@ -37,10 +37,10 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "
-    "base streaming pieces recurrent products losses feedforward bayesian making saved ensemble "
-    "driving writing",
-    "learning": "protocol bptt twin ridge reservoir counts esn baselines adam metaplastic flips "
-    "pulses average gains schedule learner readings loop trainer recipes",
+    "base streaming pieces recurrent products losses feedforward settling symmetric bayesian "
+    "making saved ensemble driving writing",
+    "learning": "protocol bptt twin equilibrium ridge reservoir counts esn baselines adam "
+    "metaplastic flips pulses average gains schedule learner readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
@@ -98,12 +98,11 @@ HOMES = {
     "scipy": {
         "checks.gradient", "checks.feedforward", "checks.neuron", "tasks.classification",
         "learning.ridge", "learning.counts", "synapses.laws", "systems.metaplasticity",
-        "systems.domain_wall",
-        "systems.nbox_theory", "systems.nbox_vo2", "analysis.spectra", "analysis.leastsquares",
-        "analysis.relaxation", "analysis.transfer", "analysis.steady", "analysis.intervals",
-        "identify.fit", "identify.residuals", "identify.result", "identify.outliers",
-        "identify.thermal", "identify.responses", "readers.wav", "sklearn", "identify.lines",
-        "runs.predicting", "recordings.envelope", "datasets.sounds",
+        "systems.domain_wall", "systems.nbox_theory", "systems.nbox_vo2", "analysis.spectra",
+        "analysis.leastsquares", "analysis.relaxation", "analysis.transfer", "analysis.steady",
+        "analysis.intervals", "identify.fit", "identify.residuals", "identify.result",
+        "identify.outliers", "identify.thermal", "identify.responses", "readers.wav", "sklearn",
+        "identify.lines", "runs.predicting", "recordings.envelope", "datasets.sounds",
     },
     "argparse": {
         "cli.main", "cli.options", "cli.kinds", "cli.train", "cli.evaluate", "cli.gradcheck",

@@ -31,6 +31,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "macrospin": "spinrnn.neurons.macrospin:Macrospin",
         "learned": "spinrnn.neurons.learnedkind:Learned",
         "vo2": "spinrnn.neurons.memristor_vo2:VO2",
+        "rate": "spinrnn.neurons.rate_units:Rate",
+        "binary_rate": "spinrnn.neurons.rate_units:BinaryRate",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",
@@ -56,6 +58,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bptt": "spinrnn.learning.bptt:BPTT",
         "twin": "spinrnn.learning.twin:Twin",
         "reservoir": "spinrnn.learning.reservoir:Reservoir",
+        "equilibrium": "spinrnn.learning.equilibrium:Equilibrium",
         "counts": "spinrnn.learning.counts:Counts",
     },
     "writer": {

@@ -30,7 +30,8 @@ from spinrnn.config.parts import (
     settled,
 )
 from spinrnn.config.quantity import quantities, quantity
-from spinrnn.config.spread import Spread, spreads_of
+from spinrnn.config.spread import Spread, known_spread, spread_of, spreads_of
+from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.config.tables import (
     Problems,
     Unsaid,
@@ -218,7 +219,7 @@ class NetworkConfig:
         object.__setattr__(self, "neuron", neuron)
         synapse, found = one_or_each("synapse", self.synapse)
         object.__setattr__(self, "synapse", synapse)
-        problems += found + set_parts(self, {"spread": (_spread_of, _known_spread)})
+        problems += found + set_parts(self, {"spread": (spread_of, known_spread)})
         if unknown:
             # what belongs to a kind that is not known cannot be told from a mistake
             object.__setattr__(self, "spread", Spread())
@@ -389,20 +390,6 @@ class NetworkConfig:
         check_synapses(self, found)
         _check_amplifications(self, found)
         return found
-
-
-def _spread_of(given: Any) -> Spread:
-    if isinstance(given, Spread):
-        return given
-    if given is not None and not isinstance(given, Mapping):
-        raise ConfigError([f"seed: must be a spinrnn.Spread, got {given!r}"])
-    return Spread(**{str(key): value for key, value in (given or {}).items()})
-
-
-def _known_spread(given: Any) -> Spread:
-    """What stands in for a spread with mistakes: the same names."""
-    names = given if isinstance(given, Mapping) else ()
-    return Spread(**dict.fromkeys((str(name) for name in names if name != "seed"), 1.0))
 
 
 def _check_sizes(c: NetworkConfig, found: Problems) -> None:
@@ -894,7 +881,7 @@ TABLES = ("network", *OF_NETWORKS, "task", "estimator", "writer", "train", "data
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
 NETWORKS: dict[str, type] = {
-    cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig, BayesianConfig)
+    cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig, SymmetricConfig, BayesianConfig)
 }
 """{kind of a network: its class}, the key `kind` of [network]; the first is the
 default."""
@@ -1108,12 +1095,18 @@ def _network_tables(network: Any, own: dict[str, Any]) -> dict[str, Any]:
     """[network] and the tables of its parts."""
     if not isinstance(network, NetworkConfig):
         parts = {name: entries_table(name, getattr(network, name)) for name in network.parts}
+        if "spread" in parts:
+            parts["spread"] = _spread_table(network.spread, network.neuron)
         return {"network": {"kind": network.kind, **own}, **parts}
-    spreads = {name: network.spread.get(name) for name in spreads_of(*network.neurons)}
-    spread = {**spreads, "seed": network.spread.seed}
+    spread = _spread_table(network.spread, *network.neurons)
     synapse = entries_table("synapse", network.synapse)
     neuron = neurons.to_table(network)
     return {"network": own, "neuron": neuron, "spread": spread, "synapse": synapse}
+
+
+def _spread_table(spread: Spread, *neurons: Any) -> dict[str, Any]:
+    """[spread] with the names of all that neurons of these kinds have."""
+    return {**{name: spread.get(name) for name in spreads_of(*neurons)}, "seed": spread.seed}
 
 
 def automatic(config: RunConfig) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How much neurons differ from each other: relative standard deviations by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from spinrnn.config.quantity import spread_names
@@ -76,3 +77,21 @@ class Spread:
 
     def __repr__(self) -> str:
         return f"Spread({', '.join(f'{key}={value!r}' for key, value in self.table().items())})"
+
+
+def spread_of(given: Any) -> Spread:
+    """A `Spread` of what a user may give for one: itself, its table, or None for none.
+
+    ConfigError: it is none of these, or the table has mistakes.
+    """
+    if isinstance(given, Spread):
+        return given
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigError([f"seed: must be a spinrnn.Spread, got {given!r}"])
+    return Spread(**{str(key): value for key, value in (given or {}).items()})
+
+
+def known_spread(given: Any) -> Spread:
+    """What stands in for a spread with mistakes: the same names."""
+    names = given if isinstance(given, Mapping) else ()
+    return Spread(**dict.fromkeys((str(name) for name in names if name != "seed"), 1.0))

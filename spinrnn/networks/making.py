@@ -6,11 +6,13 @@ from spinrnn.config.bayesian import BayesianConfig
 from spinrnn.config.feedforward import FeedforwardConfig
 from spinrnn.config.kinds import loaded
 from spinrnn.config.run import NetworkConfig
+from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.errors import ConfigError
 
 NETWORKS: dict[type, str] = {
     NetworkConfig: "spinrnn.networks.recurrent:Network",
     FeedforwardConfig: "spinrnn.networks.feedforward:FeedforwardNetwork",
+    SymmetricConfig: "spinrnn.networks.symmetric:SymmetricNetwork",
     BayesianConfig: "spinrnn.networks.bayesian:BayesianNetwork",
 }
 """{class of a configuration: module and class of its network}."""

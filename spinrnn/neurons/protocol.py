@@ -81,6 +81,8 @@ class Neuron(Kind):
             what is measured of that is asked of such kinds alone.
         excitation: MODULE:NAME of a function of (neuron, (least, largest drive in SI))
             that gives (whether such a drive excites it, a sentence); "" where any does.
+        settling: the scheme by which it comes to rest in a network that settles; "" for
+            the first of `schemes`.
         highpass: time constant in units of `time_unit` of the filter that removes the
             emitted mean, where the network does not say it; None for none.
     """
@@ -94,6 +96,7 @@ class Neuron(Kind):
     span: ClassVar[tuple[float, float] | None] = None
     threshold: ClassVar[bool] = False
     excitation: ClassVar[str] = ""
+    settling: ClassVar[str] = ""
     highpass: ClassVar[float | None] = None
 
     @property

@@ -65,7 +65,8 @@ def classes():
     # activations are of networks without time
     roles = [role for role in kinds.BUILT_IN if role != "activation"]
     of_roles = [cls for role in roles for cls in kinds.kinds_of(role).values()]
-    return [spinrnn.NetworkConfig, spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
+    networks = [spinrnn.NetworkConfig, spinrnn.SymmetricConfig]
+    return [*networks, spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
 
 
 RUNS = [
@@ -81,6 +82,12 @@ RUNS = [
     ["synapse.kind=rram", "synapse.refresh=1"],
     ["data.source=memory", "data.length=200", "task.washout=10", "task.window=30"],
 ]
+
+SETTLING = [
+    ["neuron.kind=rate", "estimator.kind=equilibrium"],
+    ["neuron.kind=binary_rate", "estimator.kind=equilibrium", "estimator.nudge=drive"],
+]
+"""Of a network that settles."""
 
 MADE = ("macrospin", "memristor", "vo2")
 """Neurons whose kernels take long to compile; what a network asks of them is asked here."""
@@ -117,6 +124,10 @@ def small(tmp_path, monkeypatch):
         "[network]\nlayers = [3]\nsubsteps = 1\n[train]\nepochs = 1\ncheckpoint_seconds = 0\n"
         '[data]\nsource = "cases.npz"\n'
     )
+    (tmp_path / "settles.toml").write_text(
+        '[network]\nkind = "symmetric"\nlayers = [3]\nsteps = 4\n[train]\nepochs = 1\n'
+        '[data]\nsource = "cases.npz"\n'
+    )
     monkeypatch.chdir(tmp_path)
 
 
@@ -130,6 +141,9 @@ def test_every_key_of_every_table_is_read(monkeypatch):
             warnings.simplefilter("ignore")
             config = spinrnn.load_config("small.toml", texts)
             spinrnn.train(config, f"run{number}", pictures=False)
+    for number, settings in enumerate(SETTLING):
+        config = spinrnn.load_config("settles.toml", settings)
+        spinrnn.train(config, f"settled{number}", pictures=False)
     for kind in MADE:
         ask(kind)
     count()

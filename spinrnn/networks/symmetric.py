@@ -1,0 +1,469 @@
+"""The network that settles: layers coupled both ways by the same weights, whose neurons
+relax to a steady state; eq. (E1) to (E6) of docs/MODEL.md.
+
+Its gradient is had in two ways: by two relaxations (equilibrium propagation), and by
+the exact adjoint of the steps. Both are of the same loss, half the squared error of
+what the outputs' neurons emit.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spinrnn.config.symmetric import SymmetricConfig
+from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError
+from spinrnn.kernels.losses import Targets
+from spinrnn.kernels.tiles import lanes
+from spinrnn.machine import threads
+from spinrnn.machine.blas import one_thread
+from spinrnn.machine.memory import format_size, get_memory_limit
+from spinrnn.networks.base import BaseNetwork, Seed, finite
+from spinrnn.networks.inputs import checked_inputs
+from spinrnn.networks.planning import Plan
+from spinrnn.networks.products import product
+from spinrnn.networks.running import Batch
+from spinrnn.networks.settling import (
+    Phase,
+    Population,
+    Settling,
+    Wiring,
+    factors_of,
+    padded,
+    panels,
+)
+from spinrnn.networks.targets import checked_targets
+from spinrnn.notebook import card, span
+from spinrnn.synapses.connections import Connections
+from spinrnn.synapses.layout import Layout, draw_weights
+
+CASES = 512
+"""That are judged at once."""
+FIXED = ("layers", "inputs", "outputs", "units", "synapse")
+"""Keys on which the number of parameters, or what they mean, depends."""
+_DRAWN = ("neuron", "spread")
+"""Keys on which the neurons' factors depend."""
+
+
+class SymmetricNetwork(BaseNetwork):
+    """A network of layers that are coupled both ways and settle.
+
+    Args:
+        config: None for the default one.
+        seed: of the initial weights and the synapses' devices.
+    Attributes:
+        config: as given; layout: where each block stands in the flat vectors.
+        parameters: (size,) all trainable parameters; write to it freely.
+        connections: the synapses, which make weights of them.
+        buffers: {name: array} of what belongs to the network besides: factors of
+            neurons that differ.
+        scaling: as of `Network`.
+    """
+
+    config: SymmetricConfig
+    mask: None = None
+    devices: None = None
+
+    def __init__(self, config: SymmetricConfig | None = None, seed: int = 0) -> None:
+        self.config = SymmetricConfig() if config is None else config
+        self.layout = Layout(self.config)
+        rng = np.random.default_rng(seed)
+        self.parameters = draw_weights(self.config, self.layout, 1, rng)
+        self.connections = Connections(
+            self.config.synapses, self.layout, self.parameters, None, seed
+        )
+        self.buffers = factors_of(self.config)
+
+    def __repr__(self) -> str:
+        c = self.config
+        sizes = "-".join(map(str, c.sizes))
+        synapses = "-".join(dict.fromkeys(one.kind for one in c.synapses))
+        kinds = f"{c.neuron.kind}, {synapses}"
+        return f"<Network {sizes} both ways, {kinds}, {self.layout.size} parameters>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        count = f"{self.layout.size}; {span(self.parameters)}"
+        return card("Network that settles", [*self.config.rows(), ("parameters", count)])
+
+    def replace(self, **changes: Any) -> "SymmetricNetwork":
+        """A network with a copy of the parameters and another configuration.
+
+        Factors of neurons are copies unless the neuron or the spread is changed; then
+        they are drawn as for a new network.
+
+        Raises:
+            ConfigError: the change concerns what the parameters mean, or is impossible
+                in itself.
+        """
+        config = dataclasses.replace(self.config, **changes)
+        changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
+        if changed:
+            raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
+        other = SymmetricNetwork.__new__(SymmetricNetwork)
+        other.config, other.layout = config, self.layout
+        other.connections, other.parameters = self.connections.copy(), self.parameters
+        same = all(getattr(config, key) == getattr(self.config, key) for key in _DRAWN)
+        kept = {name: array.copy() for name, array in self.buffers.items()}
+        other.buffers = kept if same else factors_of(config)
+        other.scaling, other.knows = self.scaling, self.knows
+        return other
+
+    # ---- what can be asked ----
+
+    def forward(self, u, lengths=None, noise_seed: Seed = 0) -> np.ndarray:
+        """Outputs (case, K) of inputs u (case, channel, time) after T steps without
+        nudge, of a classification its logits: the amplified mean of what the neurons of
+        an output emit. In the network's dtype; float64 where outputs are scaled.
+
+        Args:
+            u: real array (case, channel, time) with channel * time = config.inputs,
+                finite; lengths: (case,) that are all `time`, or None; noise_seed: not
+                used, as such a network has no noise.
+        Raises:
+            DataError: u or lengths do not fit; DivergenceError: a state is infinite or
+            NaN; MemoryLimitError.
+        """
+        batch = self._read(u, lengths, noise_seed)
+        outputs = np.empty((len(batch.u), self.config.outputs), dtype=self.config.dtype)
+        prepared = self.prepared()
+        for start in range(0, len(batch.u), CASES):
+            own = slice(start, start + CASES)
+            free = prepared.free(batch.u[own, :, 0])
+            outputs[own] = prepared.outputs(free.phase.emitted, len(outputs[own]))
+        return self._said(outputs)
+
+    def read_out(self, u, lengths, noise_seed: Seed, features: np.ndarray) -> np.ndarray:
+        """DataError: outputs are coupled back, none can be read of features alone."""
+        raise DataError(
+            "features: a network that settles has no readout of its own; give outputs instead"
+        )
+
+    def settle(self, u, steps: int | None = None) -> list[np.ndarray]:
+        """[(case, n_l)] what the neurons of each layer emit after so many steps, that
+        of the outputs last; None: config.steps. Errors as in `forward`.
+        """
+        batch, found = self._read(u, None, 0), []
+        prepared = self.prepared()
+        for start in range(0, len(batch.u), CASES):
+            own = batch.u[start : start + CASES, :, 0]
+            found.append(prepared.free(own, steps).phase.emitted[:, : len(own)].T)
+        tops = np.cumsum(self.config.populations)[:-1]
+        return np.split(np.concatenate(found), tops, axis=1)
+
+    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
+        """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
+        return checked_inputs(self.config, *self._flat(u, lengths), dtype=self._input_dtype)
+
+    def _flat(self, u, lengths):
+        """u as (case, inputs, 1) and no lengths, where they fit."""
+        shape = np.shape(u)
+        if len(shape) != 3 or shape[1] * shape[2] != self.config.inputs:
+            got = f"{shape[1]} * {shape[2]} numbers" if len(shape) == 3 else f"the shape {shape}"
+            raise DataError(
+                f"inputs: expected the shape (case, channel, time) with channel * time = "
+                f"{self.config.inputs}, as network.inputs; got {got}"
+            )
+        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
+            raise DataError(
+                f"lengths: a network that settles takes whole cases of {shape[2]} points"
+            )
+        return np.reshape(u, (shape[0], self.config.inputs, 1)), None
+
+    def prepared(self) -> "Prepared":
+        """The network, for many training steps on inputs that were checked."""
+        return Prepared(self)
+
+    def plan(self, cases: int, points: int, backward: bool = True) -> Plan:
+        """How so many cases would be run, and the memory it would take.
+
+        MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
+        """
+        c, size = self.config, np.dtype(self.config.dtype).itemsize
+        d, neurons = len(c.neuron.states), sum(c.populations)
+        weights = self.layout.size * (4 if backward else 2)
+        wanted = size * (padded(cases, c.dtype) * neurons * (3 * d + 6) + weights)
+        limit = get_memory_limit()
+        if limit is not None and wanted > limit:
+            raise MemoryLimitError(
+                f"{cases} cases at once take {format_size(wanted)}, the limit is "
+                f"{format_size(limit)}; choose a smaller train.batch"
+            )
+        count = padded(cases, c.dtype) // lanes(c.dtype)
+        return Plan(count, 1, count, 1, 1, 1, threads.get_threads(), 1, wanted, wanted)
+
+    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
+        """DataError: such a network takes no series."""
+        raise DataError("a network that settles takes whole cases and no stream of points")
+
+    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
+        """DataError: such a network takes no series."""
+        raise DataError("a network that settles has no trajectories; settle gives its states")
+
+    simulate_to = simulate
+
+    def _run(self, batch: Batch, backward: bool) -> tuple[Any, Any, Any]:
+        """As of `BaseNetwork`."""
+        prepared = self.prepared()
+        if backward:
+            outputs, losses, gradient = prepared.adjoint(batch)
+            return outputs[:, :, None], losses, gradient
+        free = prepared.free(batch.u[:, :, 0])
+        outputs = prepared.outputs(free.phase.emitted, len(batch.u))
+        if batch.targets is None:
+            return outputs[:, :, None], None, None
+        return outputs[:, :, None], prepared.losses(free, batch.targets)[0], None
+
+
+class Free(NamedTuple):
+    """A relaxation without nudge.
+
+    Attributes:
+        inputs: (case, inputs); settling: with the drive of these inputs; phase: where
+            it has led.
+    """
+
+    inputs: np.ndarray
+    settling: Settling
+    phase: Phase
+
+
+class Prepared:
+    """A network for steps of training on inputs that are known to be finite.
+
+    Attributes:
+        config: of the network.
+    """
+
+    config: SymmetricConfig
+
+    def __init__(self, net: SymmetricNetwork) -> None:
+        self._net, self.config = net, net.config
+        self._population = Population(net.config, net.buffers)
+        self._wiring = Wiring(net.config, net.layout)
+        self._tops = np.cumsum([0, *net.config.populations]).tolist()
+        self._outs = net.config.populations[-1]
+
+    # ---- relaxations ----
+
+    def free(self, inputs: np.ndarray, steps: int | None = None) -> Free:
+        """The relaxation without nudge, of inputs (case, inputs); steps: None for those
+        of the configuration.
+
+        DivergenceError: what a neuron emits is not finite.
+        """
+        settling = self._settling(inputs)
+        wanted = np.zeros((self._outs, padded(len(inputs), self.config.dtype)), self.config.dtype)
+        steps = self.config.steps if steps is None else steps
+        phase = settling.relaxed(settling.started(), wanted, steps, settling.nudge())
+        self._require_finite(phase.emitted[:, : len(inputs)])
+        return Free(inputs, settling, phase)
+
+    def nudged(
+        self, free: Free, wanted: np.ndarray, beta: float, steps: int, on: str = "state"
+    ) -> Phase:
+        """The relaxation from where the free one has led, with a nudge.
+
+        Args:
+            wanted: (n, cases in whole panels) as of `wanted`; beta: of any sign; steps:
+                K; on: "state" pulls what the outputs emit, eq. (E4), "drive" adds to
+                what they receive, eq. (E5).
+        """
+        c, h = self.config, self.config.resolved_step / self.config.neuron.time_unit
+        pull = beta * h if on == "state" else 0.0
+        nudge = free.settling.nudge(0.0 if on == "state" else beta, pull, c.neuron.span)
+        phase = free.settling.relaxed(free.phase.states.copy(), wanted, steps, nudge)
+        self._require_finite(phase.emitted[:, : len(free.inputs)])
+        return phase
+
+    def _settling(self, inputs):
+        """`Settling` of inputs (case, inputs): their drive is computed here, once."""
+        net, c, p = self._net, self.config, self._population
+        flat = net.effective()
+        count = padded(len(inputs), c.dtype)
+        given = np.zeros((count, c.inputs), dtype=c.dtype)
+        given[: len(inputs)] = inputs
+        views, base = net.layout.named(flat), np.empty((sum(c.populations), count), c.dtype)
+        biases = [views[f"bias_{i}"] for i in range(len(c.populations))]
+        base[...] = (p.bias + np.concatenate(biases))[:, None]
+        first = self._tops[1]
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+            drive = product(views["w_0"], given.T)
+        drive *= p.neurons.scale[:first, None]
+        base[:first] += drive
+        step = c.resolved_step / c.neuron.time_unit
+        return Settling(p, self._wiring.pack(flat), panels(base), step)
+
+    def _require_finite(self, emitted):
+        """DivergenceError unless all that neurons emit, (N, case), is finite."""
+        wrong = ~np.isfinite(emitted)
+        if wrong.any():
+            neuron, case = np.argwhere(wrong)[0].tolist()
+            layer = int(np.searchsorted(self._tops, neuron, "right")) - 1
+            raise DivergenceError(
+                f"a state is not finite at case {case}, layer {layer}, neuron "
+                f"{neuron - self._tops[layer]}",
+                case=case,
+                layer=layer,
+                neuron=neuron - self._tops[layer],
+            )
+
+    # ---- outputs, targets, losses ----
+
+    def outputs(self, emitted: np.ndarray, cases: int) -> np.ndarray:
+        """(case, K) of what all neurons emit, (N, cases in whole panels)."""
+        c = self.config
+        last = emitted[-self._outs :, :cases]
+        mean = last.reshape(c.outputs, c.units, cases).mean(axis=1)
+        real = mean.dtype.type
+        return np.ascontiguousarray(((mean - real(c.middle)) * real(c.output_amplification)).T)
+
+    def wanted(self, targets: Targets, cases: int) -> np.ndarray:
+        """(n, cases in whole panels) what the outputs' neurons should emit, NaN where
+        there is no target.
+        """
+        c = self.config
+        wanted = np.full((c.outputs, padded(cases, c.dtype)), np.nan)
+        if targets.labels.size:
+            wanted[:, :cases] = c.levels[0]
+            wanted[targets.labels[:, 0], np.arange(cases)] = c.levels[1]
+        else:
+            wanted[:, :cases] = targets.values[:, :, 0].T / c.output_amplification + c.middle
+        return np.repeat(wanted, c.units, axis=0).astype(c.dtype)
+
+    def losses(self, free: Free, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        """losses (case,) float64, and slopes (n, cases in whole panels) of their mean
+        by what the outputs' neurons emit.
+
+        Where a device has given the outputs, its values take the neurons' place.
+        """
+        c, cases = self.config, len(free.inputs)
+        wanted = self.wanted(targets, cases)
+        emitted = free.phase.emitted[-self._outs :]
+        if targets.measured.size:
+            emitted = wanted.copy()
+            given = targets.measured[:, :, 0].T / c.output_amplification + c.middle
+            emitted[:, :cases] = np.repeat(given, c.units, axis=0)
+        off = np.where(np.isnan(wanted), 0, emitted - wanted)
+        halves = 0.5 * (off[:, :cases].astype(np.float64) ** 2).sum(axis=0)
+        off[:, :cases] *= (targets.weights / cases).astype(off.dtype)
+        return targets.weights * halves, off
+
+    # ---- gradients ----
+
+    def adjoint(
+        self, batch: Batch, back: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Outputs (case, K), losses (case,), and the gradient (size,) of their mean by
+        the effective weights: the exact adjoint of the steps.
+
+        back: through so many of the last steps; None: all of them.
+        """
+        c, inputs = self.config, np.ascontiguousarray(batch.u[:, :, 0])
+        assert batch.targets is not None
+        back = c.steps if back is None else min(back, c.steps)
+        before = self.free(inputs, c.steps - back)
+        after = before.settling.relaxed(
+            before.phase.states.copy(), self._no_target(len(inputs)), back, before.settling.nudge()
+        )
+        self._require_finite(after.emitted[:, : len(inputs)])
+        free = before._replace(phase=after)
+        losses, slopes = self.losses(free, batch.targets)
+        g_base, packed = before.settling.adjoint(
+            before.phase.states, back, slopes, self._wiring.gradient_size
+        )
+        gradient = np.zeros(self._net.layout.size, dtype=c.dtype)
+        self._wiring.unpack(packed, gradient)
+        self._put_base(g_base, inputs, gradient)
+        outputs = self.outputs(after.emitted, len(inputs))
+        if batch.targets.measured.size:
+            outputs = batch.targets.measured[:, :, 0].astype(c.dtype)
+        return outputs, losses, gradient
+
+    def _no_target(self, cases):
+        return np.zeros((self._outs, padded(cases, self.config.dtype)), self.config.dtype)
+
+    def _put_base(self, g_base, inputs, gradient):
+        """Puts the gradients of what does not change into a gradient (size,)."""
+        views, cases = self._net.layout.named(gradient), len(inputs)
+        scale = self._population.neurons.scale[: self._tops[1]]
+        for i, (start, stop) in enumerate(zip(self._tops, self._tops[1:], strict=False)):
+            views[f"bias_{i}"][...] = g_base[start:stop, :cases].sum(axis=1)
+        g_drive = g_base[: self._tops[1], :cases] * scale[:, None]
+        with one_thread():
+            product(g_drive, inputs, out=views["w_0"])
+
+    def contrast(
+        self, free: Free, first: np.ndarray, second: np.ndarray, each: np.ndarray
+    ) -> np.ndarray:
+        """Gradient (size,) by the effective weights: minus the difference of the
+        products of what two coupled neurons emit, eq. (E6).
+
+        Args:
+            first, second: (N, cases in whole panels) emitted with a nudge, and without
+                or with the opposite one.
+            each: (case,) what a case's difference is multiplied with.
+        """
+        cases, layout = len(free.inputs), self._net.layout
+        gradient = np.empty(layout.size, dtype=self.config.dtype)
+        views = layout.named(gradient)
+        # x' y' - x y = (x' - x)(y' + y)/2 + (x' + x)/2 (y' - y): no large products are
+        # subtracted
+        change = (second - first)[:, :cases] * each.astype(first.dtype)
+        mean = (first + second)[:, :cases] * first.dtype.type(0.5)
+        scale = self._population.neurons.scale
+        with one_thread():
+            for i, (start, stop) in enumerate(zip(self._tops, self._tops[1:], strict=False)):
+                own = slice(start, stop)
+                views[f"bias_{i}"][...] = change[own].sum(axis=1) / scale[own]
+                if i == 0:
+                    product(change[own], free.inputs, out=views["w_0"])
+                    continue
+                below = slice(self._tops[i - 1], start)
+                left = np.concatenate([change[own], mean[own]], axis=1)
+                right = np.concatenate([mean[below], change[below]], axis=1)
+                product(left, right.T, out=views[f"w_{i}"])
+        return gradient
+
+    def batch_of(self, u: np.ndarray, targets: Any, lengths: Any) -> Batch:
+        """A scaled `Batch` of inputs (case, channel, time) that were checked, and of
+        labels or `Targets`.
+        """
+        net = self._net
+        u, _ = net._flat(u, lengths)
+        u, lengths = checked_inputs(net.config, u, None, scan=False, dtype=net._input_dtype)
+        if not isinstance(targets, Targets):
+            targets = checked_targets(net.config, lengths, 1, targets)
+        return Batch(u, lengths, targets).scaled(net.scaling, net.config.dtype)
+
+    def logits_loss_grad(
+        self, u: np.ndarray, targets: Any, lengths=None, noise_seed: Seed = 0
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        """Outputs (case, K), mean loss and its gradient (size,) by the trained numbers,
+        by the exact adjoint of all steps.
+
+        Args:
+            u: (case, channel, time); targets: (case,) labels, or `Targets` that were
+                checked.
+        Raises:
+            DivergenceError: a state, the loss or the gradient is not finite.
+        """
+        return self.run(self.batch_of(u, targets, lengths))
+
+    def run(self, batch: Batch, back: int | None = None) -> tuple[np.ndarray, float, np.ndarray]:
+        """The same of a `Batch` with targets; back: as of `adjoint`."""
+        return self.trained(*self.adjoint(batch, back))
+
+    def trained(
+        self, outputs: np.ndarray, losses: np.ndarray, gradient: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        """Outputs as they are said, mean loss, and the gradient (size,) by the trained
+        numbers of one by the effective weights.
+        """
+        net, loss = self._net, finite(losses.mean())
+        if not np.isfinite(gradient).all():
+            raise DivergenceError("the gradient is not finite though the loss is")
+        return net._said(outputs), loss, net.connections.read_backward(net.parameters, gradient)
+
+    def commit(self) -> None:
+        """Nothing: there is nothing that a step leaves behind."""

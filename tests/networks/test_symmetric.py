@@ -1,0 +1,349 @@
+"""The network that settles: its steps against plain ones, its adjoint, its two
+relaxations against the adjoint, bits for any number of threads, and what it refuses.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.config.run import from_tables, to_tables
+from spinrnn.config.toml import from_toml, to_toml
+from spinrnn.machine.threads import using
+
+CONFIG = spinrnn.SymmetricConfig(
+    layers=(7, 5),
+    inputs=6,
+    outputs=3,
+    units=2,
+    steps=8,
+    bias_deviation=0.5,
+    amplification=(1.0, 1.5, 0.8),
+    output_amplification=2.0,
+    spread=spinrnn.Spread(gain=0.2, seed=3),
+    dtype="float64",
+)
+KINDS = {
+    "rate": spinrnn.Rate(),
+    "oscillator": spinrnn.Oscillator(bias_ratio=3.0),
+    "ctrnn": spinrnn.CTRNN(),
+    "memristor": spinrnn.Memristor(),
+}
+
+
+def made(cases=11, seed=0, **changes):
+    """A network, inputs (case, 2, 3), labels."""
+    net = spinrnn.network_of(dataclasses.replace(CONFIG, **changes), seed=seed)
+    rng = np.random.default_rng(seed)
+    return net, rng.normal(size=(cases, 2, 3)), rng.integers(0, 3, cases)
+
+
+def moved(neuron, h, s, drive):
+    """States (d, case, n) after a step of length h in units of time."""
+    if neuron.kind == "rate":
+        return (1 - h) * s + h * np.clip(drive, 0, 1)[None]
+    if neuron.kind == "ctrnn":
+        return s + (1 - np.exp(-h)) * (np.tanh(drive) - s)
+    if neuron.kind == "binary_rate":
+        free = np.clip((1 - h) * s[1] + h * drive, 0, 1)
+        return np.stack([(free >= 0.5) * 1.0, free])
+    a, p = drive - 1, s[0]
+    grown = np.exp(a * h)
+    return np.maximum(p * grown / (1 + drive * p * (grown - 1) / a), neuron.power_floor)[None]
+
+
+def plain(net, u, steps, wanted=None, beta=0.0, on="state", start=None):
+    """[(d, case, n_l)] states after so many steps, one sum after the other: eq. (E1),
+    (E4), (E5).
+    """
+    c, p = net.config, net.layout.named(net.effective())
+    numbers = c.neuron.nominal_numbers(c.neuron.time_unit)
+    xi, rest = c.neuron.bias(numbers), c.neuron.rest(numbers)
+    rest = rest if c.start is None else [c.start] * len(rest)
+    gains = np.split(net.buffers.get("devices/gain", np.ones(sum(c.populations))), _tops(c))
+    x = u.reshape(len(u), -1)
+    s = [np.array([np.full((len(u), n), r) for r in rest]) for n in c.populations]
+    s = s if start is None else [own.copy() for own in start]
+    h = c.resolved_step / c.neuron.time_unit
+    for _ in range(steps):
+        old = [own[0] for own in s]
+        for i, own in enumerate(s):
+            total = np.einsum("ij,cj->ci", p[f"w_{i}"], x if i == 0 else old[i - 1])
+            if i + 1 < len(s):
+                total += np.einsum("ij,ci->cj", p[f"w_{i + 1}"], old[i + 1])
+            last = i + 1 == len(s) and wanted is not None
+            if last and on == "drive":
+                total += beta * (wanted - old[i])
+            drive = xi + p[f"bias_{i}"] + c.amplifications[i] * gains[i] * total
+            s[i] = moved(c.neuron, h, own, drive)
+            if last and on == "state":
+                pull = beta * h * c.amplifications[i] * gains[i]
+                s[i][0] = np.clip(s[i][0] + pull * (wanted - old[i]), 0, 1)
+    return s
+
+
+def _tops(config):
+    return np.cumsum(config.populations)[:-1]
+
+
+@pytest.mark.parametrize("kind", ["rate", "oscillator", "ctrnn"])
+def test_steps_are_those_of_the_formulas(kind):
+    net, u, _ = made(neuron=KINDS[kind])
+    found = plain(net, u, 8)
+    for own, wanted in zip(net.settle(u), found, strict=True):
+        np.testing.assert_allclose(own, wanted[0], rtol=1e-11, atol=1e-12)
+    mean = found[-1][0].reshape(11, 3, 2).mean(axis=2)
+    np.testing.assert_allclose(net.forward(u), 2 * (mean - 0.5), rtol=1e-11, atol=1e-11)
+
+
+def test_binary_units_show_on_which_side_of_a_half_they_are():
+    """Published with h = tau / 2 and all states 1 at the start."""
+    changes = {"step": 5e-9, "start": 1.0, "amplification": 1.0, "layers": (9,)}
+    net, u, _ = made(neuron=spinrnn.BinaryRate(), **changes)
+    found = plain(net, u, 8)
+    emitted = net.settle(u)
+    assert {0.0, 1.0} == set(np.concatenate([own.ravel() for own in emitted]))
+    for own, wanted in zip(emitted, found, strict=True):
+        np.testing.assert_array_equal(own, wanted[0])
+
+
+@pytest.mark.parametrize("on", ["state", "drive"])
+def test_nudged_steps_are_those_of_the_formulas(on):
+    net, u, labels = made()
+    prepared = net.prepared()
+    batch = prepared.batch_of(u, labels, None)
+    free = prepared.free(batch.u[:, :, 0])
+    wanted = prepared.wanted(batch.targets, 11)
+    goal = np.repeat(np.eye(3)[labels], 2, axis=1)
+    np.testing.assert_array_equal(wanted[:, :11], goal.T)
+    phase = prepared.nudged(free, wanted, -0.3, 4, on)
+    found = plain(net, u, 4, goal, -0.3, on, plain(net, u, 8))
+    np.testing.assert_allclose(
+        phase.emitted[:, :11].T, np.concatenate([own[0] for own in found], axis=1), atol=1e-12
+    )
+
+
+def test_a_nudged_state_stays_between_0_and_1():
+    net, u, labels = made()
+    prepared = net.prepared()
+    batch = prepared.batch_of(u, labels, None)
+    free = prepared.free(batch.u[:, :, 0])
+    phase = prepared.nudged(free, prepared.wanted(batch.targets, 11), -5.0, 4)
+    assert phase.emitted.min() == 0
+    assert phase.emitted.max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_adjoint_is_the_derivative(kind):
+    """Of all steps, against central differences, of neurons of one and two states."""
+    amplification = 1e2 if kind == "memristor" else (1.0, 1.5, 0.8)
+    net, u, labels = made(neuron=KINDS[kind], amplification=amplification)
+    _, gradient = net.loss_and_grad(u, labels)
+    rng, start = np.random.default_rng(1), net.parameters.copy()
+    assert np.abs(gradient).max() > 1e-3
+    for i in rng.permutation(len(start))[:25]:
+        losses = []
+        for step in (-2e-5, -1e-5, 1e-5, 2e-5):
+            net.parameters[:] = start
+            net.parameters[i] += step
+            losses.append(net.loss(u, labels))
+        far, near = losses[3] - losses[0], losses[2] - losses[1]
+        assert (8 * near - far) / 12e-5 == pytest.approx(gradient[i], rel=1e-8, abs=1e-9)
+
+
+def test_a_part_of_the_adjoint_is_of_the_last_steps():
+    """At the fixed point the gradient through the last K steps is that of K steps from
+    there.
+    """
+    net, u, labels = made(steps=60, amplification=0.6)
+    prepared = net.prepared()
+    batch = prepared.batch_of(u, labels, None)
+    part = prepared.run(batch, 3)[2]
+    # all of 3 steps that begin at the fixed point
+    short = net.replace(steps=3).prepared()
+    short._population.start = None
+    states = prepared.free(batch.u[:, :, 0]).phase.states
+    settling = short._settling(batch.u[:, :, 0])
+    slopes = prepared.losses(prepared.free(batch.u[:, :, 0]), batch.targets)[1]
+    g_base, _ = settling.adjoint(states.copy(), 3, slopes, short._wiring.gradient_size)
+    np.testing.assert_allclose(
+        net.layout.named(part)["bias_2"], g_base[-6:, :11].sum(axis=1), rtol=1e-9, atol=1e-15
+    )
+    assert np.linalg.norm(part - prepared.run(batch)[2]) > 1e-4 * np.linalg.norm(part)
+
+
+def interior(kind="rate", layers=(12, 9), cases=9, **changes):
+    """A network whose units stay strictly inside (0, 1), after many steps."""
+    neuron = KINDS[kind]
+    given = {"amplification": 1.0, "start_gain": 0.2, "bias_deviation": 0.0, "steps": 300}
+    net, u, labels = made(cases, neuron=neuron, layers=layers, **{**given, **changes})
+    for bias in net.views()["bias"]:
+        bias[:] = 0.5 if kind == "rate" else 0.0
+    return net, 0.2 * u, labels
+
+
+@pytest.mark.parametrize("nudge", ["state", "drive"])
+def test_the_estimate_differs_from_the_adjoint_as_beta_and_its_square(nudge):
+    net, u, labels = interior()
+    emitted = np.concatenate(net.settle(u), axis=1)
+    assert 0 < emitted.min() < emitted.max() < 1
+    prepared, exact = net.prepared(), net.loss_and_grad(u, labels)[1]
+    betas, errors = np.geomspace(1e-4, 1e-1, 7), {"plus": [], "symmetric": []}
+    for sign, found in errors.items():
+        for beta in betas:
+            estimator = spinrnn.Equilibrium(beta=beta, steps=300, sign=sign, nudge=nudge)
+            own = estimator.estimate(prepared, u, labels, None, 0).gradient
+            found.append(np.linalg.norm(own - exact) / np.linalg.norm(exact))
+    slopes = {n: np.polyfit(np.log(betas), np.log(e), 1)[0] for n, e in errors.items()}
+    assert slopes["plus"] == pytest.approx(1, abs=0.02)
+    assert slopes["symmetric"] == pytest.approx(2, abs=0.05)
+    assert errors["symmetric"][0] < 1e-7
+
+
+def test_oscillators_nudged_on_their_drive_give_the_adjoint():
+    """By the theorem of Scellier & Bengio, for any transfer that grows."""
+    net, u, labels = interior("oscillator", amplification=(1.0, 2.0, 1.5))
+    exact, prepared = net.loss_and_grad(u, labels)[1], net.prepared()
+    for nudge, least, most in (("drive", 0.999999, 1), ("state", 0.5, 0.9999)):
+        estimator = spinrnn.Equilibrium(beta=1e-3, steps=300, sign="symmetric", nudge=nudge)
+        own = estimator.estimate(prepared, u, labels, None, 0).gradient
+        cosine = own @ exact / np.linalg.norm(own) / np.linalg.norm(exact)
+        assert least < cosine <= most + 1e-12
+
+
+def test_weights_of_cases_and_missing_targets_count_as_in_the_adjoint():
+    net, u, _ = interior()
+    rng = np.random.default_rng(4)
+    values, weights = rng.normal(size=(9, 3)), rng.uniform(0.5, 2, 9)
+    values[2, 1] = np.nan
+    targets = net._batch(u, None, 0, None, values, weights).targets
+    exact = net.loss_and_grad(u, targets=values, weights=weights)
+    found = spinrnn.Equilibrium(beta=1e-4, steps=300, sign="symmetric").estimate(
+        net.prepared(), u, targets, None, 0
+    )
+    np.testing.assert_allclose(found.gradient, exact[1], atol=1e-7 * np.abs(exact[1]).max())
+    mean = np.array(net.settle(u)[-1])
+    off = np.repeat(values / 2 + 0.5, 2, axis=1) - mean
+    assert found.loss == pytest.approx((weights * np.nansum(off**2, axis=1)).mean() / 2)
+    assert exact[0] == found.loss
+
+
+@pytest.mark.parametrize("layers", [(7,), (40, 30)])
+def test_bits_do_not_depend_on_threads_or_other_cases(layers):
+    net, u, labels = made(cases=50, layers=layers, amplification=1.0, dtype="float32")
+    estimator, found = spinrnn.Equilibrium(), []
+    for count in (1, 2, 5):
+        with using(count):
+            outputs = net.forward(u)
+            estimate = estimator.estimate(net.prepared(), u, labels, None, (1, 2))
+            found.append((outputs, estimate.gradient, net.loss_and_grad(u, labels)[1]))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_a_relaxation_that_changes_nothing_ends():
+    """What follows would be the same bits."""
+    net, u, _ = made(steps=500, amplification=0.5)
+    prepared = net.prepared()
+    x = np.ascontiguousarray(prepared.batch_of(u, np.zeros(11, int), None).u[:, :, 0])
+    free = prepared.free(x)
+    assert free.phase.taken.max() < 500
+    again = prepared.free(x, 5000)
+    np.testing.assert_array_equal(free.phase.emitted, again.phase.emitted)
+    np.testing.assert_array_equal(free.phase.taken, again.phase.taken)
+
+
+def test_the_sign_of_beta_is_random_from_batch_to_batch_and_known():
+    estimator = spinrnn.Equilibrium(beta=0.2)
+    signs = [estimator._beta((3, 1, batch)) for batch in range(40)]
+    assert signs == [estimator._beta((3, 1, batch)) for batch in range(40)]
+    assert set(signs) == {0.2, -0.2}
+    assert 8 < signs.count(0.2) < 32
+    assert spinrnn.Equilibrium(beta=0.2, sign="plus")._beta((3, 1, 0)) == 0.2
+
+
+def test_spread_and_neuron_belong_to_the_network():
+    net, u, _ = made(neuron=KINDS["oscillator"], spread=spinrnn.Spread(gamma=0.1, gain=0.1))
+    assert net.buffers["devices/gamma"].shape == (18,)
+    other = net.replace(steps=9)
+    np.testing.assert_array_equal(other.buffers["devices/gamma"], net.buffers["devices/gamma"])
+    same = net.replace(spread=spinrnn.Spread())
+    assert same.buffers == {}
+    assert not np.allclose(same.forward(u), net.forward(u))
+
+
+def test_nan_does_not_pass_silently():
+    net, u, labels = made()
+    net.parameters[net.layout.places("w_2")] = np.nan
+    with pytest.raises(spinrnn.DivergenceError, match="layer"):
+        net.forward(u)
+    with pytest.raises(spinrnn.DivergenceError, match="not finite"):
+        spinrnn.Equilibrium().estimate(net.prepared(), u, labels, None, 0)
+
+
+def test_what_does_not_fit_is_told_in_one_line():
+    net, u, _ = made()
+    with pytest.raises(spinrnn.DataError, match=r"channel \* time = 6"):
+        net.forward(u[:, :, :2])
+    with pytest.raises(spinrnn.DataError, match="whole cases"):
+        net.forward(u, np.full(11, 2))
+    with pytest.raises(spinrnn.ConfigError, match="units: fixed"):
+        net.replace(units=3)
+    for method in (net.stream, lambda: net.simulate(u)):
+        with pytest.raises(spinrnn.DataError, match="settles"):
+            method()
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "wanted", "sentence"),
+    [
+        ("network", "layers", [], "at least one hidden layer"),
+        ("network", "steps", 0, "from 1 to"),
+        ("network", "units", 0, "at least 1"),
+        ("network", "levels", [1.0, 0.0], "two numbers"),
+        ("network", "step", -1e-9, "positive"),
+        ("network", "scheme", "rk4", 'must be "exponential" or "euler"'),
+        ("network", "amplification", [1.0, 1.0], "one for each of the 2 layers"),
+        ("network", "start_gain", -1.0, "from 0 to"),
+        ("spread", "gamma", 0.1, "unknown key"),
+        ("estimator", "steps", 0, "at least 1"),
+        ("estimator", "beta", 0.0, "above 0"),
+        ("neuron", "kind", "learned", "learned"),
+        ("neuron", "kind", "binary_rate", 'set it to "drive"'),
+    ],
+)
+def test_impossible_values_are_told(table, key, wanted, sentence):
+    tables = {"network": {"kind": "symmetric", "layers": [5]}, "estimator": {"kind": "equilibrium"}}
+    tables[table] = {**tables.get(table, {}), key: wanted}
+    if key == "amplification":
+        wanted = tables["network"]["amplification"] = [1.0, 1.0, 1.0]
+    with pytest.raises(spinrnn.ConfigError, match=sentence):
+        from_tables(tables)
+
+
+def test_thermal_noise_is_refused():
+    with pytest.raises(spinrnn.ConfigError, match="thermal_power"):
+        spinrnn.SymmetricConfig(neuron=spinrnn.Oscillator(thermal_power=1e-3))
+
+
+def test_a_configuration_comes_back_from_its_file():
+    tables = {
+        "network": {"kind": "symmetric", "layers": [5], "levels": [0.2, 0.8], "step": 2e-9},
+        "neuron": {"kind": "oscillator", "bias_ratio": 3.0},
+        "spread": {"gamma": 0.1, "seed": 4},
+        "estimator": {"kind": "equilibrium", "sign": "symmetric", "nudge": "drive"},
+    }
+    config = from_tables(tables)
+    assert from_toml(to_toml(config)) == config
+    assert from_tables(to_tables(config)) == config
+    assert config.network.spread.get("gamma") == 0.1
+    assert config.network.resolved_scheme == "exponential"
+    assert spinrnn.SymmetricConfig().resolved_scheme == "euler"
+
+
+def test_a_network_comes_back_from_its_file(tmp_path):
+    net, u, _ = made(neuron=KINDS["oscillator"], spread=spinrnn.Spread(gamma=0.1, gain=0.1))
+    net.save(tmp_path / "net.h5")
+    np.testing.assert_array_equal(spinrnn.load(tmp_path / "net.h5").forward(u), net.forward(u))

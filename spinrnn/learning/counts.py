@@ -141,7 +141,9 @@ def _check_classes(labels, classes):
 
 def _tell_undecided(net, training):
     """Warns where too many likelihoods are multiplied for anything to be counted."""
-    share = net.undecided(training.inputs, training.lengths)["zeros"]
+    # wrong bits are another matter
+    ideal = net.replace(bit_error_rate=0.0)
+    share = ideal.undecided(training.inputs, training.lengths)["zeros"]
     if share > SILENT:
         config = net.config
         counted, advice = "all counters are 0", 'take fewer observables, or mode = "logarithmic"'

@@ -46,7 +46,7 @@ MUTATIONS = [
     mutation(STATISTICS, "np.abs(np.diff(x, axis=2))", "np.diff(x, axis=2)", FEATURES),
     mutation(STATISTICS, "there[:, :, 1:]", "there[:, :, :-1]", FEATURES),
     mutation(STATISTICS, "np.maximum(count - 1, 1)", "count", FEATURES),
-    mutation(STATISTICS, "feature.first - 1 : feature.last", "feature.first : feature.last",
+    mutation(STATISTICS, "[:, feature.first - 1 : feature", "[:, feature.first : feature",
              FEATURES),
     mutation(STUDY, "np.arange(len(own)) * FOLDS // len(own)", "np.arange(len(own)) % FOLDS",
              SYSTEM),

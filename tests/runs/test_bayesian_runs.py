@@ -1,0 +1,123 @@
+"""Commands on a Bayesian machine: what is trained, gone on with, tested, asked, looked
+at, swept and given to scikit-learn.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+import spinrnn
+from spinrnn.cli.main import main
+from spinrnn.runs.checking import check_run
+
+TEXT = '[network]\nkind = "bayesian"\nmode = "logarithmic"\n[data]\nsource = "{}"\n'
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """The folder of a run on wine, whose configuration is wine.toml beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wine.toml").write_text(TEXT.format("wine"))
+    assert main(["train", "wine.toml", "--out", "run"]) == 0
+    assert "far from 1" not in capsys.readouterr().err
+    return tmp_path / "run"
+
+
+def said(capsys, *arguments):
+    assert main([str(one) for one in arguments]) == 0
+    return capsys.readouterr().out
+
+
+def scores_of(capsys, run, *more):
+    """What `spinrnn evaluate` says in JSON."""
+    capsys.readouterr()
+    return json.loads(said(capsys, "evaluate", run, *more, "--json"))
+
+
+def test_a_run_is_tested_and_gone_on_with(run, capsys):
+    before = scores_of(capsys, run)
+    assert before["test_accuracy"] > 0.9
+    assert main(["train", "wine.toml", "--out", "run", "--resume"]) == 0
+    assert scores_of(capsys, run) == before
+    wrong = scores_of(capsys, run, "--set", "network.bit_error_rate=0.3")
+    assert wrong["test_accuracy"] < before["test_accuracy"]
+    assert main(["evaluate", str(run), "--set", "network.bins=4"]) == 2
+    assert "bins: fixed by the programmed memory" in capsys.readouterr().err
+
+
+def test_it_answers_and_says_what_it_is_made_of(run, capsys):
+    found = spinrnn.predict(run, "wine")
+    data = spinrnn.load_dataset("wine")
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
+    assert (found.answers == data.labels.astype(str)).mean() > 0.9
+    lines = said(capsys, "look", run)
+    assert "bayesian, 13 inputs, 3 outputs" in lines
+    assert "classification by counts\n" in lines
+    assert main(["gradcheck", "wine.toml"]) == 2
+    assert "bayesian has no gradient" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("run")
+def test_a_check_says_what_would_be_run():
+    # the first cases alone are of two classes
+    found = check_run("wine.toml")
+    assert found.problems == found.warnings == []
+    assert (found.epochs, found.parameters) == (1, 3 * 13 * 8)
+    found = check_run("wine.toml", ["network.mode=stochastic"])
+    assert any("all counters are 0" in text for text in found.warnings)
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """A sweep over wrong bits and ways to likelihoods."""
+    (tmp_path / "sweep.toml").write_text(
+        '[sweep]\nname = "errors"\n'
+        + TEXT.format("iris")
+        + '[[axes]]\nkey = "network.bit_error_rate"\nvalues = [0.0, 0.5]\n'
+        + '[[axes]]\nkey = "estimator.likelihood"\nvalues = ["counts", "gaussian"]\n'
+    )
+    return spinrnn.load_sweep(tmp_path / "sweep.toml")
+
+
+def test_a_sweep_takes_estimator_and_classes_from_kind_and_data(sweep):
+    configs = [point.config for point in sweep.points]
+    assert {config.network.sizes for config in configs} == {(4, 3)}
+    assert [config.train.estimator.likelihood for config in configs] == ["counts", "gaussian"] * 2
+    assert len({point.digest for point in sweep.points}) == 4
+
+
+@pytest.mark.slow
+def test_a_sweep_runs(sweep, tmp_path):
+    spinrnn.run_sweep(sweep, tmp_path / "out")
+    accuracy = spinrnn.collect_sweep(sweep, tmp_path / "out")["test_accuracy"]
+    assert accuracy.shape == (2, 2)
+    assert accuracy[0].min() > 0.8 > accuracy[1].max()
+
+
+def test_sequences_become_numbers_for_training_and_for_answers(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng, labels = np.random.default_rng(0), np.arange(80) % 2
+    inputs = rng.normal(size=(80, 2, 30)) * (1 + labels)[:, None, None]
+    lengths = rng.integers(20, 31, 80)
+    np.savez("a.npz", inputs=inputs, labels=labels, lengths=lengths)
+    (tmp_path / "own.toml").write_text(
+        TEXT.format("a.npz") + 'frontend = "statistics"\nfeatures = "deviation 1, jerk 1-2"\n'
+    )
+    assert main(["train", "own.toml", "--out", "run"]) == 0
+    assert "deviation 1, jerk 1-2" in said(capsys, "look", "run")
+    found = spinrnn.predict("run", "a.npz")
+    assert (found.answers == labels.astype(str)).mean() > 0.95
+    (tmp_path / "raw.toml").write_text(TEXT.format("a.npz"))
+    assert main(["train", "raw.toml", "--out", "raw"]) == 2
+    assert 'data.frontend = "statistics"' in capsys.readouterr().err
+
+
+def test_scikit_learn_counts_and_chooses():
+    pytest.importorskip("sklearn", "1.6", reason="scikit-learn is not installed (sklearn)")
+    from spinrnn.sklearn import SpinClassifier
+
+    data = spinrnn.load_dataset("iris")
+    run = spinrnn.RunConfig(spinrnn.BayesianConfig(), spinrnn.TrainConfig(estimator="counts"))
+    model = SpinClassifier(run, estimator=None).fit(data.inputs[:, :, 0], data.labels)
+    assert model.score(data.inputs[:, :, 0], data.labels) > 0.9

@@ -140,8 +140,13 @@ def test_many_columns_underflow_and_it_is_told():
     assert found["ties"] >= found["zeros"]
     assert np.isfinite(net.forward(u)).all()
     assert set(net.forward(u)[net.counters(u).max(axis=1) == 0].argmax(axis=1)) == {0}
-    few = made(columns=1, classes=2)
+    few = made(columns=1)
+    memory = few.layout.named(few.parameters)["memory_0"]
+    memory[:] = np.array([9, 20, 5])[:, None, None]
     assert few.undecided(u[:, :1]) == {"ties": 0.0, "zeros": 0.0}
+    memory[2] = 20
+    assert few.undecided(u[:, :1]) == {"ties": 1.0, "zeros": 0.0}
+    assert set(few.forward(u[:, :1]).argmax(axis=1)) == {1}
     full = made(columns=40, mode="logarithmic")
     assert full.undecided(u)["zeros"] > 0.9
 
@@ -172,6 +177,9 @@ def test_inputs_that_do_not_fit_are_told():
         net.forward(inputs())
     net.parameters[5] = np.nan
     with pytest.raises(spinrnn.DivergenceError, match="got nan at 5"):
+        net.forward(inputs())
+    net.parameters[5] = 256
+    with pytest.raises(spinrnn.DivergenceError, match="got 256 at 5"):
         net.forward(inputs())
 
 

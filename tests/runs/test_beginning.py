@@ -12,7 +12,7 @@ from conftest import here, refused
 
 import spinrnn
 from spinrnn.config import kinds
-from spinrnn.config.run import RunConfig, to_tables
+from spinrnn.config.run import NETWORKS, RunConfig, to_tables
 from spinrnn.config.template import meanings, template, undocumented
 from spinrnn.config.toml import from_toml, load_config
 from spinrnn.errors import DataNote
@@ -39,9 +39,8 @@ def every_kind():
     for kind in kinds.kinds_of("activation").values():
         yield RunConfig(spinrnn.FeedforwardConfig(activation=kind()))
     for kind in kinds.kinds_of("estimator").values():
-        fits = kind.needs <= spinrnn.NetworkConfig.abilities
-        network = spinrnn.NetworkConfig() if fits else spinrnn.FeedforwardConfig()
-        yield RunConfig(network, spinrnn.TrainConfig(estimator=kind()))
+        network = next(cls for cls in NETWORKS.values() if kind.needs <= cls.abilities)
+        yield RunConfig(network(), spinrnn.TrainConfig(estimator=kind()))
 
 
 def sections(text):
@@ -102,7 +101,7 @@ def test_units_ranges_and_other_kinds_are_said():
     text = template(RunConfig())
     assert "# tau = 1 / gamma in s; above 0 s\nrelaxation_time = 1e-08" in text
     assert "one batch (s)\ncheckpoint_seconds" in re.sub(r"each batch", "one batch", text)
-    known = '# "bptt", "twin", "reservoir"; spinrnn kinds lists the keys of each'
+    known = '# "bptt", "twin", "reservoir", "counts"; spinrnn kinds lists the keys of each'
     assert f'{known}\nkind = "bptt"' in text
     assert "None" not in re.sub(r'"[^"]*"', "", text)
     assert max(map(len, text.splitlines())) <= 100

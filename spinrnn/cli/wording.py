@@ -80,6 +80,9 @@ def of_classes(found: dict[str, Any], net: Any = None) -> list[str]:
         plural = "es" if len(missing) > 1 else ""
         told = [names[k] if k < len(names) else str(k) for k in missing]
         lines.append(f"never answered: class{plural} {', '.join(told)}")
+    if found.get("tied"):
+        text = f"{100 * found['tied']:.1f} % of the test cases are ties, of which the first class"
+        lines.append(f"{text} is the answer")
     return lines
 
 

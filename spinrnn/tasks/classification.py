@@ -92,6 +92,10 @@ class Classification(Task):
             "largest_class_share": np.array(cases.max() / cases.sum()),
             "never_answered": np.flatnonzero(there & (confusion.sum(axis=0) == 0)),
         }
+        tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1)[known] > 1
+        # counters and sums of signs may be equal
+        if tied.any():
+            further["tied"] = np.array(tied.mean())
         return Evaluation(scores, further)
 
 

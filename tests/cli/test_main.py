@@ -324,6 +324,9 @@ def test_results_of_training(tmp_path):
     ]
     net.knows = types.SimpleNamespace(classes=("walk", "run"))
     assert wording.results_of_training(result)[6] == "never answered: class run"
+    summary["tied"] = 0.125
+    told = "12.5 % of the test cases are ties, of which the first class is the answer"
+    assert wording.results_of_training(result)[7] == told
 
 
 def progress(**changes):

@@ -46,6 +46,13 @@ def test_a_run_is_tested_and_gone_on_with(run, capsys):
     assert "bins: fixed by the programmed memory" in capsys.readouterr().err
 
 
+def test_ties_are_told(run, capsys):
+    assert "tied" not in scores_of(capsys, run)
+    assert main(["train", "wine.toml", "--set", "network.mode=stochastic", "--out", "few"]) == 0
+    assert "% of the test cases are ties, of which the first class" in capsys.readouterr().out
+    assert scores_of(capsys, "few")["tied"] > 0.05
+
+
 def test_it_answers_and_says_what_it_is_made_of(run, capsys):
     found = spinrnn.predict(run, "wine")
     data = spinrnn.load_dataset("wine")

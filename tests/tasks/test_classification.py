@@ -43,6 +43,15 @@ def test_what_an_accuracy_hides():
     assert found.never_answered.tolist() == [2]
 
 
+def test_ties_are_counted_where_there_are_any():
+    """Two of four cases have several largest outputs."""
+    outputs = np.array([[1.0, 1, 0], [0, 2, 1], [-3, -3, -3], [1, 1, 2]])
+    found = spinrnn.Classification().evaluation(outputs, targets_of(np.array([0, 1, 1, 2])))
+    assert found.further["tied"] == 0.5
+    assert found.accuracy == 0.75
+    assert "tied" not in spinrnn.Classification().evaluation(OUTPUTS, targets_of(LABELS)).further
+
+
 def test_classes_at_points_by_hand():
     """Two cases with three and one labels: means over the cases of their own means."""
     outputs = np.zeros((2, 2, 3))

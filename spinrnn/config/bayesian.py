@@ -123,7 +123,7 @@ class BayesianConfig(StaticConfig):
 
     def axes(self, block: str) -> tuple[str, ...]:
         """Names of the axes of a block, or of the edges of the bins."""
-        if block == "bins":
+        if block == "edges":
             return ("observable", "edge")
         return ("class", "observable", "bin")[: 3 if block == "memory_0" else 1]
 
@@ -135,7 +135,10 @@ class BayesianConfig(StaticConfig):
         try:
             return data.flat()
         except DataError as error:
-            advice = 'or make numbers of sequences by data.frontend = "statistics"'
+            if data.lengths is None:
+                raise
+            advice = 'or make numbers of sequences by data.frontend = "statistics", in Python by '
+            advice += "spinrnn.statistics"
             raise DataError(f"{error}, {advice}") from None
 
     def rows(self) -> list[tuple[str, Any]]:

@@ -2,6 +2,11 @@
 against a plain loop over cycles.
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import twin
@@ -93,6 +98,35 @@ def test_words_count_as_a_plain_loop_over_cycles(cycles, columns, with_prior):
     expected = twin.bayesian_counters(memory, bins, starts, cycles, prior)
     np.testing.assert_array_equal(counters, expected)
     assert counters.max() > cycles / 10
+
+
+@pytest.mark.slow
+def test_the_kernels_run_as_plain_python():
+    """Without a compiler an index out of range is an error."""
+    code = """
+import numpy as np, spinrnn, twin
+for mode, cycles in (("stochastic", 70), ("logarithmic", 255)):
+    c = spinrnn.BayesianConfig(inputs=3, outputs=2, bins=4, mode=mode, cycles=cycles)
+    net, rng = spinrnn.BayesianNetwork(c), np.random.default_rng(0)
+    net.parameters = rng.integers(0, 256, net.layout.size)
+    u, memory = rng.normal(size=(5, 3, 1)), net.memory()[0]
+    if mode == "stochastic":
+        starts = net.registers()[:, 0]
+        expected = twin.bayesian_counters(memory, net.observed(u), starts, cycles)
+        assert (net.counters(u) == expected).all()
+    else:
+        assert net.counters(u).max() <= 255
+"""
+    folder = Path(__file__).parent.parent
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)}
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=100,
+    )
+    assert found.returncode == 0, found.stderr
 
 
 def test_ones_are_counted():

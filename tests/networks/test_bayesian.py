@@ -1,5 +1,6 @@
 """The Bayesian machine: what is counted, read wrongly, placed; what is asked in vain."""
 
+import h5py
 import numpy as np
 import pytest
 import twin
@@ -207,6 +208,10 @@ def test_a_file_keeps_bytes_and_edges(tmp_path):
     other = spinrnn.load(tmp_path / "net.h5")
     assert other.config == net.config
     np.testing.assert_array_equal(other.forward(u), net.forward(u))
+    with h5py.File(tmp_path / "net.h5") as file:
+        assert file["parameters/memory_0"].attrs["axes"] == "class, observable, bin"
+        assert file["parameters/prior_0"].attrs["axes"] == "class"
+        assert file["bins/edges"].attrs["axes"] == "observable, edge"
 
 
 def test_impossible_values_are_told_all_at_once():

@@ -125,7 +125,7 @@ class Learned(Neuron):
             known = " or ".join(names)
             found.append(f"driven: the device has the drive {known}, got {self.driven!r}")
         if device.base:
-            kind = device.base.get("kind")
+            kind = device.base["neuron"]["kind"]
             found.append(f"file: a learned rest beside the equation of {kind} is no neuron yet")
         for name in ("drive_scale", "time", "highpass"):
             value = getattr(self, name)

@@ -193,6 +193,14 @@ def test_a_device_that_does_not_come_to_rest_starts_in_the_middle():
 # ---- files ----
 
 
+def test_a_rest_beside_an_equation_is_refused_by_the_equations_name():
+    known = spinrnn.Oscillator()
+    table = {"neuron": {"kind": known.kind, **known.table()}, "gain": 1.0}
+    device = dataclasses.replace(spinrnn.Learned.example().device, base=table)
+    with pytest.raises(ConfigError, match="beside the equation of oscillator is no neuron yet"):
+        spinrnn.Learned.of(device)
+
+
 def test_the_text_is_the_device():
     device = dataclasses.replace(NEURON.device, provenance={"files": ["a.txt"]})
     again, name = device_of(text_of(device, "device.h5"))

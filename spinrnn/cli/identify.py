@@ -432,6 +432,7 @@ def _read(path: str, asked: _Asked, named: Any, how: Any = None) -> tuple[Any, f
     from spinrnn.errors import DataError
     from spinrnn.files.container import is_spinrnn_file
     from spinrnn.recordings.measurement import load_measurement
+    from spinrnn.recordings.samples import check_seconds
 
     place, cases = asked.place, asked.cases
     if place is not None and is_spinrnn_file(path):
@@ -442,7 +443,10 @@ def _read(path: str, asked: _Asked, named: Any, how: Any = None) -> tuple[Any, f
     if place and len(place) > 1:
         advice = f"write --neuron {place[1]}"
         raise DataError(f"{path}: is no trajectory of spinrnn, so it has no layers; {advice}")
-    return load_measurement(path, *(place or (None,)), columns=named, how=how).take(cases), 0.0
+    found = load_measurement(path, *(place or (None,)), columns=named, how=how)
+    if how is None:
+        check_seconds(path, found.time, named)
+    return found.take(cases), 0.0
 
 
 def _read_trajectory(path: str, asked: _Asked, place: tuple[int, ...]) -> tuple[Any, float]:

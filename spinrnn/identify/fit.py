@@ -328,11 +328,13 @@ def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> S
     if not np.isfinite(search.residual(x)).all():
         return None
     settings: dict[str, Any] = {"jac": search.jacobian, "bounds": (low, high)} | _SEARCH
-    found = optimize.least_squares(search.residual, x, **settings)
-    if found.status <= 0:
-        # a long valley: it is enough that the cost hardly changes
-        settings |= {"ftol": _ENOUGH, "xtol": _ENOUGH}
-        found = optimize.least_squares(search.residual, found.x, **settings)
+    # a direction without effect divides 0 by 0 within SciPy, which then bisects
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = optimize.least_squares(search.residual, x, **settings)
+        if found.status <= 0:
+            # a long valley: it is enough that the cost hardly changes
+            settings |= {"ftol": _ENOUGH, "xtol": _ENOUGH}
+            found = optimize.least_squares(search.residual, found.x, **settings)
     if found.status <= 0:
         return None
     near = [

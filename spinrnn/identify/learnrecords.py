@@ -19,7 +19,7 @@ from spinrnn.readers.columns import Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.recordings.measurement import from_trajectory, measurement
 from spinrnn.recordings.reading import open_trajectory
-from spinrnn.recordings.samples import tell
+from spinrnn.recordings.samples import check_seconds, tell
 
 UNEVEN = 0.05
 """Share of the sampling step by which a time may be off an even grid."""
@@ -160,9 +160,11 @@ def records_of_file(
     drives = {own[name]: table.arrays[name] for name in wanted[2:]}
     arrays = table.arrays["time"], drives, table.arrays["power"]
     try:
-        return records_of(*arrays, own["power"], units, every, (Path(path).name,))
+        found = records_of(*arrays, own["power"], units, every, (Path(path).name,))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+    check_seconds(path, arrays[0], columns)
+    return found
 
 
 def records_of_trajectory(

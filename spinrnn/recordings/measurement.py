@@ -20,6 +20,7 @@ from spinrnn.recordings.samples import (
     kind_problems,
     read_device,
     samples_of,
+    size_problems,
     tell,
 )
 from spinrnn.recordings.trajectory import AnyTrajectory
@@ -160,7 +161,9 @@ def _measurement(arrays, neuron=0):
 
 
 def _fit_problems(samples: Samples):
-    """What a fit lacks, in words: enough powers, or a drive known throughout."""
+    """What a fit lacks, in words: enough powers, a drive known throughout, numbers of a
+    size that it can take.
+    """
     problems, drives = [], None
     counts = np.count_nonzero(~np.isnan(samples.power[:, 0]), axis=1)
     if samples.drive is not None:
@@ -178,7 +181,9 @@ def _fit_problems(samples: Samples):
                 f"drive: {where} has no finite value at sample {missing[0]}; only the power may be "
                 "missing"
             )
-    return problems
+    return problems + size_problems(
+        {"time": samples.time, "drive": samples.drive, "noise": samples.noise}
+    )
 
 
 def _resolution(power):

@@ -36,6 +36,8 @@ HIGHEST = 1e30
 """Powers and drives above are no measurements: their squares would leave the range of
 numbers.
 """
+LOWEST = 1e-30
+"""Times and drives that are all below are none either, for the same reason."""
 MOST_PROBLEMS = 10
 """That one message tells."""
 _AXES = {
@@ -126,6 +128,20 @@ def read_device(
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
     return arrays if how is None else _with_power(path, arrays, table.arrays, how)
+
+
+def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
+    """DataError for times of a file that are whole numbers without a unit, as numbers
+    of samples or of ns are.
+    """
+    known = time[np.isfinite(time)]
+    if not (known == np.floor(known)).all():
+        return
+    if not arranged(read_table(Path(path)), columns, NAMES).units.get("time"):
+        raise DataError(
+            f"{path}: time: holds whole numbers and no unit; say what they are, as in "
+            "--units time=ns, or time=s for seconds"
+        )
 
 
 def _with_power(path, arrays, whole, how):
@@ -360,6 +376,22 @@ def increase_problems(time: np.ndarray, where: str = "") -> list[str]:
     if backwards.size:
         return [f"time: {where}does not increase after sample {backwards[0]}"]
     return []
+
+
+def size_problems(arrays: Mapping[str, np.ndarray | None]) -> list[str]:
+    """Arrays whose squares would leave the range of numbers, in words; NaN does not
+    count, None is no array.
+    """
+    problems = []
+    for name, values in arrays.items():
+        if values is None:
+            continue
+        size = float(np.fmax.reduce(np.abs(values), axis=None, initial=0))
+        if np.isfinite(size) and size > HIGHEST:
+            problems.append(f"{name}: holds values beyond {HIGHEST:g}; give it in a larger unit")
+        elif 0 < size < LOWEST:
+            problems.append(f"{name}: is below {LOWEST:g} throughout; give it in a smaller unit")
+    return problems
 
 
 def is_beyond(values: np.ndarray) -> bool:

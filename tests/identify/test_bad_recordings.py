@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from test_identify import device
 
+import spinrnn
 from spinrnn.cli.main import main
 
 
@@ -25,6 +26,10 @@ BAD = {
     "zero": (changed(drive=np.zeros(60)), ["Q=0.8"], "do not depend on gain; is the drive zero"),
     "hole": (changed(drive=np.where(np.arange(60) == 7, np.nan, 0.3)), [], "no finite value"),
     "huge": (changed(power=1e31 * good()["power"]), [], "holds values beyond 1e+30"),
+    "strong": (changed(drive=1e208 * good()["drive"]), [], "drive: holds values beyond 1e+30"),
+    "weak": (changed(drive=1e-208 * good()["drive"]), [], "drive: is below 1e-30 throughout"),
+    "whole": (changed(time=np.arange(60)), [], "holds whole numbers and no unit; say what they"),
+    "floats": (changed(time=np.arange(60.0)), [], "as in --units time=ns, or time=s"),
     "watts": (changed(power=50 * good()["power"]), [], "normalise the power"),
     "empty": (changed(power=np.full(60, np.nan)), [], "0 samples that are not NaN"),
 }  # fmt: skip
@@ -52,6 +57,47 @@ def test_a_bad_recording_is_one_line(tmp_path, monkeypatch, capsys, name, kind):
     assert told.out == ""
     assert (tmp_path / "bad.npz").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
+
+
+@pytest.mark.parametrize("name", ["backwards", "strong", "weak", "whole", "huge", "hole"])
+def test_nothing_is_learned_of_a_bad_recording(tmp_path, monkeypatch, capsys, name):
+    arrays, _, part = BAD[name]
+    monkeypatch.chdir(tmp_path)
+    np.savez("bad.npz", **{key: np.resize(array, 60) for key, array in arrays.items()})
+    for options in (["--learn"], ["--learn", "--states", "1"]):
+        assert main(["identify", "bad.npz", *options]) == 2
+        told = capsys.readouterr()
+        assert part in told.err
+        assert told.err.count("\n") == 1
+        assert told.out == ""
+        assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
+
+
+def test_whole_numbers_with_a_unit_are_taken(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arrays = good() | {"time": np.arange(60)}
+    np.savez("whole.npz", **arrays)
+    for unit in ("ns", "s"):
+        main(["identify", "whole.npz", "--fix", "Q=0.8", "--units", f"time={unit}"])
+        assert "whole numbers" not in capsys.readouterr().err
+    with open("whole.csv", "w") as file:
+        file.write("time (ns),drive,power\n")
+        np.savetxt(file, np.c_[arrays["time"], arrays["drive"], arrays["power"]], delimiter=",")
+    assert main(["identify", "whole.csv", "--fix", "Q=0.8"]) in (0, 1)
+    assert "ns converted to s" in capsys.readouterr().err
+
+
+def test_times_and_noise_beyond_all_bounds_are_told_together():
+    arrays = good() | {"time": 1e31 * good()["time"] / 1e-9}
+    with pytest.raises(spinrnn.DataError, match=r"time: holds values beyond .*; noise: holds val"):
+        spinrnn.identify_device(*(arrays[name] for name in ("time", "drive", "power")), noise=1e40)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warnings_of_numpy_where_the_drive_does_nothing():
+    rng = np.random.default_rng(1)
+    power = np.cumsum(0.1 * rng.normal(size=200))
+    spinrnn.identify_device(np.arange(200.0), rng.normal(size=200), power, neuron="ctrnn")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,11 @@ from spinrnn.identify.problem import Problem
 from spinrnn.recordings.measurement import measurement
 
 SAMPLES, H = 600, 2.5e-9
+STEPS = {"memristor": 2e-7, "macrospin": 1e-11}
+"""Between samples, in s, where it is another than H."""
+NO_CALIBRATION = {
+    "drive_gain": 1.0, "drive_offset": 0.0, "readout_gain": 1.0, "readout_offset": 0.0,
+}  # fmt: skip
 
 
 def drive_of(rng, each=8):
@@ -76,12 +81,47 @@ def ctrnn(rng, noise=0.01):
     return drive, power, true, told
 
 
+def of_kind(rng, kind, drive, start, vary, h, steps, observe=None):
+    """A device of a kind whose quantities `vary` differ from the defaults by up to so
+    much, either way, and are fitted; all others are known. The noise of the readout is
+    1 % of the range.
+    """
+    model = model_of(kind, observe)
+    known = {
+        name: getattr(model.neuron, name) for name in model.names if name not in NO_CALIBRATION
+    }
+    true = {name: known[name] * np.exp(rng.uniform(-x, x)) for name, x in vary.items()}
+    data = measurement(np.arange(SAMPLES) * h, drive, np.ones(SAMPLES))
+    problem = Problem(data, {}, "held", model, steps=steps)
+    state = problem.predict(known | true | NO_CALIBRATION, np.atleast_2d(start))[0]
+    power = state + 0.01 * np.ptp(state) * rng.normal(size=SAMPLES)
+    fixed = {name: value for name, value in known.items() if name not in vary}
+    return drive, power, true, {"neuron": kind, "observe": observe, "fixed": fixed}
+
+
+def memristor(rng):
+    """V(t) alone, below the onset of spikes; T is hidden."""
+    drive = np.repeat(rng.uniform(0.3, 1.4, SAMPLES // 20), 20)
+    vary = dict.fromkeys(("capacitance", "thermal_resistance", "prefactor"), 0.2)
+    return of_kind(rng, "memristor", drive, [0.05, 300.0], vary, STEPS["memristor"], 64)
+
+
+def macrospin(rng):
+    """m_x alone, ringing about its rest under currents that change."""
+    drive = np.repeat(rng.uniform(-2e-4, 2e-4, SAMPLES // 20), 20)
+    start = np.array([0.3, 0.1, 0.9]) / np.sqrt(0.91)
+    vary = dict.fromkeys(("damping", "field_z", "polarisation"), 0.1)
+    return of_kind(rng, "macrospin", drive, start, vary, STEPS["macrospin"], 16, "mx")
+
+
 CASES = {
     "oscillator, readout noise": lambda rng: oscillator(rng, 1.3, 2.5),
     "oscillator, near threshold": lambda rng: oscillator(rng, 0.95, 1.15),
     "oscillator, thermal noise": lambda rng: oscillator(rng, 1.5, 2.5, eta=2e-3),
     "oscillator, thermal noise, near": lambda rng: oscillator(rng, 0.95, 1.15, eta=2e-3),
     "CTRNN": ctrnn,
+    "memristor": memristor,
+    "macrospin": macrospin,
 }
 WRONG = {
     "CTRNN": {"neuron": "oscillator", "fixed": {"Q": 0.5}, "free": ["scale", "readout_offset"]},
@@ -91,10 +131,10 @@ USUAL_WRONG = {
 }  # fmt: skip
 
 
-def refused(drive, power, told):
+def refused(time, drive, power, told):
     """Whether a fit says that it does not describe the data, or refuses them."""
     try:
-        fit = spinrnn.identify_device(np.arange(SAMPLES) * H, drive, power, **told)
+        fit = spinrnn.identify_device(time, drive, power, **told)
     except spinrnn.SpinrnnError:
         return True
     return not fit.diagnosis.describes
@@ -104,12 +144,13 @@ def trials(name, count):
     """Prints a row of the table of a case."""
     inside, wrong, lost, other = {}, 0, 0, 0
     # a long run that is ended still says what it has seen
-    every = max(1, count // 5)
+    every = max(1, count // 20)
+    time = np.arange(SAMPLES) * STEPS.get(name, H)
     for trial in range(count):
         rng = np.random.default_rng([trial, *name.encode()])
         drive, power, true, told = CASES[name](rng)
         try:
-            fit = spinrnn.identify_device(np.arange(SAMPLES) * H, drive, power, **told)
+            fit = spinrnn.identify_device(time, drive, power, **told)
         except spinrnn.SpinrnnError:
             lost += 1
             continue
@@ -118,7 +159,7 @@ def trials(name, count):
             low, high = fit.intervals[key]
             if np.isfinite(low):
                 inside.setdefault(key, []).append(low <= value <= high)
-        other += refused(drive, power, WRONG.get(name, USUAL_WRONG))
+        other += refused(time, drive, power, WRONG.get(name, USUAL_WRONG))
         if (trial + 1) % every == 0:
             tell(name, trial + 1, inside, (lost, wrong, other))
 

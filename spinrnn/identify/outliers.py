@@ -21,6 +21,9 @@ _MOST = 200
 """That are looked for."""
 _LEVERAGE = 1 - 1e-9
 """A sample that alone fixes an unknown has no residual to judge by."""
+_ROUNDING = 1e-6
+"""Share of the sum of squares by which a sample's own may be beyond it: more is that of
+a leverage that is 1 but for rounding."""
 
 
 class Outlier(NamedTuple):
@@ -76,6 +79,8 @@ def outliers(
     squares[leverage > _LEVERAGE] = 0.0
     places, sizes, first = [], [], 1.0
     total = float(residual @ residual)
+    # without a sample the others would be left with less than nothing
+    squares[squares > (1 + _ROUNDING) * total] = 0.0
     while freedom - len(places) > 2 and len(places) < _MOST:
         worst = int(np.argmax(squares))
         others = freedom - len(places) - 1

@@ -47,6 +47,18 @@ def test_two_do_not_hide_each_other():
     assert sorted(outliers(residual, leverage, 77, False).places.tolist()) == [5, 60]
 
 
+def test_a_sample_that_alone_fixes_an_unknown_but_for_rounding_is_none():
+    """As the first one, where a hidden start acts on it alone: the others would be left
+    with a negative sum of squares, and each of them was called an outlier."""
+    residual, leverage, _, _ = linear(4)
+    residual[0], leverage[0] = 1e-3, 1 - 2e-9
+    assert outliers(residual, leverage, 77, False).places.size == 0
+    # a spike that is all that is left of exact data stays one
+    exact = np.zeros(80)
+    exact[7] = 1.0
+    assert outliers(exact, np.zeros(80), 77, False).places.tolist() == [7]
+
+
 def test_none_is_found_in_99_of_100_normal_samples():
     found = [outliers(*linear(seed)[:2], 77, False) for seed in range(1000)]
     assert 2 <= sum(len(one.places) > 0 for one in found) <= 25

@@ -95,6 +95,8 @@ def learned(options: argparse.Namespace) -> int:
 
     arguments = _arguments(options)
     records, (file,) = _records(options), options.file
+    if arguments["known"] is not None:
+        _tell_units(file, records, arguments["known"], arguments["gain"])
     try:
         with _Bars(not options.json) as bars:
             fit = learn_device(records, **arguments, progress=bars)
@@ -125,6 +127,23 @@ def _records(options):
         form = "L,N, layer and neuron of a trajectory from 0, as in 0,3"
         raise ConfigError([f"--neuron: write {form}, got {' '.join(options.neuron)!r}"])
     return records_of_trajectory(file, int(layer), int(neuron), every=options.every)
+
+
+def _tell_units(file, records, neuron, gain):
+    """Warns of a drive whose unit is not that of the known neuron, as nothing else
+    shows that it is wrong by a factor."""
+    import warnings
+
+    wanted, advice = neuron.drive.unit, "--known-drive GAIN,OFFSET,SCALE"
+    for name, unit in zip(records.names[1:], records.units[1:], strict=True):
+        if unit == wanted or gain != 1:
+            continue
+        if unit == "1":
+            text = f"{name} has no unit and is taken in {wanted}, that of the known {neuron.kind}"
+            warnings.warn(f"{file}: {text}; if it is another say so by {advice}", stacklevel=2)
+            continue
+        text = f"{name} is in {unit}, the drive of the known {neuron.kind} in {wanted}"
+        warnings.warn(f"{file}: {text}; {advice} leads from one to the other", stacklevel=2)
 
 
 def monitor(options: argparse.Namespace) -> int:

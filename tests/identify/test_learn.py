@@ -466,8 +466,15 @@ def test_the_known_part_of_a_configuration(tmp_path, monkeypatch):
         "nonlinear_damping = 1.0\n"
     )
     gain = f"{0.8 * madedevices.RATE / 1e-3},0,1e-6"
+    told = here("identify", "a.csv", "--learn", *QUICK, "--known", "known.toml").stderr
+    assert "drive is in A, the drive of the known oscillator in 1/s; --known-drive" in told
+    time, u, p = some(600)
+    np.savez("untold.npz", time=time, drive=u, power=p)
+    told = here("identify", "untold.npz", "--learn", *QUICK, "--known", "known.toml").stderr
+    assert "drive has no unit and is taken in 1/s, that of the known oscillator" in told
     known = ("--known", "known.toml", "--known-drive", gain)
     done = here("identify", "a.csv", "--learn", *QUICK, *known, "--bound", "0.02")
+    assert "no unit" not in done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     base = spinrnn.load_learned("a-device/device.h5").base
     assert base["neuron"]["kind"] == "oscillator"

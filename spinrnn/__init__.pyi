@@ -15,6 +15,7 @@ from spinrnn.config.run import NetworkConfig as NetworkConfig
 from spinrnn.config.run import RunConfig as RunConfig
 from spinrnn.config.run import TrainConfig as TrainConfig
 from spinrnn.config.run import recipe as recipe
+from spinrnn.config.spiking import SpikingConfig as SpikingConfig
 from spinrnn.config.spread import Spread as Spread
 from spinrnn.config.symmetric import SymmetricConfig as SymmetricConfig
 from spinrnn.config.toml import load_config as load_config
@@ -54,6 +55,7 @@ from spinrnn.learning.readings import Reading as Reading
 from spinrnn.learning.reservoir import Reservoir as Reservoir
 from spinrnn.learning.trainer import evaluate as evaluate
 from spinrnn.learning.twin import Twin as Twin
+from spinrnn.learning.vdsp import VDSP as VDSP
 from spinrnn.machine.memory import get_memory_limit as get_memory_limit
 from spinrnn.machine.memory import set_memory_limit as set_memory_limit
 from spinrnn.machine.threads import get_threads as get_threads
@@ -64,6 +66,7 @@ from spinrnn.networks.feedforward import FeedforwardNetwork as FeedforwardNetwor
 from spinrnn.networks.making import network_of as network_of
 from spinrnn.networks.recurrent import Network as Network
 from spinrnn.networks.scaling import Scaling as Scaling
+from spinrnn.networks.spiking import SpikingNetwork as SpikingNetwork
 from spinrnn.networks.symmetric import SymmetricNetwork as SymmetricNetwork
 from spinrnn.networks.writing import Written as Written
 from spinrnn.networks.writing import write_devices as write_devices
@@ -110,9 +113,11 @@ from spinrnn.sweep.cube import load_cube as load_cube
 from spinrnn.sweep.file import Sweep as Sweep
 from spinrnn.sweep.file import load_sweep as load_sweep
 from spinrnn.sweep.runner import run_sweep as run_sweep
+from spinrnn.synapses.conductance import Conductance as Conductance
 from spinrnn.synapses.domain_wall import DomainWall as DomainWall
 from spinrnn.synapses.ideal import Ideal as Ideal
 from spinrnn.synapses.measured import Measured as Measured
+from spinrnn.synapses.protocol import Answer as Answer
 from spinrnn.synapses.protocol import Events as Events
 from spinrnn.synapses.protocol import Field as Field
 from spinrnn.synapses.protocol import Request as Request

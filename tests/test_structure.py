@@ -19,15 +19,16 @@ FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
     "config": "quantity tables features kinds parts sources spread neurons versions recipes "
-    "static feedforward symmetric bayesian run template toml",
+    "static feedforward spiking symmetric bayesian run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
     "odt ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
     "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "
-    "innovations odes settling bitstreams",
-    "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator connections",
+    "innovations odes events settling bitstreams",
+    "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator "
+    "conductance connections",
     "neurons": "protocol spread oscillator ctrnn rate_units memristor memristor_vo2 static rate "
     "rf llg macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
     "learnedkind published",
@@ -37,10 +38,10 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "
-    "base streaming pieces recurrent products losses feedforward settling symmetric bayesian "
-    "making saved ensemble driving writing",
+    "base streaming pieces recurrent products losses feedforward spiking settling symmetric "
+    "bayesian making saved ensemble driving writing",
     "learning": "protocol bptt twin equilibrium ridge reservoir counts esn baselines adam "
-    "metaplastic flips pulses average gains schedule learner readings loop trainer recipes",
+    "metaplastic flips pulses average gains schedule learner vdsp readings loop trainer recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",

@@ -48,6 +48,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "rram": "spinrnn.synapses.rram:RRAM",
         "measured": "spinrnn.synapses.measured:Measured",
         "resonator": "spinrnn.synapses.resonator:Resonator",
+        "conductance": "spinrnn.synapses.conductance:Conductance",
     },
     "task": {
         "classification": "spinrnn.tasks.classification:Classification",
@@ -59,6 +60,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "twin": "spinrnn.learning.twin:Twin",
         "reservoir": "spinrnn.learning.reservoir:Reservoir",
         "equilibrium": "spinrnn.learning.equilibrium:Equilibrium",
+        "vdsp": "spinrnn.learning.vdsp:VDSP",
         "counts": "spinrnn.learning.counts:Counts",
     },
     "writer": {

@@ -30,6 +30,7 @@ from spinrnn.config.parts import (
     settled,
 )
 from spinrnn.config.quantity import quantities, quantity
+from spinrnn.config.spiking import SpikingConfig
 from spinrnn.config.spread import Spread, known_spread, spread_of, spreads_of
 from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.config.tables import (
@@ -784,7 +785,9 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
         able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
         have = f'; one with network.kind = "{able[0]}" has' if able else ""
         problems.append(f"estimator.kind: {lacks}{have}")
-    for synapse in _unwritable(writer.gives, network.synapses):
+    # a local rule asks no writer
+    unwritable = [] if estimator.local else _unwritable(writer.gives, network.synapses)
+    for synapse in unwritable:
         problems.append(f"writer.kind: {_unlike(writer, synapse)}")
     others = list(dict.fromkeys(one.kind for one in network.synapses if not one.direct))
     if others:
@@ -881,7 +884,8 @@ TABLES = ("network", *OF_NETWORKS, "task", "estimator", "writer", "train", "data
 """Of a configuration file."""
 _PARTS = {"network": NetworkConfig, "train": TrainConfig, "data": DataConfig}
 NETWORKS: dict[str, type] = {
-    cls.kind: cls for cls in (NetworkConfig, FeedforwardConfig, SymmetricConfig, BayesianConfig)
+    cls.kind: cls
+    for cls in (NetworkConfig, FeedforwardConfig, SymmetricConfig, SpikingConfig, BayesianConfig)
 }
 """{kind of a network: its class}, the key `kind` of [network]; the first is the
 default."""

@@ -110,6 +110,11 @@ loop = _decorator(**_apart, **_bare)
 The compiler must know that to vectorise a loop that writes several arrays.
 """
 
+rounded = _decorator(**_apart, **{**_bare, "fastmath": False})
+"""Decorator of a piece of a `rounded_kernel`, which rounds as that does; its array
+arguments must never overlap.
+"""
+
 
 def rounded_kernel(function):
     """`kernel` that rounds after each operation as NumPy does: no product is fused with

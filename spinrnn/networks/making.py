@@ -6,6 +6,7 @@ from spinrnn.config.bayesian import BayesianConfig
 from spinrnn.config.feedforward import FeedforwardConfig
 from spinrnn.config.kinds import loaded
 from spinrnn.config.run import NetworkConfig
+from spinrnn.config.spiking import SpikingConfig
 from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.errors import ConfigError
 
@@ -13,6 +14,7 @@ NETWORKS: dict[type, str] = {
     NetworkConfig: "spinrnn.networks.recurrent:Network",
     FeedforwardConfig: "spinrnn.networks.feedforward:FeedforwardNetwork",
     SymmetricConfig: "spinrnn.networks.symmetric:SymmetricNetwork",
+    SpikingConfig: "spinrnn.networks.spiking:SpikingNetwork",
     BayesianConfig: "spinrnn.networks.bayesian:BayesianNetwork",
 }
 """{class of a configuration: module and class of its network}."""

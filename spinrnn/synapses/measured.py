@@ -12,7 +12,7 @@ import numpy as np
 from spinrnn.config.quantity import quantity
 from spinrnn.kernels import pulsing
 from spinrnn.machine import threads
-from spinrnn.synapses.protocol import Events, Field, Request, Synapse
+from spinrnn.synapses.protocol import Answer, Events, Field, Request, Synapse
 
 LARGEST_STEP = 1.0
 """Of a pulse, in units of the window."""
@@ -36,6 +36,7 @@ class Measured(Synapse):
 
     kind: ClassVar[str] = "measured"
     takes: ClassVar[tuple[str, ...]] = ("pulses",)
+    answers: ClassVar[bool] = True
     fields: ClassVar[tuple[Field, ...]] = (
         Field("potentiation_factor", "1", "step of the device over the mean one, upwards", 0.0),
         Field("depression_factor", "1", "the same downwards", 0.0),
@@ -93,6 +94,20 @@ class Measured(Synapse):
         sources of the usual start.
         """
         return math.sqrt(3 / sources) if self.largest is None else self.largest
+
+    def answer(self, sources: int) -> Answer:
+        """The measured curves: an event whose learning rate times exp|v| - 1 is 1 is a
+        measured pulse; a smaller one is so much less.
+        """
+        spread = self.potentiation_spread > 0 or self.depression_spread > 0
+        largest = self.largest_of(sources)
+        return Answer(
+            curves=(self.potentiation, self.depression),
+            factors=(self.fields[0].name, self.fields[1].name) if spread else None,
+            scatters=(self.potentiation_scatter, self.depression_scatter),
+            low=-largest,
+            span=2 * largest,
+        )
 
     def make(self, trained: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Fresh devices; weights beyond the window are held at its ends."""

@@ -6,6 +6,7 @@ give NumPy arrays of a block of weights, (targets, sources), once forward and on
 for a batch; nothing of them enters the loop over time.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -78,6 +79,45 @@ class Events(NamedTuple):
         return Events(*(a + b for a, b in zip(self, other, strict=True)))
 
 
+class Answer(NamedTuple):
+    """How devices answer to voltages, for rules that write them while a network runs:
+    eq. (S4), (S5) of docs/MODEL.md. Of each pair the first is upwards.
+
+    Attributes:
+        volts: at the device for the potential 1; exponents: of the state; slopes: 1/V;
+            thresholds: V.
+        curves: of the state at even distances from 0 to 1 in place of its powers, or
+            None.
+        factors: names of the two fields by which devices differ; None: they do not.
+        scatters: deviation of an event, in units of the state.
+        low, span: a trained number is low + span x of the state x in [0, 1].
+        base, gain: what an output is given is base + gain x.
+        energy: of an event, J; 0: it is not known.
+    """
+
+    volts: float = 1.0
+    exponents: tuple[float, float] = (1.0, 1.0)
+    slopes: tuple[float, float] = (1.0, 1.0)
+    thresholds: tuple[float, float] = (0.0, 0.0)
+    curves: tuple[Any, Any] | None = None
+    factors: tuple[str, str] | None = None
+    scatters: tuple[float, float] = (0.0, 0.0)
+    low: float = 0.0
+    span: float = 1.0
+    base: float = 0.0
+    gain: float = 1.0
+    energy: float = 0.0
+
+    def largest_event(self, potential: float) -> float:
+        """Share of its way that an event moves a state at a learning rate of 1.
+
+        potential: of the input; a negative one moves upwards.
+        """
+        way = 0 if potential < 0 else 1
+        over = abs(potential) * self.volts - self.thresholds[way]
+        return math.expm1(min(self.slopes[way] * max(over, 0.0), 700.0))
+
+
 class Synapse(Kind):
     """Base of all kinds of synapses.
 
@@ -90,6 +130,7 @@ class Synapse(Kind):
             be copied.
         exact: whether `read_backward` is the derivative of `read`; False where it is a
             stand-in, as the straight-through estimate of a weight with two values.
+        answers: whether it has `answer`, so that spikes can write it.
     """
 
     role: ClassVar[str] = "synapse"
@@ -97,6 +138,7 @@ class Synapse(Kind):
     fields: ClassVar[tuple[Field, ...]] = ()
     direct: ClassVar[bool] = False
     exact: ClassVar[bool] = True
+    answers: ClassVar[bool] = False
 
     @property
     def trained_scale(self) -> float:
@@ -142,6 +184,13 @@ class Synapse(Kind):
             trained *= request.keep
         trained += request.change
         return Events()
+
+    def answer(self, sources: int) -> Answer:
+        """How devices answer to voltages; only of kinds that have `answers`.
+
+        sources: of a neuron.
+        """
+        raise NotImplementedError
 
     @classmethod
     def class_problems(cls) -> list[str]:

@@ -37,7 +37,7 @@ def tables():
     return found, rows
 
 
-(BY_NETWORK, BY_WRITER), (ESTIMATORS, SYNAPSES) = tables()
+(BY_NETWORK, BY_WRITER, BY_RULE), (ESTIMATORS, SYNAPSES, _) = tables()
 EVERY = [
     kind
     for kind in itertools.product(BY_NETWORK, ESTIMATORS, SYNAPSES, BY_WRITER)
@@ -63,6 +63,8 @@ def run_of(network, estimator, synapse, writer):
 
 def fits(network, estimator, synapse, writer):
     """Whether the page says that these go together."""
+    if estimator in BY_RULE:
+        return estimator in BY_NETWORK[network] and synapse in BY_RULE[estimator]
     exact = kinds.kind_of("estimator", estimator).ideal_synapses
     if "synapse" not in NETWORKS[network].parts:
         # neither synapses nor a writer are asked
@@ -76,6 +78,8 @@ def test_the_page_has_every_built_in_kind():
     assert list(kinds.BUILT_IN["estimator"]) == ESTIMATORS
     assert list(BY_WRITER) == list(kinds.BUILT_IN["writer"])
     assert list(kinds.BUILT_IN["synapse"]) == SYNAPSES
+    local = [name for name in ESTIMATORS if kinds.kind_of("estimator", name).local]
+    assert list(BY_RULE) == local
 
 
 def test_what_the_page_says_not_to_fit_is_told_in_a_line_each():

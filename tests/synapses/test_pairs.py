@@ -289,4 +289,4 @@ def test_devices_that_cannot_be_are_refused_in_a_file(tmp_path, synapse, field, 
 
 def test_fields_with_limits():
     """So many that the test before cannot be empty."""
-    assert len(LIMITED) == 11
+    assert len(LIMITED) == 13

@@ -15,6 +15,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn.config import kinds, versions
+from spinrnn.config.run import NETWORKS
 from spinrnn.config.spread import spreads_of
 from spinrnn.config.tables import keys_of
 
@@ -65,8 +66,7 @@ def classes():
     # activations are of networks without time
     roles = [role for role in kinds.BUILT_IN if role != "activation"]
     of_roles = [cls for role in roles for cls in kinds.kinds_of(role).values()]
-    networks = [spinrnn.NetworkConfig, spinrnn.SymmetricConfig]
-    return [*networks, spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
+    return [*NETWORKS.values(), spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
 
 
 RUNS = [
@@ -88,6 +88,16 @@ SETTLING = [
     ["neuron.kind=binary_rate", "estimator.kind=equilibrium", "estimator.nudge=drive"],
 ]
 """Of a network that settles."""
+OTHERS = [
+    ["network.kind=feedforward", "network.layers=[3]"],
+    ["network.kind=feedforward", "network.layers=[3]", "network.normalisation=batch"],
+    ["network.kind=spiking", "network.layers=[3]", "train.epochs=1"],
+    ["network.kind=spiking", "network.layers=[3]", "synapse.kind=conductance", "train.epochs=1"],
+    ["network.kind=bayesian", "network.bins=2", "network.bit_error_rate=0.1"],
+    ["network.kind=bayesian", "network.bins=2", "network.mode=logarithmic"],
+    ["network.kind=bayesian", "network.bins=2", "network.seeds=random"],
+]
+"""Of other networks without time."""
 
 MADE = ("macrospin", "memristor", "vo2")
 """Neurons whose kernels take long to compile; what a network asks of them is asked here."""
@@ -98,17 +108,6 @@ def ask(kind):
     neuron = spinrnn.load_config("small.toml", [f"neuron.kind={kind}"]).network.neuron
     numbers = neuron.nominal_numbers(neuron.time_unit)
     return neuron.rest(numbers), neuron.bias(numbers), neuron.shared(), neuron.noisy
-
-
-def count():
-    """What a Bayesian machine, which has none of the keys of small.toml, asks of its
-    estimator.
-    """
-    settings = ["network.kind=bayesian", "data.source=iris"]
-    data = spinrnn.load_dataset("iris")
-    config = spinrnn.load_config(None, settings).fitted_to(data)
-    net = spinrnn.network_of(config.network)
-    config.train.estimator.fit(net, config.task, data, None)
 
 
 @pytest.fixture
@@ -144,9 +143,11 @@ def test_every_key_of_every_table_is_read(monkeypatch):
     for number, settings in enumerate(SETTLING):
         config = spinrnn.load_config("settles.toml", settings)
         spinrnn.train(config, f"settled{number}", pictures=False)
+    for number, settings in enumerate(OTHERS):
+        given = [*settings, "data.source=cases.npz"]
+        spinrnn.train(spinrnn.load_config(None, given), f"other{number}", pictures=False)
     for kind in MADE:
         ask(kind)
-    count()
     assert here("evaluate", "run0").returncode == 0
     (walls,) = (k for k, settings in enumerate(RUNS) if "synapse.kind=domain_wall" in settings)
     spinrnn.write_devices(spinrnn.load(f"run{walls}"))

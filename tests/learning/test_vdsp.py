@@ -248,7 +248,7 @@ def test_judging_changes_nothing():
         ({"train": {"average": 1.0}}, "train.average"),
         ({"synapse": {"kind": "sign"}}, "sign has no answer to the voltage of a spike"),
         ({"synapse": {"kind": "ideal"}}, "take measured or conductance"),
-        ({"task": {"kind": "regression"}}, "spiking networks learn a classification only"),
+        ({"task": {"kind": "regression"}}, 'a network of the kind spiking takes "classification"'),
         ({"estimator": {"kind": "bptt"}}, "estimator.kind: bptt needs adjoint"),
         ({"estimator": {"kind": "vdsp", "labelling": -1}}, "labelling"),
         ({"synapse": {"volts": -1.0}}, "volts"),

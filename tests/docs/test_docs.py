@@ -341,6 +341,14 @@ FOUND = [
     ("docs/paper.md", "46, 43 and 41 %", "fig1", ["class_share_all_times"]),
     ("docs/paper.md", "2.1 points from the expected ones on average and at most 5.5",
      "guideline", ["mean_difference", "largest_difference"]),
+    ("docs/bayes.md", "are at 78.0, 81.3, 83.5, 84.7, 85.8 and 86.6 %", "bayes",
+     ["gestures_cycles"]),
+    ("docs/bayes.md", "err by 25.5, 12.7, 1.8, 0.7, 1.6 and 0.9", "bayes", ["shifts"]),
+    ("docs/bayes.md", "counters of 14.9 % of the wines", "bayes", ["wine13_zeros"]),
+    ("docs/bayes.md", "mode repairs it: 97.0 %", "bayes", ["wine13_logarithmic"]),
+    ("docs/bayes.md", "gestures give 72.5 % and ten 40.0 % (floats 72.5 and 39.0 %)", "bayes",
+     ["gestures_time_last", "gestures_ten_time_last", "gestures_time_last_float",
+      "gestures_ten_time_last_float"]),
 ]  # fmt: skip
 """(page, text, figure of data/reproduction, keys of its findings in order)."""
 

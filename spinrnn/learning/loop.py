@@ -2,7 +2,7 @@
 an instrument, a table, another model - and the gradient from the network, its twin
 (physics-aware training, arXiv:2104.13386).
 
-Eq. (L1): dL/dw = (dL/do at the outputs that were measured) times (do/dw of the twin).
+Eq. (G1): dL/dw = (dL/do at the outputs that were measured) times (do/dw of the twin).
 The estimators do this by themselves: they get the measured numbers within the targets.
 """
 

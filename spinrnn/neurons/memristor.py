@@ -1,5 +1,5 @@
 """A threshold-switching memristor that heats itself, with a capacitor beside it and a
-resistor before it: a neuron of the NbOx class, eq. (M1) to (M3) of docs/nbox.md.
+resistor before it: a neuron of the NbOx class, eq. (N1) to (N3) of docs/nbox.md.
 
 Trap-assisted conduction grows with temperature and voltage, the current heats the
 filament, and the heat runs away: the device switches, empties its capacitor, cools and

@@ -6,7 +6,7 @@ yuanhangzhang98/VO2_thermal_neuristor_array).
     R = R_0 exp(E_a / T) g + R_m ,
     g = 1/2 + 1/2 tanh{beta [delta w/2 + T_c - T - T_p]} ,
     T_p = T_pr P((T - T_r) / T_pr) ,
-    P(x) = 1/2 (1 - sin gamma x) (1 + tanh(pi^2 - 2 pi x))                         (M5)
+    P(x) = 1/2 (1 - sin gamma x) (1 + tanh(pi^2 - 2 pi x))                         (N5)
 
 delta = +1 while it heats and -1 while it cools. Where the temperature has moved by 0.01
 K since it was last looked at, and the other way than before, it turns round: delta
@@ -31,7 +31,7 @@ LARGEST = 1e6
 
 @dataclass(frozen=True)
 class VO2(Neuron):
-    """Eq. (M5) of docs/nbox.md: a memristor of vanadium dioxide."""
+    """Eq. (N5) of docs/vo2.md: a memristor of vanadium dioxide."""
 
     kind: ClassVar[str] = "vo2"
     states: ClassVar[tuple[State, ...]] = (

@@ -1,7 +1,7 @@
 """What is known of the thermal memristor without simulating it: threshold and hold
 point of its characteristic, and where its equilibrium loses its stability.
 
-The equations are (M1) to (M3) of docs/nbox.md; all numbers are SI.
+The equations are (N1) to (N3) of docs/nbox.md; all numbers are SI.
 """
 
 from typing import NamedTuple

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -185,6 +186,18 @@ def everything():
     """The text of all pages for users."""
     left_out = ("docs/DESIGN.md", "docs/ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md")
     return "\n".join(text_of(page) for page in PAGES if page not in left_out)
+
+
+def test_every_equation_has_a_label_of_its_own():
+    """A label stands at the end of an indented line, as in "(M1)"."""
+    labels = [
+        (label, page)
+        for page in PAGES
+        for label in re.findall(r"^ {4}.* \(([A-Z]?\d+)\)$", (ROOT / page).read_text(), re.M)
+    ]
+    counts = Counter(label for label, _ in labels)
+    assert [entry for entry in labels if counts[entry[0]] > 1] == []
+    assert {"1", "M9", "N5", "L1", "G1"} <= set(counts)
 
 
 def test_every_public_name_is_on_a_page():

@@ -86,7 +86,7 @@ def test_the_devices_own_methods_give_the_same(tiny_config, tiny_data):
     alike(spinrnn.train(config, data=tiny_data), device)
 
 
-# ---- whose loss, whose gradient: eq. (L1) ----
+# ---- whose loss, whose gradient: eq. (G1) ----
 
 
 def some_networks():

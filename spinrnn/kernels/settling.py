@@ -76,14 +76,14 @@ def moving(step, states, numbers, nudged, kept):
     alone = states == 1
 
     @joined
-    def neuron(c, q, shared, scale, j, base, sums, wanted, states, jacobian, by_drive):
-        one, s, total = sums.dtype.type(1), take(states, j), sums[j]
+    def neuron(c, q, shared, scale, one, j, held, total, goal, states, jacobian, by_drive):
+        s = take(states, j)
         off = one - one
         if nudged:
             # NaN, which is not equal to itself, stands for no target
-            off = wanted[j] - s[0] if wanted[j] == wanted[j] else off
+            off = goal - s[0] if goal == goal else off
             total += c.beta * off
-        s_next, slopes, inputs = step(q, shared, c.step, s, base[j] + scale * total, one, one, one)
+        s_next, slopes, inputs = step(q, shared, c.step, s, held + scale * total, one, one, one)
         put(states, j, s_next)
         first = s_next[0]
         if nudged:
@@ -93,17 +93,26 @@ def moving(step, states, numbers, nudged, kept):
         if kept:
             put(jacobian, j, slopes)
             put(by_drive, j, inputs)
-        return first != s[0] if alone else True
+        return first != s[0]
 
     @loop
     def move(c, numbers, scale, shared, base, sums, wanted, states, jacobian, by_drive):
-        v, changed = row_length(sums), False
+        v, one, changed = row_length(sums), sums.dtype.type(1), 0
         for row in range(scale.size):
-            q, own = take(numbers, row), scale[row]
-            for j in range(row * v, row * v + v):
-                changed |= neuron(
-                    c, q, shared, own, j, base, sums, wanted, states, jacobian, by_drive
-                )
+            q, own, top, here = take(numbers, row), scale[row], row * v, 0
+            # of a whole array the compiler would not know that lanes are neighbours
+            held, total, goal = (
+                view(base, top, v),
+                view(sums, top, v),
+                view(wanted if nudged else base, top, v),
+            )
+            for k in range(v):
+                moved = neuron(
+                    c, q, shared, own, one, top + k, held[k], total[k], goal[k], states, jacobian,
+                    by_drive,
+                )  # fmt: skip
+                here |= 1 if moved or not alone else 0
+            changed |= here
         return changed
 
     return move

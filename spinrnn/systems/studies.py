@@ -5,6 +5,8 @@ from spinrnn.systems import (
     bayes_figures,
     devices,
     domain_wall,
+    equilibrium,
+    equilibrium_figures,
     figures,
     learning,
     macrospin,
@@ -101,6 +103,16 @@ STUDIES: dict[str, Study] = {
             bayes_figures.bayes,
             ("imu",),
             bayes.check,
+        ),
+        Study(
+            "equilibrium",
+            "equilibrium propagation beside the exact gradient; binary synapses, oscillators",
+            "docs/equilibrium.md",
+            equilibrium.trials,
+            equilibrium.numbers,
+            equilibrium_figures.equilibrium,
+            ("mnist",),
+            learning.check_images,
         ),
     )
 }

@@ -347,3 +347,34 @@ def test_a_network_comes_back_from_its_file(tmp_path):
     net, u, _ = made(neuron=KINDS["oscillator"], spread=spinrnn.Spread(gamma=0.1, gain=0.1))
     net.save(tmp_path / "net.h5")
     np.testing.assert_array_equal(spinrnn.load(tmp_path / "net.h5").forward(u), net.forward(u))
+
+
+def test_the_spread_of_every_neuron_is_its_own():
+    """Damping and gain of each oscillator, against one that stands alone."""
+    spread = spinrnn.Spread(gamma=0.2, bias=0.1, nonlinear_damping=0.2, seed=1)
+    neuron = spinrnn.Oscillator(bias_ratio=3.0, nonlinear_damping=0.5)
+    net, u, _ = made(neuron=neuron, spread=spread, steps=400)
+    net.parameters[:] = 0
+    factors = {name.partition("/")[2]: own for name, own in net.buffers.items()}
+    drive, damping = 3 * factors["bias"], factors["gamma"]
+    rest = (drive - damping) / (drive + damping * 0.5 * factors["nonlinear_damping"])
+    emitted = np.concatenate(net.settle(u), axis=1)
+    np.testing.assert_allclose(emitted, np.broadcast_to(rest, emitted.shape), rtol=1e-9)
+    assert np.ptp(rest) > 0.1
+
+
+def test_binary_nan_does_not_pass_silently():
+    net, u, _ = made(neuron=spinrnn.BinaryRate(), steps=1)
+    net.parameters[net.layout.places("bias_1")] = np.nan
+    with pytest.raises(spinrnn.DivergenceError, match="layer 1, neuron 0"):
+        net.forward(u)
+
+
+def test_levels_are_what_outputs_of_classes_should_emit():
+    net, u, labels = made(levels=(0.2, 0.7))
+    prepared = net.prepared()
+    batch = prepared.batch_of(u, labels, None)
+    wanted = prepared.wanted(batch.targets, 11)[:, :11]
+    np.testing.assert_allclose(wanted, np.repeat(0.2 + 0.5 * np.eye(3)[labels].T, 2, axis=0))
+    mean = net.settle(u)[-1].reshape(11, 3, 2).mean(axis=2)
+    np.testing.assert_allclose(net.forward(u), 2 * (mean - 0.45), atol=1e-14)

@@ -56,7 +56,7 @@ FLOORS = {
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "
     "equilibrium equilibrium_figures nbox_theory nbox_vo2 nbox figures macrospin "
-    "macrospin_figures nbox_figures bayes bayes_figures studies",
+    "macrospin_figures nbox_figures vdsp vdsp_figures bayes bayes_figures studies",
     "bench": "sizes timing table reference reservoirs processes devices devicepeers peers runner",
     "doctor": "verdict probe processors memory installation places examine",
     "look": "contents figures wording runs",
@@ -86,9 +86,9 @@ HOMES = {
     },
     "matplotlib": {
         "plotting", "tasks.figures", "identify.figures", "paper.figures", "systems.figures",
-        "systems.macrospin_figures", "systems.nbox_figures", "systems.equilibrium_figures",
-        "systems.bayes_figures", "identify.learnfigures", "analysis.figures", "look.figures",
-        "runs.figures", "analysis.measures",
+        "systems.macrospin_figures", "systems.vdsp_figures", "systems.nbox_figures",
+        "systems.equilibrium_figures", "systems.bayes_figures", "identify.learnfigures",
+        "analysis.figures", "look.figures", "runs.figures", "analysis.measures",
     },
     "tqdm": {"progress"},
     "threadpoolctl": {"bench.timing", "machine.blas"},

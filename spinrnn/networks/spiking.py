@@ -140,9 +140,10 @@ class SpikingNetwork(BaseNetwork):
         return outputs
 
     def counted(self, x: np.ndarray) -> np.ndarray:
-        """Spikes (case, neuron) of cases (case, input) that were checked; nothing
-        learns.
+        """Spikes (case, neuron) of cases (case, input); nothing learns. Errors as of
+        `show`, and MemoryLimitError.
         """
+        self._require_cases(x)
         self.plan(len(x), 1, backward=False)
         numbers, weights = _Numbers(self), self._weights()
         starts = range(0, len(x), CASES)
@@ -163,13 +164,16 @@ class SpikingNetwork(BaseNetwork):
         thresholds grow and everything goes on from case to case.
 
         Args:
-            x: (case, input), checked; rate: learning rate; seed: of what chance does to
+            x: (case, input), finite; rate: learning rate; seed: of what chance does to
                 the devices; shuffled: each case each synapse sees the potential of
                 another input than its own.
         Returns:
             (spikes (case, neuron); of these how many the synapses learned from; how
             many synapses they have moved, each time anew).
+        Raises:
+            DataError: x is anything else.
         """
+        self._require_cases(x)
         numbers, weights = _Numbers(self, seed), self._weights()
         state = numbers.state(**{k: self.buffers[f"state/{k}"] for k in events.State._fields})
         counts = np.zeros((len(x), self.config.layers[0]), dtype=np.int64)
@@ -180,6 +184,12 @@ class SpikingNetwork(BaseNetwork):
         self.buffers["state/shown"] += len(x)
         spikes, moved = state.events - before
         return counts, int(spikes), int(moved)
+
+    def _require_cases(self, x):
+        shape, inputs = np.shape(x), int(self.config.inputs)
+        if len(shape) != 2 or shape[1] != inputs or not np.isfinite(x).all():
+            wanted = f"must be finite and of the shape (case, {inputs})"
+            raise DataError(f"cases: {wanted}; got the shape {shape}")
 
     def tally(self, counts: np.ndarray, labels: np.ndarray, fresh: bool = False) -> None:
         """Takes note of which neurons fire in cases of which class.

@@ -16,6 +16,8 @@ from spinrnn.systems import (
     nbox_figures,
     rf,
     skyrmion,
+    vdsp,
+    vdsp_figures,
     weak_reset,
 )
 from spinrnn.systems.trials import Study
@@ -85,6 +87,16 @@ STUDIES: dict[str, Study] = {
             nbox.trials,
             nbox.numbers,
             nbox_figures.nbox,
+        ),
+        Study(
+            "vdsp",
+            "spiking networks whose synapses learn from potentials, with three devices",
+            "docs/vdsp.md",
+            vdsp.trials,
+            vdsp.numbers,
+            vdsp_figures.vdsp,
+            ("mnist",),
+            learning.check_images,
         ),
         Study(
             "macrospin",

@@ -211,6 +211,45 @@ def test_a_step_shows_outputs_of_the_classes_before_it():
     assert trainer.net.labels.max() >= 0
 
 
+def test_outputs_are_given_conductances_in_the_scale_of_the_synapse():
+    """What a spike of one input gives, of a plain, a bounded and a measured device."""
+    from spinrnn.networks.spiking import timing_of
+
+    bounded = spinrnn.Conductance(lowest=0.25)
+    measured = spinrnn.Measured((0.1, 0.1), (0.1, 0.1), largest=0.5)
+    for synapse, w, expected in (
+        (spinrnn.Conductance(), 0.6, 0.6),
+        (bounded, 0.6, 0.25 + 0.75 * 0.6),
+        (measured, 0.1, 0.6),
+    ):
+        for filtered, share in ((0.0, 1.0), (2e-3, 1 - np.exp(-0.5))):
+            config = spinrnn.SpikingConfig(inputs=3, synapse=synapse, synapse_time=filtered)
+            timing = timing_of(config, synapse.answer(3))
+            given = timing.base + timing.gain * w
+            assert given == pytest.approx(share * expected, rel=1e-12)
+    trained = np.array([[0.0, 0.6, 1.0]])
+    read = bounded.read(trained, bounded.make(trained.copy(), np.random.default_rng(0)))
+    np.testing.assert_allclose(read, [[0.25, 0.7, 1.0]])
+
+
+def test_shuffled_potentials_are_others_in_each_case():
+    net = spinrnn.SpikingNetwork(spinrnn.SpikingConfig(layers=(3,), inputs=64, outputs=10))
+    case = np.repeat(net.cases(some().inputs[:1]), 2, axis=0)
+    first, both = net.replace(), net.replace()
+    for _ in range(2):
+        first.show(case[:1], 0.1, shuffled=True)
+    both.show(case, 0.1, shuffled=True)
+    np.testing.assert_array_equal(first.parameters, both.parameters)
+    # the second case has an order of its own
+    one, two = net.replace(), net.replace()
+    one.show(case[:1], 0.1, shuffled=True)
+    two.show(case[:1], 0.1, shuffled=True)
+    two.buffers["state/shown"][:] = 0
+    one.show(case[:1], 0.1, shuffled=True)
+    two.show(case[:1], 0.1, shuffled=True)
+    assert (one.parameters != two.parameters).any()
+
+
 def test_networks_go_to_files_and_come_back(tmp_path):
     net = trained(config_of(synapse=MEASURED)).net
     net.save(tmp_path / "net.h5")
@@ -270,6 +309,9 @@ def test_inputs_of_another_size_are_told():
     net = spinrnn.SpikingNetwork(spinrnn.SpikingConfig(inputs=4))
     with pytest.raises(spinrnn.DataError, match=r"channel \* time = 4"):
         net.forward(np.zeros((2, 3, 1)))
+    for given in (np.zeros((2, 3)), np.zeros(4), np.full((2, 4), np.nan)):
+        with pytest.raises(spinrnn.DataError, match=r"cases: must be .*\(case, 4\)"):
+            net.show(given, 0.1)
     with pytest.raises(spinrnn.DataError, match="no trajectories"):
         net.simulate(np.zeros((2, 4, 1)))
     with pytest.raises(spinrnn.DataError, match="no gradient"):

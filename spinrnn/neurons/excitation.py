@@ -92,6 +92,9 @@ def _turned_over(macrospin, current, head):
     found = orbits(macrospin, POWERS)
     balance = np.abs(found.loss / found.gain)
     there = np.isfinite(balance)
+    if not there.any():
+        # as on the cone of a film whose field is below Ms, along which nothing holds m
+        return True, f"{head}; there are no orbits about its rest to say more from"
     balance = balance[there]
     # beyond a separatrix other orbits are open to m
     if not (found.power[there].max() > ROUND and (abs(current) > balance).all()):

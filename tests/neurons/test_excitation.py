@@ -37,6 +37,13 @@ def test_the_sentence_says_what_is_missing(current, oscillates, words):
     assert re.search(words, text), text
 
 
+def test_a_rest_without_orbits_is_told():
+    """On a cone, along which no energy holds m."""
+    ok, text = excitation(spinrnn.Macrospin(field_z=0.8, damping=0.02), (0.0, 1e-3))
+    assert ok
+    assert text.endswith("; there are no orbits about its rest to say more from")
+
+
 def test_towards_the_polariser_the_threshold_is_negative():
     parallel = spinrnn.Macrospin(polariser_x=0.0, polariser_z=1.0)
     assert excitation(parallel, (-1.5 * THRESHOLD, 1e-5))[0]

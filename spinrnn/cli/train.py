@@ -21,6 +21,8 @@ from spinrnn.cli.options import (
     add_set,
     add_use,
     forward_of,
+    integer,
+    seconds,
     settings_of,
 )
 from spinrnn.cli.wording import (
@@ -49,6 +51,7 @@ def add_commands(commands: Any) -> None:
     add_columns(parser, "the data", "label=class,V=voltage")
     add_ensemble(parser)
     add_forward(parser, "the outputs of training, validation and test")
+    _add_attempts(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (default: a new one in runs/)")
     parser.add_argument(
         "--resume",
@@ -58,13 +61,47 @@ def add_commands(commands: Any) -> None:
     )
 
 
+def _add_attempts(parser: argparse.ArgumentParser) -> None:
+    """Adds how often a device of --forward is asked again."""
+    parser.add_argument(
+        "--forward-retries",
+        type=integer,
+        metavar="N",
+        help="further attempts where the device fails (default: 3)",
+    )
+    parser.add_argument(
+        "--forward-wait",
+        type=seconds,
+        metavar="S",
+        help="seconds before the first of them, doubled each time (default: 1)",
+    )
+
+
+def _attempts(options: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of `run.train` that the options give; ConfigError without --forward."""
+    from spinrnn.errors import ConfigError
+
+    names = ("forward_retries", "forward_wait")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if given and options.forward is None:
+        raise ConfigError([f"--{name.replace('_', '-')}: goes with --forward" for name in given])
+    return given
+
+
+def _device_again(options: argparse.Namespace) -> str:
+    """Options by which a run with a device in the loop goes on as it was begun."""
+    again = f" --forward {options.forward}" if options.forward else ""
+    given = _attempts(options)
+    return again + "".join(f" --{key.replace('_', '-')} {x:g}" for key, x in given.items())
+
+
 def train(options: argparse.Namespace) -> int:
     """Trains, or goes on with a run; prints the results at the end."""
     from spinrnn.config import kinds
     from spinrnn.machine.signals import StopSignals
     from spinrnn.runs import run
 
-    forward = forward_of(options)
+    forward, attempts = forward_of(options), _attempts(options)
     config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
     stop, started = StopSignals(), []
@@ -89,11 +126,11 @@ def train(options: argparse.Namespace) -> int:
             stop=stop,
             progress=TrainingBar(progress_of_training),
             forward=forward,
+            **attempts,
         )
     except run.Interrupted as error:
         use = "".join(f" --use {path}" for path in kinds.sources())
-        use += f" --forward {options.forward}" if options.forward else ""
-        advice = f"to go on: spinrnn train --out {out} --resume{use}"
+        advice = f"to go on: spinrnn train --out {out} --resume{use}{_device_again(options)}"
         print(f"spinrnn: {error}; {advice}", file=sys.stderr)
         return stop.status
     print("\n".join(results_of_training(result)))

@@ -499,6 +499,25 @@ def test_the_command_line_asks_the_device(laboratory, tiny_file):
     assert "in the loop; this is its twin's answer" in here("predict", "run", "tiny.npz").stderr
 
 
+def test_the_command_line_says_how_often_it_is_asked_again(laboratory, tiny_file):
+    lab = laboratory
+    failing = ("train", tiny_file, *QUICK, "--forward", f"{lab}:broken")
+    for options, said in (
+        (("--forward-retries", "0"), "(epoch 1, batch 1): came to TimeoutError"),
+        (("--forward-retries", "6", "--forward-wait", "0.5"), "in each of 7 attempts, the last"),
+        (("--forward-retries", "-1"), "forward_retries: must be a whole number from 0, got -1"),
+        (("--forward-wait", "-1"), "--forward-wait: must be a time in seconds from 0"),
+    ):
+        failed = here(*failing, "--out", f"run{options[1]}{len(options)}", *options)
+        assert failed.returncode == 2
+        assert said in failed.stderr.splitlines()[-1]
+    refused(
+        here("train", tiny_file, "--forward-retries", "1", "--forward-wait", "1"),
+        "--forward-retries: goes with --forward",
+        "--forward-wait: goes with --forward",
+    )
+
+
 def test_a_run_of_the_command_line_goes_on_with_its_device_only(laboratory, tiny_file):
     lab = laboratory
     failed = here("train", tiny_file, *QUICK, "--out", "run", "--forward", f"{lab}:broken")

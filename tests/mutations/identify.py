@@ -14,6 +14,27 @@ def _mutation(file, old, new, tests, k):
 
 
 MUTATIONS = [
+    {
+        "file": "spinrnn/recordings/samples.py",
+        "old": "if np.isfinite(size) and size > HIGHEST:",
+        "new": "if False:",
+        "tests": "tests/identify/test_bad_recordings.py",
+        "k": "strong or beyond",
+    },
+    {
+        "file": "spinrnn/recordings/samples.py",
+        "old": "if not (known == np.floor(known)).all():",
+        "new": "if True:",
+        "tests": "tests/identify/test_bad_recordings.py",
+        "k": "whole or floats",
+    },
+    {
+        "file": "spinrnn/identify/outliers.py",
+        "old": "squares[squares > (1 + _ROUNDING) * total] = 0.0",
+        "new": "pass",
+        "tests": "tests/identify/test_outliers.py",
+        "k": "alone_fixes",
+    },
     # intervals and errors
     _mutation(
         "result",

@@ -78,17 +78,14 @@ def moving(step, states, numbers, nudged, kept):
     @joined
     def neuron(c, q, shared, scale, one, j, held, total, goal, states, jacobian, by_drive):
         s = take(states, j)
-        off = one - one
+        off = missing(goal, s[0]) if nudged else one - one
         if nudged:
-            # NaN, which is not equal to itself, stands for no target
-            off = goal - s[0] if goal == goal else off
             total += c.beta * off
         s_next, slopes, inputs = step(q, shared, c.step, s, held + scale * total, one, one, one)
         put(states, j, s_next)
         first = s_next[0]
         if nudged:
-            first += c.pull * (scale * off)
-            first = c.low if first < c.low else (c.high if first > c.high else first)
+            first = pulled(c, first, scale * off)
             states[0][j] = first
         if kept:
             put(jacobian, j, slopes)
@@ -101,11 +98,8 @@ def moving(step, states, numbers, nudged, kept):
         for row in range(scale.size):
             q, own, top, here = take(numbers, row), scale[row], row * v, 0
             # of a whole array the compiler would not know that lanes are neighbours
-            held, total, goal = (
-                view(base, top, v),
-                view(sums, top, v),
-                view(wanted if nudged else base, top, v),
-            )
+            held, total = view(base, top, v), view(sums, top, v)
+            goal = view(wanted if nudged else base, top, v)
             for k in range(v):
                 moved = neuron(
                     c, q, shared, own, one, top + k, held[k], total[k], goal[k], states, jacobian,
@@ -116,6 +110,19 @@ def moving(step, states, numbers, nudged, kept):
         return changed
 
     return move
+
+
+@joined
+def missing(goal, emitted):
+    """What is missing to a goal; NaN, which is not equal to itself, stands for none."""
+    return goal - emitted if goal == goal else emitted - emitted
+
+
+@joined
+def pulled(c, emitted, off):
+    """An emitted value that is pulled, held between low and high; NaN passes."""
+    emitted += c.pull * off
+    return c.low if emitted < c.low else (c.high if emitted > c.high else emitted)
 
 
 @piece

@@ -55,6 +55,23 @@ def _whole(change, weights, scale, most, share):
         change[i] = pulses if weights[i] else share * change[i]
 
 
+def _want_flips(gradient, mean, trained, weights, change, numbers):
+    """The running mean of the negative gradient (n,) in place, and what it asks for.
+
+    mean -= gamma (mean + gradient); change = 1 where -sign(trained) mean > tau, of
+    weights, else 0; of all else -rate gradient. numbers: (gamma, tau, rate), of the
+    arrays' type.
+    """
+    gamma, tau, rate = numbers
+    one = mean.dtype.type(1)
+    for i in range(gradient.shape[0]):
+        own = mean[i] - gamma * (mean[i] + gradient[i])
+        mean[i] = own
+        against = -own if trained[i] >= 0 else own
+        asked = one if against > tau else one - one
+        change[i] = asked if weights[i] else -rate * gradient[i]
+
+
 def _signs(trained, size, weights):
     """weights (targets, sources) = size where trained >= 0, else -size."""
     for i in range(trained.shape[0]):
@@ -117,6 +134,7 @@ def _want_levels(trained, change, position, numbers, levels, far):
 adam = rounded_kernel(_adam)
 gate = rounded_kernel(_gate)
 whole = rounded_kernel(_whole)
+want_flips = rounded_kernel(_want_flips)
 signs = rounded_kernel(_signs)
 move_signs = rounded_kernel(_move_signs)
 flip_signs = rounded_kernel(_flip_signs)

@@ -8,7 +8,9 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels.updates import want_flips
 from spinrnn.learning.protocol import Change, Writer
+from spinrnn.machine.threads import each, parts_of
 
 _LAYDEVANT = "Laydevant et al. 2021, arXiv:2103.08953"
 
@@ -43,7 +45,14 @@ class Flips(Writer):
         weights: np.ndarray,
     ) -> Change:
         """Which signs are to be turned over; the learning rate is that of all else."""
-        mean = memory["mean"]
-        mean -= self.gamma * (mean + gradient)
-        against = np.where(trained >= 0, -mean, mean) > self.tau
-        return Change(np.where(weights, against, -rate * gradient).astype(gradient.dtype))
+        mean, real = memory["mean"], gradient.dtype.type
+        numbers = real(self.gamma), real(self.tau), real(rate)
+        change = np.empty_like(gradient)
+
+        def update(part: slice) -> None:
+            want_flips(
+                gradient[part], mean[part], trained[part], weights[part], change[part], numbers
+            )
+
+        each(parts_of(gradient.size), update)
+        return Change(change)

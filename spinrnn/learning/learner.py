@@ -62,8 +62,10 @@ class GradientLearner:
         """
         c, net = self._config, self._net
         estimate = c.estimator.estimate(prepared, *batch, seed)
-        _require_finite(estimate.gradient, f"the gradient of the estimator {c.estimator.kind}")
         norm = clip_gradient(estimate.gradient, c.clip)
+        # a number that is not finite makes the norm so
+        if not np.isfinite(norm):
+            _require_finite(estimate.gradient, f"the gradient of the estimator {c.estimator.kind}")
         self.steps += 1
         change, keep = c.writer.request(
             estimate.gradient, net.parameters, self.memory, self.steps, rate, self._weights

@@ -232,7 +232,8 @@ class Trainer:
         few = self.training.take(np.arange(1))
         with self._place():
             targets = self.config.task.targets(self.net, few)
-            if "adjoint" in self.config.network.abilities:
+            abilities, needs = self.config.network.abilities, self.config.train.estimator.needs
+            if "adjoint" in abilities and "equilibrium" not in needs:
                 self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
             else:
                 self.net.forward(few.inputs, few.lengths)

@@ -280,9 +280,10 @@ class Prepared:
         """`Settling` of inputs (case, inputs): their drive is computed here, once."""
         net, c, p = self._net, self.config, self._population
         flat = net.effective()
-        count = padded(len(inputs), c.dtype)
-        given = np.zeros((count, c.inputs), dtype=c.dtype)
-        given[: len(inputs)] = inputs
+        count, given = padded(len(inputs), c.dtype), inputs
+        if count > len(inputs):
+            given = np.zeros((count, c.inputs), dtype=c.dtype)
+            given[: len(inputs)] = inputs
         views, base = net.layout.named(flat), np.empty((sum(c.populations), count), c.dtype)
         biases = [views[f"bias_{i}"] for i in range(len(c.populations))]
         base[...] = (p.bias + np.concatenate(biases))[:, None]
@@ -452,7 +453,10 @@ class Prepared:
 
     def run(self, batch: Batch, back: int | None = None) -> tuple[np.ndarray, float, np.ndarray]:
         """The same of a `Batch` with targets; back: as of `adjoint`."""
-        return self.trained(*self.adjoint(batch, back))
+        outputs, losses, gradient = self.adjoint(batch, back)
+        if not np.isfinite(gradient).all():
+            raise DivergenceError("the gradient is not finite though the loss is")
+        return self.trained(outputs, losses, gradient)
 
     def trained(
         self, outputs: np.ndarray, losses: np.ndarray, gradient: np.ndarray
@@ -461,8 +465,6 @@ class Prepared:
         numbers of one by the effective weights.
         """
         net, loss = self._net, finite(losses.mean())
-        if not np.isfinite(gradient).all():
-            raise DivergenceError("the gradient is not finite though the loss is")
         return net._said(outputs), loss, net.connections.read_backward(net.parameters, gradient)
 
     def commit(self) -> None:

@@ -83,11 +83,11 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 """{name: tables} on digits, 64-256-10 where nothing else is said; gamma, tau and rates
 were found by trial."""
 MNIST: dict[str, dict[str, Any]] = {
-    "real": {"train": {"learning_rate": 1e-3, "epochs": 8}},
+    "real": {"train": {"learning_rate": 1e-3, "epochs": 6}},
     "binary": {
         "synapse": signs(784, 1024),
-        "writer": flips(3e-4, 2e-5),
-        "train": {"learning_rate": 0.05, "epochs": 15},
+        "writer": flips(1e-4, 3e-6),
+        "train": {"learning_rate": 0.05, "epochs": 10},
     },
 }
 """784-1024-10, T = 50, K = 10, beta = 0.3, batches of 64, as published."""

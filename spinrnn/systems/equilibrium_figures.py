@@ -1,4 +1,4 @@
-"""The drawing of the study of equilibrium propagation, from what its `numbers` found."""
+"""The drawing of the study of equilibrium propagation, of its `numbers`."""
 
 from typing import Any
 

@@ -71,6 +71,19 @@ def test_whole_pulses(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_flips_are_wanted_by_a_running_mean(dtype):
+    gradient, mean, trained, change, _ = drawn(dtype, 1003)
+    trained[3], weights = 0, np.arange(1003) % 3 > 0
+    gamma, tau, rate = numbers = tuple(map(trained.dtype.type, (0.3, 0.2, 0.05)))
+    expected = mean - gamma * (mean + gradient)
+    updates.want_flips(gradient, mean, trained, weights, change, numbers)
+    same(mean, expected)
+    against = np.where(trained >= 0, -mean, mean) > tau
+    same(change, np.where(weights, against, -rate * gradient).astype(dtype))
+    assert 100 < np.count_nonzero(against) < 900
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_signs_move_and_flip(dtype):
     trained, change, weights, *_ = drawn(dtype, 17, 59)
     size, keep = trained.dtype.type(0.3), trained.dtype.type(0.9)

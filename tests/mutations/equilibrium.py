@@ -18,11 +18,11 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
 MUTATIONS = [
     # the step and the nudges
     mutation(KERNEL, "total += c.beta * off", "total -= c.beta * off", "nudged_steps"),
-    mutation(KERNEL, "c.pull * (scale * off)", "c.pull * off", "nudged_steps"),
-    mutation(KERNEL, "off = goal - s[0] if", "off = goal - s_next[0] if", "nudged_steps or nan"),
+    mutation(KERNEL, "pulled(c, first, scale * off)", "pulled(c, first, off)", "nudged_steps"),
+    mutation(KERNEL, "missing(goal, s[0]) if", "goal if", "nudged_steps"),
     mutation(KERNEL, "held + scale * total", "held + total", "formulas"),
-    mutation(KERNEL, "first = c.low if first < c.low", "first = c.high if first < c.low", "stays"),
-    mutation(KERNEL, "if goal == goal else off", "if True else off", "missing_targets"),
+    mutation(KERNEL, "return c.low if emitted", "return c.high if emitted", "stays"),
+    mutation(KERNEL, "if goal == goal else", "if True else", "missing_targets"),
     mutation(
         KERNEL,
         "q, own, top, here = take(numbers, row)",

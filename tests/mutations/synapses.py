@@ -149,12 +149,13 @@ MUTATIONS = [
     ),
     mutation(UPDATES, "if weights[i] & towards", "if towards", STEPS),
     mutation(METAPLASTIC, "(weights * trained)", "trained", WRITERS),
-    mutation(FLIPS, "self.gamma * (mean + gradient)", "self.gamma * (mean - gradient)", WRITERS),
-    mutation(FLIPS, "self.gamma * (mean + gradient)", "self.gamma * gradient", WRITERS),
+    mutation(UPDATES, "gamma * (mean[i] + gradient[i])", "gamma * gradient[i]", STEPS),
+    mutation(UPDATES, "-own if trained[i] >= 0 else own", "abs(own)", STEPS),
+    mutation(UPDATES, "if against > tau else", "if against < tau else", STEPS),
+    mutation(UPDATES, "-rate * gradient[i]", "-gradient[i]", STEPS),
     mutation(
-        FLIPS, "np.where(trained >= 0, -mean, mean) > self.tau", "np.abs(mean) > self.tau", WRITERS
+        FLIPS, "real(self.gamma), real(self.tau)", "real(self.tau), real(self.gamma)", WRITERS
     ),
-    mutation(FLIPS, "-rate * gradient", "-gradient", WRITERS),
     mutation(UPDATES, "np.rint(scale * change[i])", "scale * change[i]", STEPS),
     mutation(UPDATES, "share * change[i]", "change[i]", STEPS),
     mutation(UPDATES, "pulses = most if pulses > most else pulses", "pass", STEPS),

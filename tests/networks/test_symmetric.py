@@ -87,7 +87,11 @@ def _tops(config):
     return np.cumsum(config.populations)[:-1]
 
 
-@pytest.mark.parametrize("kind", ["rate", "oscillator", "ctrnn"])
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("ctrnn", "memristor")]
+"""Kinds whose kernels nothing else here compiles."""
+
+
+@pytest.mark.parametrize("kind", ["rate", "oscillator", SLOW[0]])
 def test_steps_are_those_of_the_formulas(kind):
     net, u, _ = made(neuron=KINDS[kind])
     found = plain(net, u, 8)
@@ -134,7 +138,7 @@ def test_a_nudged_state_stays_between_0_and_1():
     assert phase.emitted.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["rate", "oscillator", *SLOW])
 def test_the_adjoint_is_the_derivative(kind):
     """Of all steps, against central differences, of neurons of one and two states."""
     amplification = 1e2 if kind == "memristor" else (1.0, 1.5, 0.8)

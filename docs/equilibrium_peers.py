@@ -1,0 +1,152 @@
+"""A step of equilibrium propagation beside PyTorch's: python docs/equilibrium_peers.py
+
+Needs torch beside spinrnn, and takes a minute. One process, the same number of threads
+for both (--threads), in turns; the median and the least time of some rounds. A step is
+all of it: 64 images of 784 pixels are relaxed freely for 50 steps and with a nudge for
+10, 784-1024-10, float32, the gradient is made of the two, and the weights are moved: real
+ones by Adam, binary ones by the flips of arXiv:2103.08953, (9.3). PyTorch too computes
+the drive of the inputs once, takes one product for a layer's gradient, and records no
+graph. The gradients of both are compared first.
+
+spinrnn ends the relaxation of a panel of images where a step changes nothing, which is
+part of the comparison; --all has it make all steps.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import torch
+
+import spinrnn
+from spinrnn.config.run import from_tables
+from spinrnn.learning.learner import learner_of
+
+CASES, PIXELS, HIDDEN, CLASSES, FREE, NUDGED, BETA = 64, 784, 1024, 10, 50, 10, 0.3
+RATE, GAMMA, TAU, SMALL = 1e-3, 3e-4, 2e-5, (0.5 / 28, 0.5 / 32)
+
+
+def batch(seed=0):
+    """Images with a fifth of their pixels on, and labels."""
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(size=(CASES, PIXELS)) * (rng.uniform(size=(CASES, PIXELS)) < 0.2)
+    return images.astype(np.float32), rng.integers(0, CLASSES, CASES)
+
+
+class Ours:
+    """A learner of spinrnn with a batch that is known."""
+
+    def __init__(self, binary, images, labels):
+        network = {"kind": "symmetric", "layers": [HIDDEN], "steps": FREE}
+        network |= {"inputs": PIXELS, "outputs": CLASSES}
+        tables = {
+            "network": network,
+            "estimator": {"kind": "equilibrium", "beta": BETA, "steps": NUDGED, "sign": "plus"},
+            "train": {"learning_rate": RATE, "noise": 0.0, "clip": 0.0},
+        }
+        if binary:
+            tables["synapse"] = [{"kind": "sign", "largest": size} for size in SMALL]
+            tables["writer"] = {"kind": "flips", "gamma": GAMMA, "tau": TAU}
+        config = from_tables(tables)
+        self.net = spinrnn.network_of(config.network, seed=1)
+        self.learner, self.prepared = learner_of(config.train, self.net), self.net.prepared()
+        self.estimator, inputs = config.train.estimator, images[:, None]
+        targets = self.prepared.batch_of(inputs, labels, None).targets
+        self.batch = (inputs, targets, None)
+
+    def gradient(self):
+        return self.estimator.estimate(self.prepared, *self.batch, 0).gradient
+
+    def step(self):
+        self.learner.step(self.prepared, self.batch, RATE, (0, 3, 0, 0))
+
+
+class Theirs:
+    """The same with PyTorch, from the same weights."""
+
+    def __init__(self, binary, images, labels, net):
+        views = net.layout.named(net.effective())
+        self.binary, self.x = binary, torch.from_numpy(images)
+        self.y = torch.nn.functional.one_hot(torch.from_numpy(labels), CLASSES).float()
+        self.w = [torch.from_numpy(views[f"w_{i}"].copy()) for i in range(2)]
+        self.b = [torch.from_numpy(views[f"bias_{i}"].copy()) for i in range(2)]
+        self.mean = [torch.zeros_like(w) for w in self.w]
+        moved = self.b if binary else self.w + self.b
+        self.adam = None if binary else torch.optim.Adam(moved, lr=RATE, foreach=True)
+
+    def relaxed(self, drive, s, steps, beta):
+        hidden, out = s
+        w, b = self.w[1], self.b[1]
+        for _ in range(steps):
+            sums = torch.addmm(drive, out, w).clamp_(0, 1)
+            new = torch.addmm(b, hidden, w.T).clamp_(0, 1)
+            if beta:
+                new = new.add_(self.y - out, alpha=beta).clamp_(0, 1)
+            hidden, out = sums, new
+        return hidden, out
+
+    def gradients(self):
+        drive = torch.addmm(self.b[0], self.x, self.w[0].T)
+        start = torch.zeros(CASES, HIDDEN), torch.zeros(CASES, CLASSES)
+        free = self.relaxed(drive, start, FREE, 0.0)
+        nudged = self.relaxed(drive, free, NUDGED, BETA)
+        change = [(one - other) / (BETA * CASES) for one, other in zip(free, nudged, strict=True)]
+        second = (free[1].T @ free[0] - nudged[1].T @ nudged[0]) / (BETA * CASES)
+        return [change[0].T @ self.x, second], [own.sum(0) for own in change]
+
+    def step(self):
+        weights, biases = self.gradients()
+        if not self.binary:
+            for own, gradient in zip(self.w + self.b, weights + biases, strict=True):
+                own.grad = gradient
+            self.adam.step()
+            return
+        for w, b, mean, g, g_b in zip(self.w, self.b, self.mean, weights, biases, strict=True):
+            mean.mul_(1 - GAMMA).sub_(g, alpha=GAMMA)
+            w.copy_(torch.where(-torch.sign(w) * mean > TAU, -w, w))
+            b.sub_(g_b, alpha=RATE)
+
+
+def seconds(function, count):
+    start = time.perf_counter()
+    for _ in range(count):
+        function()
+    return (time.perf_counter() - start) / count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(options.threads)
+    spinrnn.set_threads(options.threads)
+    for binary in (False, True):
+        images, labels = batch()
+        ours = Ours(binary, images, labels)
+        theirs = Theirs(binary, images, labels, ours.net)
+        own = ours.net.layout.named(ours.gradient())
+        for i, other in enumerate(theirs.gradients()[0]):
+            scale = np.abs(own[f"w_{i}"]).max()
+            assert np.abs(own[f"w_{i}"] - other.numpy()).max() < 1e-2 * scale
+        times = {"spinrnn": [], "PyTorch": []}
+        for step in (ours.step, theirs.step):
+            seconds(step, 3)
+        for _ in range(options.rounds):
+            times["spinrnn"].append(seconds(ours.step, 3))
+            times["PyTorch"].append(seconds(theirs.step, 3))
+        name = "binary weights, flips" if binary else "real weights, Adam"
+        medians = {peer: 1e3 * statistics.median(found) for peer, found in times.items()}
+        least = {peer: 1e3 * min(found) for peer, found in times.items()}
+        print(f"{name}, {options.threads} threads, ms for a step:")
+        for peer in times:
+            print(f"  {peer:8} {medians[peer]:6.2f}, at least {least[peer]:6.2f}")
+        ratio, best = (found["PyTorch"] / found["spinrnn"] for found in (medians, least))
+        print(f"  PyTorch / spinrnn {ratio:.2f}, of the least times {best:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -950,7 +950,8 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     made = {}
     for name, cls in parts_classes.items():
         old = [key.partition(".")[2] for key in versions.OLD if key.startswith(f"{name}.")]
-        fields = (*keys_of(cls), *old)
+        # only its default class has had keys of 0.1
+        fields = (*keys_of(cls), *(old if cls is _PARTS[name] else ()))
         given = {key: value for key, value in parts.get(name, {}).items() if key in fields}
         try:
             made[name] = cls(**given)

@@ -251,6 +251,8 @@ def test_the_configuration_comes_back_from_its_tables_and_its_text():
     ("tables", "said"),
     [
         ({"network": {"kind": "feedforwards"}}, "network.kind: must be"),
+        ({"network": {"kind": "feedforward", "neuron": "ctrnn"}}, "network.neuron: unknown key"),
+        ({"network": {"kind": "bayesian", "bias_ratio": 3}}, "network.bias_ratio: unknown key"),
         ({"network": {"kind": "feedforward", "substeps": 3}}, "one of a network of the kind recu"),
         ({"network": {"substep": 3}}, "did you mean substeps?"),
         ({"network": {"kind": "feedforward"}, "neuron": {"kind": "ctrnn"}}, "take [neuron] out"),

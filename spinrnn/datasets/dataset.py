@@ -166,7 +166,7 @@ class Dataset:
                 "targets: there is one at every point; a network without time has one answer for "
                 'each case; choose network.kind = "recurrent"'
             )
-        whole = inputs.reshape(len(inputs), -1, 1)
+        whole = inputs.reshape(len(inputs), inputs.shape[1] * points, 1)
         own = self.channels, self.units
         channels, units = own if points == 1 else (None, None)
         return dataclasses.replace(self, inputs=whole, lengths=None, channels=channels, units=units)

@@ -16,6 +16,8 @@ from spinrnn.networks.bayesian import EDGES, BayesianNetwork, bytes_of
 
 NARROWEST = 1e-3
 """Deviation of a Gaussian at least, of the observable's own over all cases."""
+UNSEEN = 1e-300
+"""Likelihood of a bin that no value falls into, which divisions bear."""
 SILENT = 0.05
 """Share of the cases without any count of which is told."""
 
@@ -26,7 +28,7 @@ class Counts(Estimator):
     asked.
 
     Bins have their edges at the quantiles of the training part, so that each has about
-    the same number of cases.
+    the same number of cases; of repeated values some bins are empty sets.
 
     Attributes:
         likelihood: "counts" takes the share of a class's cases in each bin; "gaussian"
@@ -51,19 +53,22 @@ class Counts(Estimator):
                 is but one class.
         """
         labels, config = np.asarray(training.labels), net.config
-        _check_classes(labels, config.outputs)
         known = labels >= 0
         weights = np.ones(len(labels)) if training.weights is None else training.weights
+        _check_classes(labels[known], np.asarray(weights)[known], config.outputs)
         u = net._read(training.inputs, training.lengths, 0).u[known, :, 0]
         net.buffers[EDGES][...] = edges_of(u, config.bins)
-        _tell_constant(u)
+        constant = (u == u[:1]).all(axis=0)
+        _tell_constant(constant)
         given = labels[known], weights[known], config.outputs
         shares = np.bincount(given[0], given[1], config.outputs)
         if self.likelihood == "counts":
             bins = net.observed(training.inputs, training.lengths)[known]
-            found = counted(bins, *given, config.bins, self.smoothing)
+            there = possible(net.buffers[EDGES])
+            found = counted(bins, *given, config.bins, self.smoothing, there)
         else:
             found = gaussian(u, *given, net.buffers[EDGES])
+        found[:, constant] = 1 / config.bins
         views = net.layout.named(net.parameters)
         for name, numbers in bytes_of(config, found, shares / shares.sum()).items():
             views[name][...] = numbers
@@ -73,8 +78,21 @@ class Counts(Estimator):
 def edges_of(u: np.ndarray, bins: int) -> np.ndarray:
     """(observable, bin - 1) quantiles of u (case, observable), so that bins have about
     the same number of cases.
+
+    An edge at the smallest value has nothing below it. It is put at the next larger
+    value, so a value that most cases have stays apart from the others.
     """
-    return np.quantile(u, np.arange(1, bins) / bins, axis=0).T
+    edges = np.quantile(u, np.arange(1, bins) / bins, axis=0).T
+    least = u.min(axis=0)
+    above = np.where(u > least, u, np.inf).min(axis=0)
+    return np.maximum(edges, np.where(np.isfinite(above), above, least)[:, None])
+
+
+def possible(edges: np.ndarray) -> np.ndarray:
+    """(observable, bin) bool of edges (observable, bin - 1): which bins have values at
+    all, as between equal edges there are none.
+    """
+    return np.diff(edges, prepend=-np.inf, append=np.inf) > 0
 
 
 def counted(
@@ -84,20 +102,22 @@ def counted(
     classes: int,
     count: int,
     smoothing: float = 1.0,
+    there: np.ndarray | None = None,
 ) -> np.ndarray:
     """p(bin | class), (class, observable, bin): (n + smoothing) / (N + smoothing *
-    bins) with n of a class's N cases in a bin.
+    bins) with n of a class's N cases in a bin, and `UNSEEN` in bins without values,
+    which are not counted.
 
     Args:
         bins: (case, observable); labels: (case,) from 0; weights: (case,) what each
-            case counts; count: of bins.
+            case counts; count: of bins; there: as of `possible`, None for all bins.
     """
     found = np.empty((classes, bins.shape[1], count))
     for j in range(bins.shape[1]):
         places = labels * count + bins[:, j]
         found[:, j] = np.bincount(places, weights, classes * count).reshape(classes, count)
-    found += smoothing
-    return found / found.sum(axis=2, keepdims=True)
+    found += smoothing * (1.0 if there is None else there)
+    return np.maximum(found / found.sum(axis=2, keepdims=True), UNSEEN)
 
 
 def gaussian(
@@ -112,12 +132,14 @@ def gaussian(
     Args:
         u: (case, observable); others as of `counted`; edges: (observable, bin - 1).
     """
+    # powers of two, without rounding, as squares of large values would overflow
+    power = -np.frexp(np.abs(u).max(axis=0))[1]
+    u, edges = np.ldexp(u, power), np.ldexp(edges, power[:, None])
     least = NARROWEST * u.std(axis=0)
     least = np.where(least > 0, least, 1.0)
     found = np.empty((classes, u.shape[1], edges.shape[1] + 1))
     for i in range(classes):
         own, share = u[labels == i], weights[labels == i]
-        share = np.full(len(own), 1.0) if not share.sum() else share
         mean = np.average(own, axis=0, weights=share)
         variance = np.average((own - mean) ** 2, axis=0, weights=share)
         scaled = (edges - mean[:, None]) / np.maximum(np.sqrt(variance), least)[:, None]
@@ -126,8 +148,8 @@ def gaussian(
     return found / found.sum(axis=2, keepdims=True)
 
 
-def _check_classes(labels, classes):
-    counts = np.bincount(labels[labels >= 0], minlength=classes)
+def _check_classes(labels, weights, classes):
+    counts = np.bincount(labels[weights > 0], minlength=classes)
     if (counts > 0).sum() < 2:
         raise DataError("labels: the training part has one class alone; there is nothing to choose")
     empty = np.flatnonzero(counts == 0).tolist()
@@ -153,10 +175,10 @@ def _tell_undecided(net, training):
         warnings.warn(f"network: in {text}; {advice}", stacklevel=3)
 
 
-def _tell_constant(u):
-    """Warns of observables that have one value in all cases."""
-    constant = np.flatnonzero((u == u[:1]).all(axis=0)).tolist()
-    if constant:
-        names = ", ".join(map(str, constant[:5])) + (" ..." if len(constant) > 5 else "")
-        text = f"{len(constant)} of {u.shape[1]} observables are constant in the training part "
+def _tell_constant(constant):
+    """Warns of observables that have one value in all cases: (observable,) bool."""
+    places = np.flatnonzero(constant).tolist()
+    if places:
+        names = ", ".join(map(str, places[:5])) + (" ..." if len(places) > 5 else "")
+        text = f"{len(places)} of {len(constant)} observables are constant in the training part "
         warnings.warn(f"{text}and say nothing: {names}", DataNote, stacklevel=3)

@@ -217,9 +217,20 @@ class BayesianNetwork(BaseNetwork):
     def _observed(self, batch):
         u = np.ascontiguousarray(batch.u[:, :, 0])
         bins = np.empty(u.shape, dtype=np.uint8)
-        edges = self.buffers[EDGES]
+        edges = self._edges()
         _shared(len(u), lambda first, last: bitstreams.observe(u, edges, first, last, bins))
         return bins
+
+    def _edges(self):
+        """Edges of the bins; DivergenceError where they are not finite or fall, so that
+        there are no such bins.
+        """
+        edges = self.buffers[EDGES]
+        wrong = ~np.isfinite(edges).all(axis=1) | (np.diff(edges, axis=1) < 0).any(axis=1)
+        if wrong.any():
+            place = f"those of observable {int(np.argmax(wrong))}"
+            raise DivergenceError(f"{EDGES} must be finite and not fall; {place} are not so")
+        return edges
 
     def _counted(self, bins):
         """Counters or sums of bins (case, observable)."""

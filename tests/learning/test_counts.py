@@ -8,7 +8,7 @@ from scipy.integrate import quad
 
 import spinrnn
 from spinrnn.config.run import from_tables
-from spinrnn.learning.counts import counted, edges_of, gaussian
+from spinrnn.learning.counts import counted, edges_of, gaussian, possible
 from spinrnn.learning.trainer import Trainer
 from spinrnn.networks.bayesian import EDGES
 
@@ -41,6 +41,50 @@ def test_bins_have_about_the_same_number_of_cases():
     assert edges.shape == (2, 7)
     own = np.searchsorted(edges[1], u[:, 1], side="right")
     np.testing.assert_allclose(np.bincount(own), 100, atol=1)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+@pytest.mark.parametrize("bins", [2, 8, 64])
+def test_a_rare_value_and_a_frequent_one_are_in_two_bins(share, bins):
+    u = (np.arange(100) < 100 * share).astype(float)[:, None]
+    edges = edges_of(u, bins)
+    np.testing.assert_array_equal(edges, 1)
+    there = possible(edges)
+    np.testing.assert_array_equal(there.nonzero()[1], [0, bins - 1])
+    np.testing.assert_array_equal(edges_of(u * 0 + 3, bins), 3)
+
+
+def test_bins_without_values_are_no_values():
+    """A class of few cases does not lose by them, whatever the number of bins."""
+    u = (np.arange(300) % 3 == 0).astype(float)[:, None, None]
+    labels = (np.arange(300) < 30).astype(int)
+    for bins in (3, 8, 256):
+        net = fitted(spinrnn.Dataset(u, labels), {"bins": bins})
+        memory = net.layout.named(net.parameters)["memory_0"][:, 0]
+        # Laplace's rule for two values: 181 of 272 against 21 of 32, 91 against 11
+        expected = [[255, round(255 * 91 / 272 * 32 / 11)], [round(255 * 21 / 32 * 272 / 181), 255]]
+        np.testing.assert_array_equal(memory[:, [0, -1]], expected)
+
+
+def test_a_constant_says_nothing_to_classes_of_any_size():
+    rng = np.random.default_rng(0)
+    u = rng.normal(size=(100, 2, 1))
+    u[:, 1] = 3.0
+    labels = (np.arange(100) < 5).astype(int)
+    for likelihood in ("counts", "gaussian"):
+        with pytest.warns(spinrnn.errors.DataNote, match="1 of 2 .* constant"):
+            net = fitted(spinrnn.Dataset(u, labels), likelihood=likelihood)
+        memory = net.layout.named(net.parameters)["memory_0"]
+        np.testing.assert_array_equal(memory[:, 1], 255)
+
+
+@pytest.mark.parametrize("scale", [2.0**-900, 2.0**900])
+def test_gaussians_of_very_small_and_large_values(scale):
+    rng = np.random.default_rng(0)
+    u, labels = rng.normal(size=(30, 2)) * [1, 1e3], np.arange(30) % 2
+    plain = gaussian(u, labels, np.ones(30), 2, edges_of(u, 4))
+    other = gaussian(u * scale, labels, np.ones(30), 2, edges_of(u * scale, 4))
+    np.testing.assert_allclose(other, plain, rtol=1e-12)
 
 
 def test_gaussians_are_integrals_over_the_bins():
@@ -103,6 +147,14 @@ def test_what_cannot_be_counted_is_told():
     labels = np.array([0, 2] * 10)
     with pytest.raises(spinrnn.DataError, match="no case of the class 1 is in the training part"):
         fitted(spinrnn.Dataset(u, labels))
+    even = np.arange(20) % 2
+    for some, told in ((np.ones(20), None), (even, "one class"), (1 - even, "one class")):
+        data = spinrnn.Dataset(u, even, weights=some.astype(float))
+        if told is None:
+            fitted(data)
+            continue
+        with pytest.raises(spinrnn.DataError, match=told):
+            fitted(data)
     u[:, 1] = 3.0
     with pytest.warns(spinrnn.errors.DataNote, match="1 of 2 observables are constant .*: 1"):
         net = fitted(spinrnn.Dataset(u, np.arange(20) % 2))

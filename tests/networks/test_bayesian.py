@@ -250,3 +250,28 @@ def test_the_estimator_and_the_writer_need_not_be_named():
     assert load_config(None, []).train.estimator.kind == "bptt"
     with pytest.raises(spinrnn.ConfigError, match=r"counts needs counts, .* network.kind = .bayes"):
         load_config(None, ["estimator.kind=counts"])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e9])
+def test_edges_that_are_none_are_told(wrong):
+    """NaN is not larger than any input, which would put it aside."""
+    net, u = made(), inputs()
+    net.buffers[EDGES][1, 1] = wrong
+    with pytest.raises(spinrnn.DivergenceError, match=r"must be finite .* observable 1 "):
+        net.forward(u)
+
+
+def test_axes_of_a_file_have_names(tmp_path):
+    import h5py
+
+    made(prior="counts").save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5") as file:
+        assert file["bins/edges"].attrs["axes"] == "observable, edge"
+        assert file["parameters/memory_0"].attrs["axes"] == "class, observable, bin"
+        assert file["parameters/prior_0"].attrs["axes"] == "class"
+
+
+def test_no_cases_have_no_answers():
+    assert made().forward(np.zeros((0, 3, 1))).shape == (0, 3)
+    data = spinrnn.Dataset(np.zeros((0, 4, 2)), np.zeros(0, dtype=int))
+    assert data.flat().inputs.shape == (0, 8, 1)

@@ -275,3 +275,20 @@ def test_no_cases_have_no_answers():
     assert made().forward(np.zeros((0, 3, 1))).shape == (0, 3)
     data = spinrnn.Dataset(np.zeros((0, 4, 2)), np.zeros(0, dtype=int))
     assert data.flat().inputs.shape == (0, 8, 1)
+
+
+def test_another_configuration_keeps_scaling_and_has_edges_of_its_own():
+    net = spinrnn.train(
+        spinrnn.RunConfig(
+            spinrnn.BayesianConfig(),
+            spinrnn.TrainConfig(estimator=spinrnn.Counts()),
+            data=spinrnn.DataConfig(source="iris", scaling="standard"),
+        )
+    ).network
+    other = net.replace(cycles=64)
+    assert net.scaling is not None
+    assert other.scaling is net.scaling
+    assert other.knows is net.knows
+    before = net.buffers[EDGES].copy()
+    other.buffers[EDGES] += 1
+    np.testing.assert_array_equal(net.buffers[EDGES], before)

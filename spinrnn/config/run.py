@@ -784,7 +784,8 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
         lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
         able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
         have = f'; one with network.kind = "{able[0]}" has' if able else ""
-        problems.append(f"estimator.kind: {lacks}{have}")
+        own = f'; a network of the kind {network.kind} learns by "{estimator_for(type(network))}"'
+        problems.append(f"estimator.kind: {lacks}{have}{own}")
     # a local rule asks no writer
     unwritable = [] if estimator.local else _unwritable(writer.gives, network.synapses)
     for synapse in unwritable:

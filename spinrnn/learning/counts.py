@@ -80,12 +80,24 @@ def edges_of(u: np.ndarray, bins: int) -> np.ndarray:
     the same number of cases.
 
     An edge at the smallest value has nothing below it. It is put at the next larger
-    value, so a value that most cases have stays apart from the others.
+    value, so a value that most cases have stays apart from the others. Each edge then
+    stands midway between the values on both its sides, so rounding of a measured value
+    does not move it to another bin.
     """
     edges = np.quantile(u, np.arange(1, bins) / bins, axis=0).T
     least = u.min(axis=0)
     above = np.where(u > least, u, np.inf).min(axis=0)
-    return np.maximum(edges, np.where(np.isfinite(above), above, least)[:, None])
+    edges = np.maximum(edges, np.where(np.isfinite(above), above, least)[:, None])
+    return np.array([_midway(*row) for row in zip(edges, np.sort(u, axis=0).T, strict=True)])
+
+
+def _midway(edges, values):
+    """Edges (bin - 1,) between their neighbours among sorted values (case,)."""
+    upper = np.searchsorted(values, edges, side="left")
+    inside = (upper > 0) & (upper < len(values))
+    below, above = values[np.maximum(upper - 1, 0)], values[np.minimum(upper, len(values) - 1)]
+    middle = below + (above - below) / 2
+    return np.where(inside & (middle > below) & np.isfinite(middle), middle, edges)
 
 
 def possible(edges: np.ndarray) -> np.ndarray:

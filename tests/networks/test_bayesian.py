@@ -7,7 +7,7 @@ import twin
 
 import spinrnn
 from spinrnn.config.toml import load_config
-from spinrnn.networks.bayesian import EDGES, bytes_of
+from spinrnn.networks.bayesian import EDGES, bytes_of, spaced
 
 
 def made(seed=0, columns=3, classes=3, bins=4, **keys):
@@ -43,8 +43,27 @@ def test_one_observable_is_exact_after_255_cycles():
     np.testing.assert_array_equal(net.counters(u), expected)
 
 
+@pytest.mark.parametrize("columns", [2, 3, 4, 5, 6, 9, 10, 15, 17, 51, 85, 254, 255])
+def test_no_register_is_the_exclusive_or_of_others_that_are_spaced(columns):
+    """Of three columns with 128/255 the counter is near 255 (128/255)^3 and not 0."""
+    places = spaced(columns)
+    assert len(set(places.tolist())) == columns
+    assert places.max() < 255
+    if columns < 17:
+        once = made().registers()[0]
+        states = [once[place % 255] for place in places]
+        sums = {np.bitwise_xor.reduce(states[:count]) for count in (3, 5) if columns >= count}
+        assert 0 not in sums
+
+
+def test_three_columns_of_a_half_count_an_eighth():
+    net = made(classes=1)
+    net.parameters[:] = 128
+    assert abs(int(net.counters(inputs(1))[0, 0]) - 255 * (128 / 255) ** 3) < 4
+
+
 def test_registers_begin_where_the_seeds_say():
-    assert made().places().tolist() == [0, 85, 170]
+    assert made().places().tolist() == [0, 63, 127]
     assert made(prior="counts").places().tolist() == [0, 63, 127, 191]
     assert made(seeds="equal").places().tolist() == [0, 0, 0]
     drawn = made(columns=200, seeds="random").places()
@@ -52,9 +71,9 @@ def test_registers_begin_where_the_seeds_say():
     assert (drawn != made(columns=200, seeds="random", register_seed=1).places()).any()
     states = made(cycles=100).registers()
     assert states.shape == (3, 100)
-    assert states[1, 0] == made().registers()[0, 85]
+    assert states[1, 0] == made().registers()[0, 63]
     # behind the end of the sequence it begins anew
-    assert made().registers()[2, 85] == states[0, 0] == 1
+    assert made().registers()[2, 128] == states[0, 0] == 1
 
 
 def test_logits_are_logarithms_of_counters():

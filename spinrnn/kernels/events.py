@@ -290,7 +290,7 @@ def _move_devices(j, event, amounts, weights, devices):
         way = 0 if up else 1
         if devices.factors.shape[1] > 0:
             amount *= devices.factors[way, i, j]
-        x = (weights[i, j] - window.low) / window.span
+        x = (float(weights[i, j]) - window.low) / window.span
         x += amount * _room(x, up, window, devices.curves)
         if window.scatters[way] > 0:
             x += window.scatters[way] * _chance(i * outputs + j, event, devices.key)
@@ -367,7 +367,7 @@ def _relax(common, timing, forget, arriving, level, current, silent, raised):
     Returns how far the one that is furthest above its threshold is.
     """
     for j in range(level.shape[0]):
-        current[j] = timing.filtered * current[j] + (common + timing.gain * arriving[j])
+        current[j] = timing.filtered * current[j] + (common + timing.gain * float(arriving[j]))
         moved = timing.keep * level[j] + current[j]
         level[j] = level[j] if silent[j] > 0 else moved
         raised[j] *= forget

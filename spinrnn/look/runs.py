@@ -18,8 +18,8 @@ class RunLook:
             an ensemble those of its members, None before the first has ended.
         kind: of the network; layers: their neurons; neurons, or activation: kinds;
             synapses: kinds of the blocks of each layer, or one for all.
-        task, estimator, writer: kinds; source: of the data; frontend: what is made of
-            samples, "none" for nothing.
+        task, estimator, writer: kinds, the last "none" of a rule that asks none;
+            source: of the data; frontend: what is made of samples, "none" for nothing.
         known: names, units and rate of the data; network: of the best epoch.
     """
 
@@ -69,7 +69,7 @@ def look_at_run(folder: str | Path) -> RunLook:
         _kinds(config.network.synapses),
         config.task.kind,
         config.train.estimator.kind,
-        config.train.writer.kind,
+        "none" if config.train.estimator.local else config.train.writer.kind,
         config.data.source,
         config.data.frontend,
         run.known,
@@ -103,6 +103,7 @@ def lines_of_run(look: RunLook) -> list[str]:
     known = look.known
     writer = f", written by {look.writer}" if _asks_a_writer(look.estimator) else ""
     units = [unit or "unknown" for unit in known.units or ()]
+    writer = "" if look.writer == "none" else f", written by {look.writer}"
     rows = {
         "run": f"{state}, {best}",
         "network": f"{look.kind}, {_sizes(look)}",

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import here
 
 import spinrnn
 from spinrnn.config.run import from_tables
@@ -298,6 +299,17 @@ def test_what_cannot_be_is_told(tables, told):
     with pytest.raises(spinrnn.ConfigError) as error:
         config_of(**tables)
     assert any(told in problem for problem in error.value.problems), error.value.problems
+
+
+def test_commands_that_cannot_serve_it_say_so_in_a_line(tmp_path):
+    found = here("gradcheck", "--set", "network.kind=spiking")
+    assert found.returncode == 2
+    told = "network.kind: a network of the kind spiking has no gradient that could be compared"
+    assert found.stderr.strip().endswith(told)
+    spinrnn.train(config_of(), tmp_path / "run", data=some(), pictures=False)
+    look = here("look", str(tmp_path / "run")).stdout
+    assert "classification by vdsp\n" in look
+    assert "spiking, layers 10" in look
 
 
 def test_vdsp_needs_spikes():

@@ -54,7 +54,9 @@ MUTATIONS = [
         EVENTS, "amount *= devices.factors[way, i, j]", "amount *= devices.factors[1 - way, i, j]"
     ),
     mutation(
-        EVENTS, "x = (weights[i, j] - window.low) / window.span", "x = weights[i, j] / window.span"
+        EVENTS,
+        "x = (float(weights[i, j]) - window.low) / window.span",
+        "x = float(weights[i, j]) / window.span",
     ),
     mutation(EVENTS, "x = 0.0 if x < 0 else x\n", "x = x\n"),
     mutation(EVENTS, "return square_root(length) * cosine", "return length * cosine"),

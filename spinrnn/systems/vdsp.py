@@ -121,7 +121,9 @@ def trials(quick: bool, folders: dict[str, Path]) -> list[Trial]:
 
 
 def _on_digits(what, seed, given, **key):
-    return Trial({"what": what, "seed": seed, **key}, lambda: _learned(given, load_digits()), given)
+    shown = seed == 0 and key.get("control") == "learned"
+    run = lambda: _learned(given, load_digits(), shown)
+    return Trial({"what": what, "seed": seed, **key}, run, given)
 
 
 def _mnist_trials(quick, folder):
@@ -141,10 +143,11 @@ def _mnist_trials(quick, folder):
 def _on_images(what, folder, given, neurons, seed, cases):
     """cases: how many of the training part, the first ones."""
     key = {"what": what, "neurons": neurons, "seed": seed, "cases": cases}
-    return Trial(key, lambda: _learned(given, images(folder, cases)), given)
+    shown = (what, neurons, seed) == ("mnist", 100, 0)
+    return Trial(key, lambda: _learned(given, images(folder, cases), shown), given)
 
 
-def _learned(given, data):
+def _learned(given, data, pictures=False):
     trainer = trained(given, data)
     net, test = trainer.net, trainer.test
     counts = net.counted(net.cases(test.inputs))
@@ -156,7 +159,7 @@ def _learned(given, data):
         "spikes": float(counts.sum(axis=1).mean()),
         "never_fire": int((counts.sum(axis=0) == 0).sum()),
         "training_seconds": trainer.seconds(),
-        **_fields(net),
+        **(_fields(net) if pictures else {}),
     }
 
 

@@ -72,8 +72,9 @@ def _neurons(ax, rows):
 def _fields(figure: Any, rows):
     """Of MNIST with 100 neurons, or where there is none of digits."""
     figure.suptitle("d", x=0.01, ha="left", fontweight="bold")
-    full = [r for r in rows if (r["what"], r.get("neurons")) == ("mnist", 100)]
-    chosen = (full[-1:] or [r for r in rows if r.get("control") == "learned"])[0]
+    shown = [row for row in rows if "fields" in row]
+    full = [row for row in shown if row["what"] == "mnist"]
+    chosen = (full or shown)[-1]
     fields = np.array(chosen["fields"])
     side = int(np.sqrt(fields.shape[1]))
     axes = figure.subplots(2, 10).reshape(-1)

@@ -64,6 +64,7 @@ ALLOWED = {
     "docs/speed.md": {"minutes": 3},
     "docs/sweeps.md": {"cluster": 1},
     "docs/threads.md": {"cluster": 1},
+    "docs/vdsp.md": {"minutes": 1},
     "docs/FILES.md": {"foreign": 1},
     "docs/sklearn.md": {"install": 1, "minutes": 1},
 }

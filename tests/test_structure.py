@@ -49,7 +49,7 @@ FLOORS = {
     "outliers residuals suspects entries result filtering thermal fit pulses responses lines "
     "told figures files wording report learnrecords learntraining learndiffusion learn "
     "learnfigures learnwording learnmonitor",
-    "checks": "gradient feedforward neuron synapse activation",
+    "checks": "gradient feedforward symmetric neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
     "beginning excitation checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",

@@ -48,6 +48,8 @@ def gradcheck(options: argparse.Namespace) -> int:
     """Compares, prints each block as it is done, and the largest error at the end."""
     from spinrnn.checks.feedforward import check_feedforward
     from spinrnn.checks.gradient import BOUND, check_gradient
+    from spinrnn.checks.symmetric import check_symmetric
+    from spinrnn.config.symmetric import SymmetricConfig
     from spinrnn.config.toml import load_config
     from spinrnn.errors import ConfigError
 
@@ -61,7 +63,9 @@ def gradcheck(options: argparse.Namespace) -> int:
             kind = f"a network of the kind {network.kind} has no gradient"
             raise ConfigError([f"network.kind: {kind} that could be compared"])
     rows: Iterator[Any] = check_gradient(network) if _timed(network) else iter(())
-    if network is None or not _timed(network):
+    if isinstance(network, SymmetricConfig):
+        rows = check_symmetric(network)
+    elif network is None or not _timed(network):
         rows = itertools.chain(rows, check_feedforward(network))
     worst, failed, stand_ins = 0.0, 0, 0
     for row in rows:

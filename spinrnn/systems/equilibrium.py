@@ -182,7 +182,7 @@ def _gradient_trials(quick):
         for seed in range(1 if quick else 3):
             key = {"what": "beta", "network": what, "seed": seed}
             found.append(Trial(key, lambda w=what, n=neuron, s=seed: _beta_laws(w, n, s)))
-    for neuron in ("rate", Oscillator.kind):
+    for neuron in ("interior", "rate", Oscillator.kind):
         for depth in DEPTHS[:2] if quick else DEPTHS:
             key = {"what": "depth", "neuron": neuron, "depth": depth}
             found.append(Trial(key, lambda n=neuron, d=depth: _by_depth(n, d)))
@@ -221,25 +221,36 @@ def compared(net: Any, u: Any, labels: Any, exact: Any, **keys: Any) -> tuple[fl
 
 def _beta_laws(what, neuron, seed):
     """Errors of both ways to nudge against beta, in long relaxations."""
-    net, u, labels = drawn(neuron, [40], seed, steps=400, start_gain=0.2)
-    if what == "interior":
-        for bias in net.views()["bias"]:
-            bias[:] = 0.5
-    emitted = np.concatenate(net.settle(0.2 * u), axis=1)
-    exact, found = net.loss_and_grad(0.2 * u, labels)[1], {}
+    net, u, labels = _weak(neuron, 1, seed, 400)
+    emitted = np.concatenate(net.settle(u), axis=1)
+    exact, found = net.loss_and_grad(u, labels)[1], {}
     for sign in ("plus", "symmetric"):
         keys = {"steps": 400, "nudge": "drive", "sign": sign}
-        pairs = [compared(net, 0.2 * u, labels, exact, beta=beta, **keys) for beta in BETAS]
+        pairs = [compared(net, u, labels, exact, beta=beta, **keys) for beta in BETAS]
         found[sign] = [pair[1] for pair in pairs]
         found[f"{sign}_cosine"] = [pair[0] for pair in pairs]
     return {**found, "least": float(emitted.min()), "most": float(emitted.max())}
 
 
+def _weak(neuron, depth, seed, steps):
+    """As `drawn`, of weak couplings and inputs; rates are in the middle of their range,
+    so that none is held at 0 or 1.
+    """
+    net, u, labels = drawn(neuron, [40] * depth, seed, steps=steps, start_gain=0.2)
+    if neuron["kind"] == "rate":
+        for bias in net.views()["bias"]:
+            bias[:] = 0.5
+    return net, 0.2 * u, labels
+
+
 def _by_depth(neuron, depth):
     """Cosines with the exact gradient of all steps, for a drawn network on digits."""
     given = {"rate": ({"kind": "rate"}, {}), Oscillator.kind: (OSCILLATOR, {"levels": [0.4, 0.8]})}
-    kind, network = given[neuron]
-    net, u, labels = drawn(kind, [64] * depth, 0, steps=60 * depth, **network)
+    if neuron == "interior":
+        net, u, labels = _weak({"kind": "rate"}, depth, 0, 60 * depth)
+    else:
+        kind, network = given[neuron]
+        net, u, labels = drawn(kind, [64] * depth, 0, steps=60 * depth, **network)
     exact = net.loss_and_grad(u, labels)[1]
     found = {}
     for name, keys in (
@@ -309,7 +320,7 @@ def _agreement(rows):
     for row in rows:
         if row["what"] == "depth":
             key = f"cosine_{row['neuron']}_{row['depth']}"
-            nudge = "state" if row["neuron"] == "rate" else "drive"
+            nudge = "drive" if row["neuron"] == Oscillator.kind else "state"
             value = row["cosines"][f"symmetric, {nudge}"]["cosine"]
             text = f"with the exact gradient, {row['neuron']}, {row['depth']} hidden layers"
             found[key] = value, "1", text

@@ -45,11 +45,16 @@ def _laws(ax, rows):
 
 def _depth(ax, rows):
     ways = (("published", BLACK), ("longer", BLUE), ("symmetric", GREEN))
-    for neuron, nudge, style in (("rate", "state", "o-"), (Oscillator.kind, "drive", "s--")):
+    kinds = (
+        ("rate", "state", "o-"),
+        ("interior", "state", "^:"),
+        (Oscillator.kind, "drive", "s--"),
+    )
+    for neuron, nudge, style in kinds:
         own = [row for row in rows if row["neuron"] == neuron]
         for way, colour in ways:
             values = [row["cosines"][f"{way}, {nudge}"]["cosine"] for row in own]
-            label = f"{neuron}, {way}"
+            label = f"{neuron}, {way}" if neuron != "interior" else None
             depths = [row["depth"] for row in own]
             ax.plot(depths, values, style, color=colour, label=label, markersize=3, linewidth=0.6)
     ax.set(xlabel="hidden layers", ylabel="cosine with exact gradient")

@@ -114,7 +114,7 @@ def test_binary_units_show_on_which_side_of_a_half_they_are():
 
 @pytest.mark.parametrize("on", ["state", "drive"])
 def test_nudged_steps_are_those_of_the_formulas(on):
-    net, u, labels = made()
+    net, u, labels = made(step=6e-9)
     prepared = net.prepared()
     batch = prepared.batch_of(u, labels, None)
     free = prepared.free(batch.u[:, :, 0])

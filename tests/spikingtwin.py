@@ -91,7 +91,7 @@ def present(rests, timing, powers, window, rate, grows, state, weights, factors=
         over = np.where(free, state.level - (timing.firing + state.raised), -np.inf)
         j = int(over.argmax())
         state.silent[:] -= state.silent > 0
-        if over[j] <= 0 or not (fired or timing.filtered > 0):
+        if over[j] <= 0:
             continue
         spikes.append((step, j))
         state.level[:], state.silent[:] = 0, timing.silence

@@ -17,6 +17,9 @@ from spinrnn.kernels.arithmetic import decay, polar, square_root
 from spinrnn.kernels.compiling import rounded, rounded_kernel
 from spinrnn.kernels.random import scramble
 
+MOST = 500.0
+"""Exponent of a change beyond which it does not grow any more."""
+
 
 class Timing(NamedTuple):
     """Numbers of a presentation.
@@ -219,9 +222,11 @@ def _potentials(step, timing, powers, rests, state, scratch):
 
 @rounded
 def _growth(x):
-    """exp(x) - 1 for x >= 0, without cancellation."""
-    kept, mean, _ = decay(x)
-    return x * mean / kept
+    """exp(x) - 1 for x >= 0, without cancellation; finite of any x, as an infinite
+    change of a full synapse would be NaN.
+    """
+    kept, mean, _ = decay(min(x, MOST))
+    return x * mean / kept if x < MOST else 1.0 / kept
 
 
 @rounded
@@ -244,11 +249,13 @@ def _asked(rate, window, seen, amounts):
 
 @rounded
 def _move(j, amounts, weights):
-    """(S4) with the plain window: the synapses (input, output) of output j; stays in
-    [0, 1] of itself where amounts are at most 1.
+    """(S4) with the plain window: the synapses (input, output) of output j. They stay in
+    [0, 1] of themselves where amounts are at most 1; an input that is driven far below
+    its reset asks for more, and leads to the end of the window.
     """
     for i in range(amounts.shape[0]):
         w, amount = float(weights[i, j]), amounts[i]
+        amount = 1.0 if amount > 1 else (-1.0 if amount < -1 else amount)
         moved = w + amount * (1.0 - w if amount > 0 else w)
         weights[i, j] = moved
 
@@ -435,7 +442,9 @@ def _step(step, timing, forget, weights, state, scratch):
     common = timing.base * arrived
     moving = state.level, state.current, state.silent, state.raised
     _relax(common, timing, forget, scratch.arriving, *moving)
-    j = _winner(timing, state) if arrived > 0 or timing.filtered > 0 else -1
+    # where nothing arrives a potential cannot come above a threshold that falls no faster
+    may = arrived > 0 or timing.filtered > 0 or forget < timing.keep
+    j = _winner(timing, state) if may else -1
     _wait(state.silent)
     if j >= 0:
         _silence(j, timing, state)

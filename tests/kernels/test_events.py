@@ -76,6 +76,7 @@ MODELS = {
     "paper": timing(80, 0, input_wait=1, filtered=math.exp(-1 / 2), gain=0.4, base=0.1),
     "short": timing(10, 3, firing=0.1),
     "quiet": timing(firing=1e6),
+    "falls": timing(forget=math.exp(-1 / 5), growth=8.0, silence=0, output_wait=0, floor=0.0),
 }
 
 
@@ -199,6 +200,21 @@ def test_states_stay_in_their_window_without_clipping():
         show(cases(1, 200), timing(firing=0.2), weights, at_rest(14, 5), largest)
         assert weights.min() >= 0
         assert weights.max() <= 1
+
+
+@pytest.mark.parametrize("lowest", [-2.0, -12.0, -800.0, -1e6])
+@pytest.mark.parametrize("window", [PLAIN, DEVICE], ids=["plain", "device"])
+def test_states_stay_in_their_window_far_below_the_reset(window, lowest):
+    """Inputs may be negative: their potentials then are, and ask for any change."""
+    rests = cases(1, 20)
+    rests[:, :3] = lowest
+    for dtype in ("float32", "float64"):
+        weights = np.random.default_rng(2).random((14, 5)).astype(dtype)
+        assert show(rests, timing(firing=0.2), weights, at_rest(14, 5), 0.1, window).sum() > 5
+        assert weights.min() >= 0
+        assert weights.max() <= 1
+        if lowest < -10:
+            assert (weights[:3] == 1).any()
 
 
 def test_a_power_below_one_holds_states_at_the_end_of_the_window():

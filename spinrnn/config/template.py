@@ -98,7 +98,7 @@ def template(
 
 def _whole(config, name, table):
     """{key: value} of a table with the keys that it has only where they are given."""
-    if name != "neuron":
+    if name != "neuron" or not hasattr(config.network, "trained"):
         return table
     return {"train": list(config.network.trained), "train_per": config.network.trained_per} | {
         key: value for key, value in table.items() if key not in ("train", "train_per")

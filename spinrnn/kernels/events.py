@@ -442,7 +442,7 @@ def _step(step, timing, forget, weights, state, scratch):
     common = timing.base * arrived
     moving = state.level, state.current, state.silent, state.raised
     _relax(common, timing, forget, scratch.arriving, *moving)
-    # where nothing arrives a potential cannot come above a threshold that falls no faster
+    # without arrivals no potential comes above a threshold that falls no faster
     may = arrived > 0 or timing.filtered > 0 or forget < timing.keep
     j = _winner(timing, state) if may else -1
     _wait(state.silent)

@@ -225,8 +225,9 @@ def _growth(x):
     """exp(x) - 1 for x >= 0, without cancellation; finite of any x, as an infinite
     change of a full synapse would be NaN.
     """
-    kept, mean, _ = decay(min(x, MOST))
-    return x * mean / kept if x < MOST else 1.0 / kept
+    x = min(x, MOST)
+    kept, mean, _ = decay(x)
+    return x * mean / kept
 
 
 @rounded
@@ -249,9 +250,9 @@ def _asked(rate, window, seen, amounts):
 
 @rounded
 def _move(j, amounts, weights):
-    """(S4) with the plain window: the synapses (input, output) of output j. They stay in
-    [0, 1] of themselves where amounts are at most 1; an input that is driven far below
-    its reset asks for more, and leads to the end of the window.
+    """(S4) with the plain window: the synapses (input, output) of output j. They stay
+    in [0, 1] of themselves where amounts are at most 1; an input that is driven far
+    below its reset asks for more, and leads to the end of the window.
     """
     for i in range(amounts.shape[0]):
         w, amount = float(weights[i, j]), amounts[i]

@@ -14,6 +14,7 @@ import numpy as np
 from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError
 from spinrnn.kernels.losses import Targets
+from spinrnn.kernels.settling import memory_of
 from spinrnn.kernels.tiles import lanes
 from spinrnn.machine import threads
 from spinrnn.machine.blas import one_thread
@@ -363,6 +364,7 @@ class Prepared:
         c, inputs = self.config, np.ascontiguousarray(batch.u[:, :, 0])
         assert batch.targets is not None
         back = c.steps if back is None else min(back, c.steps)
+        self._require_memory(len(inputs), back)
         before = self.free(inputs, c.steps - back)
         after = before.settling.relaxed(
             before.phase.states.copy(), self._no_target(len(inputs)), back, before.settling.nudge()
@@ -380,6 +382,21 @@ class Prepared:
         if batch.targets.measured.size:
             outputs = batch.targets.measured[:, :, 0].astype(c.dtype)
         return outputs, losses, gradient
+
+    def _require_memory(self, cases, back):
+        """MemoryLimitError where going back through so many steps does not fit."""
+        c = self.config
+        real, v, limit = np.dtype(c.dtype).itemsize, lanes(c.dtype), get_memory_limit()
+        count = padded(cases, c.dtype) // v
+        kept = memory_of(sum(c.populations), self._population.states, back, v)[0]
+        wanted = real * (min(threads.get_threads(), count) * kept)
+        wanted += real * count * self._wiring.gradient_size
+        if wanted > limit:
+            raise MemoryLimitError(
+                f"the exact gradient of {cases} cases through {back} steps takes "
+                f"{format_size(wanted)}, the limit is {format_size(limit)}; choose fewer "
+                'network.steps, a smaller train.batch, or estimator.kind = "equilibrium"'
+            )
 
     def _no_target(self, cases):
         return np.zeros((self._outs, padded(cases, self.config.dtype)), self.config.dtype)
@@ -447,7 +464,8 @@ class Prepared:
             u: (case, channel, time); targets: (case,) labels, or `Targets` that were
                 checked.
         Raises:
-            DivergenceError: a state, the loss or the gradient is not finite.
+            DivergenceError: a state, the loss or the gradient is not finite;
+            MemoryLimitError: the steps are too many to go back through.
         """
         return self.run(self.batch_of(u, targets, lengths))
 

@@ -382,3 +382,15 @@ def test_levels_are_what_outputs_of_classes_should_emit():
     np.testing.assert_allclose(wanted, np.repeat(0.2 + 0.5 * np.eye(3)[labels].T, 2, axis=0))
     mean = net.settle(u)[-1].reshape(11, 3, 2).mean(axis=2)
     np.testing.assert_allclose(net.forward(u), 2 * (mean - 0.45), atol=1e-14)
+
+
+def test_an_adjoint_that_does_not_fit_is_told():
+    """Its memory grows with the steps, which that of the two phases does not."""
+    net, u, labels = made(steps=20000)
+    spinrnn.set_memory_limit(20 * 2**20)
+    try:
+        with pytest.raises(spinrnn.MemoryLimitError, match=r"through 20000 steps takes .*iB"):
+            net.loss_and_grad(u, labels)
+        spinrnn.Equilibrium(steps=2).estimate(net.prepared(), u, labels, None, 0)
+    finally:
+        spinrnn.set_memory_limit(None)

@@ -15,7 +15,7 @@ def vdsp(result: FigureNumbers) -> Figure:
     and devices; c: on MNIST against the number of neurons; d: receptive fields.
     """
     figure = Figure(figsize=(PAGE, 4.4), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 0.8])
+    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[1, 0.8]))
     axes = upper.subplots(1, 3)
     for ax, letter in zip(axes, "abc", strict=True):
         ax.set_title(letter, loc="left", fontweight="bold")

@@ -36,7 +36,8 @@ class SymmetricConfig(StaticConfig):
 
     Attributes:
         layers: neurons in each hidden layer, at least one layer.
-        inputs: numbers of a case; outputs: classes, or values.
+        inputs: numbers of a case.
+        outputs: classes, or values.
         units: neurons of the last layer for each output, which is their mean.
         neuron: a kind of neuron, as Oscillator(), the same in all layers; None: Rate().
         spread: how much neurons differ from each other, `Spread`.

@@ -137,6 +137,8 @@ def _meaning(config, name, key):
         return "of the network; others have other keys"
     if cls is None:
         return _of_quantity(_class_of(config, name, key), key)
+    if name == "network" and key not in meanings(cls):
+        return _of_quantity(cls, key)
     text, unit = meanings(cls).get(key, ""), getattr(quantities(cls).get(key), "unit", "1")
     # a file has no None
     text = re.sub(r"\bNone\b", "left out", text)

@@ -28,6 +28,7 @@ class Equilibrium(Estimator):
     between the two, and that is the gradient.
 
     Attributes:
+        steps: K, of a relaxation with nudge.
         sign: of beta: "random" for each batch, "plus", or "symmetric", both of them, of
             which the mean has an error of beta^2 and not of beta, for twice the work.
         nudge: "state" pulls what the outputs emit, as published for rate units; "drive"

@@ -70,7 +70,7 @@ def test_it_loads_to_the_run_that_it_shows(config):
 def test_every_key_of_every_table_is_there_behind_its_meaning(config):
     own = sections(template(config))
     tables = to_tables(config)
-    if "neuron" in tables:
+    if "neuron" in tables and "time" in config.network.abilities:
         tables["neuron"] = {**tables["neuron"], "train": (), "train_per": "layer"}
     assert list(own) == list(tables)
     for name, table in tables.items():
@@ -101,7 +101,10 @@ def test_units_ranges_and_other_kinds_are_said():
     text = template(RunConfig())
     assert "# tau = 1 / gamma in s; above 0 s\nrelaxation_time = 1e-08" in text
     assert "one batch (s)\ncheckpoint_seconds" in re.sub(r"each batch", "one batch", text)
-    known = '# "bptt", "twin", "reservoir", "counts"; spinrnn kinds lists the keys of each'
+    known = (
+        '# "bptt", "twin", "reservoir", "equilibrium", "vdsp", "counts"; spinrnn kinds lists the'
+    )
+    known += "\n# keys of each"
     assert f'{known}\nkind = "bptt"' in text
     assert "None" not in re.sub(r'"[^"]*"', "", text)
     assert max(map(len, text.splitlines())) <= 100

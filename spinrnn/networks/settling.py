@@ -217,7 +217,8 @@ class Settling:
         size = self._base[0].size
 
         def run(panel: int) -> None:
-            sums = aligned((size, own.dtype))
+            # all of it is written before it is read
+            sums = np.empty(size, own.dtype)
             kernel(
                 self._weights, nudge, neurons, own, base, goal, steps, sums, taken, panel, panel + 1
             )

@@ -286,13 +286,13 @@ class Prepared:
             given = np.zeros((count, c.inputs), dtype=c.dtype)
             given[: len(inputs)] = inputs
         views, base = net.layout.named(flat), np.empty((sum(c.populations), count), c.dtype)
-        biases = [views[f"bias_{i}"] for i in range(len(c.populations))]
-        base[...] = (p.bias + np.concatenate(biases))[:, None]
+        constant = p.bias + np.concatenate([views[f"bias_{i}"] for i in range(len(c.populations))])
         first = self._tops[1]
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             drive = product(views["w_0"], given.T)
-        drive *= p.neurons.scale[:first, None]
-        base[:first] += drive
+            np.multiply(drive, p.neurons.scale[:first, None], out=base[:first])
+        base[:first] += constant[:first, None]
+        base[first:] = constant[first:, None]
         step = c.resolved_step / c.neuron.time_unit
         return Settling(p, self._wiring.pack(flat), panels(base), step)
 

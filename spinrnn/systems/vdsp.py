@@ -250,8 +250,11 @@ def _of_mnist(rows):
             if len(own) > 1:
                 text = f"deviation over {len(own)} seeds, {neurons} neurons"
                 found[f"mnist_{cases}_{neurons}_deviation"] = float(np.std(own, ddof=1)), "%", text
-    for what in ("simplified", "original"):
+    for what, text in (
+        ("simplified", "the authors' simplified network"),
+        ("original", "the paper's network as far as it is known here"),
+    ):
         value = mean(rows, what)
         if value is not None:
-            found[what] = value, "%", f"accuracy, MNIST, 100 neurons, the authors' {what} network"
+            found[what] = value, "%", f"accuracy, MNIST, 100 neurons, {text}"
     return found

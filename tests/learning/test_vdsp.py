@@ -217,11 +217,11 @@ def test_outputs_are_given_conductances_in_the_scale_of_the_synapse():
     from spinrnn.networks.spiking import timing_of
 
     bounded = spinrnn.Conductance(lowest=0.25)
-    measured = spinrnn.Measured((0.1, 0.1), (0.1, 0.1), largest=0.5)
+    measured = spinrnn.Measured((0.1, 0.1), (0.1, 0.1), largest=0.25)
     for synapse, w, expected in (
         (spinrnn.Conductance(), 0.6, 0.6),
         (bounded, 0.6, 0.25 + 0.75 * 0.6),
-        (measured, 0.1, 0.6),
+        (measured, 0.05, 0.6),
     ):
         for filtered, share in ((0.0, 1.0), (2e-3, 1 - np.exp(-0.5))):
             config = spinrnn.SpikingConfig(inputs=3, synapse=synapse, synapse_time=filtered)

@@ -221,7 +221,9 @@ def test_states_stay_in_their_window_far_below_the_reset(window, lowest):
 def test_a_power_below_one_holds_states_at_the_end_of_the_window():
     window = PLAIN._replace(exponents=(1.0, 0.5))
     weights = np.full((14, 5), 1e-6)
-    show(np.full((5, 14), 4.5), timing(firing=1e-5), weights, at_rest(14, 5), 0.5, window)
+    # dark inputs are above 0 when the bright ones make an output fire
+    rests = np.repeat([[0.5] * 7 + [4.5] * 7], 5, axis=0)
+    show(rests, timing(firing=1e-6), weights, at_rest(14, 5), 0.5, window)
     assert weights.min() >= 0
     assert np.isfinite(weights).all()
 

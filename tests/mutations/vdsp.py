@@ -65,7 +65,12 @@ MUTATIONS = [
     mutation(EVENTS, "return square_root(length) * cosine", "return length * cosine"),
     mutation(EVENTS, "if window.scatters[way] > 0:", "if window.scatters[0] > 0 and way == 1:"),
     # outputs
-    mutation(EVENTS, "if state.silent[j] == 0 and over > best:", "if over > best:"),
+    mutation(
+        EVENTS,
+        "if state.silent[j] == 0 and over > best:",
+        "if over > best:",
+        equivalent="neurons that wait are at 0 or below, and thresholds are above 0",
+    ),
     mutation(
         EVENTS,
         "over = state.level[j] - (timing.firing + state.raised[j])",

@@ -23,8 +23,9 @@ class VDSP(Estimator):
     of each epoch, which class each neuron answers to.
 
     Attributes:
-        labelling: cases of the training part, the first ones, by whose spikes neurons
-            get their classes; 0: all.
+        labelling: cases of the training part, by whose spikes neurons get their
+            classes: the first ones, or where these lack a class, as in data sorted by
+            class, evenly spaced ones; 0: all.
         potentials: "shuffled" lets each synapse see the potential of another input, in
             each case another one; a control, which must not learn.
     """
@@ -56,9 +57,21 @@ class VDSP(Estimator):
 
     def settle(self, net: Any, task: Any, training: Any) -> None:
         """Gives the neurons their classes, with learning off."""
-        cases = training.take(slice(0, self.labelling or len(training)))
+        cases = training.take(_chosen(np.asarray(training.labels), self.labelling))
         labels = task.targets(net, cases).labels[:, 0]
         net.tally(net.counted(net.cases(cases.inputs, cases.lengths)), labels, fresh=True)
+
+
+def _chosen(labels, wanted):
+    """Numbers of so many cases: the first ones, evenly spaced ones where these lack a
+    class; 0 for all.
+    """
+    every = np.arange(len(labels))
+    if not wanted or wanted >= len(labels):
+        return every
+    if set(labels[:wanted].tolist()) >= set(labels.tolist()):
+        return every[:wanted]
+    return every[np.arange(wanted) * len(labels) // wanted]
 
 
 def _events(net, moved):

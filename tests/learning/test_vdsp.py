@@ -15,6 +15,7 @@ from conftest import here
 import spinrnn
 from spinrnn.config.run import from_tables
 from spinrnn.learning.trainer import Trainer, evaluate
+from spinrnn.learning.vdsp import _chosen
 from spinrnn.machine import threads
 
 SMALL = {"kind": "spiking", "layers": [10], "threshold": 12.0, "presentation": 0.15, "pause": 0.05}
@@ -192,6 +193,15 @@ def test_neurons_have_the_classes_in_whose_cases_they_fire_most():
         own = expected == k
         wanted = counts[:, own].mean(axis=1) if own.any() else 0
         np.testing.assert_allclose(outputs[:, k], wanted, rtol=1e-6)
+
+
+def test_labelling_of_sorted_data_sees_every_class():
+    """As in data sorted by class: no neuron could answer to a class that is not shown."""
+    labels = np.repeat([0, 1, 2], 10)
+    np.testing.assert_array_equal(_chosen(labels, 6), [0, 5, 10, 15, 20, 25])
+    np.testing.assert_array_equal(_chosen(labels, 21), np.arange(21))
+    np.testing.assert_array_equal(_chosen(labels, 0), np.arange(30))
+    np.testing.assert_array_equal(_chosen(labels, 99), np.arange(30))
 
 
 def test_labelling_takes_the_first_cases():

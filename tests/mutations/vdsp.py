@@ -138,8 +138,8 @@ MUTATIONS = [
     mutation(RULE, "labels, fresh=True)", "labels)", tests=LEARNS, k="labelling"),
     mutation(
         RULE,
-        "slice(0, self.labelling or len(training))",
-        "slice(0, len(training))",
+        "        return every[:wanted]",
+        "        return every",
         tests=LEARNS,
         k="labelling",
     ),

@@ -52,6 +52,7 @@ ALLOWED = {
     "docs/devices-on-rnn.md": {"minutes": 1},
     "docs/learned.md": {"minutes": 1},
     "docs/domain-wall.md": {"minutes": 1},
+    "docs/equilibrium.md": {"minutes": 1},
     "docs/metaplasticity.md": {"minutes": 1},
     "docs/nbox.md": {"minutes": 1},
     "docs/rf.md": {"minutes": 1},

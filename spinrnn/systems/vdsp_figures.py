@@ -15,7 +15,8 @@ def vdsp(result: FigureNumbers) -> Figure:
     and devices; c: on MNIST against the number of neurons; d: receptive fields.
     """
     figure = Figure(figsize=(PAGE, 4.4), layout="constrained")
-    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=[1, 0.8]))
+    grid = figure.add_gridspec(2, 1, height_ratios=[1, 0.8])
+    upper, lower = (figure.add_subfigure(grid[row, 0]) for row in range(2))
     axes = upper.subplots(1, 3)
     for ax, letter in zip(axes, "abc", strict=True):
         ax.set_title(letter, loc="left", fontweight="bold")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
-from spinrnn.config.kinds import Kind
+from spinrnn.config.kinds import Kind, kind_of
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig
 from spinrnn.config.toml import with_settings
 from spinrnn.datasets.dataset import Dataset
@@ -176,7 +176,7 @@ class _Spin(BaseEstimator):
         if isinstance(self.estimator, Kind):
             tables = self.estimator.table()
             given |= {f"estimator.{key}": value for key, value in tables.items()}
-        elif self.estimator is not None:
+        elif self.estimator is not None and not self._follows(base):
             given["estimator.kind"] = self.estimator
         base = dataclasses.replace(base, task=task)
         given = {key: value for key, value in given.items() if key not in wrong}
@@ -189,6 +189,15 @@ class _Spin(BaseEstimator):
         if run.network.readout == "points":
             raise ConfigError(['readout: "points" answers at every point, scikit-learn asks once'])
         return run
+
+    def _follows(self, base):
+        """Whether the estimator is the usual one, and the network of a given
+        configuration of another kind, which learns by its own.
+        """
+        usual = type(self)().estimator
+        if self.config is None or self.estimator != usual:
+            return False
+        return not kind_of("estimator", usual).needs <= base.network.abilities
 
     # ---- answering ----
 
@@ -231,7 +240,7 @@ class SpinClassifier(ClassifierMixin, _Spin):
         layers: neurons in each layer, as (32, 32).
         estimator: "reservoir" learns the output weights alone, in a moment; "bptt" all
             of them, by backpropagation; an object, as BPTT(warm="reservoir"); None: as
-            in config.
+            in config, and so where a config's network has no reservoir.
         epochs, batch, learning_rate, noise: as of `TrainConfig`, for "bptt".
         readout: "end", "mean" or "both".
         settings: {key: value} of further keys, as {"network.amplification": 2.0}; of

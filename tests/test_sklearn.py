@@ -122,6 +122,17 @@ def test_a_weight_of_three_is_three_samples_and_one_of_none_is_no_sample(estimat
     np.testing.assert_allclose(one, scaled, rtol=1e-6)
 
 
+def test_a_network_without_a_reservoir_learns_by_its_own_estimator():
+    x, y = waves(30)
+    counts = spinrnn.TrainConfig(estimator=spinrnn.Counts())
+    config = spinrnn.RunConfig(spinrnn.BayesianConfig(bins=2), counts)
+    own = SpinClassifier(config).fit(x[:, 0], y)
+    assert own.config_.train.estimator == spinrnn.Counts()
+    assert own.score(x[:, 0], y) > 0.5
+    with pytest.raises(spinrnn.ConfigError, match="bptt needs adjoint"):
+        SpinClassifier(config, estimator="bptt").fit(x[:, 0], y)
+
+
 def test_parameters_reach_the_run():
     x, y = waves(30)
     config = spinrnn.RunConfig(

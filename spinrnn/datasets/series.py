@@ -160,11 +160,21 @@ def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
     if sorted(own) != sorted(channels):
         raise DataError(
             f"the channels are {listed(own)}, where {listed(channels)} are wanted; columns are "
-            f"named by --columns, as in {channels[0]}={own[0]}"
+            f"named by --columns, as in {'='.join(_apart(channels[0], own[0]))}"
         )
     order = [own.index(name) for name in channels]
     units = None if data.units is None else tuple(data.units[k] for k in order)
     return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels, units=units)
+
+
+def _apart(*names):
+    """Two names without the words that both begin with, as of numbers of a channel:
+    "maximum 1" and "maximum ax" are 1 and ax.
+    """
+    one, other = (name.split(" ") for name in names)
+    while len(one) > 1 and len(other) > 1 and one[0] == other[0]:
+        one, other = one[1:], other[1:]
+    return " ".join(one), " ".join(other)
 
 
 def fitted(data: Dataset, wanted: int, channels: tuple[str, ...] | None) -> Dataset:

@@ -6,6 +6,7 @@ import pytest
 import spinrnn
 from spinrnn.config.toml import load_config
 from spinrnn.datasets.loading import load_inputs
+from spinrnn.datasets.series import in_channels_of
 
 
 def data_of(channels=("a", "b")):
@@ -111,3 +112,11 @@ def test_iris_and_wine_are_those_of_scikit_learn():
         np.testing.assert_array_equal(ours.labels, theirs.target)
         assert len(ours.channels) == theirs.data.shape[1]
         assert len(ours.classes) == 3
+
+
+def test_channels_of_other_names_are_told_without_the_word_of_the_statistic():
+    data = spinrnn.Dataset(np.zeros((2, 2, 1)), channels=("maximum ax", "maximum ay"))
+    with pytest.raises(spinrnn.DataError, match=r"by --columns, as in 1=ax$"):
+        in_channels_of(("maximum 1", "maximum 2"), data)
+    with pytest.raises(spinrnn.DataError, match=r"as in 1=maximum ax$"):
+        in_channels_of(("1", "2"), data)

@@ -69,7 +69,8 @@ class Parameter(NamedTuple):
         if self.coordinate == "plain":
             return float(x)
         x = min(x, _LARGEST)
-        return math.exp(x) if self.coordinate == "log" else math.expm1(x)
+        # kinds divide by times and the like, which may be small and not 0
+        return math.exp(max(x, -_LARGEST)) if self.coordinate == "log" else math.expm1(x)
 
     def slope(self, value: float) -> float:
         """Derivative of the value by the coordinate."""

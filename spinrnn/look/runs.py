@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinrnn.config.kinds import kinds_of
 from spinrnn.datasets.known import Known
 from spinrnn.runs.loading import open_run
 
@@ -58,6 +57,7 @@ def look_at_run(folder: str | Path) -> RunLook:
     # an ensemble is opened as for predictions
     run = open_run(folder, command="look")
     config, net = run.config, run.network
+    asked = not (config.train.estimator.local or config.train.estimator.at_once)
     neurons = [kind for kind in config.network.kinds if kind.role in ("neuron", "activation")]
     return RunLook(
         str(folder),
@@ -69,7 +69,7 @@ def look_at_run(folder: str | Path) -> RunLook:
         _kinds(config.network.synapses),
         config.task.kind,
         config.train.estimator.kind,
-        "none" if config.train.estimator.local else config.train.writer.kind,
+        config.train.writer.kind if asked else "none",
         config.data.source,
         config.data.frontend,
         run.known,
@@ -90,18 +90,11 @@ def _sizes(look):
     return f"{look.network.config.inputs} inputs, {look.network.config.outputs} outputs"
 
 
-def _asks_a_writer(estimator):
-    """Whether an estimator leaves writing to a writer, as far as it is known here."""
-    known = kinds_of("estimator").get(estimator)
-    return known is None or not known.at_once
-
-
 def lines_of_run(look: RunLook) -> list[str]:
     """A look as lines for people."""
     state = "finished" if look.finished else "not finished"
     best = "no epoch has ended" if look.best_epoch is None else f"best epoch {look.best_epoch}"
     known = look.known
-    writer = f", written by {look.writer}" if _asks_a_writer(look.estimator) else ""
     units = [unit or "unknown" for unit in known.units or ()]
     writer = "" if look.writer == "none" else f", written by {look.writer}"
     rows = {

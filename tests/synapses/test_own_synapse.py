@@ -387,7 +387,8 @@ def test_what_does_not_go_together_is_told_at_once():
             }
         )
     estimator, writer = caught.value.problems
-    assert estimator == "estimator.kind: magic needs feedback, which this network does not have"
+    lacks = "estimator.kind: magic needs feedback, which this network does not have"
+    assert estimator == f'{lacks}; a network of the kind recurrent learns by "bptt"'
     told, fits = writer.split("; ")
     assert told == "writer.kind: adam asks for amount, the synapse pulsed takes pulses"
     own, others = fits.split(", ")

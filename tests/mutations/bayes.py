@@ -23,7 +23,7 @@ MUTATIONS = [
     mutation(KERNEL, "bits & np.uint64(127)", "bits & np.uint64(63)", BITS),
     mutation(KERNEL, ", LARGEST)", ", LARGEST + 1)", BITS),
     mutation(KERNEL, "np.int64(prior[i])", "np.int64(0)", BITS),
-    mutation(NETWORK, "np.arange(count) * PERIOD // count", "np.arange(count)", MACHINES),
+    mutation(NETWORK, "PERIOD // max(apart, 1)", "PERIOD // max(count, 1)", MACHINES),
     mutation(NETWORK, "states[-1:], of_prior", "states[:1], of_prior", MACHINES),
     mutation(NETWORK, "counters + 0.5", "counters + 1.0", MACHINES),
     mutation(NETWORK, "return -self.config.log_step", "return self.config.log_step", MACHINES),

@@ -105,8 +105,8 @@ MUTATIONS = [
     | {"old": "FLAT = 1", "new": "FLAT = 2", "tests": "tests/test_fixtures.py", "k": "sweep"},
     POINTS
     | {
-        "old": "table[key] = value\n    tables",
-        "new": "pass\n    tables",
+        "old": "table[key] = value\n    if",
+        "new": "pass\n    if",
         "k": "identity or automatic or same",
     },
     POINTS | {"old": "first.setdefault(point.digest, point)", "new": "point", "k": "same_run"},

@@ -69,8 +69,8 @@ MUTATIONS = [
     mutation(COLUMNS, "problems += _disagreements(table, columns, sources)", "pass", KNOWNS),
     mutation(
         LOADING,
-        "source, labelled, data.missing, names, frontend",
-        'source, labelled, "refuse", names, frontend',
+        "source, labelled, data.missing, names, **taken",
+        'source, labelled, "refuse", names, **taken',
         PREDICTIONS,
     ),
     mutation(

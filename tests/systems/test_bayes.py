@@ -10,7 +10,7 @@ from spinrnn.systems import bayes
 from spinrnn.systems.studies import STUDIES
 from spinrnn.systems.trials import study
 
-GESTURES = Path("/work/shared/data/imu")
+GESTURES = Path(__file__).resolve().parents[3] / "shared" / "data" / "imu"
 
 
 def test_parts_are_disjoint_and_of_all_classes():

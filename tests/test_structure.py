@@ -38,7 +38,7 @@ FLOORS = {
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "
-    "base streaming pieces recurrent products losses feedforward spiking settling symmetric "
+    "base static streaming pieces recurrent products losses feedforward spiking settling symmetric "
     "bayesian making saved ensemble driving writing",
     "learning": "protocol bptt twin equilibrium ridge reservoir counts esn baselines adam "
     "metaplastic flips pulses average gains schedule learner vdsp readings loop trainer recipes",

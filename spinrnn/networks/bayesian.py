@@ -6,28 +6,25 @@ public circuit of the follow-up chip. All results are the same to the bit for an
 of threads.
 """
 
-import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from spinrnn.config.bayesian import PERIOD, BayesianConfig
-from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError
+from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.kernels import bitstreams
 from spinrnn.machine import threads
-from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.machine.threads import each, parts_of
-from spinrnn.networks.base import BaseNetwork, Seed
+from spinrnn.networks.base import Seed
 from spinrnn.networks.losses import losses_of
 from spinrnn.networks.planning import Plan
 from spinrnn.networks.running import Batch
+from spinrnn.networks.static import StaticNetwork, require_room
 from spinrnn.notebook import card
 from spinrnn.synapses.connections import Connections
 from spinrnn.synapses.layout import Layout
 
-FIXED = ("inputs", "outputs", "bins", "mode", "normalisation", "prior", "log_step")
-"""Keys on which the bytes, or what they mean, depend."""
 EDGES = "bins/edges"
 """Name of the buffer with the edges of the bins."""
 _PLACES, _ERRORS = 12, 13
@@ -36,7 +33,7 @@ FIRST = 1
 """State of a register at place 0 of its sequence."""
 
 
-class BayesianNetwork(BaseNetwork):
+class BayesianNetwork(StaticNetwork):
     """A Bayesian machine.
 
     Args:
@@ -53,8 +50,17 @@ class BayesianNetwork(BaseNetwork):
 
     config: BayesianConfig
     buffers: dict[str, np.ndarray]
-    mask: None = None
-    devices: None = None
+    called: ClassVar[str] = "a Bayesian machine"
+    fixed: ClassVar[tuple[str, ...]] = (
+        "inputs",
+        "outputs",
+        "bins",
+        "mode",
+        "normalisation",
+        "prior",
+        "log_step",
+    )
+    fixed_by: ClassVar[str] = "the programmed memory"
 
     def __init__(self, config: BayesianConfig | None = None, seed: int = 0) -> None:
         self.config = BayesianConfig() if config is None else config
@@ -81,13 +87,10 @@ class BayesianNetwork(BaseNetwork):
             ConfigError: the change concerns what the bytes mean, or is impossible in
                 itself.
         """
-        config = dataclasses.replace(self.config, **changes)
-        changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
-        if changed:
-            raise ConfigError([f"{key}: fixed by the programmed memory" for key in changed])
+        config = self._config_with(changes)
         other = BayesianNetwork(config)
         other.parameters = self.parameters
-        other.buffers = {name: array.copy() for name, array in self.buffers.items()}
+        other.buffers = self._copied_buffers()
         other.scaling, other.knows = self.scaling, self.knows
         return other
 
@@ -251,21 +254,11 @@ class BayesianNetwork(BaseNetwork):
             return np.log((counters + 0.5) / self.config.cycles)
         return -self.config.log_step * counters
 
-    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
-        shape = np.shape(u)
-        if len(shape) != 3 or shape[1] * shape[2] != self.config.inputs:
-            got = f"{shape[1]} * {shape[2]} numbers" if len(shape) == 3 else f"the shape {shape}"
-            raise DataError(
-                f"inputs: expected the shape (case, channel, time) with channel * time = "
-                f"{self.config.inputs}, as network.inputs; got {got}"
-            )
-        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
-            raise DataError(
-                "lengths: a Bayesian machine takes one number for each observable; make them of "
-                'sequences by data.frontend = "statistics"'
-            )
-        return super().check_inputs(np.reshape(u, (shape[0], self.config.inputs, 1)))
+    def _takes(self, points):
+        return (
+            "a Bayesian machine takes one number for each observable; make them of "
+            'sequences by data.frontend = "statistics"'
+        )
 
     def plan(self, cases: int, points: int, backward: bool = True) -> Plan:
         """How so many cases would be run, and the memory it would take.
@@ -275,12 +268,7 @@ class BayesianNetwork(BaseNetwork):
         columns, classes = self.config.sizes
         of_words = 8 * -(-self.config.cycles // bitstreams.WORD) if self._stochastic else 1
         wanted = cases * (9 * columns + 16 * classes) + self.layout.size * (8 + of_words)
-        limit = get_memory_limit()
-        if limit is not None and wanted > limit:
-            raise MemoryLimitError(
-                f"{cases} cases at once take {format_size(wanted)}, the limit is "
-                f"{format_size(limit)}; give fewer cases"
-            )
+        require_room(cases, wanted, "give fewer cases")
         return Plan(cases, cases, 1, 1, 1, 1, threads.get_threads(), 1, wanted, wanted)
 
     # ---- what it does not have ----

@@ -6,26 +6,25 @@ number of threads. The bits of a case's outputs may depend on which cases are as
 with it, as BLAS adds up in another order for other sizes.
 """
 
-import dataclasses
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from spinrnn.config.feedforward import FeedforwardConfig
-from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError
+from spinrnn.errors import ConfigError, DataError, DivergenceError
 from spinrnn.kernels import normalising
 from spinrnn.kernels.losses import Targets
 from spinrnn.machine import threads
 from spinrnn.machine.blas import one_thread
-from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.machine.threads import each
-from spinrnn.networks.base import BaseNetwork, Seed, finite
+from spinrnn.networks.base import Seed, finite
 from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.losses import losses_of
 from spinrnn.networks.planning import Plan
 from spinrnn.networks.products import blocks, product
 from spinrnn.networks.running import Batch
+from spinrnn.networks.static import StaticNetwork, require_room
 from spinrnn.networks.targets import checked_targets
 from spinrnn.notebook import card, span
 from spinrnn.synapses.connections import Connections
@@ -33,8 +32,6 @@ from spinrnn.synapses.layout import Layout, draw_weights
 
 CASES = 1000
 """That are judged at once where no statistics of all cases are wanted."""
-FIXED = ("layers", "inputs", "outputs", "synapse", "normalisation", "bias")
-"""Keys on which the number of parameters, or what they mean, depends."""
 _DRAWN = ("activation", "neuron_seed")
 """Keys on which the neurons' factors depend."""
 _DEVICES = 8
@@ -60,7 +57,7 @@ class Layer(NamedTuple):
     variance: np.ndarray | None
 
 
-class FeedforwardNetwork(BaseNetwork):
+class FeedforwardNetwork(StaticNetwork):
     """A network of layers without time.
 
     Args:
@@ -77,8 +74,15 @@ class FeedforwardNetwork(BaseNetwork):
 
     config: FeedforwardConfig
     buffers: dict[str, np.ndarray]
-    mask: None = None
-    devices: None = None
+    called: ClassVar[str] = "a network without time"
+    fixed: ClassVar[tuple[str, ...]] = (
+        "layers",
+        "inputs",
+        "outputs",
+        "synapse",
+        "normalisation",
+        "bias",
+    )
 
     def __init__(self, config: FeedforwardConfig | None = None, seed: int = 0) -> None:
         self.config = FeedforwardConfig() if config is None else config
@@ -111,10 +115,7 @@ class FeedforwardNetwork(BaseNetwork):
             ConfigError: the change concerns what the parameters mean, or is impossible
                 in itself.
         """
-        config = dataclasses.replace(self.config, **changes)
-        changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
-        if changed:
-            raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
+        config = self._config_with(changes)
         other = FeedforwardNetwork.__new__(FeedforwardNetwork)
         other.config, other.layout = config, self.layout
         other.connections, other.parameters = self.connections.copy(), self.parameters
@@ -197,25 +198,6 @@ class FeedforwardNetwork(BaseNetwork):
             return found
         return [c.activation.value(z, self._factor(i, True)) for i, z in enumerate(found)]
 
-    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
-        return checked_inputs(self.config, *self._flat(u, lengths), dtype=self._input_dtype)
-
-    def _flat(self, u, lengths):
-        """u as (case, inputs, 1) and no lengths, where they fit."""
-        shape = np.shape(u)
-        if len(shape) != 3 or shape[1] * shape[2] != self.config.inputs:
-            got = f"{shape[1]} * {shape[2]} numbers" if len(shape) == 3 else f"the shape {shape}"
-            raise DataError(
-                f"inputs: expected the shape (case, channel, time) with channel * time = "
-                f"{self.config.inputs}, as network.inputs; got {got}"
-            )
-        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
-            raise DataError(
-                f"lengths: a network without time takes whole cases of {shape[2]} points"
-            )
-        return np.reshape(u, (shape[0], self.config.inputs, 1)), None
-
     def prepared(self) -> "Prepared":
         """The network, for many training steps on inputs that were checked."""
         return Prepared(self)
@@ -229,12 +211,7 @@ class FeedforwardNetwork(BaseNetwork):
         each_case = sum(c.sizes[1:]) * (4 if c.normalisation == "batch" else 2) + c.sizes[0]
         weights = self.layout.size * (3 if backward else 1)
         wanted = size * (cases * each_case * (2 if backward else 1) + weights)
-        limit = get_memory_limit()
-        if limit is not None and wanted > limit:
-            raise MemoryLimitError(
-                f"{cases} cases at once take {format_size(wanted)}, the limit is "
-                f"{format_size(limit)}; choose a smaller train.batch"
-            )
+        require_room(cases, wanted, "choose a smaller train.batch")
         count = threads.get_threads()
         return Plan(cases, cases, 1, 1, 1, 1, count, 1, wanted, wanted)
 

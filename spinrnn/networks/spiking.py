@@ -6,38 +6,35 @@ Its synapses learn by what happens in the compiled loop, so a network is changed
 results are the same to the bit for any number of threads.
 """
 
-import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from spinrnn.config.spiking import SpikingConfig
-from spinrnn.errors import ConfigError, DataError, MemoryLimitError
+from spinrnn.errors import DataError
 from spinrnn.kernels import events
 from spinrnn.kernels.random import seed_key
 from spinrnn.machine import threads
-from spinrnn.machine.memory import format_size, get_memory_limit
-from spinrnn.networks.base import BaseNetwork, Seed
+from spinrnn.networks.base import Seed
 from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.losses import losses_of
 from spinrnn.networks.planning import Plan
 from spinrnn.networks.running import Batch
+from spinrnn.networks.static import StaticNetwork, require_room
 from spinrnn.notebook import card, span
 from spinrnn.synapses.connections import Connections
 from spinrnn.synapses.layout import Layout, draw_weights
 
 CASES = 250
 """That a thread judges at once."""
-FIXED = ("layers", "inputs", "outputs", "synapse")
-"""Keys on which the number of parameters, or what they mean, depends."""
 _CHANCE = 9
 """Purpose of random numbers; others are in `learning.trainer`, `synapses.connections`
 and `networks.feedforward`."""
 _BLOCK = "w_0"
 
 
-class SpikingNetwork(BaseNetwork):
+class SpikingNetwork(StaticNetwork):
     """A network that learns by its own spikes.
 
     Args:
@@ -56,8 +53,8 @@ class SpikingNetwork(BaseNetwork):
 
     config: SpikingConfig
     buffers: dict[str, np.ndarray]
-    mask: None = None
-    devices: None = None
+    called: ClassVar[str] = "a spiking network"
+    fixed: ClassVar[tuple[str, ...]] = ("layers", "inputs", "outputs", "synapse")
 
     def __init__(self, config: SpikingConfig | None = None, seed: int = 0) -> None:
         self.config = SpikingConfig() if config is None else config
@@ -85,14 +82,11 @@ class SpikingNetwork(BaseNetwork):
             ConfigError: the change concerns what the parameters mean, or is impossible
                 in itself.
         """
-        config = dataclasses.replace(self.config, **changes)
-        changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
-        if changed:
-            raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
+        config = self._config_with(changes)
         other = SpikingNetwork.__new__(SpikingNetwork)
         other.config, other.layout = config, self.layout
         other.connections, other.parameters = self.connections.copy(), self.parameters
-        other.buffers = {name: array.copy() for name, array in self.buffers.items()}
+        other.buffers = self._copied_buffers()
         other.scaling, other.knows = self.scaling, self.knows
         return other
 
@@ -204,29 +198,12 @@ class SpikingNetwork(BaseNetwork):
                 kept[...] = 0
             np.add.at(kept, labels[known], values)
 
-    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
-        return checked_inputs(self.config, *self._flat(u, lengths), dtype=self._input_dtype)
-
     def cases(self, u, lengths=None) -> np.ndarray:
         """(case, input) of inputs that are known to be finite, scaled."""
         u, _ = self._flat(u, lengths)
         u, lengths = checked_inputs(self.config, u, None, scan=False, dtype=self._input_dtype)
         batch = Batch(u, lengths, None).scaled(self.scaling, self.config.dtype)
         return batch.u[:, :, 0]
-
-    def _flat(self, u, lengths):
-        """u as (case, inputs, 1) and no lengths, where they fit."""
-        shape, inputs = np.shape(u), int(self.config.inputs)
-        if len(shape) != 3 or shape[1] * shape[2] != inputs:
-            got = f"{shape[1]} * {shape[2]} numbers" if len(shape) == 3 else f"the shape {shape}"
-            raise DataError(
-                f"inputs: expected the shape (case, channel, time) with channel * time = "
-                f"{inputs}, as network.inputs; got {got}"
-            )
-        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
-            raise DataError(f"lengths: a spiking network takes whole cases of {shape[2]} points")
-        return np.reshape(u, (shape[0], inputs, 1)), None
 
     def prepared(self) -> "SpikingNetwork":
         """The network itself: a rule of its own needs no more."""
@@ -247,12 +224,7 @@ class SpikingNetwork(BaseNetwork):
         weights = 3 * self.layout.size * np.dtype(c.dtype).itemsize
         at_once = min(cases, CASES)
         wanted = weights + cases * neurons * 8 + count * (scratch + at_once * inputs * 8)
-        limit = get_memory_limit()
-        if limit is not None and wanted > limit:
-            raise MemoryLimitError(
-                f"{cases} cases at once take {format_size(wanted)}, the limit is "
-                f"{format_size(limit)}; choose fewer threads or a larger network.time_step"
-            )
+        require_room(cases, wanted, "choose fewer threads or a larger network.time_step")
         return Plan(cases, at_once, 1, 1, 1, 1, count, 1, wanted, wanted)
 
     def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:

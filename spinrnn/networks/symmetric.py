@@ -6,20 +6,19 @@ the exact adjoint of the steps. Both are of the same loss, half the squared erro
 what the outputs' neurons emit.
 """
 
-import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from spinrnn.config.symmetric import SymmetricConfig
-from spinrnn.errors import ConfigError, DataError, DivergenceError, MemoryLimitError
+from spinrnn.errors import DataError, DivergenceError, MemoryLimitError
 from spinrnn.kernels.losses import Targets
 from spinrnn.kernels.settling import memory_of
 from spinrnn.kernels.tiles import lanes
 from spinrnn.machine import threads
 from spinrnn.machine.blas import one_thread
 from spinrnn.machine.memory import format_size, get_memory_limit
-from spinrnn.networks.base import BaseNetwork, Seed, finite
+from spinrnn.networks.base import Seed, finite
 from spinrnn.networks.inputs import checked_inputs
 from spinrnn.networks.planning import Plan
 from spinrnn.networks.products import product
@@ -33,6 +32,7 @@ from spinrnn.networks.settling import (
     padded,
     panels,
 )
+from spinrnn.networks.static import StaticNetwork, require_room
 from spinrnn.networks.targets import checked_targets
 from spinrnn.notebook import card, span
 from spinrnn.synapses.connections import Connections
@@ -40,13 +40,11 @@ from spinrnn.synapses.layout import Layout, draw_weights
 
 CASES = 512
 """That are judged at once."""
-FIXED = ("layers", "inputs", "outputs", "units", "synapse")
-"""Keys on which the number of parameters, or what they mean, depends."""
 _DRAWN = ("neuron", "spread")
 """Keys on which the neurons' factors depend."""
 
 
-class SymmetricNetwork(BaseNetwork):
+class SymmetricNetwork(StaticNetwork):
     """A network of layers that are coupled both ways and settle.
 
     Args:
@@ -62,8 +60,8 @@ class SymmetricNetwork(BaseNetwork):
     """
 
     config: SymmetricConfig
-    mask: None = None
-    devices: None = None
+    called: ClassVar[str] = "a network that settles"
+    fixed: ClassVar[tuple[str, ...]] = ("layers", "inputs", "outputs", "units", "synapse")
 
     def __init__(self, config: SymmetricConfig | None = None, seed: int = 0) -> None:
         self.config = SymmetricConfig() if config is None else config
@@ -97,16 +95,12 @@ class SymmetricNetwork(BaseNetwork):
             ConfigError: the change concerns what the parameters mean, or is impossible
                 in itself.
         """
-        config = dataclasses.replace(self.config, **changes)
-        changed = [key for key in FIXED if getattr(config, key) != getattr(self.config, key)]
-        if changed:
-            raise ConfigError([f"{key}: fixed by the trained parameters" for key in changed])
+        config = self._config_with(changes)
         other = SymmetricNetwork.__new__(SymmetricNetwork)
         other.config, other.layout = config, self.layout
         other.connections, other.parameters = self.connections.copy(), self.parameters
         same = all(getattr(config, key) == getattr(self.config, key) for key in _DRAWN)
-        kept = {name: array.copy() for name, array in self.buffers.items()}
-        other.buffers = kept if same else factors_of(config)
+        other.buffers = self._copied_buffers() if same else factors_of(config)
         other.scaling, other.knows = self.scaling, self.knows
         return other
 
@@ -152,25 +146,6 @@ class SymmetricNetwork(BaseNetwork):
         tops = np.cumsum(self.config.populations)[:-1]
         return np.split(np.concatenate(found), tops, axis=1)
 
-    def check_inputs(self, u, lengths=None) -> tuple[np.ndarray, np.ndarray]:
-        """u as (case, inputs, 1), as of `BaseNetwork.check_inputs`."""
-        return checked_inputs(self.config, *self._flat(u, lengths), dtype=self._input_dtype)
-
-    def _flat(self, u, lengths):
-        """u as (case, inputs, 1) and no lengths, where they fit."""
-        shape = np.shape(u)
-        if len(shape) != 3 or shape[1] * shape[2] != self.config.inputs:
-            got = f"{shape[1]} * {shape[2]} numbers" if len(shape) == 3 else f"the shape {shape}"
-            raise DataError(
-                f"inputs: expected the shape (case, channel, time) with channel * time = "
-                f"{self.config.inputs}, as network.inputs; got {got}"
-            )
-        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
-            raise DataError(
-                f"lengths: a network that settles takes whole cases of {shape[2]} points"
-            )
-        return np.reshape(u, (shape[0], self.config.inputs, 1)), None
-
     def prepared(self) -> "Prepared":
         """The network, for many training steps on inputs that were checked."""
         return Prepared(self)
@@ -184,12 +159,7 @@ class SymmetricNetwork(BaseNetwork):
         d, neurons = len(c.neuron.states), sum(c.populations)
         weights = self.layout.size * (4 if backward else 2)
         wanted = size * (padded(cases, c.dtype) * neurons * (3 * d + 6) + weights)
-        limit = get_memory_limit()
-        if limit is not None and wanted > limit:
-            raise MemoryLimitError(
-                f"{cases} cases at once take {format_size(wanted)}, the limit is "
-                f"{format_size(limit)}; choose a smaller train.batch"
-            )
+        require_room(cases, wanted, "choose a smaller train.batch")
         count = padded(cases, c.dtype) // lanes(c.dtype)
         return Plan(count, 1, count, 1, 1, 1, threads.get_threads(), 1, wanted, wanted)
 

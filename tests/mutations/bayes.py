@@ -47,7 +47,7 @@ MUTATIONS = [
     mutation(COUNTS, "-np.frexp(np.abs(u).max(axis=0))[1]", "np.zeros(u.shape[1], int)",
              LEARNING),
     mutation(COUNTS, "labels[weights > 0]", "labels[weights >= 0]", LEARNING),
-    mutation(NETWORK, "array.copy() for name, array in self.buffers",
+    mutation("spinrnn/networks/static.py", "array.copy() for name, array in self.buffers",
              "array for name, array in self.buffers", MACHINES),
     mutation(NETWORK, "other.scaling, other.knows = self.scaling, self.knows", "pass", MACHINES),
     mutation(NETWORK, "~np.isfinite(edges).all(axis=1)", "np.zeros(len(edges), bool)", MACHINES),

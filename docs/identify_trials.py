@@ -1,6 +1,6 @@
 """Do the intervals of `spinrnn identify` hold what they say? Twin experiments.
 
-Run it as: python docs/identify_trials.py [CASE ...] [--trials 100]
+Run it as: python docs/identify_trials.py [CASE ...] [--trials 100] [--first 0]
 
 Each trial draws a device, a drive and noise, identifies the device, and counts which
 true values are inside their 95 % intervals, and how often the right kind is refused;
@@ -140,13 +140,13 @@ def refused(time, drive, power, told):
     return not fit.diagnosis.describes
 
 
-def trials(name, count):
-    """Prints a row of the table of a case."""
+def trials(name, count, first=0):
+    """Prints a row of the table of a case, of the trials from number `first` on."""
     inside, wrong, lost, other = {}, 0, 0, 0
     # a long run that is ended still says what it has seen
     every = max(1, count // 20)
     time = np.arange(SAMPLES) * STEPS.get(name, H)
-    for trial in range(count):
+    for trial in range(first, first + count):
         rng = np.random.default_rng([trial, *name.encode()])
         drive, power, true, told = CASES[name](rng)
         try:
@@ -161,7 +161,7 @@ def trials(name, count):
                 inside.setdefault(key, []).append(low <= value <= high)
         other += refused(time, drive, power, WRONG.get(name, USUAL_WRONG))
         if (trial + 1) % every == 0:
-            tell(name, trial + 1, inside, (lost, wrong, other))
+            tell(name, trial + 1 - first, inside, (lost, wrong, other))
 
 
 def tell(name, count, inside, counts):
@@ -176,10 +176,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE")
     parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="number of the first trial")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.cases or CASES:
-        trials(name, options.trials)
+        trials(name, options.trials, options.first)
 
 
 if __name__ == "__main__":

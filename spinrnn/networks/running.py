@@ -42,8 +42,12 @@ def at_end(outputs, lengths):
 
 
 def targets_of(targets, span):
-    """The `losses.Targets` of some samples."""
-    return Targets(*(array[span] for array in targets))
+    """The `losses.Targets` of some samples.
+
+    Numba compiles anew for arrays that cannot be written, as what a device has given
+    may be; they are copied.
+    """
+    return Targets(*(np.require(array[span], requirements="W") for array in targets))
 
 
 class Batch(NamedTuple):

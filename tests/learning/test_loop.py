@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn.kernels.blocks import run_blocks
 from spinrnn.learning import loop, readings
 
 
@@ -140,6 +141,19 @@ def test_the_loss_is_the_devices_and_the_rest_the_twins(net):
     np.testing.assert_allclose(gradient, wanted, rtol=1e-10, atol=1e-13 * np.abs(wanted).max())
     # and it is not the twin's own
     assert np.abs(gradient - net.prepared().logits_loss_grad(u, targets)[2]).max() > 1e-3
+
+
+def test_answers_that_cannot_be_written_compile_nothing_anew():
+    """A log that is read back gives such arrays, and the kernel takes long to compile."""
+    net = NETS[0]
+    u, _, given, targets = problem(net)
+    asked(net, given.copy(), targets, u)
+    known = len(run_blocks.signatures)
+    given.flags.writeable = False
+    for array in targets:
+        array.flags.writeable = False
+    asked(net, given, targets, u)
+    assert len(run_blocks.signatures) == known
 
 
 @pytest.mark.parametrize("net", NETS, ids=LABELS)

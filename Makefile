@@ -6,6 +6,9 @@ EXTRAS ?= test
 PYTHON ?= python3
 VENV := .venv
 
+# The tests start hundreds of processes, which would each compile all sources else.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: env train test test-all lint types
 
 env: $(VENV)/ready

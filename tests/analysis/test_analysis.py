@@ -340,7 +340,7 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
     assert analysis.steady_power(current, threshold, damping) == pytest.approx(power)
     rng, inside = np.random.default_rng(5), np.zeros(2, int)
     current = np.linspace(0.5e-3, 9e-3, 25)
-    for _ in range(100):
+    for _ in range(40):
         noisy = analysis.transfer_curve(
             current,
             analysis.steady_power(current, threshold, damping) + 0.005 * rng.normal(size=25),
@@ -354,7 +354,7 @@ def test_the_transfer_curve_finds_threshold_and_damping_in_any_unit():
     assert noisy.threshold_high - noisy.threshold_low == pytest.approx(
         student * (half.threshold_high - half.threshold_low), rel=1e-3
     )
-    assert (inside >= 87).all()
+    assert (inside >= 34).all()
     assert (inside <= 100).all()
     assert figures.transfer_curve({"a": found, "b": noisy}).get_ylabel() == "steady power $p^*$"
 

@@ -69,8 +69,9 @@ def classes():
     return [*NETWORKS.values(), spinrnn.TrainConfig, spinrnn.DataConfig, *of_roles]
 
 
+ALL = ["relaxation_time", "bias_ratio", "nonlinear_damping"]
 RUNS = [
-    ["neuron.thermal_power=1e-4", "neuron.train=['relaxation_time']", "network.density_int=0.5"],
+    ["neuron.thermal_power=1e-4", f"neuron.train={ALL}", "network.density_int=0.5"],
     ["estimator.kind=reservoir", "neuron.kind=ctrnn", "data.test_fraction=0.2"],
     ["task.kind=regression", "data.source=series.npz", "task.window=20"],
     ["task.kind=forecasting", "data.source=series.npz", "task.window=20"],
@@ -88,11 +89,12 @@ SETTLING = [
     ["neuron.kind=binary_rate", "estimator.kind=equilibrium", "estimator.nudge=drive"],
 ]
 """Of a network that settles."""
+SPIKING = ["network.kind=spiking", "network.layers=[3]", "network.dtype=float64"]
 OTHERS = [
     ["network.kind=feedforward", "network.layers=[3]"],
     ["network.kind=feedforward", "network.layers=[3]", "network.normalisation=batch"],
-    ["network.kind=spiking", "network.layers=[3]", "train.epochs=1"],
-    ["network.kind=spiking", "network.layers=[3]", "synapse.kind=conductance", "train.epochs=1"],
+    [*SPIKING, "train.epochs=1"],
+    [*SPIKING, "synapse.kind=conductance", "train.epochs=1"],
     ["network.kind=bayesian", "network.bins=2", "network.bit_error_rate=0.1"],
     ["network.kind=bayesian", "network.bins=2", "network.mode=logarithmic"],
     ["network.kind=bayesian", "network.bins=2", "network.seeds=random"],
@@ -112,7 +114,9 @@ def ask(kind):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A configuration and its data in the working folder."""
+    """A configuration and its data in the working folder; of float64, as most kernels
+    that other tests compile.
+    """
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "cases.npz", inputs=rng.normal(size=(40, 1, 4)), labels=np.arange(40) % 2)
     spinrnn.Learned.example().device.save(tmp_path / "device.h5")
@@ -120,12 +124,13 @@ def small(tmp_path, monkeypatch):
     np.savez(tmp_path / "series.npz", inputs=series)
     np.savez(tmp_path / "targets.npz", inputs=series, targets=series)
     (tmp_path / "small.toml").write_text(
-        "[network]\nlayers = [3]\nsubsteps = 1\n[train]\nepochs = 1\ncheckpoint_seconds = 0\n"
+        '[network]\nlayers = [3]\nsubsteps = 1\ndtype = "float64"\n'
+        "[train]\nepochs = 1\ncheckpoint_seconds = 0\n"
         '[data]\nsource = "cases.npz"\n'
     )
     (tmp_path / "settles.toml").write_text(
-        '[network]\nkind = "symmetric"\nlayers = [3]\nsteps = 4\n[train]\nepochs = 1\n'
-        '[data]\nsource = "cases.npz"\n'
+        '[network]\nkind = "symmetric"\nlayers = [3]\nsteps = 4\ndtype = "float64"\n'
+        '[train]\nepochs = 1\n[data]\nsource = "cases.npz"\n'
     )
     monkeypatch.chdir(tmp_path)
 

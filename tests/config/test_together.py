@@ -51,9 +51,11 @@ def run_of(network, estimator, synapse, writer):
     given = {"synapse": kinds.kind_of("synapse", synapse).example()}
     own = given if "synapse" in cls.parts else {}
     own |= {"layers": (3,)} if "layers" in keys_of(cls) else {}
+    # the kernels that other tests compile
+    own |= {"dtype": "float64"} if network in ("symmetric", "spiking") else {}
     if network == "symmetric":
         # weights of devices are large, and a unit that is held at 0 or 1 learns nothing
-        own |= {"neuron": spinrnn.CTRNN(), "amplification": STRONG.get(synapse, 0.3)}
+        own |= {"neuron": spinrnn.Oscillator(), "amplification": STRONG.get(synapse, 0.3)}
     made = cls(inputs=2, outputs=2, **own)
     train = TrainConfig(
         epochs=1, batch=8, estimator=kinds.kind_of("estimator", estimator).example(), writer=writer

@@ -31,7 +31,7 @@ SLOW = {
     f"docs/{name}.md"
     for name in (
         *("start", "trajectories", "devices", "sweeps", "paper", "nbox"),
-        *("learned", "own", "loop"),
+        *("learned", "own", "loop", "macrospin"),
     )
 }
 """Pages whose blocks take many seconds."""

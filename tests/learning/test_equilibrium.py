@@ -21,7 +21,7 @@ def trainer_of(name, epochs=1, data=FEW, layers=(32,), **train):
     """A training of a condition of the study, of few neurons."""
     given = CONDITIONS[name]
     made = tables({**given, "train": {**given["train"], "epochs": epochs, **train}}, 0, 50)
-    made["network"] |= {"layers": list(layers), "steps": 20}
+    made["network"] |= {"layers": list(layers), "steps": 20, "dtype": "float64"}
     return Trainer(from_tables(made).fitted_to(data), data)
 
 
@@ -99,8 +99,13 @@ def test_series_of_numbers_are_learned_too():
     data = spinrnn.Dataset(inputs, targets=targets)
     config = from_tables(
         {
-            "network": {"kind": "symmetric", "layers": [16], "output_amplification": 4.0},
-            "neuron": {"kind": "ctrnn"},
+            "network": {
+                "kind": "symmetric",
+                "layers": [16],
+                "output_amplification": 4.0,
+                "dtype": "float64",
+            },
+            "neuron": {"kind": "oscillator"},
             "task": {"kind": "regression"},
             "estimator": {"kind": "equilibrium", "nudge": "drive", "sign": "symmetric"},
             "train": {"epochs": 30, "learning_rate": 0.01, "noise": 0.0},

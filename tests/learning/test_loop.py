@@ -149,10 +149,10 @@ def test_answers_that_cannot_be_written_compile_nothing_anew():
     u, _, given, targets = problem(net)
     asked(net, given.copy(), targets, u)
     known = len(run_blocks.signatures)
-    given.flags.writeable = False
-    for array in targets:
+    sealed = [array.copy() for array in (given, *targets)]
+    for array in sealed:
         array.flags.writeable = False
-    asked(net, given, targets, u)
+    asked(net, sealed[0], type(targets)(*sealed[1:]), u)
     assert len(run_blocks.signatures) == known
 
 

@@ -175,7 +175,8 @@ def run_of(folder, text):
 
 
 def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
-    text = '[neuron]\ntrain = ["bias_ratio"]\n[synapse]\nkind = "sign"\n[train]\nepochs = 1\n'
+    trained = '["relaxation_time", "bias_ratio", "nonlinear_damping"]'
+    text = f'[neuron]\ntrain = {trained}\n[synapse]\nkind = "sign"\n[train]\nepochs = 1\n'
     folder = run_of(tmp_path, text)
     lines = said(capsys, folder)
     assert "finished, best epoch 1" in lines

@@ -83,10 +83,15 @@ QUICK_WITHOUT = ("plain", "awkward")
 compiles levels of its own, which differ from those with them by what is written out."""
 
 
+def is_slow(case, per):
+    """Whether a case compiles levels of its own and has what others have too."""
+    return case == "two and three states" or not (per or case in QUICK_WITHOUT)
+
+
 @pytest.mark.parametrize(
     ("case", "per"),
     [
-        pytest.param(case, per, marks=() if per or case in QUICK_WITHOUT else pytest.mark.slow)
+        pytest.param(case, per, marks=pytest.mark.slow if is_slow(case, per) else ())
         for case in CASES
         for per in (None, "layer", "neuron")
     ],

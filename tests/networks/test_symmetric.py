@@ -240,7 +240,7 @@ def test_weights_of_cases_and_missing_targets_count_as_in_the_adjoint():
 
 @pytest.mark.parametrize("layers", [(7,), (40, 30)])
 def test_bits_do_not_depend_on_threads_or_other_cases(layers):
-    net, u, labels = made(cases=50, layers=layers, amplification=1.0, dtype="float32")
+    net, u, labels = made(cases=50, layers=layers, amplification=1.0)
     estimator, found = spinrnn.Equilibrium(), []
     for count in (1, 2, 5):
         with using(count):

@@ -129,9 +129,17 @@ def test_central_differences(kind, scheme):
     assert max(r.error for r in rows) < 1e-8
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        (SPREAD, "float32"),
+        (SPREAD, "float64"),
+        # compiles for seconds
+        pytest.param(SPREAD | NOISE, "float32", marks=pytest.mark.slow),
+        (SPREAD | NOISE, "float64"),
+    ],
+)
 @pytest.mark.parametrize("density", [1.0, 0.2])
-@pytest.mark.parametrize("kind", [SPREAD, SPREAD | NOISE])
 def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(
     monkeypatch, kind, density, dtype
 ):

@@ -84,11 +84,11 @@ def test_the_noise_of_many_samples_has_the_learned_variance():
     nothing = linear(0.0, 0.0, 2, diffusion=((np.zeros((2, 4)), np.full(2, np.log(0.3))),))
     config = spinrnn.NetworkConfig(
         layers=(40,), neuron=spinrnn.Learned.of(nothing, drive_scale=1e8), input_interval=1e-9,
-        substeps=1, inputs=1,
+        substeps=1, inputs=1, dtype="float64",
     )  # fmt: skip
     paths = spinrnn.Network(config, seed=0).simulate(np.zeros((100, 1, 5)))
     for states in (paths.state[0], paths.states["output_state_1"][0]):
-        steps = np.diff(states.astype(float), axis=-1)
+        steps = np.diff(states, axis=-1)
         # of 20000 numbers, 4 standard errors
         assert steps.std() == pytest.approx(0.3 * np.sqrt(0.1), rel=0.02)
         assert abs(steps.mean()) < 4 * 0.095 / np.sqrt(steps.size)
@@ -115,6 +115,7 @@ def test_a_long_substep_is_several_steps_of_the_devices_own():
     )
 
 
+@pytest.mark.slow  # compiles for seconds
 def test_float32_is_float64_rounded():
     exact, single = problem(NEURON), problem(NEURON, dtype="float32")
     np.testing.assert_allclose(
@@ -217,7 +218,7 @@ def test_a_network_is_whole_without_the_devices_file(tmp_path):
     path = tmp_path / "device.h5"
     NEURON.device.save(path)
     (tmp_path / "run.toml").write_text('[neuron]\nkind = "learned"\nfile = "device.h5"\n')
-    config = load_config(tmp_path / "run.toml", ["network.layers=[3]"])
+    config = load_config(tmp_path / "run.toml", ["network.layers=[3]", "network.dtype=float64"])
     assert config.network.neuron.file == str(path)
     net = spinrnn.Network(config.network, seed=1)
     net.save(tmp_path / "net.h5")

@@ -59,8 +59,16 @@ def _limit(monkeypatch):
     spinrnn.set_memory_limit(None)
 
 
-@pytest.mark.parametrize("per", [None, "layer", "neuron"])
-@pytest.mark.parametrize(("neuron", "scheme", "changes"), CASES)
+def trained_or_not():
+    """Cases with what is trained in each. What is not compiles levels of its own, so
+    that one of them is in the quick suite.
+    """
+    for i, case in enumerate(CASES):
+        yield pytest.param(*case, None, marks=pytest.mark.slow if i else ())
+        yield from ((*case, per) for per in ("layer", "neuron"))
+
+
+@pytest.mark.parametrize(("neuron", "scheme", "changes", "per"), trained_or_not())
 def test_outputs_and_gradients_are_those_of_the_twin(neuron, scheme, changes, per):
     trained = {"trained": TRAINED[neuron.kind], "trained_per": per} if per else {}
     net, u, labels, lengths = problem(neuron, scheme, changes | trained)

@@ -134,7 +134,9 @@ def test_segments_do_not_change_a_bit(name):
         spinrnn.set_memory_limit(None)
 
 
-@pytest.mark.parametrize("name", ["exponential", "ctrnn exponential"])
+@pytest.mark.parametrize(
+    "name", ["exponential", pytest.param("ctrnn exponential", marks=pytest.mark.slow)]
+)
 def test_single_precision_gives_the_same_but_for_rounding(name):
     neuron, changes = CASES[name]
     net, u, labels, lengths = problem(neuron, **changes)
@@ -173,7 +175,7 @@ def test_trained_values_are_those_of_a_network_configured_so(neuron, scheme):
 
 def test_a_trained_value_stays_within_its_limits():
     """A supercriticality is above 1, which is none of its values, and at most 1e9."""
-    net, u, labels, lengths = problem(spinrnn.Oscillator(), trained=("bias_ratio",))
+    net, u, labels, lengths = problem(spinrnn.Oscillator())
     where = [net.layout.places(f"neuron_bias_ratio_{layer}") for layer in range(2)]
     found = []
     for x in (-2.0, -5.0, 21.0, 30.0):

@@ -327,7 +327,8 @@ def test_evaluate_refuses_what_it_cannot_change(project, settings, fragment):
 
 
 def test_evaluate_prints_what_neurons_have_learned(toml, tmp_path):
-    config = ["train.epochs=1", "network.layers=[6, 5]", 'neuron.train=["relaxation_time"]']
+    config = ["train.epochs=1", "network.layers=[6, 5]", "network.dtype=float64"]
+    config.append('neuron.train=["relaxation_time"]')
     out = tmp_path / "run"
     assert here("train", toml, "--out", out, *set_(*config)).returncode == 0
     net = spinrnn.load(out)

@@ -393,7 +393,7 @@ def test_forty_points_and_workers_of_dask_killed_at_random(forty, tmp_path):
     ("executor", "number", "status"),
     [
         pytest.param("process", signal.SIGTERM, 143, marks=pytest.mark.slow),
-        ("serial", signal.SIGUSR1, 75),
+        pytest.param("serial", signal.SIGUSR1, 75, marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_sweep_goes_on(sweep_file, tmp_path, executor, number, status):

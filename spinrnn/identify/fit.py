@@ -15,6 +15,7 @@ Other kinds have the quantities that they declare with `fit`, and gain and offse
 drive and readout.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,8 +28,9 @@ from spinrnn.identify import grids, guesses
 from spinrnn.identify.arguments import known_parameters
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
-from spinrnn.identify.problem import PIECES, Problem
-from spinrnn.identify.result import AT_BOUND, DeviceFit, Solution, result_of
+from spinrnn.identify.problem import Problem, Solution
+from spinrnn.identify.result import AT_BOUND, DeviceFit, result_of
+from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.thermal import checked, noise_name
 from spinrnn.readers.objects import library_of
 from spinrnn.recordings.measurement import Measurement, measurement, measurement_of
@@ -37,13 +39,12 @@ EVALUATIONS = 300
 """Of the prediction, that a search may take."""
 SHORT = 100_000
 """Samples of each case, of which a longer recording is fitted first."""
+BEGINNING = 1 / 8
+"""Share of a recording that is fitted first, then twice as much."""
 ROUNDS = 4
 """Of leaving outliers out, as those that are left may hide further ones."""
 _SAME = 1e-6
 """Relative difference up to which two costs are the same."""
-FINE, MOST_STEPS = 0.3, 64
-"""Of the noise of a mean over all samples, by which twice as many steps between two
-samples may change the prediction, else there are twice as many; and the most."""
 _ENOUGH = 1e-7
 """Relative change of cost or coordinates that ends a search which did not end well."""
 _TIE = 1e-10
@@ -145,10 +146,8 @@ def _without(problem, spikes):
     power = problem.data.power.copy()
     for one in spikes:
         power[one.case, one.sample] = np.nan
-    steps = problem.pieces // (PIECES if problem.drive_between == "linear" else 1)
-    sigma = problem.sigma
-    made = _with(problem, steps, replace(problem.data, power=power))
-    made.sigma = sigma
+    made = problem.remade(problem.steps, replace(problem.data, power=power))
+    made.sigma = problem.sigma
     return made
 
 
@@ -211,39 +210,14 @@ def _whole(problem, apart):
     solution = _best(short)
     if short is not problem:
         solution = _polished(problem, solution)
-    for steps in _more_steps(problem, solution):
-        problem = _with(problem, steps=steps)
+    while problem.steps < MOST_STEPS and is_coarse(problem, solution):
+        problem = problem.remade(problem.steps * 2)
         solution = _polished(problem, solution)
     if apart:
         for _ in range(2):
             problem.sigma = own_noise(problem, solution)
             solution = _polished(problem, solution)
     return problem, solution
-
-
-def _with(problem, steps, data=None):
-    return Problem(
-        data or problem.data, problem.known, problem.drive_between, problem.model, problem.each,
-        problem.recordings, problem.bounds, steps,
-    )  # fmt: skip
-
-
-def _more_steps(problem: Problem, solution: Solution):
-    """Yields numbers of steps between two samples, as long as more of them change what
-    is predicted."""
-    steps, before = 1, None
-    while steps < MOST_STEPS:
-        finer = _with(problem, steps * 2)
-        if before is None:
-            before = problem.predict(solution.values, solution.start)
-        after = finer.predict(solution.values, solution.start)
-        change = (problem.readout(solution.values, after - before))[problem.present]
-        noise = np.sqrt(2 * solution.cost) / problem.count * np.mean(problem.sigma)
-        allowed = max(FINE * noise, 1e-9 * float(np.abs(before).max()))
-        if not np.sqrt(np.mean(change**2)) > allowed:
-            return
-        steps, before = steps * 2, after
-        yield steps
 
 
 def own_noise(problem: Problem, solution: Solution) -> np.ndarray:
@@ -275,19 +249,54 @@ def _best(problem):
     """`Solution` of the least cost, reached from starts of two kinds or the best of
     all."""
     best, reached = None, set()
-    for number, (kind, values, start) in enumerate(starts(problem)):
+    for origin, values, start in _begun(problem):
         found = solve(problem, values, start)
         if found is None:
             continue
         if best is None or found.cost < best.cost * (1 - _SAME):
             best, reached = found, set()
         if found.cost <= best.cost * (1 + _SAME):
-            # starts of a grid are of different kinds each
-            reached.add(kind if kind != "grid" else number)
+            reached.add(origin)
         # starts of different kinds agree that there is nothing better
         if len(reached) == 2:
             break
     return _unless_lost(best)
+
+
+def _begun(problem):
+    """Yields (origin, values by label, first states) for searches in all samples.
+
+    Of a device that rings, a prediction whose frequency is off fits no better the
+    nearer it comes, until it is off by less than half a period in the whole recording.
+    In its beginning that is far sooner, so that is fitted first, and then the double of
+    it. What is told by later samples only would be lost by that: starts in the whole
+    recording follow.
+    """
+    beginning = problem.shortened(math.ceil(problem.samples * BEGINNING))
+    if beginning is not problem and not problem.model.starts_own:
+        for origin, values, start in _named(beginning):
+            yield origin, *_grown(problem, beginning, values, start)
+    yield from _named(problem)
+
+
+def _named(problem):
+    """The starts; those of a grid are of different kinds each."""
+    return [
+        (number if origin == "grid" else origin, values, start)
+        for number, (origin, values, start) in enumerate(starts(problem))
+    ]
+
+
+def _grown(problem, part, values, start):
+    """(values, first states) by which growing parts of a recording are fitted, each
+    from the one before.
+    """
+    while part is not problem:
+        found = solve(part, values, start)
+        if found is not None:
+            values, start = found.values, found.start
+        part = problem.shortened(2 * part.samples)
+    return values, start
 
 
 class _Search:

@@ -8,6 +8,7 @@ to date.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,17 @@ class Stretch(NamedTuple):
     def rows(self) -> slice:
         """Its own samples."""
         return slice(self.first + (self.first > 0), self.last + 1)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Parameters (by label) and (case, d) first states at which a search ended; cost:
+    half the sum of squares of the residuals over sigma; held: labels at a bound."""
+
+    values: dict[str, float]
+    start: np.ndarray
+    cost: float
+    held: tuple[str, ...] = ()
 
 
 class Predicted(NamedTuple):
@@ -416,8 +428,16 @@ class Problem:
         keep = short.present.any(axis=1)
         if not keep.all() or short.present.sum() <= 4 * len(self.free) + self.cases:
             return self
-        steps = self.pieces // (PIECES if self.drive_between == "linear" else 1)
+        return self.remade(self.steps, short)
+
+    @property
+    def steps(self) -> int:
+        """Steps between two samples, of a drive that is held."""
+        return self.pieces // (PIECES if self.drive_between == "linear" else 1)
+
+    def remade(self, steps: int, data: Measurement | None = None) -> "Problem":
+        """The problem with so many steps, perhaps of other data of the same shape."""
         return Problem(
-            short, self.known, self.drive_between, self.model, self.each, self.recordings,
-            self.bounds, steps,
+            data or self.data, self.known, self.drive_between, self.model, self.each,
+            self.recordings, self.bounds, steps,
         )  # fmt: skip

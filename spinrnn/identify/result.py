@@ -18,8 +18,9 @@ from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, report_of, unit_of
 from spinrnn.identify.models import Model
 from spinrnn.identify.outliers import Found, Outlier, outliers
-from spinrnn.identify.problem import Problem
+from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
+from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.suspects import Suspects
 from spinrnn.identify.triangles import triangle
 from spinrnn.notebook import card, plural
@@ -34,17 +35,7 @@ AT_BOUND = 1e-6
 """Distance of a coordinate from its bound, at which it is held by it."""
 _INDEPENDENT = 1e-12
 """Of first states: smaller singular values are those of states without effect."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Parameters (by label) and (case, d) first states at which a search ended; cost:
-    half the sum of squares of the residuals over sigma; held: labels at a bound."""
-
-    values: dict[str, float]
-    start: np.ndarray
-    cost: float
-    held: tuple[str, ...] = ()
+_COARSE = f"{MOST_STEPS} steps between two samples are too few; take a part of the recording"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -166,6 +157,8 @@ def result_of(
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
+    if problem.steps >= MOST_STEPS and is_coarse(problem, solution):
+        reasons |= dict.fromkeys(problem.free, _COARSE)
     reasons |= {label: f"it ends at its bound, {values[label]:.4g}" for label in solution.held}
     for label in reasons:
         intervals[label], errors[label] = (np.nan, np.nan), np.nan

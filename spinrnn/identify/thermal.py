@@ -19,9 +19,9 @@ from scipy import optimize, stats
 from spinrnn.config.quantity import quantities
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify.filtering import filter_of, rule, workspace
-from spinrnn.identify.problem import Problem
+from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
-from spinrnn.identify.result import DeviceFit, Solution, with_errors
+from spinrnn.identify.result import DeviceFit, with_errors
 from spinrnn.networks.trainable import with_fields
 
 READOUT = "readout_noise"

@@ -172,6 +172,18 @@ def test_steps_between_coarse_samples_follow_the_equation():
     assert all(abs(fit.values[k] - true) < 3.5 * fit.errors[k] for k, true in TRUE.items())
 
 
+def test_an_exact_step_is_taken_once_between_two_samples(monkeypatch):
+    """Also where the readout has an offset, which is no change of the prediction."""
+    steps, made = [], problem_.Problem.remade
+    monkeypatch.setattr(
+        problem_.Problem, "remade", lambda own, n, data=None: steps.append(n) or made(own, n, data)
+    )
+    data = leaky(1)
+    data["power"] += 0.3
+    spinrnn.identify_device(data, neuron="ctrnn", free=["readout_offset"])
+    assert max(steps) == 2
+
+
 def test_known_values_lie_within_their_intervals():
     inside = []
     for seed in range(12):

@@ -365,11 +365,13 @@ def test_the_least_cost_counts_and_two_kinds_that_agree_end_the_search(
     seen = []
     monkeypatch.setattr(fit_, "starts", lambda _: given)
     monkeypatch.setattr(fit_, "solve", lambda _, solution, start: seen.append(1) or solution)
-    assert fit_._best(None).cost == best
+    data = measured.measurement(*device(np.random.default_rng(4)))
+    problem = problem_.Problem(data, {}, "held", models.model_of(None))
+    assert fit_._best(problem).cost == best
     assert len(seen) == tried
     monkeypatch.setattr(fit_, "solve", lambda *_: None)
     with pytest.raises(spinrnn.DataError, match="did not converge within 300 evaluations"):
-        fit_._best(None)
+        fit_._best(problem)
 
 
 def test_wider_levels_and_less_noise_do_what_they_should():

@@ -11,7 +11,7 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.identify import filtering, models, thermal
 from spinrnn.identify import problem as problem_
-from spinrnn.identify.result import Solution
+from spinrnn.identify.problem import Solution
 from spinrnn.identify.triangles import triangle
 from spinrnn.recordings.measurement import measurement
 

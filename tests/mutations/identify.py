@@ -7,6 +7,7 @@ _FIT = "tests/identify/test_identify.py"
 _HOT = "tests/identify/test_thermal.py"
 _OUT = "tests/identify/test_outliers.py"
 _ANY = "tests/identify/test_any_kind.py"
+_RINGS = "tests/identify/test_ringing.py"
 
 
 def _mutation(file, old, new, tests, k):
@@ -374,7 +375,12 @@ MUTATIONS = [
     _mutation(
         "fit", "np.sqrt(total / np.bincount(", "np.sqrt(1e-4 * np.bincount(", _ANY, "other_lengths"
     ),
-    _mutation("fit", "FINE, MOST_STEPS = 0.3, 64", "FINE, MOST_STEPS = 3e9, 64", _ANY, "coarse"),
+    _mutation("steps", "_FINE = 0.3", "_FINE = 3e9", _ANY, "coarse"),
+    _mutation("fit", "BEGINNING = 1 / 8", "BEGINNING = 1", _RINGS, "period"),
+    _mutation(
+        "fit", "shortened(2 * part.samples)", "shortened(99 * part.samples)", _RINGS, "period"
+    ),
+    _mutation("result", "if problem.steps >= MOST_STEPS", "if False", _RINGS, "too_coarse"),
     _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
     _mutation(
         "result",

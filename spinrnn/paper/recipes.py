@@ -1,6 +1,7 @@
 """The recipes: for each figure its sweeps, numbers and drawing; and of --quick."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -131,8 +132,7 @@ def recipe(name: str) -> Recipe:
 
 def recipe_sweep(name: str, quick: bool = False) -> Sweep:
     """The `Sweep` of a recipe; quick: with fewer seeds, epochs and points."""
-    with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
-        sweep = read_sweep(folder / f"{name}.toml")
+    sweep = _read(name)
     if not quick:
         return sweep
     kept = {"seed": range(QUICK_SEEDS)} | QUICK_ENTRIES[name]
@@ -140,6 +140,13 @@ def recipe_sweep(name: str, quick: bool = False) -> Sweep:
     train = sweep.tables["train"]
     tables = sweep.tables | {"train": train | {"epochs": train["epochs"] // QUICK_SHARE}}
     return dataclasses.replace(sweep, name=f"{name}-quick", axes=tuple(axes), tables=tables)
+
+
+@functools.cache
+def _read(name):
+    """The sweep of a recipe's file; its points are worked out once."""
+    with resources.as_file(resources.files("spinrnn.paper") / "recipes") as folder:
+        return read_sweep(folder / f"{name}.toml")
 
 
 def _reduced(axis, entries):

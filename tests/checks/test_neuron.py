@@ -46,7 +46,8 @@ def kind_of(text, tmp_path, name):
 @pytest.mark.parametrize(
     "neuron",
     [
-        Oscillator(nonlinear_damping=0.3, thermal_power=1e-3),
+        # compiles for seconds
+        pytest.param(Oscillator(nonlinear_damping=0.3, thermal_power=1e-3), marks=pytest.mark.slow),
         # the command below checks it too
         pytest.param(CTRNN(), marks=pytest.mark.slow),
         None,

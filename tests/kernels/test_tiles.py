@@ -37,6 +37,11 @@ def load(plain=False, **settings):
 
 PLAIN = load(plain=True)
 DTYPES = [np.float32, np.float64]
+REGISTERS = [
+    pytest.param(size, marks=() if size == tiles.REGISTER else pytest.mark.slow)
+    for size in (16, 32, 64)
+]
+"""Bytes; those of other machines than this one are compiled for the test alone."""
 TILES = [6, 12]
 
 
@@ -180,7 +185,7 @@ def test_gradient_tile(calls, tile, dtype, exact):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("register", [16, 32, 64])
+@pytest.mark.parametrize("register", REGISTERS)
 def test_transpose_tile(calls, register, dtype):
     v, call = tiles.lanes(dtype), calls("transpose_tile", 4, REGISTER=register)
     for start, target in ((0, GUARD), (3, GUARD + 1)):
@@ -236,7 +241,7 @@ def test_sparse_row(calls, dtype, exact):
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("register", [16, 32, 64])
+@pytest.mark.parametrize("register", REGISTERS)
 def test_lane_products(calls, register, dtype, exact):
     rng, v, call = (
         np.random.default_rng(3),

@@ -174,9 +174,12 @@ def run_of(folder, text):
     return folder / "run"
 
 
+TRAINED = '["relaxation_time", "bias_ratio", "nonlinear_damping"]'
+"""As other tests have them, whose kernels are there."""
+
+
 def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
-    trained = '["relaxation_time", "bias_ratio", "nonlinear_damping"]'
-    text = f'[neuron]\ntrain = {trained}\n[synapse]\nkind = "sign"\n[train]\nepochs = 1\n'
+    text = f'[neuron]\ntrain = {TRAINED}\n[synapse]\nkind = "sign"\n[train]\nepochs = 1\n'
     folder = run_of(tmp_path, text)
     lines = said(capsys, folder)
     assert "finished, best epoch 1" in lines
@@ -201,7 +204,7 @@ def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
 
 
 def test_an_ensemble_says_what_each_has_learned(tmp_path, capsys):
-    text = '[neuron]\ntrain = ["bias_ratio"]\n[train]\nepochs = 1\nensemble = 2\n'
+    text = f"[neuron]\ntrain = {TRAINED}\n[train]\nepochs = 1\nensemble = 2\n"
     lines = said(capsys, run_of(tmp_path, text))
     assert "member 0, trained bias_ratio" in lines
     assert "member 1, trained bias_ratio" in lines

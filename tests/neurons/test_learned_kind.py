@@ -142,7 +142,7 @@ def test_the_arrangement_gives_the_weights_back():
 
 def test_in_the_place_of_an_oscillator_units_are_its_own():
     oscillator = spinrnn.Oscillator(relaxation_time=20e-9, bias_ratio=1.5)
-    own = spinrnn.Learned.of(linear(), like=oscillator)
+    own = spinrnn.Learned.of(linear(states=2), like=oscillator)
     assert own.time_unit == 20e-9
     assert spinrnn.NetworkConfig(neuron=own).filter_time == pytest.approx(200e-9)
     assert own.drive_unit == pytest.approx(5e7)
@@ -152,7 +152,9 @@ def test_in_the_place_of_an_oscillator_units_are_its_own():
     assert q["rate"] == pytest.approx(2.0)
     # I = 1.5 is 7.5e7 per s, (7.5e7 - 1e8) 2e-8 = -0.5 of the device's, z* = -0.25
     assert own.rest(q)[0] == pytest.approx(0.2 - 0.25 / 4)
-    config = spinrnn.NetworkConfig(layers=(2,), inputs=1, neuron=own, highpass_time=0.0)
+    config = spinrnn.NetworkConfig(
+        layers=(2,), inputs=1, neuron=own, highpass_time=0.0, dtype="float64"
+    )
     net = spinrnn.Network(config, seed=0)
     net.parameters[:] = 0
     paths = net.simulate(np.zeros((1, 1, 3)))
@@ -280,8 +282,9 @@ def test_drives_beyond_what_was_seen_are_told_with_their_share(tmp_path):
     """Half of the neurons are driven beyond: 2 of 3 of the first layer, none of the
     second."""
     config = spinrnn.NetworkConfig(
-        layers=(3, 1), inputs=1, neuron=spinrnn.Learned.of(linear()), input_interval=4e-9
-    )
+        layers=(3, 1), inputs=1, neuron=spinrnn.Learned.of(linear(states=2)), input_interval=4e-9,
+        dtype="float64",
+    )  # fmt: skip
     net = spinrnn.Network(config, seed=0)
     net.parameters[:] = 0
     net.parameters[net.layout.places("bias_0")] = [0.0, 1.2, -1.5]

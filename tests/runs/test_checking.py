@@ -4,7 +4,6 @@ wrong at once.
 
 import json
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -162,24 +161,27 @@ def test_a_warm_start_is_a_fit_more(small, monkeypatch):
     assert check_run("small.toml", ["estimator.warm=reservoir"]).expected.training == 100.0
 
 
-def test_steps_are_measured_without_the_first_and_without_validations(small):
-    """Steps of 20 ms, the first of 300, the end of an epoch of 60 with its validation."""
+def test_steps_are_measured_without_the_first_and_without_validations(small, monkeypatch):
+    """Steps of 20 ms, the first of 300, the end of an epoch of 60 with its validation; by
+    a clock that nothing else on this machine moves."""
+    now = [0.0]
 
     class Slow:
         def __init__(self, batches):
             self.batches = batches
 
         def steps(self):
-            time.sleep(0.3)
+            now[0] += 0.3
             yield {} if self.batches == 1 else None
             for n in range(1, 100):
                 end = (n + 1) % self.batches == 0
-                time.sleep(0.06 if end else 0.02)
+                now[0] += 0.06 if end else 0.02
                 yield {} if end else None
 
-    checking.MEASURED = 0.15
-    assert 0.02 <= checking._seconds_of_batch(Slow(3), 0.04) < 0.035
-    assert 0.02 <= checking._seconds_of_batch(Slow(1), 0.04) < 0.035
+    monkeypatch.setattr(checking, "MEASURED", 0.6)
+    monkeypatch.setattr(checking.time, "perf_counter", lambda: now[0])
+    assert checking._seconds_of_batch(Slow(3), 0.04) == pytest.approx(0.02)
+    assert checking._seconds_of_batch(Slow(1), 0.04) == pytest.approx(0.02)
 
 
 @pytest.mark.slow

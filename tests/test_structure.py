@@ -46,7 +46,7 @@ FLOORS = {
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
-    "outliers residuals suspects entries result filtering thermal fit pulses responses lines "
+    "outliers residuals suspects steps entries result filtering thermal fit pulses responses lines "
     "told figures files wording report learnrecords learntraining learndiffusion learn "
     "learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",

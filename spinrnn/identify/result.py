@@ -151,15 +151,12 @@ def result_of(
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
-    reasons = _unknown(problem, values, free, covariance)
+    reasons = _unknown(problem, values, free, covariance) | _held(problem, solution)
     everything, errors = with_errors(problem, values, covariance)
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    if problem.steps >= MOST_STEPS and is_coarse(problem, solution):
-        reasons |= dict.fromkeys(problem.free, _COARSE)
-    reasons |= {label: f"it ends at its bound, {values[label]:.4g}" for label in solution.held}
     for label in reasons:
         intervals[label], errors[label] = (np.nan, np.nan), np.nan
     return DeviceFit(
@@ -180,6 +177,16 @@ def result_of(
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
     )
+
+
+def _held(problem, solution):
+    """{label: why there is no interval}, of what the search could not move freely or
+    whose steps are too coarse.
+    """
+    coarse = problem.steps >= MOST_STEPS and is_coarse(problem, solution)
+    reasons = dict.fromkeys(problem.free, _COARSE) if coarse else {}
+    at = solution.values
+    return reasons | {label: f"it ends at its bound, {at[label]:.4g}" for label in solution.held}
 
 
 def _squeezed(start):

@@ -1,8 +1,8 @@
 """Whether the steps between two samples are fine enough for what a fit says.
 
-A kind's step follows its equation to some order. Its error adds up over a recording, as
-a shift of the phase where the device rings, and the parameters take it up: they come out
-wrong by more than their intervals.
+A kind's step follows its equation to some order. Its error adds up over a recording,
+as a shift of the phase where the device rings, and the parameters take it up: they come
+out wrong by more than their intervals.
 """
 
 import numpy as np
@@ -17,7 +17,9 @@ prediction."""
 
 
 def is_coarse(problem: Problem, solution: Solution) -> bool:
-    """Whether twice as many steps change the prediction by more than the noise hides."""
+    """Whether twice as many steps change the prediction by more than the noise
+    hides.
+    """
     values, start = solution.values, solution.start
     now, finer = (
         problem.readout(values, one.predict(values, start))

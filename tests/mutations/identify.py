@@ -380,7 +380,9 @@ MUTATIONS = [
     _mutation(
         "fit", "shortened(2 * part.samples)", "shortened(99 * part.samples)", _RINGS, "period"
     ),
-    _mutation("result", "if problem.steps >= MOST_STEPS", "if False", _RINGS, "too_coarse"),
+    _mutation(
+        "result", "coarse = problem.steps >= MOST_STEPS", "coarse = False", _RINGS, "too_coarse"
+    ),
     _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
     _mutation(
         "result",

@@ -89,10 +89,13 @@ def test_the_kind_is_right():
 def test_the_period_is_found_by_growing_beginnings(monkeypatch):
     """33 periods, from points of which none is right to one of them."""
     monkeypatch.setattr(grids, "POINTS", 35)
+    sizes, solve = [], fit_.solve
+    monkeypatch.setattr(fit_, "solve", lambda p, *x: sizes.append(p.samples) or solve(p, *x))
     data = recording(3000, 0.18e-9)
     fit = spinrnn.identify_device(data, **TOLD)
     assert fit.diagnosis.describes
     assert abs(fit.values["tau"] - TRUE["tau"]) < 3.5 * fit.errors["tau"] < 1e-5 * TRUE["tau"]
+    assert sizes[:4] == [375, 750, 1500, 3000]
     # from the whole recording
     monkeypatch.setattr(fit_, "_begun", fit_._named)
     assert not spinrnn.identify_device(data, **TOLD).diagnosis.describes

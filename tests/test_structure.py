@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
-    "config": "quantity tables features kinds parts sources spread neurons versions recipes "
+    "config": "quantity slips tables features kinds parts sources spread neurons versions recipes "
     "static feedforward spiking symmetric bayesian run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",

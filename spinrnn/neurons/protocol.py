@@ -13,6 +13,7 @@ import numpy as np
 
 from spinrnn.config.kinds import Kind
 from spinrnn.config.quantity import spread_names
+from spinrnn.config.slips import unusual
 from spinrnn.errors import ConfigError
 
 
@@ -127,6 +128,12 @@ class Neuron(Kind):
         beyond them warns. None: it is an equation, which holds everywhere.
         """
         return None
+
+    def unusual(self) -> list[str]:
+        """A sentence for each value that is far from what is usual, with what to write
+        if its unit is another one.
+        """
+        return unusual(self)
 
     @property
     def noisy(self) -> bool:

@@ -51,7 +51,7 @@ FLOORS = {
     "learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
-    "beginning excitation checking",
+    "beginning excitation effort checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "

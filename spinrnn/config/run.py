@@ -344,6 +344,11 @@ class NetworkConfig:
         return None if own is None else own * self.time_unit
 
     @property
+    def usual_interval(self) -> float:
+        """An input interval in s that suits the fastest of its neurons."""
+        return min(one.usual_interval for one in neurons.entries(self.neuron).values())
+
+    @property
     def resolved_substeps(self) -> int:
         """S: `substeps`; where that is None a substep is at most a quarter of the
         shortest tau.
@@ -426,17 +431,17 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
     for place, one in neurons.entries(c.neuron).items():
         own = [name for name, declared in quantities(one).items() if declared.unit == "s"]
         times |= {f"{place}.{name}": getattr(one, name) or 0.0 for name in own}
-    wrong = _far_times(times, c.time_unit)
+    wrong = _far_times(times, c.time_unit, c.usual_interval)
     for unit in set() if wrong else {one.time_unit for one in c.neurons}:
-        wrong += _far_times({"input_interval": c.input_interval}, unit)
+        wrong += _far_times({"input_interval": c.input_interval}, unit, c.usual_interval)
     wrong = wrong or ([] if found else _long_steps(c))
     # a time of a neuron whose values are wrong is wrong, too
     found += (neurons.unusual(c.neuron) if wrong else []) or wrong
 
 
-def _far_times(times: dict[str, float], unit: float) -> list[str]:
+def _far_times(times: dict[str, float], unit: float, usual: float) -> list[str]:
     """About times {key: s} out of all proportion to the neuron's, 0 where there is
-    none.
+    none; usual: input interval that suits the neurons, s.
     """
     wrong, interval = [], times["input_interval"]
     slow = {key: time for key, time in times.items() if "." in key and time >= LEAST}
@@ -447,7 +452,8 @@ def _far_times(times: dict[str, float], unit: float) -> list[str]:
     for key, time in times.items():
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:
             far = f"{time:g} s is out of all proportion to the neuron's time, {unit:g} s"
-            wrong.append(f"{key}: {far}; times are in seconds, {time_in(time, unit)}")
+            suits = f"; {usual:.1g} s suits it" if key == "input_interval" else ""
+            wrong.append(f"{key}: {far}; times are in seconds, {time_in(time, unit)}{suits}")
     return wrong
 
 

@@ -175,6 +175,11 @@ class Macrospin(Neuron):
         return 1 / (self.gyromagnetic_ratio * self.field_scale)
 
     @property
+    def usual_interval(self) -> float:
+        # some three turns
+        return 20 * self.time_unit
+
+    @property
     def longest_step(self) -> float:
         q = tuple(float(x) for x in self.nominal_numbers(self.time_unit).values())
         return llg.MOST * self.time_unit / llg.strength(q, 1.0, q[-1], 1.0)

@@ -123,6 +123,13 @@ class Neuron(Kind):
         return math.inf
 
     @property
+    def usual_interval(self) -> float:
+        """An input interval in s that suits it, roughly: as long as it takes to follow
+        a drive.
+        """
+        return self.time_unit
+
+    @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation
         beyond them warns. None: it is an equation, which holds everywhere.

@@ -37,6 +37,8 @@ CASES = 64
 """That are tested to measure a test."""
 STEPS_OF_THE_RATE = ("adam", "metaplastic")
 """Writers whose steps have about the size of the learning rate."""
+UNUSUAL = 30
+"""By which an input interval may be off what suits the neurons."""
 RECORD = 400
 """Bytes of an epoch's record in JSON."""
 PICTURES = 200_000
@@ -216,6 +218,7 @@ def _describe_drives(trainer: Trainer, found: Checked) -> None:
     net, inputs = trainer.net, trainer.training.inputs
     notes, warned = excitations(net, inputs)
     problems, slow = cut_problems(net, inputs)
+    slow += interval_warnings(net.config)
     unusual = neurons.unusual(net.config.neuron)
     found.notes += notes
     found.warnings += warned + slow
@@ -225,6 +228,21 @@ def _describe_drives(trainer: Trainer, found: Checked) -> None:
     else:
         found.problems += problems
         found.warnings += unusual
+
+
+def interval_warnings(config: Any) -> list[str]:
+    """A sentence where an input is held so long that the neurons forget all before it,
+    or so short that they hardly follow.
+    """
+    interval, usual = config.input_interval, config.usual_interval
+    if 1 / UNUSUAL <= interval / usual <= UNUSUAL:
+        return []
+    about = f"network.input_interval: {interval:g} s is {interval / usual:.3g} times what suits"
+    about += f" {neurons.name_of(config)}, {config.resolved_substeps} substeps a point"
+    what = "it hardly moves within one"
+    if interval > usual:
+        what = "it forgets what was before, and gradients through so many vanish or diverge"
+    return [f"{about}: {what}; set {usual:.1g}"]
 
 
 def rate_problems(trainer: Trainer) -> list[str]:

@@ -221,13 +221,9 @@ def _describe_drives(trainer: Trainer, found: Checked) -> None:
     slow += interval_warnings(net.config)
     unusual = neurons.unusual(net.config.neuron)
     found.notes += notes
-    found.warnings += warned + slow
     # what cannot be is named by the value that makes it so
-    if problems and unusual:
-        found.problems += unusual
-    else:
-        found.problems += problems
-        found.warnings += unusual
+    found.problems += (unusual or problems) if problems else []
+    found.warnings += ([] if problems else unusual) + warned + slow
 
 
 def interval_warnings(config: Any) -> list[str]:

@@ -48,7 +48,7 @@ FLOORS = {
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
     "outliers residuals suspects entries result filtering thermal fit pulses responses lines "
     "told figures files wording report learnrecords learntraining learndiffusion learn "
-    "learnfigures learnwording learnmonitor",
+    "learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
     "beginning excitation effort checking",

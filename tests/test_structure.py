@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "spinrnn"
 FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
-    "config": "quantity tables features kinds parts sources spread neurons versions recipes "
+    "config": "quantity slips tables features kinds parts sources spread neurons versions recipes "
     "static feedforward spiking symmetric bayesian run template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
@@ -48,10 +48,10 @@ FLOORS = {
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
     "outliers residuals suspects steps entries result filtering thermal fit pulses responses lines "
     "told figures files wording report learnrecords learntraining learndiffusion learn "
-    "learnfigures learnwording learnmonitor",
+    "learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles run comparison figures "
-    "beginning excitation checking",
+    "beginning excitation effort checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "

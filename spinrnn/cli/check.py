@@ -24,6 +24,8 @@ from spinrnn.cli.options import (
 )
 from spinrnn.cli.wording import span
 
+WIDTH = len("validation") + 2
+"""Of the names of the lines."""
 SUMMARY = "Say what a configuration would run: sizes, data, memory, time, disk, problems."
 
 
@@ -44,13 +46,17 @@ def add_commands(commands: Any) -> None:
 def check(options: argparse.Namespace) -> int:
     """Checks and measures; prints all that was found."""
     from spinrnn.errors import ConfigError
-    from spinrnn.runs.checking import check_run
+    from spinrnn.runs.checking import described, measure
 
-    found = check_run(options.config, settings_of(options))
+    found, trainer = described(options.config, settings_of(options))
+    told = [] if options.json else lines_of(found)
+    # what is known at once is read while steps are measured
+    print("\n".join(told), flush=True) if told else None
+    measure(found, trainer)
     if options.json:
         print(json.dumps(_plain(found)))
     else:
-        print("\n".join(lines_of(found)))
+        print("\n".join(line for line in [*lines_of(found), *times_of(found)] if line not in told))
     if found.problems:
         raise ConfigError(found.problems, options.config)
     return 0
@@ -77,8 +83,7 @@ def lines_of(found: Any) -> list[str]:
         lines[name] = _of_part(classes)
     if found.expected is not None and not found.problems:
         lines |= _of_expected(found)
-    width = max(map(len, lines), default=0) + 2
-    said = [f"{name:<{width}}{text}" for name, text in lines.items()]
+    said = [f"{name:<{WIDTH}}{text}" for name, text in lines.items()]
     said += [f"note: {text}" for text in found.notes]
     return said + [f"warning: {text}" for text in found.warnings]
 
@@ -115,6 +120,20 @@ def _of_expected(found: Any) -> dict[str, str]:
     devices = f", {format_size(e.devices)} for the devices of synapses" if e.devices else ""
     return {
         "memory": f"{batch}, {data}{devices}, besides Python's own",
-        "time": f"{span(e.seconds)} on this machine, {span(e.compiling)} compiling before",
         "disk": f"{format_size(e.disk)} in the run folder, {format_size(e.free)} free here",
     }
+
+
+def times_of(found: Any) -> list[str]:
+    """The line about the time, where it was measured."""
+    e = found.expected
+    if e is None or found.problems:
+        return []
+    text = f"{span(e.seconds)} on this machine"
+    if e.source == "steps":
+        text += f", {span(e.compiling)} compiling before"
+    elif e.source == "one point":
+        text = f"some {text}, by one point of each sequence; a batch takes {span(e.step)}"
+    else:
+        text = f"some {text}, by the number of steps alone: too many to measure a single point"
+    return [f"{'time':<{WIDTH}}{text}"]

@@ -5,11 +5,16 @@ from typing import Any
 
 
 def span(seconds: float) -> str:
-    """A time for people: 12 s, 3 min, 1 h 20 min."""
+    """A time for people: 12 s, 3 min, 1 h 20 min, 5 days, 300 years."""
     if 0.05 < seconds < 3:
         return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
+    days = seconds / 86400
+    if days >= 730:
+        return f"{days / 365:.3g} years"
+    if days >= 4:
+        return f"{days:.0f} days"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 

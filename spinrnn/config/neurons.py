@@ -68,6 +68,13 @@ def settled(neuron: Any, trained: tuple[str, ...]) -> tuple[Any, tuple[str, ...]
 # ---- checks ----
 
 
+def unusual(neuron: Any) -> list[str]:
+    """A sentence for each value of a neuron, or of each layer's, that is far from what
+    is usual.
+    """
+    return [f"{place}.{text}" for place, one in entries(neuron).items() for text in one.unusual()]
+
+
 def check_neurons(c: Any, found: Problems) -> None:
     """Adds what does not go together in a `NetworkConfig`: neurons of the layers, their
     number, scheme, filters, spreads and what is trained.

@@ -26,6 +26,8 @@ class Quantity(NamedTuple):
         fit: coordinate of a fit and of training: "log" (positive), "log1p" (from 0) or
             "plain"; None: it is neither fitted nor trained.
         fixed: whether the number of parameters depends on it.
+        usual: least and largest size of what such devices have; beyond, the unit may be
+            another one (`config.slips`). None: any.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Quantity(NamedTuple):
     spread: str | None
     fit: str | None
     fixed: bool
+    usual: tuple[float, float] | None = None
 
     def problem(self, value: float) -> str | None:
         """What is wrong with a number as a value, "must be ...", or None."""
@@ -86,6 +89,7 @@ def quantity(
     spread: bool | str = False,
     fit: str | None = None,
     fixed: bool = False,
+    usual: tuple[float, float] | None = None,
 ) -> Any:
     """A field of a kind's table; arguments as the attributes of `Quantity`.
 
@@ -104,6 +108,7 @@ def quantity(
         "spread": spread,
         "fit": fit,
         "fixed": fixed,
+        "usual": usual,
     }
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 

@@ -30,6 +30,7 @@ from spinrnn.config.parts import (
     settled,
 )
 from spinrnn.config.quantity import quantities, quantity
+from spinrnn.config.slips import LEAST, time_in
 from spinrnn.config.spiking import SpikingConfig
 from spinrnn.config.spread import Spread, known_spread, spread_of, spreads_of
 from spinrnn.config.symmetric import SymmetricConfig
@@ -343,6 +344,11 @@ class NetworkConfig:
         return None if own is None else own * self.time_unit
 
     @property
+    def usual_interval(self) -> float:
+        """An input interval in s that suits the fastest of its neurons."""
+        return min(one.usual_interval for one in neurons.entries(self.neuron).values())
+
+    @property
     def resolved_substeps(self) -> int:
         """S: `substeps`; where that is None a substep is at most a quarter of the
         shortest tau.
@@ -425,19 +431,41 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
     for place, one in neurons.entries(c.neuron).items():
         own = [name for name, declared in quantities(one).items() if declared.unit == "s"]
         times |= {f"{place}.{name}": getattr(one, name) or 0.0 for name in own}
-    unit = c.time_unit
+    wrong = _far_times(times, c.time_unit, c.usual_interval)
+    for unit in set() if wrong else {one.time_unit for one in c.neurons}:
+        wrong += _far_times({"input_interval": c.input_interval}, unit, c.usual_interval)
+    wrong = wrong or ([] if found else _long_steps(c))
+    # a time of a neuron whose values are wrong is wrong, too
+    found += (neurons.unusual(c.neuron) if wrong else []) or wrong
+
+
+def _far_times(times: dict[str, float], unit: float, usual: float) -> list[str]:
+    """About times {key: s} out of all proportion to the neuron's, 0 where there is
+    none; usual: input interval that suits the neurons, s.
+    """
+    wrong, interval = [], times["input_interval"]
+    slow = {key: time for key, time in times.items() if "." in key and time >= LEAST}
+    if slow and 0 < interval * LARGEST_RATIO <= unit:
+        far = f"s is out of all proportion to the input interval, {interval:g} s"
+        said = f"{far}; times are in seconds"
+        return [f"{key}: {time:g} {said}, {time_in(time, interval)}" for key, time in slow.items()]
     for key, time in times.items():
         if time > 0 and unit > 0 and not 1 / LARGEST_RATIO < time / unit < LARGEST_RATIO:
             far = f"{time:g} s is out of all proportion to the neuron's time, {unit:g} s"
-            found.add(key, f"{far}; times are in seconds, as in 10e-9")
-    if found:
-        return
-    step = c.input_interval / c.resolved_substeps
+            suits = f"; {usual:.1g} s suits it" if key == "input_interval" else ""
+            wrong.append(f"{key}: {far}; times are in seconds, {time_in(time, unit)}{suits}")
+    return wrong
+
+
+def _long_steps(c: NetworkConfig) -> list[str]:
+    """About neurons that cannot take the substep."""
+    step, wrong = c.input_interval / c.resolved_substeps, []
     for place, one in neurons.entries(c.neuron).items():
         if step > one.longest_step:
             least = math.ceil(c.input_interval / one.longest_step)
             long = f"a substep of {step:.3g} s is too long for {place}, a {one.kind}"
-            found.add("substeps", f"{long}, of at most {one.longest_step:.3g} s; set {least}")
+            wrong.append(f"substeps: {long}, of at most {one.longest_step:.3g} s; set {least}")
+    return wrong
 
 
 def _check_amplifications(c: NetworkConfig, found: Problems) -> None:

@@ -251,8 +251,19 @@ def pairs_of(text: str | None, place: str, form: str, problems: list[str]) -> di
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """The known name that is spelt most like this one, or None where none is close."""
-    return next(iter(difflib.get_close_matches(str(name), list(known), 1)), None)
+    """The known name that is spelt most like this one, or None where none is close.
+
+    Capital letters count only between names that are the same but for them.
+    """
+    name, known = str(name), list(known)
+    alike = [one for one in known if one.lower() == name.lower()]
+    if alike:
+        return next(iter(difflib.get_close_matches(name, alike, 1, 0)))
+    small: dict[str, str] = {}
+    for one in known:
+        small.setdefault(one.lower(), one)
+    close = difflib.get_close_matches(name.lower(), list(small), 1)
+    return small[close[0]] if close else None
 
 
 def suggest(name: Any, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spinrnn.config.tables import suggest
+from spinrnn.config.tables import nearest
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify.models import Model
 from spinrnn.recordings.measurement import Measurement
@@ -64,8 +64,7 @@ def _fixed(fixed, model, problems):
     known = {}
     for name, given in fixed.items():
         if name not in model.names:
-            known_names = ", ".join(model.names)
-            problems.append(f"fixed: {name} is none of {known_names}{suggest(name, model.names)}")
+            problems += _name_problems("fixed", [name], model)
             continue
         pair = given if isinstance(given, tuple | list) else (given, 0.0)
         try:
@@ -83,11 +82,13 @@ def _fixed(fixed, model, problems):
 
 def _name_problems(what, names, model):
     """Names that are no parameters, in words."""
-    return [
-        f"{what}: {name} is none of {', '.join(model.names)}{suggest(name, model.names)}"
-        for name in names
-        if name not in model.names
-    ]
+    problems = []
+    for name in names:
+        if name not in model.names:
+            near = nearest(name, model.names)
+            hint = f"; did you mean {near}?" if near else ""
+            problems.append(f"{what}: {name} is none of {', '.join(model.names)}{hint}")
+    return problems
 
 
 def _bound_problems(bounds, known, model):

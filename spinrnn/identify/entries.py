@@ -1,5 +1,6 @@
 """What files for machines say of a `DeviceFit`: findings and tests by short keys."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,13 @@ def unit_of(model: Model, name: str) -> str:
         return own[name][0]
     units = model.units()
     return units[name if name in units else name.rpartition("[")[0]]
+
+
+def named(unit: str, units: Mapping[str, str]) -> str:
+    """A unit with those of drive and power by their names, as far as they are known."""
+    for words, name in (("of drive", "drive"), ("of power", "power"), ("measured", "power")):
+        unit = unit.replace(f"unit {words}", units.get(name, f"unit {words}"))
+    return unit
 
 
 def _noise_entries(model):
@@ -71,7 +79,7 @@ def _parameters(fit):
 def _facts(fit):
     """{key: (value, unit, meaning)}."""
     data, found = fit.measurement, fit.diagnosis
-    power = fit.model.units()[fit.model.readout.zero]
+    power = named(fit.model.units()[fit.model.readout.zero], data.units)
     highest = float(np.nanmax(data.power))
     return {
         "level": (fit.level, "1", "confidence level of low and high"),

@@ -183,6 +183,7 @@ def joined(parts: Sequence[Measurement]) -> Measurement:
         padded([part.power for part in parts], np.nan),
         padded(noises, 1.0) if known else None,
         max(part.resolution for part in parts),
+        parts[0].units if all(part.units == parts[0].units for part in parts) else {},
     )
 
 

@@ -24,6 +24,7 @@ from spinrnn.identify.learnrecords import (
     parts_of,
     records_of,
     records_of_file,
+    suited_interval,
 )
 from spinrnn.identify.learntraining import Settings, Training, scaled, settings_table
 from spinrnn.neurons.learned import LearnedDevice
@@ -326,6 +327,7 @@ def _device(made, noise, scouted, further):
             "sha256_of_samples": digest.hexdigest(),
             "training": [list(stretch) for stretch in made.stretches],
             "settings": dict(settings_table(made.settings)),
+            "input_interval": suited_interval(made.records),
             "compared_states": {str(k): error for k, error in scouted.items()},
             **further,
             "noise": noise.sentence,

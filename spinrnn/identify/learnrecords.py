@@ -27,6 +27,9 @@ FLAT = 1e-9
 """Share of its largest value below which the spread of a channel is rounding."""
 DRIVE = re.compile(r"drive\d*")
 """Names of drives: drive, drive2, ..."""
+STEPS, MOST_HELD = 4, 100
+"""Samples of an input interval where the drive was not held; of a longer one at most,
+as a device forgets in it."""
 LEAST = 200
 """Samples of the training part: fewer are fewer than a small network has weights."""
 
@@ -223,6 +226,25 @@ def _step_of(rows):
     tell(problems)
     # the median has the roughness of the times, their ends have not
     return sum(times[-1] - times[0] for times in rows) / sum(len(times) - 1 for times in rows)
+
+
+def held_for(records: Records) -> int:
+    """Samples for which a drive keeps its value, the median; the least of the drives."""
+    found = []
+    for drive in records.drives:
+        changes = [np.flatnonzero(np.diff(drive[a:b])) for a, b in records.cases]
+        lengths = np.concatenate([np.diff(places) for places in changes])
+        if lengths.size:
+            found.append(int(np.median(lengths)))
+    return min(found, default=1)
+
+
+def suited_interval(records: Records) -> float:
+    """Input interval in s for a network of such devices: as long as a drive was held,
+    or `STEPS` samples where it went on all the time.
+    """
+    held = held_for(records)
+    return records.sampling_step * (STEPS if held == 1 else min(held, MOST_HELD))
 
 
 class Parts(NamedTuple):

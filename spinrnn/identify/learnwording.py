@@ -11,6 +11,7 @@ from spinrnn.files.atomic import make_folder, write_together
 from spinrnn.files.text import to_json
 from spinrnn.findings import findings
 from spinrnn.identify.learn import LearnedFit
+from spinrnn.identify.learnadvice import advice_lines, doubts
 from spinrnn.identify.learnrecords import Records
 from spinrnn.notebook import plural
 from spinrnn.plotting import picture_or_none
@@ -24,6 +25,7 @@ def lines_of(fit: LearnedFit, source: str) -> Iterator[str]:
     step = f"{records.sampling_step:.4g} s apart"
     cases = plural(len(records.cases), "case")
     yield f"{source}: {len(records.output)} samples, {step}, in {cases}"
+    yield from doubts(records)
     for channel in (device.output, *device.drives):
         ends = f"{channel.low:.5g} to {channel.high:.5g}"
         unit = "" if channel.unit == "1" else f" {channel.unit}"
@@ -40,6 +42,9 @@ def lines_of(fit: LearnedFit, source: str) -> Iterator[str]:
     )
     yield f"noise: {fit.noise.sentence}"
     yield from _verdict(fit)
+    yield from advice_lines(fit)
+    interval = device.provenance["input_interval"]
+    yield f"for a network of it: [network] input_interval = {interval:.4g}  # s"
 
 
 def _percent(share):
@@ -88,6 +93,7 @@ def _errors(fit):
         "bound": (fit.bound, "1", "largest excess of a device that is described"),
         "compared_states": (scouted, "1", "held-out NRMSE of short trainings by k"),
         "sampling_step": (step, "s", "time between two samples"),
+        "input_interval": (fit.device.provenance["input_interval"], "s", "for a network of it"),
         "parting_time": (parting.time, "s", "from when on recording and device part"),
         "parting_nrmse": (parting.error, "1", "NRMSE from then on"),
     }

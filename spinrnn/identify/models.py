@@ -184,7 +184,7 @@ class Model:
         return (
             Parameter(
                 "drive_gain",
-                f"{drive.unit} per unit of drive",
+                f"{drive.unit} per unit of drive".removeprefix("1 "),
                 f"{drive.meaning} for one unit of the measured drive",
                 "drive_gain",
             ),

@@ -424,7 +424,7 @@ class Problem:
             return self
         noise = None if data.noise is None else data.noise[:, :samples]
         time, drive, power = (part[:, :samples] for part in (data.time, data.drive, data.power))
-        short = Measurement(time, drive, power, noise, data.resolution)
+        short = Measurement(time, drive, power, noise, data.resolution, data.units)
         keep = short.present.any(axis=1)
         if not keep.all() or short.present.sum() <= 4 * len(self.free) + self.cases:
             return self

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from spinrnn.errors import DataError
-from spinrnn.identify.entries import key_of, report_of, unit_of
+from spinrnn.identify.entries import key_of, named, report_of, unit_of
 from spinrnn.identify.models import Model
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
@@ -84,8 +84,8 @@ class DeviceFit:
     thermal: str | None = None
 
     def unit(self, name: str) -> str:
-        """Unit of a value."""
-        return unit_of(self.model, name)
+        """Unit of a value, with the names of the units that the file has."""
+        return named(unit_of(self.model, name), self.measurement.units)
 
     def __repr__(self) -> str:
         found = ", ".join(f"{name} = {self.values[name]:.5g}" for name in self.shown)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from spinrnn.identify.entries import missing_samples
+from spinrnn.identify.entries import missing_samples, named
 from spinrnn.identify.outliers import FEW, SHARE
 from spinrnn.identify.residuals import CORRELATION, OUTLIERS, SIZE
 from spinrnn.identify.result import DeviceFit
@@ -130,7 +130,8 @@ def _spikes(fit):
 
 
 def _noise(fit):
-    text = f"noise            {fit.noise:>14.4g}"
+    unit = fit.measurement.units.get("power", "")
+    text = f"noise            {fit.noise:>14.4g}{f' {unit}' if unit else ''}"
     found = fit.diagnosis
     if found.chi_square is None:
         return text
@@ -165,7 +166,8 @@ def _faults(fit, one_neuron):
     for check in failed:
         text = f"  {check.name}   p = {check.p:.1g}"
         if check.share is not None:
-            unit = "" if check.unit == "1" else f" {check.unit}"
+            unit = named(check.unit, fit.measurement.units)
+            unit = "" if unit == "1" else f" {unit}"
             text += (
                 f", would explain {100 * check.share:.2g} % of them, to first order "
                 f"{check.estimate:.2g}{unit}"

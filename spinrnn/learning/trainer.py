@@ -31,6 +31,8 @@ from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.protocol import Events, Synapse
 from spinrnn.tasks.protocol import Evaluation
 
+LONG = 10
+"""Input interval over what suits the neurons, above which it may be why it diverges."""
 _ORDER, _NOISE, _THERMAL = 1, 2, 3
 """Purposes of random numbers; 4 is that of `neurons.spread`."""
 
@@ -550,4 +552,8 @@ class Trainer:
         advice = "a smaller train.learning_rate or train.clip"
         if getattr(self.config.network, "scheme", None) == "euler":
             return f'network.scheme = "exponential", more network.substeps, or {advice}'
+        network = self.config.network
+        usual = getattr(network, "usual_interval", None)
+        if usual is not None and network.input_interval > LONG * usual:
+            return f"network.input_interval = {usual:.1g}, which suits its neurons, or {advice}"
         return advice

@@ -215,7 +215,10 @@ def _mode(macrospin):
         raise ConfigError(["macrospin: it has no stable rest near its start without a current"])
     e1 = turned[:, 0] @ plane
     loss = -_growth(macrospin, 0.0, m)
-    gain = (_growth(macrospin, macrospin.current_unit, m) + loss) / macrospin.current_unit
+    # at the current whose torque is the largest field, as that of 1 A may be next to none
+    field = macrospin.gyromagnetic_ratio * macrospin.field_scale
+    current = macrospin.current_unit * field / q[8]
+    gain = (_growth(macrospin, current, m) + loss) / current
     frequency = math.sqrt(stiffness[0] * stiffness[1])
     axes = (e1, np.cross(m, e1))
     return _Mode(m, axes, stiffness, float(stiffness.mean()), frequency, loss, gain)

@@ -192,6 +192,11 @@ class Learned(Neuron):
         return STEPS * self.device.sampling_step if self.time is None else self.time
 
     @property
+    def usual_interval(self) -> float:
+        known = self.device.provenance.get("input_interval")
+        return self.time_unit if self.time is not None or not known else float(known) / self.speed
+
+    @property
     def seen(self) -> tuple[float, float] | None:
         # of what acts, which is gain times drive
         low, high = (float(x) - self.drive_unit * self.drive_offset for x in self.channel[4:])

@@ -15,6 +15,7 @@ import numpy as np
 
 from spinrnn.config.kinds import range_problems
 from spinrnn.config.quantity import quantity
+from spinrnn.config.slips import unusual
 from spinrnn.neurons import llg
 from spinrnn.neurons.protocol import Functions, Neuron, State
 
@@ -27,6 +28,10 @@ NEWTON, PARTS = 6, 4
 """Steps of Newton's method for each of the parts in which a current comes on."""
 SETTLED = 1e-9
 """Slope over field of what is at rest."""
+FIELDS, CURRENTS = (0.0, 20.0), (1e-8, 0.1)
+"""Sizes that are usual, T and A."""
+DENSITIES = (("a density in A/m2", 1.0), ("a density in A/cm2", 1e4))
+"""What a current is meant as that has to be multiplied by the area."""
 AWRY = (1e-3, 2e-3, 3e-3)
 """By which the search for a rest starts beside a direction that may be a maximum."""
 
@@ -52,15 +57,20 @@ class Macrospin(Neuron):
     span: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
     excitation: ClassVar[str] = "spinrnn.neurons.excitation:excitation"
 
-    saturation: float = quantity(8e5, "A/m", "Ms", above=0, fit="log")
+    saturation: float = quantity(8e5, "A/m", "Ms", above=0, fit="log", usual=(1e4, 3e6))
     damping: float = quantity(
         0.01, about="alpha of Gilbert", above=0, high=10, spread=True, fit="log", source="field"
     )
-    field_x: float = quantity(0.0, "T", "applied field along x, mu_0 H", fit="plain")
-    field_y: float = quantity(0.0, "T", "applied field along y, mu_0 H", fit="plain")
-    field_z: float = quantity(1.2, "T", "applied field along z, mu_0 H", fit="plain")
+    field_x: float = quantity(0.0, "T", "applied field along x, mu_0 H", fit="plain", usual=FIELDS)
+    field_y: float = quantity(0.0, "T", "applied field along y, mu_0 H", fit="plain", usual=FIELDS)
+    field_z: float = quantity(1.2, "T", "applied field along z, mu_0 H", fit="plain", usual=FIELDS)
     anisotropy: float = quantity(
-        0.0, "J/m3", "K of the energy -K (u m)^2; negative: a hard axis", spread=True, fit="log"
+        0.0,
+        "J/m3",
+        "K of the energy -K (u m)^2; negative: a hard axis",
+        spread=True,
+        fit="log",
+        usual=(1.0, 1e8),
     )
     axis_x: float = quantity(0.0, about="of the axis u; its length does not count")
     axis_y: float = quantity(0.0, about="of the axis u")
@@ -82,15 +92,24 @@ class Macrospin(Neuron):
     polariser_x: float = quantity(0.5, about="direction p; its length does not count")
     polariser_y: float = quantity(0.0, about="direction p")
     polariser_z: float = quantity(-0.8660254037844386, about="direction p")
-    thickness: float = quantity(3e-9, "m", "of the free layer", above=0)
+    thickness: float = quantity(3e-9, "m", "of the free layer", above=0, usual=(1e-10, 1e-6))
     area: float = quantity(
-        7.853981633974483e-15, "m2", "through which it flows", above=0, spread=True
+        7.853981633974483e-15,
+        "m2",
+        "through which it flows",
+        above=0,
+        spread=True,
+        usual=(1e-18, 1e-8),
     )
-    temperature: float = quantity(0.0, "K", "0: no thermal field", low=0)
-    gyromagnetic_ratio: float = quantity(1.76085963e11, "rad/(s T)", "gamma, positive", above=0)
+    temperature: float = quantity(0.0, "K", "0: no thermal field", low=0, usual=(1e-3, 2e3))
+    gyromagnetic_ratio: float = quantity(
+        1.76085963e11, "rad/(s T)", "gamma, positive", above=0, usual=(5e10, 5e11)
+    )
     # no fit: b of the network and an offset of the drive are the same, in units near 1
-    bias_current: float = quantity(3e-4, "A", "constant current")
-    current_unit: float = quantity(1e-4, "A", "current of a weighted sum of 1", above=0)
+    bias_current: float = quantity(3e-4, "A", "constant current", usual=CURRENTS)
+    current_unit: float = quantity(
+        1e-4, "A", "current of a weighted sum of 1", above=0, usual=CURRENTS
+    )
     start_x: float = quantity(0.0, about="near which direction it rests at the start")
     start_y: float = quantity(0.0, about="near which direction it rests")
     start_z: float = quantity(1.0, about="near which direction it rests")
@@ -126,6 +145,10 @@ class Macrospin(Neuron):
             found.append(f"field_z: {text}")
         return found
 
+    def unusual(self) -> list[str]:
+        densities = [(what, size * self.area) for what, size in DENSITIES]
+        return unusual(self, {"A": densities})
+
     def vector(self, name: str) -> np.ndarray:
         """(3,) of "field", "axis", "demag", "polariser" or "start"."""
         return np.array([getattr(self, f"{name}_{along}") for along in "xyz"])
@@ -150,6 +173,11 @@ class Macrospin(Neuron):
     @property
     def time_unit(self) -> float:
         return 1 / (self.gyromagnetic_ratio * self.field_scale)
+
+    @property
+    def usual_interval(self) -> float:
+        # some three turns
+        return 20 * self.time_unit
 
     @property
     def longest_step(self) -> float:

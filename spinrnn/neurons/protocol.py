@@ -13,6 +13,7 @@ import numpy as np
 
 from spinrnn.config.kinds import Kind
 from spinrnn.config.quantity import spread_names
+from spinrnn.config.slips import unusual
 from spinrnn.errors import ConfigError
 
 
@@ -122,11 +123,24 @@ class Neuron(Kind):
         return math.inf
 
     @property
+    def usual_interval(self) -> float:
+        """An input interval in s that suits it, roughly: as long as it takes to follow
+        a drive.
+        """
+        return self.time_unit
+
+    @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation
         beyond them warns. None: it is an equation, which holds everywhere.
         """
         return None
+
+    def unusual(self) -> list[str]:
+        """A sentence for each value that is far from what is usual, with what to write
+        if its unit is another one.
+        """
+        return unusual(self)
 
     @property
     def noisy(self) -> bool:

@@ -1,6 +1,8 @@
 """Measured trajectories of one oscillator, as a fit needs them."""
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from spinrnn.recordings.samples import (
     device_of,
     error_of,
     kind_problems,
-    read_device,
+    read_with_units,
     samples_of,
     size_problems,
     tell,
@@ -43,6 +45,7 @@ class Measurement:
         noise: (case, sample) standard deviation of the power's noise, or None where it
             is unknown.
         resolution: relative resolution of the numbers that the power was stored in.
+        units: {"drive": unit, "power": unit} as far as a file says them.
     """
 
     time: np.ndarray
@@ -50,6 +53,7 @@ class Measurement:
     power: np.ndarray
     noise: np.ndarray | None
     resolution: float
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         count = int(self.present.sum())
@@ -80,9 +84,8 @@ class Measurement:
         if not len(self.power[cases]):
             raise DataError(f"cases: the {len(self.power)} cases have none of these")
         noise = None if self.noise is None else self.noise[cases]
-        return Measurement(
-            self.time[cases], self.drive[cases], self.power[cases], noise, self.resolution
-        )
+        time, drive, power = self.time[cases], self.drive[cases], self.power[cases]
+        return dataclasses.replace(self, time=time, drive=drive, power=power, noise=noise)
 
 
 def measurement(time, drive, power, noise=None) -> Measurement:
@@ -259,15 +262,17 @@ def load_measurement(
             f"{path}: was written by spinrnn; if it is a trajectory, say which neuron "
             "(--neuron L,N)"
         )
-    arrays = read_device(path, NAMES[:3], NAMES[3:], columns=columns, how=how)
+    arrays, units = read_with_units(path, NAMES[:3], NAMES[3:], columns=columns, how=how)
     if how is not None:
         arrays = _without_edges(arrays)
     try:
         tell(kind_problems(arrays))
         _check_neuron(arrays["power"], neuron)
-        return _measurement(arrays, neuron or 0)
+        found = _measurement(arrays, neuron or 0)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+    own = {name: units[name] for name in ("drive", "power") if units.get(name, "1") != "1"}
+    return dataclasses.replace(found, units=own)
 
 
 def _without_edges(arrays):

@@ -87,8 +87,21 @@ def read_device(
     columns: Columns = NONE,
     how: Demodulation | None = None,
 ) -> dict[str, np.ndarray]:
-    """{name: array} of a user's file, in SI units where the file or the user says
-    another one; what was converted is told by a `DataNote`.
+    """{name: array} of `read_with_units`."""
+    return read_with_units(path, needed, optional, numbers, instead, columns, how)[0]
+
+
+def read_with_units(
+    path: str | Path,
+    needed: Collection[str],
+    optional: Collection[str],
+    numbers: Collection[str] = (),
+    instead: Mapping[str, str] | None = None,
+    columns: Columns = NONE,
+    how: Demodulation | None = None,
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """({name: array}, {name: unit}) of a user's file, in SI units where the file or the
+    user says another one; what was converted is told by a `DataNote`.
 
     Args:
         needed, optional: names of arrays.
@@ -127,7 +140,9 @@ def read_device(
     found |= table.arrays
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
-    return arrays if how is None else _with_power(path, arrays, table.arrays, how)
+    units = {name: str(unit) for name, unit in table.units.items() if unit}
+    arrays = arrays if how is None else _with_power(path, arrays, table.arrays, how)
+    return arrays, units
 
 
 def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
@@ -135,7 +150,8 @@ def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
     of samples or of ns are.
     """
     known = time[np.isfinite(time)]
-    if not (known == np.floor(known)).all():
+    # a product of a number and a unit has roundings
+    if not np.allclose(known, np.round(known), rtol=1e-12, atol=0):
         return
     if not arranged(read_table(Path(path)), columns, NAMES).units.get("time"):
         raise DataError(

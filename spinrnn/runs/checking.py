@@ -10,13 +10,14 @@ import functools
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spinrnn.config import neurons
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, parts_in
 from spinrnn.datasets.dataset import Dataset
@@ -26,6 +27,7 @@ from spinrnn.errors import ConfigError, DataError, DataNote, SpinrnnError
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.runs.beginning import about, classes_of
+from spinrnn.runs.effort import Effort, cut_problems, effort_of
 from spinrnn.runs.excitation import excitations
 from spinrnn.runs.run import FINER
 
@@ -35,6 +37,8 @@ CASES = 64
 """That are tested to measure a test."""
 STEPS_OF_THE_RATE = ("adam", "metaplastic")
 """Writers whose steps have about the size of the learning rate."""
+UNUSUAL = 30
+"""By which an input interval may be off what suits the neurons."""
 RECORD = 400
 """Bytes of an epoch's record in JSON."""
 PICTURES = 200_000
@@ -51,6 +55,8 @@ class Expected:
         memory: bytes of a batch at work; data: of the data and their parts; devices: of
             the synapses' devices, and once more as they were in the best epoch; disk:
             of the run's folder; free: room where it will be.
+        source: where the times come from: "steps", of whole batches; "one point" of
+            each sequence; "count" of steps of neurons, where that would be too long.
     """
 
     compiling: float
@@ -62,6 +68,7 @@ class Expected:
     disk: int
     free: int
     devices: int = 0
+    source: str = "steps"
 
     @property
     def seconds(self) -> float:
@@ -104,22 +111,45 @@ def check_run(path: str | Path | None = None, settings: Sequence[str] = ()) -> C
     Raises:
         StoreError: the file of the configuration cannot be read.
     """
-    found = Checked()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    found, trainer = described(path, settings)
+    measure(found, trainer)
+    return found
+
+
+def described(
+    path: str | Path | None = None, settings: Sequence[str] = ()
+) -> tuple[Checked, Trainer | None]:
+    """(what is known at once, the `Trainer` of which `measure` takes the times): times
+    are 0 yet; None where the run cannot be made.
+    """
+    found, trainer = Checked(), None
+    with _telling(found):
         config, data = _read(path, settings, found)
         trainer = _trainer(config, data, found)
         if trainer is not None:
             _describe(trainer, found)
-            sizes = found.expected
+    return found, None if found.problems else trainer
+
+
+def measure(found: Checked, trainer: Trainer | None) -> None:
+    """Fills in the times, of real steps of a trainer that is of no use afterwards."""
+    sizes = found.expected
+    if trainer is not None and sizes is not None:
+        with _telling(found):
             found.expected = _try(found, lambda: _measured(trainer, sizes)) or sizes
+
+
+@contextlib.contextmanager
+def _telling(found: Checked) -> Iterator[None]:
+    """Context whose Python warnings go into what was found, each sentence once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
     for warning in caught:
         said = found.notes if warning.category is DataNote else found.warnings
         said.append(str(warning.message))
-    found.problems, found.warnings, found.notes = (
-        list(dict.fromkeys(texts)) for texts in (found.problems, found.warnings, found.notes)
-    )
-    return found
+    for texts in (found.problems, found.warnings, found.notes):
+        texts[:] = dict.fromkeys(texts)
 
 
 def _try(found: Checked, call: Callable[[], Any]) -> Any:
@@ -177,12 +207,38 @@ def _describe(trainer: Trainer, found: Checked) -> None:
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer)
     if "time" in trainer.net.config.abilities:
-        notes, warned = excitations(trainer.net, trainer.training.inputs)
-        found.notes += notes
-        found.warnings += warned
+        _describe_drives(trainer, found)
     found.expected = _expected(trainer)
     if found.expected.disk > found.expected.free:
         found.problems.append("the disk has less room than the run needs; choose another --out")
+
+
+def _describe_drives(trainer: Trainer, found: Checked) -> None:
+    """What the largest drive does to the neurons of a network with time."""
+    net, inputs = trainer.net, trainer.training.inputs
+    notes, warned = excitations(net, inputs)
+    problems, slow = cut_problems(net, inputs)
+    slow += interval_warnings(net.config)
+    unusual = neurons.unusual(net.config.neuron)
+    found.notes += notes
+    # what cannot be is named by the value that makes it so
+    found.problems += (unusual or problems) if problems else []
+    found.warnings += ([] if problems else unusual) + warned + slow
+
+
+def interval_warnings(config: Any) -> list[str]:
+    """A sentence where an input is held so long that the neurons forget all before it,
+    or so short that they hardly follow.
+    """
+    interval, usual = config.input_interval, config.usual_interval
+    if 1 / UNUSUAL <= interval / usual <= UNUSUAL:
+        return []
+    about = f"network.input_interval: {interval:g} s is {interval / usual:.3g} times what suits"
+    about += f" {neurons.name_of(config)}, {config.resolved_substeps} substeps a point"
+    what = "it hardly moves within one"
+    if interval > usual:
+        what = "it forgets what was before, and gradients through so many vanish or diverge"
+    return [f"{about}: {what}; set {usual:.1g}"]
 
 
 def rate_problems(trainer: Trainer) -> list[str]:
@@ -236,28 +292,61 @@ def members_of(train: Any) -> int:
 
 
 def _measured(trainer: Trainer, sizes: Expected) -> Expected:
-    """The same with times, of real steps of a trainer that is of no use afterwards."""
-    net, task, estimator = trainer.net, trainer.config.task, trainer.config.train.estimator
+    """The same with times."""
+    net, inputs = trainer.net, trainer.training.inputs
+    effort = effort_of(net, inputs, min(trainer.config.train.batch, len(inputs)))
+    if effort is None:
+        compiling = trainer.warm_up()
+        case = _per_case(lambda part: evaluate(net, part, task=trainer.config.task), trainer.test)
+        step, fit = _seconds_of_step(trainer, case), _seconds_of_fits(trainer)
+        return _times(trainer, sizes, Effort(case, step, compiling, True), fit)
+    fit = effort.case * (len(trainer.training) + len(trainer.validation))
+    source = "one point" if effort.measured else "count"
+    found = _times(trainer, sizes, effort, fit if _fits(trainer) else 0.0)
+    return dataclasses.replace(found, source=source)
+
+
+def _fits(trainer: Trainer) -> bool:
+    """Whether all is learned at once, or begins with such a fit."""
+    estimator = trainer.config.train.estimator
+    return estimator.at_once or estimator.warm == "reservoir"
+
+
+def _times(trainer: Trainer, sizes: Expected, effort: Effort, fit: float) -> Expected:
+    """Times of the whole run; fit: seconds of what is learned at once."""
     training, validation, test = trainer.training, trainer.validation, trainer.test
-    compiling = trainer.warm_up()
-    case = _per_case(lambda part: evaluate(net, part, task=task), test)
-    step, learning = 0.0, 0.0
-    if not estimator.at_once:
-        step = _seconds_of_batch(trainer, case * len(validation))
-        learning = trainer.epochs * (trainer.batches * step + case * len(validation))
-    if estimator.at_once or estimator.warm == "reservoir":
-        fit = estimator.fit if estimator.at_once else Reservoir().fit
-        learning += _seconds_of_fit(functools.partial(fit, net, task), training, validation)
-    if estimator.at_once:
+    case, learning = effort.case, fit
+    if trainer.config.train.estimator.at_once:
         learning += case * (len(training) + len(validation))
+    else:
+        learning += trainer.epochs * (trainer.batches * effort.step + case * len(validation))
     members = members_of(trainer.config.train)
     # each is tested alone, and all together
     tests = 2 * members if members > 1 else 1
-    testing = (1 + FINER) * case * len(test) * tests
-    learning *= members
     return dataclasses.replace(
-        sizes, compiling=compiling, training=learning, testing=testing, step=step
+        sizes,
+        compiling=effort.compiling,
+        training=members * learning,
+        testing=(1 + FINER) * case * len(test) * tests,
+        step=effort.step,
     )
+
+
+def _seconds_of_step(trainer: Trainer, case: float) -> float:
+    """Of a batch; 0 where all is learned at once."""
+    if trainer.config.train.estimator.at_once:
+        return 0.0
+    return _seconds_of_batch(trainer, case * len(trainer.validation))
+
+
+def _seconds_of_fits(trainer: Trainer) -> float:
+    """Of what is learned at once; 0 where nothing is."""
+    if not _fits(trainer):
+        return 0.0
+    estimator = trainer.config.train.estimator
+    fit = estimator.fit if estimator.at_once else Reservoir().fit
+    call = functools.partial(fit, trainer.net, trainer.config.task)
+    return _seconds_of_fit(call, trainer.training, trainer.validation)
 
 
 def _per_case(call: Callable[[Dataset], Any], data: Dataset, more: int = 0) -> float:

@@ -16,16 +16,24 @@ def excitations(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]]
         inputs: (case, channel, time), of the training.
     """
     notes, warnings = [], []
-    largest = float(np.nanmax(np.abs(inputs), initial=0.0))
     for layer, neuron in enumerate(net.config.neurons):
         if neuron.excitation:
-            middle = neuron.bias(neuron.nominal_numbers(neuron.time_unit)) * neuron.drive_unit
-            reached = _most(net, layer, largest) * neuron.drive_unit
-            ends = float(middle - reached), float(middle + reached)
-            ok, text = loaded(neuron.excitation)(neuron, ends)
+            low, high = (end * neuron.drive_unit for end in drive_of(net, layer, inputs))
+            ok, text = loaded(neuron.excitation)(neuron, (low, high))
             sentence = f"{neuron.name}, layer {layer}: {text}"
             (notes if ok else warnings).append(sentence)
     return notes, warnings
+
+
+def drive_of(net: Network, layer: int, inputs: np.ndarray) -> tuple[float, float]:
+    """(least, largest) drive of a layer that its bias, inputs (case, channel, time) and
+    initial weights can bring it to, in the kernels' units.
+    """
+    largest = float(np.nanmax(np.abs(inputs), initial=0.0))
+    neuron = net.config.neurons[layer]
+    middle = float(neuron.bias(neuron.nominal_numbers(net.config.time_unit)))
+    reached = _most(net, layer, largest)
+    return middle - reached, middle + reached
 
 
 def _most(net, layer, largest):

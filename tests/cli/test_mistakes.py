@@ -133,7 +133,11 @@ MISTAKES = [
     ("train my.toml --set train.epoch=5", "train.epoch: unknown key; did you mean epochs?"),
     ("train my.toml --set train.learning_rate=0,02", "the decimal sign is a point, as in 0.02"),
     ("train my.toml --set network.input_interval=10ns", "SI units without the unit, as in 10e-9"),
-    ("train my.toml --set network.input_interval=10", "times are in seconds, as in 10e-9"),
+    ("train my.toml --set network.input_interval=10", "times are in seconds, 10 ns are 1e-08"),
+    ("train my.toml --set neuron.relaxation_time=10", "neuron.relaxation_time: 10 s is out of all"
+     " proportion to the input interval, 1e-08 s; times are in seconds, 10 ns are 1e-08"),
+    ("train my.toml --set neuron.kind=macrospin --set neuron.field_x=-3e5", "neuron.field_x:"
+     " -300000 T is far from what is usual, up to 20 T; write -0.377 if it is A/m"),
     ("train my.toml --set neuron.kind=oscilator", 'did you mean "oscillator"?', "--use FILE"),
     ("train my.toml --set data.source=digit", "digit", "did you mean digits?"),
     # runs

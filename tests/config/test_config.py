@@ -311,7 +311,7 @@ def test_a_problem_says_what_is_wanted_and_what_was_given():
         "amplification: give one number, or one for each of the 2 layers, got 3",
         "amplification: must be from 1e-09 to 1e+09, got 0.0",
         "input_interval: 10 s is out of all proportion to the neuron's time, 1e-08 s; times are "
-        "in seconds, as in 10e-9",
+        "in seconds, 10 ns are 1e-08; 1e-08 s suits it",
         "layers: each layer needs at least 1 neuron, got [3, 0]",
         "neuron.bias_ratio: must be above 1 and at most 1e+09, else the oscillator is below its "
         "threshold and silent, got 0.5",

@@ -29,6 +29,10 @@ from spinrnn.config.toml import from_toml, to_toml
         ("zzz", ["inputs", "layers"], "; known are inputs, layers"),
         ("zzz", [f"key{k}" for k in range(31)], ""),
         (3, ["inputs"], "; known are inputs"),
+        ("q", ["gamma", "Q"], "; did you mean Q?"),
+        ("LAYRES", ["inputs", "layers"], "; did you mean layers?"),
+        ("demag_Z", ["demag_y", "demag_z"], "; did you mean demag_z?"),
+        ("r_0", ["R_0", "r_0_", "R_00"], "; did you mean R_0?"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_known_one(name, known, hint):

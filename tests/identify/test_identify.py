@@ -727,7 +727,7 @@ def test_wrong_arguments_are_told_at_once():
             level=95,
         )
     for part in (
-        "q is none of",
+        "q is none of gamma, Q, bias, gain, scale, readout_offset; did you mean Q?",
         "gamma: must",
         "Q: must",
         "gain: give",

@@ -3,6 +3,7 @@ command."""
 
 import dataclasses
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import spinrnn
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify import learndiffusion
 from spinrnn.identify.learn import FACTOR, WINDOW, best_states, parting_of
+from spinrnn.identify.learnadvice import advice_lines, doubts
 from spinrnn.identify.learnrecords import (
     Parts,
     Stretch,
     parts_of,
     records_of,
     records_of_trajectory,
+    suited_interval,
     window_starts,
 )
 from spinrnn.identify.learntraining import Settings, Training, scaled
@@ -205,6 +208,104 @@ def test_drives_beyond_those_that_were_seen_are_told(fit):
         fit.device.simulate(time, u[:40])
     with pytest.raises(DataError, match="start: give the first 1 outputs"):
         fit.device.simulate(time, u, start=p[:2])
+
+
+# ---- where it does not describe ----
+
+
+def failed(fit, records=None, parts=None, **changes):
+    """The advice about a fit with other errors, settings or recording."""
+    settings = {**fit.device.provenance["settings"], **changes.pop("settings", {})}
+    provenance = {**fit.device.provenance, "settings": settings}
+    device = dataclasses.replace(fit.device, provenance=provenance, **changes.pop("device", {}))
+    own = {"training_error": 0.5, "held_out_error": 0.5, "expected_most": 0.0} | changes
+    if records is not None:
+        own["records"] = dataclasses.replace(fit.records, **records)
+    found = dataclasses.replace(fit, device=device, **own)
+    return list(advice_lines(found if parts is None else dataclasses.replace(found, parts=parts)))
+
+
+def test_a_fit_that_describes_needs_no_advice(fit):
+    assert list(advice_lines(fit)) == []
+
+
+def test_what_is_tried_first_is_what_was_below_the_usual(fit):
+    """300 iterations and 6 hidden units, one state that was given."""
+    falling, done = (
+        [(i, 0.0, 1.0 / (1 + i)) for i in range(5)],
+        [(0, 0.0, 0.5), *[(1, 0.0, 0.6)] * 4],
+    )
+    (text,) = failed(fit, history=falling)
+    assert text.startswith(
+        "Try more --iterations (6000), as the error still fell; more --states (2);"
+        " more --hidden (50); more --points (20) ("
+    )
+    (text,) = failed(fit, history=done, scouted={1: 0.5, 2: 0.5})
+    assert text.startswith("Try more --iterations (6000); more --hidden (50); more --states (2);")
+    usual = {"iterations": 6000, "hidden": 60, "points": 30}
+    (text,) = failed(fit, history=done, settings=usual)
+    assert text.startswith("Try more --states (2); more --hidden (120); more --points (60) (")
+
+
+def test_too_little_was_recorded(fit):
+    reason, text = failed(fit, training_error=0.05, held_out_error=0.3)
+    assert reason == (
+        "Probably the recording is too short for so many weights, as the training part is described"
+        " to 5 %."
+    )
+    assert text.startswith("Try a longer recording; fewer --hidden (3) (")
+
+
+def test_what_was_not_seen_is_named(fit):
+    drives = fit.records.drives.copy()
+    (stretch,) = fit.parts.held_out
+    drives[0, stretch.first : stretch.first + stretch.size // 4] = 3.0
+    reason, _ = failed(fit, records={"drives": drives})
+    assert "25 % of the held-out drive are beyond the training part" in reason
+
+
+def test_sampling_that_is_too_coarse_or_too_fine(fit):
+    noise = np.random.default_rng(0).normal(size=len(fit.records.output))
+    reason, text = failed(fit, records={"output": noise})
+    assert re.search(
+        r"too coarse: from sample to sample the output changes by 14\d % of its", reason
+    )
+    assert text.startswith("Try a finer sampling step, without --every (")
+    slow = np.arange(len(noise)) / 1500.0
+    change = 1 / 1500 / slow[: fit.parts.training[0].last].std()
+    *_, text = failed(fit, records={"output": slow})
+    assert f"--every {round(4 * 0.005 / change)}, as samples differ by little" in text
+
+
+def test_a_drive_that_goes_on_and_a_known_part(fit):
+    drives = np.random.default_rng(0).uniform(-0.9, 0.9, size=fit.records.drives.shape)
+    (text,) = failed(fit, records={"drives": drives})
+    assert "; --linear, if the drive is not held between samples (" in text
+    (text,) = failed(fit, device={"base": {"neuron": {"kind": "oscillator"}}})
+    assert text.startswith("Try --known-drive, that leads from the drive's unit to the equation's;")
+
+
+def test_times_in_another_unit_are_doubted(fit):
+    assert list(doubts(fit.records)) == []
+    (text,) = doubts(dataclasses.replace(fit.records, sampling_step=0.5))
+    assert text.startswith("Samples are 0.5 s apart: is the time in s? --units time=ns says")
+
+
+@pytest.mark.parametrize(("held", "interval"), [(1, 4e-9), (2, 2e-9), (5, 5e-9), (400, 100e-9)])
+def test_the_input_interval_is_that_for_which_the_drive_was_held(held, interval):
+    drive = np.repeat(np.random.default_rng(0).normal(size=-(-2000 // held)), held)[:2000]
+    time = 1e-9 * np.arange(2000)
+    records = records_of(time, {"a": drive}, np.sin(time))
+    assert suited_interval(records) == pytest.approx(interval)
+
+
+def test_a_network_of_it_knows_the_interval(fit):
+    found = spinrnn.Learned.of(fit.device)
+    assert fit.device.provenance["input_interval"] == pytest.approx(5e-9)
+    assert found.usual_interval == pytest.approx(5e-9)
+    assert spinrnn.Learned.of(fit.device, speed=2.0).usual_interval == pytest.approx(2.5e-9)
+    assert spinrnn.Learned.of(fit.device, time=1e-6).usual_interval == 1e-6
+    assert spinrnn.Learned.example().usual_interval == 4e-9
 
 
 @pytest.mark.slow

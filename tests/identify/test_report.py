@@ -2,7 +2,9 @@
 the picture."""
 
 import csv
+import dataclasses
 import json
+import re
 import warnings
 
 import numpy as np
@@ -12,7 +14,10 @@ from scipy import stats
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.errors import DataNote
 from spinrnn.identify import figures, guesses, models, oscillator, problem, report, wording
+from spinrnn.identify.fit import joined
+from spinrnn.recordings.measurement import load_measurement
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.7, "gain": 0.4e8}
 STEP = 2.5e-9
@@ -190,6 +195,29 @@ def test_the_text_of_a_good_fit(fit):
         "nothing."
     )
     assert len(lines) == 1 + 8 + 2
+
+
+def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
+    time, drive, power = device(1, 60)
+    rows = np.c_[1e9 * time[0], drive[0], 1e3 * power[0]]
+    path = tmp_path / "named.csv"
+    head = "time (ns),drive (mA),power (nW)"
+    np.savetxt(path, rows, delimiter=",", header=head, comments="")
+    with pytest.warns(DataNote):
+        data = load_measurement(path)
+    assert data.units == {"drive": "A", "power": "W"}
+    assert data.take(slice(0, 1)).units == data.units
+    found = spinrnn.identify_device([data, data], fixed={"Q": 0.8}, free_scale=True)
+    text = "\n".join(wording.lines_of(found, "named.csv"))
+    for unit in (r"gain +[^ ]+ ± [^ ]+ 1/s per A ", r"scale +[^ ]+ ± [^ ]+ W ", r"noise +[^ ]+ W"):
+        assert re.search(unit, text), text
+    assert "unit of" not in text
+    units = {name: one["unit"] for name, one in found.report()["findings"].items()}
+    assert [units[name] for name in ("gain", "threshold", "scale", "noise", "highest_power")] == [
+        "1/s per A", "A", "W", "W", "W",
+    ]  # fmt: skip
+    other = dataclasses.replace(data, units={"drive": "V"})
+    assert joined([data, other]).units == {}
 
 
 def test_the_text_of_a_fit_that_does_not_describe(late):

@@ -44,6 +44,17 @@ def test_a_rest_without_orbits_is_told():
     assert text.endswith("; there are no orbits about its rest to say more from")
 
 
+@pytest.mark.parametrize("area", [LAYER.area * 1e-12, 7854.0])
+def test_the_threshold_goes_with_the_area_whatever_its_unit(area):
+    """Of 7854 m2, which are nm2, the torque of 0.1 mA is nothing beside the damping."""
+    large = spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0, area=area)
+    wanted = spinrnn.threshold_current(LAYER) * area / LAYER.area
+    assert spinrnn.threshold_current(large) == pytest.approx(wanted, rel=1e-9)
+    ok, text = excitation(large, 2e-3 * wanted)
+    assert not ok
+    assert text.endswith("a factor of 1000 would do (mA as A, or nm as um)")
+
+
 def test_towards_the_polariser_the_threshold_is_negative():
     parallel = spinrnn.Macrospin(polariser_x=0.0, polariser_z=1.0)
     assert excitation(parallel, (-1.5 * THRESHOLD, 1e-5))[0]

@@ -10,6 +10,7 @@ import pytest
 import spinrnn
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import from_toml, to_toml
+from spinrnn.learning.trainer import Trainer
 from spinrnn.machine.threads import using
 
 CONFIG = spinrnn.SymmetricConfig(
@@ -399,3 +400,38 @@ def test_an_adjoint_that_does_not_fit_is_told():
         spinrnn.Equilibrium(steps=2).estimate(net.prepared(), u, labels, None, 0)
     finally:
         spinrnn.set_memory_limit(None)
+
+
+def test_the_plan_of_the_exact_gradient_is_what_it_takes():
+    """All steps of the panels at work, and the gradient of each panel; the two phases
+    of equilibrium propagation keep no steps.
+    """
+    net, u, labels = made(steps=2000)
+    with using(2):
+        whole, phases = net.plan(11, 1).bytes, net.plan(11, 1, backward=False).bytes
+        # of 7 + 5 + 6 neurons, two panels of 8: emitted, J, by drive, sums, and a tile of 8
+        steps = 2 * 8 * 2000 * 8 * (18 * 4 + 8)
+        assert steps < whole - phases < 1.01 * steps
+        try:
+            spinrnn.set_memory_limit(whole)
+            net.loss_and_grad(u, labels)
+            spinrnn.set_memory_limit(whole - 1)
+            for asked in (lambda: net.loss_and_grad(u, labels), lambda: net.plan(11, 1)):
+                with pytest.raises(spinrnn.MemoryLimitError, match="of 11 cases through 2000 st"):
+                    asked()
+            spinrnn.set_memory_limit(phases)
+            spinrnn.Equilibrium(steps=2).estimate(net.prepared(), u, labels, None, 0)
+        finally:
+            spinrnn.set_memory_limit(None)
+
+
+def test_a_training_plans_the_gradient_that_it_takes():
+    config = dataclasses.replace(CONFIG, steps=2000)
+    data = spinrnn.Dataset(np.random.default_rng(0).normal(size=(40, 2, 3)), np.arange(40) % 3)
+    found = {}
+    for estimator in (spinrnn.BPTT(), spinrnn.Equilibrium()):
+        run = spinrnn.RunConfig(config, spinrnn.TrainConfig(batch=11, estimator=estimator))
+        found[estimator.kind] = Trainer(run, data).plan.bytes
+    net = spinrnn.network_of(config)
+    assert found["bptt"] == net.plan(11, 1).bytes
+    assert found["equilibrium"] == net.plan(11, 1, backward=False).bytes

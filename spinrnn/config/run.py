@@ -765,6 +765,7 @@ class RunConfig:
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train) + _unasked(self.network, self.task)
+        misfits += _unweighed(self.train.estimator, self.task)
         if misfits:
             raise ConfigError(misfits)
 
@@ -807,6 +808,15 @@ def _unasked(network: Any, task: Any) -> list[str]:
         return []
     wanted = " or ".join(f'"{kind}"' for kind in network.tasks)
     return [f"task.kind: a network of the kind {network.kind} takes {wanted}, got {task.kind}"]
+
+
+def _unweighed(estimator: Any, task: Any) -> list[str]:
+    """That classes are to weigh alike where an estimator shows each case alike."""
+    if estimator.weighs or getattr(task, "class_weights", "none") == "none":
+        return []
+    reason = f"the estimator {estimator.kind} learns without labels, so classes have no weights"
+    advice = 'set it to "none", and give each class as many cases'
+    return [f"task.class_weights: {reason}; {advice}"]
 
 
 def _reservoirs(estimator: Any, synapses: str) -> list[str]:

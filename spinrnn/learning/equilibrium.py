@@ -37,6 +37,7 @@ class Equilibrium(Estimator):
     """
 
     kind = "equilibrium"
+    hears_devices = False
     needs = frozenset({"equilibrium"})
     beta: float = quantity(
         0.3, about="strength of the nudge", above=0, high=LARGEST_NUMBER, source=_LAYDEVANT

@@ -257,6 +257,14 @@ class Trainer:
         return self.net.scaling is not None or "counts" in self.net.config.abilities
 
     @property
+    def unweighed(self) -> list[str]:
+        """A sentence where cases have different weights and are learned from alike."""
+        kind, weights = self.config.train.estimator, self.training.weights
+        if kind.weighs or weights is None or np.ptp(weights) == 0:
+            return []
+        return [f"the estimator {kind.kind} shows all cases alike, whatever their weights"]
+
+    @property
     def stopped(self) -> bool:
         """Whether the training has ended early: for `train.patience` epochs no score
         was better than all before.

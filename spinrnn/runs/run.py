@@ -248,7 +248,8 @@ def _warn_of_data(trainer: Trainer) -> None:
     """Warns of data from which nothing can be learned, or not all that is asked for."""
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
-    for text in [*scale_problems(trainer.training, trainer.any_scale), *classes]:
+    scales = scale_problems(trainer.training, trainer.any_scale)
+    for text in [*scales, *classes, *trainer.unweighed]:
         warnings.warn(text, stacklevel=4)
 
 

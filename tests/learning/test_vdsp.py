@@ -344,3 +344,25 @@ def test_thresholds_follow_from_the_inputs_unless_given():
     config = spinrnn.SpikingConfig(inputs=784)
     assert config.firing == pytest.approx(42.0)
     assert dataclasses.replace(config, threshold=3.0).firing == 3.0
+
+
+# ---- what it does not take ----
+
+
+def test_weights_of_classes_are_refused():
+    with pytest.raises(spinrnn.ConfigError) as told:
+        config_of(task={"class_weights": "balanced"})
+    (problem,) = told.value.problems
+    assert problem.startswith("task.class_weights: the estimator vdsp learns without labels")
+    assert 'set it to "none"' in problem
+    assert config_of(task={"class_weights": "none"}).task.class_weights == "none"
+
+
+def test_weights_of_cases_are_told():
+    data = some(40)
+    weighed = dataclasses.replace(data, weights=np.r_[np.ones(39), 2.0])
+    config = config_of(train={"epochs": 1})
+    with pytest.warns(UserWarning, match="vdsp shows all cases alike, whatever their weights"):
+        spinrnn.train(config, data=weighed)
+    alike = dataclasses.replace(data, weights=np.full(40, 2.0))
+    assert Trainer(config.fitted_to(alike), alike).unweighed == []

@@ -780,13 +780,7 @@ def _row_of(kind: Any) -> str:
 def _misfits(network: Any, train: TrainConfig) -> list[str]:
     """What kinds of different roles cannot do together, a sentence each."""
     problems, estimator, writer = [], train.estimator, train.writer
-    missing = sorted(estimator.needs - network.abilities)
-    if missing:
-        lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
-        able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
-        have = f'; one with network.kind = "{able[0]}" has' if able else ""
-        own = f'; a network of the kind {network.kind} learns by "{estimator_for(type(network))}"'
-        problems.append(f"estimator.kind: {lacks}{have}{own}")
+    problems += _unlearned(network, estimator)
     # a local rule asks no writer
     unwritable = [] if estimator.local else _unwritable(writer.gives, network.synapses)
     for synapse in unwritable:
@@ -800,6 +794,24 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
             problems.append(f'train.gains: {needs} "drawn"')
         problems += _reservoirs(estimator, " and ".join(others))
     return problems + _without_time(network, train)
+
+
+def _unlearned(network: Any, estimator: Any) -> list[str]:
+    """That an estimator learns networks of other kinds, and what to set."""
+    missing = sorted(estimator.needs - network.abilities)
+    if not missing:
+        return []
+    able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
+    own = f'estimator.kind to "{estimator_for(type(network))}"'
+    if not able:
+        lacks = f"the estimator {estimator.kind} needs {' and '.join(missing)}"
+        return [f"estimator.kind: {lacks}, which no kind of network has; set {own}"]
+    learns = f"the estimator {estimator.kind} learns {', '.join(able)} networks only"
+    kinds_of = " or ".join(f'"{kind}"' for kind in able)
+    return [
+        f"estimator.kind: {learns}, this one is {network.kind}; set network.kind to {kinds_of}, "
+        f"or {own}"
+    ]
 
 
 def _unasked(network: Any, task: Any) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
+from spinrnn.config.unread import unread
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
@@ -131,6 +132,8 @@ def train(
         config = folder.settle(config, resume)
         folder.check_device(forward)
     config = config or RunConfig()
+    if not resume:
+        _require_read(config)
     loop = loops.loop_of(*device, stop, config)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
@@ -157,6 +160,13 @@ def _check_arguments(config: Any, data: Any) -> None:
             "data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); "
             f"got {type(data).__name__}"
         )
+
+
+def _require_read(config: RunConfig) -> None:
+    """ConfigError where keys were given that the estimator does not read."""
+    problems = unread(config.network, config.train)
+    if problems:
+        raise ConfigError(problems)
 
 
 def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:

@@ -299,7 +299,10 @@ def test_judging_changes_nothing():
         ({"synapse": {"kind": "sign"}}, "sign has no answer to the voltage of a spike"),
         ({"synapse": {"kind": "ideal"}}, "take measured or conductance"),
         ({"task": {"kind": "regression"}}, 'a network of the kind spiking takes "classification"'),
-        ({"estimator": {"kind": "bptt"}}, "estimator.kind: bptt needs adjoint"),
+        (
+            {"estimator": {"kind": "bptt"}},
+            "estimator.kind: the estimator bptt learns recurrent, feed",
+        ),
         ({"estimator": {"kind": "vdsp", "labelling": -1}}, "labelling"),
         ({"synapse": {"volts": -1.0}}, "volts"),
         ({"synapse": {"window": "TiO3"}}, "TiO3"),
@@ -323,7 +326,7 @@ def test_commands_that_cannot_serve_it_say_so_in_a_line(tmp_path):
 
 
 def test_vdsp_needs_spikes():
-    with pytest.raises(spinrnn.ConfigError, match=r'network\.kind = "spiking"'):
+    with pytest.raises(spinrnn.ConfigError, match=r'learns spiking networks only, .* to "spiking"'):
         from_tables({"estimator": {"kind": "vdsp"}})
 
 

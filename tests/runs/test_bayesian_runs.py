@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import here
 
 import spinrnn
 from spinrnn.cli.main import main
@@ -163,5 +164,5 @@ def test_a_row_of_a_table_is_a_case_unless_it_says_otherwise(tmp_path, monkeypat
     capsys.readouterr()
     assert len(said(capsys, "predict", "bayesian", "new.csv").splitlines()) == 41
     assert len(said(capsys, "predict", "recurrent", "new.csv").splitlines()) == 2
-    with pytest.warns(DataNote, match="no column case, so all rows are one case"):
-        assert main(["predict", "bayesian", "more.csv"]) == 2
+    refused = here("predict", "bayesian", "more.csv")
+    assert (refused.returncode, "so all rows are one case" in refused.stderr) == (2, True)

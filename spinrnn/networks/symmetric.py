@@ -138,8 +138,8 @@ class SymmetricNetwork(StaticNetwork):
         """[(case, n_l)] what the neurons of each layer emit after so many steps, that
         of the outputs last; None: config.steps. Errors as in `forward`.
         """
-        batch, found = self._read(u, None, 0), []
-        prepared = self.prepared()
+        batch, prepared = self._read(u, None, 0), self.prepared()
+        found = [np.empty((0, sum(self.config.populations)), self.config.dtype)]
         for start in range(0, len(batch.u), CASES):
             own = batch.u[start : start + CASES, :, 0]
             found.append(prepared.free(own, steps).phase.emitted[:, : len(own)].T)

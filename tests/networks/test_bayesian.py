@@ -314,3 +314,8 @@ def test_another_configuration_keeps_scaling_and_has_edges_of_its_own():
     before = net.buffers[EDGES].copy()
     other.buffers[EDGES] += 1
     np.testing.assert_array_equal(net.buffers[EDGES], before)
+
+
+def test_no_cases_have_no_share_of_ties():
+    with pytest.raises(spinrnn.DataError, match="inputs: no cases, the share of them is not def"):
+        made().undecided(inputs()[:0])

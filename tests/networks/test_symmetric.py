@@ -435,3 +435,38 @@ def test_a_training_plans_the_gradient_that_it_takes():
     net = spinrnn.network_of(config)
     assert found["bptt"] == net.plan(11, 1).bytes
     assert found["equilibrium"] == net.plan(11, 1, backward=False).bytes
+
+
+def test_a_pull_that_the_neurons_do_not_bear_is_refused_in_a_direct_call_too():
+    net, u, labels = made(neuron=spinrnn.BinaryRate())
+    told = r'estimator\.nudge: binary_rate has 2 states, .*; set it to "drive"'
+    with pytest.raises(spinrnn.ConfigError, match=told):
+        spinrnn.Equilibrium(nudge="state").estimate(net.prepared(), u, labels, None, 0)
+    found = spinrnn.Equilibrium(nudge="drive").estimate(net.prepared(), u, labels, None, 0)
+    assert np.isfinite(found.gradient).all()
+
+
+def test_no_cases_have_no_states():
+    net, u, _ = made()
+    assert [own.shape for own in net.settle(u[:0])] == [(0, 7), (0, 5), (0, 6)]
+    assert [own.shape for own in net.settle(u)] == [(11, 7), (11, 5), (11, 6)]
+
+
+NETWORKS = [
+    CONFIG,
+    spinrnn.FeedforwardConfig(layers=(3,), inputs=6, outputs=2),
+    spinrnn.SpikingConfig(layers=(3,), inputs=6, outputs=2),
+    spinrnn.BayesianConfig(inputs=6, outputs=2),
+]
+
+
+@pytest.mark.parametrize("config", NETWORKS, ids=lambda config: config.kind)
+def test_lengths_of_networks_without_time_are_those_of_whole_cases(config):
+    net, u = spinrnn.network_of(config), np.zeros((4, 2, 3))
+    np.testing.assert_array_equal(net.forward(u, [3, 3, 3, 3]), net.forward(u))
+    for wrong in (3, [3], [3] * 5, [[3] * 4], [3.0] * 4):
+        with pytest.raises(spinrnn.DataError, match="lengths: expected 4 whole numbers, one for"):
+            net.forward(u, wrong)
+    with pytest.raises(spinrnn.DataError, match="lengths: a "):
+        net.forward(u, [3, 3, 3, 2])
+    assert net.forward(u[:0], np.empty(0, int)).shape == (0, config.outputs)

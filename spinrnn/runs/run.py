@@ -131,9 +131,7 @@ def train(
     if folder is not None:
         config = folder.settle(config, resume)
         folder.check_device(forward)
-    config = config or RunConfig()
-    if not resume:
-        _require_read(config)
+    config = _of_a_start(config, resume)
     loop = loops.loop_of(*device, stop, config)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
@@ -162,11 +160,15 @@ def _check_arguments(config: Any, data: Any) -> None:
         )
 
 
-def _require_read(config: RunConfig) -> None:
-    """ConfigError where keys were given that the estimator does not read."""
-    problems = unread(config.network, config.train)
+def _of_a_start(config: RunConfig | None, resume: bool) -> RunConfig:
+    """The configuration, or the defaults; ConfigError where a run that begins was given
+    keys that its estimator does not read.
+    """
+    config = config or RunConfig()
+    problems = [] if resume else unread(config.network, config.train)
     if problems:
         raise ConfigError(problems)
+    return config
 
 
 def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:

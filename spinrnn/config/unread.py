@@ -53,8 +53,10 @@ def _said(keys, estimator):
     if not keys:
         return []
     how = "learns all at once" if estimator.at_once else "is a rule of the synapses themselves"
-    reads, leave = ("does not read it", "it") if len(keys) == 1 else ("reads none of these", "them")
-    text = f"the estimator {estimator.kind} {how} and {reads}; leave {leave} out"
+    reads, advice = "reads none of these", "leave them out, or give their defaults"
+    if len(keys) == 1:
+        reads, advice = "does not read it", "leave it out, or give its default"
+    text = f"the estimator {estimator.kind} {how} and {reads}; {advice}"
     return [f"{', '.join(keys)}: {text}"]
 
 

@@ -31,7 +31,7 @@ source = "iris"
 """
 SAID = (
     "train.epochs, train.batch, train.learning_rate, train.noise, writer: the estimator counts "
-    "learns all at once and reads none of these; leave them out"
+    "learns all at once and reads none of these; leave them out, or give their defaults"
 )
 
 
@@ -95,7 +95,7 @@ def test_a_rule_of_the_synapses_reads_all_but_the_norm_and_the_writer():
     found = unread(spiking, spinrnn.TrainConfig(estimator=spinrnn.VDSP(), clip=2.0))
     assert found == [
         "train.clip: the estimator vdsp is a rule of the synapses themselves and does not read "
-        "it; leave it out"
+        "it; leave it out, or give its default"
     ]
     for estimator in (spinrnn.BPTT(), spinrnn.Twin(), spinrnn.Equilibrium()):
         assert keys(recurrent := spinrnn.NetworkConfig(), estimator=estimator, **given) == []
@@ -130,7 +130,7 @@ def test_a_sweep_tells_what_no_point_reads(tmp_path):
     inputs = rng.normal(size=(40, 1, 4))
     np.savez(tmp_path / "cases.npz", inputs=inputs, labels=np.arange(40) % 2)
     path = tmp_path / "sweep.toml"
-    path.write_text(SWEEP.format(kinds=["bptt", "reservoir"]))
+    path.write_text(SWEEP.format(kinds=["reservoir", "bptt"]))
     assert len(spinrnn.load_sweep(path).points) == 2
     path.write_text(SWEEP.format(kinds=["reservoir"]))
     with pytest.raises(spinrnn.ConfigError, match=r"train\.epochs: not read by the estimator res"):

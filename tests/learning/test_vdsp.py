@@ -359,6 +359,8 @@ def test_weights_of_classes_are_refused():
     assert problem.startswith("task.class_weights: the estimator vdsp learns without labels")
     assert 'set it to "none"' in problem
     assert config_of(task={"class_weights": "none"}).task.class_weights == "none"
+    balanced = from_tables({"task": {"class_weights": "balanced"}})
+    assert balanced.task.class_weights == "balanced"
 
 
 def test_weights_of_cases_are_told():

@@ -9,7 +9,7 @@ SYNAPSE, KINDS_COMMAND = "tests/synapses/test_own_synapse.py", "tests/cli/test_k
 OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
 READ, START = "spinrnn/config/unread.py", "spinrnn/runs/run.py"
 POINTS, SCIKIT = "spinrnn/sweep/points.py", "spinrnn/sklearn.py"
-UNREAD, TOGETHER = "tests/config/test_unread.py", "tests/config/test_together.py"
+UNREAD = "tests/config/test_unread.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
 
@@ -188,6 +188,10 @@ MUTATIONS = [
     mutation(POINTS, "        _require_read(configs)\n", "", UNREAD),
     mutation(SCIKIT, "return without_unread(run)", "return run", "tests/test_sklearn.py"),
     mutation(
-        RUN, "if estimator.needs <= cls.abilities]\n    own", "]\n    own", TOGETHER, "not_to_fit"
+        RUN,
+        "if estimator.needs <= cls.abilities]\n    own",
+        "]\n    own",
+        "tests/learning/test_vdsp.py",
+        "needs_spikes",
     ),
 ]

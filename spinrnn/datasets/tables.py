@@ -104,7 +104,7 @@ def of_columns(
     table = in_si(table, own, heads)
     channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels)
-    alone = found["case"] is None and numbers == len(channels)
+    alone = numbers == len(channels)
     said = _said(table, found, channels, alone) + table.notes[len(read.notes) :]
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table, alone)

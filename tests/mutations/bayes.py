@@ -68,8 +68,7 @@ MUTATIONS = [
              SYSTEM),
     mutation(NETWORK, "if not len(found):", "if False:", MACHINES),
     # a row of a table
-    mutation(TABLES, "and numbers == len(channels)", "and numbers is not None", ROWS),
-    mutation(TABLES, 'found["case"] is None and numbers', "numbers", ROWS),
+    mutation(TABLES, "alone = numbers == len(channels)", "alone = numbers is not None", ROWS),
     mutation(TABLES, "[*every[:, None]] if alone else [every]", "[every]", ROWS),
     mutation(ANSWERS, 'None if "time" in config.abilities else', "", ROWS),
 ]  # fmt: skip

@@ -10,7 +10,8 @@ from conftest import here
 
 import spinrnn
 from spinrnn.config.toml import overruled, read_config
-from spinrnn.config.unread import unread, unread_keys
+from spinrnn.config.unread import AT_ONCE, LOCAL, unread, unread_keys
+from spinrnn.learning.trainer import Trainer
 
 COUNTS = """
 [network]
@@ -148,3 +149,45 @@ def test_a_run_of_before_goes_on(tmp_path):
     old = dataclasses.replace(config, train=dataclasses.replace(config.train, epochs=7))
     found = spinrnn.train(old, tmp_path / "run", True, data, pictures=False)
     assert found.summary["epochs"] == 1
+
+
+OTHER = {
+    "epochs": 7,
+    "batch": 5,
+    "learning_rate": 0.3,
+    "schedule": "constant",
+    "clip": 1e-9,
+    "noise": 3.0,
+    "patience": 1,
+    "average": 2.0,
+    "writer": "metaplastic",
+}
+"""Another value of each key that some estimator does not read."""
+
+
+def learned(network, **train):
+    """(parameters, records without seconds) of a training on some digits."""
+    config = spinrnn.RunConfig(network, spinrnn.TrainConfig(**train))
+    data = spinrnn.load_digits().take(np.arange(60))
+    trainer = Trainer(config.fitted_to(data), data)
+    for _ in trainer.steps():
+        pass
+    records = [{k: v for k, v in one.items() if k != "seconds"} for one in trainer.history]
+    return trainer.best_network().parameters.tobytes(), records
+
+
+def test_keys_that_are_refused_change_nothing():
+    machine, few = spinrnn.BayesianConfig(bins=2), spinrnn.NetworkConfig(layers=(3,), substeps=1)
+    for network, estimator in ((machine, spinrnn.Counts()), (few, spinrnn.Reservoir())):
+        assert {*AT_ONCE, "writer"} == {*OTHER}
+        assert learned(network, estimator=estimator, **OTHER) == learned(
+            network, estimator=estimator
+        )
+    spiking = spinrnn.SpikingConfig(layers=(4,))
+    rule = {"estimator": spinrnn.VDSP(), "epochs": 1, "batch": 16}
+    own = {key: OTHER[key] for key in (*LOCAL, "writer")}
+    usual = learned(spiking, **rule)
+    assert learned(spiking, **rule, **own) == usual
+    # all others are read
+    for key in ("batch", "learning_rate", "schedule", "noise"):
+        assert learned(spiking, **{**rule, key: OTHER[key]}) != usual, key

@@ -131,8 +131,8 @@ def train(
     if folder is not None:
         config = folder.settle(config, resume)
         folder.check_device(forward)
-    config = _of_a_start(config, resume)
-    loop = loops.loop_of(*device, stop, config)
+    config = config or RunConfig()
+    loop = _started(config, device, stop, resume)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
@@ -160,15 +160,18 @@ def _check_arguments(config: Any, data: Any) -> None:
         )
 
 
-def _of_a_start(config: RunConfig | None, resume: bool) -> RunConfig:
-    """The configuration, or the defaults; ConfigError where a run that begins was given
-    keys that its estimator does not read.
+def _started(config: RunConfig, device: Any, stop: Any, resume: bool) -> Loop | None:
+    """The device in the loop, or None; ConfigError: it or the run cannot be, or a run
+    that begins was given keys that its estimator does not read.
     """
-    config = config or RunConfig()
-    problems = [] if resume else unread(config.network, config.train)
+    problems, loop = [] if resume else unread(config.network, config.train), None
+    try:
+        loop = loops.loop_of(*device, stop, config)
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return config
+    return loop
 
 
 def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:

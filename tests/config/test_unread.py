@@ -70,6 +70,12 @@ def test_in_python_too_before_anything_is_written(tmp_path, tiny_data):
     with pytest.raises(spinrnn.ConfigError, match=r"train\.epochs: .* does not read it; leave it"):
         spinrnn.train(config, tmp_path / "run", data=tiny_data)
     assert not (tmp_path / "run").exists()
+    with pytest.raises(spinrnn.ConfigError) as told:
+        spinrnn.train(config, data=tiny_data, forward=len)
+    assert [problem.partition(":")[0] for problem in told.value.problems] == [
+        "train.epochs",
+        "estimator.kind",
+    ]
 
 
 def test_values_that_stand_there_by_themselves_are_none_that_were_given():

@@ -158,7 +158,7 @@ def runs_of(name, data, folder):
         single += [member["test_accuracy"] for member in summary.get("members", [summary])]
         seconds.append(summary["seconds_training"])
         estimator = spinrnn.Reservoir()
-        train = dataclasses.replace(config.train, estimator=estimator, ensemble=1, average=0)
+        train = spinrnn.TrainConfig(seed=seed, estimator=estimator)
         config = dataclasses.replace(config, train=train)
         reservoirs.append(spinrnn.train(config, data=data).summary["test_accuracy"])
     return together, single, reservoirs, seconds

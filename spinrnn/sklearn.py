@@ -18,6 +18,7 @@ from scipy.special import softmax
 from spinrnn.config.kinds import Kind, kind_of
 from spinrnn.config.run import DataConfig, NetworkConfig, RunConfig, TrainConfig
 from spinrnn.config.toml import with_settings
+from spinrnn.config.unread import without_unread
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.networks.recurrent import Network
@@ -188,7 +189,8 @@ class _Spin(BaseEstimator):
             raise ConfigError(wrong.values())
         if run.network.readout == "points":
             raise ConfigError(['readout: "points" answers at every point, scikit-learn asks once'])
-        return run
+        # those of "bptt" stay where another estimator is tried
+        return without_unread(run)
 
     def _follows(self, base):
         """Whether the estimator is the usual one, and the network of a given

@@ -129,7 +129,7 @@ def test_a_network_without_a_reservoir_learns_by_its_own_estimator():
     own = SpinClassifier(config).fit(x[:, 0], y)
     assert own.config_.train.estimator == spinrnn.Counts()
     assert own.score(x[:, 0], y) > 0.5
-    with pytest.raises(spinrnn.ConfigError, match="bptt needs adjoint"):
+    with pytest.raises(spinrnn.ConfigError, match="bptt learns recurrent"):
         SpinClassifier(config, estimator="bptt").fit(x[:, 0], y)
 
 

@@ -26,7 +26,12 @@ def add_commands(commands: Any) -> None:
         " OOMMF, TDMS; a folder; digits), a device's recording, or the folder of a run",
     )
     add_columns(parser)
-    parser.add_argument("--out", metavar="PNG", help="write a picture of it to this file")
+    parser.add_argument(
+        "--out",
+        metavar="PNG",
+        help="write a picture of it to this file; of the run of a spiking network what its"
+        " neurons have learned",
+    )
     add_json(parser)
 
 
@@ -68,20 +73,40 @@ def _look_at_run(options: argparse.Namespace) -> int:
     from spinrnn.errors import ConfigError
     from spinrnn.look.runs import lines_of_run, look_at_run
 
-    if options.out or not columns(options).empty:
-        raise ConfigError(["--out, --columns, --units: go with data, not with a run"])
+    if not columns(options).empty:
+        raise ConfigError(["--columns, --units: go with data, not with a run"])
     found = look_at_run(options.file)
+    if options.out:
+        _draw_run(found, options.out)
     members = getattr(found.network, "networks", (found.network,))
     if options.json:
         trained = [trained_numbers(net).get("trained", {}) for net in members]
         own = {"trained": trained[0]} if len(members) == 1 else {"members": trained}
-        print(json.dumps({**found.plain(), **own}))
+        print(json.dumps({**found.plain(), **own, "picture": options.out}))
         return 0
     print("\n".join(lines_of_run(found)))
     for k, net in enumerate(members):
         name = f"member {k}, " if len(members) > 1 else ""
         print("".join(f"  {name}{line}\n" for line in trained_lines(net)), end="")
+    if options.out:
+        print(f"\npicture: {options.out}")
     return 0
+
+
+def _draw_run(found: Any, path: str) -> None:
+    """Writes the picture of a run; ConfigError where there is none."""
+    from spinrnn import plotting
+    from spinrnn.errors import ConfigError
+    from spinrnn.look import figures
+
+    if hasattr(found.network, "networks"):
+        told = f"--out: an ensemble; give one of its networks, as {found.folder}/member-0"
+        raise ConfigError([told])
+    if found.kind != "spiking":
+        told = "--out: goes with data, or with the run of a spiking network, whose receptive fields"
+        raise ConfigError([f"{told} it draws; this one is {found.kind}"])
+    axes = figures.receptive_fields(found.network, found.known.classes)
+    plotting.save(axes[0], path)
 
 
 def _plain(found: Any) -> dict[str, Any]:

@@ -51,7 +51,6 @@ def add_commands(commands: Any) -> None:
 
 def predict(options: argparse.Namespace) -> int:
     """Answers to all cases of a file, or to the lines of standard input."""
-    from spinrnn.datasets.loading import load_inputs
     from spinrnn.errors import ConfigError, DataError
     from spinrnn.runs.predicting import opened
 
@@ -74,7 +73,7 @@ def predict(options: argparse.Namespace) -> int:
             )
         _answer(source, sys.stdin, sys.stdout)
         return 0
-    data = load_inputs(options.file, source.data, said, known=source.known)
+    data = source.load(options.file, said)
     try:
         found = source.predict(data, forward=forward)
     except DataError as error:

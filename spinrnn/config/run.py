@@ -793,6 +793,7 @@ class RunConfig:
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train) + _unasked(self.network, self.task)
+        misfits += _unweighed(self.train.estimator, self.task)
         if misfits:
             raise ConfigError(misfits)
 
@@ -807,13 +808,7 @@ def _row_of(kind: Any) -> str:
 def _misfits(network: Any, train: TrainConfig) -> list[str]:
     """What kinds of different roles cannot do together, a sentence each."""
     problems, estimator, writer = [], train.estimator, train.writer
-    missing = sorted(estimator.needs - network.abilities)
-    if missing:
-        lacks = f"{estimator.kind} needs {' and '.join(missing)}, which this network does not have"
-        able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
-        have = f'; one with network.kind = "{able[0]}" has' if able else ""
-        own = f'; a network of the kind {network.kind} learns by "{estimator_for(type(network))}"'
-        problems.append(f"estimator.kind: {lacks}{have}{own}")
+    problems += _unlearned(network, estimator)
     # a local rule asks no writer
     unwritable = [] if estimator.local else _unwritable(writer.gives, network.synapses)
     for synapse in unwritable:
@@ -829,12 +824,39 @@ def _misfits(network: Any, train: TrainConfig) -> list[str]:
     return problems + _without_time(network, train)
 
 
+def _unlearned(network: Any, estimator: Any) -> list[str]:
+    """That an estimator learns networks of other kinds, and what to set."""
+    missing = sorted(estimator.needs - network.abilities)
+    if not missing:
+        return []
+    able = [kind for kind, cls in NETWORKS.items() if estimator.needs <= cls.abilities]
+    own = f'estimator.kind to "{estimator_for(type(network))}"'
+    if not able:
+        lacks = f"the estimator {estimator.kind} needs {' and '.join(missing)}"
+        return [f"estimator.kind: {lacks}, which no kind of network has; set {own}"]
+    learns = f"the estimator {estimator.kind} learns {', '.join(able)} networks only"
+    kinds_of = " or ".join(f'"{kind}"' for kind in able)
+    return [
+        f"estimator.kind: {learns}, this one is {network.kind}; set network.kind to {kinds_of}, "
+        f"or {own}"
+    ]
+
+
 def _unasked(network: Any, task: Any) -> list[str]:
     """That a network cannot be asked a task, of which it has but some."""
     if not network.tasks or task.kind in network.tasks:
         return []
     wanted = " or ".join(f'"{kind}"' for kind in network.tasks)
     return [f"task.kind: a network of the kind {network.kind} takes {wanted}, got {task.kind}"]
+
+
+def _unweighed(estimator: Any, task: Any) -> list[str]:
+    """That classes are to weigh alike where an estimator shows each case alike."""
+    if estimator.weighs or getattr(task, "class_weights", "none") == "none":
+        return []
+    reason = f"the estimator {estimator.kind} learns without labels, so classes have no weights"
+    advice = 'set it to "none", and give each class as many cases'
+    return [f"task.class_weights: {reason}; {advice}"]
 
 
 def _reservoirs(estimator: Any, synapses: str) -> list[str]:

@@ -181,8 +181,14 @@ class SymmetricConfig(StaticConfig):
         """What a `TrainConfig` asks for that such a network does not have, a sentence
         each.
         """
+        return self.unpulled(getattr(train.estimator, "nudge", ""))
+
+    def unpulled(self, nudge: str) -> list[str]:
+        """A sentence where a nudge pulls what outputs emit, and neurons cannot be
+        pulled.
+        """
         states = len(self.neuron.states)
-        if getattr(train.estimator, "nudge", "") != "state" or states == 1:
+        if nudge != "state" or states == 1:
             return []
         reason = f"{self.neuron.kind} has {states} states, of which none alone can be pulled"
         return [f'estimator.nudge: {reason}; set it to "drive"']

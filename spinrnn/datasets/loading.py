@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -234,6 +235,7 @@ def load_inputs(
     columns: Columns = NONE,
     labelled: bool | None = None,
     known: Known | None = None,
+    numbers: int | None = None,
 ) -> Dataset:
     """The inputs of a source that needs no labels, read as a run reads its own data.
 
@@ -242,13 +244,16 @@ def load_inputs(
         labelled: False keeps labels where there are some.
         known: of the run's data, by which sounds get their rate. Where it has no units
             those in heads are not converted, as earlier versions did not.
+        numbers: as of `Columns`.
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
     """
     taken = {} if data is None else _in_front(data, source)
     if is_built_in(source):
         return load_dataset(source, labelled, columns=columns, **taken)
-    own = {} if known is None else {"rate": known.rate, "heads": known.units is not None}
+    own: dict[str, Any] = {"numbers": None if "frontend" in taken else numbers}
+    if known is not None:
+        own |= {"rate": known.rate, "heads": known.units is not None}
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
     of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
@@ -375,7 +380,7 @@ def _of_file(
     if is_sound(table) and not labelled:
         samples, rate = np.atleast_2d(table.arrays["samples"]), rate_of(table.attributes["rate"])
         return Series(samples[None], rate=rate), None, resampling
-    series, test, said = tables.of_columns(table, labelled, names.heads)
+    series, test, said = tables.of_columns(table, labelled, names.heads, names.numbers)
     return series, test, (*said, *table.notes)
 
 

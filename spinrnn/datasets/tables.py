@@ -78,18 +78,18 @@ def of_rows(table: Table) -> tuple[Series, str]:
 
 
 def of_columns(
-    table: Table, labelled: bool, heads: bool = True
+    table: Table, labelled: bool, heads: bool = True, numbers: int | None = None
 ) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of a long table.
 
     A column `case` says to which case a row belongs, by its text where the file is of
     text, so that 007 and 7 are two, 7.0 and 7 are not; `label` says the class, `test`
     whether the case is for the test, `time` when it was; the others that are numbers
-    are the channels. Without `case` all rows are one.
+    are the channels. Without `case` all rows are one, or each is one.
 
     Args:
         labelled: whether labels, and so several cases, are needed.
-        heads: as of `Columns`.
+        heads, numbers: as of `Columns`.
     Raises:
         DataError: there is no column of cases or labels; a case has several labels; the
             time does not increase within a case; numbers of cases are too large to be
@@ -104,9 +104,10 @@ def of_columns(
     table = in_si(table, own, heads)
     channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels)
-    said = _said(table, found, channels) + table.notes[len(read.notes) :]
+    alone = numbers == len(channels)
+    said = _said(table, found, channels, alone) + table.notes[len(read.notes) :]
     case = _ids(table, found["case"]) if found["case"] else None
-    rows = _rows(case, table)
+    rows = _rows(case, table, alone)
     if found["time"]:
         said += _time_notes(table, table.arrays[found["time"]], rows)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
@@ -172,12 +173,12 @@ def _check(table, missing, channels):
         raise DataError(f"{table.path}: has no row; give each case one at least")
 
 
-def _said(table, found, channels):
+def _said(table, found, channels, alone):
     """Sentences on what the columns are taken for."""
     other = [name for name in table.arrays if name not in channels and name not in found.values()]
     said = (f"channels are {listed(channels)}",)
     if found["case"] is None:
-        said += ("no column case, so all rows are one case",)
+        said += (f"no column case, so {'each row is a' if alone else 'all rows are one'} case",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said
@@ -206,10 +207,13 @@ def _ids(table, name):
     return case
 
 
-def _rows(case, table):
-    """[rows] of each case, in the order in which the cases begin."""
+def _rows(case, table, alone):
+    """[rows] of each case, in the order in which the cases begin; alone: whether each
+    is one where no column says which.
+    """
     if case is None:
-        return [np.arange(len(next(iter(table.arrays.values()))))]
+        every = np.arange(len(next(iter(table.arrays.values()))))
+        return [*every[:, None]] if alone else [every]
     _, first, number = np.unique(case, return_index=True, return_inverse=True)
     order = np.argsort(number, kind="stable")
     pieces = np.split(order, np.cumsum(np.bincount(number))[:-1])

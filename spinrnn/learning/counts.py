@@ -38,6 +38,7 @@ class Counts(Estimator):
 
     kind = "counts"
     at_once = True
+    hears_devices = False
     needs = frozenset({"counts"})
     likelihood: Literal["counts", "gaussian"] = "counts"
     smoothing: float = quantity(1.0, about="added to each count", above=0, high=1e6)

@@ -12,7 +12,7 @@ import numpy as np
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
-from spinrnn.errors import DataError
+from spinrnn.errors import ConfigError, DataError
 from spinrnn.learning.protocol import Estimate, Estimator
 
 _LAYDEVANT = "Laydevant et al. 2021, arXiv:2103.08953"
@@ -37,6 +37,7 @@ class Equilibrium(Estimator):
     """
 
     kind = "equilibrium"
+    hears_devices = False
     needs = frozenset({"equilibrium"})
     beta: float = quantity(
         0.3, about="strength of the nudge", above=0, high=LARGEST_NUMBER, source=_LAYDEVANT
@@ -53,7 +54,14 @@ class Equilibrium(Estimator):
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:
         """As of `Estimator.estimate`; net: `networks.symmetric.Prepared`; seed: of the
         sign of beta.
+
+        Raises:
+            ConfigError: the neurons cannot be nudged so; DataError: a device is in the
+                loop; DivergenceError.
         """
+        problems = net.config.unpulled(self.nudge)
+        if problems:
+            raise ConfigError(problems)
         batch = net.batch_of(u, targets, lengths)
         if batch.targets.measured.size:
             raise DataError(

@@ -34,6 +34,8 @@ class Estimator(Kind):
         ideal_synapses: whether it writes weights itself, which devices do not take.
         local: whether it has `present`, a rule that writes synapses while a batch is
             shown, in place of `estimate`; no writer is asked then.
+        weighs: whether cases and classes of larger weights teach it more.
+        hears_devices: whether it learns of what a device in the loop has measured.
         warm: "reservoir" begins with the readout that `Reservoir` finds. A kind may
             have it as a key.
     """
@@ -43,6 +45,8 @@ class Estimator(Kind):
     at_once: ClassVar[bool] = False
     ideal_synapses: ClassVar[bool] = False
     local: ClassVar[bool] = False
+    weighs: ClassVar[bool] = True
+    hears_devices: ClassVar[bool] = True
     warm: str = "none"
 
     def estimate(self, net: Any, u: np.ndarray, targets: Any, lengths: Any, seed: Any) -> Estimate:

@@ -34,6 +34,7 @@ class Reservoir(Estimator):
 
     kind = "reservoir"
     at_once = True
+    hears_devices = False
     ideal_synapses = True
     needs = frozenset({"time"})
 

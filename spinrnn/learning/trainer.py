@@ -200,7 +200,7 @@ class Trainer:
         chosen = config.train.gains == "drive"
         self.drives = choose_gains(self.net, self.training) if chosen else None
         batch = min(config.train.batch, len(self.training))
-        self.plan = self.net.plan(batch, self.training.inputs.shape[2])
+        self.plan = self.net.plan(batch, self.training.inputs.shape[2], self._goes_back)
         self.best_parameters = self.net.parameters.copy()
         self.best_connections = self.net.connections.copy()
         self.best_buffers = _copies(self.net.buffers)
@@ -234,12 +234,17 @@ class Trainer:
         few = self.training.take(np.arange(1))
         with self._place():
             targets = self.config.task.targets(self.net, few)
-            abilities, needs = self.config.network.abilities, self.config.train.estimator.needs
-            if "adjoint" in abilities and "equilibrium" not in needs:
+            if self._goes_back:
                 self.prepared.logits_loss_grad(few.inputs, targets, few.lengths)
             else:
                 self.net.forward(few.inputs, few.lengths)
         return time.perf_counter() - start
+
+    @property
+    def _goes_back(self) -> bool:
+        """Whether a step takes the exact gradient, of a network that has one."""
+        able = "adjoint" in self.config.network.abilities
+        return able and "equilibrium" not in self.config.train.estimator.needs
 
     @property
     def epochs(self) -> int:
@@ -252,6 +257,14 @@ class Trainer:
         where the values are.
         """
         return self.net.scaling is not None or "counts" in self.net.config.abilities
+
+    @property
+    def unweighed(self) -> list[str]:
+        """A sentence where cases have different weights and are learned from alike."""
+        kind, weights = self.config.train.estimator, self.training.weights
+        if kind.weighs or weights is None or np.ptp(weights) == 0:
+            return []
+        return [f"the estimator {kind.kind} shows all cases alike, whatever their weights"]
 
     @property
     def stopped(self) -> bool:

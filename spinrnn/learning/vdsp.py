@@ -32,6 +32,8 @@ class VDSP(Estimator):
 
     kind = "vdsp"
     local = True
+    weighs = False
+    hears_devices = False
     needs = frozenset({"events"})
 
     labelling: int = 10000

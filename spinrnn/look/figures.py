@@ -1,6 +1,10 @@
-"""The picture of `spinrnn look`: cases of each class, or columns over the time."""
+"""The picture of `spinrnn look`: cases of each class, or columns over the time; of a
+spiking network what its neurons have learned.
+"""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +21,8 @@ CASES = 5
 """Of each class."""
 POINTS = 5000
 """Of a line; more are not seen."""
+FIELDS, IN_A_ROW = 100, 10
+"""Neurons whose receptive fields are shown."""
 _TIMES = ("time", "t", "x_value")
 
 
@@ -76,6 +82,45 @@ def columns(table: Table, axes: Sequence[Axes] | None = None) -> list[Axes]:
         label = _named(table, times[0]) if own is time else "number of the row"
         ax.set(xlabel=label, ylabel=_named(table, name))
     return panels
+
+
+@in_our_settings
+def receptive_fields(
+    net: Any, classes: Sequence[str] | None = None, axes: Sequence[Axes] | None = None
+) -> list[Axes]:
+    """The weights of each neuron of a `SpikingNetwork` as a picture of its inputs,
+    dark where they are large, below the class that it answers to; "-": it never fired.
+
+    Neurons stand in the order of their classes. A picture is a square where the inputs
+    fill one, else a line.
+
+    Args:
+        classes: their names; axes: one for each neuron that is shown, `FIELDS` at most,
+            or None for a figure of its own.
+    """
+    weights, labels = net.layout.named(net.effective())["w_0"], net.labels
+    side = math.isqrt(weights.shape[1])
+    rows = side if side * side == weights.shape[1] else 1
+    # those that never fired have no class, and are the last
+    order = np.argsort(np.where(labels < 0, labels.max() + 1, labels), kind="stable")[:FIELDS]
+    panels = _field_panels(len(order)) if axes is None else list(axes)
+    low, high = weights.min(), weights.max()
+    for ax, neuron in zip(panels, order.tolist(), strict=True):
+        field, label = weights[neuron].reshape(rows, -1), int(labels[neuron])
+        ax.imshow(field, cmap="gray_r", vmin=low, vmax=high, aspect="equal" if rows > 1 else "auto")
+        name = "-" if label < 0 else classes[label] if classes else str(label)
+        ax.set_title(name[:12], fontsize=8)
+        ax.set(xticks=[], yticks=[])
+    return panels
+
+
+def _field_panels(count):
+    rows = -(-count // IN_A_ROW)
+    figure = Figure(figsize=(IN_A_ROW, 1.3 * rows), layout="constrained")
+    grid = figure.subplots(rows, IN_A_ROW, squeeze=False).ravel().tolist()
+    for ax in grid[count:]:
+        ax.remove()
+    return grid[:count]
 
 
 def _named(table, name):

@@ -195,8 +195,12 @@ class BayesianNetwork(StaticNetwork):
         """{"ties": share of the cases in which several classes are first,
         "zeros": share in which no counter has counted anything, or all sums are full};
         such cases are ties too.
+
+        DataError: there are no cases; others as in `forward`.
         """
         found = self.counters(u, lengths)
+        if not len(found):
+            raise DataError("inputs: no cases, the share of them is not defined")
         best = found.max(axis=1) if self._stochastic else found.min(axis=1)
         ties = (found == best[:, None]).sum(axis=1) > 1
         nothing = best == (0 if self._stochastic else bitstreams.LARGEST)

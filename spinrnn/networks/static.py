@@ -10,7 +10,7 @@ import numpy as np
 from spinrnn.errors import ConfigError, DataError, MemoryLimitError
 from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.networks.base import BaseNetwork
-from spinrnn.networks.inputs import checked_inputs
+from spinrnn.networks.inputs import checked_inputs, checked_lengths
 
 
 class StaticNetwork(BaseNetwork):
@@ -41,7 +41,8 @@ class StaticNetwork(BaseNetwork):
                 f"inputs: expected the shape (case, channel, time) with channel * time = "
                 f"{inputs}, as network.inputs; got {got}"
             )
-        if lengths is not None and (np.asarray(lengths) != shape[2]).any():
+        lengths = checked_lengths(self.config, lengths, shape[0], shape[2])
+        if (lengths != shape[2]).any():
             raise DataError(f"lengths: {self._takes(shape[2])}")
         return np.reshape(u, (shape[0], inputs, 1)), None
 

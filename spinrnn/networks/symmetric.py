@@ -138,8 +138,8 @@ class SymmetricNetwork(StaticNetwork):
         """[(case, n_l)] what the neurons of each layer emit after so many steps, that
         of the outputs last; None: config.steps. Errors as in `forward`.
         """
-        batch, found = self._read(u, None, 0), []
-        prepared = self.prepared()
+        batch, prepared = self._read(u, None, 0), self.prepared()
+        found = [np.empty((0, sum(self.config.populations)), self.config.dtype)]
         for start in range(0, len(batch.u), CASES):
             own = batch.u[start : start + CASES, :, 0]
             found.append(prepared.free(own, steps).phase.emitted[:, : len(own)].T)
@@ -151,17 +151,26 @@ class SymmetricNetwork(StaticNetwork):
         return Prepared(self)
 
     def plan(self, cases: int, points: int, backward: bool = True) -> Plan:
-        """How so many cases would be run, and the memory it would take.
+        """How so many cases would be run, and the memory it would take; backward: by
+        the exact gradient, as the two phases of equilibrium propagation keep no steps.
 
         MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
-        c, size = self.config, np.dtype(self.config.dtype).itemsize
-        d, neurons = len(c.neuron.states), sum(c.populations)
-        weights = self.layout.size * (4 if backward else 2)
-        wanted = size * (padded(cases, c.dtype) * neurons * (3 * d + 6) + weights)
-        require_room(cases, wanted, "choose a smaller train.batch")
+        c = self.config
+        if backward:
+            wanted = require_steps(self, cases, c.steps, Wiring(c, self.layout).gradient_size)
+        else:
+            wanted = self.relaxing(cases, backward)
+            require_room(cases, wanted, "choose a smaller train.batch")
         count = padded(cases, c.dtype) // lanes(c.dtype)
         return Plan(count, 1, count, 1, 1, 1, threads.get_threads(), 1, wanted, wanted)
+
+    def relaxing(self, cases: int, backward: bool) -> int:
+        """Bytes of the states of so many cases, and of the weights."""
+        c, d = self.config, len(self.config.neuron.states)
+        weights = self.layout.size * (4 if backward else 2)
+        numbers = padded(cases, c.dtype) * sum(c.populations) * (3 * d + 6) + weights
+        return np.dtype(c.dtype).itemsize * numbers
 
     def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
         """DataError: such a network takes no series."""
@@ -334,7 +343,7 @@ class Prepared:
         c, inputs = self.config, np.ascontiguousarray(batch.u[:, :, 0])
         assert batch.targets is not None
         back = c.steps if back is None else min(back, c.steps)
-        self._require_memory(len(inputs), back)
+        require_steps(self._net, len(inputs), back, self._wiring.gradient_size)
         before = self.free(inputs, c.steps - back)
         after = before.settling.relaxed(
             before.phase.states.copy(), self._no_target(len(inputs)), back, before.settling.nudge()
@@ -352,21 +361,6 @@ class Prepared:
         if batch.targets.measured.size:
             outputs = batch.targets.measured[:, :, 0].astype(c.dtype)
         return outputs, losses, gradient
-
-    def _require_memory(self, cases, back):
-        """MemoryLimitError where going back through so many steps does not fit."""
-        c = self.config
-        real, v, limit = np.dtype(c.dtype).itemsize, lanes(c.dtype), get_memory_limit()
-        count = padded(cases, c.dtype) // v
-        kept = memory_of(sum(c.populations), self._population.states, back, v)[0]
-        wanted = real * (min(threads.get_threads(), count) * kept)
-        wanted += real * count * self._wiring.gradient_size
-        if wanted > limit:
-            raise MemoryLimitError(
-                f"the exact gradient of {cases} cases through {back} steps takes "
-                f"{format_size(wanted)}, the limit is {format_size(limit)}; choose fewer "
-                'network.steps, a smaller train.batch, or estimator.kind = "equilibrium"'
-            )
 
     def _no_target(self, cases):
         return np.zeros((self._outs, padded(cases, self.config.dtype)), self.config.dtype)
@@ -457,3 +451,24 @@ class Prepared:
 
     def commit(self) -> None:
         """Nothing: there is nothing that a step leaves behind."""
+
+
+def require_steps(net: SymmetricNetwork, cases: int, back: int, packed: int) -> int:
+    """Bytes that a gradient through so many of the last steps takes in all; packed:
+    `Wiring.gradient_size`.
+
+    MemoryLimitError: they do not fit into `spinrnn.get_memory_limit`.
+    """
+    c, limit = net.config, get_memory_limit()
+    v, states = lanes(c.dtype), len(c.neuron.states)
+    count = padded(cases, c.dtype) // v
+    kept = memory_of(sum(c.populations), states, back, v)[0]
+    numbers = min(threads.get_threads(), count) * kept + count * packed
+    wanted = net.relaxing(cases, True) + np.dtype(c.dtype).itemsize * numbers
+    if wanted > limit:
+        raise MemoryLimitError(
+            f"the exact gradient of {cases} cases through {back} steps takes "
+            f"{format_size(wanted)}, the limit is {format_size(limit)}; choose fewer "
+            'network.steps, a smaller train.batch, or estimator.kind = "equilibrium"'
+        )
+    return wanted

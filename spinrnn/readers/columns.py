@@ -31,6 +31,8 @@ class Columns:
         rate: Hz, to which sounds of a higher rate are brought; None leaves theirs.
         heads: whether input channels are converted from units that the file says; runs
             of earlier versions read them as they are.
+        numbers: of a case that has no points in time. Of a table with as many channels
+            and no column of cases each row is a case then; None: all rows are one.
     """
 
     names: Mapping[str, str]
@@ -40,6 +42,7 @@ class Columns:
     agreed: tuple[str, ...] = ()
     rate: float | None = None
     heads: bool = True
+    numbers: int | None = None
 
     @classmethod
     def of_texts(

@@ -205,7 +205,7 @@ def _describe(trainer: Trainer, found: Checked) -> None:
         found.parts[name] = classes_of(part) if has_classes else len(part)
     found.warnings += scale_problems(trainer.training, trainer.any_scale)
     found.warnings += class_problems(*parts) if task.labelled else []
-    found.warnings += rate_problems(trainer)
+    found.warnings += rate_problems(trainer) + trainer.unweighed
     if "time" in trainer.net.config.abilities:
         _describe_drives(trainer, found)
     found.expected = _expected(trainer)

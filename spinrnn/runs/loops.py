@@ -214,11 +214,7 @@ def loop_of(forward: Any, retries: int, wait: float, stop: Any, config: Any) -> 
     if config.train.ensemble > 1:
         count = config.train.ensemble
         problems.append(f"train.ensemble: {count} networks cannot share a device; train one each")
-    if config.train.estimator.at_once:
-        kind = config.train.estimator.kind
-        problems.append(
-            f"estimator.kind: {kind} learns all at once of the twin's states and asks no device"
-        )
+    problems += _deaf(config)
     try:
         loop = Loop(forward, retries, wait, stop=stop)
     except ConfigError as error:
@@ -226,3 +222,15 @@ def loop_of(forward: Any, retries: int, wait: float, stop: Any, config: Any) -> 
     if problems:
         raise ConfigError(problems)
     return loop
+
+
+def _deaf(config):
+    """That an estimator would take no notice of what a device has measured."""
+    estimator = config.train.estimator
+    if estimator.hears_devices and not estimator.at_once:
+        return []
+    once = " all at once" if estimator.at_once else ""
+    others = "adjoint" in config.network.abilities
+    advice = ('take "bptt", or ' if others else "") + "leave the device out"
+    learns = f"{estimator.kind} learns{once} of the network's own states"
+    return [f"estimator.kind: {learns}, which a device in the loop does not give; {advice}"]

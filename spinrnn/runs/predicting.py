@@ -24,6 +24,7 @@ from spinrnn.files.atomic import write_atomic
 from spinrnn.learning.loop import placed
 from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
+from spinrnn.readers.columns import NONE, Columns
 from spinrnn.runs.loading import StoredRun, known_of, open_any
 from spinrnn.runs.loops import note_of
 
@@ -176,7 +177,7 @@ def predict(
         kind = kinds.made_of("task", task)
         source = Answering(source.net, kind, source.run, source.data, source.known)
     if isinstance(data, (str, Path)):
-        data = load_inputs(str(data), source.data, known=source.known)
+        data = source.load(str(data))
     elif not isinstance(data, Dataset):
         data = Dataset(data)
     return source.predict(data, noise_seed, forward)
@@ -224,6 +225,14 @@ class Answering:
         lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
         names = data.names or tuple(map(str, range(cases)))
         return Prediction(outputs.astype(np.float64), self.classes, lengths, names)
+
+    def load(self, source: str, columns: Columns = NONE) -> Dataset:
+        """Inputs of a source, as of `load_inputs`. For a network without points in time
+        a row of a table is a case, where it has a column for each of its numbers.
+        """
+        config = self.net.config
+        numbers = None if "time" in config.abilities else int(config.inputs)
+        return load_inputs(source, self.data, columns, known=self.known, numbers=numbers)
 
     def stream(self) -> "AnswerStream":
         """To answer one point after the other, of a single case.

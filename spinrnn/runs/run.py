@@ -10,6 +10,7 @@ from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
+from spinrnn.config.unread import unread
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
@@ -131,7 +132,7 @@ def train(
         config = folder.settle(config, resume)
         folder.check_device(forward)
     config = config or RunConfig()
-    loop = loops.loop_of(*device, stop, config)
+    loop = _started(config, device, stop, resume)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
@@ -157,6 +158,20 @@ def _check_arguments(config: Any, data: Any) -> None:
             "data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); "
             f"got {type(data).__name__}"
         )
+
+
+def _started(config: RunConfig, device: Any, stop: Any, resume: bool) -> Loop | None:
+    """The device in the loop, or None; ConfigError: it or the run cannot be, or a run
+    that begins was given keys that its estimator does not read.
+    """
+    problems, loop = [] if resume else unread(config.network, config.train), None
+    try:
+        loop = loops.loop_of(*device, stop, config)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return loop
 
 
 def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:
@@ -248,7 +263,8 @@ def _warn_of_data(trainer: Trainer) -> None:
     """Warns of data from which nothing can be learned, or not all that is asked for."""
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
-    for text in [*scale_problems(trainer.training, trainer.any_scale), *classes]:
+    scales = scale_problems(trainer.training, trainer.any_scale)
+    for text in [*scales, *classes, *trainer.unweighed]:
         warnings.warn(text, stacklevel=4)
 
 

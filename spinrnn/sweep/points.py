@@ -23,6 +23,7 @@ from spinrnn.config.run import (
     to_tables,
 )
 from spinrnn.config.tables import keys_of
+from spinrnn.config.unread import unread_keys
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
@@ -86,6 +87,7 @@ def expand(
     choices = [{key: v for entry in choice for key, v in entry.items()} for choice in entries]
     configs = _configurations(tables, choices)
     if known is None:
+        _require_read(configs)
         known = _data_digests(configs)
     positions = itertools.product(*(range(len(axis)) for axis in axes))
     points = []
@@ -182,6 +184,17 @@ def _configurations(tables, choices):
     if complaints:
         raise ConfigError(_by_reason(complaints, len(choices)))
     return configs
+
+
+def _require_read(configs):
+    """ConfigError where keys were given that no point reads: of several estimators one
+    is enough.
+    """
+    keys = [unread_keys(config.network, config.train) for config in configs]
+    every = [key for key in keys[0] if all(key in own for own in keys)] if keys else []
+    if every:
+        names = " or ".join(dict.fromkeys(config.train.estimator.kind for config in configs))
+        raise ConfigError([f"{', '.join(every)}: not read by the estimator {names}; leave it out"])
 
 
 def _changed(tables, values):

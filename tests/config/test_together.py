@@ -84,6 +84,22 @@ def test_the_page_has_every_built_in_kind():
     assert list(BY_RULE) == local
 
 
+def test_tables_of_devices_have_every_built_in_kind():
+    """Synapses and writers of docs/synapses.md; what is a device, of docs/systems.md."""
+    text = PAGE.with_name("synapses.md").read_text()
+    for role in ("synapse", "writer"):
+        rows = re.findall(r'^\| "(\w+)" \| `spinrnn\.(\w+)\(\)` \|', text, re.MULTILINE)
+        known = {name: cls.__name__ for name, cls in kinds.kinds_of(role).items()}
+        assert known.items() <= dict(rows).items(), role
+    text = PAGE.with_name("systems.md").read_text()
+    for role, software in {
+        "neuron": {"ctrnn", "rate", "binary_rate"},
+        "synapse": {"ideal", "sign"},
+    }.items():
+        found = set(re.findall(rf"^\|.*\| {role} `(\w+)`.*\|$", text, re.MULTILINE))
+        assert found == set(kinds.BUILT_IN[role]) - software, role
+
+
 def test_what_the_page_says_not_to_fit_is_told_in_a_line_each():
     for kind in EVERY:
         if fits(*kind):

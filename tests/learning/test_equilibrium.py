@@ -131,7 +131,7 @@ def test_a_device_in_the_loop_is_told_to_lack_a_nudge():
 
 
 def test_other_networks_have_no_two_phases():
-    with pytest.raises(spinrnn.ConfigError, match=r'network\.kind = "symmetric"'):
+    with pytest.raises(spinrnn.ConfigError, match=r'set network.kind to "symmetric"'):
         from_tables({"estimator": {"kind": "equilibrium"}})
 
 

@@ -434,6 +434,30 @@ def test_runs_that_cannot_have_a_device(tiny_config, tiny_data):
         spinrnn.evaluate(spinrnn.Ensemble(nets, True), tiny_data, forward=own)
 
 
+@pytest.mark.parametrize(
+    ("network", "estimator", "advice"),
+    [
+        (spinrnn.SymmetricConfig(layers=(3,)), spinrnn.Equilibrium(), 'take "bptt", or leave'),
+        (spinrnn.SpikingConfig(layers=(3,)), spinrnn.VDSP(), "leave the device out"),
+        (spinrnn.BayesianConfig(), spinrnn.Counts(), "leave the device out"),
+    ],
+    ids=["equilibrium", "vdsp", "counts"],
+)
+def test_a_device_is_not_asked_for_an_estimator_that_would_not_hear_it(
+    tmp_path, tiny_data, network, estimator, advice
+):
+    def asked(call):
+        raise AssertionError("the device was asked")
+
+    config = spinrnn.RunConfig(network, spinrnn.TrainConfig(estimator=estimator))
+    with pytest.raises(spinrnn.ConfigError) as told:
+        spinrnn.train(config, tmp_path / "run", data=tiny_data, forward=asked)
+    (problem,) = told.value.problems
+    assert problem.startswith(f"estimator.kind: {estimator.kind} learns ")
+    assert f"which a device in the loop does not give; {advice}" in problem
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_estimator_that_takes_no_notice_is_told():
     net = NETS[0]
     u, _, given, targets = problem(net)

@@ -9,6 +9,7 @@ import pytest
 from conftest import here
 
 import spinrnn
+from spinrnn.config.unread import without_unread
 from spinrnn.datasets.parts import divide
 from spinrnn.learning.ridge import PENALTIES
 from spinrnn.learning.trainer import Trainer
@@ -83,7 +84,7 @@ def test_targets_in_every_readout(readout):
 
 
 def test_a_run_and_its_resume(tiny_config, tiny_data, tmp_path):
-    config = run_of(tiny_config, tiny_data)
+    config = without_unread(run_of(tiny_config, tiny_data))
     result = spinrnn.train(config, tmp_path / "run", data=tiny_data)
     assert (result.summary["epochs"], result.summary["best_epoch"]) == (1, 1)
     again = spinrnn.train(config, tmp_path / "run", resume=True, data=tiny_data)

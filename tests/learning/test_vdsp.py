@@ -299,7 +299,10 @@ def test_judging_changes_nothing():
         ({"synapse": {"kind": "sign"}}, "sign has no answer to the voltage of a spike"),
         ({"synapse": {"kind": "ideal"}}, "take measured or conductance"),
         ({"task": {"kind": "regression"}}, 'a network of the kind spiking takes "classification"'),
-        ({"estimator": {"kind": "bptt"}}, "estimator.kind: bptt needs adjoint"),
+        (
+            {"estimator": {"kind": "bptt"}},
+            "estimator.kind: the estimator bptt learns recurrent, feed",
+        ),
         ({"estimator": {"kind": "vdsp", "labelling": -1}}, "labelling"),
         ({"synapse": {"volts": -1.0}}, "volts"),
         ({"synapse": {"window": "TiO3"}}, "TiO3"),
@@ -323,7 +326,7 @@ def test_commands_that_cannot_serve_it_say_so_in_a_line(tmp_path):
 
 
 def test_vdsp_needs_spikes():
-    with pytest.raises(spinrnn.ConfigError, match=r'network\.kind = "spiking"'):
+    with pytest.raises(spinrnn.ConfigError, match=r'learns spiking networks only, .* to "spiking"'):
         from_tables({"estimator": {"kind": "vdsp"}})
 
 
@@ -344,3 +347,27 @@ def test_thresholds_follow_from_the_inputs_unless_given():
     config = spinrnn.SpikingConfig(inputs=784)
     assert config.firing == pytest.approx(42.0)
     assert dataclasses.replace(config, threshold=3.0).firing == 3.0
+
+
+# ---- what it does not take ----
+
+
+def test_weights_of_classes_are_refused():
+    with pytest.raises(spinrnn.ConfigError) as told:
+        config_of(task={"class_weights": "balanced"})
+    (problem,) = told.value.problems
+    assert problem.startswith("task.class_weights: the estimator vdsp learns without labels")
+    assert 'set it to "none"' in problem
+    assert config_of(task={"class_weights": "none"}).task.class_weights == "none"
+    balanced = from_tables({"task": {"class_weights": "balanced"}})
+    assert balanced.task.class_weights == "balanced"
+
+
+def test_weights_of_cases_are_told():
+    data = some(40)
+    weighed = dataclasses.replace(data, weights=np.r_[np.ones(39), 2.0])
+    config = config_of(train={"epochs": 1})
+    with pytest.warns(UserWarning, match="vdsp shows all cases alike, whatever their weights"):
+        spinrnn.train(config, data=weighed)
+    alike = dataclasses.replace(data, weights=np.full(40, 2.0))
+    assert Trainer(config.fitted_to(alike), alike).unweighed == []

@@ -205,12 +205,70 @@ def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
 
 def test_an_ensemble_says_what_each_has_learned(tmp_path, capsys):
     text = f"[neuron]\ntrain = {TRAINED}\n[train]\nepochs = 1\nensemble = 2\n"
-    lines = said(capsys, run_of(tmp_path, text))
+    folder = run_of(tmp_path, text)
+    lines = said(capsys, folder)
     assert "member 0, trained bias_ratio" in lines
     assert "member 1, trained bias_ratio" in lines
+    assert main(["look", str(folder), "--out", str(tmp_path / "a.png")]) == 2
+    assert f"give one of its networks, as {folder / 'member-0'}" in capsys.readouterr().err
 
 
 def test_a_run_takes_no_options_of_data(tmp_path, capsys):
     (tmp_path / "config.toml").write_text("")
     assert main(["look", str(tmp_path), "--columns", "a=b"]) == 2
     assert "go with data, not with a run" in capsys.readouterr().err
+
+
+# ---- what a spiking network has learned ----
+
+
+@pytest.fixture(scope="module")
+def spiking(tmp_path_factory):
+    """The folder of a run of 12 neurons with 9 inputs, two classes, and what it learned."""
+    folder = tmp_path_factory.mktemp("spiking")
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    inputs = np.where(np.arange(9) % 2 == labels[:, None], 1.0, 0.0)[:, None, :]
+    data = spinrnn.Dataset(inputs + 0.1 * rng.random((60, 1, 9)), labels, classes=("up", "down"))
+    network = spinrnn.SpikingConfig(layers=(12,), presentation=0.1, pause=0.05, threshold=4.0)
+    train = spinrnn.TrainConfig(epochs=1, estimator=spinrnn.VDSP())
+    spinrnn.train(spinrnn.RunConfig(network, train), folder / "run", data=data, pictures=False)
+    return folder / "run"
+
+
+def test_the_receptive_fields_of_a_run_are_drawn(spiking, tmp_path, capsys, real_pictures):
+    text = said(capsys, spiking, "--out", tmp_path / "fields.png")
+    assert "learned   classification by vdsp" in text
+    assert text.endswith(f"picture: {tmp_path / 'fields.png'}\n")
+    assert (tmp_path / "fields.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(said(capsys, spiking, "--out", tmp_path / "again.png", "--json"))
+    assert found["picture"] == str(tmp_path / "again.png")
+    assert json.loads(said(capsys, spiking, "--json"))["picture"] is None
+
+
+def test_fields_are_the_weights_below_the_classes_that_neurons_answer_to(spiking):
+    net = spinrnn.load(spiking)
+    net.buffers["answers/spikes"][:, 4] = 0
+    labels, weights = net.labels, net.views()["w"][0]
+    panels = figures.receptive_fields(net, ("up", "down"))
+    titles = [ax.get_title() for ax in panels]
+    order = [k for label in (0, 1, -1) for k in np.flatnonzero(labels == label)]
+    assert titles == [("up", "down", "-")[labels[k]] for k in order]
+    assert titles[order.index(4)] == "-"
+    for ax, k in zip(panels, order, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), weights[k].reshape(3, 3))
+        assert ax.images[0].get_clim() == (weights.min(), weights.max())
+    # what is no square is a line, and a class beyond the number of neurons is none that never fired
+    line = spinrnn.SpikingNetwork(spinrnn.SpikingConfig(layers=(2,), inputs=6, outputs=9))
+    line.tally(np.array([[0, 3]]), np.array([8]))
+    panels = figures.receptive_fields(line)
+    assert [ax.get_title() for ax in panels] == ["8", "-"]
+    assert panels[0].images[0].get_array().shape == (1, 6)
+
+
+def test_a_run_without_such_a_picture_says_so(tmp_path, capsys):
+    folder = run_of(tmp_path, "[train]\nepochs = 1\n")
+    assert main(["look", str(folder), "--out", str(tmp_path / "a.png")]) == 2
+    told = capsys.readouterr().err
+    assert "whose receptive fields it draws; this one is recurrent" in told
+    assert not (tmp_path / "a.png").exists()

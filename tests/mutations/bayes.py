@@ -5,6 +5,8 @@ COUNTS, CONFIG = "spinrnn/learning/counts.py", "spinrnn/config/bayesian.py"
 STATISTICS, STUDY = "spinrnn/datasets/statistics.py", "spinrnn/systems/bayes.py"
 BITS, MACHINES = "tests/kernels/test_bitstreams.py", "tests/networks/test_bayesian.py"
 LEARNING, FEATURES = "tests/learning/test_counts.py", "tests/datasets/test_statistics.py"
+TABLES, ANSWERS = "spinrnn/datasets/tables.py", "spinrnn/runs/predicting.py"
+ROWS = "tests/runs/test_bayesian_runs.py"
 SYSTEM = "tests/systems/test_bayes.py"
 
 
@@ -64,4 +66,9 @@ MUTATIONS = [
              FEATURES),
     mutation(STUDY, "np.arange(len(own)) * FOLDS // len(own)", "np.arange(len(own)) % FOLDS",
              SYSTEM),
+    mutation(NETWORK, "if not len(found):", "if False:", MACHINES),
+    # a row of a table
+    mutation(TABLES, "alone = numbers == len(channels)", "alone = numbers is not None", ROWS),
+    mutation(TABLES, "[*every[:, None]] if alone else [every]", "[every]", ROWS),
+    mutation(ANSWERS, 'None if "time" in config.abilities else', "", ROWS),
 ]  # fmt: skip

@@ -7,6 +7,9 @@ NEURONS, OSCILLATOR = "spinrnn/config/neurons.py", "spinrnn/neurons/oscillator.p
 ADAM = "spinrnn/learning/adam.py"
 SYNAPSE, KINDS_COMMAND = "tests/synapses/test_own_synapse.py", "tests/cli/test_kinds_command.py"
 OWN, BEFORE = "tests/config/test_kinds.py", "tests/config/test_versions.py"
+READ, START = "spinrnn/config/unread.py", "spinrnn/runs/run.py"
+POINTS, SCIKIT = "spinrnn/sweep/points.py", "spinrnn/sklearn.py"
+UNREAD = "tests/config/test_unread.py"
 CONFIG, TYPES = "tests/config/test_config.py", "tests/config/test_tables.py"
 
 
@@ -170,4 +173,25 @@ MUTATIONS = [
     mutation(TOML, 'encoding="utf-8-sig"', 'encoding="utf-8"'),
     mutation(TOML, 'list(parsed) == ["value"]', "True"),
     mutation(TOML, "if len(parts) != 2 or not all(parts)", "if len(parts) != 2"),
+    # keys that nothing reads
+    mutation(READ, "if not (estimator.at_once or estimator.local):", "if False:", UNREAD),
+    mutation(READ, "AT_ONCE if estimator.at_once else LOCAL", "AT_ONCE", UNREAD),
+    mutation(READ, "[getattr(usual, key), same, *(", "[getattr(usual, key), *(", UNREAD),
+    mutation(READ, "for table in tables if key in table", "for table in []", UNREAD),
+    mutation(READ, "not in (usual.writer, own)", "not in (usual.writer,)", UNREAD),
+    mutation(READ, "if key in {*told, *tables}", "if key in {*tables}", UNREAD),
+    mutation(TOML, "(_unread(tables) if told else [])", "[]", UNREAD),
+    mutation(TOML, "unread(config.network, config.train) if told else []", "[]", UNREAD),
+    mutation(START, "[] if resume else unread(config.network, config.train)", "[]", UNREAD),
+    mutation(START, "[] if resume else unread(", "unread(", UNREAD),
+    mutation(POINTS, "if all(key in own for own in keys)", "", UNREAD),
+    mutation(POINTS, "        _require_read(configs)\n", "", UNREAD),
+    mutation(SCIKIT, "return without_unread(run)", "return run", "tests/test_sklearn.py"),
+    mutation(
+        RUN,
+        "if estimator.needs <= cls.abilities]\n    own",
+        "]\n    own",
+        "tests/learning/test_vdsp.py",
+        "needs_spikes",
+    ),
 ]

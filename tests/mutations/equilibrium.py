@@ -8,6 +8,7 @@ KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG = (
     "spinrnn/neurons/rate_units.py",
     "spinrnn/config/symmetric.py",
 )
+STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
 
 
@@ -81,4 +82,26 @@ MUTATIONS = [
     # configuration
     mutation(CONFIG, "self.scheme or self.neuron.settling or", "self.scheme or", "comes_back"),
     mutation(CONFIG, "return sum(self.levels) / 2", "return 0.5", "levels"),
+    # memory of the exact gradient, direct calls
+    mutation(
+        NET, "if backward:\n            wanted = req", "if False:\n            wanted = req", "plan"
+    ),
+    mutation(NET, "net.relaxing(cases, True) + np", "0 * cases + np", "plan"),
+    mutation(NET, "kept + count * packed", "kept", "plan"),
+    mutation(NET, "if wanted > limit:", "if wanted >= limit:", "plan"),
+    mutation(TRAINER, "self._goes_back)\n", "True)\n", "training_plans"),
+    mutation(CONFIG, 'if nudge != "state" or states == 1:', "if states == 1:", "pull"),
+    mutation(ESTIMATOR, "problems = net.config.unpulled(self.nudge)", "problems = []", "pull"),
+    mutation(
+        STATIC,
+        "lengths = checked_lengths(self.config, lengths, shape[0], shape[2])",
+        "lengths = shape[2] if lengths is None else np.asarray(lengths)",
+        "lengths",
+    ),
+    mutation(
+        NET,
+        "found = [np.empty((0, sum(self.config.populations)), self.config.dtype)]",
+        "found = []",
+        "no_cases",
+    ),
 ]

@@ -5,6 +5,7 @@ FORWARD, RECURRENT = "spinrnn/networks/feedforward.py", "spinrnn/networks/recurr
 LOOP, READINGS = "spinrnn/learning/loop.py", "spinrnn/learning/readings.py"
 TRAINER, CALLS = "spinrnn/learning/trainer.py", "spinrnn/files/calls.py"
 LOOPS, RUN, FOLDER = (f"spinrnn/runs/{name}.py" for name in ("loops", "run", "folder"))
+LEARN = "spinrnn/learning/"
 TESTS, RUNS = "tests/learning/test_loop.py", "tests/runs/test_loops.py"
 
 
@@ -161,4 +162,9 @@ MUTATIONS = [
         "same_call",
         RUNS,
     ),
+    # who would not hear a device
+    mutation(LOOPS, "if estimator.hears_devices and not estimator.at_once:", "if True:", "hear"),
+    mutation(LOOPS, 'others = "adjoint" in config.network.abilities', "others = True", "hear"),
+    mutation(LEARN + "vdsp.py", "hears_devices = False", "hears_devices = True", "hear"),
+    mutation(LEARN + "equilibrium.py", "hears_devices = False", "hears_devices = True", "hear"),
 ]

@@ -7,6 +7,8 @@ RULE, CONFIG = "spinrnn/learning/vdsp.py", "spinrnn/config/spiking.py"
 SYNAPSE, MEASURED = "spinrnn/synapses/conductance.py", "spinrnn/synapses/measured.py"
 STUDY, RUN = "spinrnn/systems/vdsp.py", "spinrnn/config/run.py"
 KERNEL, LEARNS = "tests/kernels/test_events.py", "tests/learning/test_vdsp.py"
+TRAINER, LOOK = "spinrnn/learning/trainer.py", "spinrnn/look/figures.py"
+LOOKS = "tests/look/test_look.py"
 STUDIED = "tests/systems/test_vdsp_study.py"
 
 
@@ -178,4 +180,17 @@ MUTATIONS = [
         tests="tests/config/test_together.py",
         k="vdsp",
     ),
+    # weights, receptive fields
+    mutation(RUN, "estimator.weighs or getattr", "getattr", "weights", LEARNS),
+    mutation(
+        TRAINER,
+        "or weights is None or np.ptp(weights) == 0",
+        "or weights is None",
+        "weights",
+        LEARNS,
+    ),
+    mutation(LOOK, "labels.max() + 1, labels)", "len(labels), labels)", "fields", LOOKS),
+    mutation(LOOK, "if side * side == weights.shape[1] else 1", "", "fields", LOOKS),
+    mutation(LOOK, "vmin=low, vmax=high", "vmin=0, vmax=high", "fields", LOOKS),
+    mutation(LOOK, 'name = "-" if label < 0 else', "name =", "fields", LOOKS),
 ]

@@ -250,8 +250,11 @@ def test_impossible_values_are_told_all_at_once():
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (["estimator.kind=bptt"], "bptt needs adjoint.*bayesian|bptt needs adjoint, which"),
-        (["estimator.kind=reservoir"], "reservoir needs time"),
+        (
+            ["estimator.kind=bptt"],
+            "bptt learns recurrent, .*, symmetric networks only, this one is bay",
+        ),
+        (["estimator.kind=reservoir"], "reservoir learns recurrent networks only"),
         (["task.kind=regression"], 'bayesian takes "classification", got regression'),
         (["train.gains=drive"], 'train.gains: .* set it to "drawn"'),
         (["synapse.kind=rram"], "synapse: a network of the kind bayesian has none"),
@@ -264,10 +267,10 @@ def test_what_does_not_go_together_is_told(settings, told):
 
 
 def test_the_estimator_and_the_writer_need_not_be_named():
-    config = load_config(None, ["network.kind=bayesian", "train.average=3"])
+    config = load_config(None, ["network.kind=bayesian"])
     assert config.train.estimator == spinrnn.Counts()
     assert load_config(None, []).train.estimator.kind == "bptt"
-    with pytest.raises(spinrnn.ConfigError, match=r"counts needs counts, .* network.kind = .bayes"):
+    with pytest.raises(spinrnn.ConfigError, match=r"counts learns bayesian networks only"):
         load_config(None, ["estimator.kind=counts"])
 
 
@@ -311,3 +314,8 @@ def test_another_configuration_keeps_scaling_and_has_edges_of_its_own():
     before = net.buffers[EDGES].copy()
     other.buffers[EDGES] += 1
     np.testing.assert_array_equal(net.buffers[EDGES], before)
+
+
+def test_no_cases_have_no_share_of_ties():
+    with pytest.raises(spinrnn.DataError, match="inputs: no cases, the share of them is not def"):
+        made().undecided(inputs()[:0])

@@ -259,7 +259,7 @@ def test_the_configuration_comes_back_from_its_tables_and_its_text():
         ({"activation": {"kind": "relu"}}, "a network of the kind recurrent has none"),
         (
             {"network": {"kind": "feedforward"}, "estimator": {"kind": "reservoir"}},
-            "reservoir needs",
+            "reservoir learns recurrent networks only",
         ),
         ({"network": {"kind": "feedforward"}, "train": {"gains": "drive"}}, "train.gains: needs a"),
         (
@@ -271,7 +271,7 @@ def test_the_configuration_comes_back_from_its_tables_and_its_text():
             "one case has no variance",
         ),
         ({"network": {"kind": "feedforward", "amplification": [1, 2, 3]}}, "of the 2 layers"),
-        ({"estimator": {"kind": "twin"}}, "twin needs twin"),
+        ({"estimator": {"kind": "twin"}}, "twin learns feedforward networks only"),
     ],
 )
 def test_what_does_not_go_together_is_told(tables, said):

@@ -10,6 +10,7 @@ import pytest
 import spinrnn
 from spinrnn.config.run import from_tables, to_tables
 from spinrnn.config.toml import from_toml, to_toml
+from spinrnn.learning.trainer import Trainer
 from spinrnn.machine.threads import using
 
 CONFIG = spinrnn.SymmetricConfig(
@@ -399,3 +400,76 @@ def test_an_adjoint_that_does_not_fit_is_told():
         spinrnn.Equilibrium(steps=2).estimate(net.prepared(), u, labels, None, 0)
     finally:
         spinrnn.set_memory_limit(None)
+
+
+def test_the_plan_of_the_exact_gradient_is_what_it_takes():
+    """All steps of the panels at work, and the gradient of each panel; the two phases
+    of equilibrium propagation keep no steps.
+    """
+    net, u, labels = made(steps=2000)
+    with using(2):
+        whole, phases = net.plan(11, 1).bytes, net.plan(11, 1, backward=False).bytes
+        # of 18 neurons and 8 cases emitted values, J, by drive, sums in each step, a tile of 8
+        # cases, and three levels once; the couplings of 7, 5 and 6 neurons both ways, in
+        # whole panels
+        steps = 2000 * 8 * (18 * 4 + 8) + 3 * 18 * 8 + 8 * 8
+        couplings = 8 * (5 + 7 + 6 + 5)
+        assert whole - phases == 8 * (2 * (steps + couplings) + 2 * net.layout.size)
+        try:
+            spinrnn.set_memory_limit(whole)
+            net.loss_and_grad(u, labels)
+            spinrnn.set_memory_limit(whole - 1)
+            for asked in (lambda: net.loss_and_grad(u, labels), lambda: net.plan(11, 1)):
+                with pytest.raises(spinrnn.MemoryLimitError, match="of 11 cases through 2000 st"):
+                    asked()
+            spinrnn.set_memory_limit(phases)
+            spinrnn.Equilibrium(steps=2).estimate(net.prepared(), u, labels, None, 0)
+        finally:
+            spinrnn.set_memory_limit(None)
+
+
+def test_a_training_plans_the_gradient_that_it_takes():
+    config = dataclasses.replace(CONFIG, steps=2000)
+    data = spinrnn.Dataset(np.random.default_rng(0).normal(size=(40, 2, 3)), np.arange(40) % 3)
+    found = {}
+    for estimator in (spinrnn.BPTT(), spinrnn.Equilibrium()):
+        run = spinrnn.RunConfig(config, spinrnn.TrainConfig(batch=11, estimator=estimator))
+        found[estimator.kind] = Trainer(run, data).plan.bytes
+    net = spinrnn.network_of(config)
+    assert found["bptt"] == net.plan(11, 1).bytes
+    assert found["equilibrium"] == net.plan(11, 1, backward=False).bytes
+
+
+def test_a_pull_that_the_neurons_do_not_bear_is_refused_in_a_direct_call_too():
+    net, u, labels = made(neuron=spinrnn.BinaryRate())
+    told = r'estimator\.nudge: binary_rate has 2 states, .*; set it to "drive"'
+    with pytest.raises(spinrnn.ConfigError, match=told):
+        spinrnn.Equilibrium(nudge="state").estimate(net.prepared(), u, labels, None, 0)
+    found = spinrnn.Equilibrium(nudge="drive").estimate(net.prepared(), u, labels, None, 0)
+    assert np.isfinite(found.gradient).all()
+
+
+def test_no_cases_have_no_states():
+    net, u, _ = made()
+    assert [own.shape for own in net.settle(u[:0])] == [(0, 7), (0, 5), (0, 6)]
+    assert [own.shape for own in net.settle(u)] == [(11, 7), (11, 5), (11, 6)]
+
+
+NETWORKS = [
+    CONFIG,
+    spinrnn.FeedforwardConfig(layers=(3,), inputs=6, outputs=2),
+    spinrnn.SpikingConfig(layers=(3,), inputs=6, outputs=2),
+    spinrnn.BayesianConfig(inputs=6, outputs=2),
+]
+
+
+@pytest.mark.parametrize("config", NETWORKS, ids=lambda config: config.kind)
+def test_lengths_of_networks_without_time_are_those_of_whole_cases(config):
+    net, u = spinrnn.network_of(config), np.zeros((4, 2, 3))
+    np.testing.assert_array_equal(net.forward(u, [3, 3, 3, 3]), net.forward(u))
+    for wrong in (3, [3], [3] * 5, [[3] * 4], [3.0] * 4):
+        with pytest.raises(spinrnn.DataError, match="lengths: expected 4 whole numbers, one for"):
+            net.forward(u, wrong)
+    with pytest.raises(spinrnn.DataError, match="lengths: a "):
+        net.forward(u, [3, 3, 3, 2])
+    assert net.forward(u[:0], np.empty(0, int)).shape == (0, config.outputs)

@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from conftest import here
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.errors import DataNote
 from spinrnn.runs.checking import check_run
 
 TEXT = '[network]\nkind = "bayesian"\nmode = "logarithmic"\n[data]\nsource = "{}"\n'
@@ -128,3 +130,39 @@ def test_scikit_learn_counts_and_chooses():
     run = spinrnn.RunConfig(spinrnn.BayesianConfig(), spinrnn.TrainConfig(estimator="counts"))
     model = SpinClassifier(run, estimator=None).fit(data.inputs[:, :, 0], data.labels)
     assert model.score(data.inputs[:, :, 0], data.labels) > 0.9
+
+
+def test_a_row_of_a_table_is_a_case_unless_it_says_otherwise(tmp_path, monkeypatch, capsys):
+    """A machine has no points in time, so rows without a column `case` are cases; in a
+    network with time they are the points of one.
+    """
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 2)) + 3 * (np.arange(40) % 2)[:, None]
+    rows = [f"{x:.6f},{y:.6f}" for x, y in values]
+    known = [f"{i},{'ab'[i % 2]},{row}" for i, row in enumerate(rows)]
+    (tmp_path / "known.csv").write_text("\n".join(["case,label,V (mV),R (kOhm)", *known]))
+    (tmp_path / "new.csv").write_text("\n".join(["V (mV),R (kOhm)", *rows]))
+    (tmp_path / "other.csv").write_text("\n".join(["case,R (kOhm),V (mV)"] + [
+        f"{i},{y:.6f},{x:.6f}" for i, (x, y) in enumerate(values)]))  # fmt: skip
+    (tmp_path / "more.csv").write_text("V (mV),R (kOhm),third\n" + "1,2,3\n" * 4)
+    kinds = {
+        "bayesian": [],
+        "recurrent": ["network.layers=[3]", "train.epochs=1"],
+    }
+    for kind, more in kinds.items():
+        given = [f"network.kind={kind}", "data.source=known.csv", *more]
+        settings = [word for text in given for word in ("--set", text)]
+        assert main(["train", *settings, "--out", kind]) == 0
+    found, named = (spinrnn.predict("bayesian", f"{name}.csv") for name in ("new", "other"))
+    np.testing.assert_array_equal(found.outputs, named.outputs)
+    assert found.names == tuple(map(str, range(40)))
+    assert (found.answers == np.array(["a", "b"] * 20)).mean() > 0.9
+    with pytest.warns(DataNote, match="no column case, so each row is a case"):
+        network = spinrnn.predict("bayesian/network.h5", "new.csv")
+    assert network.outputs.shape == (40, 2)
+    capsys.readouterr()
+    assert len(said(capsys, "predict", "bayesian", "new.csv").splitlines()) == 41
+    assert len(said(capsys, "predict", "recurrent", "new.csv").splitlines()) == 2
+    refused = here("predict", "bayesian", "more.csv")
+    assert (refused.returncode, "so all rows are one case" in refused.stderr) == (2, True)

@@ -134,7 +134,10 @@ def test_times_are_those_of_steps_times_their_number(small, monkeypatch, estimat
     monkeypatch.setattr(checking, "_per_case", lambda *_: 0.5)
     monkeypatch.setattr(checking, "_seconds_of_batch", lambda *_: 3.0)
     monkeypatch.setattr(checking, "_seconds_of_fit", lambda *_: 100.0)
-    found = check_run("small.toml", [f"estimator.kind={estimator}"]).expected
+    # of what is learned at once there is one epoch
+    epochs = {"bptt": 3, "reservoir": 1}[estimator]
+    settings = [f"estimator.kind={estimator}", f"train.epochs={epochs}"]
+    found = check_run("small.toml", settings).expected
     learning = 3 * (4 * 3.0 + 4 * 0.5) if estimator == "bptt" else 100.0 + 0.5 * (28 + 4)
     assert found.training == pytest.approx(learning)
     assert found.testing == pytest.approx(9 * 0.5 * 8)

@@ -387,8 +387,8 @@ def test_what_does_not_go_together_is_told_at_once():
             }
         )
     estimator, writer = caught.value.problems
-    lacks = "estimator.kind: magic needs feedback, which this network does not have"
-    assert estimator == f'{lacks}; a network of the kind recurrent learns by "bptt"'
+    lacks = "the estimator magic needs feedback, which no kind of network has"
+    assert estimator == f'estimator.kind: {lacks}; set estimator.kind to "bptt"'
     told, fits = writer.split("; ")
     assert told == "writer.kind: adam asks for amount, the synapse pulsed takes pulses"
     own, others = fits.split(", ")

@@ -1,0 +1,199 @@
+"""Keys that the estimator of a run does not read: told in one line where they were given,
+wherever that was.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import here
+
+import spinrnn
+from spinrnn.config.toml import overruled, read_config
+from spinrnn.config.unread import AT_ONCE, LOCAL, unread, unread_keys
+from spinrnn.learning.trainer import Trainer
+
+COUNTS = """
+[network]
+kind = "bayesian"
+[estimator]
+kind = "counts"
+[writer]
+kind = "flips"
+[train]
+epochs = 7
+batch = 16
+learning_rate = 0.1
+noise = 0.2
+seed = 3
+checkpoint_seconds = 0
+[data]
+source = "iris"
+"""
+SAID = (
+    "train.epochs, train.batch, train.learning_rate, train.noise, writer: the estimator counts "
+    "learns all at once and reads none of these; leave them out, or give their defaults"
+)
+
+
+def keys(network, **train):
+    return unread_keys(network, spinrnn.TrainConfig(**train))
+
+
+def test_what_was_given_and_is_not_read_is_told_in_one_line(tmp_path):
+    path = tmp_path / "counts.toml"
+    path.write_text(COUNTS)
+    with pytest.raises(spinrnn.ConfigError) as told:
+        spinrnn.load_config(path)
+    assert told.value.problems == [SAID]
+    for command in ("train", "check"):
+        found = here(command, path)
+        assert found.returncode == 2
+        assert SAID in found.stdout + found.stderr
+    # what spinrnn wrote is read as it is
+    assert read_config(path).train.epochs == 7
+
+
+def test_it_is_told_with_other_mistakes(tmp_path):
+    path = tmp_path / "counts.toml"
+    path.write_text(COUNTS.replace('"bayesian"', '"recurrent"'))
+    with pytest.raises(spinrnn.ConfigError) as told:
+        spinrnn.load_config(path)
+    first, *_, last = told.value.problems
+    assert first.startswith("estimator.kind: ")
+    assert last == SAID
+
+
+def test_in_python_too_before_anything_is_written(tmp_path, tiny_data):
+    train = spinrnn.TrainConfig(epochs=7, estimator=spinrnn.Counts())
+    config = spinrnn.RunConfig(spinrnn.BayesianConfig(), train)
+    with pytest.raises(spinrnn.ConfigError, match=r"train\.epochs: .* does not read it; leave it"):
+        spinrnn.train(config, tmp_path / "run", data=tiny_data)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(spinrnn.ConfigError) as told:
+        spinrnn.train(config, data=tiny_data, forward=len)
+    assert [problem.partition(":")[0] for problem in told.value.problems] == [
+        "train.epochs",
+        "estimator.kind",
+    ]
+
+
+def test_values_that_stand_there_by_themselves_are_none_that_were_given():
+    machine, recurrent = spinrnn.BayesianConfig(), spinrnn.NetworkConfig()
+    happens = {"epochs": 1, "noise": 0.0, "clip": 0.0}
+    for estimator in (spinrnn.Counts(), spinrnn.Reservoir()):
+        network = machine if estimator.kind == "counts" else recurrent
+        assert keys(network, estimator=estimator) == []
+        assert keys(network, estimator=estimator, **happens) == []
+        assert keys(network, estimator=estimator, seed=1, checkpoint_seconds=0.0) == []
+    series = spinrnn.recipe("series", estimator={"kind": "reservoir"})
+    assert unread(series.network, series.train) == []
+    # the writer that goes with such synapses is taken where none is named
+    cells = spinrnn.SpikingConfig(synapse=spinrnn.Measured.example())
+    assert keys(cells, estimator=spinrnn.VDSP(), writer="pulses") == []
+    assert keys(cells, estimator=spinrnn.VDSP(), writer="flips") == ["writer"]
+
+
+def test_a_rule_of_the_synapses_reads_all_but_the_norm_and_the_writer():
+    given = {"epochs": 2, "batch": 4, "learning_rate": 0.1, "noise": 0.1, "patience": 3}
+    spiking = spinrnn.SpikingConfig()
+    assert keys(spiking, estimator=spinrnn.VDSP(), **given) == []
+    assert keys(spiking, estimator=spinrnn.VDSP(), clip=0.0) == []
+    found = unread(spiking, spinrnn.TrainConfig(estimator=spinrnn.VDSP(), clip=2.0))
+    assert found == [
+        "train.clip: the estimator vdsp is a rule of the synapses themselves and does not read "
+        "it; leave it out, or give its default"
+    ]
+    for estimator in (spinrnn.BPTT(), spinrnn.Twin(), spinrnn.Equilibrium()):
+        assert keys(recurrent := spinrnn.NetworkConfig(), estimator=estimator, **given) == []
+        assert keys(recurrent, estimator=estimator, clip=2.0, writer="flips") == []
+
+
+def test_a_setting_on_a_recipe_is_told_and_the_rest_falls_back():
+    tables = {"estimator": {"kind": "reservoir"}, "train": {"epochs": 500, "batch": 16}}
+    made = overruled({k: dict(t) for k, t in tables.items()}, ["train.seed=2"])
+    assert made.train == spinrnn.TrainConfig(estimator=spinrnn.Reservoir(), seed=2)
+    with pytest.raises(spinrnn.ConfigError, match=r"^train\.epochs: the estimator reservoir"):
+        overruled(tables, ["train.epochs=50"])
+
+
+SWEEP = """
+[sweep]
+name = "unread"
+[[axes]]
+key = "estimator.kind"
+values = {kinds}
+[network]
+layers = [3]
+[train]
+epochs = 7
+[data]
+source = "cases.npz"
+"""
+
+
+def test_a_sweep_tells_what_no_point_reads(tmp_path):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 1, 4))
+    np.savez(tmp_path / "cases.npz", inputs=inputs, labels=np.arange(40) % 2)
+    path = tmp_path / "sweep.toml"
+    path.write_text(SWEEP.format(kinds=["reservoir", "bptt"]))
+    assert len(spinrnn.load_sweep(path).points) == 2
+    path.write_text(SWEEP.format(kinds=["reservoir"]))
+    with pytest.raises(spinrnn.ConfigError, match=r"train\.epochs: not read by the estimator res"):
+        _ = spinrnn.load_sweep(path).points
+
+
+def test_a_run_of_before_goes_on(tmp_path):
+    """A folder in whose configuration such keys stand is read, and trained to its end."""
+    data = spinrnn.load_dataset("iris")
+    config = spinrnn.RunConfig(spinrnn.BayesianConfig(), spinrnn.TrainConfig(estimator="counts"))
+    spinrnn.train(config, tmp_path / "run", data=data, pictures=False)
+    file = tmp_path / "run" / "config.toml"
+    file.write_text(file.read_text().replace("epochs = 300", "epochs = 7"))
+    assert spinrnn.load(tmp_path / "run").config.bins == 8
+    old = dataclasses.replace(config, train=dataclasses.replace(config.train, epochs=7))
+    found = spinrnn.train(old, tmp_path / "run", True, data, pictures=False)
+    assert found.summary["epochs"] == 1
+
+
+OTHER = {
+    "epochs": 7,
+    "batch": 5,
+    "learning_rate": 0.3,
+    "schedule": "constant",
+    "clip": 1e-9,
+    "noise": 3.0,
+    "patience": 1,
+    "average": 2.0,
+    "writer": "metaplastic",
+}
+"""Another value of each key that some estimator does not read."""
+
+
+def learned(network, **train):
+    """(parameters, records without seconds) of a training on some digits."""
+    config = spinrnn.RunConfig(network, spinrnn.TrainConfig(**train))
+    data = spinrnn.load_digits().take(np.arange(60))
+    trainer = Trainer(config.fitted_to(data), data)
+    for _ in trainer.steps():
+        pass
+    records = [{k: v for k, v in one.items() if k != "seconds"} for one in trainer.history]
+    return trainer.best_network().parameters.tobytes(), records
+
+
+def test_keys_that_are_refused_change_nothing():
+    machine, few = spinrnn.BayesianConfig(bins=2), spinrnn.NetworkConfig(layers=(3,), substeps=1)
+    for network, estimator in ((machine, spinrnn.Counts()), (few, spinrnn.Reservoir())):
+        assert {*AT_ONCE, "writer"} == {*OTHER}
+        assert learned(network, estimator=estimator, **OTHER) == learned(
+            network, estimator=estimator
+        )
+    spiking = spinrnn.SpikingConfig(layers=(4,))
+    rule = {"estimator": spinrnn.VDSP(), "epochs": 1, "batch": 16}
+    own = {key: OTHER[key] for key in (*LOCAL, "writer")}
+    usual = learned(spiking, **rule)
+    assert learned(spiking, **rule, **own) == usual
+    # all others are read
+    for key in ("batch", "learning_rate", "schedule", "noise"):
+        assert learned(spiking, **{**rule, key: OTHER[key]}) != usual, key

@@ -54,6 +54,9 @@ class Functions(NamedTuple):
             whole level's function, a kernel of spinrnn, in place of the loop over
             `step`, which then serves for checks and need not be compiled.
         scratch: rows of memory that such a level asks for.
+        pair: (q, shared, h, s, (I_0, I_1), one) -> s', J, b, P: `step` of a kind that
+            emits two states, with the drives of both and b (d, 2); `step` is then that
+            of I_1 = 0.
     """
 
     step: Callable
@@ -65,6 +68,7 @@ class Functions(NamedTuple):
     rounded: bool = False
     level: Callable | None = None
     scratch: int = 0
+    pair: Callable | None = None
 
 
 class Neuron(Kind):
@@ -74,6 +78,9 @@ class Neuron(Kind):
         kind: its name in configurations; states: the first one is emitted, it is what
             synapses receive; drive: what drives it, I.
         schemes: names of the ways to step; the first one is the default.
+        emits: how many of its first states are emitted, 1 or 2, each of which drives
+            the same of others by the same weights, as the two quadratures of a complex
+            amplitude do.
         name: what one of them is called, title: what a network of them is called; both
             as in "the CTRNN has no threshold".
         span: least and largest of what is emitted, where there are such limits.
@@ -90,6 +97,7 @@ class Neuron(Kind):
     role: ClassVar[str] = "neuron"
     states: ClassVar[tuple[State, ...]]
     drive: ClassVar[State] = State("drive", "1", "drive")
+    emits: ClassVar[int] = 1
     schemes: ClassVar[tuple[str, ...]] = ("exponential",)
     name: ClassVar[str] = "neuron"
     title: ClassVar[str] = "a network of neurons"

@@ -127,7 +127,7 @@ def check_gradient(
     asked = config or AWKWARD
     known: list[tuple[Any, Any]] = [(asked.neuron, common_schemes(asked.neurons))]
     if config is None:
-        every = [cls for cls in kinds.kinds_of("neuron").values() if cls.emits == 1]
+        every = [cls for cls in kinds.kinds_of("neuron").values() if cls.quadratures == 1]
         known = [(cls.example(), cls.schemes) for cls in every]
     for neuron, schemes in known:
         for scheme in schemes:

@@ -102,7 +102,7 @@ def check_neurons(c: Any, found: Problems) -> None:
 
 def _check_emitted(neurons, found):
     """Whether each emits one number, which is all that couplings in time carry."""
-    many = [one.kind for one in neurons if one.emits > 1]
+    many = [one.kind for one in neurons if one.quadratures > 1]
     for kind in many:
         lacks = "emits two quadratures, which are coupled in networks that settle alone"
         found.add("neuron.kind", f'{kind} {lacks}; set network.kind = "symmetric"')

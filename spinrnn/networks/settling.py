@@ -131,7 +131,7 @@ class Population:
         )
         self.bias = np.broadcast_to(neuron.bias(q), n).astype(dtype)
         self.start = rest if config.start is None else np.full_like(rest, config.start)
-        self.form = Form(len(neuron.states), len(q), neuron.emits)
+        self.form = Form(len(neuron.states), len(q), neuron.quadratures)
         self._functions = neuron.functions(config.resolved_scheme)
         self._kind = neuron.kind
 

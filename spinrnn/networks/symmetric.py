@@ -145,7 +145,7 @@ class SymmetricNetwork(StaticNetwork):
             own = batch.u[start : start + CASES, :, 0]
             found.append(prepared.free(own, steps).phase.emitted[:, : len(own)].T)
         tops, emitted = np.cumsum(self.config.populations), np.concatenate(found)
-        if self.config.neuron.emits == 2:
+        if self.config.neuron.quadratures == 2:
             first, second = np.split(emitted, 2, axis=1)
             emitted = first + emitted.dtype.type(1) * 1j * second
         return np.split(emitted, tops[:-1], axis=1)
@@ -160,7 +160,7 @@ class SymmetricNetwork(StaticNetwork):
         MemoryLimitError: it does not fit into `spinrnn.get_memory_limit`.
         """
         c, size = self.config, np.dtype(self.config.dtype).itemsize
-        d, neurons = len(c.neuron.states) + 2 * (c.neuron.emits - 1), sum(c.populations)
+        d, neurons = len(c.neuron.states) + 2 * (c.neuron.quadratures - 1), sum(c.populations)
         weights = self.layout.size * (4 if backward else 2)
         wanted = size * (padded(cases, c.dtype) * neurons * (3 * d + 6) + weights)
         require_room(cases, wanted, "choose a smaller train.batch")
@@ -263,7 +263,7 @@ class Prepared:
             given[: len(inputs)] = inputs
         # a second drive is of other neurons alone
         views, neurons = net.layout.named(flat), sum(c.populations)
-        base = np.zeros((c.neuron.emits * neurons, count), c.dtype)
+        base = np.zeros((c.neuron.quadratures * neurons, count), c.dtype)
         constant = p.bias + np.concatenate([views[f"bias_{i}"] for i in range(len(c.populations))])
         first = self._tops[1]
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -426,7 +426,7 @@ class Prepared:
 
     def _every(self, neurons):
         """Where each of the emitted states of these neurons stands."""
-        shifts = [i * self._tops[-1] for i in range(self.config.neuron.emits)]
+        shifts = [i * self._tops[-1] for i in range(self.config.neuron.quadratures)]
         return [slice(neurons.start + by, neurons.stop + by) for by in shifts]
 
     def batch_of(self, u: np.ndarray, targets: Any, lengths: Any) -> Batch:

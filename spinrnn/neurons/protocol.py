@@ -78,9 +78,8 @@ class Neuron(Kind):
         kind: its name in configurations; states: the first one is emitted, it is what
             synapses receive; drive: what drives it, I.
         schemes: names of the ways to step; the first one is the default.
-        emits: how many of its first states are emitted, 1 or 2, each of which drives
-            the same of others by the same weights, as the two quadratures of a complex
-            amplitude do.
+        quadratures: how many of its first states are emitted, 1, or 2 of a complex
+            amplitude, each of which drives the same of others by the same weights.
         name: what one of them is called, title: what a network of them is called; both
             as in "the CTRNN has no threshold".
         span: least and largest of what is emitted, where there are such limits.
@@ -97,7 +96,7 @@ class Neuron(Kind):
     role: ClassVar[str] = "neuron"
     states: ClassVar[tuple[State, ...]]
     drive: ClassVar[State] = State("drive", "1", "drive")
-    emits: ClassVar[int] = 1
+    quadratures: ClassVar[int] = 1
     schemes: ClassVar[tuple[str, ...]] = ("exponential",)
     name: ClassVar[str] = "neuron"
     title: ClassVar[str] = "a network of neurons"
@@ -175,7 +174,7 @@ class Neuron(Kind):
     def functions(self, scheme: str) -> Functions:
         """The plain functions for one of `schemes`: by default the methods of the same
         names."""
-        names = ("step", "limit", "kick", "strength", "strong")
+        names = ("step", "limit", "kick", "strength", "strong", "pair")
         known = {name: getattr(self, name, None) for name in names}
         return Functions(**known, halves=True)
 
@@ -195,4 +194,7 @@ class Neuron(Kind):
                 problems.append(f"{name}: is missing; {what}")
         if not hasattr(cls, "step") and cls.functions is Neuron.functions:
             problems.append("step: is missing; a static function of (q, shared, h, s, I, one)")
+        if cls.quadratures == 2 and not hasattr(cls, "pair") and cls.functions is Neuron.functions:
+            wanted = "a static function of (q, shared, h, s, (I_0, I_1), one)"
+            problems.append(f"pair: is missing, as quadratures = 2; {wanted}")
         return problems

@@ -37,7 +37,7 @@ class StuartLandau(Neuron):
         State("quadrature", "1", "quadrature y of the amplitude, along the reference"),
     )
     drive: ClassVar[State] = State("drive", "1/s", "field F along x")
-    emits: ClassVar[int] = 2
+    quadratures: ClassVar[int] = 2
     schemes: ClassVar[tuple[str, ...]] = ("implicit",)
     name: ClassVar[str] = "Stuart-Landau oscillator"
     title: ClassVar[str] = "a network of Stuart-Landau oscillators"

@@ -1,5 +1,5 @@
 """The Stuart-Landau oscillator: an auto-oscillator with amplitude and phase, which is
-driven by fields and emits its own; eq. (E7) and (E8) of docs/MODEL.md.
+driven by fields and emits its own; eq. (E7) to (E9) of docs/MODEL.md.
 
 The complex amplitude is that of Slavin & Tiberkevich, IEEE Trans. Magn. 45, 1875
 (2009), in a frame that turns with the nominal oscillator; its power obeys eq. (1).
@@ -120,7 +120,7 @@ def along_x(q, shared, h, s, current, one):
 
 
 def pair(q, shared, h, s, fields, one):
-    """Eq. (E8): what is lost counts at the end of the step, what is gained at its
+    """Eq. (E9): what is lost counts at the end of the step, what is gained at its
     start, the rotation at both.
 
     With a = 1 + g h / 2, b = (I + gq) h / 2, 2 t = h (detuning + shift |c|^2) and

@@ -129,6 +129,36 @@ def test_the_estimate_is_the_adjoint_where_there_is_an_energy():
     assert error < 1e-5
 
 
+def energy(net, u, emitted):
+    """(case,) eq. (E8) of what all layers emit, [(case, n)]."""
+    p, c = net.layout.named(net.effective()), net.config
+    gains = np.split(net.buffers["devices/gain"], np.cumsum(c.populations)[:-1])
+    damping = np.split(net.buffers["devices/gamma"], np.cumsum(c.populations)[:-1])
+    total = -((emitted[0].real @ p["w_0"]) * u.reshape(len(u), -1)).sum(axis=1)
+    for i, z in enumerate(emitted):
+        own = -(2 - damping[i]) * abs(z) ** 2 / 4 + 2 * abs(z) ** 4 / 8
+        own -= c.neuron.reference * z.imag + p[f"bias_{i}"] * z.real
+        total += (own / (c.amplifications[i] * gains[i])).sum(axis=1)
+        if i:
+            total -= ((z.conj() @ p[f"w_{i}"]) * emitted[i - 1]).real.sum(axis=1)
+    return total
+
+
+def test_the_energy_falls_to_where_the_relaxation_ends():
+    spread = spinrnn.Spread(gamma=0.1, gain=0.2)
+    net, u, _ = made(neuron=NEURON, spread=spread, step=1e-9)
+    found = np.array([energy(net, u, net.settle(u, t)) for t in (1, 2, 4, 8, 16, 100, 3000)])
+    assert (np.diff(found, axis=0) < 0).all()
+    rest = net.settle(u, 3000)
+    for layer, neuron, along in ((0, 3, 1e-4), (1, 2, 1e-4j), (2, 5, 1e-4), (2, 1, 1e-4j)):
+        values = []
+        for sign in (-1, 1):
+            other = [own.copy() for own in rest]
+            other[layer][:, neuron] += sign * along
+            values.append(energy(net, u, other))
+        np.testing.assert_allclose((values[1] - values[0]) / 2e-4, 0, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("shift", "frequency", "least", "most"), [(0.3, 0.0, 0.5, 0.99), (0.0, 0.05, 0.5, 0.999)]
 )

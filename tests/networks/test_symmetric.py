@@ -59,7 +59,7 @@ def moved(neuron, h, s, drive):
 
 
 def turned(neuron, h, s, field):
-    """The step of eq. (E8), whose cubic is solved by its roots."""
+    """The step of eq. (E9), whose cubic is solved by its roots."""
     xi, q, c = neuron.bias_ratio, neuron.nonlinear_damping, s[0] + 1j * s[1]
     shift = neuron.nonlinear_shift * (xi + q) / 2
     t = h / 2 * shift * (abs(c) ** 2 - (xi - 1) / (xi + q))

@@ -136,27 +136,14 @@ def moving(step, form, nudged, kept):
         for row in range(scale.size):
             q, own, top, here = take(numbers, row), scale[row], row * v, 0
             # of a whole array the compiler would not know that lanes are neighbours
-            held, total = (
-                every(base, base_at + top, 0, size, v),
-                every(sums, sums_at + top, 0, size, v),
-            )
+            held = every(base, base_at + top, 0, size, v)
+            total = every(sums, sums_at + top, 0, size, v)
             goal = view(wanted, top, v) if nudged else view(sums, sums_at + top, v)
             for k in range(v):
                 moved = neuron(
-                    c,
-                    q,
-                    shared,
-                    own,
-                    one,
-                    k,
-                    top + k,
-                    held,
-                    total,
-                    goal,
-                    states,
-                    jacobian,
+                    c, q, shared, own, one, k, top + k, held, total, goal, states, jacobian,
                     by_drive,
-                )
+                )  # fmt: skip
                 here |= 1 if moved or not alone else 0
             changed |= here
         return changed

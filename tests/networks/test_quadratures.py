@@ -222,6 +222,22 @@ def test_what_does_not_go_together_is_told_in_one_line():
         from_tables(tables)
 
 
+def test_a_kind_of_two_quadratures_says_its_step_of_both():
+    class Half(spinrnn.Neuron):
+        kind = "half"
+        states = (spinrnn.State("x", "1", "x"), spinrnn.State("y", "1", "y"))
+        quadratures = 2
+
+        @staticmethod
+        def step(q, shared, h, s, current, one):
+            return s, ((one, one), (one, one)), (one, one), ()
+
+    assert [text for text in Half.class_problems() if text.startswith("pair")] == [
+        "pair: is missing, as quadratures = 2; a static function of (q, shared, h, s, "
+        "(I_0, I_1), one)"
+    ]
+
+
 def test_a_network_of_quadratures_comes_back_from_its_file(tmp_path):
     net, u, _ = made(neuron=NEURON, spread=spinrnn.Spread(frequency=0.02, gain=0.1))
     net.save(tmp_path / "net.h5")

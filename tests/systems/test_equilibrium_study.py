@@ -36,7 +36,10 @@ def test_labels_are_shuffled_where_a_condition_says_so():
     assert np.mean(plain.labels == other.labels) < 0.2
 
 
-@pytest.mark.parametrize("name", [*equilibrium.CONDITIONS, "mnist real", "mnist binary"])
+MNIST = [f"mnist {name}" for name in equilibrium.MNIST]
+
+
+@pytest.mark.parametrize("name", [*equilibrium.CONDITIONS, *MNIST])
 def test_conditions_are_runs_as_a_user_writes_them(name):
     known = equilibrium.MNIST if name.startswith("mnist") else equilibrium.CONDITIONS
     given = known[name.removeprefix("mnist ")]

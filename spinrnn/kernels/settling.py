@@ -107,9 +107,8 @@ def moving(step, form, nudged, kept):
     step: as of `stepping.limited`; nudged: whether they are nudged; kept: whether J and
     b are written.
     """
-    alone, every, drive_of = form.states == 1, spans(1, form.emits), only
-    if form.emits == 2:
-        drive_of = both
+    alone, every = form.states == 1, spans(1, form.emits)
+    drive_of = both if form.emits == 2 else only
 
     @joined
     def neuron(c, q, shared, scale, one, k, j, held, total, goal, states, jacobian, by_drive):
@@ -128,10 +127,7 @@ def moving(step, form, nudged, kept):
         return first != s[0]
 
     @loop
-    def move(
-        c, numbers, scale, shared, base, base_at, sums, sums_at, size, wanted, states, jacobian,
-        by_drive,
-    ):  # fmt: skip
+    def move(c, numbers, scale, shared, base, base_at, sums, sums_at, size, wanted, states, J, b):
         v, one, changed = row_length(sums), sums.dtype.type(1), 0
         for row in range(scale.size):
             q, own, top, here = take(numbers, row), scale[row], row * v, 0
@@ -140,10 +136,7 @@ def moving(step, form, nudged, kept):
             total = every(sums, sums_at + top, 0, size, v)
             goal = view(wanted, top, v) if nudged else view(sums, sums_at + top, v)
             for k in range(v):
-                moved = neuron(
-                    c, q, shared, own, one, k, top + k, held, total, goal, states, jacobian,
-                    by_drive,
-                )  # fmt: skip
+                moved = neuron(c, q, shared, own, one, k, top + k, held, total, goal, states, J, b)
                 here |= 1 if moved or not alone else 0
             changed |= here
         return changed

@@ -231,8 +231,8 @@ class Settling:
     def adjoint(
         self, states: np.ndarray, steps: int, slopes: np.ndarray, packed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(dLoss/dbase (m N, cases in whole panels), gradient (packed,) of the couplings
-        as the kernels sum it) through the next so many steps, without nudge.
+        """(dLoss/dbase (m N, cases in whole panels), gradient (packed,) of the
+        couplings as the kernels sum it) through the next so many steps, without nudge.
 
         Args:
             states: (panel, d, N, V) before these steps, which become those after them.

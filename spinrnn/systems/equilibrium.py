@@ -315,7 +315,8 @@ def _of_oscillators(coupling, spread):
 
 def _of_phases(name, value):
     """Cosines of oscillators with amplitude and phase against beta, of which the
-    frequencies differ by a share or depend on the power, nu; how far the last step went.
+    frequencies differ by a share or depend on the power, nu; how far the last step
+    went.
     """
     shift = {"nonlinear_shift": value} if name == "shift" else {}
     spread = {"frequency": value} if name == "frequency" and value else {}

@@ -13,8 +13,8 @@ from spinrnn.systems.equilibrium import BETAS, CONDITIONS
 
 def equilibrium(result: FigureNumbers) -> Figure:
     """a: laws of beta; b: agreement by depth; c, d: of oscillators against beta, by
-    coupling and by spread; e: accuracies; f: flips; g, h: of amplitude and phase, by what
-    turns them.
+    coupling and by spread; e: accuracies; f: flips; g, h: of amplitude and phase, by
+    what turns them.
     """
     rows = result.data["rows"]
     figure = Figure(figsize=(PAGE, 6.6), layout="constrained")

@@ -27,6 +27,7 @@ _HOMES = {
     "CTRNN": "neurons.ctrnn",
     "Rate": "neurons.rate_units",
     "BinaryRate": "neurons.rate_units",
+    "StuartLandau": "neurons.stuart_landau",
     "Memristor": "neurons.memristor",
     "Macrospin": "neurons.macrospin",
     "oscillator_from": "neurons.autooscillation",

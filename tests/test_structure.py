@@ -29,9 +29,9 @@ FLOORS = {
     "innovations odes events settling bitstreams",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator "
     "conductance connections",
-    "neurons": "protocol spread oscillator ctrnn rate_units memristor memristor_vo2 static rate "
-    "rf llg macrospin autooscillation excitation learnedruns learned learnedtext learnedstep "
-    "learnedkind published",
+    "neurons": "protocol spread oscillator ctrnn rate_units stuart_landau memristor memristor_vo2 "
+    "static rate rf llg macrospin autooscillation excitation learnedruns learned learnedtext "
+    "learnedstep learnedkind published",
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin series known folder named tables objects mel statistics "
     "sounds cases pairs stretches parts loading selection",

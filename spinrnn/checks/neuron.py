@@ -98,6 +98,8 @@ def check_neuron(neuron: Neuron, seed: int = 0) -> Iterator[NeuronCheck]:
         case = _case(neuron, scheme, seed)
         functions = case.functions
         yield from _derivatives(case, functions.step, "", case.drive)
+        if functions.pair is not None:
+            yield from _pair(case, functions.pair)
         if functions.strong is not None:
             strong = 100 * case.drive
             yield from _derivatives(case, functions.strong, "strong: ", strong)
@@ -159,6 +161,26 @@ def _derivatives(case, step, prefix, drives):
         roughly = np.isclose(found, sharp, rtol=ROUGH, atol=ROUGH)
         found, sharp = np.where(exactly & roughly, sharp, found), None
     yield from _entries(case, prefix, states, inputs, given, found, sharp)
+
+
+def _pair(case, pair):
+    """A check for each entry of J and of b by both drives."""
+    call, whole = called(pair, case.functions.rounded), uncompiled(pair)
+    states, name = [state.name for state in case.neuron.states], case.neuron.drive.name
+    inputs, given, found, exact = [*states, f"{name} 0", f"{name} 1"], [], [], []
+    for q, s, first, second in zip(case.q, case.s, case.drive, case.drive[::-1], strict=True):
+        x, d = np.array([*s, first, second]), len(s)
+
+        def after(x, function=call, q=q, d=d):
+            arguments = tuple(q), case.shared, H, tuple(x[:d]), tuple(x[d:]), 1.0
+            return np.array(function(*arguments)[0])
+
+        _, jacobian, by_drives, _ = call(tuple(q), case.shared, H, tuple(s), (first, second), 1.0)
+        given.append(np.concatenate([jacobian, by_drives], axis=1))
+        found.append(differences(after, x))
+        exact.append(_complex_step(lambda x, after=after: after(x, whole), x))
+    sharp = None if any(e is None for e in exact) else np.array(exact)
+    yield from _entries(case, "pair: ", states, inputs, np.array(given), np.array(found), sharp)
 
 
 def _matrix(result, width):

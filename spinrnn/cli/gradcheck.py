@@ -105,7 +105,7 @@ def _check_kind(options: argparse.Namespace, role: str) -> int:
             print(json.dumps(dataclasses.asdict(row)), flush=True)
         else:
             error, verdict = f"error {row.error:.1e}", "ok" if row.ok else f"FAILED: {row.text}"
-            name = f"{getattr(row, role):<11}{getattr(row, 'scheme', ''):<13}"
+            name = f"{getattr(row, role):<10} {getattr(row, 'scheme', ''):<13}"
             print(f"{name}{row.promise:<38}{error:<16}{verdict}")
     if not options.json:
         broken = f"{failed} BROKEN" if failed else "all kept"
@@ -126,6 +126,9 @@ def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
         own = kind_of(role, getattr(options, role)).example()
         return check_neuron(own) if role == "neuron" else check_synapse(own)
     settings = [f"{role}.kind={getattr(options, role)}", *(options.set or ())]
+    if role == "neuron" and not options.config and kind_of(role, options.neuron).quadratures == 2:
+        # another one would refuse it
+        settings.insert(0, "network.kind=symmetric")
     if role == "activation":
         settings.insert(0, "network.kind=feedforward")
         return check_activation(load_config(options.config, settings).network.activation)
@@ -133,5 +136,5 @@ def _checks(options: argparse.Namespace, role: str) -> Iterator[Any]:
     if role == "synapse":
         every = dict.fromkeys(network.synapses)
         return itertools.chain.from_iterable(map(check_synapse, every))
-    neurons = dict.fromkeys(network.neurons)
+    neurons = dict.fromkeys(one for one in network.kinds if one.role == "neuron")
     return itertools.chain.from_iterable(map(check_neuron, neurons))

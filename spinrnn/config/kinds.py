@@ -33,6 +33,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vo2": "spinrnn.neurons.memristor_vo2:VO2",
         "rate": "spinrnn.neurons.rate_units:Rate",
         "binary_rate": "spinrnn.neurons.rate_units:BinaryRate",
+        "stuart_landau": "spinrnn.neurons.stuart_landau:StuartLandau",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

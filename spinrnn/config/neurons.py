@@ -83,6 +83,8 @@ def check_neurons(c: Any, found: Problems) -> None:
     if isinstance(c.neuron, tuple) and len(c.neuron) != len(c.layers):
         wanted = f"give one kind, or one for each of the {len(c.layers)} layers"
         found.add("neuron", f"{wanted}, got {len(c.neuron)}")
+    if not _check_emitted(neurons, found):
+        return
     _check_scheme(c, neurons, found)
     if c.highpass_time is None and len({one.highpass for one in neurons}) > 1:
         own = ", ".join(f"of {one.kind} {_filter(one)}" for one in neurons)
@@ -103,6 +105,15 @@ def check_neurons(c: Any, found: Problems) -> None:
             found.add("trained", f"{name} of {here} cannot be{suggest(name, names)}")
     if len(set(c.trained)) < len(c.trained):
         found.add("trained", f"a name stands there twice, got {list(c.trained)}")
+
+
+def _check_emitted(neurons, found):
+    """Whether each emits one number, which is all that couplings in time carry."""
+    many = [one.kind for one in neurons if one.quadratures > 1]
+    for kind in many:
+        lacks = "emits two quadratures, which are coupled in networks that settle alone"
+        found.add("neuron.kind", f'{kind} {lacks}; set network.kind = "symmetric"')
+    return not many
 
 
 def common_schemes(neurons: Sequence[Any]) -> list[str]:

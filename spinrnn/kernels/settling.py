@@ -5,6 +5,9 @@ One loop for any kind of neuron: the kind's own step gives s', J = ds'/ds and
 b = ds'/dI. All neurons of a panel of V samples are moved at once from the old values.
 Samples do not know of each other, so panels may be shared out among threads in any way.
 
+A neuron emits its first m states, m = 1 or 2, and each of them makes drives of its own
+by the same couplings: m products with one matrix, one after the other.
+
 The couplings are a symmetric matrix, so what carries emitted values to drives carries
 gradients of drives to those of emitted values.
 """
@@ -14,12 +17,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spinrnn.kernels.authors import fingerprint
+from spinrnn.kernels.authors import compiled, fingerprint
 from spinrnn.kernels.compiling import joined, kernel, loop, piece, tagged
 from spinrnn.kernels.couplings import ADDS, couple, couple_gradient
-from spinrnn.kernels.stepping import limited, quiet, states_backward, stepped
+from spinrnn.kernels.stepping import (
+    add_product,
+    limited,
+    multiply,
+    quiet,
+    states_backward,
+    stepped,
+)
 from spinrnn.kernels.tiles import row_length, view
-from spinrnn.kernels.tuples import joint, put, spans, take
+from spinrnn.kernels.tuples import put, spans, take
 
 
 class Nudge(NamedTuple):
@@ -27,7 +37,8 @@ class Nudge(NamedTuple):
 
     Attributes:
         step: h, in units of time.
-        beta: by which (wanted - emitted) is added to the sum that an output receives.
+        beta: by which (wanted - emitted) is added to the sum that an output receives,
+            the first one of two.
         pull: by which, times `Neurons.scale`, it is added to the emitted value itself,
             which then is held between low and high.
     """
@@ -59,29 +70,52 @@ class Places(NamedTuple):
     emitted: int
     jacobian: int
     by_drive: int
-    by_others: int
     g_sums: int
     g_state: int
     g_before: int
     tile: int
 
 
-def moving(step, states, numbers, nudged, kept):
+class Form(NamedTuple):
+    """What the kernels are compiled for, besides a kind's step.
+
+    Attributes:
+        states: d; numbers: Q; emits: m, how many of the states are emitted.
+    """
+
+    states: int
+    numbers: int
+    emits: int
+
+
+@joined
+def only(held, total, scale, nudge):
+    """The drive I of a neuron that emits one state."""
+    return held[0] + scale * (total[0] + nudge)
+
+
+@joined
+def both(held, total, scale, nudge):
+    """The drives of a neuron that emits two."""
+    return held[0] + scale * (total[0] + nudge), held[1] + scale * total[1]
+
+
+def moving(step, form, nudged, kept):
     """A loop that moves some neighbouring neurons of a panel by one step; true where a
     state has changed, of neurons of several states always.
 
-    step: as of `stepping.limited`; states: d; numbers: Q; nudged: whether they are
-    nudged; kept: whether J and b are written.
+    step: as of `stepping.limited`; nudged: whether they are nudged; kept: whether J and
+    b are written.
     """
-    alone = states == 1
+    alone, every = form.states == 1, spans(1, form.emits)
+    drive_of = both if form.emits == 2 else only
 
     @joined
-    def neuron(c, q, shared, scale, one, j, held, total, goal, states, jacobian, by_drive):
+    def neuron(c, q, shared, scale, one, k, j, held, total, goal, states, jacobian, by_drive):
         s = take(states, j)
-        off = missing(goal, s[0]) if nudged else one - one
-        if nudged:
-            total += c.beta * off
-        s_next, slopes, inputs = step(q, shared, c.step, s, held + scale * total, one, one, one)
+        off = missing(goal[k], s[0]) if nudged else one - one
+        drive = drive_of(take(held, k), take(total, k), scale, c.beta * off)
+        s_next, slopes, inputs = step(q, shared, c.step, s, drive, one, one, one)
         put(states, j, s_next)
         first = s_next[0]
         if nudged:
@@ -93,18 +127,16 @@ def moving(step, states, numbers, nudged, kept):
         return first != s[0]
 
     @loop
-    def move(c, numbers, scale, shared, base, sums, wanted, states, jacobian, by_drive):
+    def move(c, numbers, scale, shared, base, base_at, sums, sums_at, size, wanted, states, J, b):
         v, one, changed = row_length(sums), sums.dtype.type(1), 0
         for row in range(scale.size):
             q, own, top, here = take(numbers, row), scale[row], row * v, 0
             # of a whole array the compiler would not know that lanes are neighbours
-            held, total = view(base, top, v), view(sums, top, v)
-            goal = view(wanted if nudged else base, top, v)
+            held = every(base, base_at + top, 0, size, v)
+            total = every(sums, sums_at + top, 0, size, v)
+            goal = view(wanted, top, v) if nudged else view(sums, sums_at + top, v)
             for k in range(v):
-                moved = neuron(
-                    c, q, shared, own, one, top + k, held[k], total[k], goal[k], states, jacobian,
-                    by_drive,
-                )  # fmt: skip
+                moved = neuron(c, q, shared, own, one, k, top + k, held, total, goal, states, J, b)
                 here |= 1 if moved or not alone else 0
             changed |= here
         return changed
@@ -126,25 +158,29 @@ def pulled(c, emitted, off):
 
 
 @piece
-def couple_all(w, source, source_at, out, out_at):
-    """The sums that reach all neurons of a panel from what all emit."""
-    for i in range(w.table.shape[0]):
-        couple(w, i, source, source_at, 0, out_at if w.table[i, ADDS] else -1, out, out_at, 0, 1)
+def couple_all(w, source, source_at, out, out_at, size, emits):
+    """The sums that reach all neurons of a panel from what all emit: one level of
+    `size` numbers of each emitted state.
+    """
+    for m in range(emits):
+        here, there = source_at + m * size, out_at + m * size
+        for i in range(w.table.shape[0]):
+            couple(w, i, source, here, 0, there if w.table[i, ADDS] else -1, out, there, 0, 1)
 
 
-def _relax_of(step, states, numbers):
+def _relax_of(step, form):
     """A function that relaxes panels from first to last - 1; its arguments, floats in
     the network's dtype:
 
     w: `couplings.Weights` of all couplings; c: `Nudge`; n: `Neurons`; states: (panel,
-    d, N, V) flat, in place; base: (panel, N, V) flat, the part of the drive that does
-    not change; wanted: (panel, n, V) flat, of the last n neurons; steps: most that are
-    made, as one that changes nothing is the last; sums: (N V,) memory of the thread;
-    taken: (panel,) becomes the number of steps.
+    d, N, V) flat, in place; base: (panel, m, N, V) flat, the part of the drives that
+    does not change; wanted: (panel, n, V) flat, of the last n neurons; steps: most that
+    are made, as one that changes nothing is the last; sums: (m N V,) memory of the
+    thread; taken: (panel,) becomes the number of steps.
     """
-    hidden, output = (moving(step, states, numbers, nudged, False) for nudged in (False, True))
-    each, every = spans(1, states), spans(1, numbers)
-    d = states
+    hidden, output = (moving(step, form, nudged, False) for nudged in (False, True))
+    d, _, emits = form
+    each, every = spans(1, d), spans(1, form.numbers)
 
     def relax(w, c, n, states, base, wanted, steps, sums, taken, first, last):
         v, count = row_length(states), n.scale.size
@@ -154,19 +190,18 @@ def _relax_of(step, states, numbers):
         q_outer = every(n.numbers, inner, 0, count, outs)
         scale, last_scale = view(n.scale, 0, inner), view(n.scale, inner, outs)
         for panel in range(first, last):
-            at = panel * d * size
-            own = each(states, at, 0, size, inner * v)
-            outer = each(states, at + inner * v, 0, size, outs * v)
-            held = view(base, panel * size, inner * v)
-            last_held = view(base, panel * size + inner * v, outs * v)
+            at, held, top = panel * d * size, panel * emits * size, inner * v
+            own = each(states, at, 0, size, top)
+            outer = each(states, at + top, 0, size, outs * v)
             goal = view(wanted, panel * outs * v, outs * v)
-            sum_inner, sum_outer = view(sums, 0, inner * v), view(sums, inner * v, outs * v)
             for t in range(steps):
-                couple_all(w, states, at, sums, 0)
-                moved = hidden(c, q_inner, scale, n.shared, held, sum_inner, goal, own, own, own)
+                couple_all(w, states, at, sums, 0, size, emits)
+                moved = hidden(
+                    c, q_inner, scale, n.shared, base, held, sums, 0, size, goal, own, own, own
+                )
                 moved |= output(
-                    c, q_outer, last_scale, n.shared, last_held, sum_outer, goal, outer, outer,
-                    outer,
+                    c, q_outer, last_scale, n.shared, base, held + top, sums, top, size, goal,
+                    outer, outer, outer,
                 )  # fmt: skip
                 taken[panel] = t + 1
                 if not moved:
@@ -198,105 +233,134 @@ def _added(source, out):
 
 
 @piece
-def _step_backward(w, scale, d, t, memory, at, g_base):
+def _drive_backward(memory, size, states, by_drive, g_state):
+    """dLoss/dI in place of the first of d levels of ds'/dI, of a drive."""
+    g_drive = view(memory, by_drive, size)
+    multiply(g_drive, view(memory, g_state, size))
+    for i in range(1, states):
+        slopes = view(memory, by_drive + i * size, size)
+        add_product(g_drive, slopes, view(memory, g_state + i * size, size))
+
+
+@piece
+def _step_backward(w, scale, d, emits, size, t, memory, at, g_base):
     """Adjoint of step t, from dLoss/ds' to dLoss/ds in g_state."""
-    size = g_base.size
     for j in range(d * size):
         memory[at.g_before + j] = 0
+    by_drive = at.by_drive + t * emits * d * size
+    for m in range(1, emits):
+        _drive_backward(memory, size, d, by_drive + m * d * size, at.g_state)
     states_backward(
-        memory, size, d, at.jacobian + t * d * d * size, at.by_drive + t * size,
-        at.by_others + t * (d - 1) * size, at.g_state, at.g_before,
+        memory, size, d, at.jacobian + t * d * d * size, by_drive, by_drive + size, at.g_state,
+        at.g_before,
     )  # fmt: skip
-    g_drive = view(memory, at.by_drive + t * size, size)
-    _scaled(g_drive, scale, g_base, view(memory, at.g_sums + t * size, size))
-    couple_all(w, memory, at.g_sums + t * size, memory, at.sums)
-    _added(view(memory, at.sums, size), view(memory, at.g_state, size))
+    g_sums = at.g_sums + t * emits * size
+    for m in range(emits):
+        g_drive, g_held = view(memory, by_drive + m * d * size, size), view(g_base, m * size, size)
+        _scaled(g_drive, scale, g_held, view(memory, g_sums + m * size, size))
+    couple_all(w, memory, g_sums, memory, at.sums, size, emits)
+    _added(view(memory, at.sums, emits * size), view(memory, at.g_state, emits * size))
 
 
-def _adjoint_of(step, states, numbers):
+def _adjoint_of(step, form):
     """A function that makes so many steps more, without nudge, and goes back through
     them, for panels from first to last - 1. Further arguments than those of `relax`:
 
-    g_outputs: (panel, n, V) flat, dLoss/d emitted of the last n neurons at the end;
-    g_base: (panel, N, V) flat, becomes dLoss/dbase; gradient: flat, to which is added
-    what `couple_gradient` gives for each line of the table; memory, at: of `memory_of`.
+    g_outputs: (panel, n, V) flat, dLoss/d emitted of the last n neurons at the end, the
+    first of two states; g_base: (panel, m, N, V) flat, becomes dLoss/dbase; gradient:
+    flat, to which is added what `couple_gradient` gives for each line of the table;
+    memory, at: of `memory_of`.
     """
-    whole = moving(step, states, numbers, False, True)
-    each, every, square = spans(1, states), spans(1, numbers), spans(states, states)
-    others = spans(1, states - 1)
-    d = states
+    whole, d, emits = moving(step, form, False, True), form.states, form.emits
+    each, every, square = spans(1, d), spans(1, form.numbers), spans(d, d)
+    # of each drive d levels, while a step gives its derivatives state by state
+    by_inputs = spans(d, emits)
 
     def adjoint(w, c, n, states, base, steps, g_outputs, g_base, gradient, memory, at, first, last):
         v, count = row_length(states), n.scale.size
         size = count * v
-        q, panels = every(n.numbers, 0, 0, count, count), base.size // size
+        q, panels = every(n.numbers, 0, 0, count, count), base.size // (emits * size)
         outs = g_outputs.size // (panels * v)
-        sums = view(memory, at.sums, size)
         for panel in range(first, last):
-            here, inner = panel * d * size, size - outs * v
-            own = each(states, here, 0, size, size)
-            held, g_held = view(base, panel * size, size), view(g_base, panel * size, size)
+            here, held, inner = panel * d * size, panel * emits * size, size - outs * v
+            own, g_held = each(states, here, 0, size, size), view(g_base, held, emits * size)
             for t in range(steps):
-                _copied(own[0], view(memory, at.emitted + t * size, size))
-                couple_all(w, states, here, memory, at.sums)
-                jacobian = square(memory, at.jacobian + t * d * d * size, d * size, size, size)
-                by_drive = joint(
-                    view(memory, at.by_drive + t * size, size),
-                    others(memory, at.by_others + t * (d - 1) * size, 0, size, size),
-                )
-                whole(c, q, n.scale, n.shared, held, sums, held, own, jacobian, by_drive)
+                level, top = t * emits * size, at.jacobian + t * d * d * size
+                shown = view(states, here, emits * size)
+                _copied(shown, view(memory, at.emitted + level, emits * size))
+                couple_all(w, states, here, memory, at.sums, size, emits)
+                jacobian = square(memory, top, d * size, size, size)
+                by_drive = by_inputs(memory, at.by_drive + d * level, size, d * size, size)
+                whole(
+                    c, q, n.scale, n.shared, base, held, memory, at.sums, size, own[0], own,
+                    jacobian, by_drive,
+                )  # fmt: skip
             for j in range(d * size):
                 memory[at.g_state + j] = 0
             goal = view(g_outputs, panel * outs * v, outs * v)
             _copied(goal, view(memory, at.g_state + inner, outs * v))
             for t in range(steps - 1, -1, -1):
-                _step_backward(w, n.scale, d, t, memory, at, g_held)
+                _step_backward(w, n.scale, d, emits, size, t, memory, at, g_held)
             for i in range(w.table.shape[0]):
                 couple_gradient(
-                    w, i, memory, at.g_sums, size, memory, at.emitted, size, steps, gradient,
-                    memory, at.tile,
+                    w, i, memory, at.g_sums, size, memory, at.emitted, size, steps * emits,
+                    gradient, memory, at.tile,
                 )  # fmt: skip
 
     return adjoint
 
 
-def memory_of(neurons: int, states: int, steps: int, lanes: int) -> tuple[int, Places]:
+def memory_of(neurons: int, form: Form, steps: int, lanes: int) -> tuple[int, Places]:
     """(numbers, `Places`) of the memory of a thread for so many steps back."""
-    level = neurons * lanes
+    level, states = neurons * lanes, form.states
+    shown = form.emits * level
     sizes = {
-        "sums": level,
+        "sums": shown,
         # a transposed tile may reach beyond the last row
-        "emitted": steps * level + lanes * lanes,
+        "emitted": steps * shown + lanes * lanes,
         "jacobian": steps * states**2 * level,
-        "by_drive": steps * level,
-        "by_others": steps * (states - 1) * level,
-        "g_sums": steps * level,
+        "by_drive": steps * states * shown,
+        "g_sums": steps * shown,
         "g_state": states * level,
         "g_before": states * level,
-        "tile": steps * lanes * lanes,
+        "tile": steps * form.emits * lanes * lanes,
     }
     starts = np.cumsum([0, *sizes.values()]).tolist()
     return starts[-1], Places(*starts[:-1])
 
 
+def _stepped(functions, form):
+    """A kind's step with all of its drives, as of `stepping.stepped`."""
+    # a kind's strong step is exact wherever its usual one is
+    if form.emits == 1:
+        return stepped(functions.strong or functions.step, ())
+    step = compiled(functions.pair)
+
+    @joined
+    def with_inputs(q, shared, h, s, drives, one):
+        after, jacobian, by_drives, _ = step(q, shared, h, s, drives, one)
+        return after, jacobian, by_drives
+
+    return with_inputs
+
+
 _MAKERS = {"relax": _relax_of, "adjoint": _adjoint_of}
 _kept: dict[Any, Any] = {}
-"""{(name, functions, states, numbers): compiled entry}."""
+"""{(name, functions, form): compiled entry}."""
 
 
-def entry(name: str, functions: Any, states: int, numbers: int, kind: str) -> Any:
+def entry(name: str, functions: Any, form: Form, kind: str) -> Any:
     """`relax` or `adjoint`, compiled, of a kind's `Functions`.
 
-    states: d; numbers: Q; kind: names its file in the cache.
+    kind: names its file in the cache.
     """
-    key = (name, functions, states, numbers)
+    key = (name, functions, form)
     if key not in _kept:
-        # a kind's strong step is exact wherever its usual one is
-        step = functions.strong or functions.step
+        step = functions.pair if form.emits == 2 else functions.strong or functions.step
         prints = [fingerprint(f) if f else "" for f in (step, functions.limit)]
-        stamp = None if None in prints else repr((name, prints, states, numbers)).encode()
+        stamp = None if None in prints else repr((name, prints, *form)).encode()
         tag = hashlib.sha256(stamp).hexdigest()[:16] if stamp else f"here{len(_kept)}"
         with tagged(tag):
-            move = limited(quiet(stepped(step, ())), functions.limit)
-            _kept[key] = kernel(_MAKERS[name](move, states, numbers), f"{name}-{kind}", stamp)
+            move = limited(quiet(_stepped(functions, form)), functions.limit)
+            _kept[key] = kernel(_MAKERS[name](move, form), f"{name}-{kind}", stamp)
     return _kept[key]

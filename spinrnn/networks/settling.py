@@ -14,7 +14,7 @@ from spinrnn.config.quantity import spread_names
 from spinrnn.config.spread import GAIN
 from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.kernels.couplings import Weights
-from spinrnn.kernels.settling import Neurons, Nudge, entry, memory_of
+from spinrnn.kernels.settling import Form, Neurons, Nudge, entry, memory_of
 from spinrnn.kernels.tiles import aligned, lanes, tile_heights
 from spinrnn.machine.threads import ordered_map
 from spinrnn.neurons.spread import draw_devices
@@ -110,7 +110,8 @@ class Population:
         config: of the network; factors: as of `factors_of`.
     Attributes:
         neurons: `kernels.settling.Neurons`; start: (d, N) states before the first step;
-            bias: (N,) constant part of the drive; states: d; count: Q.
+            bias: (N,) constant part of the drive, of the first of two; form:
+            `kernels.settling.Form`.
     """
 
     def __init__(self, config: SymmetricConfig, factors: dict[str, np.ndarray]) -> None:
@@ -130,13 +131,13 @@ class Population:
         )
         self.bias = np.broadcast_to(neuron.bias(q), n).astype(dtype)
         self.start = rest if config.start is None else np.full_like(rest, config.start)
-        self.states, self.count = len(neuron.states), len(q)
+        self.form = Form(len(neuron.states), len(q), neuron.quadratures)
         self._functions = neuron.functions(config.resolved_scheme)
         self._kind = neuron.kind
 
     def entry(self, name: str) -> Any:
         """The compiled kernel of this name."""
-        return entry(name, self._functions, self.states, self.count, self._kind)
+        return entry(name, self._functions, self.form, self._kind)
 
 
 # ---- cases as panels ----
@@ -165,8 +166,9 @@ class Phase(NamedTuple):
     """Where a relaxation has led.
 
     Attributes:
-        states: (panel, d, N, V); emitted: (N, cases in whole panels); taken: (panel,)
-            steps that were made before nothing changed any more.
+        states: (panel, d, N, V); emitted: (m N, cases in whole panels), the first of
+            the emitted states of all neurons, then the second; taken: (panel,) steps
+            that were made before nothing changed any more.
     """
 
     states: np.ndarray
@@ -179,7 +181,7 @@ class Settling:
 
     Args:
         population, wiring: of the network; weights: as of `Wiring.pack`; base: (panel,
-            N, V) part of the drive that does not change; step: h in units of time.
+            m N, V) part of the drives that does not change; step: h in units of time.
     """
 
     def __init__(
@@ -190,8 +192,7 @@ class Settling:
 
     def started(self) -> np.ndarray:
         """(panel, d, N, V) states before the first step."""
-        count, _, v = self._base.shape
-        start = self._population.start
+        count, v, start = len(self._base), self._base.shape[2], self._population.start
         states = np.empty((count, *start.shape, v), dtype=start.dtype)
         states[...] = start[:, :, None]
         return states
@@ -224,13 +225,14 @@ class Settling:
             )
 
         ordered_map(run, range(len(states)))
-        return Phase(states, columns(states[:, 0]), taken)
+        emitted = states[:, : self._population.form.emits]
+        return Phase(states, columns(emitted.reshape(self._base.shape)), taken)
 
     def adjoint(
         self, states: np.ndarray, steps: int, slopes: np.ndarray, packed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(dLoss/dbase (N, cases in whole panels), gradient (packed,) of the couplings
-        as the kernels sum it) through the next so many steps, without nudge.
+        """(dLoss/dbase (m N, cases in whole panels), gradient (packed,) of the
+        couplings as the kernels sum it) through the next so many steps, without nudge.
 
         Args:
             states: (panel, d, N, V) before these steps, which become those after them.
@@ -242,7 +244,7 @@ class Settling:
         g_base, nudge = np.zeros_like(base), self.nudge()
         kernel, p = self._population.entry("adjoint"), self._population
         count, v = len(states), states.shape[3]
-        numbers, places = memory_of(len(p.bias), p.states, steps, v)
+        numbers, places = memory_of(len(p.bias), p.form, steps, v)
 
         def run(panel: int) -> np.ndarray:
             memory = aligned((numbers, own.dtype))

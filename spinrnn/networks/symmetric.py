@@ -13,7 +13,7 @@ import numpy as np
 from spinrnn.config.symmetric import SymmetricConfig
 from spinrnn.errors import DataError, DivergenceError, MemoryLimitError
 from spinrnn.kernels.losses import Targets
-from spinrnn.kernels.settling import memory_of
+from spinrnn.kernels.settling import Form, memory_of
 from spinrnn.kernels.tiles import lanes
 from spinrnn.machine import threads
 from spinrnn.machine.blas import one_thread
@@ -136,15 +136,20 @@ class SymmetricNetwork(StaticNetwork):
 
     def settle(self, u, steps: int | None = None) -> list[np.ndarray]:
         """[(case, n_l)] what the neurons of each layer emit after so many steps, that
-        of the outputs last; None: config.steps. Errors as in `forward`.
+        of the outputs last; complex numbers of neurons that emit two quadratures. None:
+        config.steps. Errors as in `forward`.
         """
         batch, prepared = self._read(u, None, 0), self.prepared()
-        found = [np.empty((0, sum(self.config.populations)), self.config.dtype)]
+        rows = self.config.neuron.quadratures * sum(self.config.populations)
+        found = [np.empty((0, rows), self.config.dtype)]
         for start in range(0, len(batch.u), CASES):
             own = batch.u[start : start + CASES, :, 0]
             found.append(prepared.free(own, steps).phase.emitted[:, : len(own)].T)
-        tops = np.cumsum(self.config.populations)[:-1]
-        return np.split(np.concatenate(found), tops, axis=1)
+        tops, emitted = np.cumsum(self.config.populations), np.concatenate(found)
+        if self.config.neuron.quadratures == 2:
+            first, second = np.split(emitted, 2, axis=1)
+            emitted = first + emitted.dtype.type(1) * 1j * second
+        return np.split(emitted, tops[:-1], axis=1)
 
     def prepared(self) -> "Prepared":
         """The network, for many training steps on inputs that were checked."""
@@ -167,7 +172,8 @@ class SymmetricNetwork(StaticNetwork):
 
     def relaxing(self, cases: int, backward: bool) -> int:
         """Bytes of the states of so many cases, and of the weights."""
-        c, d = self.config, len(self.config.neuron.states)
+        c, neuron = self.config, self.config.neuron
+        d = len(neuron.states) + 2 * (neuron.quadratures - 1)
         weights = self.layout.size * (4 if backward else 2)
         numbers = padded(cases, c.dtype) * sum(c.populations) * (3 * d + 6) + weights
         return np.dtype(c.dtype).itemsize * numbers
@@ -223,6 +229,8 @@ class Prepared:
         self._wiring = Wiring(net.config, net.layout)
         self._tops = np.cumsum([0, *net.config.populations]).tolist()
         self._outs = net.config.populations[-1]
+        # outputs are read of the first state that their neurons emit
+        self._last = slice(self._tops[-2], self._tops[-1])
 
     # ---- relaxations ----
 
@@ -264,22 +272,25 @@ class Prepared:
         if count > len(inputs):
             given = np.zeros((count, c.inputs), dtype=c.dtype)
             given[: len(inputs)] = inputs
-        views, base = net.layout.named(flat), np.empty((sum(c.populations), count), c.dtype)
+        # a second drive is of other neurons alone
+        views, neurons = net.layout.named(flat), sum(c.populations)
+        base = np.zeros((c.neuron.quadratures * neurons, count), c.dtype)
         constant = p.bias + np.concatenate([views[f"bias_{i}"] for i in range(len(c.populations))])
         first = self._tops[1]
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             drive = product(views["w_0"], given.T)
             np.multiply(drive, p.neurons.scale[:first, None], out=base[:first])
         base[:first] += constant[:first, None]
-        base[first:] = constant[first:, None]
+        base[first:neurons] = constant[first:, None]
         step = c.resolved_step / c.neuron.time_unit
         return Settling(p, self._wiring.pack(flat), panels(base), step)
 
     def _require_finite(self, emitted):
-        """DivergenceError unless all that neurons emit, (N, case), is finite."""
+        """DivergenceError unless all that neurons emit, (m N, case), is finite."""
         wrong = ~np.isfinite(emitted)
         if wrong.any():
-            neuron, case = np.argwhere(wrong)[0].tolist()
+            place, case = np.argwhere(wrong)[0].tolist()
+            neuron = place % self._tops[-1]
             layer = int(np.searchsorted(self._tops, neuron, "right")) - 1
             raise DivergenceError(
                 f"a state is not finite at case {case}, layer {layer}, neuron "
@@ -292,9 +303,9 @@ class Prepared:
     # ---- outputs, targets, losses ----
 
     def outputs(self, emitted: np.ndarray, cases: int) -> np.ndarray:
-        """(case, K) of what all neurons emit, (N, cases in whole panels)."""
+        """(case, K) of what all neurons emit, (m N, cases in whole panels)."""
         c = self.config
-        last = emitted[-self._outs :, :cases]
+        last = emitted[self._last, :cases]
         mean = last.reshape(c.outputs, c.units, cases).mean(axis=1)
         real = mean.dtype.type
         return np.ascontiguousarray(((mean - real(c.middle)) * real(c.output_amplification)).T)
@@ -320,7 +331,7 @@ class Prepared:
         """
         c, cases = self.config, len(free.inputs)
         wanted = self.wanted(targets, cases)
-        emitted = free.phase.emitted[-self._outs :]
+        emitted = free.phase.emitted[self._last]
         if targets.measured.size:
             emitted = wanted.copy()
             given = targets.measured[:, :, 0].T / c.output_amplification + c.middle
@@ -382,8 +393,8 @@ class Prepared:
         products of what two coupled neurons emit, eq. (E6).
 
         Args:
-            first, second: (N, cases in whole panels) emitted with a nudge, and without
-                or with the opposite one.
+            first, second: (m N, cases in whole panels) emitted with a nudge, and
+                without or with the opposite one.
             each: (case,) what a case's difference is multiplied with.
         """
         cases, layout = len(free.inputs), self._net.layout
@@ -401,11 +412,18 @@ class Prepared:
                 if i == 0:
                     product(change[own], free.inputs, out=views["w_0"])
                     continue
-                below = slice(self._tops[i - 1], start)
-                left = np.concatenate([change[own], mean[own]], axis=1)
-                right = np.concatenate([mean[below], change[below]], axis=1)
-                product(left, right.T, out=views[f"w_{i}"])
+                left, right = self._every(own), self._every(slice(self._tops[i - 1], start))
+                product(
+                    np.concatenate([x for at in left for x in (change[at], mean[at])], axis=1),
+                    np.concatenate([x for at in right for x in (mean[at], change[at])], axis=1).T,
+                    out=views[f"w_{i}"],
+                )
         return gradient
+
+    def _every(self, neurons):
+        """Where each of the emitted states of these neurons stands."""
+        shifts = [i * self._tops[-1] for i in range(self.config.neuron.quadratures)]
+        return [slice(neurons.start + by, neurons.stop + by) for by in shifts]
 
     def batch_of(self, u: np.ndarray, targets: Any, lengths: Any) -> Batch:
         """A scaled `Batch` of inputs (case, channel, time) that were checked, and of
@@ -460,9 +478,10 @@ def require_steps(net: SymmetricNetwork, cases: int, back: int, packed: int) -> 
     MemoryLimitError: they do not fit into `spinrnn.get_memory_limit`.
     """
     c, limit = net.config, get_memory_limit()
-    v, states = lanes(c.dtype), len(c.neuron.states)
+    v, form = lanes(c.dtype), Form(len(c.neuron.states), 0, c.neuron.quadratures)
     count = padded(cases, c.dtype) // v
-    kept = memory_of(sum(c.populations), states, back, v)[0]
+    # the numbers of a kind take no memory of their own
+    kept = memory_of(sum(c.populations), form, back, v)[0]
     numbers = min(threads.get_threads(), count) * kept + count * packed
     wanted = net.relaxing(cases, True) + np.dtype(c.dtype).itemsize * numbers
     if wanted > limit:

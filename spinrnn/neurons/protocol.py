@@ -55,6 +55,9 @@ class Functions(NamedTuple):
             whole level's function, a kernel of spinrnn, in place of the loop over
             `step`, which then serves for checks and need not be compiled.
         scratch: rows of memory that such a level asks for.
+        pair: (q, shared, h, s, (I_0, I_1), one) -> s', J, b, P: `step` of a kind that
+            emits two states, with the drives of both and b (d, 2); `step` is then that
+            of I_1 = 0.
     """
 
     step: Callable
@@ -66,6 +69,7 @@ class Functions(NamedTuple):
     rounded: bool = False
     level: Callable | None = None
     scratch: int = 0
+    pair: Callable | None = None
 
 
 class Neuron(Kind):
@@ -75,6 +79,8 @@ class Neuron(Kind):
         kind: its name in configurations; states: the first one is emitted, it is what
             synapses receive; drive: what drives it, I.
         schemes: names of the ways to step; the first one is the default.
+        quadratures: how many of its first states are emitted, 1, or 2 of a complex
+            amplitude, each of which drives the same of others by the same weights.
         name: what one of them is called, title: what a network of them is called; both
             as in "the CTRNN has no threshold".
         span: least and largest of what is emitted, where there are such limits.
@@ -91,6 +97,7 @@ class Neuron(Kind):
     role: ClassVar[str] = "neuron"
     states: ClassVar[tuple[State, ...]]
     drive: ClassVar[State] = State("drive", "1", "drive")
+    quadratures: ClassVar[int] = 1
     schemes: ClassVar[tuple[str, ...]] = ("exponential",)
     name: ClassVar[str] = "neuron"
     title: ClassVar[str] = "a network of neurons"
@@ -181,7 +188,7 @@ class Neuron(Kind):
     def functions(self, scheme: str) -> Functions:
         """The plain functions for one of `schemes`: by default the methods of the same
         names."""
-        names = ("step", "limit", "kick", "strength", "strong")
+        names = ("step", "limit", "kick", "strength", "strong", "pair")
         known = {name: getattr(self, name, None) for name in names}
         return Functions(**known, halves=True)
 
@@ -201,4 +208,7 @@ class Neuron(Kind):
                 problems.append(f"{name}: is missing; {what}")
         if not hasattr(cls, "step") and cls.functions is Neuron.functions:
             problems.append("step: is missing; a static function of (q, shared, h, s, I, one)")
+        if cls.quadratures == 2 and not hasattr(cls, "pair") and cls.functions is Neuron.functions:
+            wanted = "a static function of (q, shared, h, s, (I_0, I_1), one)"
+            problems.append(f"pair: is missing, as quadratures = 2; {wanted}")
         return problems

@@ -1,5 +1,6 @@
-"""Equilibrium propagation with binary synapses (arXiv:2103.08953) and of oscillators:
-how near its gradient is to the exact one of the same network, and what is learned.
+"""Equilibrium propagation with binary synapses (arXiv:2103.08953) and of oscillators,
+by their power and by amplitude and phase (arXiv:2504.11884): how near its gradient is
+to the exact one of the same network, and what is learned.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from spinrnn.datasets.loading import load_digits
 from spinrnn.learning.equilibrium import Equilibrium
 from spinrnn.networks.making import network_of
 from spinrnn.neurons.oscillator import Oscillator
+from spinrnn.neurons.stuart_landau import StuartLandau
 from spinrnn.paper.numbers import FigureNumbers
 from spinrnn.systems.learning import accuracy, images, mean, trained
 from spinrnn.systems.trials import Trial
@@ -26,6 +28,9 @@ SEEDS, CASES = 3, 50
 OSCILLATOR = {"kind": Oscillator.kind, "bias_ratio": 3.0}
 OF_OSCILLATORS = {"beta": 0.5, "steps": 15, "nudge": "drive", "sign": "symmetric"}
 ALL_DIFFER = ("gamma", "bias", "nonlinear_damping", "gain")
+PHASE = {"kind": StuartLandau.kind, "reference": 0.5}
+DETUNINGS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)
+SHIFTS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def signs(sources: int, hidden: int, *strong: float) -> list[dict[str, Any]]:
@@ -48,6 +53,13 @@ BINARY = {
     "writer": flips(1e-3, 3e-5),
 }
 REAL = {"learning_rate": 2e-3, "noise": 0.1}
+PHASES: dict[str, Any] = {
+    "network": {"layers": [128], "levels": [-0.5, 0.5], "amplification": [4.0, 1.0]},
+    "neuron": PHASE,
+    "estimator": OF_OSCILLATORS,
+    "train": {"learning_rate": 1e-2, "noise": 0.1, "epochs": 30},
+}
+"""Oscillators with amplitude and phase."""
 CONDITIONS: dict[str, dict[str, Any]] = {
     "real": {
         "network": {"steps": 60},
@@ -88,6 +100,10 @@ CONDITIONS: dict[str, dict[str, Any]] = {
         "estimator": {"kind": "bptt"},
         "train": {"learning_rate": 1e-2, "epochs": 30},
     },
+    "phases": PHASES,
+    "phases, 5 %": {**PHASES, "spread": {"frequency": 0.05}},
+    "phases, 10 %": {**PHASES, "spread": {"frequency": 0.1}},
+    "phases, exact gradient": {**PHASES, "estimator": {"kind": "bptt"}},
 }
 """{name: tables} on digits, 64-256-10 where nothing else is said; gamma, tau and rates
 were found by trial."""
@@ -98,8 +114,16 @@ MNIST: dict[str, dict[str, Any]] = {
         "writer": flips(1e-4, 3e-6),
         "train": {"learning_rate": 0.05, "epochs": 6},
     },
+    "phases": {
+        **PHASES,
+        "network": {**PHASES["network"], "layers": [512], "steps": 30},
+        "estimator": {"nudge": "drive", "sign": "symmetric"},
+        "train": {"learning_rate": 3e-3, "epochs": 8},
+    },
 }
-"""784-1024-10, T = 50, K = 10, beta = 0.3, batches of 64, as published."""
+"""784-1024-10, T = 50, K = 10, beta = 0.3, batches of 64, as published; of phases 512
+neurons and T = 30.
+"""
 
 
 def tables(given: dict[str, Any], seed: int, batch: int, **network: Any) -> dict[str, Any]:
@@ -186,6 +210,10 @@ def _gradient_trials(quick):
         for depth in DEPTHS[:2] if quick else DEPTHS:
             key = {"what": "depth", "neuron": neuron, "depth": depth}
             found.append(Trial(key, lambda n=neuron, d=depth: _by_depth(n, d)))
+    for name, values in (("frequency", DETUNINGS), ("shift", SHIFTS)):
+        for value in values[::5] if quick else values:
+            key = {"what": "rotation", "of": name, "value": value}
+            found.append(Trial(key, lambda n=name, v=value: _of_phases(n, v)))
     for coupling in COUPLINGS[1:3] if quick else COUPLINGS:
         for spread in SPREADS[:2] if quick else SPREADS:
             key = {"what": "cosine", "coupling": coupling, "spread": spread}
@@ -193,14 +221,14 @@ def _gradient_trials(quick):
     return found
 
 
-def drawn(neuron: dict[str, Any], layers: list[int], seed: int, spread: float = 0.0, **keys: Any):
+def drawn(neuron: dict[str, Any], seed: int, spread: dict[str, float], **keys: Any):
     """(a network in double precision with 64 inputs and 10 outputs, digits (case, 1,
-    64), their labels).
+    64), their labels); keys: of its table.
     """
-    data, network = load_digits(), {"kind": "symmetric", "dtype": "float64", "layers": layers}
+    data, network = load_digits(), {"kind": "symmetric", "dtype": "float64"}
     given = {"network": {**network, "inputs": 64, "outputs": 10, **keys}, "neuron": neuron}
     if spread:
-        given["spread"] = dict.fromkeys(ALL_DIFFER, spread)
+        given["spread"] = spread
     net = network_of(from_tables(given).network, seed=seed)
     assert data.labels is not None
     cases = np.random.default_rng([seed, 12]).permutation(len(data))[:CASES]
@@ -236,7 +264,8 @@ def _weak(neuron, depth, seed, steps):
     """As `drawn`, of weak couplings and inputs; rates are in the middle of their range,
     so that none is held at 0 or 1.
     """
-    net, u, labels = drawn(neuron, [40] * depth, seed, steps=steps, start_gain=0.2)
+    keys = {"layers": [40] * depth, "steps": steps, "start_gain": 0.2}
+    net, u, labels = drawn(neuron, seed, {}, **keys)
     if neuron["kind"] == "rate":
         for bias in net.views()["bias"]:
             bias[:] = 0.5
@@ -250,7 +279,8 @@ def _by_depth(neuron, depth):
         net, u, labels = _weak({"kind": "rate"}, depth, 0, 60 * depth)
     else:
         kind, network = given[neuron]
-        net, u, labels = drawn(kind, [64] * depth, 0, steps=60 * depth, **network)
+        keys = {"layers": [64] * depth, "steps": 60 * depth, **network}
+        net, u, labels = drawn(kind, 0, {}, **keys)
     exact = net.loss_and_grad(u, labels)[1]
     found = {}
     for name, keys in (
@@ -272,14 +302,32 @@ def _of_oscillators(coupling, spread):
     """Cosines of oscillators against beta, K = 15 as in training, at one amplification
     and spread.
     """
-    keys = {"steps": 200, "levels": [0.4, 0.8], "amplification": coupling}
-    net, u, labels = drawn(OSCILLATOR, [64], 0, spread, **keys)
+    keys = {"layers": [64], "steps": 200, "levels": [0.4, 0.8], "amplification": coupling}
+    differ = dict.fromkeys(ALL_DIFFER, spread) if spread else {}
+    net, u, labels = drawn(OSCILLATOR, 0, differ, **keys)
     exact, found = net.loss_and_grad(u, labels)[1], {}
     for sign in ("plus", "symmetric"):
         own = {"steps": 30, "nudge": "drive", "sign": sign}
         found[sign] = [compared(net, u, labels, exact, beta=b, **own)[0] for b in BETAS]
     silent = np.concatenate(net.settle(u), axis=1) < 1e-3
     return {**found, "silent": float(silent.mean())}
+
+
+def _of_phases(name, value):
+    """Cosines of oscillators with amplitude and phase against beta, of which the
+    frequencies differ by a share or depend on the power, nu; how far the last step
+    went.
+    """
+    shift = {"nonlinear_shift": value} if name == "shift" else {}
+    spread = {"frequency": value} if name == "frequency" and value else {}
+    keys = {"layers": [64], "levels": [-0.5, 0.5], "steps": 600, "start_gain": 0.2}
+    net, u, labels = drawn({"kind": StuartLandau.kind, **shift}, 0, spread, **keys)
+    exact, found = net.loss_and_grad(u, labels)[1], {}
+    for sign in ("plus", "symmetric"):
+        own = {"steps": 200, "nudge": "drive", "sign": sign}
+        found[sign] = [compared(net, u, labels, exact, beta=b, **own)[0] for b in BETAS]
+    last = [np.concatenate(net.settle(u, steps), axis=1) for steps in (600, 601)]
+    return {**found, "moved": float(np.abs(last[1] - last[0]).max())}
 
 
 # ---- numbers ----
@@ -328,5 +376,10 @@ def _agreement(rows):
             at = BETAS.index(1e-1)
             key = f"cosine_spread_{100 * row['spread']:.0f}_percent"
             text = f"oscillators, spread {row['spread']:g}, symmetric nudge of 0.1"
+            found[key] = row["symmetric"][at], "1", text
+        if row["what"] == "rotation":
+            at, what = BETAS.index(1e-2), row["of"]
+            key = f"cosine_{what}_{row['value']:g}".replace(".", "_")
+            text = f"amplitude and phase, {what} {row['value']:g}, symmetric nudge of 0.01"
             found[key] = row["symmetric"][at], "1", text
     return found

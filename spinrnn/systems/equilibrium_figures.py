@@ -13,11 +13,12 @@ from spinrnn.systems.equilibrium import BETAS, CONDITIONS
 
 def equilibrium(result: FigureNumbers) -> Figure:
     """a: laws of beta; b: agreement by depth; c, d: of oscillators against beta, by
-    coupling and by spread; e: accuracies; f: flips.
+    coupling and by spread; e: accuracies; f: flips; g, h: of amplitude and phase, by
+    what turns them.
     """
     rows = result.data["rows"]
-    figure = Figure(figsize=(PAGE, 4.6), layout="constrained")
-    axes = figure.subplots(2, 3).ravel()
+    figure = Figure(figsize=(PAGE, 6.6), layout="constrained")
+    axes = figure.subplots(3, 3).ravel()
     _laws(axes[0], [row for row in rows if row["what"] == "beta"])
     _depth(axes[1], [row for row in rows if row["what"] == "depth"])
     cosines = [row for row in rows if row["what"] == "cosine"]
@@ -25,7 +26,11 @@ def equilibrium(result: FigureNumbers) -> Figure:
     _cosines(axes[3], [row for row in cosines if row["coupling"] == 1.0], "spread")
     _accuracies(axes[4], rows)
     _flips(axes[5], [row for row in rows if row.get("condition") == "binary"])
-    for ax, letter in zip(axes, "abcdef", strict=True):
+    turned = [row for row in rows if row["what"] == "rotation"]
+    _cosines(axes[6], [row for row in turned if row["of"] == "frequency"], "value", "frequency")
+    _cosines(axes[7], [row for row in turned if row["of"] == "shift"], "value", "shift nu")
+    axes[8].set_axis_off()
+    for ax, letter in zip(axes, "abcdefgh", strict=False):
         ax.set_title(letter, loc="left", fontweight="bold")
     return figure
 
@@ -62,13 +67,13 @@ def _depth(ax, rows):
     ax.legend(loc="lower left", fontsize=5)
 
 
-def _cosines(ax, rows, key):
+def _cosines(ax, rows, key, title=""):
     """Against beta, one sign dotted; 1 - cosine would hide where it fails."""
     for row, colour in zip(rows, SERIES, strict=False):
         ax.plot(BETAS, row["plus"], ":", color=colour, linewidth=0.8)
         ax.plot(BETAS, row["symmetric"], "-", color=colour, label=f"{row[key]:g}")
     ax.set(xscale="log", xlabel="beta", ylabel="cosine with exact gradient")
-    ax.legend(title=key, loc="lower left", fontsize=5, title_fontsize=5)
+    ax.legend(title=title or key, loc="lower left", fontsize=5, title_fontsize=5)
 
 
 def _accuracies(ax, rows):

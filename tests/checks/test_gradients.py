@@ -216,7 +216,8 @@ def test_central_differences_on_every_block(entries):
 
 @pytest.mark.slow
 def test_central_differences_on_every_block_of_every_kind():
-    every = {(n, scheme) for n, cls in kinds.kinds_of("neuron").items() for scheme in cls.schemes}
+    known = {n: cls for n, cls in kinds.kinds_of("neuron").items() if cls.quadratures == 1}
+    every = {(n, scheme) for n, cls in known.items() for scheme in cls.schemes}
     check_all(2, every)
 
 

@@ -48,3 +48,15 @@ def test_the_command_checks_what_a_file_describes(tmp_path, capsys):
     (tmp_path / "s.toml").write_text('[network]\nkind = "symmetric"\nlayers = [5]\nsteps = 6\n')
     assert main(["gradcheck", str(tmp_path / "s.toml"), "--set", "network.inputs=4"]) == 0
     assert "all blocks ok" in capsys.readouterr().out
+
+
+def test_the_command_checks_the_neuron_of_a_network_that_settles(tmp_path, capsys):
+    from spinrnn.cli.main import main
+
+    (tmp_path / "s.toml").write_text('[network]\nkind = "symmetric"\nlayers = [5]\n')
+    kind = ["--neuron", "stuart_landau"]
+    for given in (["--set", "neuron.bias_ratio=3"], [str(tmp_path / "s.toml")]):
+        assert main(["gradcheck", *kind, *given]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-1] == "16 promises of stuart_landau: all kept"
+        assert lines[0].startswith("stuart_landau implicit ")

@@ -87,6 +87,11 @@ RUNS = [
 SETTLING = [
     ["neuron.kind=rate", "estimator.kind=equilibrium"],
     ["neuron.kind=binary_rate", "estimator.kind=equilibrium", "estimator.nudge=drive"],
+    [
+        *("neuron.kind=stuart_landau", "estimator.kind=equilibrium", "estimator.nudge=drive"),
+        # a kernel that other tests compile
+        "network.dtype=float64",
+    ],
 ]
 """Of a network that settles."""
 SPIKING = ["network.kind=spiking", "network.layers=[3]", "network.dtype=float64"]
@@ -170,10 +175,12 @@ def test_every_key_of_every_table_is_read(monkeypatch):
 def test_every_name_of_a_spread_makes_devices_that_differ():
     for cls in kinds.kinds_of("neuron").values():
         for name in spreads_of(cls):
-            config = spinrnn.NetworkConfig(layers=(4,), neuron=cls.example(), spread={name: 0.1})
-            devices = spinrnn.Network(config).devices
-            assert devices is not None
-            assert any(np.ptp(factors) > 0 for factors in devices.named().values()), name
+            settles = cls.quadratures > 1
+            config = spinrnn.SymmetricConfig if settles else spinrnn.NetworkConfig
+            given = config(layers=(4,), neuron=cls.example(), spread={name: 0.1})
+            net = spinrnn.network_of(given)
+            factors = net.buffers if settles else net.devices.named()
+            assert any(np.ptp(own) > 0 for own in factors.values()), name
 
 
 def test_a_key_that_nothing_reads_is_found(monkeypatch):

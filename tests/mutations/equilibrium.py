@@ -1,15 +1,20 @@
-"""Mutations of networks that settle: steps, nudges, couplings, adjoint, estimate."""
+"""Mutations of networks that settle: steps, nudges, couplings, adjoint, estimate, and
+of oscillators with amplitude and phase.
+"""
 
-KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG = (
+KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG, PHASES, KINDS = (
     "spinrnn/kernels/settling.py",
     "spinrnn/networks/settling.py",
     "spinrnn/networks/symmetric.py",
     "spinrnn/learning/equilibrium.py",
     "spinrnn/neurons/rate_units.py",
     "spinrnn/config/symmetric.py",
+    "spinrnn/neurons/stuart_landau.py",
+    "spinrnn/config/neurons.py",
 )
 STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
+BOTH = "tests/networks/test_quadratures.py"
 
 
 def mutation(file, old, new, k="", tests=TESTS, **others):
@@ -18,10 +23,15 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
 
 MUTATIONS = [
     # the step and the nudges
-    mutation(KERNEL, "total += c.beta * off", "total -= c.beta * off", "nudged_steps"),
+    mutation(KERNEL, "c.beta * off)", "-c.beta * off)", "nudged_steps"),
     mutation(KERNEL, "pulled(c, first, scale * off)", "pulled(c, first, off)", "nudged_steps"),
-    mutation(KERNEL, "missing(goal, s[0]) if", "goal if", "nudged_steps"),
-    mutation(KERNEL, "held + scale * total", "held + total", "formulas"),
+    mutation(KERNEL, "missing(goal[k], s[0]) if", "goal[k] if", "nudged_steps"),
+    mutation(
+        KERNEL,
+        "return held[0] + scale * (total[0] + nudge)\n",
+        "return held[0] + (total[0] + nudge)\n",
+        "formulas",
+    ),
     mutation(KERNEL, "return c.low if emitted", "return c.high if emitted", "stays"),
     mutation(KERNEL, "if goal == goal else", "if True else", "missing_targets"),
     mutation(
@@ -38,7 +48,48 @@ MUTATIONS = [
     mutation(KERNEL, "out[j] = scale[row] * g_drive[j]", "out[j] = g_drive[j]", "adjoint_is"),
     mutation(KERNEL, "g_base[j] += g_drive[j]", "g_base[j] = g_drive[j]", "adjoint_is"),
     mutation(KERNEL, "range(steps - 1, -1, -1)", "range(steps - 1, 0, -1)", "adjoint_is"),
-    mutation(KERNEL, "at.jacobian + t * d * d * size, at.by", "at.jacobian, at.by", "adjoint_is"),
+    mutation(KERNEL, "at.jacobian + t * d * d * size, by_", "at.jacobian, by_", "adjoint_is"),
+    # both quadratures
+    mutation(KERNEL, "held[1] + scale * total[1]", "held[1] + total[1]", "formulas"),
+    mutation(
+        KERNEL,
+        "here, there = source_at + m * size,",
+        "here, there = source_at,",
+        "formulas and stuart",
+    ),
+    mutation(KERNEL, "in range(1, emits):", "in range(2, emits):", "adjoint_is and stuart"),
+    mutation(
+        KERNEL,
+        "        slopes = view(memory, by_drive + i * size, size)",
+        "        slopes = view(memory, by_drive, size)",
+        "adjoint_is and stuart",
+    ),
+    mutation(KERNEL, "size, steps * emits,", "size, steps,", "adjoint_is and stuart"),
+    mutation(
+        KERNEL, "view(g_base, m * size, size)", "view(g_base, 0, size)", "adjoint_is and stuart"
+    ),
+    mutation(NET, "shifts = [i * self", "shifts = [0 * self", "an_energy", BOTH),
+    mutation(
+        NET,
+        "slice(self._tops[-2], self._tops[-1])",
+        "slice(-self._outs, None)",
+        "formulas and stuart",
+    ),
+    mutation(NET, "neuron = place % self._tops[-1]", "neuron = place", "nan", BOTH),
+    mutation(NET, "(1) * 1j * second", "(1) * -1j * second", "formulas and stuart"),
+    mutation(PHASES, "detuning - shift * nominal", "detuning", "power_obeys", BOTH),
+    mutation(PHASES, '(factors["frequency"] - 1)', 'factors["frequency"]', "power_obeys", BOTH),
+    mutation(PHASES, "(xi + q) / 2", "(xi + q)", "power_obeys", BOTH),
+    mutation(PHASES, 'rate * factors["bias"] * xi', "rate * xi", "locks", BOTH),
+    mutation(PHASES, "(fields[1] + reference)", "fields[1]", "any_length", BOTH),
+    mutation(PHASES, "gain * x - t * y", "gain * x + t * y", "any_length", BOTH),
+    mutation(PHASES, "t, bent = half *", "t, bent = h *", "any_length", BOTH),
+    mutation(PHASES, "turn * turn, one)", "one - one, one)", "keeps_its_power", BOTH),
+    mutation(PHASES, "bent * (y + y_next)", "bent * y", "complex_step", BOTH),
+    mutation(PHASES, "-(t + c * x", "-(t - c * x", "complex_step", BOTH),
+    mutation(PHASES, "in range(5):", "in range(4):", "root_of", BOTH),
+    mutation(PHASES, "< 1e-14:", "< 1e-2:", "locks", BOTH),
+    mutation(KINDS, "if not _check_emitted(neurons, found):", "if False:", "go_together", BOTH),
     # couplings and panels
     mutation(
         HOST, 'places[f"w_{i}"].T, i - 1, i)', 'places[f"w_{i}"].T, i - 1, i - 1)', "formulas"

@@ -30,6 +30,7 @@ KINDS = {
     "oscillator": spinrnn.Oscillator(bias_ratio=3.0),
     "ctrnn": spinrnn.CTRNN(),
     "memristor": spinrnn.Memristor(),
+    "stuart_landau": spinrnn.StuartLandau(nonlinear_damping=0.5, nonlinear_shift=1.0),
 }
 
 
@@ -41,7 +42,11 @@ def made(cases=11, seed=0, **changes):
 
 
 def moved(neuron, h, s, drive):
-    """States (d, case, n) after a step of length h in units of time."""
+    """States (d, case, n) after a step of length h in units of time; drive: (case, n),
+    complex of neurons of two quadratures.
+    """
+    if neuron.kind == "stuart_landau":
+        return turned(neuron, h, s, drive)
     if neuron.kind == "rate":
         return (1 - h) * s + h * np.clip(drive, 0, 1)[None]
     if neuron.kind == "ctrnn":
@@ -52,6 +57,22 @@ def moved(neuron, h, s, drive):
     a, p = drive - 1, s[0]
     grown = np.exp(a * h)
     return np.maximum(p * grown / (1 + drive * p * (grown - 1) / a), neuron.power_floor)[None]
+
+
+def turned(neuron, h, s, field):
+    """The step of eq. (E9), whose cubic is solved by its roots."""
+    xi, q, c = neuron.bias_ratio, neuron.nonlinear_damping, s[0] + 1j * s[1]
+    shift = neuron.nonlinear_shift * (xi + q) / 2
+    t = h / 2 * shift * (abs(c) ** 2 - (xi - 1) / (xi + q))
+    n = (1 + h / 2 * xi + 1j * t) * c + h * (field + 1j * neuron.reference)
+    a, b = 1 + h / 2, h / 2 * (xi + q)
+    cubic = [
+        np.roots([b * b, 2 * a * b, a * a + own**2, -(abs(goal) ** 2)])
+        for own, goal in zip(t.ravel(), n.ravel(), strict=True)
+    ]
+    power = np.array([roots[abs(roots.imag).argmin()].real for roots in cubic]).reshape(t.shape)
+    found = n / (a + b * power - 1j * t)
+    return np.stack([found.real, found.imag])
 
 
 def plain(net, u, steps, wanted=None, beta=0.0, on="state", start=None):
@@ -68,14 +89,15 @@ def plain(net, u, steps, wanted=None, beta=0.0, on="state", start=None):
     s = s if start is None else [own.copy() for own in start]
     h = c.resolved_step / c.neuron.time_unit
     for _ in range(steps):
-        old = [own[0] for own in s]
+        two = len(s[0]) if c.neuron.quadratures == 2 else 1
+        old = [own[0] + 1j * own[1] if two == 2 else own[0] for own in s]
         for i, own in enumerate(s):
             total = np.einsum("ij,cj->ci", p[f"w_{i}"], x if i == 0 else old[i - 1])
             if i + 1 < len(s):
-                total += np.einsum("ij,ci->cj", p[f"w_{i + 1}"], old[i + 1])
+                total = total + np.einsum("ij,ci->cj", p[f"w_{i + 1}"], old[i + 1])
             last = i + 1 == len(s) and wanted is not None
             if last and on == "drive":
-                total += beta * (wanted - old[i])
+                total = total + beta * (wanted - old[i].real)
             drive = xi + p[f"bias_{i}"] + c.amplifications[i] * gains[i] * total
             s[i] = moved(c.neuron, h, own, drive)
             if last and on == "state":
@@ -92,12 +114,13 @@ SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("ctrnn", "memris
 """Kinds whose kernels nothing else here compiles."""
 
 
-@pytest.mark.parametrize("kind", ["rate", "oscillator", SLOW[0]])
+@pytest.mark.parametrize("kind", ["rate", "oscillator", "stuart_landau", SLOW[0]])
 def test_steps_are_those_of_the_formulas(kind):
     net, u, _ = made(neuron=KINDS[kind])
     found = plain(net, u, 8)
     for own, wanted in zip(net.settle(u), found, strict=True):
-        np.testing.assert_allclose(own, wanted[0], rtol=1e-11, atol=1e-12)
+        shown = wanted[0] + 1j * wanted[1] if kind == "stuart_landau" else wanted[0]
+        np.testing.assert_allclose(own, shown, rtol=1e-11, atol=1e-12)
     mean = found[-1][0].reshape(11, 3, 2).mean(axis=2)
     np.testing.assert_allclose(net.forward(u), 2 * (mean - 0.5), rtol=1e-11, atol=1e-11)
 
@@ -144,9 +167,11 @@ def test_a_nudged_state_stays_between_0_and_1():
     assert found[:, -6:].max() == 1
 
 
-@pytest.mark.parametrize("kind", ["rate", "oscillator", *SLOW])
+@pytest.mark.parametrize("kind", ["rate", "oscillator", "stuart_landau", *SLOW])
 def test_the_adjoint_is_the_derivative(kind):
-    """Of all steps, against central differences, of neurons of one and two states."""
+    """Of all steps, against central differences, of neurons of one and two states, and
+    of two quadratures.
+    """
     amplification = 1e2 if kind == "memristor" else (1.0, 1.5, 0.8)
     net, u, labels = made(neuron=KINDS[kind], amplification=amplification)
     _, gradient = net.loss_and_grad(u, labels)

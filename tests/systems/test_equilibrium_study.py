@@ -18,7 +18,8 @@ def test_a_slope_is_that_of_the_power_law_below_a_tenth():
 
 def test_gradients_are_compared_with_the_exact_ones():
     keys = {"steps": 200, "levels": [0.4, 0.8]}
-    net, u, labels = equilibrium.drawn(equilibrium.OSCILLATOR, [8], 0, 0.1, **keys)
+    differ = dict.fromkeys(equilibrium.ALL_DIFFER, 0.1)
+    net, u, labels = equilibrium.drawn(equilibrium.OSCILLATOR, 0, differ, layers=[8], **keys)
     assert set(net.buffers) == {f"devices/{name}" for name in equilibrium.ALL_DIFFER}
     exact = net.loss_and_grad(u, labels)[1]
     given = {"beta": 1e-2, "steps": 60, "nudge": "drive", "sign": "symmetric"}
@@ -35,7 +36,10 @@ def test_labels_are_shuffled_where_a_condition_says_so():
     assert np.mean(plain.labels == other.labels) < 0.2
 
 
-@pytest.mark.parametrize("name", [*equilibrium.CONDITIONS, "mnist real", "mnist binary"])
+MNIST = [f"mnist {name}" for name in equilibrium.MNIST]
+
+
+@pytest.mark.parametrize("name", [*equilibrium.CONDITIONS, *MNIST])
 def test_conditions_are_runs_as_a_user_writes_them(name):
     known = equilibrium.MNIST if name.startswith("mnist") else equilibrium.CONDITIONS
     given = known[name.removeprefix("mnist ")]

@@ -1,0 +1,175 @@
+"""The Stuart-Landau oscillator: an auto-oscillator with amplitude and phase, which is
+driven by fields and emits its own; eq. (E7) to (E9) of docs/MODEL.md.
+
+The complex amplitude is that of Slavin & Tiberkevich, IEEE Trans. Magn. 45, 1875
+(2009), in a frame that turns with the nominal oscillator; its power obeys eq. (1).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spinrnn.config.quantity import quantity
+from spinrnn.config.run import LARGEST_NUMBER
+from spinrnn.kernels.arithmetic import square_root
+from spinrnn.neurons.protocol import Functions, Neuron, State
+
+_RESTS = 1000
+"""Most steps in which rest is looked for."""
+
+
+@dataclass(frozen=True)
+class StuartLandau(Neuron):
+    """dc/dt = gamma/2 [xi_0 - 1 - (xi_0 + Q) |c|^2] c + i Omega(|c|^2) c + F + i f,
+    eq. (E7): the complex amplitude c = x + i y = sqrt(p) e^(i phi) of an
+    auto-oscillator. F is the field of others and of the inputs, f that of a reference,
+    to which it locks.
+
+    What it emits are both quadratures, and each of them adds up in a field of others.
+    """
+
+    kind: ClassVar[str] = "stuart_landau"
+    states: ClassVar[tuple[State, ...]] = (
+        State("in_phase", "1", "quadrature x of the amplitude"),
+        State("quadrature", "1", "quadrature y of the amplitude, along the reference"),
+    )
+    drive: ClassVar[State] = State("drive", "1/s", "field F along x")
+    quadratures: ClassVar[int] = 2
+    schemes: ClassVar[tuple[str, ...]] = ("implicit",)
+    name: ClassVar[str] = "Stuart-Landau oscillator"
+    title: ClassVar[str] = "a network of Stuart-Landau oscillators"
+
+    relaxation_time: float = quantity(10e-9, "s", "tau = 1 / gamma", above=0, spread="gamma")
+    bias_ratio: float = quantity(
+        2.0,
+        about="xi_0 = fixed bias / threshold; below 1 it is silent without a field",
+        above=0,
+        high=LARGEST_NUMBER,
+        spread="bias",
+    )
+    nonlinear_damping: float = quantity(
+        0.0, about="Q", low=0, high=LARGEST_NUMBER, source="field", spread=True
+    )
+    frequency: float = quantity(
+        100e6,
+        "Hz",
+        "f_0 in the reference; only what oscillators differ from it by counts",
+        low=0,
+        high=1e15,
+        spread=True,
+    )
+    nonlinear_shift: float = quantity(
+        0.0,
+        about="nu = 2 (domega/dp) / [gamma (xi_0 + Q)], the nonlinear frequency shift",
+        low=-LARGEST_NUMBER,
+        high=LARGEST_NUMBER,
+        source="field",
+    )
+    reference: float = quantity(
+        1.0,
+        about="f, field of the common reference, of the unit gamma",
+        low=0,
+        high=LARGEST_NUMBER,
+    )
+
+    @property
+    def time_unit(self) -> float:
+        return self.relaxation_time
+
+    @property
+    def drive_unit(self) -> float:
+        return 1 / self.relaxation_time
+
+    def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
+        rate, xi, q = time_unit / self.relaxation_time, self.bias_ratio, self.nonlinear_damping
+        damping = rate * factors["gamma"]
+        shift = rate * self.nonlinear_shift * (xi + q) / 2
+        # without a field the nominal oscillator stands still
+        nominal = max(xi - 1, 0) / (xi + q)
+        detuning = 2 * math.pi * self.frequency * time_unit * (factors["frequency"] - 1)
+        return {
+            "damping": damping,
+            "saturation": damping * factors["nonlinear_damping"] * q,
+            "pump": rate * factors["bias"] * xi,
+            "detuning": detuning - shift * nominal,
+            "shift": shift,
+            "reference": rate * self.reference,
+        }
+
+    def rest(self, q: Mapping[str, Any]) -> tuple[Any, ...]:
+        numbers = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in q.values()))
+        x, y = np.zeros_like(numbers[0]), np.full_like(numbers[0], 0.5)
+        # one that does not lock to the reference never comes to rest
+        for _ in range(_RESTS):
+            before, ((x, y), *_) = (x, y), pair(numbers, (), 1.0, (x, y), (0.0, 0.0), 1.0)
+            if max(np.abs(x - before[0]).max(), np.abs(y - before[1]).max()) < 1e-14:
+                break
+        return x, y
+
+    def functions(self, scheme: str) -> Functions:
+        return Functions(step=along_x, pair=pair)
+
+
+def along_x(q, shared, h, s, current, one):
+    """`pair` for a field along x alone."""
+    after, jacobian, by_fields, _ = pair(q, shared, h, s, (current, one - one), one)
+    return after, jacobian, (by_fields[0][0], by_fields[1][0]), ()
+
+
+def pair(q, shared, h, s, fields, one):
+    """Eq. (E9): what is lost counts at the end of the step, what is gained at its
+    start, the rotation at both.
+
+    With a = 1 + g h / 2, b = (I + gq) h / 2, 2 t = h (detuning + shift |c|^2) and
+
+        n = (1 + I h / 2 + i t) c + h (F + i f)
+
+    the step is c' (a + b |c'|^2 - i t) = n. For any h it comes to rest where eq. (E7)
+    does, and an oscillator that turns freely keeps its power. Of the quadratures
+
+        M dc' = dn + i c' dt ,  M = A + 2 b c' c'^T - i t ,  A = a + b |c'|^2 .
+    """
+    g, gq, pump, detuning, shift, reference = q
+    x, y, two = s[0], s[1], one + one
+    half = h / two
+    a, b, gain = one + half * g, half * (pump + gq), one + half * pump
+    t, bent = half * (detuning + shift * (x * x + y * y)), h * shift
+    n_x = gain * x - t * y + h * fields[0]
+    n_y = gain * y + t * x + h * (fields[1] + reference)
+    turn = t / a
+    w = cubic_root(b * (n_x * n_x + n_y * n_y) / (a * a * a), turn * turn, one)
+    kept = a * (one + w)
+    size = one / (kept * kept + t * t)
+    x_next, y_next = (kept * n_x - t * n_y) * size, (kept * n_y + t * n_x) * size
+    # the inverse of M
+    c = two * b
+    det = one / (kept * (kept + c * (x_next * x_next + y_next * y_next)) + t * t)
+    xx, xy = (kept + c * y_next * y_next) * det, -(t + c * x_next * y_next) * det
+    yx, yy = (t - c * x_next * y_next) * det, (kept + c * x_next * x_next) * det
+    # dn + i c' dt by x and y
+    up, right = bent * (y + y_next), bent * (x + x_next)
+    x_x, x_y = gain - up * x, -t - up * y
+    y_x, y_y = t + right * x, gain + right * y
+    jacobian = (
+        (xx * x_x + xy * y_x, xx * x_y + xy * y_y),
+        (yx * x_x + yy * y_x, yx * x_y + yy * y_y),
+    )
+    return (x_next, y_next), jacobian, ((h * xx, h * xy), (h * yx, h * yy)), ()
+
+
+def cubic_root(k, turn, one):
+    """The real w of w [(1 + w)^2 + turn] = k, for k and turn from 0, by five steps of
+    Halley: to rounding for k up to 1e8.
+    """
+    two = one + one
+    four, root = two + two, square_root(k)
+    w = k / (one + turn + root * square_root(root))
+    for _ in range(5):
+        above = one + w
+        off = w * (above * above + turn) - k
+        slope = above * (above + w + w) + turn
+        w -= two * off * slope / (two * slope * slope - off * (four + two * (w + w + w)))
+    return w

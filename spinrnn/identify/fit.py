@@ -41,6 +41,8 @@ SHORT = 100_000
 """Samples of each case, of which a longer recording is fitted first."""
 BEGINNING = 1 / 8
 """Share of a recording that is fitted first, then twice as much."""
+FAR = math.log(100)
+"""Distance of a logarithm from its start, from which on a beginning does not tell it."""
 ROUNDS = 4
 """Of leaving outliers out, as those that are left may hide further ones."""
 _SAME = 1e-6
@@ -295,9 +297,22 @@ def _grown(problem, part, values, start):
     while part is not problem:
         found = solve(part, values, start)
         if found is not None:
-            values, start = found.values, found.start
+            values, start = _told(part, values, found), found.start
         part = problem.shortened(2 * part.samples)
     return values, start
+
+
+def _told(part, before, found):
+    """Values of a search, but as before of what its part of the recording does not
+    tell: the logarithm of that runs away, and where it has gone nothing depends on it.
+    """
+    values = dict(found.values)
+    for label in part.free:
+        own = part.model.parameters[part.name_of(label)]
+        away = abs(own.of(values[label]) - own.of(before[label]))
+        if label in found.held or (own.coordinate == "log" and not away < FAR):
+            values[label] = before[label]
+    return values
 
 
 class _Search:

@@ -2,6 +2,7 @@
 recording.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,10 @@ from spinrnn.config import kinds
 from spinrnn.config.quantity import quantity
 from spinrnn.identify import fit as fit_
 from spinrnn.identify import grids
+from spinrnn.identify.models import model_of
+from spinrnn.identify.problem import Problem, Solution
 from spinrnn.neurons.protocol import Neuron, State
+from spinrnn.recordings.measurement import measurement
 
 TRUE = {"tau": 2.6e-9, "losses": 0.001}
 
@@ -107,3 +111,16 @@ def test_where_steps_stay_too_coarse_there_is_no_interval():
     assert abs(fit.values["tau"] / TRUE["tau"] - 1) < 1e-4
     assert np.isnan(fit.intervals["tau"]).all()
     assert fit.reasons["tau"].startswith("64 steps between two samples are too few")
+
+
+def test_what_a_beginning_does_not_tell_goes_on_from_where_it_began():
+    """The logarithm of a value without effect there, and one that ends at its bound."""
+    data = measurement(*(recording(800, 1e-9)[name] for name in ("time", "drive", "power")))
+    known = dict.fromkeys(("drive_gain", "drive_offset", "readout_gain"), (1.0, 0.0))
+    problem = Problem(data, known, "held", model_of(Ringing))
+    before = {"tau": 2e-9, "losses": 0.1, "readout_offset": 1.0}
+    ends = {"tau": 2e-7 * 1.01, "losses": 0.0, "readout_offset": 0.5}
+    found = Solution(ends, np.zeros((1, 2)), 1.0, held=("losses",))
+    assert fit_._told(problem, before, found) == before | {"readout_offset": 0.5}
+    near = dataclasses.replace(found, values=ends | {"tau": 1.9e-7}, held=())
+    assert fit_._told(problem, before, near) == near.values

@@ -376,6 +376,9 @@ MUTATIONS = [
         "fit", "np.sqrt(total / np.bincount(", "np.sqrt(1e-4 * np.bincount(", _ANY, "other_lengths"
     ),
     _mutation("steps", "_FINE = 0.3", "_FINE = 3e9", _ANY, "coarse"),
+    _mutation("fit", "label in found.held or (own", "(own", _RINGS, "does_not_tell"),
+    _mutation("fit", "not away < FAR", "not away < 2 * FAR", _RINGS, "does_not_tell"),
+    _mutation("fit", "not away < FAR", "not away < 0.9 * FAR", _RINGS, "does_not_tell"),
     _mutation("fit", "BEGINNING = 1 / 8", "BEGINNING = 1", _RINGS, "period"),
     _mutation(
         "fit", "shortened(2 * part.samples)", "shortened(99 * part.samples)", _RINGS, "period"

@@ -151,7 +151,7 @@ MUTATIONS = [
     ),
     mutation(
         NET,
-        "found = [np.empty((0, sum(self.config.populations)), self.config.dtype)]",
+        "found = [np.empty((0, rows), self.config.dtype)]",
         "found = []",
         "no_cases",
     ),

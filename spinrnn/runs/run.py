@@ -132,7 +132,7 @@ def train(
         config = folder.settle(config, resume)
         folder.check_device(forward)
     config = config or RunConfig()
-    loop = _started(config, device, stop, resume)
+    loop = _started(config, resume, *device, stop)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
@@ -160,13 +160,15 @@ def _check_arguments(config: Any, data: Any) -> None:
         )
 
 
-def _started(config: RunConfig, device: Any, stop: Any, resume: bool) -> Loop | None:
+def _started(
+    config: RunConfig, resume: bool, forward: Any, retries: int, wait: float, stop: Any
+) -> Loop | None:
     """The device in the loop, or None; ConfigError: it or the run cannot be, or a run
     that begins was given keys that its estimator does not read.
     """
     problems, loop = [] if resume else unread(config.network, config.train), None
     try:
-        loop = loops.loop_of(*device, stop, config)
+        loop = loops.loop_of(forward, retries, wait, stop, config)
     except ConfigError as error:
         problems += error.problems
     if problems:

@@ -161,8 +161,8 @@ MUTATIONS = [
         BEGINNINGS,
     ),
     # checks
-    mutation(CHECKING, "testing = (1 + FINER) * case", "testing = FINER * case", CHECKS),
-    mutation(CHECKING, "trainer.batches * step + case", "step + case", CHECKS),
+    mutation(CHECKING, "testing=(1 + FINER) * case", "testing=FINER * case", CHECKS),
+    mutation(CHECKING, "trainer.batches * effort.step + case", "effort.step + case", CHECKS),
     mutation(CHECKING, "if found.expected.disk > found.expected.free", "if False", CHECKS),
     mutation(CHECKING, "        found.problems += error.problems\n", "        pass\n", CHECKS),
     mutation(CHECKING, "    next(steps)\n", "", CHECKS),

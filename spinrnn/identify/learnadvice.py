@@ -12,12 +12,12 @@ from spinrnn.identify.learntraining import Settings
 
 USUAL = Settings()
 COARSE, FINE = 0.7, 0.005
-"""Change of the output from sample to sample, over its spread, above which it is recorded
-too coarsely, and below which samples are left out."""
+"""Change of the output from sample to sample, over its spread, above which it is
+recorded too coarsely, and below which samples are left out."""
 GAP = 1.5
 """Held-out over training error, above which too little was recorded for the weights."""
 BEYOND = 0.02
-"""Share of held-out samples beyond those that were learned from, above which it is told."""
+"""Share of held-out samples beyond those that were learned from, that is told."""
 FALLING = 0.8
 """Share of the checks after which the best weights show that the error still fell."""
 SLOW = 0.01

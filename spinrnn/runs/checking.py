@@ -27,7 +27,7 @@ from spinrnn.errors import ConfigError, DataError, DataNote, SpinrnnError
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.runs.beginning import about, classes_of
-from spinrnn.runs.effort import Effort, cut_problems, effort_of
+from spinrnn.runs.effort import Effort, cut_problems, effort_of, interval_warnings
 from spinrnn.runs.excitation import excitations
 from spinrnn.runs.run import FINER
 
@@ -37,8 +37,6 @@ CASES = 64
 """That are tested to measure a test."""
 STEPS_OF_THE_RATE = ("adam", "metaplastic")
 """Writers whose steps have about the size of the learning rate."""
-UNUSUAL = 30
-"""By which an input interval may be off what suits the neurons."""
 RECORD = 400
 """Bytes of an epoch's record in JSON."""
 PICTURES = 200_000
@@ -224,21 +222,6 @@ def _describe_drives(trainer: Trainer, found: Checked) -> None:
     # what cannot be is named by the value that makes it so
     found.problems += (unusual or problems) if problems else []
     found.warnings += ([] if problems else unusual) + warned + slow
-
-
-def interval_warnings(config: Any) -> list[str]:
-    """A sentence where an input is held so long that the neurons forget all before it,
-    or so short that they hardly follow.
-    """
-    interval, usual = config.input_interval, config.usual_interval
-    if 1 / UNUSUAL <= interval / usual <= UNUSUAL:
-        return []
-    about = f"network.input_interval: {interval:g} s is {interval / usual:.3g} times what suits"
-    about += f" {neurons.name_of(config)}, {config.resolved_substeps} substeps a point"
-    what = "it hardly moves within one"
-    if interval > usual:
-        what = "it forgets what was before, and gradients through so many vanish or diverge"
-    return [f"{about}: {what}; set {usual:.1g}"]
 
 
 def rate_problems(trainer: Trainer) -> list[str]:

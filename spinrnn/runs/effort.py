@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spinrnn.config import neurons
 from spinrnn.kernels.tiles import lanes
 from spinrnn.networks.recurrent import Network
 from spinrnn.runs.excitation import drive_of
@@ -25,6 +26,8 @@ ENDLESS = 1e6
 """Steps into which no kind cuts a substep: its state would become NaN."""
 MANY = 100
 """Of them are told."""
+UNUSUAL = 30
+"""By which an input interval may be off what suits the neurons."""
 GRADIENT = 4.0
 """A training step over the forward pass."""
 
@@ -75,7 +78,7 @@ def _seconds_of_point(net, inputs):
     """About, of one case, by the number of steps at the largest drive."""
     every = zip(net.config.layers, cuts_of(net, inputs), strict=True)
     return net.config.resolved_substeps * sum(
-        neurons * (EACH if cut <= 1 else OF_CUTS * cut) for neurons, cut in every
+        size * (EACH if cut <= 1 else OF_CUTS * cut) for size, cut in every
     )
 
 
@@ -107,3 +110,29 @@ def cut_problems(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]
         elif cut > MANY:
             warnings.append(f"{head} is cut into {cut:.3g} steps and takes so many times as long")
     return problems, warnings
+
+
+def interval_warnings(config: Any) -> list[str]:
+    """A sentence where an input is held so long that the neurons forget all before it,
+    or so short that they hardly follow.
+    """
+    interval, usual = config.input_interval, config.usual_interval
+    if 1 / UNUSUAL <= interval / usual <= UNUSUAL:
+        return []
+    about = f"network.input_interval: {interval:g} s is {interval / usual:.3g} times what suits"
+    about += f" {neurons.name_of(config)}, {config.resolved_substeps} substeps a point"
+    what = "it hardly moves within one"
+    if interval > usual:
+        what = "it forgets what was before, and gradients through so many vanish or diverge"
+    return [f"{about}: {what}; set {usual:.1g}"]
+
+
+def warnings_before(net: Any, inputs: np.ndarray) -> list[str]:
+    """What is told before a training: what makes it endless, and why it may be so."""
+    config = net.config
+    if "time" not in config.abilities:
+        return []
+    long = config.input_interval > config.usual_interval
+    problems, slow = cut_problems(net, inputs)
+    own = interval_warnings(config) if long else []
+    return [*neurons.unusual(config.neuron), *problems, *slow, *own]

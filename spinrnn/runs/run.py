@@ -21,6 +21,7 @@ from spinrnn.networks.ensemble import Ensemble
 from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles, loops
+from spinrnn.runs.effort import warnings_before
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
 
@@ -262,11 +263,14 @@ def _train(
 
 
 def _warn_of_data(trainer: Trainer) -> None:
-    """Warns of data from which nothing can be learned, or not all that is asked for."""
+    """Warns of data from which nothing can be learned, or not all that is asked for,
+    and of values that make a training endless.
+    """
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
+    endless = warnings_before(trainer.net, trainer.training.inputs)
     scales = scale_problems(trainer.training, trainer.any_scale)
-    for text in [*scales, *classes, *trainer.unweighed]:
+    for text in [*scales, *classes, *trainer.unweighed, *endless]:
         warnings.warn(text, stacklevel=4)
 
 

@@ -160,4 +160,18 @@ MUTATIONS = [
         "per = 1.0 if neuron.rate_driven() else",
         "known_equation",
     ),
+    # where it does not describe
+    _fit(
+        "learnadvice",
+        "    if change > COARSE:\n        return (",
+        "    if False:\n        return (",
+        "coarse",
+    ),
+    _fit(
+        "learnadvice",
+        "found += wider + more if fit.scouted",
+        "found += wider + more if True",
+        "tried",
+    ),
+    _fit("learnrecords", "else min(held, MOST_HELD))", "else held)", "interval"),
 ]

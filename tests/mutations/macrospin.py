@@ -6,6 +6,8 @@ AUTO = "spinrnn/neurons/autooscillation.py"
 OWN = "tests/neurons/test_autooscillation.py"
 EXCITATION = "spinrnn/neurons/excitation.py"
 WHY = "tests/neurons/test_excitation.py"
+EFFORT = "tests/runs/test_effort.py"
+SLIPS = "tests/config/test_slips.py"
 MACROSPIN = "spinrnn/neurons/macrospin.py"
 
 MUTATIONS = [
@@ -186,5 +188,54 @@ MUTATIONS = [
         "old": "    sums = sums + _rows(views",
         "new": "    sums = sums + 0 * _rows(views",
         "tests": WHY,
+    },
+    {
+        "file": "spinrnn/runs/effort.py",
+        "old": "functions.strength(q, step, end, 1.0)",
+        "new": "functions.strength(q, 1.0, end, 1.0)",
+        "tests": EFFORT,
+        "k": "cut",
+    },
+    {
+        "file": "spinrnn/runs/effort.py",
+        "old": "    if panel * least * unit > BUDGET:\n",
+        "new": "    if False:\n",
+        "tests": EFFORT,
+        "k": "counted",
+    },
+    {
+        "file": "spinrnn/runs/effort.py",
+        "old": "* points / some / cases",
+        "new": "* points / cases",
+        "tests": EFFORT,
+        "k": "some_points",
+    },
+    {
+        "file": "spinrnn/cli/check.py",
+        "old": '    print("\\n".join(told), flush=True) if told else None\n',
+        "new": "",
+        "tests": EFFORT,
+        "k": "printed_before",
+    },
+    {
+        "file": "spinrnn/config/run.py",
+        "old": "    found += (neurons.unusual(c.neuron) if wrong else []) or wrong\n",
+        "new": "    found += wrong\n",
+        "tests": SLIPS,
+        "k": "named_and_not",
+    },
+    {
+        "file": "spinrnn/config/slips.py",
+        "old": "1e3 * _MU_0",
+        "new": "1e-3 * _MU_0",
+        "tests": SLIPS,
+        "k": "slip_of_units",
+    },
+    {
+        "file": AUTO,
+        "old": "    current = macrospin.current_unit * field / q[8]\n",
+        "new": "    current = macrospin.current_unit\n",
+        "tests": WHY,
+        "k": "whatever_its_unit",
     },
 ]

@@ -12,9 +12,17 @@ import spinrnn
 from spinrnn.cli import check
 from spinrnn.config.toml import load_config
 from spinrnn.learning.trainer import Trainer
+from spinrnn.networks.making import network_of
 from spinrnn.runs import checking, effort
-from spinrnn.runs.checking import check_run, interval_warnings
-from spinrnn.runs.effort import cut_problems, cuts_of, effort_of
+from spinrnn.runs import run as run_module
+from spinrnn.runs.checking import check_run
+from spinrnn.runs.effort import (
+    cut_problems,
+    cuts_of,
+    effort_of,
+    interval_warnings,
+    warnings_before,
+)
 
 SPINS = ["network.layers=[2]", "neuron.kind=macrospin", "network.input_interval=5e-11"]
 INPUTS = np.zeros((4, 1, 10), np.float32)
@@ -178,3 +186,23 @@ def test_a_divergence_names_the_interval_where_that_is_long(interval):
     named = advice.startswith("network.input_interval = 5e-11, which suits its neurons, or")
     assert named == (interval == "1e-8")
     assert advice.endswith("a smaller train.learning_rate or train.clip")
+
+
+def test_a_training_tells_what_makes_it_endless():
+    """And nothing of a short interval, nor of networks without time."""
+    told = warnings_before(net_of(spinrnn.Macrospin(bias_current=300.0)), INPUTS)
+    assert [text.partition(":")[0] for text in told] == [
+        "neuron.bias_current", "macrospin, layer 0", "network.input_interval",
+    ]  # fmt: skip
+    assert warnings_before(net_of(spinrnn.Oscillator(relaxation_time=1e-6)), INPUTS) == []
+    static = network_of(spinrnn.FeedforwardConfig(layers=(2,), inputs=1, outputs=2), seed=0)
+    assert warnings_before(static, INPUTS) == []
+
+
+def test_a_training_warns(monkeypatch):
+    monkeypatch.setattr(run_module, "warnings_before", lambda net, inputs: [f"{len(inputs)} of it"])
+    config = load_config(None, ["network.layers=[2]", "train.epochs=1"])
+    data = spinrnn.load_dataset("digits")
+    trainer = Trainer(config.fitted_to(data), data)
+    with pytest.warns(UserWarning, match="^1259 of it"):
+        run_module._warn_of_data(trainer)

@@ -35,7 +35,7 @@ def check_symmetric(
     u = rng.uniform(-1, 1, (CASES, config.inputs, 1))
     labels = rng.integers(0, config.outputs, CASES)
     gradient, slope = net.loss_and_grad(u, labels)[1], _slope(net, u, labels)
-    rounding = 4 * np.finfo(float).eps * float(np.abs(slope * net.settle(u)[-1].real).sum())
+    rounding = 4 * np.finfo(float).eps * float(np.abs(slope * np.real(net.settle(u)[-1])).sum())
     kind, scheme, last = config.neuron.kind, config.resolved_scheme, len(config.layers)
     for block in net.layout.blocks:
         if block.startswith("w_") and not config.synapses[layer_of(block, last)].exact:
@@ -70,6 +70,6 @@ def _difference(net, u, slope, index, wanted, rounding, size):
 
     def projected(value):
         other.parameters[index] = value
-        return float((slope * other.settle(u)[-1].real).sum())
+        return float((slope * np.real(other.settle(u)[-1])).sum())
 
     return difference(projected, net.parameters[index], wanted, rounding, size)

@@ -29,7 +29,7 @@ from spinrnn.kernels.stepping import (
     stepped,
 )
 from spinrnn.kernels.tiles import row_length, view
-from spinrnn.kernels.tuples import put, spans, take
+from spinrnn.kernels.tuples import joint, put, spans, take
 
 
 class Nudge(NamedTuple):
@@ -89,15 +89,15 @@ class Form(NamedTuple):
 
 
 @joined
-def only(held, total, scale, nudge):
+def only(held, total, scale):
     """The drive I of a neuron that emits one state."""
-    return held[0] + scale * (total[0] + nudge)
+    return held[0] + scale * total[0]
 
 
 @joined
-def both(held, total, scale, nudge):
+def both(held, total, scale):
     """The drives of a neuron that emits two."""
-    return held[0] + scale * (total[0] + nudge), held[1] + scale * total[1]
+    return held[0] + scale * total[0], held[1] + scale * total[1]
 
 
 def moving(step, form, nudged, kept):
@@ -112,9 +112,10 @@ def moving(step, form, nudged, kept):
 
     @joined
     def neuron(c, q, shared, scale, one, k, j, held, total, goal, states, jacobian, by_drive):
-        s = take(states, j)
+        s, received = take(states, j), take(total, k)
         off = missing(goal[k], s[0]) if nudged else one - one
-        drive = drive_of(take(held, k), take(total, k), scale, c.beta * off)
+        first = received[0] + c.beta * off if nudged else received[0]
+        drive = drive_of(take(held, k), joint(first, received[1:]), scale)
         s_next, slopes, inputs = step(q, shared, c.step, s, drive, one, one, one)
         put(states, j, s_next)
         first = s_next[0]

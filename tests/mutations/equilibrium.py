@@ -23,13 +23,13 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
 
 MUTATIONS = [
     # the step and the nudges
-    mutation(KERNEL, "c.beta * off)", "-c.beta * off)", "nudged_steps"),
+    mutation(KERNEL, "+ c.beta * off if", "- c.beta * off if", "nudged_steps"),
     mutation(KERNEL, "pulled(c, first, scale * off)", "pulled(c, first, off)", "nudged_steps"),
     mutation(KERNEL, "missing(goal[k], s[0]) if", "goal[k] if", "nudged_steps"),
     mutation(
         KERNEL,
-        "return held[0] + scale * (total[0] + nudge)\n",
-        "return held[0] + (total[0] + nudge)\n",
+        "return held[0] + scale * total[0]\n",
+        "return held[0] + total[0]\n",
         "formulas",
     ),
     mutation(KERNEL, "return c.low if emitted", "return c.high if emitted", "stays"),

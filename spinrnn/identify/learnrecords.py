@@ -229,7 +229,7 @@ def _step_of(rows):
 
 
 def held_for(records: Records) -> int:
-    """Samples for which a drive keeps its value, the median; the least of the drives."""
+    """Samples for which a drive keeps its value, the median; least of the drives."""
     found = []
     for drive in records.drives:
         changes = [np.flatnonzero(np.diff(drive[a:b])) for a, b in records.cases]

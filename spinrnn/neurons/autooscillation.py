@@ -215,7 +215,7 @@ def _mode(macrospin):
         raise ConfigError(["macrospin: it has no stable rest near its start without a current"])
     e1 = turned[:, 0] @ plane
     loss = -_growth(macrospin, 0.0, m)
-    # at the current whose torque is the largest field, as that of 1 A may be next to none
+    # of a torque as large as the field, as that of current_unit may be next to none
     field = macrospin.gyromagnetic_ratio * macrospin.field_scale
     current = macrospin.current_unit * field / q[8]
     gain = (_growth(macrospin, current, m) + loss) / current

@@ -1,8 +1,8 @@
 """How long a batch takes, told before one is run: what a network does in one point of
 its inputs, counted, then measured where that is short.
 
-A strong drive has some kinds cut a substep into many steps (`Functions.strong`), of which
-a slip of units makes a million: so many that not one point can be measured.
+A strong drive has some kinds cut a substep into many steps (`Functions.strong`), of
+which a slip of units makes a million: so many that not one point can be measured.
 """
 
 import time

@@ -29,6 +29,10 @@ BAD = {
     "strong": (changed(drive=1e208 * good()["drive"]), [], "drive: holds values beyond 1e+30"),
     "weak": (changed(drive=1e-208 * good()["drive"]), [], "drive: is below 1e-30 throughout"),
     "whole": (changed(time=np.arange(60)), [], "holds whole numbers and no unit; say what they"),
+    # as 1e-9 s in ns: 3.0000000000000004
+    "whole with roundings": (
+        changed(time=1e9 * (1e-9 * np.arange(60))), [], "holds whole numbers and no unit"
+    ),
     "floats": (changed(time=np.arange(60.0)), [], "as in --units time=ns, or time=s"),
     "watts": (changed(power=50 * good()["power"]), [], "normalise the power"),
     "empty": (changed(power=np.full(60, np.nan)), [], "0 samples that are not NaN"),
@@ -59,7 +63,9 @@ def test_a_bad_recording_is_one_line(tmp_path, monkeypatch, capsys, name, kind):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
 
 
-@pytest.mark.parametrize("name", ["backwards", "strong", "weak", "whole", "huge", "hole"])
+@pytest.mark.parametrize(
+    "name", ["backwards", "strong", "weak", "whole", "whole with roundings", "huge", "hole"]
+)
 def test_nothing_is_learned_of_a_bad_recording(tmp_path, monkeypatch, capsys, name):
     arrays, _, part = BAD[name]
     monkeypatch.chdir(tmp_path)

@@ -42,7 +42,7 @@ SHORT = 100_000
 BEGINNING = 1 / 8
 """Share of a recording that is fitted first, then twice as much."""
 FAR = math.log(100)
-"""Distance of a logarithm from its start, from which on a beginning does not tell it."""
+"""Distance of a logarithm from its start, beyond which a beginning does not tell it."""
 ROUNDS = 4
 """Of leaving outliers out, as those that are left may hide further ones."""
 _SAME = 1e-6

@@ -31,10 +31,11 @@ SLOW = {
     f"docs/{name}.md"
     for name in (
         *("start", "trajectories", "devices", "sweeps", "paper", "nbox"),
-        *("learned", "own", "loop", "macrospin"),
+        *("learned", "own", "loop", "macrospin", "vdsp", "training", "identify", "equilibrium"),
+        "synapses",
     )
 }
-"""Pages whose blocks take many seconds."""
+"""Pages whose blocks take seconds."""
 NOT_RUN = {
     "install": "installs packages",
     "minutes": "takes minutes or hours",

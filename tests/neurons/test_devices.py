@@ -175,7 +175,9 @@ def test_threads_segments_and_the_length_of_calls_do_not_change_a_bit(
 
 
 def test_noise_is_a_function_of_seed_case_neuron_and_substep():
-    config = spinrnn.NetworkConfig(layers=(5,), inputs=1, outputs=2, substeps=2, **NOISE)
+    config = spinrnn.NetworkConfig(
+        layers=(5,), inputs=1, outputs=2, substeps=2, dtype="float64", **NOISE
+    )
     net = spinrnn.Network(config, seed=1)
     net.parameters[:] = 0
     u = np.zeros((40, 1, 8))

@@ -76,7 +76,7 @@ def test_texts_that_say_nothing(columns, units, words):
 @pytest.mark.parametrize(
     ("columns", "units", "words"),
     [
-        ("time=T1", None, "a.csv: --columns: has no array T1; known are t, V2"),
+        ("time=T1", None, "a.csv: --columns: has no array T1; did you mean t\\?"),
         ("time=pwer", None, "has no array pwer; did you mean power"),
         ("time=9", None, "has no array 9"),
         (None, "notes=s", "--units: has no array notes; did you mean note"),

@@ -33,7 +33,9 @@ def every_kind():
     """A run for each kind of each role."""
     yield RunConfig()
     for kind in kinds.kinds_of("neuron").values():
-        yield RunConfig(spinrnn.NetworkConfig(neuron=kind.example()))
+        settles = kind.quadratures == 2
+        network = spinrnn.SymmetricConfig if settles else spinrnn.NetworkConfig
+        yield RunConfig(network(neuron=kind.example()))
     for kind in kinds.kinds_of("task").values():
         yield RunConfig(task=kind())
     for kind in kinds.kinds_of("activation").values():

@@ -567,7 +567,13 @@ def test_the_ends_of_the_input_intervals():
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("model", False), ("noisy", False), ("nearly", False), ("saturating", True)]
+    ("kind", "told"),
+    [
+        ("model", False),
+        ("noisy", False),
+        pytest.param("nearly", False, marks=pytest.mark.slow),
+        ("saturating", True),
+    ],
 )
 def test_a_transfer_curve_that_is_not_the_models_is_told(tmp_path, kind, told):
     levels = 1e8 * np.linspace(0.5, 1.5 if kind == "noisy" else 4, 15)

@@ -124,7 +124,8 @@ def test_streams_that_are_closed_or_cannot_show_a_character(folder, redirections
         assert text.count("test accuracy  ") == names.count("train") + names.count("resume")
 
 
-@pytest.mark.parametrize("names", [FEW, pytest.param(tuple(COMMANDS), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [tuple(COMMANDS)])
 def test_a_disk_that_is_full_behind_the_output(folder, names):
     """The work is done, and each command says that its output is lost."""
     process, statuses = run(folder, "> /dev/full", names)

@@ -32,7 +32,7 @@ SLOW = {
     for name in (
         *("start", "trajectories", "devices", "sweeps", "paper", "nbox"),
         *("learned", "own", "loop", "macrospin", "vdsp", "training", "identify", "equilibrium"),
-        "synapses",
+        *("synapses", "neuron"),
     )
 }
 """Pages whose blocks take seconds."""

@@ -22,7 +22,8 @@ from spinrnn.sweep.folder import SweepFolder
 from spinrnn.sweep.status import look
 
 
-@pytest.mark.parametrize("each", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("each", [30])
 def test_mutated_files_are_refused_or_harmless(each):
     """So many files of each kind; most are refused."""
     counts, wrong, _, most = fuzz.fuzz(each * len(fuzz.READERS))

@@ -287,8 +287,9 @@ def test_bounds_hold_and_have_no_interval():
     assert np.isfinite(held.intervals["drive_gain"]).all()
 
 
-def test_directions_that_the_data_cannot_tell_are_named():
+def test_directions_that_the_data_cannot_tell_are_named(monkeypatch):
     """A linear device: gains of drive and readout in turn."""
+    monkeypatch.setattr(grids, "STARTS", 1)
     with pytest.raises(spinrnn.DataError, match="drive_gain and readout_gain apart") as caught:
         spinrnn.identify_device(recording(5), neuron=Resonator, free=["drive_gain", "readout_gain"])
     assert "--fix readout_gain=" in str(caught.value)

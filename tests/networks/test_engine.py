@@ -22,6 +22,9 @@ from spinrnn.networks.planning import plan
 KINDS = list(itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")))
 DTYPES = ["float32", "float64"]
 DENSITIES = [1, 0.2]
+SOME = [kind if kind != ("ctrnn", "euler") else pytest.param(*kind, marks=pytest.mark.slow)
+        for kind in KINDS]  # fmt: skip
+"""For what takes long: each kind and each scheme is quick once."""
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +87,7 @@ def all_limits(net, samples, points):
 
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+@pytest.mark.parametrize(("neuron", "scheme"), SOME)
 def test_segments_do_not_change_a_bit(neuron, scheme, dtype, density):
     """Three substeps for each point and chunks of 8 or 2: segments begin within
     intervals, cases end and windows lie across their borders.
@@ -302,7 +305,7 @@ def test_planned_numbers_are_the_parts_of_the_work_memory():
 
 
 @pytest.mark.parametrize("density", DENSITIES)
-@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+@pytest.mark.parametrize(("neuron", "scheme"), SOME)
 def test_nothing_is_read_before_it_is_written(monkeypatch, neuron, scheme, density):
     """Memory full of NaN, also behind the inputs, changes no bit; nor does what an
     earlier, larger batch left there.
@@ -395,7 +398,7 @@ def test_blocks_of_any_width(monkeypatch, density):
 
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+@pytest.mark.parametrize(("neuron", "scheme"), SOME)
 def test_a_case_does_not_see_the_others(neuron, scheme, dtype, density):
     """Alone, first, last or in the middle, with any number of others: the same logits
     to the bit, and the gradient is the mean.

@@ -349,8 +349,9 @@ def test_a_run_keeps_its_devices_and_its_noise(tmp_path, tiny_config, tiny_data)
     and of memory have the same devices.
     """
     network = dataclasses.replace(
-        tiny_config.network, thermal_power=1e-3, spread_gamma=0.1, spread_gain=0.2, device_seed=4
-    )
+        tiny_config.network, thermal_power=1e-3, spread_gamma=0.1, spread_gain=0.2, device_seed=4,
+        dtype="float64",
+    )  # fmt: skip
     config = dataclasses.replace(tiny_config, network=network)
     whole = spinrnn.train(config, data=tiny_data)
     steps = iter(range(100))
@@ -379,7 +380,8 @@ def test_each_batch_of_training_has_noise_of_its_own(monkeypatch, tiny_config, t
 
     monkeypatch.setattr(Runner, "run", watch)
     config = dataclasses.replace(
-        tiny_config, network=dataclasses.replace(tiny_config.network, thermal_power=1e-3)
+        tiny_config,
+        network=dataclasses.replace(tiny_config.network, thermal_power=1e-3, dtype="float64"),
     )
     spinrnn.train(config, data=tiny_data)
     assert seeds[0] == 0, "while compiling"

@@ -123,7 +123,7 @@ def test_some_points_stand_for_all(monkeypatch):
 def test_the_time_line_says_where_it_comes_from(monkeypatch, measured, source, words):
     found = effort.Effort(0.5, 3.0, 0.1, measured)
     monkeypatch.setattr(checking, "effort_of", lambda *_: found)
-    checked = check_run(None, [*SPINS, "train.epochs=3"])
+    checked = check_run(None, ["train.epochs=3"])
     training, validation, test = (sum(part.values()) for part in checked.parts.values())
     assert checked.expected.training == 3 * (checked.batches * 3.0 + 0.5 * validation)
     assert checked.expected.testing == 9 * 0.5 * test
@@ -131,7 +131,7 @@ def test_the_time_line_says_where_it_comes_from(monkeypatch, measured, source, w
     (line,) = check.times_of(checked)
     assert line.startswith("time        some ")
     assert words in line
-    fit = check_run(None, [*SPINS, "estimator.kind=reservoir"]).expected
+    fit = check_run(None, ["estimator.kind=reservoir"]).expected
     assert fit.training == 2 * 0.5 * (training + validation)
 
 

@@ -3,7 +3,7 @@ trajectory: the table of docs/learned-neuron.md.
 
     python docs/replaced.py [SEED ...]
 
-A seed takes one to two minutes on one core. Nothing is trained again after a replacement.
+A seed takes some two minutes on one core. Nothing is trained again after a replacement.
 """
 
 import sys
@@ -21,7 +21,7 @@ CASES = 40
 """Training cases that are simulated."""
 NEURONS = 4
 """Neurons of each layer and case that are learned from, drawn anew for each case."""
-LEARNING = {"states": 1, "hidden": 32, "points": 40, "iterations": 4000, "diffusion": "none"}
+LEARNING = {"states": 1, "hidden": 32, "points": 40, "iterations": 16000, "diffusion": "none"}
 
 
 def main(*seeds: int) -> None:

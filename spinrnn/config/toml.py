@@ -20,7 +20,7 @@ from spinrnn.config.run import (
     to_tables,
 )
 from spinrnn.config.tables import unsaid
-from spinrnn.config.unread import unread, without_unread
+from spinrnn.config.unread import without_unread
 from spinrnn.errors import ConfigError, OldKeyWarning, StoreError, reason_of
 
 LARGEST_DOTS = 200
@@ -56,9 +56,8 @@ def load_config(path: str | Path | None = None, settings: str | Iterable[str] = 
 def read_config(
     path: str | Path | None = None, settings: str | Iterable[str] = (), told: bool = False
 ) -> RunConfig:
-    """`load_config`; told: whether keys of 0.1 in the file are told, and keys that
-    nothing reads refused, as they need not be of a file that spinrnn wrote. Keys of 0.1
-    in settings are told.
+    """`load_config`; told: whether keys of 0.1 in the file are told, as they need not
+    be of a file that spinrnn wrote. Those in settings are told.
     """
     settings = [settings] if isinstance(settings, str) else list(settings)
     tables = {} if path is None else _read(Path(path))
@@ -70,9 +69,8 @@ def read_config(
         config = from_tables(tables)
     except ConfigError as error:
         sources = [str(path)] * (path is not None) + ["settings"] * bool(settings)
-        found = dict.fromkeys(problems + error.problems + (_unread(tables) if told else []))
+        found = dict.fromkeys(problems + error.problems)
         raise ConfigError(found, " with the ".join(sources)) from None
-    problems += unread(config.network, config.train) if told else []
     if problems:
         raise ConfigError(problems)
     tell_old_keys(old, where)
@@ -81,10 +79,10 @@ def read_config(
 
 def overruled(tables: dict[str, Any], settings: Iterable[str]) -> RunConfig:
     """The run of nested dictionaries, with settings that overrule them. Keys that its
-    estimator does not read have their defaults.
+    estimator does not read have their defaults, if they are none of the settings.
 
     Raises:
-        ConfigError: all mistakes at once, settings that nothing reads among them.
+        ConfigError: all mistakes at once.
     """
     settings, problems = list(settings), []
     old = _overrule(tables, settings, problems)
@@ -97,12 +95,6 @@ def overruled(tables: dict[str, Any], settings: Iterable[str]) -> RunConfig:
     tell_old_keys(old)
     named = [text.partition("=")[0].strip() for text in settings]
     return without_unread(config, [versions.OLD.get(key, key) for key in named])
-
-
-def _unread(tables):
-    """`unread` of tables that have other mistakes."""
-    parts = parts_of(tables)[0]
-    return unread(parts["network"], parts["train"]) if {"network", "train"} <= {*parts} else []
 
 
 def parts_in(path: str | Path | None, settings: Iterable[str] = ()) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from spinrnn.config import kinds, recipes
 from spinrnn.config.run import RunConfig, TrainConfig, writer_for
-from spinrnn.errors import ConfigError
 
 AT_ONCE: dict[str, Any] = {
     "epochs": 1,
@@ -46,33 +45,23 @@ def unread_keys(network: Any, train: TrainConfig) -> list[str]:
 
 def unread(network: Any, train: TrainConfig) -> list[str]:
     """A sentence on the keys that were given and are not read; none where all are."""
-    return _said(unread_keys(network, train), train.estimator)
-
-
-def _said(keys, estimator):
+    keys, estimator = unread_keys(network, train), train.estimator
     if not keys:
         return []
     how = "learns all at once" if estimator.at_once else "is a rule of the synapses themselves"
-    reads, advice = "reads none of these", "leave them out, or give their defaults"
-    if len(keys) == 1:
-        reads, advice = "does not read it", "leave it out, or give its default"
-    text = f"the estimator {estimator.kind} {how} and {reads}; {advice}"
-    return [f"{', '.join(keys)}: {text}"]
+    reads = "does not read it" if len(keys) == 1 else "reads none of these"
+    return [f"{', '.join(keys)}: the estimator {estimator.kind} {how} and {reads}"]
 
 
-def without_unread(config: RunConfig, told: Collection[str] = ()) -> RunConfig:
+def without_unread(config: RunConfig, kept: Collection[str] = ()) -> RunConfig:
     """The run with the defaults of the keys that were given and are not read, as where
     these were meant for another estimator.
 
-    told: keys "table.key" that a user gave himself.
-
-    ConfigError: one of these is not read.
+    kept: keys "table.key" that stay all the same, as a user gave them himself.
     """
-    keys, train = unread_keys(config.network, config.train), config.train
-    tables = {key.partition(".")[0] for key in told}
-    problems = _said([key for key in keys if key in {*told, *tables}], train.estimator)
-    if problems:
-        raise ConfigError(problems)
-    usual, names = TrainConfig(), [key.rpartition(".")[2] for key in keys]
+    tables = {key.partition(".")[0] for key in kept}
+    keys = unread_keys(config.network, config.train)
+    usual = TrainConfig()
+    names = [key.rpartition(".")[2] for key in keys if key not in {*kept, *tables}]
     own = {name: getattr(usual, name) for name in names}
-    return dataclasses.replace(config, train=dataclasses.replace(train, **own))
+    return dataclasses.replace(config, train=dataclasses.replace(config.train, **own))

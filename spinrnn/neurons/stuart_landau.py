@@ -105,7 +105,8 @@ class StuartLandau(Neuron):
         # one that does not lock to the reference never comes to rest
         for _ in range(_RESTS):
             before, ((x, y), *_) = (x, y), pair(numbers, (), 1.0, (x, y), (0.0, 0.0), 1.0)
-            if max(np.abs(x - before[0]).max(), np.abs(y - before[1]).max()) < 1e-14:
+            moved = max(np.abs(x - before[0]).max(), np.abs(y - before[1]).max())
+            if moved < 1e-14 * max(1.0, np.abs(y).max()):
                 break
         return x, y
 
@@ -161,13 +162,17 @@ def pair(q, shared, h, s, fields, one):
 
 
 def cubic_root(k, turn, one):
-    """The real w of w [(1 + w)^2 + turn] = k, for k and turn from 0, by five steps of
-    Halley: to rounding for k up to 1e8.
+    """The real w of w [(1 + w)^2 + turn] = k, for k and turn from 0, to rounding, by
+    four steps of Halley. They start at k / (1 + turn + k^(43/64)), near the root for
+    any k up to 1e30.
     """
     two = one + one
-    four, root = two + two, square_root(k)
-    w = k / (one + turn + root * square_root(root))
-    for _ in range(5):
+    four, half = two + two, square_root(k)
+    quarter = square_root(half)
+    eighth = square_root(quarter)
+    last = square_root(square_root(eighth))
+    w = k / (one + turn + half * eighth * last * square_root(last))
+    for _ in range(4):
         above = one + w
         off = w * (above * above + turn) - k
         slope = above * (above + w + w) + turn

@@ -133,7 +133,7 @@ def train(
         config = folder.settle(config, resume)
         folder.check_device(forward)
     config = config or RunConfig()
-    loop = _started(config, resume, *device, stop)
+    loop = loops.loop_of(*device, stop, config)
     if config.train.ensemble > 1:
         calls = {"on_start": on_start, "on_epoch": on_epoch, "stop": stop, "progress": False}
         return _train_ensemble(config, folder, resume, data, pictures, calls)
@@ -159,22 +159,6 @@ def _check_arguments(config: Any, data: Any) -> None:
             "data: must be a Dataset, as in spinrnn.Dataset(inputs, labels); "
             f"got {type(data).__name__}"
         )
-
-
-def _started(
-    config: RunConfig, resume: bool, forward: Any, retries: int, wait: float, stop: Any
-) -> Loop | None:
-    """The device in the loop, or None; ConfigError: it or the run cannot be, or a run
-    that begins was given keys that its estimator does not read.
-    """
-    problems, loop = [] if resume else unread(config.network, config.train), None
-    try:
-        loop = loops.loop_of(forward, retries, wait, stop, config)
-    except ConfigError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigError(problems)
-    return loop
 
 
 def _found(folder: Folder, config: RunConfig, data: Dataset | None, pictures: bool) -> Result:
@@ -270,7 +254,8 @@ def _warn_of_data(trainer: Trainer) -> None:
     classes = class_problems(*parts) if trainer.config.task.labelled else []
     endless = warnings_before(trainer.net, trainer.training.inputs)
     scales = scale_problems(trainer.training, trainer.any_scale)
-    for text in [*scales, *classes, *trainer.unweighed, *endless]:
+    idle = unread(trainer.config.network, trainer.config.train)
+    for text in [*scales, *classes, *trainer.unweighed, *idle, *endless]:
         warnings.warn(text, stacklevel=4)
 
 

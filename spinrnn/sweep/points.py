@@ -87,7 +87,7 @@ def expand(
     choices = [{key: v for entry in choice for key, v in entry.items()} for choice in entries]
     configs = _configurations(tables, choices)
     if known is None:
-        _require_read(configs)
+        _tell_unread(configs)
         known = _data_digests(configs)
     positions = itertools.product(*(range(len(axis)) for axis in axes))
     points = []
@@ -186,15 +186,15 @@ def _configurations(tables, choices):
     return configs
 
 
-def _require_read(configs):
-    """ConfigError where keys were given that no point reads: of several estimators one
+def _tell_unread(configs):
+    """Warns of keys that were given and that no point reads: of several estimators one
     is enough.
     """
     keys = [unread_keys(config.network, config.train) for config in configs]
     every = [key for key in keys[0] if all(key in own for own in keys)] if keys else []
     if every:
         names = " or ".join(dict.fromkeys(config.train.estimator.kind for config in configs))
-        raise ConfigError([f"{', '.join(every)}: not read by the estimator {names}; leave it out"])
+        warnings.warn(f"{', '.join(every)}: not read by the estimator {names}", stacklevel=2)
 
 
 def _changed(tables, values):

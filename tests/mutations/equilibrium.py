@@ -87,8 +87,8 @@ MUTATIONS = [
     mutation(PHASES, "turn * turn, one)", "one - one, one)", "keeps_its_power", BOTH),
     mutation(PHASES, "bent * (y + y_next)", "bent * y", "complex_step", BOTH),
     mutation(PHASES, "-(t + c * x", "-(t - c * x", "complex_step", BOTH),
-    mutation(PHASES, "in range(5):", "in range(4):", "root_of", BOTH),
-    mutation(PHASES, "< 1e-14:", "< 1e-2:", "locks", BOTH),
+    mutation(PHASES, "in range(4):", "in range(2):", "root_of", BOTH),
+    mutation(PHASES, "moved < 1e-14", "moved < 1e-2", "locks", BOTH),
     mutation(KINDS, "if not _check_emitted(neurons, found):", "if False:", "go_together", BOTH),
     # couplings and panels
     mutation(

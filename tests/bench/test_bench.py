@@ -621,6 +621,7 @@ def device_rows(monkeypatch, count=2, **installed):
     return list(bench.run(TINY, count=count, devices=True))
 
 
+@pytest.mark.slow
 def test_networks_of_devices_stand_beside_other_libraries(monkeypatch):
     rows = device_rows(monkeypatch, torch=True)
     for row in rows:

@@ -33,6 +33,8 @@ CASES = [
     },
 ]
 KINDS = list(itertools.product(("oscillator", "ctrnn"), ("exponential", "euler")))
+SOME = [*KINDS[:3], pytest.param(*KINDS[3], marks=pytest.mark.slow)]
+"""For what has many cases: each kind and each scheme is quick once."""
 
 
 def problem(neuron, scheme, changes, seed=0, layers=(3, 5, 2), scale=1.0):
@@ -53,7 +55,7 @@ def seen(net):
 
 
 @pytest.mark.parametrize("changes", CASES)
-@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+@pytest.mark.parametrize(("neuron", "scheme"), SOME)
 def test_forward_and_gradient_agree_with_the_twin(neuron, scheme, changes):
     net, u, labels, lengths = problem(neuron, scheme, changes)
     reference = twin.logits(net.config, seen(net), u, lengths)
@@ -120,7 +122,7 @@ dense one.
 
 
 @pytest.mark.parametrize(("density_int", "density_ext"), SPARSE)
-@pytest.mark.parametrize(("neuron", "scheme"), KINDS)
+@pytest.mark.parametrize(("neuron", "scheme"), SOME)
 def test_sparse_networks_agree_with_the_twin(neuron, scheme, density_int, density_ext):
     changes = {
         "density_int": density_int,

@@ -140,6 +140,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow  # a run of nearly every kind
 @pytest.mark.usefixtures("small")
 def test_every_key_of_every_table_is_read(monkeypatch):
     recorder = Recorder(monkeypatch, classes())

@@ -121,7 +121,10 @@ def test_outputs_and_gradients_are_those_of_the_twin(case, per):
     np.testing.assert_allclose(found, slopes, rtol=0, atol=1e-11 * max(1, np.abs(slopes).max()))
 
 
-@pytest.mark.parametrize("case", ["awkward", "noise and devices", "euler, three states"])
+@pytest.mark.parametrize(
+    "case",
+    ["awkward", "noise and devices", pytest.param("euler, three states", marks=pytest.mark.slow)],
+)
 def test_gradients_are_central_differences(case):
     """Whatever a twin of the steps may have in common with them."""
     neurons, changes = CASES[case]

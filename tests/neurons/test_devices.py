@@ -91,7 +91,7 @@ def compare(net, u, labels, lengths, seed=7):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_AT_ONCE)
 def test_forward_and_gradient_agree_with_the_twin(kind, scheme):
     small = {"layers": (2, 4, 2), "scheme": scheme} | kind
     compare(*problem(amplification=(1.0, 2.5, 0.7), **small))

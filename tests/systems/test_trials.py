@@ -113,6 +113,7 @@ def test_damaged_data_are_told_before_anything_is_computed(tmp_path):
     assert all(one.check for one in STUDIES.values() if "mnist" in one.wants)
 
 
+@pytest.mark.slow
 def test_the_command_runs_the_smallest_study(tmp_path):
     done = here("reproduce", "rf", "--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr

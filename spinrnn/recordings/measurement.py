@@ -20,7 +20,7 @@ from spinrnn.recordings.samples import (
     device_of,
     error_of,
     kind_problems,
-    read_with_units,
+    read_device,
     samples_of,
     size_problems,
     tell,
@@ -262,7 +262,7 @@ def load_measurement(
             f"{path}: was written by spinrnn; if it is a trajectory, say which neuron "
             "(--neuron L,N)"
         )
-    arrays, units = read_with_units(path, NAMES[:3], NAMES[3:], columns=columns, how=how)
+    arrays, units = read_device(path, NAMES[:3], NAMES[3:], columns=columns, how=how)
     if how is not None:
         arrays = _without_edges(arrays)
     try:

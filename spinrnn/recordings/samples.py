@@ -86,19 +86,6 @@ def read_device(
     instead: Mapping[str, str] | None = None,
     columns: Columns = NONE,
     how: Demodulation | None = None,
-) -> dict[str, np.ndarray]:
-    """{name: array} of `read_with_units`."""
-    return read_with_units(path, needed, optional, numbers, instead, columns, how)[0]
-
-
-def read_with_units(
-    path: str | Path,
-    needed: Collection[str],
-    optional: Collection[str],
-    numbers: Collection[str] = (),
-    instead: Mapping[str, str] | None = None,
-    columns: Columns = NONE,
-    how: Demodulation | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """({name: array}, {name: unit}) of a user's file, in SI units where the file or the
     user says another one; what was converted is told by a `DataNote`.
@@ -184,7 +171,7 @@ def _with_power(path, arrays, whole, how):
 def device_of(
     data: Any, needed: Collection[str], optional: Collection[str], rows: Literal["case", "neuron"]
 ) -> dict[str, np.ndarray]:
-    """`read_device` of an object of pandas or xarray, or of a dictionary of arrays.
+    """The arrays of `read_device`, of an object of pandas or xarray, or of a dictionary of arrays.
 
     Columns of a DataFrame are one recording, or with a column `case` or `neuron` one of
     each. Units in the attributes are converted.

@@ -50,8 +50,9 @@ def check(options: argparse.Namespace) -> int:
 
     found, trainer = described(options.config, settings_of(options))
     told = [] if options.json else lines_of(found)
-    # what is known at once is read while steps are measured
-    print("\n".join(told), flush=True) if told else None
+    if told:
+        # what is known at once is read while steps are measured
+        print("\n".join(told), flush=True)
     measure(found, trainer)
     if options.json:
         print(json.dumps(_plain(found)))

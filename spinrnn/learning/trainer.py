@@ -15,6 +15,7 @@ import numpy as np
 
 from spinrnn.config import kinds
 from spinrnn.config.run import RunConfig
+from spinrnn.config.unread import unread
 from spinrnn.datasets import parts
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.known import Known
@@ -259,12 +260,15 @@ class Trainer:
         return self.net.scaling is not None or "counts" in self.net.config.abilities
 
     @property
-    def unweighed(self) -> list[str]:
-        """A sentence where cases have different weights and are learned from alike."""
-        kind, weights = self.config.train.estimator, self.training.weights
+    def unheeded(self) -> list[str]:
+        """A sentence each where the estimator takes no notice: of weights of cases that
+        differ, and of keys that were given.
+        """
+        train, weights = self.config.train, self.training.weights
+        kind, keys = train.estimator, unread(self.config.network, train)
         if kind.weighs or weights is None or np.ptp(weights) == 0:
-            return []
-        return [f"the estimator {kind.kind} shows all cases alike, whatever their weights"]
+            return keys
+        return [f"the estimator {kind.kind} shows all cases alike, whatever their weights", *keys]
 
     @property
     def stopped(self) -> bool:

@@ -165,7 +165,7 @@ class SymmetricNetwork(StaticNetwork):
         if backward:
             wanted = require_steps(self, cases, c.steps, Wiring(c, self.layout).gradient_size)
         else:
-            wanted = self.relaxing(cases, backward)
+            wanted = self.relaxing(cases, False)
             require_room(cases, wanted, "choose a smaller train.batch")
         count = padded(cases, c.dtype) // lanes(c.dtype)
         return Plan(count, 1, count, 1, 1, 1, threads.get_threads(), 1, wanted, wanted)

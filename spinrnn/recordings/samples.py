@@ -171,7 +171,8 @@ def _with_power(path, arrays, whole, how):
 def device_of(
     data: Any, needed: Collection[str], optional: Collection[str], rows: Literal["case", "neuron"]
 ) -> dict[str, np.ndarray]:
-    """The arrays of `read_device`, of an object of pandas or xarray, or of a dictionary of arrays.
+    """The arrays of `read_device`, of an object of pandas or xarray, or of a dictionary
+    of arrays.
 
     Columns of a DataFrame are one recording, or with a column `case` or `neuron` one of
     each. Units in the attributes are converted.

@@ -20,7 +20,6 @@ import numpy as np
 from spinrnn.config import neurons
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, parts_in
-from spinrnn.config.unread import unread
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of, load_configured
 from spinrnn.datasets.parts import NAMES, class_problems, scale_problems
@@ -204,8 +203,7 @@ def _describe(trainer: Trainer, found: Checked) -> None:
         found.parts[name] = classes_of(part) if has_classes else len(part)
     found.warnings += scale_problems(trainer.training, trainer.any_scale)
     found.warnings += class_problems(*parts) if task.labelled else []
-    found.warnings += rate_problems(trainer) + trainer.unweighed
-    found.warnings += unread(trainer.config.network, trainer.config.train)
+    found.warnings += rate_problems(trainer) + trainer.unheeded
     if "time" in trainer.net.config.abilities:
         _describe_drives(trainer, found)
     found.expected = _expected(trainer)

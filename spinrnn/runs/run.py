@@ -10,7 +10,6 @@ from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
-from spinrnn.config.unread import unread
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
 from spinrnn.datasets.parts import class_problems, scale_problems
@@ -254,8 +253,7 @@ def _warn_of_data(trainer: Trainer) -> None:
     classes = class_problems(*parts) if trainer.config.task.labelled else []
     endless = warnings_before(trainer.net, trainer.training.inputs)
     scales = scale_problems(trainer.training, trainer.any_scale)
-    idle = unread(trainer.config.network, trainer.config.train)
-    for text in [*scales, *classes, *trainer.unweighed, *idle, *endless]:
+    for text in [*scales, *classes, *trainer.unheeded, *endless]:
         warnings.warn(text, stacklevel=4)
 
 

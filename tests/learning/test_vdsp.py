@@ -370,4 +370,4 @@ def test_weights_of_cases_are_told():
     with pytest.warns(UserWarning, match="vdsp shows all cases alike, whatever their weights"):
         spinrnn.train(config, data=weighed)
     alike = dataclasses.replace(data, weights=np.full(40, 2.0))
-    assert Trainer(config.fitted_to(alike), alike).unweighed == []
+    assert Trainer(config.fitted_to(alike), alike).unheeded == []

@@ -4,6 +4,7 @@ several tests check.
 
 import contextlib
 import functools
+import gc
 import gzip
 import io
 import signal
@@ -33,6 +34,14 @@ def pytest_configure(config):
     ]
     for process in started:
         process.wait()
+
+
+def pytest_collection_finish():
+    """What has been imported stays, and compiling makes millions of objects without
+    circles: the collector that looks through all of them took a tenth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @functools.cache

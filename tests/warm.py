@@ -5,6 +5,7 @@ Started for each dtype before the workers of a parallel test run, which would al
 compile the same at the same time.
 """
 
+import gc
 import sys
 
 import numpy as np
@@ -29,4 +30,6 @@ def compile_kernels(dtype):
 
 
 if __name__ == "__main__":
+    # little of what the compiler makes is a circle, and the process is short
+    gc.disable()
     compile_kernels(sys.argv[1])

@@ -10,13 +10,13 @@ import hashlib
 import types as python
 
 import numpy as np
-from numba import types
+from numba import typeof, types
 from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.extending import is_jitted
 from numba.np.numpy_support import as_dtype
 
-from spinrnn.kernels.compiling import alone, joined, rounded
+from spinrnn.kernels.compiling import alone, joined, rounded_joined
 
 
 def plain(function):
@@ -39,7 +39,7 @@ def compiled(function, exactly=False, known=None):
             for name, value in references(function).items()
             if _is_plain(value)
         }
-        known[function] = (rounded if exactly else joined)(_with(function, found))
+        known[function] = (rounded_joined if exactly else joined)(_with(function, found))
     return known[function]
 
 
@@ -184,13 +184,30 @@ def called(function, exactly=False):
     return alone(call)
 
 
+def result_of(function, arguments):
+    """What an author's function gives back in plain Python; None where it fails there."""
+    try:
+        with np.errstate(all="ignore"):
+            return uncompiled(function)(*arguments)
+    # a function for the compiler need not run without it
+    except Exception:
+        return None
+
+
 def types_of(function, arguments):
     """Types of what an author's function gives back for arguments of these types, as
     nested tuples of NumPy's types.
     """
-    call = called(function)
-    call(*arguments)
-    return _plain_type(call.nopython_signatures[-1].return_type)
+    key = fingerprint(function), tuple(map(typeof, arguments))
+    if key not in _types or key[0] is None:
+        call = called(function)
+        call(*arguments)
+        _types[key] = _plain_type(call.nopython_signatures[-1].return_type)
+    return _types[key]
+
+
+_types = {}
+"""{(fingerprint, types of arguments): types of the result}."""
 
 
 def _plain_type(kind):

@@ -96,7 +96,7 @@ joined = _decorator(forceinline=True, **_bare)
 source need not be of the few forms that `inlined` takes.
 """
 
-rounded = _decorator(forceinline=True, **{**_bare, "fastmath": False})
+rounded_joined = _decorator(forceinline=True, **{**_bare, "fastmath": False})
 """`joined` that rounds after each operation: which product is fused with a sum depends
 on the loop that a function is put into, and so would its last bits.
 """

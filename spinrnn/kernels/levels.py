@@ -10,7 +10,7 @@ from numba import types
 from numba.core.errors import NumbaError
 
 from spinrnn.errors import ConfigError
-from spinrnn.kernels.authors import fingerprint, types_of
+from spinrnn.kernels.authors import fingerprint, result_of, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
 from spinrnn.kernels.stepping import Constants, Level, Noise, Places, level_of
@@ -45,33 +45,53 @@ def _level(functions, form, dtype, kind):
             known = hashlib.sha256(stamp).hexdigest()[:16] if stamp else f"here{len(_kept)}"
             own = functions.step.__module__.startswith("spinrnn.")
             if not own and not numba.config.DISABLE_JIT:
-                check_step(functions.step, form, dtype, kind)
+                _check_here(functions.step, form, dtype, kind)
             make = functions.level or functools.partial(level_of, functions)
             try:
                 with tagged(known):
                     function = kernel(make(form), name, stamp)
                 _kept[key] = function, address_of(function, signature(dtype))
-            except NumbaError as error:
+            # an author's code makes the compiler fail in ways of any kind
+            except NumbaError if own else Exception as error:
                 raise ConfigError([_uncompiled(kind, error)]) from None
         return _kept[key]
 
 
-def check_step(step, form, dtype, kind):
-    """Raises ConfigError unless a step gives back what the kernels take: tuples of the
-    lengths that the kind's states and numbers ask for.
+def _check_here(step, form, dtype, kind):
+    """`check_step` of a step that is compiled with its level afterwards: plain Python
+    tells in no time that the form is right; where it does not, the compiler is asked.
     """
-    one, nothing = np.dtype(dtype).type(1), np.empty(0, dtype)
-    q, s = (one,) * form.numbers, (one,) * form.states
+    if _misshapen(result_of(step, _arguments(form, dtype)), form, kind):
+        check_step(step, form, dtype, kind)
+
+
+def check_step(step, form, dtype, kind):
+    """Raises ConfigError unless a step can be compiled and gives back what the kernels
+    take: tuples of the lengths that the kind's states and numbers ask for.
+    """
     try:
-        found = types_of(step, (q, nothing, one, s, one, one))
+        found = types_of(step, _arguments(form, dtype))
     # whatever the author's code makes the compiler do
     except Exception as error:
         raise ConfigError([_uncompiled(kind, error)]) from None
+    problems = _misshapen(found, form, kind)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _arguments(form, dtype):
+    """Ones as the arguments of a step."""
+    one = np.dtype(dtype).type(1)
+    return (one,) * form.numbers, np.empty(0, dtype), one, (one,) * form.states, one, one
+
+
+def _misshapen(found, form, kind):
+    """A line for each part of a step's result that has not the form it must have."""
     d, count = form.states, form.numbers
     vector, square, numbers = (d,), (d, d), (d, count)
     names = {"s'": vector, "J = ds'/ds": square, "b = ds'/dI": vector, "P = ds'/dq": numbers}
     if not isinstance(found, tuple) or len(found) != 4:
-        raise ConfigError([f"neuron: the step of {kind} must give four things: {', '.join(names)}"])
+        return [f"neuron: the step of {kind} must give four things: {', '.join(names)}"]
     problems = []
     for part, (name, wanted) in zip(found, names.items(), strict=True):
         shape = _shape(part)
@@ -81,8 +101,7 @@ def check_step(step, form, dtype, kind):
         elif shape != wanted and not untold:
             text = f"neuron: the step of {kind} must give {name} as tuples of the form {wanted}"
             problems.append(f"{text}, gave {shape}")
-    if problems:
-        raise ConfigError(problems)
+    return problems
 
 
 def _shape(part):

@@ -16,7 +16,8 @@ H = 0.2
 def noisy_step(s, drive):
     """s', J, b of the level's first neuron and sample with noise."""
     q = tuple(NEURON.numbers(NEURON.time_unit, UNIT).values())
-    call = called_level(NEURON.functions("exponential"), len(q), 2, "learned", seed=SEED)
+    functions = NEURON.functions("exponential")
+    call = called_level(functions, len(q), 2, "learned", seed=SEED, chosen=())
     return call(q, NEURON.shared(), H, s, drive, 1.0)
 
 

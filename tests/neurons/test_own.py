@@ -13,6 +13,7 @@ from madekinds import Chain, Growing, Memristor
 import spinrnn
 from spinrnn.config import kinds
 from spinrnn.config.spread import Spread
+from spinrnn.kernels import levels
 from spinrnn.networks import planning
 from spinrnn.neurons.oscillator import Oscillator
 
@@ -315,6 +316,10 @@ def test_what_a_stream_refuses():
 # ---- what is wrong with a class ----
 
 WRONG = {
+    "Unknown attribute 'as_integer_ratio' of type float": (
+        "half = h /",
+        "half = h.as_integer_ratio()[0] * h /",
+    ),
     "NameError: name 'undefined' is not defined": ("half = h /", "half = undefined /"),
     "must give four things: s', J = ds'/ds": ("by_current, by_numbers\n", "by_current\n"),
     "as tuples of the form (2, 2), gave (2,)": (
@@ -338,6 +343,12 @@ def test_a_step_that_cannot_be_used_is_told_in_a_line(words, tmp_path):
         problem(wrong, "exponential", {})[0].forward(np.ones((1, 2, 3)))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_of_the_right_form_is_compiled_with_its_level_alone(monkeypatch):
+    monkeypatch.setattr(levels, "types_of", None)
+    monkeypatch.setattr(levels, "_kept", {})
+    assert np.isfinite(problem(KINDS["leaky"](), "exponential", {})[0].forward(np.ones((1, 2, 3))))
 
 
 def test_what_is_trained_needs_derivatives_by_numbers(tmp_path):

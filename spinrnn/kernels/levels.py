@@ -46,13 +46,14 @@ def _level(functions, form, dtype, kind):
             own = functions.step.__module__.startswith("spinrnn.")
             if not own and not numba.config.DISABLE_JIT:
                 _check_here(functions.step, form, dtype, kind)
+            # an author's code makes the compiler fail in ways of any kind
+            foreseen = NumbaError if own else Exception
             make = functions.level or functools.partial(level_of, functions)
             try:
                 with tagged(known):
                     function = kernel(make(form), name, stamp)
                 _kept[key] = function, address_of(function, signature(dtype))
-            # an author's code makes the compiler fail in ways of any kind
-            except NumbaError if own else Exception as error:
+            except foreseen as error:
                 raise ConfigError([_uncompiled(kind, error)]) from None
         return _kept[key]
 

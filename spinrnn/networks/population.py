@@ -2,6 +2,7 @@
 their address, and the way back to the gradients of trained quantities.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -54,8 +55,10 @@ class Population:
         self._nominal_bias = np.concatenate([self._bias_of(group) for group in self.groups])
         self.own_bias = np.concatenate([v.bias for v in self._own])
         self.difference = None if devices is None else self.own_bias - self._nominal_bias
-        self._table, self._shared = self._make_table()
         self._made = None
+        if not all(group.neuron.__module__.startswith("spinrnn.") for group in self.groups):
+            # of an author's kind, whose mistakes are told before a run begins
+            _ = self._levels
 
     @property
     def gradient_size(self):
@@ -163,8 +166,11 @@ class Population:
 
     # ---- for the kernels ----
 
-    def _make_table(self):
-        """(groups, 7) lines of `Neurons.table`, and the shared numbers."""
+    @functools.cached_property
+    def _levels(self):
+        """(groups, 7) lines of `Neurons.table`, and the shared numbers; levels that are
+        not in the cache are compiled here.
+        """
         lines, shared, at, shared_at = [], [], 0, 0
         for i, group in enumerate(self.groups):
             neuron, own = group.neuron, np.asarray(group.neuron.shared(), dtype=self.config.dtype)
@@ -188,10 +194,11 @@ class Population:
         own = np.concatenate([v.bias for v in values])
         for group, v in zip(self.groups, values, strict=True):
             rest[: len(v.rest), group.first : group.first + group.rows] = v.rest
+        table, shared_numbers = self._levels
         return Neurons(
-            table=self._table,
+            table=table,
             numbers=np.concatenate([v.numbers.ravel() for v in values]).astype(dtype),
-            shared=self._shared,
+            shared=shared_numbers,
             bias=(self._nominal_bias + (own - self.own_bias)).astype(dtype),
             rest=rest.ravel(),
             mean=rest[0].copy() if self.config.filter_time else np.zeros(rows, dtype=dtype),

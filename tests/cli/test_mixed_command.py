@@ -14,7 +14,8 @@ ROWS = '\n[[neuron]]\nthermal_power = 1e-3\n[[neuron]]\nkind = "ctrnn"\n'
 
 @pytest.fixture
 def mixed_file(tiny_file):
-    text = tiny_file.read_text().replace("substeps = 2\n", "substeps = 2\nhighpass_time = 5e-8\n")
+    own = 'substeps = 2\nhighpass_time = 5e-8\ndtype = "float64"\n'
+    text = tiny_file.read_text().replace("substeps = 2\n", own)
     tiny_file.write_text(text + ROWS)
     return tiny_file
 

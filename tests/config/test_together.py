@@ -52,7 +52,7 @@ def run_of(network, estimator, synapse, writer):
     own = given if "synapse" in cls.parts else {}
     own |= {"layers": (3,)} if "layers" in keys_of(cls) else {}
     # the kernels that other tests compile
-    own |= {"dtype": "float64"} if network in ("symmetric", "spiking") else {}
+    own |= {"dtype": "float64"} if network == "symmetric" else {}
     if network == "symmetric":
         # weights of devices are large, and a unit that is held at 0 or 1 learns nothing
         own |= {"neuron": spinrnn.Oscillator(), "amplification": STRONG.get(synapse, 0.3)}

@@ -185,7 +185,7 @@ def called(function, exactly=False):
 
 
 def result_of(function, arguments):
-    """What an author's function gives back in plain Python; None where it fails there."""
+    """What an author's function gives back in plain Python; None where it fails."""
     try:
         with np.errstate(all="ignore"):
             return uncompiled(function)(*arguments)

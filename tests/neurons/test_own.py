@@ -1,7 +1,6 @@
 """Kinds of a user's own, of one, two and three states: gradients against the complex
 step on a twin in NumPy, trained quantities, files, streams, segments."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +119,7 @@ def test_an_oscillator_written_again_has_the_same_bits():
         (Oscillator,),
         {"kind": "made_again", "__module__": __name__, "__qualname__": "Again"},
     )
-    for dtype, thermal in itertools.product(("float32", "float64"), (0, 1e-3)):
+    for dtype, thermal in (("float32", 0), ("float64", 0), ("float64", 1e-3)):
         found = []
         for kind in (Oscillator, again):
             neuron = kind(nonlinear_damping=0.3, thermal_power=thermal)

@@ -135,7 +135,7 @@ def test_segments_do_not_change_a_bit(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["exponential", pytest.param("ctrnn exponential", marks=pytest.mark.slow)]
+    "name", ["ctrnn exponential", pytest.param("exponential", marks=pytest.mark.slow)]
 )
 def test_single_precision_gives_the_same_but_for_rounding(name):
     neuron, changes = CASES[name]

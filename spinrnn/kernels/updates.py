@@ -131,7 +131,26 @@ def _want_levels(trained, change, position, numbers, levels, far):
             far[i, j] = abs(position[i, j] - (level * distance - one)) > margin
 
 
+LANES = 64
+"""Sums that `square_sum` makes side by side: one waits for itself."""
+
+
+def _square_sum(numbers, sums):
+    """sums (LANES,) float64 in place: sums[i % LANES] += numbers[i]^2, one after the
+    other. Its order is its own, so a processor with longer vectors gives no other bits.
+    """
+    whole = numbers.shape[0] - numbers.shape[0] % LANES
+    for start in range(0, whole, LANES):
+        for j in range(LANES):
+            number = np.float64(numbers[start + j])
+            sums[j] += number * number
+    for i in range(whole, numbers.shape[0]):
+        number = np.float64(numbers[i])
+        sums[i - whole] += number * number
+
+
 adam = rounded_kernel(_adam)
+square_sum = rounded_kernel(_square_sum)
 gate = rounded_kernel(_gate)
 whole = rounded_kernel(_whole)
 want_flips = rounded_kernel(_want_flips)

@@ -6,7 +6,8 @@ import math
 import numpy as np
 
 from spinrnn.config.run import TrainConfig
-from spinrnn.machine.threads import PART, ordered_map
+from spinrnn.kernels.updates import LANES, square_sum
+from spinrnn.machine.threads import ordered_map, parts_of
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
@@ -33,24 +34,13 @@ def clip_gradient(gradient: np.ndarray, limit: float) -> float:
 
 
 def _square_sum(numbers):
-    """Sum of the squares of a vector in float64, on all threads.
-
-    Cut into halves as NumPy's own pairwise sum cuts it, down to parts that stay in a
-    processor's cache: so it has the bits of a sum over the whole.
+    """Sum of the squares of a vector in float64, on all threads; cut into parts of one
+    size, so that its bits do not depend on the threads.
     """
-    parts = [slice(0, numbers.size)]
-    levels = 0
-    while parts[0].stop - parts[0].start > PART:
-        parts, levels = [half for part in parts for half in _halves(part)], levels + 1
-    square = lambda part: np.add.reduce(np.square(numbers[part], dtype=np.float64))
-    sums = ordered_map(square, parts)
-    for _ in range(levels):
-        sums = [one + other for one, other in zip(sums[::2], sums[1::2], strict=True)]
-    return float(sums[0])
 
+    def square(part):
+        sums = np.zeros(LANES)
+        square_sum(numbers[part], sums)
+        return sums
 
-def _halves(part):
-    """The two parts whose sums NumPy adds; the first has a multiple of 8 numbers."""
-    half = (part.stop - part.start) // 2
-    middle = part.start + half - half % 8
-    return slice(part.start, middle), slice(middle, part.stop)
+    return float(np.sum(ordered_map(square, parts_of(numbers.size))))

@@ -129,9 +129,7 @@ def ordered_map(function, items, most=None) -> list[Any]:
     after the other.
 
     Raises:
-        The error of the first item that has one; items that nobody has begun by then
-            are
-        left.
+        The error of the first item that has one; those not begun by then are left.
     """
     items = list(items)
     results, errors = [None] * len(items), {}

@@ -74,11 +74,11 @@ class Connections:
             return flat
         if not np.isfinite(flat).all():
             raise DivergenceError("a trained number of a synapse is not finite")
-        read = flat.copy()
-        trained = self._layout.named(flat)
-        for name, view in self._weights(read):
-            if not self.kinds[name].direct:
-                view[...] = self.kinds[name].read(trained[name], self.devices[name])
+        read, trained = np.empty_like(flat), self._layout.named(flat)
+        for name, view in self._layout.named(read).items():
+            kind, own = self.kinds.get(name), trained[name]
+            plain = kind is None or kind.direct
+            view[...] = own if plain else kind.read(own, self.devices[name])
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:

@@ -134,14 +134,21 @@ def test_a_wall_is_programmed_as_its_parts_say():
     same(far, distance > kind.margin * kind.distance)
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, threads.PART, 2 * threads.PART + 1, 700_003])
+@pytest.mark.parametrize("size", [0, 1, 63, 1000, threads.PART, 2 * threads.PART + 65, 700_003])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_norm_is_that_of_one_sum(size, dtype):
+def test_the_norm_is_the_root_of_sums_that_are_made_side_by_side(size, dtype):
+    """Each 64th square of a part is added to the one before; all threads give its bits."""
     gradient = np.random.default_rng(size).standard_normal(size).astype(dtype)
-    expected = float(np.sqrt(np.add.reduce(np.square(gradient, dtype=np.float64))))
+    sums = []
+    for part in threads.parts_of(size):
+        squares = np.square(gradient[part], dtype=np.float64)
+        rows = np.concatenate([squares, np.zeros(-squares.size % 64)]).reshape(-1, 64)
+        sums.append(np.add.accumulate(rows)[-1] if len(rows) else np.zeros(64))
     for count in (1, 3):
         with threads.using(count):
-            assert clip_gradient(gradient, 0.0) == expected
+            found = clip_gradient(gradient, 0.0)
+        assert found == np.sqrt(np.sum(sums))
+        assert found == pytest.approx(np.linalg.norm(gradient.astype(float)), rel=1e-14)
 
 
 @pytest.mark.parametrize("synapse", ["sign", "domain_wall"])

@@ -28,6 +28,7 @@ _HOMES = {
     "Rate": "neurons.rate_units",
     "BinaryRate": "neurons.rate_units",
     "StuartLandau": "neurons.stuart_landau",
+    "PhaseOscillator": "neurons.phase_oscillator",
     "Memristor": "neurons.memristor",
     "Macrospin": "neurons.macrospin",
     "oscillator_from": "neurons.autooscillation",

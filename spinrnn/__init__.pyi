@@ -95,6 +95,7 @@ from spinrnn.neurons.rate_units import Rate as Rate
 from spinrnn.neurons.rf import RF as RF
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.neurons.static import Activation as Activation
+from spinrnn.neurons.phase_oscillator import PhaseOscillator as PhaseOscillator
 from spinrnn.neurons.stuart_landau import StuartLandau as StuartLandau
 from spinrnn.paper.guide import advise as advise
 from spinrnn.paper.reproduction import reproduce as reproduce

@@ -34,6 +34,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "rate": "spinrnn.neurons.rate_units:Rate",
         "binary_rate": "spinrnn.neurons.rate_units:BinaryRate",
         "stuart_landau": "spinrnn.neurons.stuart_landau:StuartLandau",
+        "phase_oscillator": "spinrnn.neurons.phase_oscillator:PhaseOscillator",
     },
     "activation": {
         "relu": "spinrnn.neurons.rate:ReLU",

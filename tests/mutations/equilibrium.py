@@ -15,6 +15,7 @@ KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG, PHASES, KINDS = (
 STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
 BOTH = "tests/networks/test_quadratures.py"
+ALONE, ONE = "spinrnn/neurons/phase_oscillator.py", "tests/networks/test_phases.py"
 
 
 def mutation(file, old, new, k="", tests=TESTS, **others):
@@ -155,4 +156,13 @@ MUTATIONS = [
         "found = []",
         "no_cases",
     ),
+    # phases alone
+    mutation(ALONE, "x - turn * y + h", "x + turn * y + h", "short_step", ONE),
+    mutation(ALONE, "x = -detuning", "x = detuning", "rest_is", ONE),
+    mutation(ALONE, "-np.sign(detuning)", "np.sign(detuning)", "rest_is", ONE),
+    mutation(ALONE, "(xx + xy * turn, xy", "(xx - xy * turn, xy", "complex_step", ONE),
+    mutation(ALONE, "yy - xy * turn", "yy + xy * turn", "complex_step", ONE),
+    mutation(ALONE, "-x_next * y_next * size", "x_next * y_next * size", "complex_step", ONE),
+    mutation(ALONE, "h * (fields[1] + reference)", "h * fields[1]", "short_step", ONE),
+    mutation(ALONE, "self.frequency * time_unit", "self.frequency", "shift_the_phase", ONE),
 ]

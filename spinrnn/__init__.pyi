@@ -84,6 +84,7 @@ from spinrnn.neurons.memristor_vo2 import VO2 as VO2
 from spinrnn.neurons.oscillator import Oscillator as Oscillator
 from spinrnn.neurons.oscillator import linewidth as linewidth
 from spinrnn.neurons.oscillator import thermal_power as thermal_power
+from spinrnn.neurons.phase_oscillator import PhaseOscillator as PhaseOscillator
 from spinrnn.neurons.protocol import Neuron as Neuron
 from spinrnn.neurons.protocol import State as State
 from spinrnn.neurons.published import learned_of_weights as learned_of_weights
@@ -95,7 +96,6 @@ from spinrnn.neurons.rate_units import Rate as Rate
 from spinrnn.neurons.rf import RF as RF
 from spinrnn.neurons.spread import Devices as Devices
 from spinrnn.neurons.static import Activation as Activation
-from spinrnn.neurons.phase_oscillator import PhaseOscillator as PhaseOscillator
 from spinrnn.neurons.stuart_landau import StuartLandau as StuartLandau
 from spinrnn.paper.guide import advise as advise
 from spinrnn.paper.reproduction import reproduce as reproduce

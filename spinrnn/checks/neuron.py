@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from spinrnn.config.quantity import spread_names
 from spinrnn.kernels import authors
 from spinrnn.kernels.authors import types_of, uncompiled
 from spinrnn.kernels.leveled import called_level
@@ -122,15 +123,23 @@ def _case(neuron, scheme, seed):
     q = np.array([float(value) for value in numbers.values()])
     rest = np.array([float(value) for value in neuron.rest(numbers)])
     spread = rng.uniform(0.8, 1.2, (SAMPLES, len(q)))
+    # what is 0 of the nominal neuron, as a detuning, need not be so of others
+    q = np.where(q == 0, _devices(neuron, seed), q * spread)
     states = rest * rng.uniform(0.5, 1.5, (SAMPLES, len(rest)))
     # states at rest at 0 are moved away from it
     states += np.where(rest == 0, rng.normal(size=states.shape), 0)
     bias = float(neuron.bias(numbers))
     drive = bias + (1 + abs(bias)) * rng.normal(size=SAMPLES)
     shared = np.asarray(neuron.shared(), dtype=np.float64)
-    return _Case(
-        neuron, scheme, neuron.functions(scheme), list(numbers), q * spread, states, drive, shared
-    )
+    return _Case(neuron, scheme, neuron.functions(scheme), list(numbers), q, states, drive, shared)
+
+
+def _devices(neuron, seed):
+    """(samples, Q) numbers of neurons whose quantities with a spread differ by 10 %."""
+    rng = np.random.default_rng([seed, 1])
+    factors = {name: rng.uniform(0.9, 1.1, SAMPLES) for name in spread_names(neuron)}
+    numbers = neuron.numbers(neuron.time_unit, factors)
+    return np.stack([np.broadcast_to(value, SAMPLES) for value in numbers.values()], axis=-1)
 
 
 # ---- derivatives of a step ----

@@ -21,9 +21,10 @@ from spinrnn.neurons.protocol import Functions, Neuron, State
 
 @dataclass(frozen=True)
 class PhaseOscillator(Neuron):
-    """dphi/dt = delta + Im[(F + i f) e^(-i phi)], eq. (E10), with c = e^(i phi) = x + i y
-    of amplitude 1: F is the field of others and of the inputs, f that of a reference,
-    to which it locks, delta by how much its frequency differs.
+    """dphi/dt = delta + Im[(F + i f) e^(-i phi)], eq. (E10), of c = e^(i phi).
+
+    F is the field of others and of the inputs, f that of a reference, to which it
+    locks, delta by how much its frequency differs.
 
     What it emits are both quadratures, and each of them adds up in a field of others.
     """
@@ -90,7 +91,8 @@ def along_x(q, shared, h, s, current, one):
 def pair(q, shared, h, s, fields, one):
     """Eq. (E11): the step along the field is projected back on the circle,
 
-        n = c + h (i delta c + F + i f) ,  c' = n / |n| ,  dc' = i c' (i c' . dn) / |n| .
+        n = c + h (i delta c + F + i f) ,  c' = n / |n| ,
+        dc' = i c' (i c' . dn) / |n| .
 
     For any h it comes to rest where eq. (E10) does; for a long one it turns straight
     into the field.

@@ -63,8 +63,14 @@ def test_derivatives_are_those_of_the_complex_step():
 
 @pytest.mark.parametrize(
     ("detuning", "reference", "rest"),
-    [(0.6, 1.0, (-0.6, 0.8)), (-1.2, 2.0, (0.6, 0.8)), (0, 0, (0, 1)), (3, 1, (-1, 0)), (-1, 0, (1, 0))],
-)  # fmt: skip
+    [
+        (0.6, 1.0, (-0.6, 0.8)),
+        (-1.2, 2.0, (0.6, 0.8)),
+        (0, 0, (0, 1)),
+        (3, 1, (-1, 0)),
+        (-1, 0, (1, 0)),
+    ],
+)
 def test_rest_is_in_the_reference_or_where_it_is_slowest(detuning, reference, rest):
     found = NEURON.rest({"detuning": detuning, "reference": reference})
     np.testing.assert_allclose(found, rest, rtol=0, atol=1e-15)

@@ -19,7 +19,7 @@ FLOORS = {
     "": "errors arrays notebook",
     "machine": "system cgroups signals setting threads environment memory blas",
     "config": "quantity slips tables features kinds parts sources spread neurons versions recipes "
-    "static feedforward spiking symmetric bayesian run unread template toml",
+    "static layered feedforward spiking symmetric bayesian run unread template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
     "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "

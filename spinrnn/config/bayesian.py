@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from spinrnn.config.quantity import quantity
 from spinrnn.config.static import FOLLOWING, StaticConfig
-from spinrnn.config.tables import Problems, check, unsaid
-from spinrnn.errors import ConfigError, DataError
+from spinrnn.config.tables import Problems, unsaid
+from spinrnn.errors import DataError
 
 PERIOD = 255
 """Cycles after which a register is where it was: eq. (B2) of docs/MODEL.md."""
@@ -76,17 +76,6 @@ class BayesianConfig(StaticConfig):
     synapses: ClassVar[tuple[Any, ...]] = ()
     kinds: ClassVar[tuple[Any, ...]] = ()
     dtype: ClassVar[str] = "float64"
-
-    def __post_init__(self) -> None:
-        still = self._unsaid()
-        problems: list[str] = []
-        try:
-            check(self)
-        except ConfigError as error:
-            problems += error.problems
-        self._follow(still)
-        if problems:
-            raise ConfigError(problems)
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -7,24 +7,19 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from spinrnn.config.layered import LayeredConfig
 from spinrnn.config.parts import (
     LARGEST_NUMBER,
-    check_synapses,
     check_weights,
-    for_each,
     kind_part,
-    one_or_each,
-    set_parts,
-    settled,
 )
 from spinrnn.config.quantity import quantity
-from spinrnn.config.static import FOLLOWING, StaticConfig
-from spinrnn.config.tables import Problems, check, unsaid
-from spinrnn.errors import ConfigError
+from spinrnn.config.static import FOLLOWING
+from spinrnn.config.tables import Problems, unsaid
 
 
 @dataclass(frozen=True)
-class FeedforwardConfig(StaticConfig):
+class FeedforwardConfig(LayeredConfig):
     """A network without time: eq. (F1) to (F4) of docs/MODEL.md.
 
     Attributes:
@@ -76,25 +71,8 @@ class FeedforwardConfig(StaticConfig):
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "twin"})
     parts: ClassVar[tuple[str, ...]] = ("activation", "synapse")
 
-    def __post_init__(self) -> None:
-        still = self._unsaid()
-        problems = set_parts(self, {"activation": kind_part("activation")})
-        synapse, found = one_or_each("synapse", self.synapse)
-        object.__setattr__(self, "synapse", synapse)
-        problems += found
-        try:
-            check(self)
-        except ConfigError as error:
-            problems += error.problems
-        object.__setattr__(self, "synapse", settled(self.synapse, len(self.layers) + 1))
-        self._follow(still)
-        if problems:
-            raise ConfigError(problems)
-
-    @property
-    def synapses(self) -> tuple[Any, ...]:
-        """The synapse of each layer, that of the outputs last."""
-        return for_each(self.synapse, len(self.layers) + 1)
+    def _make_parts(self) -> list[str]:
+        return self._make_with_synapses({"activation": kind_part("activation")})
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -102,19 +80,9 @@ class FeedforwardConfig(StaticConfig):
         return (self.activation, *dict.fromkeys(self.synapses))
 
     @property
-    def amplifications(self) -> tuple[float, ...]:
-        """Of each layer, that of the outputs last."""
-        return for_each(self.amplification, len(self.layers) + 1)
-
-    @property
     def biased(self) -> bool:
         """Whether there are biases among the parameters."""
         return self.bias and self.normalisation == "none"
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers of a case, neurons of each layer, outputs."""
-        return (int(self.inputs), *self.layers, int(self.outputs))
 
     @property
     def summary(self) -> tuple[str, str]:
@@ -181,18 +149,8 @@ class FeedforwardConfig(StaticConfig):
             found.require(getattr(self, key) >= 1, key, "at least 1")
         found.require(self.neuron_seed >= 0, "neuron_seed", "0 or more")
         found.require(0 < self.momentum <= 1, "momentum", "in (0, 1]")
-        most = LARGEST_NUMBER
-        fits = 0 <= self.bias_deviation <= most
-        found.require(fits, "bias_deviation", f"from 0 to {most:g}")
-        count = len(self.layers) + 1
-        wanted = f"give one, or one for each of the {count} layers, that of the outputs last"
-        check_synapses(self, found)
-        if len(self.amplifications) != count:
-            found.add("amplification", f"{wanted}; got {len(self.amplifications)}")
-        for key in ("amplification", "output_amplification"):
-            values = getattr(self, key)
-            values = values if isinstance(values, tuple) else (values,)
-            fits = all(1 / most <= value <= most for value in values)
-            found.require(fits, key, f"from {1 / most:g} to {most:g}")
+        fits = 0 <= self.bias_deviation <= LARGEST_NUMBER
+        found.require(fits, "bias_deviation", f"from 0 to {LARGEST_NUMBER:g}")
+        self._check_layers(found)
         check_weights(sum(a * b for a, b in itertools.pairwise(self.sizes)), found)
         return found

@@ -12,8 +12,7 @@ from spinrnn.config import kinds
 from spinrnn.config.parts import check_weights, kind_part, set_parts
 from spinrnn.config.quantity import quantity
 from spinrnn.config.static import FOLLOWING, StaticConfig
-from spinrnn.config.tables import Problems, check, unsaid
-from spinrnn.errors import ConfigError
+from spinrnn.config.tables import Problems, unsaid
 
 THRESHOLD = 1.5
 """Of the outputs, times the square root of the number of inputs, unless it is given."""
@@ -95,17 +94,9 @@ class SpikingConfig(StaticConfig):
     parts: ClassVar[tuple[str, ...]] = ("synapse",)
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
 
-    def __post_init__(self) -> None:
-        still = self._unsaid()
+    def _make_parts(self) -> list[str]:
         object.__setattr__(self, "synapse", _of_kind(self.synapse))
-        problems = set_parts(self, {"synapse": kind_part("synapse")})
-        try:
-            check(self)
-        except ConfigError as error:
-            problems += error.problems
-        self._follow(still)
-        if problems:
-            raise ConfigError(problems)
+        return set_parts(self, {"synapse": kind_part("synapse")})
 
     @property
     def synapses(self) -> tuple[Any, ...]:

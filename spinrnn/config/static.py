@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from spinrnn.config.tables import Unsaid, unsaid
+from spinrnn.config.tables import Unsaid, check, unsaid
+from spinrnn.errors import ConfigError
 from spinrnn.notebook import card
 
 FOLLOWING = {"inputs": 1, "outputs": 10}
@@ -43,15 +44,27 @@ class StaticConfig:
     outputs: int
     follows: Any
 
-    def _unsaid(self) -> list[str]:
-        """Keys of `FOLLOWING` that were not given; to be asked before checks."""
-        return [key for key in FOLLOWING if isinstance(getattr(self, key), Unsaid)]
-
-    def _follow(self, still: list[str]) -> None:
-        """Marks these keys as following from the data."""
+    def __post_init__(self) -> None:
+        still = [key for key in FOLLOWING if isinstance(getattr(self, key), Unsaid)]
+        problems = self._make_parts()
+        try:
+            check(self)
+        except ConfigError as error:
+            problems += error.problems
+        self._settle()
+        # these follow from the data
         object.__setattr__(self, "follows", tuple(still))
         for key in still:
             object.__setattr__(self, key, unsaid(FOLLOWING[key]))
+        if problems:
+            raise ConfigError(problems)
+
+    def _make_parts(self) -> list[str]:
+        """Makes the parts that are given as tables; what is impossible about them."""
+        return []
+
+    def _settle(self) -> None:
+        """Brings what was checked into its one form."""
 
     def automatic(self) -> dict[str, Any]:
         """{key: value} that it takes where the key is None: none."""

@@ -9,21 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from spinrnn.config.layered import LayeredConfig
 from spinrnn.config.parts import (
     LARGEST_NUMBER,
-    check_synapses,
     check_weights,
-    for_each,
     kind_part,
-    one_or_each,
-    set_parts,
-    settled,
 )
 from spinrnn.config.quantity import quantity
 from spinrnn.config.spread import Spread, known_spread, spread_of, spreads_of
-from spinrnn.config.static import FOLLOWING, StaticConfig
-from spinrnn.config.tables import Problems, check, suggest, unsaid
-from spinrnn.errors import ConfigError
+from spinrnn.config.static import FOLLOWING
+from spinrnn.config.tables import Problems, suggest, unsaid
 from spinrnn.notebook import amount
 
 LARGEST_STEPS = 100_000
@@ -31,7 +26,7 @@ LARGEST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class SymmetricConfig(StaticConfig):
+class SymmetricConfig(LayeredConfig):
     """A network that settles: eq. (E1) to (E3) of docs/MODEL.md.
 
     Attributes:
@@ -89,28 +84,11 @@ class SymmetricConfig(StaticConfig):
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "equilibrium"})
     parts: ClassVar[tuple[str, ...]] = ("neuron", "spread", "synapse")
 
-    def __post_init__(self) -> None:
-        still = self._unsaid()
+    def _make_parts(self) -> list[str]:
         if self.neuron is None or (isinstance(self.neuron, Mapping) and "kind" not in self.neuron):
             object.__setattr__(self, "neuron", {"kind": "rate", **(self.neuron or {})})
         made = {"neuron": kind_part("neuron"), "spread": (spread_of, known_spread)}
-        problems = set_parts(self, made)
-        synapse, found = one_or_each("synapse", self.synapse)
-        object.__setattr__(self, "synapse", synapse)
-        problems += found
-        try:
-            check(self)
-        except ConfigError as error:
-            problems += error.problems
-        object.__setattr__(self, "synapse", settled(self.synapse, len(self.layers) + 1))
-        self._follow(still)
-        if problems:
-            raise ConfigError(problems)
-
-    @property
-    def synapses(self) -> tuple[Any, ...]:
-        """The synapse of each layer, that of the outputs last."""
-        return for_each(self.synapse, len(self.layers) + 1)
+        return self._make_with_synapses(made)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -118,19 +96,9 @@ class SymmetricConfig(StaticConfig):
         return (self.neuron, *dict.fromkeys(self.synapses))
 
     @property
-    def amplifications(self) -> tuple[float, ...]:
-        """Of each layer, that of the outputs last."""
-        return for_each(self.amplification, len(self.layers) + 1)
-
-    @property
     def populations(self) -> tuple[int, ...]:
         """Neurons of each layer, that of the outputs last."""
         return (*self.layers, int(self.outputs) * self.units)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers of a case, neurons of each layer, outputs."""
-        return (int(self.inputs), *self.layers, int(self.outputs))
 
     @property
     def resolved_scheme(self) -> str:
@@ -214,7 +182,7 @@ class SymmetricConfig(StaticConfig):
         self._check_sizes(found)
         self._check_neuron(found)
         self._check_numbers(found)
-        check_synapses(self, found)
+        self._check_layers(found)
         return found
 
     def _check_sizes(self, found: Problems) -> None:
@@ -245,15 +213,7 @@ class SymmetricConfig(StaticConfig):
                 found.add(f"spread.{name}", f"unknown key{suggest(name, (*known, 'seed'))}")
 
     def _check_numbers(self, found: Problems) -> None:
-        most, count = LARGEST_NUMBER, len(self.layers) + 1
-        if len(self.amplifications) != count:
-            wanted = f"give one, or one for each of the {count} layers, that of the outputs last"
-            found.add("amplification", f"{wanted}; got {len(self.amplifications)}")
-        for key in ("amplification", "output_amplification"):
-            values = getattr(self, key)
-            values = values if isinstance(values, tuple) else (values,)
-            fits = all(1 / most <= value <= most for value in values)
-            found.require(fits, key, f"from {1 / most:g} to {most:g}")
+        most = LARGEST_NUMBER
         for key in ("start_gain", "bias_deviation"):
             found.require(0 <= getattr(self, key) <= most, key, f"from 0 to {most:g}")
         levels = self.levels

@@ -77,8 +77,9 @@ class Connections:
         read, trained = np.empty_like(flat), self._layout.named(flat)
         for name, view in self._layout.named(read).items():
             kind, own = self.kinds.get(name), trained[name]
-            plain = kind is None or kind.direct
-            view[...] = own if plain else kind.read(own, self.devices[name])
+            if kind is not None and not kind.direct:
+                own = kind.read(own, self.devices[name])
+            view[...] = own
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:

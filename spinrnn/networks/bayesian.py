@@ -286,16 +286,6 @@ class BayesianNetwork(StaticNetwork):
         told = "network.kind: a Bayesian machine has no gradient; it learns by the estimator counts"
         raise ConfigError([told])
 
-    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network has no time."""
-        raise DataError("a Bayesian machine takes whole cases and no stream of points")
-
-    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network has no time."""
-        raise DataError("a Bayesian machine has no trajectories; forward gives its outputs")
-
-    simulate_to = simulate
-
     def _run(self, batch: Batch, backward: bool) -> tuple[Any, Any, Any]:
         """As of `BaseNetwork`, without a gradient."""
         outputs = self._logits(self._counted(self._observed(batch)))

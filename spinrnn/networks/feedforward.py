@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spinrnn.config.feedforward import FeedforwardConfig
-from spinrnn.errors import ConfigError, DataError, DivergenceError
+from spinrnn.errors import ConfigError, DivergenceError
 from spinrnn.kernels import normalising
 from spinrnn.kernels.losses import Targets
 from spinrnn.machine import threads
@@ -214,16 +214,6 @@ class FeedforwardNetwork(StaticNetwork):
         require_room(cases, wanted, "choose a smaller train.batch")
         count = threads.get_threads()
         return Plan(cases, cases, 1, 1, 1, 1, count, 1, wanted, wanted)
-
-    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network has no time."""
-        raise DataError("a network without time takes whole cases and no stream of points")
-
-    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network has no time."""
-        raise DataError("a network without time has no trajectories; forward gives its outputs")
-
-    simulate_to = simulate
 
     # ---- forward and backward ----
 

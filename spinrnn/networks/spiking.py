@@ -54,6 +54,7 @@ class SpikingNetwork(StaticNetwork):
     config: SpikingConfig
     buffers: dict[str, np.ndarray]
     called: ClassVar[str] = "a spiking network"
+    shows: ClassVar[str] = "spikes gives its spikes"
     fixed: ClassVar[tuple[str, ...]] = ("layers", "inputs", "outputs", "synapse")
 
     def __init__(self, config: SpikingConfig | None = None, seed: int = 0) -> None:
@@ -226,16 +227,6 @@ class SpikingNetwork(StaticNetwork):
         wanted = weights + cases * neurons * 8 + count * (scratch + at_once * inputs * 8)
         require_room(cases, wanted, "choose fewer threads or a larger network.time_step")
         return Plan(cases, at_once, 1, 1, 1, 1, count, 1, wanted, wanted)
-
-    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network takes whole cases."""
-        raise DataError("a spiking network takes whole cases and no stream of points")
-
-    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network goes from spike to spike."""
-        raise DataError("a spiking network has no trajectories; spikes gives its spikes")
-
-    simulate_to = simulate
 
     def _run(self, batch: Batch, backward: bool) -> tuple[Any, Any, Any]:
         """As of `BaseNetwork`; DataError where a gradient is asked for."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from spinrnn.errors import ConfigError, DataError, MemoryLimitError
 from spinrnn.machine.memory import format_size, get_memory_limit
-from spinrnn.networks.base import BaseNetwork
+from spinrnn.networks.base import BaseNetwork, Seed
 from spinrnn.networks.inputs import checked_inputs, checked_lengths
 
 
@@ -18,11 +18,13 @@ class StaticNetwork(BaseNetwork):
 
     Class attributes:
         called: what one is called in messages.
+        shows: what it gives in place of trajectories, in messages.
         fixed: keys on which the number of parameters, or what they mean, depends;
             fixed_by: what these are called.
     """
 
     called: ClassVar[str]
+    shows: ClassVar[str] = "forward gives its outputs"
     fixed: ClassVar[tuple[str, ...]]
     fixed_by: ClassVar[str] = "the trained parameters"
     mask: None = None
@@ -49,6 +51,16 @@ class StaticNetwork(BaseNetwork):
     def _takes(self, points):
         """Sentence on the cases that it takes, where these are of so many points."""
         return f"{self.called} takes whole cases of {points} points"
+
+    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
+        """DataError: such a network takes no series."""
+        raise DataError(f"{self.called} takes whole cases and no stream of points")
+
+    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
+        """DataError: such a network takes no series."""
+        raise DataError(f"{self.called} has no trajectories; {self.shows}")
+
+    simulate_to = simulate
 
     def _config_with(self, changes: dict[str, Any]) -> Any:
         """Its configuration with changes; ConfigError for those of `fixed`."""

@@ -61,6 +61,7 @@ class SymmetricNetwork(StaticNetwork):
 
     config: SymmetricConfig
     called: ClassVar[str] = "a network that settles"
+    shows: ClassVar[str] = "settle gives its states"
     fixed: ClassVar[tuple[str, ...]] = ("layers", "inputs", "outputs", "units", "synapse")
 
     def __init__(self, config: SymmetricConfig | None = None, seed: int = 0) -> None:
@@ -177,16 +178,6 @@ class SymmetricNetwork(StaticNetwork):
         weights = self.layout.size * (4 if backward else 2)
         numbers = padded(cases, c.dtype) * sum(c.populations) * (3 * d + 6) + weights
         return np.dtype(c.dtype).itemsize * numbers
-
-    def stream(self, cases: int = 1, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network takes no series."""
-        raise DataError("a network that settles takes whole cases and no stream of points")
-
-    def simulate(self, u, lengths=None, noise_seed: Seed = 0) -> Any:
-        """DataError: such a network takes no series."""
-        raise DataError("a network that settles has no trajectories; settle gives its states")
-
-    simulate_to = simulate
 
     def _run(self, batch: Batch, backward: bool) -> tuple[Any, Any, Any]:
         """As of `BaseNetwork`."""

@@ -15,18 +15,11 @@ from spinrnn.neurons.protocol import Functions, Neuron, State
 
 
 @dataclass(frozen=True)
-class Rate(Neuron):
-    """tau ds/dt = -s + clip(I, 0, 1), a rate; Euler's step of the length tau is
-    s' = clip(I, 0, 1).
-    """
+class _Relaxing(Neuron):
+    """What both have in common: a time constant, and rates between 0 and 1."""
 
-    kind: ClassVar[str] = "rate"
-    states: ClassVar[tuple[State, ...]] = (State("rate", "1", "rate s"),)
-    drive: ClassVar[State] = State("drive", "1", "argument of the clipped line")
     schemes: ClassVar[tuple[str, ...]] = ("exponential", "euler")
     settling: ClassVar[str] = "euler"
-    name: ClassVar[str] = "rate unit"
-    title: ClassVar[str] = "a network of rate units"
     span: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     relaxation_time: float = quantity(10e-9, "s", "time constant tau", above=0, fit="log")
@@ -38,12 +31,25 @@ class Rate(Neuron):
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         return {"speed": time_unit / self.relaxation_time}
 
+
+@dataclass(frozen=True)
+class Rate(_Relaxing):
+    """tau ds/dt = -s + clip(I, 0, 1), a rate; Euler's step of the length tau is
+    s' = clip(I, 0, 1).
+    """
+
+    kind: ClassVar[str] = "rate"
+    states: ClassVar[tuple[State, ...]] = (State("rate", "1", "rate s"),)
+    drive: ClassVar[State] = State("drive", "1", "argument of the clipped line")
+    name: ClassVar[str] = "rate unit"
+    title: ClassVar[str] = "a network of rate units"
+
     def functions(self, scheme: str) -> Functions:
         return Functions(step=rate_euler if scheme == "euler" else rate_exponential)
 
 
 @dataclass(frozen=True)
-class BinaryRate(Neuron):
+class BinaryRate(_Relaxing):
     """tau ds/dt = -s + I, held between 0 and 1, of which others see H(s - 1/2), 0 or 1,
     H(0) = 1; Euler's step of c tau is s' = clip((1 - c) s + c I, 0, 1).
 
@@ -57,20 +63,8 @@ class BinaryRate(Neuron):
         State("rate", "1", "rate s"),
     )
     drive: ClassVar[State] = State("drive", "1", "what the rate follows")
-    schemes: ClassVar[tuple[str, ...]] = ("exponential", "euler")
-    settling: ClassVar[str] = "euler"
     name: ClassVar[str] = "binary rate unit"
     title: ClassVar[str] = "a network of binary rate units"
-    span: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
-
-    relaxation_time: float = quantity(10e-9, "s", "time constant tau", above=0, fit="log")
-
-    @property
-    def time_unit(self) -> float:
-        return self.relaxation_time
-
-    def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
-        return {"speed": time_unit / self.relaxation_time}
 
     def functions(self, scheme: str) -> Functions:
         return Functions(step=binary_euler if scheme == "euler" else binary_exponential)

@@ -48,12 +48,12 @@ def check(options: argparse.Namespace) -> int:
     from spinrnn.errors import ConfigError
     from spinrnn.runs.checking import described, measure
 
-    found, trainer = described(options.config, settings_of(options))
+    found, planned = described(options.config, settings_of(options))
     told = [] if options.json else lines_of(found)
     if told:
         # what is known at once is read while steps are measured
         print("\n".join(told), flush=True)
-    measure(found, trainer)
+    measure(found, planned)
     if options.json:
         print(json.dumps(_plain(found)))
     else:

@@ -13,7 +13,7 @@ import numpy as np
 from spinrnn.config import neurons
 from spinrnn.kernels.tiles import lanes
 from spinrnn.networks.recurrent import Network
-from spinrnn.runs.excitation import drive_of
+from spinrnn.runs.excitation import Drives
 
 BUDGET = 1.5
 """Seconds that are spent on finding it out, as far as they can be counted."""
@@ -47,13 +47,15 @@ class Effort(NamedTuple):
     measured: bool = True
 
 
-def effort_of(net: Any, inputs: np.ndarray, batch: int) -> Effort | None:
+def effort_of(net: Any, inputs: np.ndarray, batch: int, drives: Drives) -> Effort | None:
     """The `Effort` of a batch of so many cases of inputs (case, channel, time); None
     where it is so short that it can be measured as it is.
+
+    drives: of the layers, none of a network without time.
     """
-    if "time" not in net.config.abilities or not len(inputs):
+    if not drives or not len(inputs):
         return None
-    points, panel, unit = inputs.shape[2], lanes(net.config.dtype), _seconds_of_point(net, inputs)
+    points, panel, unit = inputs.shape[2], lanes(net.config.dtype), _seconds_of_point(net, drives)
     if GRADIENT * batch * points * unit < SHORT:
         return None
     # a readout over a window asks for so many points
@@ -74,35 +76,34 @@ def _seconds(net, inputs):
     return time.perf_counter() - before
 
 
-def _seconds_of_point(net, inputs):
+def _seconds_of_point(net, drives):
     """About, of one case, by the number of steps at the largest drive."""
-    every = zip(net.config.layers, cuts_of(net, inputs), strict=True)
+    every = zip(net.config.layers, cuts_of(net, drives), strict=True)
     return net.config.resolved_substeps * sum(
         size * (EACH if cut <= 1 else OF_CUTS * cut) for size, cut in every
     )
 
 
-def cuts_of(net: Network, inputs: np.ndarray) -> list[float]:
+def cuts_of(net: Network, drives: Drives) -> list[float]:
     """Into how many steps each layer cuts a substep at the largest drive; 1 of kinds
     that cut none.
     """
     config, found = net.config, []
-    for layer, neuron in enumerate(config.neurons):
+    for neuron, ends in zip(config.neurons, drives, strict=True):
         functions, cut = neuron.functions(config.scheme), 1.0
         # what cuts a step keeps the roundings of the step that is not cut
         if functions.strength is not None and functions.rounded:
             numbers = neuron.nominal_numbers(config.time_unit).values()
             q, step = tuple(float(value) for value in numbers), config.reduced().step
-            ends = drive_of(net, layer, inputs)
             cut = max(float(np.real(functions.strength(q, step, end, 1.0))) for end in ends)
         found.append(cut)
     return found
 
 
-def cut_problems(net: Network, inputs: np.ndarray) -> tuple[list[str], list[str]]:
+def cut_problems(net: Network, drives: Drives) -> tuple[list[str], list[str]]:
     """(problems, warnings) about substeps that are cut into too many steps."""
     problems, warnings = [], []
-    for layer, cut in enumerate(cuts_of(net, inputs)):
+    for layer, cut in enumerate(cuts_of(net, drives)):
         head = f"{net.config.neurons[layer].name}, layer {layer}: at the largest drive a substep"
         if not cut <= ENDLESS:
             text = f"would be cut into {cut:.2g} steps, of at most {ENDLESS:.0e}"
@@ -125,14 +126,3 @@ def interval_warnings(config: Any) -> list[str]:
     if interval > usual:
         what = "it forgets what was before, and gradients through so many vanish or diverge"
     return [f"{about}: {what}; set {usual:.1g}"]
-
-
-def warnings_before(net: Any, inputs: np.ndarray) -> list[str]:
-    """What is told before a training: what makes it endless, and why it may be so."""
-    config = net.config
-    if "time" not in config.abilities:
-        return []
-    long = config.input_interval > config.usual_interval
-    problems, slow = cut_problems(net, inputs)
-    own = interval_warnings(config) if long else []
-    return [*neurons.unusual(config.neuron), *problems, *slow, *own]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import spinrnn
+from spinrnn.networks.scaling import Scaling
 from spinrnn.neurons.excitation import excitation
 from spinrnn.runs.checking import check_run
-from spinrnn.runs.excitation import excitations
+from spinrnn.runs.excitation import drives_of, excitations
 
 LAYER = spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0)
 # of docs/macrospin.md
@@ -74,7 +75,8 @@ def test_a_network_is_told_by_layer_what_inputs_and_weights_bring():
     net.parameters[:] = 0
     net.parameters[net.layout.places("w_ext_0")] = (1.0, -0.5)
     net.parameters[net.layout.places("w_int_0")] = (0, 0, 0.25, 0.25)
-    notes, warnings = excitations(net, np.full((1, 1, 2), -3.0))
+    data = spinrnn.Dataset(np.full((2, 1, 2), -3.0), [0, 1])
+    notes, warnings = excitations(net, drives_of(net, data))
     # 3 of the unit, or 1.5 and twice 0.25 of m_x up to 1
     assert notes == [
         "macrospin, layer 0: the current of 0 to 0.0006 A is 2.15 times the threshold of"
@@ -85,6 +87,26 @@ def test_a_network_is_told_by_layer_what_inputs_and_weights_bring():
         "layer 1: the current of 1e-05 A does not reach the threshold of 0.0003219" in warnings[0]
     )
     assert "32.2 times as much" in warnings[0]
+
+
+def test_drives_are_of_what_the_network_gets():
+    """Inputs as they are scaled, up to a case's end, and weights as synapses make
+    them.
+    """
+    layer = spinrnn.Macrospin(bias_current=0.0, current_unit=1.0)
+    synapse = spinrnn.Sign(largest=0.25)
+    config = spinrnn.NetworkConfig(
+        layers=(1,), inputs=1, neuron=layer, synapse=synapse, input_interval=50e-12
+    )
+    net = spinrnn.Network(config, seed=0)
+    net.parameters[:] = 0.01
+    net.parameters[net.layout.places("bias_0")] = 0
+    data = spinrnn.Dataset(np.array([[[1006.0, 1e9]], [[998.0, 1000.0]]]), [0, 1], lengths=[1, 2])
+    net.scaling = Scaling(np.array([1000.0]), np.array([2.0]))
+    # 3 of the unit and m_x up to 1
+    scale = net.effective()[net.layout.places("w_ext_0")].item()
+    assert scale != pytest.approx(0.01)
+    assert drives_of(net, data) == [(pytest.approx(-4 * scale), pytest.approx(4 * scale))]
 
 
 @pytest.mark.slow

@@ -26,6 +26,10 @@ from spinrnn.cli.wording import span
 
 WIDTH = len("validation") + 2
 """Of the names of the lines."""
+_MEASURED = {
+    "one point": "one point of each sequence",
+    "some steps": "some steps of each relaxation",
+}
 SUMMARY = "Say what a configuration would run: sizes, data, memory, time, disk, problems."
 
 
@@ -133,8 +137,8 @@ def times_of(found: Any) -> list[str]:
     text = f"{span(e.seconds)} on this machine"
     if e.source == "steps":
         text += f", {span(e.compiling)} compiling before"
-    elif e.source == "one point":
-        text = f"some {text}, by one point of each sequence; a batch takes {span(e.step)}"
+    elif e.source in _MEASURED:
+        text = f"some {text}, by {_MEASURED[e.source]}; a batch takes {span(e.step)}"
     else:
-        text = f"some {text}, by the number of steps alone: too many to measure a single point"
+        text = f"some {text}, by the number of steps alone: too many to measure a single one"
     return [f"{'time':<{WIDTH}}{text}"]

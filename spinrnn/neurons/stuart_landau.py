@@ -47,7 +47,9 @@ class StuartLandau(Neuron):
     name: ClassVar[str] = "Stuart-Landau oscillator"
     title: ClassVar[str] = "a network of Stuart-Landau oscillators"
 
-    relaxation_time: float = quantity(10e-9, "s", "tau = 1 / gamma", above=0, spread="gamma")
+    relaxation_time: float = quantity(
+        10e-9, "s", "tau = 1 / gamma", above=0, spread="gamma", usual=(1e-11, 1e-3)
+    )
     bias_ratio: float = quantity(
         2.0,
         about="xi_0 = fixed bias / threshold; below 1 it is silent without a field",
@@ -65,6 +67,7 @@ class StuartLandau(Neuron):
         low=0,
         high=1e15,
         spread=True,
+        usual=(1e5, 1e12),
     )
     nonlinear_shift: float = quantity(
         0.0,

@@ -54,7 +54,8 @@ class Expected:
             the synapses' devices, and once more as they were in the best epoch; disk:
             of the run's folder; free: room where it will be.
         source: where the times come from: "steps", of whole batches; "one point" of
-            each sequence; "count" of steps of neurons, where that would be too long.
+            each sequence, "some steps" of each relaxation; "count" of steps of neurons,
+            where that would be too long.
     """
 
     compiling: float
@@ -281,7 +282,8 @@ def _measured(trainer: Trainer, drives: Drives, sizes: Expected) -> Expected:
         step, fit = _seconds_of_step(trainer, case), _seconds_of_fits(trainer)
         return _times(trainer, sizes, Effort(case, step, compiling, True), fit)
     fit = effort.case * (len(trainer.training) + len(trainer.validation))
-    source = "one point" if effort.measured else "count"
+    one = "one point" if "time" in net.config.abilities else "some steps"
+    source = one if effort.measured else "count"
     found = _times(trainer, sizes, effort, fit if _fits(trainer) else 0.0)
     return dataclasses.replace(found, source=source)
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spinrnn.config import neurons
-from spinrnn.runs.effort import cut_problems, interval_warnings
+from spinrnn.runs.effort import cut_problems, interval_warnings, step_warnings
 from spinrnn.runs.excitation import Drives, drives_of, excitations
+
+STEPPING = frozenset({"time", "equilibrium"})
+"""Abilities of networks whose neurons take steps."""
 
 
 @dataclass
@@ -16,10 +19,10 @@ class Suspicions:
 
     Attributes:
         unusual: values far from what is usual; impossible: drives that no step takes;
-            slow: drives that have a step cut into many; long, short: times that do not
-            suit the neurons.
+            slow: drives that have a step cut into many; long: times that do not suit
+            the neurons; short: input intervals within which they hardly move.
         weak: layers that their drive does not excite; driven: those that it does.
-        drives: of the layers; none of a network without time.
+        drives: of the layers; none of a network without steps.
     """
 
     unusual: list[str] = field(default_factory=list)
@@ -55,10 +58,14 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
     thresholds are looked for, which takes a moment.
     """
     config, found = net.config, Suspicions()
-    if "time" not in config.abilities:
+    if not config.abilities & STEPPING:
         return found
     found.unusual, found.drives = neurons.unusual(config.neuron), drives_of(net, data)
     found.impossible, found.slow = cut_problems(net, found.drives)
+    if "time" not in config.abilities:
+        # a time that follows from a wrong value is wrong, too
+        found.long = [] if found.unusual else step_warnings(config)
+        return found
     interval = interval_warnings(config)
     if config.input_interval > config.usual_interval:
         found.long = interval

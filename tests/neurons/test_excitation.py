@@ -45,15 +45,35 @@ def test_a_rest_without_orbits_is_told():
     assert text.endswith("; there are no orbits about its rest to say more from")
 
 
-@pytest.mark.parametrize("area", [LAYER.area * 1e-12, 7854.0])
+@pytest.mark.parametrize("area", [LAYER.area * 1e-3, 7854.0])
 def test_the_threshold_goes_with_the_area_whatever_its_unit(area):
     """Of 7854 m2, which are nm2, the torque of 0.1 mA is nothing beside the damping."""
+    why = "a factor of 1000 would do (mA as A, or nm as um)"
+    why = "area is far from what is usual, see to that first" if area > 1 else why
     large = spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0, area=area)
     wanted = spinrnn.threshold_current(LAYER) * area / LAYER.area
     assert spinrnn.threshold_current(large) == pytest.approx(wanted, rel=1e-9)
     ok, text = excitation(large, 2e-3 * wanted)
     assert not ok
-    assert text.endswith("a factor of 1000 would do (mA as A, or nm as um)")
+    assert text.endswith(f"500 times as much: {why}")
+
+
+@pytest.mark.parametrize(
+    ("values", "current", "words"),
+    [
+        ({"thickness": 3.0, "area": 7854.0}, 3e-4,
+         r"times as much: thickness and area are far from what is usual, see to that first$"),
+        ({"saturation": 0.8}, 6e-4,
+         r"turned to the polariser; saturation is far from what is usual, see to that first$"),
+        ({"thickness": 2e-6}, 3.7,
+         r"m turns over and stays there; thickness is far from what is usual, see to that first$"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_agrees_with_what_is_unusual(values, current, words):
+    ok, text = excitation(spinrnn.Macrospin(polariser_x=0.0, polariser_z=-1.0, **values), current)
+    assert not ok
+    assert re.search(words, text), text
+    assert "slip" not in text
 
 
 def test_towards_the_polariser_the_threshold_is_negative():

@@ -26,6 +26,11 @@ from spinrnn.cli.wording import span
 
 WIDTH = len("validation") + 2
 """Of the names of the lines."""
+MEASURING = (
+    f"{'measuring':<{WIDTH}}the time, by real steps; what they need is compiled the first time, "
+    "up to a minute"
+)
+"""What is said before a wait."""
 _MEASURED = {
     "one point": "one point of each sequence",
     "some steps": "some steps of each relaxation",
@@ -56,7 +61,7 @@ def check(options: argparse.Namespace) -> int:
     told = [] if options.json else lines_of(found)
     if told:
         # what is known at once is read while steps are measured
-        print("\n".join(told), flush=True)
+        print("\n".join([*told, MEASURING] if planned else told), flush=True)
     measure(found, planned)
     if options.json:
         print(json.dumps(_plain(found)))

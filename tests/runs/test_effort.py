@@ -155,6 +155,10 @@ def test_what_is_known_is_printed_before_anything_is_measured(monkeypatch):
     assert f"times the threshold of {threshold:.4g} A, and its torque" in seen[0]
     assert "neuron.saturation: 0.8 A/m is far from what is usual" in seen[0]
     assert "time  " not in seen[0]
+    assert seen[0].endswith("\n" + check.MEASURING + "\n")
+    assert check.MEASURING.startswith("measuring   the time, by real steps; what they need is comp")
+    wrong = here("check", *settings, "--set=neuron.current_unit=2e10").stdout
+    assert check.MEASURING not in wrong + here("check", *settings, "--json").stdout
 
 
 def test_a_unit_that_cannot_be_is_the_problem(monkeypatch):

@@ -14,6 +14,8 @@ KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG, PHASES, KINDS = (
 )
 STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
+EFFORT, DRIVES = "spinrnn/runs/effort.py", "spinrnn/runs/excitation.py"
+SUSPECTED, TOLD = "spinrnn/runs/suspicions.py", "tests/runs/test_suspicions.py"
 BOTH = "tests/networks/test_quadratures.py"
 
 
@@ -155,4 +157,17 @@ MUTATIONS = [
         "found = []",
         "no_cases",
     ),
+    # what may be meant otherwise
+    mutation(EFFORT, "(EULER * unit if euler else", "(UNUSUAL * rest if euler else", "", TOLD),
+    mutation(EFFORT, "if whole >= TIMES * rest", "if whole >= rest", "", TOLD),
+    mutation(EFFORT, "lanes(c.dtype) * each > BUDGET", "False", "counted", TOLD),
+    mutation(EFFORT, "some) * c.steps / some / cases", "some) * c.steps / cases", "counted", TOLD),
+    mutation(DRIVES, "sums + _rows(w[layer + 1].T) * span", "sums", "both_ways", TOLD),
+    mutation(DRIVES, "net.received(data.inputs[own], lengths)", "data.inputs[own]", "both", TOLD),
+    mutation(SUSPECTED, "[] if found.unusual else step", "step", "does_not_suit", TOLD),
+    mutation(CONFIG, "neurons.unusual(self.neuron) if wrong", "[] if wrong", "refused", TOLD),
+    mutation(CONFIG, "and step > self.neuron.longest_step", "and False", "refused", TOLD),
+    # rest
+    mutation(PHASES, "@functools.lru_cache(maxsize=KEPT)\n", "", "thousand", BOTH),
+    mutation(PHASES, "RESTS = 1000", "RESTS = 999", "thousand", BOTH),
 ]

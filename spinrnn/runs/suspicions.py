@@ -2,10 +2,12 @@
 training data: `spinrnn check` tells all of it, a training what makes it endless.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
 from spinrnn.config import neurons
+from spinrnn.config.quantity import quantities
 from spinrnn.runs.effort import cut_problems, interval_warnings, step_warnings
 from spinrnn.runs.excitation import Drives, drives_of, excitations
 
@@ -66,7 +68,7 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
         # a time that follows from a wrong value is wrong, too
         found.long = [] if found.unusual else step_warnings(config)
         return found
-    interval = interval_warnings(config)
+    interval = [] if _misled(config) else interval_warnings(config)
     if config.input_interval > config.usual_interval:
         found.long = interval
     else:
@@ -74,3 +76,15 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
     if excited:
         found.driven, found.weak = excitations(net, found.drives)
     return found
+
+
+def _misled(config):
+    """Whether the interval that suits the neurons follows from a value that is far from
+    what is usual, so that it says nothing.
+    """
+    for neuron in neurons.entries(config.neuron).values():
+        known, wrong = quantities(neuron), [text.partition(":")[0] for text in neuron.unusual()]
+        usual = {name: known[name].default for name in wrong if name in known}
+        if dataclasses.replace(neuron, **usual).usual_interval != neuron.usual_interval:
+            return True
+    return False

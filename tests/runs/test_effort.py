@@ -214,6 +214,21 @@ def test_a_training_tells_what_makes_it_endless():
     assert told(static) == []
 
 
+def test_an_interval_is_not_judged_by_a_field_that_is_wrong():
+    """Of 1200 T, which are mT, 50 ps are far too long; a wrong area says nothing of
+    times.
+    """
+    for values, interval, keys in (
+        ({"field_z": 1200.0}, 5e-11, ["neuron.field_z"]),
+        ({"area": 7854.0}, 5e-9, ["neuron.area", "network.input_interval"]),
+    ):
+        net = net_of(spinrnn.Macrospin(**values), input_interval=interval)
+        found = suspicions(net, data_of(INPUTS), excited=False)
+        told = [text.partition(":")[0] for text in found.unusual + found.long]
+        assert told == keys
+        assert bool(interval_warnings(net.config))
+
+
 def test_a_training_warns(monkeypatch):
     def suspected(net, data, excited):
         return Suspicions(slow=[f"{len(data)} of it"])

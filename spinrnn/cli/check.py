@@ -26,6 +26,15 @@ from spinrnn.cli.wording import span
 
 WIDTH = len("validation") + 2
 """Of the names of the lines."""
+MEASURING = (
+    f"{'measuring':<{WIDTH}}the time, by real steps; what they need is compiled the first time, "
+    "up to a minute"
+)
+"""What is said before a wait."""
+_MEASURED = {
+    "one point": "one point of each sequence",
+    "some steps": "some steps of each relaxation",
+}
 SUMMARY = "Say what a configuration would run: sizes, data, memory, time, disk, problems."
 
 
@@ -48,12 +57,12 @@ def check(options: argparse.Namespace) -> int:
     from spinrnn.errors import ConfigError
     from spinrnn.runs.checking import described, measure
 
-    found, trainer = described(options.config, settings_of(options))
+    found, planned = described(options.config, settings_of(options))
     told = [] if options.json else lines_of(found)
     if told:
         # what is known at once is read while steps are measured
-        print("\n".join(told), flush=True)
-    measure(found, trainer)
+        print("\n".join([*told, MEASURING] if planned else told), flush=True)
+    measure(found, planned)
     if options.json:
         print(json.dumps(_plain(found)))
     else:
@@ -133,8 +142,8 @@ def times_of(found: Any) -> list[str]:
     text = f"{span(e.seconds)} on this machine"
     if e.source == "steps":
         text += f", {span(e.compiling)} compiling before"
-    elif e.source == "one point":
-        text = f"some {text}, by one point of each sequence; a batch takes {span(e.step)}"
+    elif e.source in _MEASURED:
+        text = f"some {text}, by {_MEASURED[e.source]}; a batch takes {span(e.step)}"
     else:
-        text = f"some {text}, by the number of steps alone: too many to measure a single point"
+        text = f"some {text}, by the number of steps alone: too many to measure a single one"
     return [f"{'time':<{WIDTH}}{text}"]

@@ -11,6 +11,7 @@ from spinrnn.config.quantity import quantities
 _MU_0 = 1.25663706212e-6
 UNITS: dict[str, tuple[tuple[str, float], ...]] = {
     "s": (("ns", 1e-9), ("ps", 1e-12), ("us", 1e-6), ("ms", 1e-3)),
+    "Hz": (("GHz", 1e9), ("MHz", 1e6), ("kHz", 1e3)),
     "m": (("nm", 1e-9), ("um", 1e-6), ("Angstrom", 1e-10)),
     "m2": (("nm2", 1e-18), ("um2", 1e-12), ("cm2", 1e-4)),
     "A": (("mA", 1e-3), ("uA", 1e-6), ("nA", 1e-9)),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from spinrnn.config import neurons
 from spinrnn.config.layered import LayeredConfig
 from spinrnn.config.parts import (
     LARGEST_NUMBER,
@@ -221,6 +222,17 @@ class SymmetricConfig(LayeredConfig):
         found.require(fits, "levels", "two numbers, the smaller one first, as in [0.0, 1.0]")
         fits = self.start is None or -most <= self.start <= most
         found.require(fits, "start", f"from {-most:g} to {most:g}, or left out")
-        reduced = self.resolved_step / self.neuron.time_unit
-        text = f"positive, and at most {most:g} of the neuron's {self.neuron.time_unit:g} s"
-        found.require(1 / most <= reduced <= most, "step", text)
+        self._check_step(found)
+
+    def _check_step(self, found: Problems) -> None:
+        """A step is in proportion to the neuron's time, and such as it can take; what
+        follows from a value that is wrong itself is named by that value.
+        """
+        step, unit, most = self.resolved_step, self.neuron.time_unit, LARGEST_NUMBER
+        wrong = Problems(self)
+        text = f"positive, and at most {most:g} of the neuron's {unit:g} s"
+        wrong.require(1 / most <= step / unit <= most, "step", text)
+        if not found and not wrong and step > self.neuron.longest_step:
+            long = f"{step:.3g} s is too long for {self.neuron.kind}, of at most"
+            wrong.add("step", f"{long} {self.neuron.longest_step:.3g} s; times are in seconds")
+        found += (neurons.unusual(self.neuron) if wrong else []) or wrong

@@ -330,12 +330,19 @@ def memory_of(neurons: int, form: Form, steps: int, lanes: int) -> tuple[int, Pl
     return starts[-1], Places(*starts[:-1])
 
 
-def _stepped(functions, form):
-    """A kind's step with all of its drives, as of `stepping.stepped`."""
+def _own(functions, emits):
+    """Which of a kind's `Functions` moves its neurons, of which so many states are
+    emitted.
+    """
     # a kind's strong step is exact wherever its usual one is
-    if form.emits == 1:
-        return stepped(functions.strong or functions.step, ())
-    step = compiled(functions.pair)
+    return functions.pair if emits == 2 else functions.strong or functions.step
+
+
+def _stepped(own, emits):
+    """What `_own` gives, with all of its drives, as of `stepping.stepped`."""
+    if emits == 1:
+        return stepped(own, ())
+    step = compiled(own)
 
     @joined
     def with_inputs(q, shared, h, s, drives, one):
@@ -357,11 +364,11 @@ def entry(name: str, functions: Any, form: Form, kind: str) -> Any:
     """
     key = (name, functions, form)
     if key not in _kept:
-        step = functions.pair if form.emits == 2 else functions.strong or functions.step
-        prints = [fingerprint(f) if f else "" for f in (step, functions.limit)]
+        own = _own(functions, form.emits)
+        prints = [fingerprint(f) if f else "" for f in (own, functions.limit)]
         stamp = None if None in prints else repr((name, prints, *form)).encode()
         tag = hashlib.sha256(stamp).hexdigest()[:16] if stamp else f"here{len(_kept)}"
         with tagged(tag):
-            move = limited(quiet(_stepped(functions, form)), functions.limit)
+            move = limited(quiet(_stepped(own, form.emits)), functions.limit)
             _kept[key] = kernel(_MAKERS[name](move, form), f"{name}-{kind}", stamp)
     return _kept[key]

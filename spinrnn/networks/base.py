@@ -184,6 +184,12 @@ class BaseNetwork:
         """
         return checked_inputs(self.config, u, lengths, dtype=self._input_dtype)
 
+    def received(self, u, lengths=None) -> np.ndarray:
+        """u (case, channel, time) as the network computes with it: scaled, in its
+        dtype, zero after a case's end. Errors as of `check_inputs`.
+        """
+        return self._read(u, lengths, 0).u
+
     @property
     def _input_dtype(self):
         """Of inputs before they are scaled: large numbers keep their small

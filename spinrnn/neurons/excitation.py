@@ -58,7 +58,17 @@ def excitation(macrospin: Macrospin, current: float | tuple[float, float]) -> tu
     head = f"the current of {given} does not reach the threshold of {threshold:.4g} A"
     if ratio <= 0:
         return False, f"{head}: {'no current flows' if low == high == 0 else _turned(macrospin)}"
-    return False, f"{head}, {1 / ratio:.3g} times as much: {missing(1 / ratio)}"
+    why = _slips(macrospin) or missing(1 / ratio)
+    return False, f"{head}, {1 / ratio:.3g} times as much: {why}"
+
+
+def _slips(macrospin):
+    """Which of its values are far from what is usual, so that no reason is looked for
+    in the current; "" where none is.
+    """
+    names = [text.partition(":")[0] for text in macrospin.unusual()]
+    are = "are" if len(names) > 1 else "is"
+    return f"{' and '.join(names)} {are} far from what is usual, see to that first" * bool(names)
 
 
 def missing(ratio: float) -> str:
@@ -100,7 +110,8 @@ def _turned_over(macrospin, current, head):
     if not (found.power[there].max() > ROUND and (abs(current) > balance).all()):
         return True, head
     most = f"more than the {balance.max():.3g} A that the largest orbit takes"
-    return False, f"{head}, {most}: m turns over and stays there; less of it oscillates"
+    what = f"{head}, {most}: m turns over and stays there"
+    return False, f"{what}; {_slips(macrospin) or 'less of it oscillates'}"
 
 
 def _far_above(macrospin, given, near, threshold):
@@ -112,6 +123,9 @@ def _far_above(macrospin, given, near, threshold):
     if torque < 1:
         return _turned_over(macrospin, near, head)
     wrong = f"{head}, and its torque {torque:.3g} times the field: m is turned to the polariser"
+    slips = _slips(macrospin)
+    if slips:
+        return False, f"{wrong}; {slips}"
     if 1 / DENSITY < ratio * macrospin.area < DENSITY:
         own = near * macrospin.area
         return False, f"{wrong}; if it is a density in A/m2, times the area it is {own:.3g} A"

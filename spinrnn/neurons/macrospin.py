@@ -27,7 +27,7 @@ over."""
 NEWTON, PARTS = 6, 4
 """Steps of Newton's method for each of the parts in which a current comes on."""
 SETTLED = 1e-9
-"""Slope over field of what is at rest."""
+"""Slope over field of what is at rest; decay over precession of what nothing holds."""
 FIELDS, CURRENTS = (0.0, 20.0), (1e-8, 0.1)
 """Sizes that are usual, T and A."""
 DENSITIES = (("a density in A/m2", 1.0), ("a density in A/cm2", 1e4))
@@ -178,6 +178,20 @@ class Macrospin(Neuron):
     def usual_interval(self) -> float:
         # some three turns
         return 20 * self.time_unit
+
+    @property
+    def settling_time(self) -> float:
+        """Of the slower one of the two modes about its rest without a current; inf
+        where nothing holds it there.
+        """
+        q, shared = self.nominal_numbers(self.time_unit), self.shared()
+        m = np.array(self.rest({**q, "bias": 0.0}), dtype=float)
+        _, matrix, _ = llg.derivatives(tuple(q.values()), shared, tuple(m), 0.0, 1.0)
+        across = np.eye(3) - np.outer(m, m)
+        # along m, where nothing moves, it is 0
+        modes = np.linalg.eigvals(across @ np.array(matrix, dtype=float) @ across)
+        slower = np.delete(modes, np.abs(modes).argmin()).real.max()
+        return self.time_unit / -slower if slower < -SETTLED else math.inf
 
     @property
     def longest_step(self) -> float:

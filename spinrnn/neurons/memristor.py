@@ -105,6 +105,11 @@ class Memristor(Neuron):
         return self.thermal_resistance * self.thermal_capacitance
 
     @property
+    def settling_time(self) -> float:
+        """The longer one of the thermal time and that of the capacitor, R_L C."""
+        return max(self.time_unit, self.load_resistance * self.capacitance)
+
+    @property
     def longest_step(self) -> float:
         q = tuple(self.nominal_numbers(self.time_unit).values())
         return MOST * self.time_unit / strength(q, 1.0, 0.0, 1.0)

@@ -96,6 +96,11 @@ class VO2(Neuron):
         return self.thermal_capacitance / self.thermal_conductance / 5
 
     @property
+    def settling_time(self) -> float:
+        """The longer one of the thermal time and that of the capacitor, R_L C."""
+        return max(5 * self.time_unit, self.load_resistance * self.capacitance)
+
+    @property
     def longest_step(self) -> float:
         """The shorter of its times: that of the heat, and that of the capacitor where
         the device is a metal. Beyond twice that the midpoint rule is unstable.

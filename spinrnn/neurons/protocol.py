@@ -137,6 +137,13 @@ class Neuron(Kind):
         return self.time_unit
 
     @property
+    def settling_time(self) -> float:
+        """The time constant in s with which it comes to rest, roughly, where that is
+        stable.
+        """
+        return self.time_unit
+
+    @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation
         beyond them warns. None: it is an equation, which holds everywhere.

@@ -13,11 +13,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spinrnn.config import neurons
 from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, parts_in
 from spinrnn.datasets.dataset import Dataset
@@ -27,9 +26,10 @@ from spinrnn.errors import ConfigError, DataError, DataNote, SpinrnnError
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.trainer import Trainer, evaluate
 from spinrnn.runs.beginning import about, classes_of
-from spinrnn.runs.effort import Effort, cut_problems, effort_of, interval_warnings
-from spinrnn.runs.excitation import excitations
+from spinrnn.runs.effort import Effort, effort_of
+from spinrnn.runs.excitation import Drives
 from spinrnn.runs.run import FINER
+from spinrnn.runs.suspicions import suspicions
 
 MEASURED = 1.5
 """Seconds for which steps are measured."""
@@ -54,7 +54,8 @@ class Expected:
             the synapses' devices, and once more as they were in the best epoch; disk:
             of the run's folder; free: room where it will be.
         source: where the times come from: "steps", of whole batches; "one point" of
-            each sequence; "count" of steps of neurons, where that would be too long.
+            each sequence, "some steps" of each relaxation; "count" of steps of neurons,
+            where that would be too long.
     """
 
     compiling: float
@@ -109,32 +110,39 @@ def check_run(path: str | Path | None = None, settings: Sequence[str] = ()) -> C
     Raises:
         StoreError: the file of the configuration cannot be read.
     """
-    found, trainer = described(path, settings)
-    measure(found, trainer)
+    found, planned = described(path, settings)
+    measure(found, planned)
     return found
+
+
+class Planned(NamedTuple):
+    """A run that can be made: its trainer, and the `Drives` of its network's layers."""
+
+    trainer: Trainer
+    drives: Drives
 
 
 def described(
     path: str | Path | None = None, settings: Sequence[str] = ()
-) -> tuple[Checked, Trainer | None]:
-    """(what is known at once, the `Trainer` of which `measure` takes the times): times
-    are 0 yet; None where the run cannot be made.
+) -> tuple[Checked, Planned | None]:
+    """(what is known at once, that of which `measure` takes the times): times are 0
+    yet; None where the run cannot be made.
     """
-    found, trainer = Checked(), None
+    found, planned = Checked(), None
     with _telling(found):
         config, data = _read(path, settings, found)
         trainer = _trainer(config, data, found)
         if trainer is not None:
-            _describe(trainer, found)
-    return found, None if found.problems else trainer
+            planned = Planned(trainer, _describe(trainer, found))
+    return found, None if found.problems else planned
 
 
-def measure(found: Checked, trainer: Trainer | None) -> None:
+def measure(found: Checked, planned: Planned | None) -> None:
     """Fills in the times, of real steps of a trainer that is of no use afterwards."""
     sizes = found.expected
-    if trainer is not None and sizes is not None:
+    if planned is not None and sizes is not None:
         with _telling(found):
-            found.expected = _try(found, lambda: _measured(trainer, sizes)) or sizes
+            found.expected = _try(found, lambda: _measured(*planned, sizes)) or sizes
 
 
 @contextlib.contextmanager
@@ -192,8 +200,8 @@ def _trainer(config, data, found):
     return _try(found, make)
 
 
-def _describe(trainer: Trainer, found: Checked) -> None:
-    """Fills in what needs no measurement."""
+def _describe(trainer: Trainer, found: Checked) -> Drives:
+    """Fills in what needs no measurement; returns the drives of the layers."""
     mask, parts = trainer.net.mask, (trainer.training, trainer.validation, trainer.test)
     found.parameters = int(trainer.net.parameters.size if mask is None else mask.sum())
     found.batches, found.epochs = trainer.batches, trainer.epochs
@@ -204,24 +212,14 @@ def _describe(trainer: Trainer, found: Checked) -> None:
     found.warnings += scale_problems(trainer.training, trainer.any_scale)
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer) + trainer.unheeded
-    if "time" in trainer.net.config.abilities:
-        _describe_drives(trainer, found)
+    suspected = suspicions(trainer.net, trainer.training)
+    found.notes += suspected.driven
+    found.problems += suspected.problems
+    found.warnings += suspected.warnings
     found.expected = _expected(trainer)
     if found.expected.disk > found.expected.free:
         found.problems.append("the disk has less room than the run needs; choose another --out")
-
-
-def _describe_drives(trainer: Trainer, found: Checked) -> None:
-    """What the largest drive does to the neurons of a network with time."""
-    net, inputs = trainer.net, trainer.training.inputs
-    notes, warned = excitations(net, inputs)
-    problems, slow = cut_problems(net, inputs)
-    slow += interval_warnings(net.config)
-    unusual = neurons.unusual(net.config.neuron)
-    found.notes += notes
-    # what cannot be is named by the value that makes it so
-    found.problems += (unusual or problems) if problems else []
-    found.warnings += ([] if problems else unusual) + warned + slow
+    return suspected.drives
 
 
 def rate_problems(trainer: Trainer) -> list[str]:
@@ -274,17 +272,18 @@ def members_of(train: Any) -> int:
     return getattr(train, "ensemble", 1)
 
 
-def _measured(trainer: Trainer, sizes: Expected) -> Expected:
+def _measured(trainer: Trainer, drives: Drives, sizes: Expected) -> Expected:
     """The same with times."""
     net, inputs = trainer.net, trainer.training.inputs
-    effort = effort_of(net, inputs, min(trainer.config.train.batch, len(inputs)))
+    effort = effort_of(net, inputs, min(trainer.config.train.batch, len(inputs)), drives)
     if effort is None:
         compiling = trainer.warm_up()
         case = _per_case(lambda part: evaluate(net, part, task=trainer.config.task), trainer.test)
         step, fit = _seconds_of_step(trainer, case), _seconds_of_fits(trainer)
         return _times(trainer, sizes, Effort(case, step, compiling, True), fit)
     fit = effort.case * (len(trainer.training) + len(trainer.validation))
-    source = "one point" if effort.measured else "count"
+    one = "one point" if "time" in net.config.abilities else "some steps"
+    source = one if effort.measured else "count"
     found = _times(trainer, sizes, effort, fit if _fits(trainer) else 0.0)
     return dataclasses.replace(found, source=source)
 

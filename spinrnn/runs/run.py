@@ -20,9 +20,9 @@ from spinrnn.networks.ensemble import Ensemble
 from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles, loops
-from spinrnn.runs.effort import warnings_before
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
+from spinrnn.runs.suspicions import suspicions
 
 _SIMULATED = 32
 """Cases whose drives are looked at after a training."""
@@ -251,7 +251,7 @@ def _warn_of_data(trainer: Trainer) -> None:
     """
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
-    endless = warnings_before(trainer.net, trainer.training.inputs)
+    endless = suspicions(trainer.net, trainer.training, excited=False).endless
     scales = scale_problems(trainer.training, trainer.any_scale)
     for text in [*scales, *classes, *trainer.unheeded, *endless]:
         warnings.warn(text, stacklevel=4)

@@ -41,8 +41,10 @@ def test_nothing_is_said_of_usual_values():
 
 
 def test_what_is_usual_is_in_the_unit_that_is_declared():
-    for declared in quantities(spinrnn.Macrospin).values():
-        if declared.usual is not None:
+    for kind in (spinrnn.Macrospin, spinrnn.StuartLandau):
+        usual = [one for one in quantities(kind).values() if one.usual is not None]
+        assert usual
+        for declared in usual:
             low, high = declared.usual
             assert declared.unit in UNITS or declared.unit == "K"
             assert low <= abs(declared.default) <= high or declared.default == 0

@@ -14,6 +14,8 @@ KERNEL, HOST, NET, ESTIMATOR, UNITS, CONFIG, PHASES, KINDS = (
 )
 STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
+EFFORT, DRIVES = "spinrnn/runs/effort.py", "spinrnn/runs/excitation.py"
+SUSPECTED, TOLD = "spinrnn/runs/suspicions.py", "tests/runs/test_suspicions.py"
 BOTH = "tests/networks/test_quadratures.py"
 ALONE, ONE = "spinrnn/neurons/phase_oscillator.py", "tests/networks/test_phases.py"
 
@@ -165,4 +167,17 @@ MUTATIONS = [
     mutation(ALONE, "-x_next * y_next * size", "x_next * y_next * size", "complex_step", ONE),
     mutation(ALONE, "h * (fields[1] + reference)", "h * fields[1]", "short_step", ONE),
     mutation(ALONE, "self.frequency * time_unit", "self.frequency", "shift_the_phase", ONE),
+    # what may be meant otherwise
+    mutation(EFFORT, "(EULER * unit if euler else", "(UNUSUAL * rest if euler else", "", TOLD),
+    mutation(EFFORT, "if whole >= TIMES * rest", "if whole >= rest", "", TOLD),
+    mutation(EFFORT, "lanes(c.dtype) * each > BUDGET", "False", "counted", TOLD),
+    mutation(EFFORT, "some) * c.steps / some / cases", "some) * c.steps / cases", "counted", TOLD),
+    mutation(DRIVES, "sums + _rows(w[layer + 1].T) * span", "sums", "both_ways", TOLD),
+    mutation(DRIVES, "net.received(data.inputs[own], lengths)", "data.inputs[own]", "both", TOLD),
+    mutation(SUSPECTED, "[] if found.unusual else step", "step", "does_not_suit", TOLD),
+    mutation(CONFIG, "neurons.unusual(self.neuron) if wrong", "[] if wrong", "refused", TOLD),
+    mutation(CONFIG, "and step > self.neuron.longest_step", "and False", "refused", TOLD),
+    # rest
+    mutation(PHASES, "@functools.lru_cache(maxsize=KEPT)\n", "", "thousand", BOTH),
+    mutation(PHASES, "RESTS = 1000", "RESTS = 999", "thousand", BOTH),
 ]

@@ -10,7 +10,7 @@ import spinrnn
 from spinrnn.checks.neuron import check_neuron
 from spinrnn.config.run import from_tables
 from spinrnn.machine.threads import using
-from spinrnn.neurons.stuart_landau import cubic_root, pair
+from spinrnn.neurons.stuart_landau import _rest, cubic_root, pair
 
 NEURON = spinrnn.StuartLandau()
 
@@ -96,6 +96,24 @@ def test_every_oscillator_locks_to_the_reference_by_itself():
     assert abs(rate_of_change(numbers, emitted, 0)).max() < 1e-12
     assert np.ptp(np.angle(emitted)) > 0.3
     np.testing.assert_allclose(net.prepared()._population.start, [emitted.real, emitted.imag])
+
+
+def test_one_that_is_not_held_starts_where_a_thousand_steps_lead():
+    """They are made once, whoever asks for the same values."""
+    net, u, _ = made(
+        neuron=spinrnn.StuartLandau(reference=0.03), spread=spinrnn.Spread(frequency=0.1, seed=1)
+    )
+    _rest.cache_clear()
+    start = net.prepared()._population.start
+    net.forward(u)
+    np.testing.assert_array_equal(net.replace(steps=9).prepared()._population.start, start)
+    assert _rest.cache_info().misses == 1
+    off, c = 2 * np.pi * (net.buffers["devices/frequency"] - 1), 0.5j * np.ones(18)
+    for _ in range(1000):
+        c = stepped((1.0, 0.0, 2.0, off, 0.0, 0.03), 1.0, c, 0j)
+    np.testing.assert_allclose(start, [c.real, c.imag], atol=1e-9)
+    turned = np.angle(stepped((1.0, 0.0, 2.0, off, 0.0, 0.03), 1.0, c, 0j) / c)
+    assert abs(turned).max() > 0.1
 
 
 def weak(neuron=NEURON, **spread):

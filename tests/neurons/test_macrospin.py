@@ -323,3 +323,21 @@ def test_gradients_to_field_current_and_damping_are_those_of_differences():
             wanted = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / 24e-4
             scale = np.abs(gradient[place]).max()
             assert gradient[i] == pytest.approx(wanted, abs=1e-8 * max(scale, 1e-2))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, 1.2 - PERMEABILITY * 8e5),
+        (
+            {"field_z": 0.0, "field_x": 0.5, "start_x": 1.0, "start_z": 0.0},
+            0.5 + PERMEABILITY * 8e5 / 2,
+        ),
+    ],
+)
+def test_it_comes_to_rest_by_its_damping(values, field):
+    """Out of the film and in its plane, where the mean of two fields counts (Kittel)."""
+    alpha, gamma = 0.02, 1.76085963e11
+    neuron = spinrnn.Macrospin(damping=alpha, **values)
+    wanted = (1 + alpha**2) / (alpha * gamma * field)
+    assert neuron.settling_time == pytest.approx(wanted, rel=1e-9)

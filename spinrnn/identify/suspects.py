@@ -11,6 +11,9 @@ import numpy as np
 
 from spinrnn.identify.problem import Predicted, Problem, Stretch
 
+_BENT = "damping", "damping that depends on the state"
+"""Of a kind that names no suspects of its own: what pulls it back is not linear."""
+
 
 class Direction(NamedTuple):
     """A suspect without its direction; as `residuals.Suspect`."""
@@ -28,6 +31,8 @@ class Suspects:
         of_drive: those that change the drive, in the order of `kicks`; of_readout: in
             the order of `readings`; fixed: of parameters whose values were given as
             exact, with the numbers of their labels.
+        largest, most: of the drive, and of the state that is measured; what depends on
+            them is told as a share.
     """
 
     def __init__(self, problem: Problem, values: Mapping[str, float]):
@@ -39,15 +44,16 @@ class Suspects:
         self.gain_now = model.calibrated(self.rows).gain[:, None]
         self.h = problem.step_time()
         self.largest = float(np.abs(problem.drive).max(initial=0)) or 1.0
+        unit, scale = model.parameters[model.readout.scale].unit, float(self.scale[0])
         one = np.zeros((1, 1))
         further = model.further_suspects(self.rows[:1], one)
         self.of_drive = [
             Direction("drive_lag", "lag of the drive (delay or another pole)", self.h, "s"),
             Direction("drive_saturation", "saturation of the drive", 1 / self.largest, "1/drive"),
-            *(Direction(key, name, 1.0, "1") for key, name, _ in further),
+            Direction("gain_state", "gain of the drive that depends on the state", 1.0, "1"),
+            *(Direction(key, name, 1.0, "1") for key, name, _ in further or [(*_BENT, None)]),
         ]
-        unit = model.parameters[model.readout.scale].unit
-        scale = float(self.scale[0])
+        self.most = float(np.nanmax(np.abs(problem.data.power), initial=0)) / abs(scale) or 1.0
         self.of_readout = [
             Direction("readout_lag", "lag of the readout", self.h, "s"),
             Direction("readout_offset", "offset of the readout", scale, unit),
@@ -86,7 +92,9 @@ class Suspects:
         further = problem.model.further_suspects(self.rows[stretch.cases], middle)
         saturation = -gain * drive * np.abs(drive) / self.largest
         lag = -gain * self._slope_of_the_drive(stretch) * self.h
-        return np.stack([lag, saturation, *(kick for _, _, kick in further)], axis=2)
+        share = middle / self.most
+        own = [kick for _, _, kick in further] or [-np.abs(gain) * self.largest * share**2]
+        return np.stack([lag, saturation, gain * drive * share, *own], axis=2)
 
     def _slope_of_the_drive(self, stretch):
         """(case, step) change of the drive over the time between samples, unit of drive

@@ -132,13 +132,15 @@ def test_suspects_that_failed_stand_first_the_one_that_explains_most_at_the_head
 # ---- suspects ----
 
 
-def power_of(drive, rate, inner, start=0.3, more=0.0):
+def power_of(drive, rate, inner, start=0.3, more=0.0, by_state=0.0):
     """(sample,) power for I = rate(drive) held over inner steps of each sample, by
-    Runge and Kutta's rule; more: damping by p^2 beyond Q p."""
+    Runge and Kutta's rule; more: damping by p^2 beyond Q p; by_state: what the gain of
+    the drive grows by with p."""
     gamma, q = TRUE["gamma"], TRUE["Q"]
     p, found, h = start, [start], STEP / inner
 
     def slope(p, current):
+        current += by_state * (current - gamma * TRUE["bias"]) * p
         return -gamma * (1 + q * p + more * p * p) * p + current * p * (1 - p)
 
     for k in range(len(drive) - 1):
@@ -154,6 +156,7 @@ def power_of(drive, rate, inner, start=0.3, more=0.0):
 SIZES = {
     "drive_lag": (0.05 * STEP, "s"),
     "drive_saturation": (2e-3, "1/drive"),
+    "gain_state": (3e-3, "1"),
     "damping": (0.02, "1"),
     "readout_lag": (0.05 * STEP, "s"),
     "readout_offset": (1e-3, "unit of power"),
@@ -183,7 +186,8 @@ def test_a_small_fault_is_estimated_with_its_sign_and_explains_all(key, sign):
     def rate(k):
         return [currents[max(k - 1, 0)]] * late + [currents[k]] * (inner - late)
 
-    power = power_of(drive, rate, inner, more=size if key == "damping" else 0.0)
+    own = {"damping": {"more": size}, "gain_state": {"by_state": size / 0.4019}}
+    power = power_of(drive, rate, inner, **own.get(key, {}))
     fixed = {"Q": TRUE["Q"]}
     if key == "readout_lag":
         power[1:] -= size / STEP * np.diff(power)
@@ -201,6 +205,25 @@ def test_a_small_fault_is_estimated_with_its_sign_and_explains_all(key, sign):
     assert check.unit == unit
     assert not check.passed
     assert found.failed[0].share == max(c.share or 0 for c in found.checks)
+
+
+def test_what_pulls_another_kind_back_otherwise_is_estimated():
+    """By the square of its state, as a share of the largest drive."""
+    size, inner, s = 3e-3, 20, 0.0
+    drive = np.repeat(np.random.default_rng(7).normal(size=60), 5)
+    power, forced = np.zeros(300), 0.9 * np.abs(drive).max()
+    for k, u in enumerate(drive[:-1]):
+        for _ in range(inner):
+            current = 0.9 * u + 0.2 - size * forced * (s / 0.853) ** 2
+            s += -np.expm1(-STEP / inner / 1e-8) * (np.tanh(current) - s)
+        power[k + 1] = s
+    assert np.abs(power).max() == pytest.approx(0.853, abs=0.001)
+    time, free = STEP * np.arange(300), ["drive_gain", "drive_offset"]
+    fit = spinrnn.identify_device(time, drive, power, neuron="ctrnn", free=free)
+    check = next(check for check in fit.diagnosis.checks if check.key == "damping")
+    assert check.estimate == pytest.approx(size, rel=0.05)
+    assert check.share > 0.99
+    assert not check.passed
 
 
 def test_a_late_linear_drive_is_estimated_too():

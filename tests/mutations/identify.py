@@ -247,6 +247,13 @@ MUTATIONS = [
         _RESIDUALS,
         "small_fault and damping",
     ),
+    _mutation(
+        "suspects", "gain * drive * share", "-gain * drive * share", _RESIDUALS, "gain_state"
+    ),
+    _mutation(
+        "suspects", "self.largest * share**2", "self.largest * share", _RESIDUALS, "otherwise"
+    ),
+    _mutation("suspects", "/ abs(scale) or 1.0", "* 0 + 1", _RESIDUALS, "gain_state or otherwise"),
     _mutation("suspects", "-scale * found.speed", "scale * found.speed", _RESIDUALS, "readout_lag"),
     _mutation(
         "suspects",

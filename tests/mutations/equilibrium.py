@@ -44,9 +44,9 @@ MUTATIONS = [
         "spread_of_every_neuron",
     ),
     mutation(
-        KERNEL, "            changed |= here", "            changed = here", "changes_nothing"
+        KERNEL, "            changed |= here", "            changed = here", "any_neuron_moves"
     ),
-    mutation(KERNEL, "moved |= output(", "moved = output(", "changes_nothing"),
+    mutation(KERNEL, "moved |= output(", "moved = output(", "any_neuron_moves"),
     # the adjoint
     mutation(KERNEL, "out[j] = scale[row] * g_drive[j]", "out[j] = g_drive[j]", "adjoint_is"),
     mutation(KERNEL, "g_base[j] += g_drive[j]", "g_base[j] = g_drive[j]", "adjoint_is"),

@@ -125,6 +125,19 @@ def test_steps_are_those_of_the_formulas(kind):
     np.testing.assert_allclose(net.forward(u), 2 * (mean - 0.5), rtol=1e-11, atol=1e-11)
 
 
+def test_a_relaxation_goes_on_while_any_neuron_moves():
+    """Here those of the first layer but its last one alone."""
+    net, u, _ = made(neuron=KINDS["rate"], step=3e-9)
+    views = net.layout.named(net.parameters)
+    for name, view in views.items():
+        view[...] = view if name == "w_0" else 0
+    views["w_0"][-1] = 0
+    found = net.settle(u)
+    assert 0 < found[0][:, :-1].max() < 1
+    np.testing.assert_allclose(found[0], plain(net, u, 8)[0][0], rtol=1e-11, atol=1e-12)
+    assert not any(own.any() for own in (found[0][:, -1], *found[1:]))
+
+
 def test_binary_units_show_on_which_side_of_a_half_they_are():
     """Published with h = tau / 2 and all states 1 at the start."""
     changes = {"step": 5e-9, "start": 1.0, "amplification": 1.0, "layers": (9,)}

@@ -29,7 +29,7 @@ FLOORS = {
     "innovations odes events settling bitstreams",
     "synapses": "layout protocol ideal sign domain_wall laws rram measured resonator "
     "conductance connections",
-    "neurons": "protocol spread oscillator ctrnn rate_units stuart_landau phase_oscillator "
+    "neurons": "protocol spread oscillator ctrnn rate_units locked stuart_landau phase_oscillator "
     "memristor memristor_vo2 "
     "static rate rf llg macrospin autooscillation excitation learnedruns learned learnedtext "
     "learnedstep learnedkind published",

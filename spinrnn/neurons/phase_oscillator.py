@@ -6,21 +6,19 @@ oscillator of Kuramoto 1975; in that of a reference it locks as Adler's, Proc. I
 351 (1946).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from spinrnn.config.quantity import quantity
-from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels.arithmetic import square_root
-from spinrnn.neurons.protocol import Functions, Neuron, State
+from spinrnn.neurons.locked import Locked, along_x_of
+from spinrnn.neurons.protocol import Functions, State
 
 
 @dataclass(frozen=True)
-class PhaseOscillator(Neuron):
+class PhaseOscillator(Locked):
     """dphi/dt = delta + Im[(F + i f) e^(-i phi)], eq. (E10), of c = e^(i phi).
 
     F is the field of others and of the inputs, f that of a reference, to which it
@@ -34,39 +32,13 @@ class PhaseOscillator(Neuron):
         State("in_phase", "1", "quadrature x = cos(phi)"),
         State("quadrature", "1", "quadrature y = sin(phi), along the reference"),
     )
-    drive: ClassVar[State] = State("drive", "1/s", "field F along x")
-    quadratures: ClassVar[int] = 2
     schemes: ClassVar[tuple[str, ...]] = ("projected",)
     name: ClassVar[str] = "phase oscillator"
     title: ClassVar[str] = "a network of phase oscillators"
 
-    relaxation_time: float = quantity(10e-9, "s", "tau, fields are in units of 1 / tau", above=0)
-    frequency: float = quantity(
-        100e6,
-        "Hz",
-        "f_0 in the reference; only what oscillators differ from it by counts",
-        low=0,
-        high=1e15,
-        spread=True,
-    )
-    reference: float = quantity(
-        1.0,
-        about="f, field of the common reference, of the unit 1 / tau",
-        low=0,
-        high=LARGEST_NUMBER,
-    )
-
-    @property
-    def time_unit(self) -> float:
-        return self.relaxation_time
-
-    @property
-    def drive_unit(self) -> float:
-        return 1 / self.relaxation_time
-
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "detuning": 2 * math.pi * self.frequency * time_unit * (factors["frequency"] - 1),
+            "detuning": self.detuning(time_unit, factors),
             "reference": time_unit / self.relaxation_time * self.reference,
         }
 
@@ -79,13 +51,7 @@ class PhaseOscillator(Neuron):
         return x, np.sqrt(1 - x * x)
 
     def functions(self, scheme: str) -> Functions:
-        return Functions(step=along_x, pair=pair)
-
-
-def along_x(q, shared, h, s, current, one):
-    """`pair` for a field along x alone."""
-    after, jacobian, by_fields, _ = pair(q, shared, h, s, (current, one - one), one)
-    return after, jacobian, (by_fields[0][0], by_fields[1][0]), ()
+        return Functions(step=_along_x, pair=pair)
 
 
 def pair(q, shared, h, s, fields, one):
@@ -109,3 +75,6 @@ def pair(q, shared, h, s, fields, one):
         (xy + yy * turn, yy - xy * turn),
     )
     return (x_next, y_next), jacobian, ((h * xx, h * xy), (h * xy, h * yy)), ()
+
+
+_along_x = along_x_of(pair)

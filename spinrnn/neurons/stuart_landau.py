@@ -6,7 +6,6 @@ The complex amplitude is that of Slavin & Tiberkevich, IEEE Trans. Magn. 45, 187
 """
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,7 +15,8 @@ import numpy as np
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels.arithmetic import square_root
-from spinrnn.neurons.protocol import Functions, Neuron, State
+from spinrnn.neurons.locked import Locked, along_x_of
+from spinrnn.neurons.protocol import Functions, State
 
 FROM = (0.0, 0.5)
 """Quadratures from which rest is looked for, of which 1/2 is along the reference."""
@@ -27,7 +27,7 @@ KEPT = 8
 
 
 @dataclass(frozen=True)
-class StuartLandau(Neuron):
+class StuartLandau(Locked):
     """dc/dt = gamma/2 [xi_0 - 1 - (xi_0 + Q) |c|^2] c + i Omega(|c|^2) c + F + i f,
     eq. (E7): the complex amplitude c = x + i y = sqrt(p) e^(i phi) of an
     auto-oscillator. F is the field of others and of the inputs, f that of a reference,
@@ -41,8 +41,6 @@ class StuartLandau(Neuron):
         State("in_phase", "1", "quadrature x of the amplitude"),
         State("quadrature", "1", "quadrature y of the amplitude, along the reference"),
     )
-    drive: ClassVar[State] = State("drive", "1/s", "field F along x")
-    quadratures: ClassVar[int] = 2
     schemes: ClassVar[tuple[str, ...]] = ("implicit",)
     name: ClassVar[str] = "Stuart-Landau oscillator"
     title: ClassVar[str] = "a network of Stuart-Landau oscillators"
@@ -60,15 +58,6 @@ class StuartLandau(Neuron):
     nonlinear_damping: float = quantity(
         0.0, about="Q", low=0, high=LARGEST_NUMBER, source="field", spread=True
     )
-    frequency: float = quantity(
-        100e6,
-        "Hz",
-        "f_0 in the reference; only what oscillators differ from it by counts",
-        low=0,
-        high=1e15,
-        spread=True,
-        usual=(1e5, 1e12),
-    )
     nonlinear_shift: float = quantity(
         0.0,
         about="nu = 2 (domega/dp) / [gamma (xi_0 + Q)], the nonlinear frequency shift",
@@ -76,20 +65,6 @@ class StuartLandau(Neuron):
         high=LARGEST_NUMBER,
         source="field",
     )
-    reference: float = quantity(
-        1.0,
-        about="f, field of the common reference, of the unit gamma",
-        low=0,
-        high=LARGEST_NUMBER,
-    )
-
-    @property
-    def time_unit(self) -> float:
-        return self.relaxation_time
-
-    @property
-    def drive_unit(self) -> float:
-        return 1 / self.relaxation_time
 
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         rate, xi, q = time_unit / self.relaxation_time, self.bias_ratio, self.nonlinear_damping
@@ -97,7 +72,7 @@ class StuartLandau(Neuron):
         shift = rate * self.nonlinear_shift * (xi + q) / 2
         # without a field the nominal oscillator stands still
         nominal = max(xi - 1, 0) / (xi + q)
-        detuning = 2 * math.pi * self.frequency * time_unit * (factors["frequency"] - 1)
+        detuning = self.detuning(time_unit, factors)
         return {
             "damping": damping,
             "saturation": damping * factors["nonlinear_damping"] * q,
@@ -117,7 +92,7 @@ class StuartLandau(Neuron):
         return x.copy(), y.copy()
 
     def functions(self, scheme: str) -> Functions:
-        return Functions(step=along_x, pair=pair)
+        return Functions(step=_along_x, pair=pair)
 
 
 @functools.lru_cache(maxsize=KEPT)
@@ -133,12 +108,6 @@ def _rest(shape, values):
         if moved < 1e-14 * max(1.0, np.abs(y).max()):
             break
     return x, y
-
-
-def along_x(q, shared, h, s, current, one):
-    """`pair` for a field along x alone."""
-    after, jacobian, by_fields, _ = pair(q, shared, h, s, (current, one - one), one)
-    return after, jacobian, (by_fields[0][0], by_fields[1][0]), ()
 
 
 def pair(q, shared, h, s, fields, one):
@@ -180,6 +149,9 @@ def pair(q, shared, h, s, fields, one):
         (yx * x_x + yy * y_x, yx * x_y + yy * y_y),
     )
     return (x_next, y_next), jacobian, ((h * xx, h * xy), (h * yx, h * yy)), ()
+
+
+_along_x = along_x_of(pair)
 
 
 def cubic_root(k, turn, one):

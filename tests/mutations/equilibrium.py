@@ -17,6 +17,7 @@ TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equil
 EFFORT, DRIVES = "spinrnn/runs/effort.py", "spinrnn/runs/excitation.py"
 SUSPECTED, TOLD = "spinrnn/runs/suspicions.py", "tests/runs/test_suspicions.py"
 BOTH = "tests/networks/test_quadratures.py"
+LOCKED = "spinrnn/neurons/locked.py"
 ALONE, ONE = "spinrnn/neurons/phase_oscillator.py", "tests/networks/test_phases.py"
 
 
@@ -81,7 +82,7 @@ MUTATIONS = [
     mutation(NET, "neuron = place % self._tops[-1]", "neuron = place", "nan", BOTH),
     mutation(NET, "(1) * 1j * second", "(1) * -1j * second", "formulas and stuart"),
     mutation(PHASES, "detuning - shift * nominal", "detuning", "power_obeys", BOTH),
-    mutation(PHASES, '(factors["frequency"] - 1)', 'factors["frequency"]', "power_obeys", BOTH),
+    mutation(LOCKED, '(factors["frequency"] - 1)', 'factors["frequency"]', "power_obeys", BOTH),
     mutation(PHASES, "(xi + q) / 2", "(xi + q)", "power_obeys", BOTH),
     mutation(PHASES, 'rate * factors["bias"] * xi', "rate * xi", "locks", BOTH),
     mutation(PHASES, "(fields[1] + reference)", "fields[1]", "any_length", BOTH),
@@ -166,7 +167,7 @@ MUTATIONS = [
     mutation(ALONE, "yy - xy * turn", "yy + xy * turn", "complex_step", ONE),
     mutation(ALONE, "-x_next * y_next * size", "x_next * y_next * size", "complex_step", ONE),
     mutation(ALONE, "h * (fields[1] + reference)", "h * fields[1]", "short_step", ONE),
-    mutation(ALONE, "self.frequency * time_unit", "self.frequency", "shift_the_phase", ONE),
+    mutation(LOCKED, "self.frequency * time_unit", "self.frequency", "shift_the_phase", ONE),
     # what may be meant otherwise
     mutation(EFFORT, "(EULER * unit if euler else", "(UNUSUAL * rest if euler else", "", TOLD),
     mutation(EFFORT, "if whole >= TIMES * rest", "if whole >= rest", "", TOLD),

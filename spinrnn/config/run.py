@@ -210,6 +210,7 @@ class NetworkConfig:
 
     kind: ClassVar[str] = "recurrent"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "time"})
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {"trained_per": {"trained": ...}}
     parts: ClassVar[tuple[str, ...]] = ("neuron", "spread", "synapse")
     tasks: ClassVar[tuple[str, ...]] = ()
 
@@ -744,6 +745,8 @@ class RunConfig:
         task: what is asked of the network, as Classification(); None means what the
             data ask for: of a series that needs no file its own task, else a
             classification.
+        recipe: by name, whose values stand where none were given; "" where that is not
+            known, as of files that spinrnn wrote. It is compared and kept nowhere.
 
     Raises:
         ConfigError: a table is not of its class, or the kinds do not go together.
@@ -753,6 +756,7 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
     task: Any = None
+    recipe: str = field(default=recipes.DEFAULT, repr=False, compare=False)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -977,7 +981,7 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
     made, problems = parts_of(tables)
     if problems:
         raise ConfigError(problems)
-    return RunConfig(**made)
+    return RunConfig(**made, recipe=tables.get(recipes.KEY, recipes.UNKNOWN))
 
 
 def recipe(name: str, **tables: Mapping[str, Any]) -> RunConfig:
@@ -1139,11 +1143,15 @@ def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str
 def _placed(name: str, problem: str) -> str:
     """A problem of a part's key with its table."""
     key, colon, sentence = problem.partition(": ")
-    moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
     if key.partition(".")[0].partition("[")[0] in TABLES:
         return problem
-    place = moved.get(key) if name == "network" else None
-    return f"{place or f'{name}.{key}'}{colon}{sentence}"
+    return f"{place_of(name, key)}{colon}{sentence}"
+
+
+def place_of(name: str, key: str) -> str:
+    """Where a key of a table, or of a class that has its name, stands in a file."""
+    moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
+    return (moved.get(key) if name == "network" else None) or f"{name}.{key}"
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:

@@ -430,7 +430,7 @@ def test_a_constant_drive_is_told_before_anything_is_fitted(monkeypatch):
     # a value that is held for no time counts for nothing, between samples it does
     last = constant | {"drive": np.append(np.full(199, 0.4), 7.0)}
     free = {"neuron": Resonator, "free": ["drive_gain", "drive_offset"]}
-    with pytest.raises(spinrnn.DataError, match="apart: the drive is 0.4 throughout"):
+    with pytest.raises(spinrnn.DataError, match=r"apart: the drive is 0\.4 throughout"):
         spinrnn.identify_device(last, **free)
     with pytest.raises(pytest.fail.Exception, match="fitted"):
         spinrnn.identify_device(last, **free, drive_between="linear")

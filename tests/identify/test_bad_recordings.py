@@ -51,7 +51,7 @@ def test_a_bad_recording_is_one_line(tmp_path, monkeypatch, capsys, name, kind):
         options += ["--free", "drive_offset"] * (name in ("few", "constant"))
         part = {
             "few": "4 samples are too few for 4",
-            "constant": "drive_offset and drive_gain apart: the",
+            "constant": "drive_gain and drive_offset apart: the",
         }.get(name, part)
     else:
         options = [word for text in fixed for word in ("--fix", text)]

@@ -104,7 +104,7 @@ def train(options: argparse.Namespace) -> int:
     forward, attempts = forward_of(options), _attempts(options)
     config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
-    stop, started = StopSignals(), []
+    stop, started = StopSignals(watched=True), []
 
     def on_start(trainer: Any) -> None:
         verb = "continuing" if resuming else "training"

@@ -45,6 +45,6 @@ def _sentence(missing, own, texts, left):
         said.append(f"{listed(there)} {'holds' if len(there) == 1 else 'hold'} no numbers")
     if not (gone and left):
         return f"{', '.join(said)}; give a column of numbers for each channel of the training"
-    near = ((name, nearest(name, left)) for name in gone)
-    pair = next((pair for pair in near if pair[1]), (gone[0], left[0]))
+    near = [(name, nearest(name, left)) for name in gone]
+    pair = next(((name, other) for name, other in near if other), (gone[0], left[0]))
     return f"{', '.join(said)}; columns are named by --columns, as in {'='.join(pair)}"

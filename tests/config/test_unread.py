@@ -123,6 +123,8 @@ def test_a_value_of_a_recipe_is_silent_where_that_was_named_only(tmp_path):
     named = spinrnn.load_config(path, ["recipe=series"])
     assert unread(with_settings(named, {"train.seed": 2})) == []
     assert named == dataclasses.replace(named, recipe="digits")
+    own = with_settings(spinrnn.load_config(path), {"train.seed": 2})
+    assert unread(own)[0].startswith(told)
 
 
 MACHINE, FLAT = spinrnn.BayesianConfig, spinrnn.FeedforwardConfig

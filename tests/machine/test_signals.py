@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -76,6 +77,8 @@ def test_a_second_signal_ends_what_python_does_not_interrupt(number, status):
     with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as process:
         try:
             assert process.stdout.readline() == "ready\n"
+            # until it is in the computation
+            time.sleep(0.3)
             for other in (signal.SIGUSR1, number):
                 process.send_signal(other)
             with pytest.raises(subprocess.TimeoutExpired):

@@ -133,6 +133,8 @@ def train(options: argparse.Namespace) -> int:
         advice = f"to go on: spinrnn train --out {out} --resume{use}{_device_again(options)}"
         print(f"spinrnn: {error}; {advice}", file=sys.stderr)
         return stop.status
+    finally:
+        stop.close()
     print("\n".join(results_of_training(result)))
     return 0
 

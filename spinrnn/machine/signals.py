@@ -35,8 +35,14 @@ class StopSignals:
         self.number = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, self._note)
-        if watched:
-            _watch()
+        self._pipe = _watch() if watched else None
+
+    def close(self):
+        """Ends the watch; signals go on being noted."""
+        if self._pipe is not None:
+            signal.set_wakeup_fd(-1)
+            os.close(self._pipe)
+            self._pipe = None
 
     def _note(self, number, _):
         self.number = self.number or int(number)
@@ -58,7 +64,7 @@ class StopSignals:
 
 def _watch():
     """Begins a thread that reads the numbers of signals as they come, from a pipe into
-    which the interpreter writes them at once.
+    which the interpreter writes them at once; returns its end for that.
     """
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -66,6 +72,7 @@ def _watch():
     # a child's signals are not this process's
     os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     threading.Thread(target=_end, args=(read,), name="signals", daemon=True).start()
+    return write
 
 
 def _end(read):
@@ -80,3 +87,4 @@ def _end(read):
             os._exit(128 + number)
         if number in (signal.SIGINT, signal.SIGTERM):
             first.setdefault(number, now)
+    os.close(read)

@@ -98,4 +98,11 @@ def test_two_sigterms_of_one_request_let_the_batch_end(monkeypatch):
     os.close(write)
     signals._end(read)
     assert ended == []
-    os.close(read)
+
+
+def test_a_watch_ends(stop):
+    own = StopSignals(watched=True)
+    own.close()
+    own.close()
+    assert signal.set_wakeup_fd(-1) == -1
+    assert not stop()

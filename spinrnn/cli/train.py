@@ -108,10 +108,9 @@ def train(options: argparse.Namespace) -> int:
 
     def on_start(trainer: Any) -> None:
         verb = "continuing" if resuming else "training"
-        if not started:
-            print(f"{verb} in {out}; the first run compiles for some seconds", flush=True)
-        else:
-            print(f"the next member, seed {trainer.config.train.seed}", flush=True)
+        first = f"{verb} in {out}; the first run compiles for some seconds"
+        again = f"the next member, seed {trainer.config.train.seed}"
+        print(again if started else first, flush=True)
         started.append(trainer.config.train.seed)
         print(memory_of_batch(trainer), flush=True)
         if trainer.drives is not None:

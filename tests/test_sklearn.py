@@ -279,3 +279,10 @@ def test_importing_spinrnn_does_not_import_scikit_learn():
     code = "import sys, spinrnn; spinrnn.Network; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_keys_that_the_estimator_does_not_read_are_dropped():
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    model = SpinClassifier(layers=(8,), epochs=7, batch=8, estimator="reservoir")
+    train = model.fit(x, np.arange(20) % 2).config_.train
+    assert train == spinrnn.TrainConfig(estimator="reservoir", noise=train.noise, seed=train.seed)

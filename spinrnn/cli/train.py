@@ -104,14 +104,13 @@ def train(options: argparse.Namespace) -> int:
     forward, attempts = forward_of(options), _attempts(options)
     config, out = _chosen(options, settings_of(options))
     resuming = options.resume and (out / "config.toml").exists()
-    stop, started = StopSignals(), []
+    stop, started = StopSignals(watched=True), []
 
     def on_start(trainer: Any) -> None:
         verb = "continuing" if resuming else "training"
-        if not started:
-            print(f"{verb} in {out}; the first run compiles for some seconds", flush=True)
-        else:
-            print(f"the next member, seed {trainer.config.train.seed}", flush=True)
+        first = f"{verb} in {out}; the first run compiles for some seconds"
+        again = f"the next member, seed {trainer.config.train.seed}"
+        print(again if started else first, flush=True)
         started.append(trainer.config.train.seed)
         print(memory_of_batch(trainer), flush=True)
         if trainer.drives is not None:
@@ -133,6 +132,8 @@ def train(options: argparse.Namespace) -> int:
         advice = f"to go on: spinrnn train --out {out} --resume{use}{_device_again(options)}"
         print(f"spinrnn: {error}; {advice}", file=sys.stderr)
         return stop.status
+    finally:
+        stop.close()
     print("\n".join(results_of_training(result)))
     return 0
 

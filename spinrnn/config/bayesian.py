@@ -2,6 +2,7 @@
 with kind = "bayesian".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal
@@ -75,6 +76,12 @@ class BayesianConfig(StaticConfig):
     layers: ClassVar[tuple[int, ...]] = ()
     synapses: ClassVar[tuple[Any, ...]] = ()
     kinds: ClassVar[tuple[Any, ...]] = ()
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "cycles": {"mode": "stochastic"},
+        "seeds": {"mode": "stochastic"},
+        "register_seed": {"mode": "stochastic", "seeds": "random"},
+        "log_step": {"mode": "logarithmic"},
+    }
     dtype: ClassVar[str] = "float64"
 
     @property

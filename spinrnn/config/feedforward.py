@@ -4,6 +4,7 @@ state. The table [network] with kind = "feedforward".
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -70,6 +71,11 @@ class FeedforwardConfig(LayeredConfig):
     kind: ClassVar[str] = "feedforward"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "twin"})
     parts: ClassVar[tuple[str, ...]] = ("activation", "synapse")
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "statistics": {"normalisation": "batch"},
+        "momentum": {"normalisation": "batch"},
+        "bias_deviation": {"bias": True},
+    }
 
     def _make_parts(self) -> list[str]:
         return self._make_with_synapses({"activation": kind_part("activation")})

@@ -91,12 +91,19 @@ class Kind:
     """Base of the bases of all roles; a kind is a frozen dataclass, its fields are its
     table.
 
+    Class attributes:
+        role, kind: what it is for, and its name there.
+        read_with: {key that counts with some value of others only: {other key: that
+            value, or ... for any but none}}; a warning names the key where it was given
+            without (`config.unread`).
+
     Raises:
         ConfigError: all impossible values at once.
     """
 
     role: ClassVar[str]
     kind: ClassVar[str]
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Before a dataclass writes a comparison of its own."""

@@ -14,6 +14,8 @@ from spinrnn.config.tables import shown, suggest
 KEY = "recipe"
 """Of a configuration, beside its tables."""
 DEFAULT, SERIES = "digits", "series"
+UNKNOWN = ""
+"""In place of a recipe's name, where it is not known whether one was named."""
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     # the defaults of the classes
     DEFAULT: {},

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from spinrnn.config import kinds, neurons, recipes, sources, versions
+from spinrnn.config import kinds, neurons, recipes, slips, sources, versions
 from spinrnn.config.bayesian import BayesianConfig
 from spinrnn.config.features import features_of
 from spinrnn.config.feedforward import FeedforwardConfig
@@ -210,6 +210,7 @@ class NetworkConfig:
 
     kind: ClassVar[str] = "recurrent"
     abilities: ClassVar[frozenset[str]] = frozenset({"adjoint", "time"})
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {"trained_per": {"trained": ...}}
     parts: ClassVar[tuple[str, ...]] = ("neuron", "spread", "synapse")
     tasks: ClassVar[tuple[str, ...]] = ()
 
@@ -355,9 +356,7 @@ class NetworkConfig:
         """
         if self.substeps is not None:
             return self.substeps
-        shortest = min(one.time_unit for one in self.neurons)
-        # the margin keeps 4 * 10e-9 / 10e-9 from rounding up to 5
-        return max(1, math.ceil(4 * self.input_interval / shortest - 1e-9))
+        return _substeps(self.input_interval, self.neurons)
 
     @property
     def read(self) -> int:
@@ -421,22 +420,41 @@ def _check_sizes(c: NetworkConfig, found: Problems) -> None:
     check_weights(weights, found)
 
 
+def _substeps(interval: float, kinds_of_neurons: Iterable[Any]) -> int:
+    """S of an input interval in s, where it is not given."""
+    shortest = min(one.time_unit for one in kinds_of_neurons)
+    # the margin keeps 4 * 10e-9 / 10e-9 from rounding up to 5
+    return max(1, math.ceil(4 * interval / shortest - 1e-9))
+
+
 def _check_times(c: NetworkConfig, found: Problems) -> None:
     found.require(c.substeps is None or c.substeps >= 1, "substeps", "at least 1")
     found.require(c.input_interval > 0, "input_interval", "a positive time in seconds")
     given = c.highpass_time
     ok = given is None or given >= 0
     found.require(ok, "highpass_time", "a time in seconds, or 0 for no filter")
-    times = {"input_interval": c.input_interval, "highpass_time": given or 0.0}
-    for place, one in neurons.entries(c.neuron).items():
+    of_layers = neurons.entries(c.neuron)
+    wrong = _wrong_times(c, of_layers) or ([] if found else _long_steps(c, of_layers))
+    unusual = neurons.unusual(c.neuron) if wrong else []
+    if unusual:
+        # a time of a neuron whose values are wrong is wrong, too
+        of_layers = {place: slips.as_usual(one) for place, one in of_layers.items()}
+        wrong = _wrong_times(c, of_layers) or ([] if found else _long_steps(c, of_layers))
+    found += unusual + wrong
+
+
+def _wrong_times(c: NetworkConfig, of_layers: Mapping[str, Any]) -> list[str]:
+    """About times out of all proportion to those of neurons {place: kind}."""
+    units = [one.time_unit for one in of_layers.values()]
+    usual = min(one.usual_interval for one in of_layers.values())
+    times = {"input_interval": c.input_interval, "highpass_time": c.highpass_time or 0.0}
+    for place, one in of_layers.items():
         own = [name for name, declared in quantities(one).items() if declared.unit == "s"]
         times |= {f"{place}.{name}": getattr(one, name) or 0.0 for name in own}
-    wrong = _far_times(times, c.time_unit, c.usual_interval)
-    for unit in set() if wrong else {one.time_unit for one in c.neurons}:
-        wrong += _far_times({"input_interval": c.input_interval}, unit, c.usual_interval)
-    wrong = wrong or ([] if found else _long_steps(c))
-    # a time of a neuron whose values are wrong is wrong, too
-    found += (neurons.unusual(c.neuron) if wrong else []) or wrong
+    wrong = _far_times(times, units[0], usual)
+    for unit in set() if wrong else set(units):
+        wrong += _far_times({"input_interval": c.input_interval}, unit, usual)
+    return wrong
 
 
 def _far_times(times: dict[str, float], unit: float, usual: float) -> list[str]:
@@ -457,10 +475,11 @@ def _far_times(times: dict[str, float], unit: float, usual: float) -> list[str]:
     return wrong
 
 
-def _long_steps(c: NetworkConfig) -> list[str]:
-    """About neurons that cannot take the substep."""
-    step, wrong = c.input_interval / c.resolved_substeps, []
-    for place, one in neurons.entries(c.neuron).items():
+def _long_steps(c: NetworkConfig, of_layers: Mapping[str, Any]) -> list[str]:
+    """About neurons {place: kind} that cannot take the substep."""
+    substeps = c.substeps or _substeps(c.input_interval, of_layers.values())
+    step, wrong = c.input_interval / substeps, []
+    for place, one in of_layers.items():
         if step > one.longest_step:
             least = math.ceil(c.input_interval / one.longest_step)
             long = f"a substep of {step:.3g} s is too long for {place}, a {one.kind}"
@@ -726,6 +745,8 @@ class RunConfig:
         task: what is asked of the network, as Classification(); None means what the
             data ask for: of a series that needs no file its own task, else a
             classification.
+        recipe: by name, whose values stand where none were given; "" where that is not
+            known, as of files that spinrnn wrote. It is compared and kept nowhere.
 
     Raises:
         ConfigError: a table is not of its class, or the kinds do not go together.
@@ -735,6 +756,7 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
     task: Any = None
+    recipe: str = field(default=recipes.DEFAULT, repr=False, compare=False)
 
     @property
     def kinds(self) -> tuple[Any, ...]:
@@ -959,7 +981,7 @@ def from_tables(tables: Mapping[str, Any]) -> RunConfig:
     made, problems = parts_of(tables)
     if problems:
         raise ConfigError(problems)
-    return RunConfig(**made)
+    return RunConfig(**made, recipe=tables.get(recipes.KEY, recipes.UNKNOWN))
 
 
 def recipe(name: str, **tables: Mapping[str, Any]) -> RunConfig:
@@ -1121,11 +1143,15 @@ def _network_arguments(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str
 def _placed(name: str, problem: str) -> str:
     """A problem of a part's key with its table."""
     key, colon, sentence = problem.partition(": ")
-    moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
     if key.partition(".")[0].partition("[")[0] in TABLES:
         return problem
-    place = moved.get(key) if name == "network" else None
-    return f"{place or f'{name}.{key}'}{colon}{sentence}"
+    return f"{place_of(name, key)}{colon}{sentence}"
+
+
+def place_of(name: str, key: str) -> str:
+    """Where a key of a table, or of a class that has its name, stands in a file."""
+    moved = {"trained": "neuron.train", "trained_per": "neuron.train_per"}
+    return (moved.get(key) if name == "network" else None) or f"{name}.{key}"
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:

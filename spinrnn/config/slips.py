@@ -2,11 +2,13 @@
 which the number would be usual.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spinrnn.config.quantity import quantities
+from spinrnn.errors import ConfigError
 
 _MU_0 = 1.25663706212e-6
 UNITS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -49,6 +51,21 @@ def unusual(kind: Any, further: Mapping[str, Sequence[tuple[str, float]]] = {}) 
         meant = [(what, value * size) for what, size in known if _within(usual, value * size)]
         found.append(f"{name}: {_sentence(declared, value, meant)}")
     return found
+
+
+def as_usual(kind: Any) -> Any:
+    """A kind with the defaults of the quantities that are far from what is usual; as it
+    is where it does not take them.
+    """
+    found = {
+        name: declared.default
+        for name, declared in quantities(kind).items()
+        if declared.usual is not None and not _within(declared.usual, getattr(kind, name))
+    }
+    try:
+        return dataclasses.replace(kind, **found)
+    except ConfigError:
+        return kind
 
 
 def _sentence(declared, value, meant):

@@ -92,6 +92,7 @@ class SpikingConfig(StaticConfig):
     kind: ClassVar[str] = "spiking"
     abilities: ClassVar[frozenset[str]] = frozenset({"events"})
     parts: ClassVar[tuple[str, ...]] = ("synapse",)
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {"growth_time": {"growth": ...}}
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
 
     def _make_parts(self) -> list[str]:

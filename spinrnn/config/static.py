@@ -26,7 +26,8 @@ class StaticConfig:
     Class attributes:
         kind: its name in configurations; abilities: what an estimator may ask of such a
             network; parts: tables of a configuration file that are its own, besides
-            [network]; tasks: kinds of tasks that it can be asked, () for any.
+            [network]; read_with: as of `kinds.Kind`; tasks: kinds of tasks that it can
+            be asked, () for any.
         readout, readout_window, resolved_substeps: as of `NetworkConfig`.
     Attributes:
         inputs: numbers of a case; outputs: classes, or values.
@@ -36,6 +37,7 @@ class StaticConfig:
     kind: ClassVar[str]
     abilities: ClassVar[frozenset[str]]
     parts: ClassVar[tuple[str, ...]]
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     tasks: ClassVar[tuple[str, ...]] = ()
     readout: ClassVar[str] = "end"
     readout_window: ClassVar[int] = 0

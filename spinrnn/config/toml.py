@@ -56,8 +56,9 @@ def load_config(path: str | Path | None = None, settings: str | Iterable[str] = 
 def read_config(
     path: str | Path | None = None, settings: str | Iterable[str] = (), told: bool = False
 ) -> RunConfig:
-    """`load_config`; told: whether keys of 0.1 in the file are told, as they need not
-    be of a file that spinrnn wrote. Those in settings are told.
+    """`load_config`; told: whether keys of 0.1 in the file are told, and a recipe that
+    it does not name was not asked for, as they need not be of a file that spinrnn
+    wrote. Those in settings are told.
     """
     settings = [settings] if isinstance(settings, str) else list(settings)
     tables = {} if path is None else _read(Path(path))
@@ -74,6 +75,8 @@ def read_config(
     if problems:
         raise ConfigError(problems)
     tell_old_keys(old, where)
+    if told and recipes.KEY not in tables:
+        return dataclasses.replace(config, recipe=recipes.DEFAULT)
     return config
 
 
@@ -140,7 +143,7 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
     follows = tuple(k for k in config.network.follows if f"network.{k}" not in settings)
     own = {key: unsaid(FOLLOWING[key]) for key in follows}
     network = dataclasses.replace(made.network, **own, follows=follows)
-    return dataclasses.replace(made, network=network)
+    return dataclasses.replace(made, network=network, recipe=config.recipe)
 
 
 def _read(path: Path) -> dict[str, Any]:

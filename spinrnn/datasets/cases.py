@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spinrnn.datasets.channels import chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, padded
@@ -145,6 +146,7 @@ def _read(files, columns, frontend) -> _Files:
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         channels, step = _of_table(table, frontend)
+        channels, left = _asked(file, channels, columns.channels)
         first = first or tuple(channels)
         said, count = table.units, len(table.notes)
         table = in_si(table, [name for name in channels if name in table.arrays], columns.heads)
@@ -164,7 +166,7 @@ def _read(files, columns, frontend) -> _Files:
         steps.append(step)
         units.append(units_of(table, first))
         rates.add(rate_of(table.attributes.get("rate")))
-        notes += changed
+        notes += [*left, *changed]
     if columns.heads:
         _check_said(files[0][0].parent, heads)
     # where a file says no unit, that of the others counts
@@ -172,6 +174,16 @@ def _read(files, columns, frontend) -> _Files:
     return _Files(
         cases, first or (), common, rates.pop() if len(rates) == 1 else None, steps, notes
     )
+
+
+def _asked(file, channels, wanted):
+    """As `chosen`, of {channel: (time,)}; what the file does not name fits if there are
+    as many.
+    """
+    if wanted is None or (next(iter(channels)) in _NAMELESS and len(channels) == len(wanted)):
+        return channels, ()
+    names, left = chosen(file, [*channels], wanted)
+    return {name: channels[name] for name in names}, left
 
 
 def _of_table(table: Table, frontend: str = "none"):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.series import in_channels_of
+from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, DataNote, listed
 from spinrnn.readers.units import unit_of
 
@@ -55,8 +55,8 @@ class Known:
 
     def matched(self, data: Dataset, where: str = "data") -> Dataset:
         """Data with their channels in the order and in the units of the training; what
-        was converted is told by a `DataNote`. Of a part that is not known on either
-        side nothing is changed, nor of data with another number of channels.
+        was converted is told by a `DataNote`. Of what is not known on either side
+        nothing is changed, nor refused.
 
         Args:
             where: what the data are called in the note.
@@ -68,8 +68,9 @@ class Known:
                 f"sounds are of {data.rate:g} Hz, those of the training of {self.rate:g} Hz; give "
                 "the path of the files, which are then resampled"
             )
-        if self.channels is not None and np.shape(data.inputs)[1:2] == (len(self.channels),):
-            data = in_channels_of(self.channels, data)
+        named = data.channels is not None and np.ndim(data.inputs) == 3
+        if self.channels is not None and named:
+            data = fitted(data, len(self.channels), self.channels)
         if data.units is None or self.units is None or len(data.units) != len(self.units):
             return data
         pairs = enumerate(zip(data.units, self.units, strict=True))

@@ -242,8 +242,9 @@ def load_inputs(
     Args:
         data: of the run; columns: the user's, which go before the run's.
         labelled: False keeps labels where there are some.
-        known: of the run's data, by which sounds get their rate. Where it has no units
-            those in heads are not converted, as earlier versions did not.
+        known: of the run's data, by which sounds get their rate and columns of tables
+            are chosen: further ones are left out. Where it has no units those in heads
+            are not converted, as earlier versions did not.
         numbers: as of `Columns`.
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
@@ -254,6 +255,8 @@ def load_inputs(
     own: dict[str, Any] = {"numbers": None if "frontend" in taken else numbers}
     if known is not None:
         own |= {"rate": known.rate, "heads": known.units is not None}
+        # what a front end makes has names of its own
+        own |= {"channels": None if "frontend" in taken else known.channels}
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
     of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
@@ -380,7 +383,7 @@ def _of_file(
     if is_sound(table) and not labelled:
         samples, rate = np.atleast_2d(table.arrays["samples"]), rate_of(table.attributes["rate"])
         return Series(samples[None], rate=rate), None, resampling
-    series, test, said = tables.of_columns(table, labelled, names.heads, names.numbers)
+    series, test, said = tables.of_columns(table, labelled, names)
     return series, test, (*said, *table.notes)
 
 

@@ -11,7 +11,7 @@ from spinrnn.datasets import named, tables
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.series import RULES, Series, without_gaps
 from spinrnn.errors import DataError, DataNote, listed
-from spinrnn.readers.columns import in_si
+from spinrnn.readers.columns import NONE, in_si
 from spinrnn.readers.objects import Named, library_of, named_of
 
 _ROLES = ("case", "channel", "time")
@@ -73,7 +73,7 @@ def _of_columns(found: Named, wanted):
     ordered = {name: kept[name] for name in (*known, *wanted)}
     whole = dataclasses.replace(table, arrays=ordered)
     # targets stay in the units of the user
-    values = tables.of_columns(whole, False, heads=False)[0].inputs
+    values = tables.of_columns(whole, False, dataclasses.replace(NONE, heads=False))[0].inputs
     return dataclasses.replace(series, targets=_of_cases(values, series.lengths)), test, said
 
 

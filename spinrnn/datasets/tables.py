@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from spinrnn.datasets.channels import chosen
 from spinrnn.datasets.series import Series, padded
 from spinrnn.errors import DataError, listed
-from spinrnn.readers.columns import in_si
+from spinrnn.readers.columns import NONE, Columns, in_si
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
@@ -53,7 +54,7 @@ def of_rows(table: Table) -> tuple[Series, str]:
     Raises:
         DataError: the column of labels cannot be labels.
     """
-    found = _find(table, LABEL)
+    found = _find(table, LABEL, ())
     named = found or next(iter(table.arrays))
     values = {name: column for name, column in table.arrays.items() if name != named}
     label, columns = table.arrays[named], list(values.values())
@@ -78,36 +79,37 @@ def of_rows(table: Table) -> tuple[Series, str]:
 
 
 def of_columns(
-    table: Table, labelled: bool, heads: bool = True, numbers: int | None = None
+    table: Table, labelled: bool, asked: Columns = NONE
 ) -> tuple[Series, np.ndarray | None, tuple[str, ...]]:
     """(the cases, test (case,) or None, what is to be said) of a long table.
 
     A column `case` says to which case a row belongs, by its text where the file is of
     text, so that 007 and 7 are two, 7.0 and 7 are not; `label` says the class, `test`
     whether the case is for the test, `time` when it was; the others that are numbers
-    are the channels. Without `case` all rows are one, or each is one.
+    are the channels, or of these the ones that are asked for, whatever they are
+    called. Without `case` all rows are one, or each is one.
 
     Args:
         labelled: whether labels, and so several cases, are needed.
-        heads, numbers: as of `Columns`.
+        asked: its heads, numbers and channels count here.
     Raises:
-        DataError: there is no column of cases or labels; a case has several labels; the
-            time does not increase within a case; numbers of cases are too large to be
-            told apart.
+        DataError: there is no column of cases or labels; a channel is missing; a case
+            has several labels, or rows where one is all it can have; the time does not
+            increase within a case; numbers of cases are too large to be told apart.
     """
-    found = {
-        what: _find(table, names)
-        for what, names in (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
-    }
+    kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
+    found = {what: _find(table, names, asked.channels or ()) for what, names in kinds}
     missing = [what for what in ("case", "label") if labelled and found[what] is None]
-    read, own = table, _channels(table, found)
-    table = in_si(table, own, heads)
+    read, own, left = table, *_channels(table, found, asked.channels)
+    table = in_si(table, own, asked.heads)
     channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels)
-    alone = numbers == len(channels)
-    said = _said(table, found, channels, alone) + table.notes[len(read.notes) :]
+    alone = asked.numbers == len(channels)
+    said = _said(table, found, channels, alone) + left + table.notes[len(read.notes) :]
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table, alone)
+    if alone:
+        _check_alone(table, case, rows)
     if found["time"]:
         said += _time_notes(table, table.arrays[found["time"]], rows)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
@@ -115,18 +117,16 @@ def of_columns(
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
-    units = units_of(table, channels) if heads else None
+    units = units_of(table, channels) if asked.heads else None
     series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
     return series, None if test is None else _truth(table, test), said
 
 
-def _channels(table, found):
-    """Names of the columns of numbers that are nothing else."""
-    return [
-        name
-        for name, column in table.arrays.items()
-        if name not in found.values() and column.dtype.kind in "fiub"
-    ]
+def _channels(table, found, wanted):
+    """As `chosen`, of the columns of numbers that are nothing else."""
+    free = [name for name in table.arrays if name not in found.values()]
+    own = [name for name in free if table.arrays[name].dtype.kind in "fiub"]
+    return chosen(table.path, own, wanted, [name for name in free if name not in own])
 
 
 def units_of(table: Table, channels: Iterable[str]) -> tuple[str, ...]:
@@ -140,12 +140,13 @@ def _name(case):
     return str(int(case) if whole else case)
 
 
-def _find(table, names):
+def _find(table, names, channels):
     """The column of one of these names, or if there is none of one in capital letters;
-    None without: beside `time` a `T` may be anything.
+    None without: beside `time` a `T` may be anything. It is none of the channels.
     """
-    found = [name for name in table.arrays if name in names]
-    found = found or [name for name in table.arrays if name.lower() in names]
+    free = [name for name in table.arrays if name not in channels]
+    found = [name for name in free if name in names]
+    found = found or [name for name in free if name.lower() in names]
     if len(found) > 1:
         raise DataError(
             f"{table.path}: {listed(found)} may all be the {names[0]}; name the others otherwise"
@@ -175,7 +176,11 @@ def _check(table, missing, channels):
 
 def _said(table, found, channels, alone):
     """Sentences on what the columns are taken for."""
-    other = [name for name in table.arrays if name not in channels and name not in found.values()]
+    other = [
+        name
+        for name, column in table.arrays.items()
+        if column.dtype.kind not in "fiub" and name not in found.values()
+    ]
     said = (f"channels are {listed(channels)}",)
     if found["case"] is None:
         said += (f"no column case, so {'each row is a' if alone else 'all rows are one'} case",)
@@ -218,6 +223,17 @@ def _rows(case, table, alone):
     order = np.argsort(number, kind="stable")
     pieces = np.split(order, np.cumsum(np.bincount(number))[:-1])
     return [pieces[k] for k in np.argsort(first)]
+
+
+def _check_alone(table, case, rows):
+    """Raises DataError for a case of several rows, where a row is a whole one."""
+    several = [at for at in rows if len(at) > 1]
+    if several:
+        raise DataError(
+            f"{table.path}: case {_name(case[several[0][0]])} has {len(several[0])} rows, and a "
+            "row is a whole case of a network without time; give each row a case of its own, or "
+            "leave out the column of cases"
+        )
 
 
 def _time_notes(table, time, rows):

@@ -3,6 +3,7 @@ on."""
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -111,6 +112,28 @@ def _bound_problems(bounds, known, model):
                 outside = f"{low:g} to {high:g} is outside what it may be, {own.low:g} to"
                 problems.append(f"bounds: {name}: {outside} {own.high:g}")
     return problems
+
+
+def check_driven(problem: Any) -> None:
+    """Raises a DataError where the drive of a `Problem` never changes and leaves open
+    what is asked for, as a fit would say after a long search.
+    """
+    if problem.each:
+        # recordings with values of their own tell more than one
+        return
+    drive = _only_drive(problem.data, problem.drive_between)
+    wrong = None if drive is None else problem.model.drive_problem(problem.known, drive)
+    if wrong is not None:
+        raise DataError(wrong)
+
+
+def _only_drive(data, drive_between):
+    """The drive if it is the same throughout, else None; held, that of the last sample
+    of a case counts for nothing.
+    """
+    ends = np.isfinite(data.time).sum(axis=1) - (drive_between == "held")
+    used = data.drive[np.arange(data.drive.shape[1]) < ends[:, None]]
+    return float(used[0]) if used.size and (used == used[0]).all() else None
 
 
 def _drive_problems(drive_between, data):

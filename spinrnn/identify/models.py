@@ -109,13 +109,30 @@ class Readout(NamedTuple):
     zero: str
 
 
+def fix_one(names: Sequence[str]) -> str:
+    """What to do about parameters that are not told apart."""
+    return (
+        f"Fix one, as in fixed={{'{names[-1]}': 0.5}} or --fix {names[-1]}=0.5 with its value, "
+        "or vary the drive"
+    )
+
+
+def told_together(drive: float, names: Sequence[str]) -> str:
+    """That parameters are not told apart by a constant drive."""
+    return (
+        f"the data do not tell {' and '.join(names)} apart: the drive is {drive:g} throughout. "
+        f"{fix_one(names)}"
+    )
+
+
 class Model:
     """A kind of neuron as a fit sees it.
 
     Attributes:
         neuron: instance, whose values stand for those of no parameter.
         parameters: {name: `Parameter`}; inner: names of those that act on the states;
-            readout: those of the readout; drive_gain: that of the drive.
+            readout: those of the readout; drive_gain, drive_offset: those of
+                the drive.
         functions: of the kind; states: d; place: of the measured state; whole: its
             name.
         number_names: the Q numbers of the step; shared: (n,) that all neurons have.
@@ -123,7 +140,7 @@ class Model:
     """
 
     readout = Readout("readout_gain", "readout_offset")
-    drive_gain = "drive_gain"
+    drive_gain, drive_offset = "drive_gain", "drive_offset"
     whole = "power"
     """What is measured, in words."""
     starts_own = False
@@ -237,6 +254,19 @@ class Model:
     def data_problem(self, known: Mapping[str, Any], data: Any) -> str | None:
         """Why the data cannot be of this kind, or None."""
         return None
+
+    def drive_problem(self, known: Mapping[str, Any], drive: float) -> str | None:
+        """Why what is not known cannot be found under a drive that is the same
+        throughout all recordings, or None.
+        """
+        if drive == 0 and self.drive_gain not in known:
+            return (
+                f"the data do not depend on {self.drive_gain}: the drive is 0 throughout. "
+                f"{fix_one([self.drive_gain])}"
+            )
+        of_drive = (self.drive_offset, self.drive_gain)
+        both = [name for name in self.names if name in of_drive and name not in known]
+        return told_together(drive, both) if len(both) > 1 else None
 
     def apart_problem(self, known: Mapping[str, Any], values: Mapping[str, float]) -> str | None:
         """What a kind knows of why parameters are not told apart, or None."""

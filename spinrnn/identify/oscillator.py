@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from spinrnn.identify.models import Model, Parameter, Readout
+from spinrnn.identify.models import Model, Parameter, Readout, told_together
 
 NAMES: tuple[str, ...] = ("gamma", "Q", "bias", "gain", "scale", "readout_offset")
 UNITS: dict[str, str] = {
@@ -76,7 +76,7 @@ class OscillatorModel(Model):
     """The oscillator in a fit; floor: smallest p."""
 
     readout = Readout("scale", "readout_offset")
-    drive_gain = "gain"
+    drive_gain, drive_offset = "gain", "bias"
     starts_own = True
     normalised = True
     noise_ends = 0.0
@@ -130,6 +130,14 @@ class OscillatorModel(Model):
             f"power: {above:.0%} of the samples are above {scale:g}, where no oscillator of "
             "eq. (1) goes; normalise the power, or let scale be fitted (free_scale, --free-scale)"
         )
+
+    def drive_problem(self, known, drive):
+        """Of p' / p = (I - gamma) - (I + gamma Q) p two numbers are found where I
+        stays, and scale p has the same form.
+        """
+        wrong = super().drive_problem(known, drive)
+        free = [name for name in NAMES if name not in known and name != "readout_offset"]
+        return wrong or (told_together(drive, free) if len(free) > 2 else None)
 
     def apart_problem(self, known, values):
         if "bias" not in known or values["bias"] >= 1 or values["Q"] <= 1000:

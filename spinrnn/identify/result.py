@@ -16,7 +16,7 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
-from spinrnn.identify.models import Model
+from spinrnn.identify.models import Model, fix_one
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
@@ -372,7 +372,7 @@ def check_told_apart(
     if silent:
         raise DataError(
             f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the "
-            f"power constant? {_fix(silent)}"
+            f"power constant? {fix_one(silent)}"
         )
     singular, directions = np.linalg.svd(orthogonal / lengths, full_matrices=False)[1:]
     lost = [row for s, row in zip(singular, directions, strict=True) if s < TOGETHER]
@@ -386,7 +386,7 @@ def check_told_apart(
     raise DataError(
         f"the data do not tell {together} apart; is the drive constant, the power "
         "steady, the noise too large, or the device much faster than the samples? "
-        f"{_fix(sets[-1])}"
+        f"{fix_one(sets[-1])}"
     )
 
 
@@ -407,16 +407,9 @@ def _unknown(problem, values, free, covariance):
     if len(far) > 1:
         raise DataError(
             f"the data do not tell {' and '.join(far)} apart: they may change by many powers of "
-            f"ten. {_fix(far)}"
+            f"ten. {fix_one(far)}"
         )
     return dict.fromkeys(far, "the data leave its power of ten open")
-
-
-def _fix(names):
-    return (
-        f"Fix one, as in fixed={{'{names[-1]}': 0.5}} or --fix {names[-1]}=0.5 with its value, "
-        "or vary the drive"
-    )
 
 
 def _diagnosis(problem, gathered, suspects, predicted, residual, spikes):

@@ -3,8 +3,9 @@ and is programmed once.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import ndtr
@@ -40,6 +41,7 @@ class Counts(Estimator):
     at_once = True
     hears_devices = False
     needs = frozenset({"counts"})
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoothing": {"likelihood": "counts"}}
     likelihood: Literal["counts", "gaussian"] = "counts"
     smoothing: float = quantity(1.0, about="added to each count", above=0, high=1e6)
 

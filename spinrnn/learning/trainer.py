@@ -265,7 +265,7 @@ class Trainer:
         differ, and of keys that were given.
         """
         train, weights = self.config.train, self.training.weights
-        kind, keys = train.estimator, unread(self.config.network, train)
+        kind, keys = train.estimator, unread(self.config)
         if kind.weighs or weights is None or np.ptp(weights) == 0:
             return keys
         return [f"the estimator {kind.kind} shows all cases alike, whatever their weights", *keys]

@@ -33,6 +33,8 @@ class Columns:
             of earlier versions read them as they are.
         numbers: of a case that has no points in time. Of a table with as many channels
             and no column of cases each row is a case then; None: all rows are one.
+        channels: names of the channels of a training, which are taken in this order;
+            None: all columns of numbers.
     """
 
     names: Mapping[str, str]
@@ -43,6 +45,7 @@ class Columns:
     rate: float | None = None
     heads: bool = True
     numbers: int | None = None
+    channels: tuple[str, ...] | None = None
 
     @classmethod
     def of_texts(

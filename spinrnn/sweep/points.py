@@ -23,7 +23,7 @@ from spinrnn.config.run import (
     to_tables,
 )
 from spinrnn.config.tables import keys_of
-from spinrnn.config.unread import unread_keys
+from spinrnn.config.unread import idle_keys, unread_keys
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
@@ -187,9 +187,13 @@ def _configurations(tables, choices):
 
 
 def _tell_unread(configs):
-    """Warns of keys that were given and that no point reads: of several estimators one
-    is enough.
+    """Warns of keys that were given and that no point reads: of several estimators or
+    modes one is enough.
     """
+    idle = [idle_keys(config.network, config.train) for config in configs]
+    for text in idle[0] if idle else []:
+        if all(text in own for own in idle):
+            warnings.warn(text, stacklevel=2)
     keys = [unread_keys(config.network, config.train) for config in configs]
     every = [key for key in keys[0] if all(key in own for own in keys)] if keys else []
     if every:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class RRAM(StraightThrough):
 
     kind = "rram"
     takes = ("pulses",)
+    read_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {"memory": {"pink": ...}}
     fields = (
         *(Field(name, law.unit, f"{law.about}, of both cells") for name, law in SLOPES.items()),
         *(Field(name, law.unit, f"{law.about}, of both cells") for name, law in OFFSETS.items()),

@@ -65,6 +65,35 @@ def test_a_wrong_value_is_named_and_not_the_time_that_follows_from_it(changes, t
     assert text.startswith(told)
 
 
+STIFF = spinrnn.Macrospin(
+    field_z=1e6,
+    bias_current=0.09,
+    current_unit=0.09,
+    area=1e-17,
+    thickness=1e-10,
+    damping=0.9,
+)
+"""Its steps must be short, whatever the field."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"input_interval": 50.0}, "input_interval: 50 s is out of all proportion to the neuron's "
+         "time, 2.57517e-12 s; times are in seconds, 50 ps are 5e-11; 5e-11 s suits it"),
+        ({"input_interval": 50e-12, "highpass_time": 3.0}, "highpass_time: 3 s is out of all"),
+        ({"input_interval": 2.5e-10, "substeps": 1, "neuron": STIFF}, "substeps: a substep of 2"),
+    ],
+)  # fmt: skip
+def test_a_wrong_time_besides_is_named_too(changes, told):
+    """By neurons that have usual values in place of the wrong one."""
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.NetworkConfig(**{"neuron": spinrnn.Macrospin(field_z=1e6), **changes})
+    value, time = caught.value.problems
+    assert value.startswith("neuron.field_z: 1e+06 T is far from what is usual")
+    assert time.startswith(told)
+
+
 def test_of_layers_the_wrong_one_is_named():
     neurons = (spinrnn.Macrospin(), spinrnn.Macrospin(field_z=1e6))
     with pytest.raises(spinrnn.ConfigError, match=r"^neuron\[1\]\.field_z: 1e\+06 T"):

@@ -10,8 +10,8 @@ import pytest
 from conftest import here
 
 import spinrnn
-from spinrnn.config.toml import overruled
-from spinrnn.config.unread import AT_ONCE, LOCAL, unread, unread_keys
+from spinrnn.config.toml import overruled, read_config, to_toml, with_settings
+from spinrnn.config.unread import AT_ONCE, LOCAL, idle_keys, unread, unread_keys
 from spinrnn.learning.trainer import Trainer
 
 COUNTS = """
@@ -80,7 +80,7 @@ def test_values_that_stand_there_by_themselves_are_none_that_were_given():
         assert keys(network, estimator=estimator, **happens) == []
         assert keys(network, estimator=estimator, seed=1, checkpoint_seconds=0.0) == []
     series = spinrnn.recipe("series", estimator={"kind": "reservoir"})
-    assert unread(series.network, series.train) == []
+    assert unread(series) == []
     # the writer that goes with such synapses is taken where none is named
     cells = spinrnn.SpikingConfig(synapse=spinrnn.Measured.example())
     assert keys(cells, estimator=spinrnn.VDSP(), writer="pulses") == []
@@ -92,7 +92,8 @@ def test_a_rule_of_the_synapses_reads_all_but_the_norm_and_the_writer():
     spiking = spinrnn.SpikingConfig()
     assert keys(spiking, estimator=spinrnn.VDSP(), **given) == []
     assert keys(spiking, estimator=spinrnn.VDSP(), clip=0.0) == []
-    found = unread(spiking, spinrnn.TrainConfig(estimator=spinrnn.VDSP(), clip=2.0))
+    vdsp = spinrnn.TrainConfig(estimator=spinrnn.VDSP(), clip=2.0)
+    found = unread(spinrnn.RunConfig(spiking, vdsp))
     assert found == [
         "train.clip: the estimator vdsp is a rule of the synapses themselves and does not read it"
     ]
@@ -106,6 +107,93 @@ def test_a_setting_on_a_recipe_stays_and_the_rest_falls_back():
     made = overruled({k: dict(t) for k, t in tables.items()}, ["train.seed=2"])
     assert made.train == spinrnn.TrainConfig(estimator=spinrnn.Reservoir(), seed=2)
     assert overruled(tables, ["train.epochs=50"]).train.epochs == 50
+
+
+def test_a_value_of_a_recipe_is_silent_where_that_was_named_only(tmp_path):
+    path = tmp_path / "own.toml"
+    text = '[network]\nlayers = [3]\n[estimator]\nkind = "reservoir"\n'
+    path.write_text(text + "[train]\nepochs = 100\nbatch = 8\n")
+    told = "train.epochs, train.batch: the estimator reservoir learns all at once and reads none"
+    for settings, expected in (([], [told]), (["recipe=series"], [])):
+        config = spinrnn.load_config(path, settings)
+        assert [one[: len(told)] for one in unread(config)] == expected
+        # as it is where a folder is gone on with, whose file names no recipe
+        (tmp_path / "config.toml").write_text(to_toml(config))
+        assert unread(read_config(tmp_path / "config.toml")) == []
+    named = spinrnn.load_config(path, ["recipe=series"])
+    assert unread(with_settings(named, {"train.seed": 2})) == []
+    assert named == dataclasses.replace(named, recipe="digits")
+    own = with_settings(spinrnn.load_config(path), {"train.seed": 2})
+    assert unread(own)[0].startswith(told)
+
+
+MACHINE, FLAT = spinrnn.BayesianConfig, spinrnn.FeedforwardConfig
+IDLE = [
+    (
+        MACHINE(mode="logarithmic", cycles=8, seeds="random", register_seed=3),
+        'network.cycles, network.seeds, network.register_seed: read with network.mode = "stoch',
+    ),
+    (MACHINE(register_seed=3), 'network.register_seed: read with network.seeds = "random" only'),
+    (MACHINE(log_step=0.2), 'network.log_step: read with network.mode = "logarithmic" only'),
+    (
+        FLAT(momentum=0.3, statistics="batch"),
+        'network.statistics, network.momentum: read with network.normalisation = "batch" only',
+    ),
+    (
+        FLAT(bias=False, bias_deviation=1.0),
+        "network.bias_deviation: read with network.bias = true only",
+    ),
+    (
+        spinrnn.SpikingConfig(growth=0.0, growth_time=3.0),
+        "network.growth_time: read with network.growth only",
+    ),
+    (spinrnn.NetworkConfig(trained_per="neuron"), "neuron.train_per: read with neuron.train only"),
+    (
+        spinrnn.NetworkConfig(layers=(2,), synapse=("ideal", spinrnn.RRAM(pink=0.0, memory=5))),
+        "synapse[1].memory: read with synapse[1].pink only",
+    ),
+]
+
+
+@pytest.mark.parametrize(("network", "told"), IDLE)
+def test_keys_that_one_mode_reads_are_told_in_another(network, told):
+    (text,) = idle_keys(network, spinrnn.TrainConfig())
+    assert text.startswith(told)
+
+
+def test_keys_of_a_mode_are_not_told_in_it():
+    for network in (
+        MACHINE(cycles=8, seeds="random", register_seed=3),
+        MACHINE(mode="logarithmic", log_step=0.2),
+        FLAT(normalisation="batch", momentum=0.3, statistics="batch", bias_deviation=1.0),
+        spinrnn.SpikingConfig(growth_time=3.0),
+        spinrnn.NetworkConfig(trained=("bias_ratio",), trained_per="neuron"),
+        spinrnn.NetworkConfig(synapse=spinrnn.RRAM(memory=5)),
+    ):
+        assert (
+            idle_keys(network, spinrnn.TrainConfig(estimator=spinrnn.Counts("counts", 2.0))) == []
+        )
+    gaussian = spinrnn.TrainConfig(estimator=spinrnn.Counts("gaussian", 2.0))
+    (text,) = idle_keys(MACHINE(), gaussian)
+    assert text == 'estimator.smoothing: read with estimator.likelihood = "counts" only'
+
+
+def test_keys_that_are_idle_change_nothing():
+    usual = {"inputs": 64, "bins": 2}
+    for told, same in (
+        (MACHINE(**usual, mode="logarithmic", cycles=8, seeds="equal"), {"mode": "logarithmic"}),
+        (MACHINE(**usual, register_seed=3, log_step=0.2), {}),
+    ):
+        own = spinrnn.Counts("gaussian", 2.0), spinrnn.Counts("gaussian")
+        assert learned(told, estimator=own[0]) == learned(
+            MACHINE(**usual, **same), estimator=own[1]
+        )
+
+
+def test_the_command_names_them(tmp_path):
+    (tmp_path / "own.toml").write_text(COUNTS.partition("[estimator]")[0] + "cycles = 8\n")
+    found = here("check", tmp_path / "own.toml", "--set", "network.mode=logarithmic")
+    assert 'network.cycles: read with network.mode = "stochastic" only' in found.stdout
 
 
 SWEEP = """
@@ -136,6 +224,13 @@ def test_a_sweep_tells_what_no_point_reads(tmp_path):
     path.write_text(SWEEP.format(kinds=["reservoir"]))
     with pytest.warns(UserWarning, match=r"train\.epochs: not read by the estimator reservoir"):
         _ = spinrnn.load_sweep(path).points
+    for modes, known in ((["logarithmic"], 1), (["logarithmic", "stochastic"], 0)):
+        text = SWEEP.format(kinds=modes).replace("estimator.kind", "network.mode")
+        path.write_text(text.replace("layers = [3]", 'kind = "bayesian"\ncycles = 8'))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            _ = spinrnn.load_sweep(path).points
+        assert sum("network.cycles: read with" in str(one.message) for one in said) == known
 
 
 def test_a_run_of_before_goes_on(tmp_path):

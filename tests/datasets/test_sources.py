@@ -2,6 +2,7 @@
 netCDF; what is ambiguous is refused with what was seen and what is wanted.
 """
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -253,6 +254,15 @@ def test_numbers_of_cases_beyond_those_that_floats_tell_apart_are_refused():
         "9007199254740989",
         "9007199254740991",
     )
+
+
+def test_a_channel_of_the_training_is_neither_time_nor_label():
+    arrays = {"T": np.arange(3.0), "x": np.ones(3), "class": np.full(3, 2.0)}
+    asked = dataclasses.replace(NONE, channels=("class", "T"))
+    found, _, said = of_columns(Table(Path("a.csv"), arrays), False, asked)
+    assert found.inputs.tolist() == [[[2, 2, 2], [0, 1, 2]]]
+    assert (found.channels, found.labels) == (("class", "T"), None)
+    assert "left out: x, which the training did not have" in said
 
 
 # ---- folders ----

@@ -16,6 +16,7 @@ from spinrnn.config import kinds
 from spinrnn.identify import fit as fit_
 from spinrnn.identify import grids, models, wording
 from spinrnn.identify import problem as problem_
+from spinrnn.recordings.measurement import measurement
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
 kinds.use(EXAMPLE)
@@ -411,3 +412,47 @@ def test_a_number_of_which_nothing_is_known_is_told_without_interval(tmp_path, c
     np.savez(tmp_path / "r.npz", time=np.arange(300) * H, drive=drive, power=power)
     main(["identify", str(tmp_path / "r.npz"), "--neuron", "ctrnn", "--out", str(tmp_path)])
     assert "no interval: the data leave its power of ten open" in capsys.readouterr().out
+
+
+def test_a_constant_drive_is_told_before_anything_is_fitted(monkeypatch):
+    constant = recording(5, 200) | {"drive": np.full(200, 0.4)}
+    monkeypatch.setattr(fit_, "_whole", lambda *_: pytest.fail("it is fitted"))
+    for free, told in (
+        (["drive_gain", "drive_offset"], "drive_gain and drive_offset apart: the drive is 0.4"),
+        (["readout_gain"], None),
+    ):
+        error = spinrnn.DataError if told else pytest.fail.Exception
+        with pytest.raises(error, match=told or "fitted"):
+            spinrnn.identify_device(constant, neuron=Resonator, free=free)
+    zero = constant | {"drive": np.zeros(200)}
+    with pytest.raises(spinrnn.DataError, match="depend on drive_gain: the drive is 0 throughout"):
+        spinrnn.identify_device(zero, neuron=Resonator, free=["drive_gain"])
+    # a value that is held for no time counts for nothing, between samples it does
+    last = constant | {"drive": np.append(np.full(199, 0.4), 7.0)}
+    free = {"neuron": Resonator, "free": ["drive_gain", "drive_offset"]}
+    with pytest.raises(spinrnn.DataError, match=r"apart: the drive is 0\.4 throughout"):
+        spinrnn.identify_device(last, **free)
+    with pytest.raises(pytest.fail.Exception, match="fitted"):
+        spinrnn.identify_device(last, **free, drive_between="linear")
+
+
+@pytest.mark.parametrize(
+    ("fixed", "told"),
+    [
+        ({}, "gamma and Q and gain apart: the drive is 0.4 throughout"),
+        ({"Q": 0.5}, "bias and gain apart: the drive is 0.4 throughout"),
+        ({"gain": 1e8}, None),
+        ({"Q": 0.5, "gain": 1e8}, None),
+    ],
+)
+def test_two_numbers_of_an_oscillator_are_found_under_a_constant_drive(monkeypatch, fixed, told):
+    monkeypatch.setattr(fit_, "_whole", lambda *_: pytest.fail("it is fitted"))
+    time = 1e-9 * np.arange(60)
+    power = 0.3 * -np.expm1(-time / 2e-8) + 0.01
+    with pytest.raises(
+        spinrnn.DataError if told else pytest.fail.Exception, match=told or "fitted"
+    ):
+        spinrnn.identify_device(time, np.full(60, 0.4), power, fixed=fixed)
+    several = [measurement(time, np.full(60, u), power) for u in (0.4, 0.5)]
+    with pytest.raises(pytest.fail.Exception, match="fitted"):
+        spinrnn.identify_device(several, fixed=fixed)

@@ -22,8 +22,9 @@ BAD = {
     "backwards": (changed(time=good()["time"][::-1]), ["Q=0.8"], "does not increase after sam"),
     "twice": (changed(time=np.repeat(good()["time"][::2], 2)), ["Q=0.8"], "does not increase"),
     "few": ({k: v[:4] for k, v in good().items()}, ["Q=0.8"], "4 samples are too few for 4"),
-    "constant": (changed(drive=np.full(60, 0.7)), ["Q=0.8"], "bias and gain apart; is the"),
-    "zero": (changed(drive=np.zeros(60)), ["Q=0.8"], "do not depend on gain; is the drive zero"),
+    "constant": (changed(drive=np.full(60, 0.7)), ["Q=0.8"], "bias and gain apart: the drive is"),
+    "constant by default": (changed(drive=np.full(60, 0.7)), [], "gamma and Q and gain apart: the"),
+    "zero": (changed(drive=np.zeros(60)), ["Q=0.8"], "do not depend on gain: the drive is 0"),
     "hole": (changed(drive=np.where(np.arange(60) == 7, np.nan, 0.3)), [], "no finite value"),
     "huge": (changed(power=1e31 * good()["power"]), [], "holds values beyond 1e+30"),
     "strong": (changed(drive=1e208 * good()["drive"]), [], "drive: holds values beyond 1e+30"),
@@ -44,11 +45,14 @@ BAD = {
 def test_a_bad_recording_is_one_line(tmp_path, monkeypatch, capsys, name, kind):
     arrays, fixed, part = BAD[name]
     if kind == "ctrnn":
-        if name in ("watts", "zero"):
+        if name in ("watts", "zero", "constant by default"):
             pytest.skip("any reading may be of this kind")
         options = ["--neuron", "ctrnn"] + ["--free", "drive_gain"] * (name in ("few", "constant"))
         options += ["--free", "drive_offset"] * (name in ("few", "constant"))
-        part = {"few": "4 samples are too few for 4", "constant": "apart; is the"}.get(name, part)
+        part = {
+            "few": "4 samples are too few for 4",
+            "constant": "drive_gain and drive_offset apart: the",
+        }.get(name, part)
     else:
         options = [word for text in fixed for word in ("--fix", text)]
     monkeypatch.chdir(tmp_path)

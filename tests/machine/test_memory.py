@@ -156,7 +156,9 @@ def test_the_order_of_wishes(monkeypatch):
 
 
 def test_the_command_line(tmp_path, tiny_file, monkeypatch, capsys):
-    monkeypatch.setattr(signals, "StopSignals", lambda: lambda: False)  # pytest keeps its own
+    # pytest keeps its own
+    monkeypatch.setattr(signals, "_watch", lambda: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     out = tmp_path / "run"
     arguments = ["train", str(tiny_file), "--out", str(out), "--set", "train.epochs=1"]
     for name, option, wrong in (

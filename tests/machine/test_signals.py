@@ -3,11 +3,14 @@
 import datetime
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
-from spinrnn.machine import environment, threads
+from spinrnn.machine import environment, signals, threads
 from spinrnn.machine.signals import StopSignals
 
 
@@ -55,3 +58,51 @@ def test_the_environment_is_that_of_this_process(monkeypatch):
     assert abs(now - datetime.datetime.fromisoformat(found["date"])).total_seconds() < 60
     monkeypatch.delenv("SLURM_JOB_ID")
     assert environment.describe()["slurm_job"] is None
+
+
+COMPUTES = """
+import hashlib
+from spinrnn.machine import signals
+signals.GRACE = 0.3
+stop = signals.StopSignals(watched={watched})
+print("ready", flush=True)
+# no signal is heard by Python in it
+hashlib.pbkdf2_hmac("sha256", b"a", b"b", 2**31 - 1)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_what_python_does_not_interrupt(number, status):
+    code = COMPUTES.format(watched=True)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            # until it is in the computation
+            time.sleep(0.3)
+            for other in (signal.SIGUSR1, number):
+                process.send_signal(other)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(number)
+            assert process.wait(20) == status
+            assert process.stderr.read().startswith("spinrnn: ended at once by a second signal")
+        finally:
+            process.kill()
+
+
+def test_two_sigterms_of_one_request_let_the_batch_end(monkeypatch):
+    read, write = os.pipe()
+    ended = []
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    os.write(write, bytes([signal.SIGTERM, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR1]))
+    os.close(write)
+    signals._end(read)
+    assert ended == []
+
+
+def test_a_watch_ends(stop):
+    own = StopSignals(watched=True)
+    own.close()
+    own.close()
+    assert signal.set_wakeup_fd(-1) == -1
+    assert not stop()

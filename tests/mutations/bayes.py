@@ -6,6 +6,8 @@ STATISTICS, STUDY = "spinrnn/datasets/statistics.py", "spinrnn/systems/bayes.py"
 BITS, MACHINES = "tests/kernels/test_bitstreams.py", "tests/networks/test_bayesian.py"
 LEARNING, FEATURES = "tests/learning/test_counts.py", "tests/datasets/test_statistics.py"
 TABLES, ANSWERS = "spinrnn/datasets/tables.py", "spinrnn/runs/predicting.py"
+CHANNELS, CASES = "spinrnn/datasets/channels.py", "spinrnn/datasets/cases.py"
+SOURCES = "tests/datasets/test_sources.py"
 ROWS = "tests/runs/test_bayesian_runs.py"
 SYSTEM = "tests/systems/test_bayes.py"
 
@@ -70,5 +72,11 @@ MUTATIONS = [
     # a row of a table
     mutation(TABLES, "alone = numbers == len(channels)", "alone = numbers is not None", ROWS),
     mutation(TABLES, "[*every[:, None]] if alone else [every]", "[every]", ROWS),
+    mutation(CHANNELS, "if missing:", "if False:", ROWS),
+    mutation(CHANNELS, "return list(wanted), said", "return list(own), said", ROWS),
+    mutation(CHANNELS, "nearest(name, left)", "None", ROWS),
+    mutation(TABLES, "if len(at) > 1]", "if False]", ROWS),
+    mutation(TABLES, "if name not in channels]", "]", SOURCES),
+    mutation(CASES, "names, left = chosen(file, [*channels], wanted)", "return channels, ()", ROWS),
     mutation(ANSWERS, 'None if "time" in config.abilities else', "", ROWS),
 ]  # fmt: skip

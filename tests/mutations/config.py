@@ -182,6 +182,18 @@ MUTATIONS = [
     mutation(READ, "not in {*kept, *tables}", "not in {*tables}", UNREAD),
     mutation(START, "*trainer.unheeded, *endless", "*endless", UNREAD),
     mutation(POINTS, "if all(key in own for own in keys)", "", UNREAD),
+    mutation(
+        READ,
+        "named = [recipe] if recipe in recipes.RECIPES else [*recipes.RECIPES]",
+        "named = [*recipes.RECIPES]",
+        UNREAD,
+    ),
+    mutation(READ, "if lacking and getattr(one, key) != usual[key]:", "if lacking:", UNREAD),
+    mutation(READ, "bool(value) if wanted is ... else value == wanted", "value == wanted", UNREAD),
+    mutation(POINTS, "if all(text in own for own in idle):", "if True:", UNREAD),
+    mutation(
+        "spinrnn/config/toml.py", "network=network, recipe=config.recipe", "network=network", UNREAD
+    ),
     mutation(POINTS, "        _tell_unread(configs)\n", "", UNREAD),
     mutation(SCIKIT, "return without_unread(run)", "return run", "tests/test_sklearn.py"),
     mutation(

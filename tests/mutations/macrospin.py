@@ -219,8 +219,22 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/config/run.py",
-        "old": "    found += (neurons.unusual(c.neuron) if wrong else []) or wrong\n",
+        "old": "    found += unusual + wrong\n",
         "new": "    found += wrong\n",
+        "tests": SLIPS,
+        "k": "named_and_not",
+    },
+    {
+        "file": "spinrnn/config/run.py",
+        "old": "    found += unusual + wrong\n",
+        "new": "    found += unusual or wrong\n",
+        "tests": SLIPS,
+        "k": "besides",
+    },
+    {
+        "file": "spinrnn/config/slips.py",
+        "old": "        return dataclasses.replace(kind, **found)\n",
+        "new": "        return kind\n",
         "tests": SLIPS,
         "k": "named_and_not",
     },

@@ -53,7 +53,7 @@ MUTATIONS = [
     mutation("spinrnn/runs/loading.py", "heads=reads_heads(folder)", "heads=True", HEADS),
     mutation(LOADING, '"heads": known.units is not None', '"heads": True', HEADS),
     # predictions
-    mutation(KNOWN, "data = in_channels_of(self.channels, data)", "pass", KNOWNS),
+    mutation(KNOWN, "data = fitted(data, len(self.channels), self.channels)", "pass", KNOWNS),
     mutation(KNOWN, "other.from_si(unit.to_si(inputs[:, k]))", "unit.to_si(inputs[:, k])", KNOWNS),
     mutation(KNOWN, "unit.si != other.si", "False", KNOWNS),
     mutation(KNOWN, "data.rate not in (None, self.rate)", "False", KNOWNS),

@@ -2,6 +2,7 @@
 at, swept and given to scikit-learn.
 """
 
+import gzip
 import json
 
 import numpy as np
@@ -164,5 +165,96 @@ def test_a_row_of_a_table_is_a_case_unless_it_says_otherwise(tmp_path, monkeypat
     capsys.readouterr()
     assert len(said(capsys, "predict", "bayesian", "new.csv").splitlines()) == 41
     assert len(said(capsys, "predict", "recurrent", "new.csv").splitlines()) == 2
-    refused = here("predict", "bayesian", "more.csv")
-    assert (refused.returncode, "so all rows are one case" in refused.stderr) == (2, True)
+    assert len(said(capsys, "predict", "bayesian", "more.csv").splitlines()) == 5
+
+
+COLUMNS = "sepal_length,sepal_width,petal_length,petal_width"
+ROWS = [(5.1, 3.5, 1.4, 0.2), (6.3, 3.3, 6.0, 2.5)]
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory):
+    """The folder of a run on iris, whose channels have names."""
+    folder = tmp_path_factory.mktemp("iris")
+    config = spinrnn.RunConfig(
+        spinrnn.BayesianConfig(),
+        spinrnn.TrainConfig(estimator="counts"),
+        spinrnn.DataConfig("iris"),
+    )
+    spinrnn.train(config, folder / "run", pictures=False)
+    return folder / "run"
+
+
+def csv_of(path, heads, rows, write=open):
+    with write(path, "wt") as file:
+        file.write("".join(",".join(map(str, row)) + "\n" for row in [heads.split(","), *rows]))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("heads", "rows", "said"),
+    [
+        (COLUMNS, ROWS, "each row is a case"),
+        (f"id,{COLUMNS},weight", [(7, *row, 0) for row in ROWS], "left out: id, weight, which"),
+        (",".join(COLUMNS.split(",")[::-1]), [row[::-1] for row in ROWS], "each row is a case"),
+        (f"{COLUMNS},label", [(*row, k) for k, row in enumerate(ROWS)], "each row is a case"),
+        (f"{COLUMNS},species", [(*row, "x") for row in ROWS], "left out: species, which is no"),
+        (f"case,id,{COLUMNS}", [(k, 9, *row) for k, row in enumerate(ROWS)], "left out: id, which"),
+        (f"t,{COLUMNS}", [(k, *row) for k, row in enumerate(ROWS)], "each row is a case"),
+    ],
+)
+def test_columns_are_taken_by_the_names_of_the_training(iris, tmp_path, ending, heads, rows, said):
+    path = csv_of(tmp_path / f"new.{ending}", heads, rows, gzip.open if "gz" in ending else open)
+    with pytest.warns(DataNote) as notes:
+        found = spinrnn.predict(iris, path)
+    assert said in str(notes[0].message)
+    wanted = spinrnn.predict(iris, np.array(ROWS)[:, :, None])
+    np.testing.assert_array_equal(found.outputs, wanted.outputs)
+
+
+@pytest.mark.parametrize(
+    ("heads", "rows", "words"),
+    [
+        ("sepal_length,sepal_width", [(5, 3)] * 2, "petal_length, petal_width are missing among"),
+        ("petal_width", [(5,), (3,), (1,), (2,)], "petal_length are missing among the columns pet"),
+        ("7", [(5,), (3,), (1,)], "petal_width are missing among the columns column_1"),
+        ("case,petal_width", [("a", 5)] * 4, "petal_length are missing among the columns petal_w"),
+        (f"id,{COLUMNS[:-1]}", [(1, *ROWS[0])], "petal_width is missing among the columns "
+         "id, sepal_length, sepal_width, petal_length, petal_widt; columns are named by --columns, "
+         "as in petal_width=petal_widt"),
+        (COLUMNS.title(), ROWS, "as in sepal_length=Sepal_Length"),
+        (f"id,{COLUMNS}", [(1, 5, 3, "x", 2)] * 2, "petal_length holds no numbers; give a column"),
+        (f"case,{COLUMNS}", [(7, *row) for row in ROWS], "case 7 has 2 rows, and a row is a whole"),
+        (COLUMNS, [(5, 3, "", 2), ROWS[0]], "1 values are missing, the first is case 0, channel 2"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_missing_are_named(iris, tmp_path, heads, rows, words):
+    path = csv_of(tmp_path / "new.csv", heads, rows)
+    done = here("predict", iris, path)
+    error = done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error.startswith(f"spinrnn: error: {path}: ")
+    assert words in error
+
+
+def test_cases_in_files_of_their_own_give_their_columns_by_name(iris, tmp_path):
+    for k, row in enumerate(ROWS):
+        csv_of(tmp_path / f"{k}.csv", f"id,{COLUMNS}", [(k, *row)])
+    with pytest.warns(DataNote, match="left out: id, which the training did not have"):
+        found = spinrnn.predict(iris, tmp_path)
+    wanted = spinrnn.predict(iris, np.array(ROWS)[:, :, None])
+    np.testing.assert_array_equal(found.outputs, wanted.outputs)
+    csv_of(tmp_path / "1.csv", "sepal_length,petal_width", [(1, 2)] * 2)
+    with pytest.raises(spinrnn.DataError, match=r"1\.csv: sepal_width, petal_length are missing"):
+        spinrnn.predict(iris, tmp_path)
+
+
+def test_arrays_with_other_names_are_no_numbers_of_a_case(iris):
+    data = spinrnn.Dataset(np.ones((1, 2, 2)), channels=("sepal_length", "petal_width"))
+    with pytest.raises(spinrnn.DataError, match=r"has 2 channels .*, the network reads 4"):
+        spinrnn.predict(iris, data)
+    rows = spinrnn.predict(iris, np.array(ROWS)[:, None])
+    np.testing.assert_array_equal(
+        rows.outputs, spinrnn.predict(iris, np.array(ROWS)[:, :, None]).outputs
+    )

@@ -52,7 +52,7 @@ class Locked(Neuron):
 
 
 def along_x_of(pair: Callable) -> Callable:
-    """The step of a neuron for a field along x alone, of that for a `pair` of fields."""
+    """The step of a neuron for a field along x, made of that for a `pair` of fields."""
 
     def along_x(q, shared, h, s, current, one):
         after, jacobian, by_fields, _ = pair(q, shared, h, s, (current, one - one), one)

@@ -47,8 +47,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/config/run.py",
-        "old": "shortest = min(one.time_unit for one in self.neurons)",
-        "new": "shortest = self.time_unit",
+        "old": "shortest = min(one.time_unit for one in kinds_of_neurons)",
+        "new": "shortest = max(one.time_unit for one in kinds_of_neurons)",
         "tests": NETWORKS,
         "k": "scales",
     },

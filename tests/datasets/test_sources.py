@@ -199,6 +199,16 @@ def test_one_series_is_one_case(tmp_path, notes):
     assert "no column case, so all rows are one case" in notes()
 
 
+@pytest.mark.parametrize(
+    ("numbers", "cases"), [(2, [[[1], [2]], [[3], [4]]]), (4, [[[1, 3], [2, 4]]])]
+)
+def test_each_row_is_a_case_where_it_has_all_numbers_that_one_takes(numbers, cases):
+    arrays = {"x": np.array([1.0, 3.0]), "y": np.array([2.0, 4.0])}
+    asked = dataclasses.replace(NONE, numbers=numbers)
+    found, _, _ = of_columns(Table(Path("a.csv"), arrays), False, asked)
+    assert found.inputs.tolist() == cases
+
+
 def test_cases_are_numbered_as_they_begin(tmp_path):
     text = "case;label;u\n10;1;0,5\n9;2;1,5\n10;1;2,5\n9;2;3,5\n"
     data = spinrnn.load_dataset(write(tmp_path / "a.csv", text))

@@ -70,7 +70,10 @@ MUTATIONS = [
              SYSTEM),
     mutation(NETWORK, "if not len(found):", "if False:", MACHINES),
     # a row of a table
-    mutation(TABLES, "alone = asked.numbers == len(channels)", "alone = asked.numbers is not None", "tests/datasets/test_sources.py"),
+    mutation(
+        TABLES, "asked.numbers == len(channels)", "asked.numbers is not None",
+        "tests/datasets/test_sources.py",
+    ),
     mutation(TABLES, "[*every[:, None]] if alone else [every]", "[every]", ROWS),
     mutation(CHANNELS, "if missing:", "if False:", ROWS),
     mutation(CHANNELS, "return list(wanted), said", "return list(own), said", ROWS),

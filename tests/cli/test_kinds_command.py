@@ -139,6 +139,16 @@ def test_a_run_with_a_neuron_of_ones_own(tiny_file, mydevices, tmp_path, forget)
     assert here("train", "--resume", "--out", out, *use).returncode == 0
 
 
+def test_a_step_that_cannot_be_used_is_told_before_a_run_has_a_folder(
+    mydevices, tiny_file, tmp_path
+):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(mydevices.read_text().replace("((one - change,),)", "(one - change,)"))
+    found = here("train", tiny_file, "--use", wrong, *LEAKY, "--out", tmp_path / "run")
+    refused(found, "the step of leaky must give J = ds'/ds as tuples of the form (1, 1), gave (1,)")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_sweep_over_kinds(tiny_file, sweep_file, mydevices, tmp_path, forget):
     axis = "[[axes]]\nname = 'neuron'\n"
     axis += "zip = { 'neuron' = [{kind = 'oscillator'}, {kind = 'leaky', tau = 2e-8}] }"

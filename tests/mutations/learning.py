@@ -457,4 +457,11 @@ MUTATIONS = [
         "lower_loss",
         "tests/learning/test_small_data.py",
     ),
+    mutation(
+        "spinrnn/kernels/updates.py",
+        "for i in range(whole, numbers.shape[0]):",
+        "for i in range(whole, whole):",
+        "norm_is",
+        "tests/kernels/test_updates.py",
+    ),
 ]

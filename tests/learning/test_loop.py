@@ -11,6 +11,7 @@ import pytest
 import spinrnn
 from spinrnn.kernels.blocks import run_blocks
 from spinrnn.learning import loop, readings
+from spinrnn.machine.threads import using
 
 
 def timeless(**changes):
@@ -113,7 +114,9 @@ def asked(net, reading, targets, u):
     found = loop.Loop(lambda call: reading).measured(
         net, targets, (u, None, np.arange(len(u))), 0, loop.Place("training")
     )
-    return net.prepared().logits_loss_grad(u, found)
+    # all blocks are those of one call
+    with using(1):
+        return net.prepared().logits_loss_grad(u, found)
 
 
 def problem(net):

@@ -18,6 +18,8 @@ from spinrnn.config.quantity import spread_names
 from spinrnn.kernels import authors
 from spinrnn.kernels.authors import types_of, uncompiled
 from spinrnn.kernels.leveled import called_level
+from spinrnn.kernels.levels import check_step
+from spinrnn.kernels.stepping import Form
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -94,10 +96,15 @@ def check_neuron(neuron: Neuron, seed: int = 0) -> Iterator[NeuronCheck]:
         neuron: an instance; its quantities are those that are checked, and numbers near
             them.
         seed: of the samples.
+    Raises:
+        ConfigError: a step gives back something else than the kernels take.
     """
     for scheme in neuron.schemes:
         case = _case(neuron, scheme, seed)
         functions = case.functions
+        if functions.level is None and not neuron.__module__.startswith("spinrnn."):
+            form = Form(len(neuron.states), len(case.names), (), False, False)
+            check_step(functions.step, form, "float64", neuron.kind)
         yield from _derivatives(case, functions.step, "", case.drive)
         if functions.pair is not None:
             yield from _pair(case, functions.pair)

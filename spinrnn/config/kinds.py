@@ -312,6 +312,9 @@ def _class_problems(kind: Any) -> list[str]:
             problems.append(
                 f"{field.name}: needs a default, as in quantity(1.0, 's', 'what it is')"
             )
+    names = {field.name for field in dataclasses.fields(kind)}
+    asked = [name for key, needs in kind.read_with.items() for name in (key, *needs)]
+    problems += [f"read_with: there is no key {name}" for name in asked if name not in names]
     further = getattr(kind, "class_problems", None)
     return problems + (list(further()) if further else [])
 

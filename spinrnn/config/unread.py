@@ -60,7 +60,7 @@ def idle_keys(network: Any, train: TrainConfig) -> list[str]:
             tables |= entries(part, getattr(network, part))
     found: dict[str, list[str]] = {}
     for name, one in tables.items():
-        usual = {field.name: field.default for field in dataclasses.fields(one)}
+        usual = {field.name: _default(field) for field in dataclasses.fields(one)}
         for key, needs in one.read_with.items():
             lacking = [
                 f"{place_of(name, other)}{'' if value is ... else f' = {json.dumps(value)}'}"
@@ -70,6 +70,11 @@ def idle_keys(network: Any, train: TrainConfig) -> list[str]:
             if lacking and getattr(one, key) != usual[key]:
                 found.setdefault(" and ".join(lacking), []).append(place_of(name, key))
     return [f"{', '.join(keys)}: read with {needs} only" for needs, keys in found.items()]
+
+
+def _default(field):
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _holds(value, wanted):

@@ -2,6 +2,7 @@
 classes, perhaps below `train` and `test`.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +146,7 @@ def _read(files, columns, frontend) -> _Files:
     first, scales, heads = None, None, {}
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
-        channels, step = _of_table(table, frontend)
+        channels, step = _of_table(table, frontend, columns.channels or ())
         channels, left = _asked(file, channels, columns.channels)
         first = first or tuple(channels)
         said, count = table.units, len(table.notes)
@@ -186,8 +187,10 @@ def _asked(file, channels, wanted):
     return {name: channels[name] for name in names}, left
 
 
-def _of_table(table: Table, frontend: str = "none"):
-    """({channel: (time,)}, step in time or None) of a file of one case."""
+def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()):
+    """({channel: (time,)}, step in time or None) of a file of one case; what is wanted
+    as a channel is no time.
+    """
     if frontend == "mel":
         return _of_sound(table)
     if "samples" in table.arrays and "rate" in table.attributes:
@@ -198,7 +201,7 @@ def _of_table(table: Table, frontend: str = "none"):
         for name, array in table.arrays.items()
         if array.ndim == 1 and array.dtype.kind in "fiub"
     }
-    times = [name for name in columns if name.lower() in TIME]
+    times = [name for name in columns if name.lower() in TIME and name not in wanted]
     if len(columns) == len(times) or len({len(column) for column in columns.values()}) > 1:
         raise DataError(
             f"{table.path}: holds no columns of one length beside the time, but {table!r}"

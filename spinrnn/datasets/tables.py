@@ -184,6 +184,9 @@ def _said(table, found, channels, alone):
     said = (f"channels are {listed(channels)}",)
     if found["case"] is None:
         said += (f"no column case, so {'each row is a' if alone else 'all rows are one'} case",)
+    if found["time"] not in (None, *TIME):
+        name = found["time"]
+        said += (f"{name} is the time; where it is a channel: --columns NAME={name}",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said

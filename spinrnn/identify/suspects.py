@@ -93,7 +93,9 @@ class Suspects:
         saturation = -gain * drive * np.abs(drive) / self.largest
         lag = -gain * self._slope_of_the_drive(stretch) * self.h
         share = middle / self.most
-        own = [kick for _, _, kick in further] or [-np.abs(gain) * self.largest * share**2]
+        own = [kick for _, _, kick in further] or [
+            -np.abs(gain) * self.largest * share * np.abs(share)
+        ]
         return np.stack([lag, saturation, gain * drive * share, *own], axis=2)
 
     def _slope_of_the_drive(self, stretch):

@@ -57,22 +57,25 @@ class PhaseOscillator(Locked):
 def pair(q, shared, h, s, fields, one):
     """Eq. (E11): the step along the field is projected back on the circle,
 
-        n = c + h (i delta c + F + i f) ,  c' = n / |n| ,
+        n = k c + h (i delta c + F + i f) ,  c' = n / |n| ,
         dc' = i c' (i c' . dn) / |n| .
 
     For any h it comes to rest where eq. (E10) does; for a long one it turns straight
-    into the field.
+    into the field. k = 1 - 1/1024, so that a field which just cancels c turns it, too.
     """
     detuning, reference = q
-    x, y, turn = s[0], s[1], h * detuning
-    n_x, n_y = x - turn * y + h * fields[0], y + turn * x + h * (fields[1] + reference)
+    x, y, turn, two = s[0], s[1], h * detuning, one + one
+    many = two * two * two * two * two
+    kept = one - one / (many * many)
+    n_x = kept * x - turn * y + h * fields[0]
+    n_y = kept * y + turn * x + h * (fields[1] + reference)
     size = one / square_root(n_x * n_x + n_y * n_y)
     x_next, y_next = n_x * size, n_y * size
     # the part of dn across c', which turns it
     xx, xy, yy = y_next * y_next * size, -x_next * y_next * size, x_next * x_next * size
     jacobian = (
-        (xx + xy * turn, xy - xx * turn),
-        (xy + yy * turn, yy - xy * turn),
+        (kept * xx + xy * turn, kept * xy - xx * turn),
+        (kept * xy + yy * turn, kept * yy - xy * turn),
     )
     return (x_next, y_next), jacobian, ((h * xx, h * xy), (h * xy, h * yy)), ()
 

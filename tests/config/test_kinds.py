@@ -111,6 +111,8 @@ def test_what_is_wrong_with_a_class_is_told_at_once():
     plain = type("Plain", (Neuron,), {"kind": "plain"})
     with pytest.raises(spinrnn.ConfigError, match="must be a frozen dataclass"):
         kinds.register(plain)
+    with pytest.raises(spinrnn.ConfigError, match="read_with: there is no key pink"):
+        kinds.register(made(read_with={"tau": {"pink": ...}}))
     for name in ("oscillator", "ctrnn"):
         with pytest.raises(spinrnn.ConfigError, match="one of spinrnn's own"):
             kinds.register(made(kind=name))

@@ -13,6 +13,7 @@ import scipy.io
 from scipy.io import wavfile
 
 import spinrnn
+from spinrnn.datasets.cases import files_of, of_files
 from spinrnn.datasets.series import Series, padded, without_gaps
 from spinrnn.datasets.tables import of_columns
 from spinrnn.errors import DataNote
@@ -266,6 +267,14 @@ def test_numbers_of_cases_beyond_those_that_floats_tell_apart_are_refused():
     )
 
 
+def test_a_time_in_capital_letters_is_told():
+    arrays = {"T": np.arange(3.0), "x": np.ones(3)}
+    _, _, said = of_columns(Table(Path("a.csv"), arrays), False, NONE)
+    assert "T is the time; where it is a channel: --columns NAME=T" in said
+    _, _, said = of_columns(Table(Path("a.csv"), {"t": arrays["T"], "x": arrays["x"]}), False, NONE)
+    assert not [text for text in said if "is the time" in text]
+
+
 def test_a_channel_of_the_training_is_neither_time_nor_label():
     arrays = {"T": np.arange(3.0), "x": np.ones(3), "class": np.full(3, 2.0)}
     asked = dataclasses.replace(NONE, channels=("class", "T"))
@@ -273,6 +282,13 @@ def test_a_channel_of_the_training_is_neither_time_nor_label():
     assert found.inputs.tolist() == [[[2, 2, 2], [0, 1, 2]]]
     assert (found.channels, found.labels) == (("class", "T"), None)
     assert "left out: x, which the training did not have" in said
+
+
+def test_nor_is_it_in_a_folder(tmp_path):
+    write(tmp_path / "up" / "1.csv", "T,x\n5,1\n6,2\n7,4\n")
+    asked = dataclasses.replace(NONE, channels=("x", "T"))
+    found = of_files(tmp_path, files_of(tmp_path), False, asked)[0]
+    assert found.inputs.tolist() == [[[1, 2, 4], [5, 6, 7]]]
 
 
 # ---- folders ----

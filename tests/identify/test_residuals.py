@@ -198,7 +198,9 @@ def test_a_small_fault_is_estimated_with_its_sign_and_explains_all(key, sign):
     elif key == "fixed_q":
         fixed = {"Q": TRUE["Q"] - size, "gain": TRUE["gain"], "bias": TRUE["bias"]}
     time = STEP * np.arange(len(drive))
-    found = spinrnn.identify_device(time, drive, power, fixed=fixed).diagnosis
+    # a share of the gain has its sign also where the gain is negative
+    given = -drive if key == "gain_state" else drive
+    found = spinrnn.identify_device(time, given, power, fixed=fixed).diagnosis
     check = next(check for check in found.checks if check.key == key)
     assert check.estimate == pytest.approx(size, rel=0.1 if key == "drive_lag" else 0.05)
     assert check.share > 0.99
@@ -208,18 +210,20 @@ def test_a_small_fault_is_estimated_with_its_sign_and_explains_all(key, sign):
 
 
 def test_what_pulls_another_kind_back_otherwise_is_estimated():
-    """By the square of its state, as a share of the largest drive."""
+    """By the square of its state, either way, as a share of the largest drive."""
     size, inner, s = 3e-3, 20, 0.0
     drive = np.repeat(np.random.default_rng(7).normal(size=60), 5)
     power, forced = np.zeros(300), 0.9 * np.abs(drive).max()
     for k, u in enumerate(drive[:-1]):
         for _ in range(inner):
-            current = 0.9 * u + 0.2 - size * forced * (s / 0.853) ** 2
+            share = s / 0.9269
+            current = -0.9 * u + 0.2 - size * forced * share * abs(share)
             s += -np.expm1(-STEP / inner / 1e-8) * (np.tanh(current) - s)
         power[k + 1] = s
-    assert np.abs(power).max() == pytest.approx(0.853, abs=0.001)
+    assert np.abs(power).max() == pytest.approx(0.9269, abs=0.001)
     time, free = STEP * np.arange(300), ["drive_gain", "drive_offset"]
-    fit = spinrnn.identify_device(time, drive, power, neuron="ctrnn", free=free)
+    known = {"neuron": "ctrnn", "free": free, "fixed": {"readout_gain": 2.0}}
+    fit = spinrnn.identify_device(time, drive, 2 * power, **known)
     check = next(check for check in fit.diagnosis.checks if check.key == "damping")
     assert check.estimate == pytest.approx(size, rel=0.05)
     assert check.share > 0.99

@@ -161,9 +161,10 @@ MUTATIONS = [
     ),
     # phases alone
     mutation(ALONE, "x - turn * y + h", "x + turn * y + h", "short_step", ONE),
+    mutation(ALONE, "one - one / (many * many)", "one", "just_cancels", ONE),
     mutation(ALONE, "x = -detuning", "x = detuning", "rest_is", ONE),
     mutation(ALONE, "-np.sign(detuning)", "np.sign(detuning)", "rest_is", ONE),
-    mutation(ALONE, "(xx + xy * turn, xy", "(xx - xy * turn, xy", "complex_step", ONE),
+    mutation(ALONE, "xx + xy * turn, kept", "xx - xy * turn, kept", "complex_step", ONE),
     mutation(ALONE, "yy - xy * turn", "yy + xy * turn", "complex_step", ONE),
     mutation(ALONE, "-x_next * y_next * size", "x_next * y_next * size", "complex_step", ONE),
     mutation(ALONE, "h * (fields[1] + reference)", "h * fields[1]", "short_step", ONE),

@@ -248,12 +248,11 @@ MUTATIONS = [
         "small_fault and damping",
     ),
     _mutation(
-        "suspects", "gain * drive * share", "-gain * drive * share", _RESIDUALS, "gain_state"
+        "suspects", "gain * drive * share", "np.abs(gain) * drive * share", _RESIDUALS, "gain_state"
     ),
-    _mutation(
-        "suspects", "self.largest * share**2", "self.largest * share", _RESIDUALS, "otherwise"
-    ),
-    _mutation("suspects", "/ abs(scale) or 1.0", "* 0 + 1", _RESIDUALS, "gain_state or otherwise"),
+    _mutation("suspects", "share * np.abs(share)", "share", _RESIDUALS, "otherwise"),
+    _mutation("suspects", "/ abs(scale) or 1.0", " or 1.0", _RESIDUALS, "gain_state or otherwise"),
+    _mutation("suspects", "-np.abs(gain) * self", "-gain * self", _RESIDUALS, "otherwise"),
     _mutation("suspects", "-scale * found.speed", "scale * found.speed", _RESIDUALS, "readout_lag"),
     _mutation(
         "suspects",

@@ -37,7 +37,17 @@ def test_a_short_step_is_that_of_the_equation():
     (c, field), h = drawn(0), 1e-7
     after = stepped((0.7, 1.3), h, c, field)
     np.testing.assert_allclose(abs(after), 1, rtol=1e-15)
-    np.testing.assert_allclose(np.angle(after / c) / h, turning((0.7, 1.3), c, field), 1e-5, 1e-6)
+    turned = np.angle(after / c) / h * (1 - 1 / 1024)
+    np.testing.assert_allclose(turned, turning((0.7, 1.3), c, field), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_field_that_just_cancels_the_amplitude_turns_it(dtype):
+    """As sums of binary weights do: c = -i, F = 0, f = 1, h = 1."""
+    one = np.dtype(dtype).type(1)
+    after, jacobian, *_ = pair((one - one, one), (), one, (one - one, -one), (one - one,) * 2, one)
+    assert after == (0, 1)
+    assert np.isfinite(jacobian).all()
 
 
 @pytest.mark.parametrize("h", [0.1, 1.0, 30.0])

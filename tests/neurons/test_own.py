@@ -1,6 +1,7 @@
 """Kinds of a user's own, of one, two and three states: gradients against the complex
 step on a twin in NumPy, trained quantities, files, streams, segments."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import forget_kinds
 from madekinds import Chain, Growing, Memristor
 
 import spinrnn
+from spinrnn.checks.neuron import check_neuron
 from spinrnn.config import kinds
 from spinrnn.config.spread import Spread
 from spinrnn.kernels import levels
@@ -342,6 +344,11 @@ def test_a_step_that_cannot_be_used_is_told_in_a_line(words, tmp_path):
         problem(wrong, "exponential", {})[0].forward(np.ones((1, 2, 3)))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+    # before a run of a network that settles, and before the check of its derivatives
+    settling = spinrnn.SymmetricConfig(layers=(2,), inputs=2, outputs=2, neuron=wrong)
+    for call in (spinrnn.network_of(settling).prepared, lambda: list(check_neuron(wrong))):
+        with pytest.raises(spinrnn.ConfigError, match=re.escape(words[:40])):
+            call()
 
 
 def test_a_step_of_the_right_form_is_compiled_with_its_level_alone(monkeypatch):

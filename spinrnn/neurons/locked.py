@@ -50,6 +50,18 @@ class Locked(Neuron):
         """Angle that an oscillator runs ahead in a unit of time (s) without fields."""
         return 2 * math.pi * self.frequency * time_unit * (factors["frequency"] - 1)
 
+    def unheld(self, deviations: Mapping[str, float]) -> list[str]:
+        """Adler's condition of the deviation of frequencies: |delta| < f."""
+        share = deviations.get("frequency", 0.0)
+        shift = 2 * math.pi * self.frequency * self.relaxation_time * share
+        if shift < self.reference or shift == 0:
+            return []
+        about = (
+            f"spread.frequency: {share:g} of {self.frequency:g} Hz is {shift:.3g} / tau, and the"
+        )
+        about += f" reference holds {self.reference:g} / tau: many oscillators do not come to rest"
+        return [f"{about}; lower it, or raise neuron.reference"]
+
 
 def along_x_of(pair: Callable) -> Callable:
     """The step of a neuron for a field along x, made of that for a `pair` of fields."""

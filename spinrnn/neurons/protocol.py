@@ -143,6 +143,12 @@ class Neuron(Kind):
         """
         return self.time_unit
 
+    def unheld(self, deviations: Mapping[str, float]) -> list[str]:
+        """A sentence where neurons that differ so, {name: relative deviation}, do not
+        come to rest in a network that settles.
+        """
+        return []
+
     @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation

@@ -23,7 +23,8 @@ class Suspicions:
         unusual: values far from what is usual; impossible: drives that no step takes;
             slow: drives that have a step cut into many; long: times that do not suit
             the neurons; short: input intervals within which they hardly move.
-        weak: layers that their drive does not excite; driven: those that it does.
+        weak: layers that their drive does not excite, or nothing holds; driven: those
+            that it does.
         drives: of the layers; none of a network without steps.
     """
 
@@ -67,6 +68,7 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
     if "time" not in config.abilities:
         # a time that follows from a wrong value is wrong, too
         found.long = [] if found.unusual else step_warnings(config)
+        found.weak = config.neuron.unheld(config.spread.deviations)
         return found
     interval = [] if _misled(config) else interval_warnings(config)
     if config.input_interval > config.usual_interval:

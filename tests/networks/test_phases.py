@@ -11,6 +11,7 @@ import spinrnn
 from spinrnn.checks.neuron import check_neuron
 from spinrnn.config.run import from_tables
 from spinrnn.neurons.phase_oscillator import pair
+from spinrnn.runs.suspicions import suspicions
 
 NEURON = spinrnn.PhaseOscillator()
 
@@ -126,3 +127,12 @@ def test_a_recurrent_network_refuses_it():
     tables = {"network": {"layers": [4]}, "neuron": {"kind": "phase_oscillator"}}
     with pytest.raises(spinrnn.ConfigError, match="phase_oscillator emits two quadratures"):
         from_tables(tables)
+
+
+def test_frequencies_that_the_reference_does_not_hold_are_told():
+    data = spinrnn.Dataset(np.zeros((4, 6, 1)), np.arange(4) % 3)
+    for share, reference, told in ((0.1, 1.0, False), (0.2, 1.0, True), (0.2, 2.0, False)):
+        neuron = spinrnn.PhaseOscillator(reference=reference)
+        net, _, _ = made(neuron=neuron, spread=spinrnn.Spread(frequency=share), steps=40)
+        found = suspicions(net, data).warnings
+        assert any("is 1.26 / tau, and the reference holds 1" in text for text in found) == told

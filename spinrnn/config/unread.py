@@ -8,7 +8,7 @@ say what happens anyway, as no noise, are no mistake either.
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from spinrnn.config import kinds, recipes
@@ -50,15 +50,15 @@ def unread_keys(network: Any, train: TrainConfig, recipe: str = recipes.UNKNOWN)
     return given + ["writer"] * (train.writer not in (usual.writer, own))
 
 
-def idle_keys(network: Any, train: TrainConfig) -> list[str]:
-    """A sentence for each condition of keys that were given and without it are not
-    read, as "network.cycles: read with network.mode = "stochastic" only".
+def idle_keys(network: Any, train: TrainConfig) -> dict[str, str]:
+    """{key that was given and is not read: under which condition it is}, as
+    {"network.cycles": 'network.mode = "stochastic"'}.
     """
     tables = {"network": network, "estimator": train.estimator, "writer": train.writer}
     for part in ("neuron", "synapse", "activation"):
         if part in network.parts:
             tables |= entries(part, getattr(network, part))
-    found: dict[str, list[str]] = {}
+    found = {}
     for name, one in tables.items():
         usual = {field.name: _default(field) for field in dataclasses.fields(one)}
         for key, needs in one.read_with.items():
@@ -68,8 +68,16 @@ def idle_keys(network: Any, train: TrainConfig) -> list[str]:
                 if not _holds(getattr(one, other), value)
             ]
             if lacking and getattr(one, key) != usual[key]:
-                found.setdefault(" and ".join(lacking), []).append(place_of(name, key))
-    return [f"{', '.join(keys)}: read with {needs} only" for needs, keys in found.items()]
+                found[place_of(name, key)] = " and ".join(lacking)
+    return found
+
+
+def idle_sentences(idle: Mapping[str, str]) -> list[str]:
+    """A sentence for each condition of what `idle_keys` gives."""
+    keys: dict[str, list[str]] = {}
+    for key, needs in idle.items():
+        keys.setdefault(needs, []).append(key)
+    return [f"{', '.join(own)}: read with {needs} only" for needs, own in keys.items()]
 
 
 def _default(field):
@@ -86,7 +94,7 @@ def unread(config: RunConfig) -> list[str]:
     """A sentence each on the keys that were given and are not read."""
     network, train = config.network, config.train
     keys, estimator = unread_keys(network, train, config.recipe), train.estimator
-    idle = idle_keys(network, train)
+    idle = idle_sentences(idle_keys(network, train))
     if not keys:
         return idle
     how = "learns all at once" if estimator.at_once else "is a rule of the synapses themselves"

@@ -23,7 +23,7 @@ from spinrnn.config.run import (
     to_tables,
 )
 from spinrnn.config.tables import keys_of
-from spinrnn.config.unread import idle_keys, unread_keys
+from spinrnn.config.unread import idle_keys, idle_sentences, unread_keys
 from spinrnn.datasets import loading
 from spinrnn.datasets.parts import divide
 from spinrnn.errors import ConfigError, DataError, DataNote
@@ -191,9 +191,10 @@ def _tell_unread(configs):
     modes one is enough.
     """
     idle = [idle_keys(config.network, config.train) for config in configs]
-    for text in idle[0] if idle else []:
-        if all(text in own for own in idle):
-            warnings.warn(text, stacklevel=2)
+    first = idle[0] if idle else {}
+    common = {key: needs for key, needs in first.items() if all(key in own for own in idle)}
+    for text in idle_sentences(common):
+        warnings.warn(text, stacklevel=2)
     keys = [unread_keys(config.network, config.train) for config in configs]
     every = [key for key in keys[0] if all(key in own for own in keys)] if keys else []
     if every:

@@ -11,7 +11,7 @@ from conftest import here
 
 import spinrnn
 from spinrnn.config.toml import overruled, read_config, to_toml, with_settings
-from spinrnn.config.unread import AT_ONCE, LOCAL, idle_keys, unread, unread_keys
+from spinrnn.config.unread import AT_ONCE, LOCAL, idle_keys, idle_sentences, unread, unread_keys
 from spinrnn.learning.trainer import Trainer
 
 COUNTS = """
@@ -157,7 +157,7 @@ IDLE = [
 
 @pytest.mark.parametrize(("network", "told"), IDLE)
 def test_keys_that_one_mode_reads_are_told_in_another(network, told):
-    (text,) = idle_keys(network, spinrnn.TrainConfig())
+    (text,) = idle_sentences(idle_keys(network, spinrnn.TrainConfig()))
     assert text.startswith(told)
 
 
@@ -171,10 +171,10 @@ def test_keys_of_a_mode_are_not_told_in_it():
         spinrnn.NetworkConfig(synapse=spinrnn.RRAM(memory=5)),
     ):
         assert (
-            idle_keys(network, spinrnn.TrainConfig(estimator=spinrnn.Counts("counts", 2.0))) == []
+            idle_keys(network, spinrnn.TrainConfig(estimator=spinrnn.Counts("counts", 2.0))) == {}
         )
     gaussian = spinrnn.TrainConfig(estimator=spinrnn.Counts("gaussian", 2.0))
-    (text,) = idle_keys(MACHINE(), gaussian)
+    (text,) = idle_sentences(idle_keys(MACHINE(), gaussian))
     assert text == 'estimator.smoothing: read with estimator.likelihood = "counts" only'
 
 
@@ -231,6 +231,12 @@ def test_a_sweep_tells_what_no_point_reads(tmp_path):
             warnings.simplefilter("always")
             _ = spinrnn.load_sweep(path).points
         assert sum("network.cycles: read with" in str(one.message) for one in said) == known
+    # another key that one of the points has at its default
+    text = SWEEP.format(kinds=["spaced", "equal"]).replace("estimator.kind", "network.seeds")
+    own = 'kind = "bayesian"\nmode = "logarithmic"\ncycles = 8'
+    path.write_text(text.replace("layers = [3]", own))
+    with pytest.warns(UserWarning, match=r"network\.cycles: read with network\.mode"):
+        _ = spinrnn.load_sweep(path).points
 
 
 def test_a_run_of_before_goes_on(tmp_path):

@@ -291,6 +291,15 @@ def test_nor_is_it_in_a_folder(tmp_path):
     assert found.inputs.tolist() == [[[1, 2, 4], [5, 6, 7]]]
 
 
+def test_a_folder_without_heads_fits_where_it_has_as_many_channels(tmp_path):
+    write(tmp_path / "up" / "1.csv", "5.5,1\n6.5,3\n8.5,4\n")
+    asked = dataclasses.replace(NONE, channels=("x", "y"))
+    assert of_files(tmp_path, files_of(tmp_path), False, asked)[0].inputs.shape == (1, 2, 3)
+    asked = dataclasses.replace(NONE, channels=("x", "y", "z"))
+    with pytest.raises(spinrnn.DataError, match="x, y, z are missing among"):
+        of_files(tmp_path, files_of(tmp_path), False, asked)
+
+
 # ---- folders ----
 
 

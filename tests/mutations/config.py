@@ -190,7 +190,7 @@ MUTATIONS = [
     ),
     mutation(READ, "if lacking and getattr(one, key) != usual[key]:", "if lacking:", UNREAD),
     mutation(READ, "bool(value) if wanted is ... else value == wanted", "value == wanted", UNREAD),
-    mutation(POINTS, "if all(text in own for own in idle):", "if True:", UNREAD),
+    mutation(POINTS, "if all(key in own for own in idle)", "", UNREAD),
     mutation(
         "spinrnn/config/toml.py", "network=network, recipe=config.recipe", "network=network", UNREAD
     ),

@@ -9,7 +9,7 @@ import pytest
 
 import spinrnn
 from spinrnn.networks.scaling import Scaling
-from spinrnn.runs import effort
+from spinrnn.runs import effort, excitation
 from spinrnn.runs import run as run_module
 from spinrnn.runs.checking import Checked, _describe
 from spinrnn.runs.effort import effort_of
@@ -105,7 +105,7 @@ def test_a_step_that_cannot_be_is_refused_by_the_value_that_makes_it_so(neuron, 
     assert len(caught.value.problems) == 1
 
 
-def test_drives_reach_a_layer_both_ways():
+def test_drives_reach_a_layer_both_ways(monkeypatch):
     """Of scaled inputs up to 3; a macrospin emits up to 1."""
     net = net_of(dataclasses.replace(SPIN, bias_current=2e-4), layers=(2, 3), amplification=2.0)
     net.parameters[:] = 0
@@ -118,6 +118,9 @@ def test_drives_reach_a_layer_both_ways():
     found = drives_of(net, spinrnn.Dataset(inputs, [0, 1]))
     reached = 2 * (3 * 0.75 + 2.5) + 0.125, 2 * (0.5 + 4.0), 2 * 4.0
     assert found == [(pytest.approx(2 - by), pytest.approx(2 + by)) for by in reached]
+    # part by part: the largest is in the first
+    monkeypatch.setattr(excitation, "CASES", 1)
+    assert drives_of(net, spinrnn.Dataset(inputs[::-1].copy(), [0, 1])) == found
 
 
 def test_a_step_that_is_cut_is_told_and_counted(monkeypatch):

@@ -1,6 +1,6 @@
 """Do the intervals of `spinrnn identify` hold what they say? Twin experiments.
 
-Run it as: python docs/identify_trials.py [CASE ...] [--trials 100] [--first 0]
+Run it as: python docs/identify_trials.py [CASE ...] [--trials 100] [--first 0] [--samples 600]
 
 Each trial draws a device, a drive and noise, identifies the device, and counts which
 true values are inside their 95 % intervals, and how often the right kind is refused;
@@ -18,6 +18,7 @@ from spinrnn.identify.problem import Problem
 from spinrnn.recordings.measurement import measurement
 
 SAMPLES, H = 600, 2.5e-9
+"""Samples of a recording, where --samples does not say it, and the time between them."""
 STEPS = {"memristor": 2e-7, "macrospin": 1e-11}
 """Between samples, in s, where it is another than H."""
 NO_CALIBRATION = {
@@ -173,11 +174,14 @@ def tell(name, count, inside, counts):
 
 
 def main():
+    global SAMPLES
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="number of the first trial")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="of each recording")
     options = parser.parse_args()
+    SAMPLES = options.samples
     warnings.simplefilter("ignore")
     for name in options.cases or CASES:
         trials(name, options.trials, options.first)

@@ -117,6 +117,7 @@ def _uncompiled(kind, error):
     """What the compiler says of an author's functions, in a line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     own = f"{type(error).__name__}: {lines[0] if lines else ''}"
+    own = _NO_ARRAYS if any(line.startswith("NRT required") for line in lines) else own
     known = [line for line in lines if line.startswith(_TELLING)] or [own]
     files = [line.rstrip(":") for line in lines if line.startswith('File "')]
     place = [line for line in files if "spinrnn/kernels" not in line]
@@ -124,6 +125,7 @@ def _uncompiled(kind, error):
     return f"neuron: the functions of {kind} cannot be compiled: {known[-1]}{where}"
 
 
+_NO_ARRAYS = "they make a list or an array, for which kernels have no room; give tuples"
 _TELLING = (
     "Untyped global", "NameError", "No implementation", "Unknown attribute", "Cannot unify",
     "No conversion", "Use of unsupported",

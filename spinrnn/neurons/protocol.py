@@ -180,11 +180,15 @@ class Neuron(Kind):
         """`numbers` of neurons that do not differ."""
         names = spread_names(self)
         try:
-            return self.numbers(time_unit, dict.fromkeys(names, 1.0))
+            found = self.numbers(time_unit, dict.fromkeys(names, 1.0))
         except KeyError as error:
             known = f"its quantities with a spread are {', '.join(names) or 'none'}"
             problem = f"numbers of the neuron {self.kind} ask for {error}; {known}"
             raise ConfigError([problem]) from None
+        if isinstance(found, Mapping) and not any(isinstance(x, str) for x in found.values()):
+            return found
+        wanted = f"neuron: numbers of {self.kind} must give {{name: number}}, as {{'rate': 0.5}}"
+        raise ConfigError([f"{wanted}; gave {found!r}"])
 
     def bias(self, q: Mapping[str, Any]) -> Any:
         """The constant part of the drive, a number or (N,), in the kernels' units."""

@@ -322,6 +322,10 @@ WRONG = {
         "half = h.as_integer_ratio()[0] * h /",
     ),
     "NameError: name 'undefined' is not defined": ("half = h /", "half = undefined /"),
+    "they make a list or an array, for which kernels have no room; give tuples": (
+        "return (v_next, w_next),",
+        "return [v_next, w_next],",
+    ),
     "must give four things: s', J = ds'/ds": ("by_current, by_numbers\n", "by_current\n"),
     "as tuples of the form (2, 2), gave (2,)": (
         "jacobian = (",
@@ -368,6 +372,19 @@ def test_what_is_trained_needs_derivatives_by_numbers(tmp_path):
     assert np.isfinite(net.loss(u, labels, lengths))
     with pytest.raises(spinrnn.ConfigError, match=r"neuron\.train: the step of made_without must"):
         problem(without, "exponential", {"trained": ("tau",)})[0].forward(u, lengths)
+
+
+@pytest.mark.parametrize("given", [(0.5,), {"rate": "fast"}])
+def test_numbers_that_are_none_are_told(given):
+    class Wrong(Chain):
+        kind = "made_wrong_numbers"
+
+        def numbers(self, time_unit, factors):
+            return given
+
+    with pytest.raises(spinrnn.ConfigError, match=r"must give \{name: number\}.*; gave ") as told:
+        Wrong().nominal_numbers(1e-9)
+    assert str(given) in str(told.value)
 
 
 def test_a_factor_that_there_is_not_is_told():

@@ -175,7 +175,8 @@ def open_run(folder, settings=(), command="evaluate"):
 
     Args:
         settings: ["KEY=VALUE", ...] of [network], [neuron] and [spread], and
-            data.source and data.test where the data have moved.
+            data.source and data.test where the data have moved, data.missing for new
+            data.
         command: that asks, for the message.
     Raises:
         StoreError: no run, or a damaged one; ConfigError: other settings, or wrong
@@ -189,12 +190,13 @@ def open_run(folder, settings=(), command="evaluate"):
         )
     check_kinds(folder)
     stored, config = read_config(file), read_config(file, settings)
-    moved = dataclasses.replace(stored.data, source=config.data.source, test=config.data.test)
+    own = {key: getattr(config.data, key) for key in ("source", "test", "missing")}
+    moved = dataclasses.replace(stored.data, **own)
     if config.train != stored.train or config.data != moved:
         raise ConfigError(
             [
                 f"--set: of a run, {command} takes keys of [network], [neuron] and "
-                "[spread], and data.source for data that have moved"
+                "[spread], data.source for data that have moved, and data.missing"
             ]
         )
     found = progress(folder)

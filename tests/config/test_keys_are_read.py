@@ -92,6 +92,10 @@ SETTLING = [
         # a kernel that other tests compile
         "network.dtype=float64",
     ],
+    [
+        *("neuron.kind=phase_oscillator", "estimator.kind=equilibrium", "estimator.nudge=drive"),
+        *("spread.frequency=0.05", "network.dtype=float64"),
+    ],
 ]
 """Of a network that settles."""
 SPIKING = ["network.kind=spiking", "network.layers=[3]", "network.dtype=float64"]

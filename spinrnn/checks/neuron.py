@@ -18,8 +18,7 @@ from spinrnn.config.quantity import spread_names
 from spinrnn.kernels import authors
 from spinrnn.kernels.authors import types_of, uncompiled
 from spinrnn.kernels.leveled import called_level
-from spinrnn.kernels.levels import check_step
-from spinrnn.kernels.stepping import Form
+from spinrnn.kernels.levels import check_authored
 from spinrnn.neurons.protocol import Functions, Neuron
 
 BOUND = 1e-7
@@ -102,9 +101,8 @@ def check_neuron(neuron: Neuron, seed: int = 0) -> Iterator[NeuronCheck]:
     for scheme in neuron.schemes:
         case = _case(neuron, scheme, seed)
         functions = case.functions
-        if functions.level is None and not neuron.__module__.startswith("spinrnn."):
-            form = Form(len(neuron.states), len(case.names), (), False, False)
-            check_step(functions.step, form, "float64", neuron.kind)
+        if functions.level is None:
+            check_authored(neuron, functions.step, len(case.names))
         yield from _derivatives(case, functions.step, "", case.drive)
         if functions.pair is not None:
             yield from _pair(case, functions.pair)

@@ -21,8 +21,7 @@ import numpy as np
 from spinrnn.config.quantity import quantities
 from spinrnn.errors import ConfigError
 from spinrnn.identify.sensitivity import Calibrated
-from spinrnn.kernels.levels import check_step
-from spinrnn.kernels.stepping import Form
+from spinrnn.kernels.levels import check_authored
 from spinrnn.networks.trainable import with_fields
 
 CALIBRATION: tuple[str, ...] = ("drive_gain", "drive_offset", "readout_gain", "readout_offset")
@@ -161,10 +160,8 @@ class Model:
         self._measuring = {*CALIBRATION, *self.readout}
         self.number_names = tuple(neuron.nominal_numbers(1.0))
         self.shared = np.asarray(neuron.shared(), dtype=np.float64)
-        if not neuron.__class__.__module__.startswith("spinrnn."):
-            chosen = tuple(range(len(self.number_names)))
-            form = Form(self.states, len(chosen), chosen, False, False)
-            check_step(self.functions.step, form, np.float64, self.kind)
+        chosen = tuple(range(len(self.number_names)))
+        check_authored(neuron, self.functions.step, len(chosen), chosen=chosen)
 
     def _place(self, observe):
         names = [state.name for state in self.neuron.states]

@@ -13,7 +13,7 @@ from spinrnn.errors import ConfigError
 from spinrnn.kernels.authors import fingerprint, result_of, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
-from spinrnn.kernels.stepping import Constants, Level, Noise, Places, level_of
+from spinrnn.kernels.stepping import Constants, Form, Level, Noise, Places, level_of
 
 _kept = {}
 """{(functions, form, dtype): (compiled function, address)}."""
@@ -64,6 +64,18 @@ def _check_here(step, form, dtype, kind):
     """
     if _misshapen(result_of(step, _arguments(form, dtype)), form, kind):
         check_step(step, form, dtype, kind)
+
+
+def authored(neuron):
+    """Whether a neuron's kind is somebody else's, and not one of spinrnn's own."""
+    return not type(neuron).__module__.startswith("spinrnn.")
+
+
+def check_authored(neuron, step, numbers, dtype="float64", chosen=()):
+    """`check_step` of a kind that is `authored`; numbers: how many a neuron has."""
+    if authored(neuron):
+        form = Form(len(neuron.states), numbers, chosen, False, False)
+        check_step(step, form, dtype, neuron.kind)
 
 
 def check_step(step, form, dtype, kind):

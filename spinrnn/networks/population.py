@@ -11,7 +11,7 @@ import numpy as np
 from spinrnn.config.neurons import trained_of
 from spinrnn.config.quantity import spread_names
 from spinrnn.kernels.blocks import Neurons
-from spinrnn.kernels.levels import level_address
+from spinrnn.kernels.levels import authored, level_address
 from spinrnn.kernels.stepping import Form
 from spinrnn.networks.trainable import (
     STEP,
@@ -56,7 +56,7 @@ class Population:
         self.own_bias = np.concatenate([v.bias for v in self._own])
         self.difference = None if devices is None else self.own_bias - self._nominal_bias
         self._made = None
-        if not all(group.neuron.__module__.startswith("spinrnn.") for group in self.groups):
+        if any(authored(group.neuron) for group in self.groups):
             # of an author's kind, whose mistakes are told before a run begins
             _ = self._levels
 

@@ -13,9 +13,8 @@ import numpy as np
 from spinrnn.config.quantity import spread_names
 from spinrnn.config.spread import GAIN
 from spinrnn.config.symmetric import SymmetricConfig
-from spinrnn.kernels import stepping
 from spinrnn.kernels.couplings import Weights
-from spinrnn.kernels.levels import check_step
+from spinrnn.kernels.levels import check_authored
 from spinrnn.kernels.settling import Form, Neurons, Nudge, entry, memory_of
 from spinrnn.kernels.tiles import aligned, lanes, tile_heights
 from spinrnn.machine.threads import ordered_map
@@ -136,11 +135,8 @@ class Population:
         self.form = Form(len(neuron.states), len(q), neuron.quadratures)
         self._functions = neuron.functions(config.resolved_scheme)
         self._kind = neuron.kind
-        if not neuron.__module__.startswith("spinrnn."):
-            # an author's mistakes are told before a run begins
-            form = stepping.Form(len(neuron.states), len(q), (), False, False)
-            step = self._functions.strong or self._functions.step
-            check_step(step, form, dtype, neuron.kind)
+        # an author's mistakes are told before a run begins
+        check_authored(neuron, self._functions.strong or self._functions.step, len(q), dtype)
 
     def entry(self, name: str) -> Any:
         """The compiled kernel of this name."""

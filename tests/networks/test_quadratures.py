@@ -132,14 +132,20 @@ def compared(net, u, labels, exact, **keys):
     return own @ exact / length / np.linalg.norm(own), np.linalg.norm(own - exact) / length
 
 
+def orders(net, u, labels, exact, betas):
+    """{sign: with which power of beta the error of an estimate grows}."""
+    found = {}
+    for sign in ("plus", "symmetric"):
+        pairs = [compared(net, u, labels, exact, beta=beta, sign=sign) for beta in betas]
+        found[sign] = np.polyfit(np.log(betas), np.log([pair[1] for pair in pairs]), 1)[0]
+    return found
+
+
 def test_the_estimate_is_the_adjoint_where_there_is_an_energy():
     """Damping, bias and gain may differ; the error goes as beta and as its square."""
     net, u, labels = weak(gamma=0.1, bias=0.1, gain=0.2)
-    exact, betas = net.loss_and_grad(u, labels)[1], np.geomspace(1e-3, 1e-1, 5)
-    slopes = {}
-    for sign in ("plus", "symmetric"):
-        pairs = [compared(net, u, labels, exact, beta=beta, sign=sign) for beta in betas]
-        slopes[sign] = np.polyfit(np.log(betas), np.log([pair[1] for pair in pairs]), 1)[0]
+    exact = net.loss_and_grad(u, labels)[1]
+    slopes = orders(net, u, labels, exact, np.geomspace(1e-3, 1e-1, 5))
     assert slopes["plus"] == pytest.approx(1, abs=0.05)
     assert slopes["symmetric"] == pytest.approx(2, abs=0.05)
     cosine, error = compared(net, u, labels, exact, beta=1e-3, sign="symmetric")

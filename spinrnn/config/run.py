@@ -433,13 +433,13 @@ def _check_times(c: NetworkConfig, found: Problems) -> None:
     given = c.highpass_time
     ok = given is None or given >= 0
     found.require(ok, "highpass_time", "a time in seconds, or 0 for no filter")
+    about = lambda kinds: _wrong_times(c, kinds) or ([] if found else _long_steps(c, kinds))
     of_layers = neurons.entries(c.neuron)
-    wrong = _wrong_times(c, of_layers) or ([] if found else _long_steps(c, of_layers))
+    wrong = about(of_layers)
     unusual = neurons.unusual(c.neuron) if wrong else []
     if unusual:
         # a time of a neuron whose values are wrong is wrong, too
-        of_layers = {place: slips.as_usual(one) for place, one in of_layers.items()}
-        wrong = _wrong_times(c, of_layers) or ([] if found else _long_steps(c, of_layers))
+        wrong = about({place: slips.as_usual(one) for place, one in of_layers.items()})
     found += unusual + wrong
 
 

@@ -8,9 +8,11 @@ ones by Adam, binary ones by the flips of arXiv:2103.08953, (9.3). PyTorch too c
 the drive of the inputs once, takes one product for a layer's gradient, and records no
 graph. The gradients of both are compared first.
 
-spinrnn ends the relaxation of a panel of images where a step changes nothing, which is
-part of the comparison. --cpu counts the processor's time and not the clock's, for a
-machine that has other work, with --threads 1.
+Each step has images of its own: of ten patterns with noise, or of MNIST (--mnist DIR).
+spinrnn ends the relaxation of a panel of images where more steps would change nothing,
+and leaves out images that a nudge does not move, which is part of the comparison. Both
+have seen --before batches when it begins. --cpu counts the processor's time and not the
+clock's, for a machine that has other work, with --threads 1.
 """
 
 import argparse
@@ -28,17 +30,28 @@ CASES, PIXELS, HIDDEN, CLASSES, FREE, NUDGED, BETA = 64, 784, 1024, 10, 50, 10, 
 RATE, GAMMA, TAU, SMALL = 1e-3, 3e-4, 2e-5, (0.5 / 28, 0.5 / 32)
 
 
-def batch(seed=0):
-    """Images with a fifth of their pixels on, and labels."""
-    rng = np.random.default_rng(seed)
-    images = rng.uniform(size=(CASES, PIXELS)) * (rng.uniform(size=(CASES, PIXELS)) < 0.2)
-    return images.astype(np.float32), rng.integers(0, CLASSES, CASES)
+def batches(folder=None, count=900):
+    """[(images (64, 784), labels (64,))]: of MNIST, or of patterns, of which a fifth of
+    the pixels are on; of an image a third of these are others."""
+    rng = np.random.default_rng(0)
+    if folder is None:
+        patterns = rng.uniform(size=(CLASSES, PIXELS)) < 0.2
+        labels = rng.integers(0, CLASSES, count * CASES)
+        other = rng.uniform(size=(len(labels), PIXELS)) < 1 / 3
+        on = np.where(other, rng.uniform(size=other.shape) < 0.2, patterns[labels])
+        images = on * rng.uniform(size=on.shape)
+    else:
+        data = spinrnn.load_dataset(folder)
+        order = rng.permutation(len(data))[: count * CASES]
+        images, labels = np.asarray(data.inputs)[order], data.labels[order]
+    images = images.astype(np.float32).reshape(-1, CASES, PIXELS)
+    return list(zip(images, labels.reshape(-1, CASES), strict=True))
 
 
 class Ours:
-    """A learner of spinrnn with a batch that is known."""
+    """A learner of spinrnn."""
 
-    def __init__(self, binary, images, labels):
+    def __init__(self, binary):
         network = {"kind": "symmetric", "layers": [HIDDEN], "steps": FREE}
         network |= {"inputs": PIXELS, "outputs": CLASSES}
         tables = {
@@ -52,52 +65,59 @@ class Ours:
         config = from_tables(tables)
         self.net = spinrnn.network_of(config.network, seed=1)
         self.learner, self.prepared = learner_of(config.train, self.net), self.net.prepared()
-        self.estimator, inputs = config.train.estimator, images[:, None]
-        targets = self.prepared.batch_of(inputs, labels, None).targets
-        self.batch = (inputs, targets, None)
+        self.estimator = config.train.estimator
 
-    def gradient(self):
-        return self.estimator.estimate(self.prepared, *self.batch, 0).gradient
+    def taken(self, images, labels):
+        """What a step takes: inputs, targets, no lengths."""
+        inputs = images[:, None]
+        return inputs, self.prepared.batch_of(inputs, labels, None).targets, None
 
-    def step(self):
-        self.learner.step(self.prepared, self.batch, RATE, (0, 3, 0, 0))
+    def gradient(self, batch):
+        return self.estimator.estimate(self.prepared, *batch, 0).gradient
+
+    def step(self, batch):
+        self.learner.step(self.prepared, batch, RATE, (0, 3, 0, 0))
 
 
 class Theirs:
     """The same with PyTorch, from the same weights."""
 
-    def __init__(self, binary, images, labels, net):
-        views = net.layout.named(net.effective())
-        self.binary, self.x = binary, torch.from_numpy(images)
-        self.y = torch.nn.functional.one_hot(torch.from_numpy(labels), CLASSES).float()
+    def __init__(self, binary, net):
+        views, self.binary = net.layout.named(net.effective()), binary
         self.w = [torch.from_numpy(views[f"w_{i}"].copy()) for i in range(2)]
         self.b = [torch.from_numpy(views[f"bias_{i}"].copy()) for i in range(2)]
         self.mean = [torch.zeros_like(w) for w in self.w]
         moved = self.b if binary else self.w + self.b
         self.adam = None if binary else torch.optim.Adam(moved, lr=RATE, foreach=True)
 
-    def relaxed(self, drive, s, steps, beta):
+    def taken(self, images, labels):
+        """What a step takes: inputs, targets."""
+        wanted = torch.nn.functional.one_hot(torch.from_numpy(labels), CLASSES)
+        return torch.from_numpy(images), wanted.float()
+
+    def relaxed(self, drive, s, steps, beta, y):
         hidden, out = s
         w, b = self.w[1], self.b[1]
         for _ in range(steps):
             sums = torch.addmm(drive, out, w).clamp_(0, 1)
             new = torch.addmm(b, hidden, w.T).clamp_(0, 1)
             if beta:
-                new = new.add_(self.y - out, alpha=beta).clamp_(0, 1)
+                new = new.add_(y - out, alpha=beta).clamp_(0, 1)
             hidden, out = sums, new
         return hidden, out
 
-    def gradients(self):
-        drive = torch.addmm(self.b[0], self.x, self.w[0].T)
+    def gradients(self, batch):
+        x, y = batch
+        drive = torch.addmm(self.b[0], x, self.w[0].T)
         start = torch.zeros(CASES, HIDDEN), torch.zeros(CASES, CLASSES)
-        free = self.relaxed(drive, start, FREE, 0.0)
-        nudged = self.relaxed(drive, free, NUDGED, BETA)
+        free = self.relaxed(drive, start, FREE, 0.0, y)
+        nudged = self.relaxed(drive, free, NUDGED, BETA, y)
         change = [(one - other) / (BETA * CASES) for one, other in zip(free, nudged, strict=True)]
         second = (free[1].T @ free[0] - nudged[1].T @ nudged[0]) / (BETA * CASES)
-        return [change[0].T @ self.x, second], [own.sum(0) for own in change]
+        return [change[0].T @ x, second], [own.sum(0) for own in change]
 
-    def step(self):
-        weights, biases = self.gradients()
+    def step(self, batch):
+        weights, biases = self.gradients(batch)
         if not self.binary:
             for own, gradient in zip(self.w + self.b, weights + biases, strict=True):
                 own.grad = gradient
@@ -109,37 +129,48 @@ class Theirs:
             b.sub_(g_b, alpha=RATE)
 
 
-def seconds(function, clock, count=3):
+def seconds(peer, given, clock):
+    """For a step, of some batches."""
+    taken = [peer.taken(*batch) for batch in given]
     start = clock()
-    for _ in range(count):
-        function()
-    return (clock() - start) / count
+    for batch in taken:
+        peer.step(batch)
+    return (clock() - start) / len(taken)
+
+
+def compared(ours, theirs, batch):
+    """Asserts that gradients are the same."""
+    own = ours.net.layout.named(ours.gradient(ours.taken(*batch)))
+    for i, other in enumerate(theirs.gradients(theirs.taken(*batch))[0]):
+        scale = np.abs(own[f"w_{i}"]).max()
+        assert np.abs(own[f"w_{i}"] - other.numpy()).max() < 1e-2 * scale
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--before", type=int, default=300, help="batches, of 900 in all")
+    parser.add_argument("--mnist", metavar="DIR", help="a folder with its four files")
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
     torch.set_grad_enabled(False)
     torch.set_num_threads(options.threads)
     spinrnn.set_threads(options.threads)
     clock = time.process_time if options.cpu else time.perf_counter
+    given = batches(options.mnist)
     for binary in (False, True):
-        images, labels = batch()
-        ours = Ours(binary, images, labels)
-        theirs = Theirs(binary, images, labels, ours.net)
-        own = ours.net.layout.named(ours.gradient())
-        for i, other in enumerate(theirs.gradients()[0]):
-            scale = np.abs(own[f"w_{i}"]).max()
-            assert np.abs(own[f"w_{i}"] - other.numpy()).max() < 1e-2 * scale
+        ours = Ours(binary)
+        theirs = Theirs(binary, ours.net)
+        compared(ours, theirs, given[0])
         times = {"spinrnn": [], "PyTorch": []}
-        for step in (ours.step, theirs.step):
-            seconds(step, clock)
-        for _ in range(options.rounds):
-            times["spinrnn"].append(seconds(ours.step, clock))
-            times["PyTorch"].append(seconds(theirs.step, clock))
+        for peer in (ours, theirs):
+            seconds(peer, given[: options.before], clock)
+        for n in range(options.rounds):
+            start = options.before + 3 * n
+            own = [given[i % len(given)] for i in range(start, start + 3)]
+            times["spinrnn"].append(seconds(ours, own, clock))
+            times["PyTorch"].append(seconds(theirs, own, clock))
         name = "binary weights, flips" if binary else "real weights, Adam"
         medians = {peer: 1e3 * statistics.median(found) for peer, found in times.items()}
         least = {peer: 1e3 * min(found) for peer, found in times.items()}

@@ -139,12 +139,10 @@ class Training:
         s = self.settings
         left = 0.5 * (1 + np.cos(np.pi * (iteration - 1) / s.iterations))
         rate = s.last_rate + (s.rate - s.last_rate) * left
-        change = np.empty_like(gradient)
         scale, divisor = -rate / (1 - 0.9**iteration), 1 - 0.999**iteration
-        adam(
-            gradient, moments["first"], moments["second"], change, 0.1, 0.001, scale, divisor, 1e-8
-        )
-        self.flat = self.flat + change
+        # the gradient becomes the change
+        adam(gradient, moments["first"], moments["second"], 0.1, 0.001, scale, divisor, 1e-8)
+        self.flat = self.flat + gradient
 
     def _keep(self, iteration, loss):
         """Runs the training part open loop, in 8 pieces at once; keeps the best."""

@@ -175,15 +175,19 @@ def _relax_of(step, form):
 
     w: `couplings.Weights` of all couplings; c: `Nudge`; n: `Neurons`; states: (panel,
     d, N, V) flat, in place; base: (panel, m, N, V) flat, the part of the drives that
-    does not change; wanted: (panel, n, V) flat, of the last n neurons; steps: most that
-    are made, as one that changes nothing is the last; sums: (m N V,) memory of the
-    thread; taken: (panel,) becomes the number of steps.
+    does not change; wanted: (panel, n, V) flat, of the last n neurons; steps: how many;
+    sums, earlier: (m N V,) and (d N V,) memory of the thread; taken: (panel,) becomes
+    the number of steps that were made.
+
+    A step that changes nothing is the last, and states that come back to earlier ones
+    go round: whole rounds are left out (Brent's way of finding a cycle, BIT 20, 176
+    (1980)). Rounding makes such rounds around the steady state.
     """
     hidden, output = (moving(step, form, nudged, False) for nudged in (False, True))
     d, _, emits = form
     each, every = spans(1, d), spans(1, form.numbers)
 
-    def relax(w, c, n, states, base, wanted, steps, sums, taken, first, last):
+    def relax(w, c, n, states, base, wanted, steps, sums, earlier, taken, first, last):
         v, count = row_length(states), n.scale.size
         outs = wanted.size // (taken.size * v)
         inner, size = count - outs, count * v
@@ -195,7 +199,8 @@ def _relax_of(step, form):
             own = each(states, at, 0, size, top)
             outer = each(states, at + top, 0, size, outs * v)
             goal = view(wanted, panel * outs * v, outs * v)
-            for t in range(steps):
+            whole, left, made, kept = view(states, at, d * size), steps, 0, 0
+            while left > 0:
                 couple_all(w, states, at, sums, 0, size, emits)
                 moved = hidden(
                     c, q_inner, scale, n.shared, base, held, sums, 0, size, goal, own, own, own
@@ -204,11 +209,26 @@ def _relax_of(step, form):
                     c, q_outer, last_scale, n.shared, base, held + top, sums, top, size, goal,
                     outer, outer, outer,
                 )  # fmt: skip
-                taken[panel] = t + 1
+                left, made = left - 1, made + 1
                 if not moved:
                     break
+                if kept and _equal(whole, earlier):
+                    left %= made - kept
+                if made >= 2 * kept:
+                    _copied(whole, earlier)
+                    kept = made
+            taken[panel] = made
 
     return relax
+
+
+@loop
+def _equal(one, other):
+    """Whether all numbers are equal."""
+    j = 0
+    while j < one.size and one[j] == other[j]:
+        j += 1
+    return j == one.size
 
 
 @loop

@@ -12,18 +12,18 @@ from spinrnn.kernels.arithmetic import decay, square_root
 from spinrnn.kernels.compiling import rounded_kernel
 
 
-def _adam(gradient, first, second, change, decay1, decay2, scale, divisor, epsilon):
+def _adam(gradient, first, second, decay1, decay2, scale, divisor, epsilon):
     """Algorithm 1 of Kingma & Ba 2015, arXiv:1412.6980: the running means (n,) in
-    place, and what is to be added.
+    place, and what is to be added in place of the gradient (n,).
 
     first += decay1 (gradient - first); second += decay2 (gradient^2 - second);
-    change = scale first / (sqrt(second / divisor) + epsilon).
+    gradient = scale first / (sqrt(second / divisor) + epsilon).
     """
     for i in range(gradient.shape[0]):
         g = gradient[i]
         first[i] += decay1 * (g - first[i])
         second[i] += decay2 * (g * g - second[i])
-        change[i] = scale * first[i] / (square_root(second[i] / divisor) + epsilon)
+        gradient[i] = scale * first[i] / (square_root(second[i] / divisor) + epsilon)
 
 
 def _gate(change, trained, weights, strength):
@@ -55,21 +55,23 @@ def _whole(change, weights, scale, most, share):
         change[i] = pulses if weights[i] else share * change[i]
 
 
-def _want_flips(gradient, mean, trained, weights, change, numbers):
-    """The running mean of the negative gradient (n,) in place, and what it asks for.
+def _want_flips(gradient, mean, trained, weights, numbers):
+    """The running mean of the negative gradient (n,) in place, and what it asks for in
+    place of the gradient (n,).
 
-    mean -= gamma (mean + gradient); change = 1 where -sign(trained) mean > tau, of
+    mean -= gamma (mean + gradient); gradient = 1 where -sign(trained) mean > tau, of
     weights, else 0; of all else -rate gradient. numbers: (gamma, tau, rate), of the
     arrays' type.
     """
     gamma, tau, rate = numbers
     one = mean.dtype.type(1)
     for i in range(gradient.shape[0]):
-        own = mean[i] - gamma * (mean[i] + gradient[i])
+        g = gradient[i]
+        own = mean[i] - gamma * (mean[i] + g)
         mean[i] = own
         against = -own if trained[i] >= 0 else own
         asked = one if against > tau else one - one
-        change[i] = asked if weights[i] else -rate * gradient[i]
+        gradient[i] = asked if weights[i] else -rate * g
 
 
 def _signs(trained, size, weights):
@@ -99,11 +101,17 @@ def _flip_signs(trained, flips, smallest):
     """
     count = 0
     for i in range(trained.shape[0]):
+        found = 0
+        for j in range(trained.shape[1]):
+            found += flips[i, j] != 0
+        # most signs stay: a row without one that is turned is neither read nor written
+        if found == 0:
+            continue
+        count += found
         for j in range(trained.shape[1]):
             before = trained[i, j]
             turned = -smallest if before == 0 else -before
             trained[i, j] = turned if flips[i, j] != 0 else before
-            count += flips[i, j] != 0
     return count
 
 

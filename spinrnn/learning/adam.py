@@ -60,11 +60,10 @@ class Adam(Writer):
         scale = real(-(rate / (1 - self.beta1**step)))
         divisor, epsilon = real(1 - self.beta2**step), real(self.epsilon)
         decays = real(1 - self.beta1), real(1 - self.beta2)
-        change = np.empty_like(gradient)
 
         def update(part: slice) -> None:
-            vectors = gradient[part], first[part], second[part], change[part]
+            vectors = gradient[part], first[part], second[part]
             adam(*vectors, *decays, scale, divisor, epsilon)
 
         each(parts_of(gradient.size), update)
-        return Change(change, 1 - rate * self.weight_decay)
+        return Change(gradient, 1 - rate * self.weight_decay)

@@ -47,12 +47,9 @@ class Flips(Writer):
         """Which signs are to be turned over; the learning rate is that of all else."""
         mean, real = memory["mean"], gradient.dtype.type
         numbers = real(self.gamma), real(self.tau), real(rate)
-        change = np.empty_like(gradient)
 
         def update(part: slice) -> None:
-            want_flips(
-                gradient[part], mean[part], trained[part], weights[part], change[part], numbers
-            )
+            want_flips(gradient[part], mean[part], trained[part], weights[part], numbers)
 
         each(parts_of(gradient.size), update)
-        return Change(change)
+        return Change(gradient)

@@ -132,10 +132,11 @@ class Writer(Kind):
         """What it asks for after a gradient.
 
         Args:
-            gradient, trained: (size,); memory: of `memory`, changed in place; step:
-                number of the step, from 1; rate: its learning rate; weights: (size,)
-                bool, True where synapses take what it gives, False for biases and all
-                else that is given amounts.
+            gradient, trained: (size,), the gradient may become the change, as nobody
+                reads it afterwards; memory: of `memory`, changed in place; step: number
+                of the step, from 1; rate: its learning rate; weights: (size,) bool,
+                True where synapses take what it gives, False for biases and all else
+                that is given amounts.
         """
         raise NotImplementedError
 

@@ -171,7 +171,7 @@ class Phase(NamedTuple):
     Attributes:
         states: (panel, d, N, V); emitted: (m N, cases in whole panels), the first of
             the emitted states of all neurons, then the second; taken: (panel,) steps
-            that were made before nothing changed any more.
+            that were made, fewer than asked for where further ones lead nowhere else.
     """
 
     states: np.ndarray
@@ -218,13 +218,13 @@ class Settling:
         own, base, goal = states.ravel(), self._base.ravel(), panels(wanted).ravel()
         taken = np.zeros(len(states), dtype=np.int64)
         kernel, neurons = self._population.entry("relax"), self._population.neurons
-        size = self._base[0].size
 
         def run(panel: int) -> None:
             # all of it is written before it is read
-            sums = np.empty(size, own.dtype)
+            sums, earlier = np.empty_like(self._base[0]), np.empty_like(states[0])
             kernel(
-                self._weights, nudge, neurons, own, base, goal, steps, sums, taken, panel, panel + 1
+                *(self._weights, nudge, neurons, own, base, goal, steps),
+                *(sums.ravel(), earlier.ravel(), taken, panel, panel + 1),
             )
 
         ordered_map(run, range(len(states)))

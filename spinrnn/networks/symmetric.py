@@ -394,14 +394,17 @@ class Prepared:
         # x' y' - x y = (x' - x)(y' + y)/2 + (x' + x)/2 (y' - y): no large products are
         # subtracted
         change = (second - first)[:, :cases] * each.astype(first.dtype)
-        mean = (first + second)[:, :cases] * first.dtype.type(0.5)
+        # what is learned already stays as it is with a nudge, and adds nothing
+        moved = np.flatnonzero((change != 0).any(axis=0))
+        inputs, change = free.inputs[moved], change[:, moved]
+        mean = (first + second)[:, moved] * first.dtype.type(0.5)
         scale = self._population.neurons.scale
         with one_thread():
             for i, (start, stop) in enumerate(zip(self._tops, self._tops[1:], strict=False)):
                 own = slice(start, stop)
                 views[f"bias_{i}"][...] = change[own].sum(axis=1) / scale[own]
                 if i == 0:
-                    product(change[own], free.inputs, out=views["w_0"])
+                    product(change[own], inputs, out=views["w_0"])
                     continue
                 left, right = self._every(own), self._every(slice(self._tops[i - 1], start))
                 product(

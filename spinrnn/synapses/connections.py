@@ -15,6 +15,8 @@ _MAKING, _PROGRAMMING = 5, 6
 """Purposes of random numbers; up to 4 are those of `learning.trainer` and
 `neurons.spread`."""
 
+_NOT_FINITE = "a trained number of a synapse is not finite"
+
 
 class Connections:
     """The synapses of a network.
@@ -73,13 +75,14 @@ class Connections:
         if self.direct:
             return flat
         if not np.isfinite(flat).all():
-            raise DivergenceError("a trained number of a synapse is not finite")
+            raise DivergenceError(_NOT_FINITE)
         read, trained = np.empty_like(flat), self._layout.named(flat)
         for name, view in self._layout.named(read).items():
             kind, own = self.kinds.get(name), trained[name]
-            if kind is not None and not kind.direct:
-                own = kind.read(own, self.devices[name])
-            view[...] = own
+            if kind is None or kind.direct:
+                view[...] = own
+            else:
+                kind.read_into(own, self.devices[name], view)
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -156,21 +159,27 @@ class Connections:
 
     def _program(self, flat, change, keep, mask, seed, asks):
         rng = np.random.default_rng([*seed, _PROGRAMMING])
-        before, asked, total = flat.copy(), self._layout.named(change), Events()
+        asked, views, total = self._layout.named(change), self._layout.named(flat), Events()
+        others = {name: own + asked[name] for name, own in views.items() if name not in self.kinds}
+        if not all(np.isfinite(own).all() for own in others.values()):
+            raise DivergenceError(_NOT_FINITE)
         exists = {} if mask is None else self._layout.named(mask)
-        for name, view in self._weights(flat):
-            kind = self.kinds[name]
+        # numbers whose signs are turned over stay finite
+        turned = asks == "flips" and all("flips" in kind.takes for kind in self.kinds.values())
+        before = None if turned and mask is None else flat.copy()
+        for name, kind in self.kinds.items():
             own = asks if asks in kind.takes else "amount"
             request = Request(asked[name], keep, own, exists.get(name))
-            total += kind.program(view, self.devices[name], request, rng)
-        for name, own in self._layout.named(flat).items():
-            if not name.startswith("w_"):
-                own += asked[name]
+            total += kind.program(views[name], self.devices[name], request, rng)
+        for name, own in others.items():
+            views[name][...] = own
+        if before is None:
+            return total
         if mask is not None:
             flat[~mask] = before[~mask]
         if not np.isfinite(flat).all():
             flat[:] = before
-            raise DivergenceError("the trained number of a synapse is not finite")
+            raise DivergenceError(_NOT_FINITE)
         return total
 
     def write(

@@ -157,6 +157,12 @@ class Synapse(Kind):
         """The weights (targets, sources), before amplification."""
         raise NotImplementedError
 
+    def read_into(
+        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], out: np.ndarray
+    ) -> None:
+        """Writes what `read` gives into `out`; of kinds that can without a copy."""
+        out[...] = self.read(trained, devices)
+
     def read_backward(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray
     ) -> np.ndarray:

@@ -32,10 +32,15 @@ class Sign(StraightThrough):
     )
 
     def read(self, trained: np.ndarray, devices: Mapping[str, np.ndarray]) -> np.ndarray:
-        size = trained.dtype.type(binary_size(self.largest, trained))
-        weights, parts = np.empty(trained.shape, trained.dtype), parts_of(*trained.shape)
-        each(parts, lambda rows: updates.signs(trained[rows], size, weights[rows]))
+        weights = np.empty(trained.shape, trained.dtype)
+        self.read_into(trained, devices, weights)
         return weights
+
+    def read_into(
+        self, trained: np.ndarray, devices: Mapping[str, np.ndarray], out: np.ndarray
+    ) -> None:
+        size, parts = trained.dtype.type(binary_size(self.largest, trained)), parts_of(*out.shape)
+        each(parts, lambda rows: updates.signs(trained[rows], size, out[rows]))
 
     def program(
         self,

@@ -30,9 +30,9 @@ def same(one, other):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_adam_is_its_lines(dtype):
     real = np.dtype(dtype).type
-    gradient, first, second, change, _ = drawn(dtype, 1003)
+    gradient, first, second, *_ = drawn(dtype, 1003)
     second = np.abs(second)
-    own = gradient, first.copy(), second.copy(), change
+    own = gradient.copy(), first.copy(), second.copy()
     numbers = tuple(map(real, (0.1, 0.002, -0.3, 0.7, 1e-8)))
     updates.adam(*own, *numbers)
     decay1, decay2, scale, divisor, epsilon = numbers
@@ -40,7 +40,7 @@ def test_adam_is_its_lines(dtype):
     second += decay2 * (gradient * gradient - second)
     same(own[1], first)
     same(own[2], second)
-    same(change, scale * first / (np.sqrt(second / divisor) + epsilon))
+    same(own[0], scale * first / (np.sqrt(second / divisor) + epsilon))
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-13)])
@@ -72,11 +72,12 @@ def test_whole_pulses(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_flips_are_wanted_by_a_running_mean(dtype):
-    gradient, mean, trained, change, _ = drawn(dtype, 1003)
+    gradient, mean, trained, *_ = drawn(dtype, 1003)
     trained[3], weights = 0, np.arange(1003) % 3 > 0
     gamma, tau, rate = numbers = tuple(map(trained.dtype.type, (0.3, 0.2, 0.05)))
     expected = mean - gamma * (mean + gradient)
-    updates.want_flips(gradient, mean, trained, weights, change, numbers)
+    change = gradient.copy()
+    updates.want_flips(change, mean, trained, weights, numbers)
     same(mean, expected)
     against = np.where(trained >= 0, -mean, mean) > tau
     same(change, np.where(weights, against, -rate * gradient).astype(dtype))
@@ -93,11 +94,19 @@ def test_signs_move_and_flip(dtype):
     count = updates.move_signs(moved, change, keep)
     same(moved, trained * keep + change)
     assert count == np.count_nonzero((moved >= 0) != (trained >= 0)) > 100
-    flips, flipped = (change > 0).astype(dtype), trained.copy()
     smallest = np.finfo(dtype).tiny
-    assert updates.flip_signs(flipped, flips, smallest) == np.count_nonzero(flips)
-    turned = np.where(trained == 0, -smallest, -trained)
-    same(flipped, np.where(flips != 0, turned, trained))
+    for flips in ((change > 0).astype(dtype), single(change)):
+        flipped = trained.copy()
+        assert updates.flip_signs(flipped, flips, smallest) == np.count_nonzero(flips) > 0
+        turned = np.where(trained == 0, -smallest, -trained)
+        same(flipped, np.where(flips != 0, turned, trained))
+
+
+def single(like):
+    """One entry, in a corner."""
+    flips = np.zeros_like(like)
+    flips[-1, -1] = 1
+    return flips
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -14,7 +14,7 @@ CONNECTIONS, RECURRENT = "spinrnn/synapses/connections.py", "spinrnn/networks/re
 UPDATES, BASE = "spinrnn/kernels/updates.py", "spinrnn/networks/base.py"
 CHECK, CHECKED = "spinrnn/checks/synapse.py", "tests/checks/test_synapse.py"
 CLASSIFICATION = "tests/tasks/test_classification.py"
-SYNAPSE = "tests/synapses/test_own_synapse.py"
+SYNAPSE, PAIRS = "tests/synapses/test_own_synapse.py", "tests/synapses/test_pairs.py"
 TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
 
 
@@ -172,7 +172,10 @@ MUTATIONS = [
         "pass\n        if not",
         tests=SYNAPSE,
     ),
-    mutation(CONNECTIONS, "own += asked[name]", "pass", tests=SYNAPSE),
+    mutation(CONNECTIONS, "name: own + asked[name]", "name: own", tests=SYNAPSE),
+    mutation(CONNECTIONS, "turned and mask is None else", "turned else", tests=PAIRS),
+    mutation(CONNECTIONS, 'turned = asks == "flips" and', "turned =", tests=PAIRS),
+    mutation(CONNECTIONS, "if not all(np.isfinite(own).all()", "if not all(True", tests=PAIRS),
     mutation(CONNECTIONS, "[*seed, _PROGRAMMING]", "[_PROGRAMMING]", tests=SYNAPSE),
     mutation(CONNECTIONS, "total += kind.program", "total = kind.program", tests=SYNAPSE),
     mutation(CONNECTIONS, "        array[...] = arrays[name]", "        pass", tests=SYNAPSE),

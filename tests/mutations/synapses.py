@@ -149,10 +149,10 @@ MUTATIONS = [
     ),
     mutation(UPDATES, "if weights[i] & towards", "if towards", STEPS),
     mutation(METAPLASTIC, "(weights * trained)", "trained", WRITERS),
-    mutation(UPDATES, "gamma * (mean[i] + gradient[i])", "gamma * gradient[i]", STEPS),
+    mutation(UPDATES, "gamma * (mean[i] + g)", "gamma * g", STEPS),
     mutation(UPDATES, "-own if trained[i] >= 0 else own", "abs(own)", STEPS),
     mutation(UPDATES, "if against > tau else", "if against < tau else", STEPS),
-    mutation(UPDATES, "-rate * gradient[i]", "-gradient[i]", STEPS),
+    mutation(UPDATES, "-rate * g", "-g", STEPS),
     mutation(
         FLIPS, "real(self.gamma), real(self.tau)", "real(self.tau), real(self.gamma)", WRITERS
     ),

@@ -249,6 +249,21 @@ def test_synapses_that_do_not_take_what_a_writer_gives_get_amounts():
     np.testing.assert_allclose(net.parameters[there], (before - 0.1 * gradient)[there], rtol=1e-5)
 
 
+@pytest.mark.parametrize(("asks", "block"), [("amount", "w_"), ("flips", "bias")])
+def test_a_sum_that_overflows_leaves_all_as_it_was(tiny_config, asks, block):
+    net = spinrnn.network_of(
+        dataclasses.replace(tiny_config.network, synapse=spinrnn.Sign()), seed=0
+    )
+    net.parameters[:] = np.finfo(net.parameters.dtype).max
+    change, before = np.ones_like(net.parameters), net.parameters.copy()
+    for name, own in net.layout.named(change).items():
+        if name.startswith(block):
+            own[...] = np.finfo(own.dtype).max
+    with np.errstate(over="ignore"), pytest.raises(spinrnn.DivergenceError, match="not finite"):
+        net.connections.program(net.parameters, change, 1.0, None, (0,), asks)
+    np.testing.assert_array_equal(net.parameters, before)
+
+
 def test_what_was_never_programmed_is_counted_as_none(tiny_config, tiny_data):
     """A rate at which no sign changes; ideal synapses have nothing to count."""
     train = dataclasses.replace(tiny_config.train, epochs=1, learning_rate=1e-9)

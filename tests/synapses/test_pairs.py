@@ -264,6 +264,23 @@ def test_a_sum_that_overflows_leaves_all_as_it_was(tiny_config, asks, block):
     np.testing.assert_array_equal(net.parameters, before)
 
 
+def test_what_does_not_exist_is_put_back_whatever_a_kind_did(tiny_config, monkeypatch):
+    net = spinrnn.network_of(
+        dataclasses.replace(tiny_config.network, synapse=spinrnn.Sign()), seed=0
+    )
+    mask, before = np.arange(net.layout.size) % 3 > 0, net.parameters.copy()
+    monkeypatch.setattr(spinrnn.Sign, "program", turn_over_all)
+    net.connections.program(net.parameters, np.ones_like(before), 1.0, mask, (0,), "flips")
+    np.testing.assert_array_equal(net.parameters[~mask], before[~mask])
+    assert (net.parameters != before)[mask].all()
+
+
+def turn_over_all(kind, trained, devices, request, rng):
+    """`Synapse.program` that does not ask what exists."""
+    trained *= -1
+    return spinrnn.Events(trained.size)
+
+
 def test_what_was_never_programmed_is_counted_as_none(tiny_config, tiny_data):
     """A rate at which no sign changes; ideal synapses have nothing to count."""
     train = dataclasses.replace(tiny_config.train, epochs=1, learning_rate=1e-9)

@@ -88,6 +88,8 @@ def _name_problems(what, names, model):
         if name not in model.names:
             near = nearest(name, model.names)
             hint = f"; did you mean {near}?" if near else ""
+            if set(name.split(",")) <= {*model.names, ""}:
+                hint = "; give one name at a time"
             problems.append(f"{what}: {name} is none of {', '.join(model.names)}{hint}")
     return problems
 

@@ -108,19 +108,20 @@ class Readout(NamedTuple):
     zero: str
 
 
-def fix_one(names: Sequence[str]) -> str:
-    """What to do about parameters that are not told apart."""
-    return (
-        f"Fix one, as in fixed={{'{names[-1]}': 0.5}} or --fix {names[-1]}=0.5 with its value, "
-        "or vary the drive"
-    )
+def fix_some(names: Sequence[str], count: int = 1) -> str:
+    """What to do about parameters of which so many are too many."""
+    last = names[-count:]
+    fixed = ", ".join(f"'{name}': 0.5" for name in last)
+    options = " ".join(f"--fix {name}=0.5" for name in last)
+    how_many, whose = ("one", "its value") if count == 1 else (str(count), "their values")
+    return f"Fix {how_many}, as in fixed={{{fixed}}} or {options} with {whose}, or vary the drive"
 
 
-def told_together(drive: float, names: Sequence[str]) -> str:
-    """That parameters are not told apart by a constant drive."""
+def told_together(drive: float, names: Sequence[str], known: int = 1) -> str:
+    """That a constant drive tells no more than so many of some parameters."""
     return (
         f"the data do not tell {' and '.join(names)} apart: the drive is {drive:g} throughout. "
-        f"{fix_one(names)}"
+        f"{fix_some(names, len(names) - known)}"
     )
 
 
@@ -241,6 +242,12 @@ class Model:
         usual["readout_offset"] = 0.0
         return {name: x for name, x in usual.items() if name not in known and name not in free}
 
+    def remedy(self, name: str) -> str:
+        """What to do about a parameter that was given and has another value."""
+        if name in self.defaults({}, ()):
+            return f"--free {name} fits it"
+        return f"without --fix {name} it is fitted"
+
     def derived(
         self, values: Mapping[str, float]
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -259,7 +266,7 @@ class Model:
         if drive == 0 and self.drive_gain not in known:
             return (
                 f"the data do not depend on {self.drive_gain}: the drive is 0 throughout. "
-                f"{fix_one([self.drive_gain])}"
+                f"{fix_some([self.drive_gain])}"
             )
         of_drive = (self.drive_offset, self.drive_gain)
         both = [name for name in self.names if name in of_drive and name not in known]

@@ -137,7 +137,7 @@ class OscillatorModel(Model):
         """
         wrong = super().drive_problem(known, drive)
         free = [name for name in NAMES if name not in known and name != "readout_offset"]
-        return wrong or (told_together(drive, free) if len(free) > 2 else None)
+        return wrong or (told_together(drive, free, 2) if len(free) > 2 else None)
 
     def apart_problem(self, known, values):
         if "bias" not in known or values["bias"] >= 1 or values["Q"] <= 1000:

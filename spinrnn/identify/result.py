@@ -16,7 +16,7 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
-from spinrnn.identify.models import Model, fix_one
+from spinrnn.identify.models import Model, fix_some
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
@@ -372,7 +372,7 @@ def check_told_apart(
     if silent:
         raise DataError(
             f"the data do not depend on {' and on '.join(silent)}; is the drive zero, or the "
-            f"power constant? {fix_one(silent)}"
+            f"power constant? {fix_some(silent, len(silent))}"
         )
     singular, directions = np.linalg.svd(orthogonal / lengths, full_matrices=False)[1:]
     lost = [row for s, row in zip(singular, directions, strict=True) if s < TOGETHER]
@@ -383,10 +383,11 @@ def check_told_apart(
         raise DataError(own)
     sets = [[name for name, x in zip(names, row, strict=True) if abs(x) > 0.01] for row in lost]
     together = ", nor ".join(" and ".join(names) for names in sets)
+    too_many = list(dict.fromkeys(name for names in sets for name in names))
     raise DataError(
         f"the data do not tell {together} apart; is the drive constant, the power "
         "steady, the noise too large, or the device much faster than the samples? "
-        f"{fix_one(sets[-1])}"
+        f"{fix_some(too_many, len(lost))}"
     )
 
 
@@ -407,7 +408,7 @@ def _unknown(problem, values, free, covariance):
     if len(far) > 1:
         raise DataError(
             f"the data do not tell {' and '.join(far)} apart: they may change by many powers of "
-            f"ten. {fix_one(far)}"
+            f"ten. {fix_some(far)}"
         )
     return dict.fromkeys(far, "the data leave its power of ten open")
 

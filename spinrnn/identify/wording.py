@@ -129,6 +129,16 @@ def _spikes(fit):
     yield "    a fault of the readout is NaN in the file, or left out by --without-outliers"
 
 
+def _remedy(fit, check):
+    """What is to be done about a test that failed."""
+    if check.name == OUTLIERS:
+        yield from _spikes(fit)
+    labels = {key: name for name, (key, _) in fit.model.keys().items()}
+    label = labels.get(check.key.removeprefix("fixed_"))
+    if check.share is not None and label in fit.fixed:
+        yield f"    {fit.model.remedy(label)}"
+
+
 def _noise(fit):
     unit = fit.measurement.units.get("power", "")
     text = f"noise            {fit.noise:>14.4g}{f' {unit}' if unit else ''}"
@@ -173,8 +183,7 @@ def _faults(fit, one_neuron):
                 f"{check.estimate:.2g}{unit}"
             )
         yield text
-        if check.name == OUTLIERS:
-            yield from _spikes(fit)
+        yield from _remedy(fit, check)
     if len(failed) > 1 and CORRELATION in names:
         yield (
             "  the residuals are correlated, so the p of the others are too small: where the "

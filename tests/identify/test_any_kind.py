@@ -439,7 +439,9 @@ def test_a_constant_drive_is_told_before_anything_is_fitted(monkeypatch):
 @pytest.mark.parametrize(
     ("fixed", "told"),
     [
-        ({}, "gamma and Q and gain apart: the drive is 0.4 throughout"),
+        ({}, "gamma and Q and gain apart: the drive is 0.4 throughout. Fix one,"),
+        ({"bias": (0.1, 0.1)}, "gamma and Q and gain apart: the drive is 0.4 throughout. Fix one,"),
+        ({"bias": 0.0, "free_scale": True}, "gain and scale apart: .* throughout. Fix 2,"),
         ({"Q": 0.5}, "bias and gain apart: the drive is 0.4 throughout"),
         ({"gain": 1e8}, None),
         ({"Q": 0.5, "gain": 1e8}, None),
@@ -449,10 +451,22 @@ def test_two_numbers_of_an_oscillator_are_found_under_a_constant_drive(monkeypat
     monkeypatch.setattr(fit_, "_whole", lambda *_: pytest.fail("it is fitted"))
     time = 1e-9 * np.arange(60)
     power = 0.3 * -np.expm1(-time / 2e-8) + 0.01
+    scale = {"free_scale": fixed.pop("free_scale", False)}
     with pytest.raises(
         spinrnn.DataError if told else pytest.fail.Exception, match=told or "fitted"
     ):
-        spinrnn.identify_device(time, np.full(60, 0.4), power, fixed=fixed)
+        spinrnn.identify_device(time, np.full(60, 0.4), power, fixed=fixed, **scale)
     several = [measurement(time, np.full(60, u), power) for u in (0.4, 0.5)]
     with pytest.raises(pytest.fail.Exception, match="fitted"):
-        spinrnn.identify_device(several, fixed=fixed)
+        spinrnn.identify_device(several, fixed=fixed, **scale)
+
+
+def test_recordings_with_values_of_their_own_tell_more_than_one_under_a_constant_drive(monkeypatch):
+    """Two that begin elsewhere, with a gain each: all is found."""
+    monkeypatch.setattr(fit_, "_whole", lambda *_: pytest.fail("it is fitted"))
+    time = 1e-9 * np.arange(60)
+    two = [measurement(time, np.full(60, 0.4), 0.3 + 0.01 * np.cos(k * time)) for k in (1, 2)]
+    with pytest.raises(spinrnn.DataError, match="throughout"):
+        spinrnn.identify_device(two)
+    with pytest.raises(pytest.fail.Exception, match="fitted"):
+        spinrnn.identify_device(two, each=["gain"])

@@ -875,6 +875,35 @@ def test_identify_says_that_a_model_is_wrong_with_status_1(files, capsys):
     ]["value"]
 
 
+def test_what_was_given_and_is_another_comes_with_its_option(files, capsys):
+    arrays = device(np.random.default_rng(2), noise=0.003)
+    for name, power in (("moved", arrays[2] + 0.1), ("right_one", arrays[2])):
+        np.savez(f"{name}.npz", time=arrays[0], drive=arrays[1], power=power)
+    assert main(["identify", "moved.npz", "--fix", "Q=0.8"]) == 1
+    text = capsys.readouterr().out
+    assert "offset of the readout" in text
+    assert "\n    --free readout_offset fits it\n" in text
+    assert main(["identify", "right_one.npz", "--fix", "Q=8", "--fix", "gamma=1e8"]) == 1
+    assert "\n    without --fix gamma it is fitted\n" in capsys.readouterr().out
+    assert main(["identify", "moved.npz", "--free", "readout_offset,scale"]) == 2
+    assert "readout_offset; give one name at a time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "told"),
+    [
+        (["Q", "gain"], 1, "Fix one, as in fixed={'gain': 0.5} or --fix gain=0.5 with its value"),
+        (
+            ["gamma", "Q", "gain"],
+            2,
+            "Fix 2, as in fixed={'Q': 0.5, 'gain': 0.5} or --fix Q=0.5 --fix gain=0.5 with their",
+        ),
+    ],
+)
+def test_as_many_are_to_be_fixed_as_are_too_many(names, count, told):
+    assert models.fix_some(names, count).startswith(told)
+
+
 def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_devices(
     files, capsys
 ):

@@ -45,15 +45,16 @@ class Suspects:
         self.h = problem.step_time()
         self.largest = float(np.abs(problem.drive).max(initial=0)) or 1.0
         unit, scale = model.parameters[model.readout.scale].unit, float(self.scale[0])
-        one = np.zeros((1, 1))
-        further = model.further_suspects(self.rows[:1], one)
+        self.most = float(np.nanmax(np.abs(problem.data.power), initial=0)) / abs(scale) or 1.0
         self.of_drive = [
             Direction("drive_lag", "lag of the drive (delay or another pole)", self.h, "s"),
             Direction("drive_saturation", "saturation of the drive", 1 / self.largest, "1/drive"),
             Direction("gain_state", "gain of the drive that depends on the state", 1.0, "1"),
-            *(Direction(key, name, 1.0, "1") for key, name, _ in further or [(*_BENT, None)]),
+            *(
+                Direction(key, name, 1.0, "1")
+                for key, name, _ in self._of_the_kind(slice(0, 1), np.zeros((1, 1)))
+            ),
         ]
-        self.most = float(np.nanmax(np.abs(problem.data.power), initial=0)) / abs(scale) or 1.0
         self.of_readout = [
             Direction("readout_lag", "lag of the readout", self.h, "s"),
             Direction("readout_offset", "offset of the readout", scale, unit),
@@ -89,14 +90,18 @@ class Suspects:
         steps = slice(stretch.first * problem.pieces, stretch.last * problem.pieces)
         drive, gain = problem.drive[stretch.cases, steps], self.gain_now[stretch.cases]
         middle = np.repeat((state[:, 1:] + state[:, :-1]) / 2, problem.pieces, axis=1)
-        further = problem.model.further_suspects(self.rows[stretch.cases], middle)
+        own = [kick for _, _, kick in self._of_the_kind(stretch.cases, middle)]
         saturation = -gain * drive * np.abs(drive) / self.largest
         lag = -gain * self._slope_of_the_drive(stretch) * self.h
-        share = middle / self.most
-        own = [kick for _, _, kick in further] or [
-            -np.abs(gain) * self.largest * share * np.abs(share)
-        ]
-        return np.stack([lag, saturation, gain * drive * share, *own], axis=2)
+        return np.stack([lag, saturation, gain * drive * middle / self.most, *own], axis=2)
+
+    def _of_the_kind(self, cases, middle):
+        """[(key, name, (case, step) change of the drive)] of what the kind says, and of
+        one that says nothing, what pulls its state back as the state's square.
+        """
+        further = self.problem.model.further_suspects(self.rows[cases], middle)
+        share, most = middle / self.most, np.abs(self.gain_now[cases]) * self.largest
+        return further or [(*_BENT, -most * share * np.abs(share))]
 
     def _slope_of_the_drive(self, stretch):
         """(case, step) change of the drive over the time between samples, unit of drive

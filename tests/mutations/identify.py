@@ -248,11 +248,17 @@ MUTATIONS = [
         "small_fault and damping",
     ),
     _mutation(
-        "suspects", "gain * drive * share", "np.abs(gain) * drive * share", _RESIDUALS, "gain_state"
+        "suspects",
+        "gain * drive * middle",
+        "np.abs(gain) * drive * middle",
+        _RESIDUALS,
+        "gain_state",
     ),
     _mutation("suspects", "share * np.abs(share)", "share", _RESIDUALS, "otherwise"),
     _mutation("suspects", "/ abs(scale) or 1.0", " or 1.0", _RESIDUALS, "gain_state or otherwise"),
-    _mutation("suspects", "-np.abs(gain) * self", "-gain * self", _RESIDUALS, "otherwise"),
+    _mutation(
+        "suspects", "np.abs(self.gain_now[cases])", "self.gain_now[cases]", _RESIDUALS, "otherwise"
+    ),
     _mutation("suspects", "-scale * found.speed", "scale * found.speed", _RESIDUALS, "readout_lag"),
     _mutation(
         "suspects",

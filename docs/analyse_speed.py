@@ -1,11 +1,11 @@
-"""Time and memory of `spinrnn analyse` on recordings of 10^7 samples.
+"""Time and memory of `spinrnn analyse` and `identify` on recordings of 10^7 samples.
 
     python docs/analyse_speed.py [FOLDER] [MEASURE,...]    # here, all measures
 
 Simulates one device for 10^7 samples and 100 devices for 10^5, with noise of the
-readout, and analyses each in a process of its own with SPINRNN_MEMORY=2G. Prints wall
-time, time of the processors and the largest memory. On a busy machine only the second
-one counts.
+readout, and analyses and identifies each in a process of its own with
+SPINRNN_MEMORY=2G. Prints wall time, time of the processors and the largest memory. On a
+busy machine only the second one counts.
 """
 
 import os
@@ -40,25 +40,33 @@ def recording(path, devices, levels, hold):
     np.savez(path, time=time_axis, power=power, drive=np.repeat(drive, hold, axis=1))
 
 
+def timed(name, arguments):
+    """Runs `spinrnn` with SPINRNN_MEMORY=2G, and prints what it took."""
+    command = [sys.executable, "-m", "spinrnn", *map(str, arguments)]
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = os.environ | {"SPINRNN_MEMORY": "2G"}
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(
+        f"{name}: {wall:.1f} s, {used:.1f} s of processors, so far at most "
+        f"{after.ru_maxrss / 1e6:.2f} GB",
+        flush=True,
+    )
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "."
     only = ["--only", sys.argv[2]] if len(sys.argv) > 2 else []
     with tempfile.TemporaryDirectory(dir=folder) as place:
         for devices, levels, hold in ((1, 1000, 10_000), (100, 50, 2_000)):
-            path = Path(place) / "device.npz"
+            path, out = Path(place) / "device.npz", Path(place) / "report"
             recording(path, devices, levels, hold)
-            command = [sys.executable, "-m", "spinrnn", "analyse", str(path), *only]
-            command += ["--relaxation-time", "10e-9", "--out", str(Path(place) / "report")]
-            before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            environment = os.environ | {"SPINRNN_MEMORY": "2G"}
-            subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-            wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            print(
-                f"{devices} x {levels * hold}: {wall:.1f} s, {used:.1f} s of processors, at most "
-                f"{after.ru_maxrss / 1e6:.2f} GB",
-                flush=True,
-            )
+            name = f"{devices} x {levels * hold}"
+            analyse = ["analyse", path, *only, "--relaxation-time", "10e-9"]
+            timed(f"analyse {name}", [*analyse, "--out", out])
+            identify = ["identify", path, "--fix", "bias=0", "--power-floor", "1e-6"]
+            timed(f"identify {name}", [*identify, "--out", out])
 
 
 if __name__ == "__main__":

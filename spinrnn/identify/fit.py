@@ -38,7 +38,7 @@ from spinrnn.recordings.measurement import Measurement, measurement, measurement
 EVALUATIONS = 300
 """Of the prediction, that a search may take."""
 SHORT = 100_000
-"""Samples of each case, of which a longer recording is fitted first."""
+"""Samples in all, of which a longer recording is fitted first."""
 BEGINNING = 1 / 8
 """Share of a recording that is fitted first, then twice as much."""
 FAR = math.log(100)
@@ -210,7 +210,7 @@ def _whole(problem, apart):
     A long recording is fitted by its beginning first. apart: each recording has noise
     of its own, which is weighed by what the fit before has left of it.
     """
-    short = problem.shortened(SHORT)
+    short = problem.shortened(problem.of_each(SHORT))
     solution = _best(short)
     if short is not problem:
         solution = _polished(problem, solution)

@@ -23,7 +23,7 @@ _FIRST_POWERS = (0.1, 1e-3, 1e-6)
 """Guesses of the first power of a case, beside the one that was measured."""
 
 SAMPLES = 20_000
-"""Of each case, of which guesses are made."""
+"""In all, of which guesses are made."""
 
 Start = tuple[tuple[str, bool], dict[str, float], np.ndarray]
 """(kind: origin and whether the gain is positive, values by label, (case,) first
@@ -32,7 +32,7 @@ powers)."""
 
 def starts(problem: Problem) -> list[Start]:
     """The best `STARTS` of each kind to begin a fit from, in turns of the kinds."""
-    problem = problem.shortened(SAMPLES)
+    problem = problem.shortened(problem.of_each(SAMPLES))
     rated = sorted(_rated(problem), key=lambda entry: entry[0])
     counts, found = {}, []
     for _, start in rated:

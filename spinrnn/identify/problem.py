@@ -16,7 +16,7 @@ import numpy as np
 from spinrnn.errors import DataError, MemoryLimitError
 from spinrnn.identify.models import Model
 from spinrnn.identify.sensitivity import Calibrated, response, workspace
-from spinrnn.identify.triangles import triangle
+from spinrnn.identify.triangles import Arrow
 from spinrnn.machine.memory import format_size, get_memory_limit
 from spinrnn.recordings.measurement import Measurement
 
@@ -24,6 +24,8 @@ PIECES = 4
 """Steps between two samples of a drive that goes linearly between them."""
 STRETCH = 1 << 13
 """Samples that are gone through at once."""
+FEWEST = 2000
+"""Samples of a case that stand for a longer one in a first fit."""
 _ARRAYS = 14
 """Numbers for each sample that a fit and what it tells need."""
 
@@ -160,8 +162,10 @@ class Problem:
                 f"device and {each} for each case"
             )
         kept = self.cases * self.samples * (_ARRAYS + 2 * self.pieces)
-        columns = len(self.labels) + states + 6
-        taken = 8 * (kept + 3 * columns * min(self.count, STRETCH + self.samples))
+        columns = len(self.labels) + self.model.states + 6
+        # a stretch has whole cases, or a part of one
+        stretch = min(self.count, STRETCH + min(self.samples, STRETCH))
+        taken = 8 * (kept + 3 * columns * stretch + 4 * (states + columns) ** 2)
         if taken > get_memory_limit():
             raise MemoryLimitError(
                 f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, "
@@ -370,52 +374,60 @@ class Problem:
 
     # ---- residuals ----
 
-    def rows(self, x: np.ndarray) -> Iterator[np.ndarray]:
-        """(n, free + case d + 1) derivatives of the residual, predicted less measured
-        power over sigma, by the coordinates, and the residual; stretch after stretch.
+    def rows(self, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Derivatives of the residual, predicted less measured power over sigma, by the
+        coordinates; stretch after stretch.
+
+        Yields (n,) the case of each sample, (n, d) by its first states, and (n, free +
+        1) by the parameters, and the residual itself.
         """
         values, start = self.unpack(x)
         of = self.model.parameters
         slopes = [of[self.name_of(label)].slope(values[label]) for label in self.free]
         by_start = self.model.start_slope(start)
         for found in self.predictions(values, start):
-            made = np.zeros((len(found.y), len(x) + 1))
-            made[:, : len(self.free)] = found.by_labels[:, self.free_labels] * slopes
-            self.put_starts(made, len(self.free), found, by_start)
-            made[:, -1] = found.y - self.of(self.data.power, found)
-            yield made / self.of(self.sigma, found)[:, None]
-
-    def put_starts(
-        self, made: np.ndarray, first: int, found: Predicted, slopes: np.ndarray | None = None
-    ) -> None:
-        """Writes derivatives by first states into the columns, from `first` on, of the
-        samples' own cases; slopes: (case, d), by which they are multiplied."""
-        at, d = np.arange(len(found.y)), self.model.states
-        for i in range(d):
-            factor = 1.0 if slopes is None else slopes[found.case, i]
-            made[at, first + found.case * d + i] = found.by_start[:, i] * factor
+            sigma = self.of(self.sigma, found)[:, None]
+            residual = found.y - self.of(self.data.power, found)
+            by_free = found.by_labels[:, self.free_labels] * slopes
+            own = found.by_start * by_start[found.case]
+            yield found.case, own / sigma, np.column_stack([by_free, residual]) / sigma
 
     def factor(self, x: np.ndarray) -> np.ndarray:
-        """(k + 1, k + 1) triangular factor R of [Jacobian, residual] = Q R."""
-        found = None
+        """(k + 1, k + 1) numbers whose columns, those of the coordinates and of the
+        residual, have the lengths and angles of those of all samples."""
+        found = Arrow(self.cases, self.model.states, len(self.free) + 1)
         with np.errstate(all="ignore"):
             for rows in self.rows(x):
-                found = triangle(rows, found)
-        assert found is not None
-        return found
+                found.add(*rows)
+            whole, starts = found.whole(), self.cases * self.model.states
+        return np.hstack([whole[:, starts:-1], whole[:, :starts], whole[:, -1:]])
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """(present sample,) predicted less measured power over sigma."""
-        return np.concatenate([rows[:, -1] for rows in self.rows(x)])
+        return np.concatenate([common[:, -1] for _, _, common in self.rows(x)])
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """(present sample, free + case d) derivatives of `residual`."""
-        return np.concatenate([rows[:, :-1] for rows in self.rows(x)])
+        return np.concatenate([self._whole(*rows) for rows in self.rows(x)])
+
+    def _whole(self, case, own, common):
+        """Derivatives by all coordinates, of those that `rows` gives."""
+        d, free = self.model.states, len(self.free)
+        made = np.zeros((len(case), free + self.cases * d))
+        made[:, :free] = common[:, :free]
+        at = np.arange(len(case))[:, None]
+        made[at, free + case[:, None] * d + np.arange(d)] = own
+        return made
 
     def step_time(self) -> float:
         """s, the usual time between two samples."""
         durations = self.between[:, : 10 * STRETCH]
         return float(np.median(durations[durations > 0]))
+
+    def of_each(self, samples: int) -> int:
+        """Samples of each case where there are to be so many in all, but not fewer than
+        tell what the device does."""
+        return max(FEWEST, samples // self.cases)
 
     def shortened(self, samples: int) -> "Problem":
         """The problem of the first samples of each case, for first guesses."""

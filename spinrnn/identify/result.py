@@ -22,7 +22,7 @@ from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import Diagnosis, Suspect, diagnose
 from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.suspects import Suspects
-from spinrnn.identify.triangles import triangle
+from spinrnn.identify.triangles import Arrow
 from spinrnn.notebook import card, plural
 from spinrnn.recordings.measurement import Measurement
 
@@ -213,14 +213,26 @@ def outliers_of(problem: Problem, solution: Solution, gathered: "Gathered", free
     inverse = (turned[kept] / singular[kept, None]).T / np.where(lengths > 0, lengths, 1.0)[:, None]
     residuals, leverages = [], []
     for found in problem.predictions(solution.values, solution.start):
-        made = np.zeros((len(found.y), len(columns.T)))
-        problem.put_starts(made, 0, found)
-        made[:, gathered.starts.shape[1] :] = found.by_labels[:, problem.free_labels]
         sigma = problem.of(problem.sigma, found)
-        leverages.append(np.sum((made / sigma[:, None] @ inverse) ** 2, axis=1))
+        rows = np.hstack([found.by_start, found.by_labels[:, problem.free_labels]])
+        leverages.append(_leverages(found.case, rows / sigma[:, None], inverse, problem))
         residuals.append((problem.of(problem.data.power, found) - found.y) / sigma)
     known = problem.data.noise is not None
     return outliers(np.concatenate(residuals), np.concatenate(leverages), freedom, known)
+
+
+def _leverages(case, rows, inverse, problem):
+    """(n,) squares of the lengths of rows of orthonormal columns: rows (n, d + free) of
+    the Jacobian without the zeros of other cases, times their rows of `inverse`.
+    """
+    found, d = np.empty(len(rows)), problem.model.states
+    for number in np.unique(case):
+        own = inverse[number * d : (number + 1) * d], inverse[problem.cases * d :]
+        # R of Q R has the lengths of its columns for fewer rows
+        r = np.linalg.qr(np.concatenate(own).T, mode="r")
+        mine = case == number
+        found[mine] = np.sum((rows[mine] @ r.T) ** 2, axis=1)
+    return found
 
 
 def _named(problem, spikes):
@@ -275,16 +287,14 @@ class Gathered:
 def _gathered(problem: Problem, solution: Solution, suspects: Suspects) -> Gathered:
     """Of all samples, at the solution."""
     count, labels = problem.cases * problem.model.states, len(problem.labels)
-    extra, factor = len(suspects.of_drive), None
-    ends = count + labels + len(suspects.all)
+    extra, ends = len(suspects.of_drive), labels + len(suspects.all)
+    arrow = Arrow(problem.cases, problem.model.states, ends + 1)
     for found in problem.predictions(solution.values, solution.start, suspects.kicks, extra):
-        made = np.zeros((len(found.y), ends + 1))
-        problem.put_starts(made, 0, found)
-        made[:, count : count + labels] = found.by_labels
-        made[:, count + labels : ends] = suspects.columns(found)
-        made[:, -1] = problem.of(problem.data.power, found) - found.y
-        factor = triangle(made / problem.of(problem.sigma, found)[:, None], factor)
-    assert factor is not None
+        sigma = problem.of(problem.sigma, found)[:, None]
+        residual = problem.of(problem.data.power, found) - found.y
+        common = np.column_stack([found.by_labels, suspects.columns(found), residual])
+        arrow.add(found.case, found.by_start / sigma, common / sigma)
+    factor, ends = arrow.whole(), count + ends
     starts, by_labels = factor[:, :count], factor[:, count : count + labels]
     basis = _basis(starts)
     orthogonal = by_labels - basis @ (basis.T @ by_labels)

@@ -1,4 +1,5 @@
-"""Compiled: the triangular factor of a tall matrix, brought up to date by further rows.
+"""Compiled: the triangular factor of a tall matrix, brought up to date by further rows,
+also where each case has columns of its own.
 
 Householder's reflections in the order of the columns, in one thread: a library's would
 give other bits for other numbers of threads, and wait for them at every stretch.
@@ -59,3 +60,40 @@ def triangle(rows: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
     columns[:, count:] = rows.T
     reduce_columns(columns)
     return np.triu(columns[:, :count].T)
+
+
+class Arrow:
+    """A factor of derivatives of many cases: by columns that are a case's own, its
+    first states, and by those that all have in common.
+
+    A case's own columns are eliminated first, so that no row knows those of another
+    case, and the work for a sample does not grow with the number of cases.
+    """
+
+    def __init__(self, cases: int, own: int, common: int) -> None:
+        """own: columns of each case; common: of all."""
+        self._own, self._cases = own, cases
+        self._parts: dict[int, np.ndarray] = {}
+        self._common = np.zeros((common, common))
+
+    def add(self, case: np.ndarray, own: np.ndarray, common: np.ndarray) -> None:
+        """Further rows: case (n,) their cases, in order; own (n, own), common (n,
+        common)."""
+        rows = np.hstack([own, common])
+        cases, counts = np.unique(case, return_counts=True)
+        ends = np.cumsum(counts)
+        for number, first, last in zip(cases, ends - counts, ends, strict=True):
+            self._parts[number] = triangle(rows[first:last], self._parts.get(number))
+
+    def whole(self) -> np.ndarray:
+        """(cases own + common, the same) a matrix whose columns, those of the cases
+        first, have the lengths and angles of all rows given."""
+        width, common = self._own, self._common
+        head = self._cases * width
+        found = np.zeros((head + len(common), head + len(common)))
+        for number, part in self._parts.items():
+            rows = slice(number * width, (number + 1) * width)
+            found[rows, rows], found[rows, head:] = part[:width, :width], part[:width, width:]
+            common = triangle(part[width:, width:], common)
+        found[head:, head:] = common
+        return found

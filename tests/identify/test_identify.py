@@ -761,6 +761,17 @@ def test_a_fit_beyond_the_memory_limit_is_refused_before_it_is_tried():
         spinrnn.set_memory_limit(None)
 
 
+def test_derivatives_of_a_long_case_are_kept_for_a_stretch_alone(monkeypatch):
+    """16 numbers of each sample are kept, and 39 of each in a stretch."""
+    data = device(np.random.default_rng(21), 2000)
+    monkeypatch.setattr(problem_, "STRETCH", 100)
+    spinrnn.set_memory_limit("400K")
+    try:
+        assert spinrnn.identify_device(*data, fixed={"Q": 0.8}).diagnosis.describes
+    finally:
+        spinrnn.set_memory_limit(None)
+
+
 def test_layers_neurons_and_cases_that_are_not_there():
     trajectory = spinrnn.Network(
         spinrnn.NetworkConfig(layers=(3,), inputs=1, outputs=2), seed=0

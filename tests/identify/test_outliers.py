@@ -1,5 +1,7 @@
 """Single outliers: found, named, left out; and none where there is none."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,6 +9,7 @@ from test_identify import device
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.identify import result as result_
 from spinrnn.identify.outliers import outliers
 
 
@@ -109,3 +112,16 @@ def test_noise_of_another_law_is_no_set_of_single_outliers():
         )
     assert not fit.diagnosis.describes
     assert not any(one.left_out for one in fit.outliers)
+
+
+def test_leverages_of_cases_are_those_of_whole_rows():
+    rng, d, cases = np.random.default_rng(3), 2, 3
+    case, inverse = np.repeat([0, 2], [4, 5]), rng.normal(size=(cases * d + 4, 9))
+    rows = rng.normal(size=(len(case), d + 4))
+    whole = np.zeros((len(case), len(inverse)))
+    for i, number in enumerate(case):
+        whole[i, number * d : (number + 1) * d] = rows[i, :d]
+    whole[:, cases * d :] = rows[:, d:]
+    problem = SimpleNamespace(cases=cases, model=SimpleNamespace(states=d))
+    found = result_._leverages(case, rows, inverse, problem)
+    np.testing.assert_allclose(found, np.sum((whole @ inverse) ** 2, axis=1), rtol=1e-12)

@@ -9,7 +9,7 @@ from test_identify import levels, powers
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import filtering, models, thermal
+from spinrnn.identify import filtering, models, thermal, triangles
 from spinrnn.identify import problem as problem_
 from spinrnn.identify.problem import Solution
 from spinrnn.identify.triangles import triangle
@@ -50,6 +50,32 @@ def test_a_triangle_is_that_of_all_rows():
     assert (np.tril(found, -1) == 0).all()
     assert np.isnan(triangle(np.full((3, 2), np.inf))).all()
     assert (triangle(np.zeros((4, 2))) == 0).all()
+
+
+def test_an_arrow_has_the_lengths_and_angles_of_all_rows(monkeypatch):
+    """Of cases that come in parts, and one that has fewer rows than columns; no factor
+    on the way has columns of two cases.
+    """
+    rng, cases, own, common = np.random.default_rng(2), 5, 2, 3
+    case = np.repeat([0, 1, 1, 2, 4], [6, 7, 8, 1, 9])
+    rows = rng.normal(size=(len(case), own + common))
+    dense = np.zeros((len(case), cases * own + common))
+    for i, number in enumerate(case):
+        dense[i, number * own : (number + 1) * own] = rows[i, :own]
+    dense[:, cases * own :] = rows[:, own:]
+    widths = []
+    whole = triangles.triangle
+    monkeypatch.setattr(
+        triangles, "triangle", lambda r, *a: widths.append(r.shape[1]) or whole(r, *a)
+    )
+    arrow = triangles.Arrow(cases, own, common)
+    for part in np.split(np.arange(len(case)), [4, 13, 20]):
+        arrow.add(case[part], rows[part, :own], rows[part, own:])
+    found = arrow.whole()
+    np.testing.assert_allclose(found.T @ found, dense.T @ dense, rtol=1e-10, atol=1e-12)
+    assert max(widths) == own + common
+    arrow.add(np.array([3]), np.full((1, own), np.nan), np.zeros((1, common)))
+    assert np.isnan(arrow.whole()[-1, -1])
 
 
 def test_the_rule_has_the_moments_of_two_normal_numbers():

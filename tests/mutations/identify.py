@@ -382,7 +382,11 @@ MUTATIONS = [
     _mutation(
         "problem", "slice(self.first + (self.first > 0),", "slice(self.first,", _ANY, "factor"
     ),
-    _mutation("problem", "first + found.case * d + i", "first + found.case * d", _ANY, "factor"),
+    _mutation("problem", "* d + np.arange(d)] = own", "* d] = own", _ANY, "factor"),
+    _mutation("triangles", "part[width:, width:], common", "part[width:, width:]", _HOT, "arrow"),
+    _mutation("triangles", "self._parts.get(number)", "None", _HOT, "arrow"),
+    _mutation("problem", "+ min(self.samples, STRETCH)", "+ self.samples", _FIT, "kept"),
+    _mutation("result", "problem.cases * d :]\n", "problem.cases * d :] * 0\n", _OUT, "leverages"),
     _mutation("problem", "(self.recordings if own", "(0 * self.recordings if own", _ANY, "lengths"),
     _mutation(
         "fit", "np.sqrt(total / np.bincount(", "np.sqrt(1e-4 * np.bincount(", _ANY, "other_lengths"

@@ -120,11 +120,24 @@ def add_columns(
     )
 
 
+def add_rows(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds --rows; default: what holds without it."""
+    parser.add_argument(
+        "--rows",
+        choices=("points", "cases"),
+        help="of a table without a column of cases: all rows are points of one case, or each is a"
+        f" case of one point (default: {default})",
+    )
+
+
 def columns(options: argparse.Namespace) -> Any:
-    """`Columns` of the two options."""
+    """`Columns` of these options."""
+    import dataclasses
+
     from spinrnn.readers.columns import Columns
 
-    return Columns.of_texts(options.columns, options.units)
+    said = Columns.of_texts(options.columns, options.units)
+    return dataclasses.replace(said, rows=getattr(options, "rows", None))
 
 
 def add_config(parser: argparse.ArgumentParser, what: str) -> None:

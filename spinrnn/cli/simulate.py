@@ -13,6 +13,7 @@ from spinrnn.cli.options import (
     add_columns,
     add_command,
     add_memory,
+    add_rows,
     add_set,
     add_use,
     columns,
@@ -41,6 +42,7 @@ def add_commands(commands: Any) -> None:
         " part of the run's own data)",
     )
     add_columns(parser, "the data")
+    add_rows(parser, "what a case of the training was, else points")
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write, as traces.h5")
     parser.add_argument(
         "--overwrite",

@@ -1,5 +1,5 @@
 """What a network's training knew of its data: names of classes and channels, units, the
-rate of sounds. Other data are brought to it, or refused.
+points of a case, the rate of sounds. Other data are brought to it, or refused.
 """
 
 import dataclasses
@@ -27,17 +27,20 @@ class Known:
         units: (channel,) symbols of what the numbers count in, "" where it is not
             known; None if nothing was kept, as of earlier versions.
         rate: of sounds, Hz, or None.
+        points: input points of the longest case; None where it was not kept.
     """
 
     classes: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     rate: float | None = None
+    points: int | None = None
 
     @classmethod
     def of_data(cls, data: Dataset) -> "Known":
-        """What a data set knows."""
-        return cls(data.classes, data.channels, data.units, data.rate)
+        """What a data set knows, of inputs (case, channel, time)."""
+        points = np.shape(data.inputs)[2]
+        return cls(data.classes, data.channels, data.units, data.rate, points)
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Known":
@@ -45,7 +48,12 @@ class Known:
         rate = record.get("rate")
         is_rate = isinstance(rate, int | float) and math.isfinite(rate) and rate > 0
         names = {key: _names(record.get(key)) for key in ("classes", "channels", "units")}
-        return cls(**names, rate=float(rate) if is_rate else None)
+        points = record.get("points")
+        return cls(
+            **names,
+            rate=float(rate) if is_rate else None,
+            points=points if type(points) is int and points > 0 else None,
+        )
 
     def record(self) -> dict[str, Any]:
         """{name: value} of what is known, as JSON holds it."""

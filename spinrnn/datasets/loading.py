@@ -244,7 +244,8 @@ def load_inputs(
         labelled: False keeps labels where there are some.
         known: of the run's data, by which sounds get their rate and columns of tables
             are chosen: further ones are left out. Where it has no units those in heads
-            are not converted, as earlier versions did not.
+            are not converted, as earlier versions did not. Where its cases have one
+            point each row of a table is a case, unless the user says it.
         numbers: as of `Columns`.
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
@@ -257,12 +258,23 @@ def load_inputs(
         own |= {"rate": known.rate, "heads": known.units is not None}
         # what a front end makes has names of its own
         own |= {"channels": None if "frontend" in taken else known.channels}
+    own |= _rows_of(columns, known, numbers, taken)
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
     of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
     of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
     names = dataclasses.replace(of_run.overruled(columns), **own)
     return load_dataset(source, labelled, data.missing, names, **taken)
+
+
+def _rows_of(columns, known, numbers, taken):
+    """What `Columns` say of rows of new data."""
+    # of what a front end reads rows are points, and networks without time have numbers
+    free = numbers is None and "frontend" not in taken
+    if columns.rows is not None or not free:
+        return {"rows": columns.rows}
+    single = known is not None and known.points == 1
+    return {"rows": "cases" if single else None, "told": True}
 
 
 def _in_front(data, source):

@@ -91,7 +91,7 @@ def of_columns(
 
     Args:
         labelled: whether labels, and so several cases, are needed.
-        asked: its heads, numbers and channels count here.
+        asked: its heads, rows, numbers and channels count here.
     Raises:
         DataError: there is no column of cases or labels; a channel is missing; a case
             has several labels, or rows where one is all it can have; the time does not
@@ -104,11 +104,12 @@ def of_columns(
     table = in_si(table, own, asked.heads)
     channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels)
-    alone = asked.numbers == len(channels)
-    said = _said(table, found, channels, alone) + left + table.notes[len(read.notes) :]
+    alone = asked.numbers == len(channels) if asked.rows is None else asked.rows == "cases"
+    said = _said(table, found, channels) + left + table.notes[len(read.notes) :]
+    said += _rows_note(asked, alone) if found["case"] is None else ()
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table, alone)
-    if alone:
+    if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
     if found["time"]:
         said += _time_notes(table, table.arrays[found["time"]], rows)
@@ -174,7 +175,7 @@ def _check(table, missing, channels):
         raise DataError(f"{table.path}: has no row; give each case one at least")
 
 
-def _said(table, found, channels, alone):
+def _said(table, found, channels):
     """Sentences on what the columns are taken for."""
     other = [
         name
@@ -182,14 +183,20 @@ def _said(table, found, channels, alone):
         if column.dtype.kind not in "fiub" and name not in found.values()
     ]
     said = (f"channels are {listed(channels)}",)
-    if found["case"] is None:
-        said += (f"no column case, so {'each row is a' if alone else 'all rows are one'} case",)
     if found["time"] not in (None, *TIME):
         name = found["time"]
         said += (f"{name} is the time; where it is a channel: --columns NAME={name}",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said
+
+
+def _rows_note(asked, alone):
+    """(a sentence) on what rows without a column of cases are."""
+    said = f"no column case, so {'each row is a' if alone else 'all rows are one'} case"
+    if asked.told:
+        said += f"; --rows {'points takes all of them' if alone else 'cases takes each'} as one"
+    return (said,)
 
 
 def _ids(table, name):

@@ -6,6 +6,7 @@ the data is the whole random state.
 """
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
@@ -177,7 +178,7 @@ class Trainer:
 
     def __post_init__(self, data: Dataset) -> None:
         config, digest = self.config, data.digest()
-        data_units, rate = data.units, data.rate
+        given = data
         whole = config.network.arranged(data)
         data = config.task.prepared(whole)
         self.net = network_of(config.network, seed=config.train.seed)
@@ -209,7 +210,7 @@ class Trainer:
         self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = digest
-        self.net.knows = Known(whole.classes, whole.channels, data_units, rate)
+        self.net.knows = dataclasses.replace(Known.of_data(given), channels=whole.channels)
         self._sums = _Sums()
 
     def _weigh(self) -> None:

@@ -13,6 +13,7 @@ from spinrnn.errors import ConfigError, DataError
 from spinrnn.readers.table import Table, tell
 from spinrnn.readers.units import Unit, asked_unit, unit_of
 
+ROWS = ("points", "cases")
 OPTIONS = ("--columns", "--units")
 """Where a user says it; in a configuration it is data.columns and data.units."""
 
@@ -31,8 +32,11 @@ class Columns:
         rate: Hz, to which sounds of a higher rate are brought; None leaves theirs.
         heads: whether input channels are converted from units that the file says; runs
             of earlier versions read them as they are.
+        rows: what a row of a table without a column of cases is, one of `ROWS`: a case
+            of one point, or a point of the one case. None: by `numbers`.
         numbers: of a case that has no points in time. Of a table with as many channels
             and no column of cases each row is a case then; None: all rows are one.
+        told: whether the option --rows is there, which a note on the rows tells then.
         channels: names of the channels of a training, which are taken in this order;
             None: all columns of numbers.
     """
@@ -44,6 +48,8 @@ class Columns:
     agreed: tuple[str, ...] = ()
     rate: float | None = None
     heads: bool = True
+    rows: str | None = None
+    told: bool = False
     numbers: int | None = None
     channels: tuple[str, ...] | None = None
 

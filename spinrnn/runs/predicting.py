@@ -226,6 +226,11 @@ class Answering:
         names = data.names or tuple(map(str, range(cases)))
         return Prediction(outputs.astype(np.float64), self.classes, lengths, names)
 
+    @property
+    def single(self) -> bool:
+        """Whether the cases of the training have one point."""
+        return self._own.points == 1
+
     def load(self, source: str, columns: Columns = NONE) -> Dataset:
         """Inputs of a source, as of `load_inputs`. For a network without points in time
         a row of a table is a case, where it has a column for each of its numbers.

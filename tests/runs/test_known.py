@@ -68,7 +68,7 @@ def predicted(place, path):
 
 def test_a_run_keeps_the_units_of_its_channels(place):
     known = open_run(place / "run").known
-    assert known == Known(("down", "up"), ("V", "I"), ("V", "A"))
+    assert known == Known(("down", "up"), ("V", "I"), ("V", "A"), points=4)
     assert spinrnn.load(place / "run").knows == known
     assert spinrnn.load(place / "run").replace(substeps=3).knows == known
 

@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
-from spinrnn.cli.options import add_columns, add_command, add_json, columns
+from spinrnn.cli.options import add_columns, add_command, add_json, add_targets, columns
 
 SUMMARY = (
     "Say what is in a file or folder of data:"
@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
         " OOMMF, TDMS; a folder; digits), a device's recording, or the folder of a run",
     )
     add_columns(parser)
+    add_targets(parser)
     parser.add_argument(
         "--out",
         metavar="PNG",

@@ -123,7 +123,10 @@ def _answer(source: Any, lines: TextIO, output: Any, rows: str | None = None) ->
 
     stream, net, answered = source.stream(), source.net, 0
     cases = _are_cases(source, rows)
-    head = ["case" if cases else "point", *columns_of(source.classes, net.config.outputs)]
+    head = [
+        "case" if cases else "point",
+        *columns_of(source.classes, net.config.outputs, source.targets),
+    ]
     print(_csv(head), file=output, flush=True)
     for number, values in _points(lines, net.config.inputs, source.channels):
         if values is None or cases:

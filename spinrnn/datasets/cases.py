@@ -11,11 +11,11 @@ import numpy as np
 from spinrnn.datasets.channels import chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
-from spinrnn.datasets.series import Series, padded
+from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.datasets.sounds import rate_of, resampled
 from spinrnn.datasets.tables import TIME, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
-from spinrnn.readers.columns import NONE, Columns, arranged, in_si
+from spinrnn.readers.columns import NONE, Columns, arranged, in_si, targets_of, without
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown, shown_in_si
@@ -94,11 +94,12 @@ def of_files(
     """(the cases, test (case,) or None, what is to be said) of files, a case each.
 
     The labels are the names of the folders. Samples of WAV files are the input; of
-    tables all columns of numbers but the time are channels, by the names of the first.
+    tables all columns of numbers but the time and targets are channels, by the names
+    of the first.
 
     Args:
         labelled: whether the files must be in folders of classes.
-        columns: what the user calls the arrays of each file, and their units.
+        columns: what the user calls the arrays of each file, their units, targets.
         frontend: one of `FRONTENDS`: "mel" makes bands (`mel`) of the samples of WAV
             files.
     Raises:
@@ -122,14 +123,16 @@ def of_files(
     said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(found.steps))
     channels = None if first[0] in _NAMELESS else first
     own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
-    known = order, None, channels, own_names, found.units, found.rate
-    series = Series(inputs, labels, lengths, *known)
+    targets = answers(padded(found.targets)[0], lengths) if found.targets else None
+    known = order, targets, channels, own_names, found.units, found.rate
+    series = Series(inputs, labels, lengths, *known, found.target_names)
     return series, test if test.any() else None, (*said, *dict.fromkeys(found.notes))
 
 
 class _Files(NamedTuple):
     """Files of a case each: [(channel, time)], names of the channels, their units, the
-    rate of all or None, steps in time, what is to be said.
+    rate of all or None, steps in time, what is to be said, targets [(output, time)] and
+    their names.
     """
 
     cases: list[np.ndarray]
@@ -138,14 +141,17 @@ class _Files(NamedTuple):
     rate: float | None
     steps: list[float | None]
     notes: list[str]
+    targets: list[np.ndarray]
+    target_names: tuple[str, ...] | None
 
 
 def _read(files, columns, frontend) -> _Files:
     """All files; DataError where one has other channels than the first."""
     cases, steps, notes, units, rates = [], [], [], [], set()
-    first, scales, heads = None, None, {}
+    first, scales, heads, targets = None, None, {}, _Targets(columns)
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
+        table = targets.taken(table)
         channels, step = _of_table(table, frontend, columns.channels or ())
         channels, left = _asked(file, channels, columns.channels)
         first = first or tuple(channels)
@@ -172,9 +178,32 @@ def _read(files, columns, frontend) -> _Files:
         _check_said(files[0][0].parent, heads)
     # where a file says no unit, that of the others counts
     common = tuple(map(max, zip(*units, strict=True))) if columns.heads else None
-    return _Files(
-        cases, first or (), common, rates.pop() if len(rates) == 1 else None, steps, notes
-    )
+    rate = rates.pop() if len(rates) == 1 else None
+    return _Files(cases, first or (), common, rate, steps, notes, *targets.found(cases))
+
+
+class _Targets:
+    """Takes the columns that are targets out of tables, of files of a case each."""
+
+    def __init__(self, columns):
+        self._columns, self._names = columns, []
+        self._found: list[np.ndarray] = []
+
+    def taken(self, table):
+        """The table without them."""
+        own = targets_of(table, self._columns)
+        self._names = self._names or own
+        if own and own == self._names:
+            self._found.append(np.array([table.arrays[name] for name in own], dtype=np.float64))
+        return without(table, own)
+
+    def found(self, cases):
+        """([(output, time)], names) of all cases; ([], None) of new data that lack
+        some.
+        """
+        if not self._names or len(self._found) < len(cases):
+            return [], None
+        return self._found, tuple(self._names)
 
 
 def _asked(file, channels, wanted):

@@ -28,6 +28,7 @@ class Known:
             known; None if nothing was kept, as of earlier versions.
         rate: of sounds, Hz, or None.
         points: input points of the longest case; None where it was not kept.
+        targets: names of what the outputs should be, None where they have none.
     """
 
     classes: tuple[str, ...] | None = None
@@ -35,19 +36,21 @@ class Known:
     units: tuple[str, ...] | None = None
     rate: float | None = None
     points: int | None = None
+    targets: tuple[str, ...] | None = None
 
     @classmethod
     def of_data(cls, data: Dataset) -> "Known":
         """What a data set knows, of inputs (case, channel, time)."""
         points = np.shape(data.inputs)[2]
-        return cls(data.classes, data.channels, data.units, data.rate, points)
+        return cls(data.classes, data.channels, data.units, data.rate, points, data.target_names)
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Known":
         """Of `record`, or of more, or less; what is none of it is not known."""
         rate = record.get("rate")
         is_rate = isinstance(rate, int | float) and math.isfinite(rate) and rate > 0
-        names = {key: _names(record.get(key)) for key in ("classes", "channels", "units")}
+        texts = ("classes", "channels", "units", "targets")
+        names = {key: _names(record.get(key)) for key in texts}
         points = record.get("points")
         return cls(
             **names,

@@ -2,15 +2,16 @@
 of a table without names that are a case each, as in the archive of the UCR.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from spinrnn.datasets.channels import chosen
-from spinrnn.datasets.series import Series, padded
+from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
-from spinrnn.readers.columns import NONE, Columns, in_si
+from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
@@ -30,49 +31,67 @@ _ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
 """With which programs write whole numbers among others."""
 
 
-def is_of_rows(table: Table) -> bool:
-    """Whether the columns have no names, or numbers beside one of labels, so that rows
-    must be cases.
+def is_of_rows(table: Table, targets: Sequence[str] = (), new: bool = False) -> bool:
+    """Whether the columns have no names, or numbers beside one of labels, or beside
+    those that are targets, so that rows must be cases. New data need neither.
     """
     if len(table.arrays) > 2 and all(
         name == f"column_{k}" for k, name in enumerate(table.arrays, 1)
     ):
         return True
-    counted = [name for name in table.arrays if name.lower() not in LABEL]
-    known = [[str(k) for k in range(first, first + len(counted))] for first in (0, 1)]
-    return len(counted) == len(table.arrays) - 1 > 1 and counted in known
+    others = {*targets} or {name for name in table.arrays if name.lower() in LABEL}
+    fits = targets or len(others) == 1 or (new and not others)
+    return bool(fits) and _are_counted([name for name in table.arrays if name not in others])
+
+
+def _are_counted(names):
+    """Whether names of columns are 0, 1, 2 ... or 1, 2, 3 ..."""
+    known = [[str(k) for k in range(first, first + len(names))] for first in (0, 1)]
+    return len(names) > 1 and names in known
 
 
 # ---- a row for each case ----
 
 
-def of_rows(table: Table) -> tuple[Series, str]:
-    """(the cases of rows, what its column of labels is called): in each row a label,
-    first where no column has a name of labels, and the values of one channel. NaN at
-    the end of a row is the end of a shorter case.
+def of_rows(table: Table, targets: Sequence[str] = ()) -> tuple[Series, str]:
+    """(the cases of rows, a sentence on them): in each row a label, first where no
+    column has a name of labels, or in its place the columns that are targets, and the
+    values of one channel. NaN at the end of a row is the end of a shorter case.
 
     Raises:
         DataError: the column of labels cannot be labels.
     """
+    if _are_counted(list(table.arrays)):
+        return _of_rows(table, table.arrays), "each row is a case"
+    if targets:
+        wanted = np.column_stack([table.arrays[name] for name in targets]).astype(np.float64)
+        series = _of_rows(table, without(table, targets).arrays)
+        series = dataclasses.replace(series, targets=wanted, target_names=tuple(targets))
+        return series, f"each row is a case, targets are {listed(targets)}"
     found = _find(table, LABEL, ())
     named = found or next(iter(table.arrays))
-    values = {name: column for name, column in table.arrays.items() if name != named}
-    label, columns = table.arrays[named], list(values.values())
-    words = [name for name, column in values.items() if column.dtype.kind != "f"]
+    label = table.arrays[named]
     if label.dtype.kind == "f" and not (label == np.round(label)).all():
         which = f"its column {found} is" if found else NO_LABEL
         ask = "whole numbers or words" if found else NAMES
         raise DataError(f"{table.path}: {which} no label of each row ({label[0]:g}); write {ask}")
+    series = dataclasses.replace(_of_rows(table, without(table, [named]).arrays), labels=label)
+    which = f"the column {found}" if found else "the first column"
+    return series, f"{which} is the label of its row"
+
+
+def _of_rows(table, values):
+    """`Series` of the values of one channel in each row; values: {name: column}."""
+    words = [name for name, column in values.items() if column.dtype.kind != "f"]
     if words:
         raise DataError(f"{table.path}: {listed(words)} is of texts, between numbers")
-    inputs = np.column_stack(columns)
+    inputs = np.column_stack(list(values.values()))
     lengths = inputs.shape[1] - np.argmax(~np.isnan(inputs[:, ::-1]), axis=1)
     empty = np.flatnonzero(np.isnan(inputs).all(axis=1))
     if empty.size:
         raise DataError(f"{table.path}: case {empty[0]} has no value")
     inputs = inputs[:, None, : int(lengths.max())]
-    series = Series(inputs, label, None if (lengths == inputs.shape[2]).all() else lengths)
-    return series, f"the column {found}" if found else "the first column"
+    return Series(inputs, lengths=None if (lengths == inputs.shape[2]).all() else lengths)
 
 
 # ---- a long table ----
@@ -85,27 +104,31 @@ def of_columns(
 
     A column `case` says to which case a row belongs, by its text where the file is of
     text, so that 007 and 7 are two, 7.0 and 7 are not; `label` says the class, `test`
-    whether the case is for the test, `time` when it was; the others that are numbers
-    are the channels, or of these the ones that are asked for, whatever they are
-    called. Without `case` all rows are one, or each is one.
+    whether the case is for the test, `time` when it was, and others may be targets;
+    what else is a number is a channel, or of these the ones that are asked for,
+    whatever they are called. Without `case` all rows are one, or each is one.
 
     Args:
         labelled: whether labels, and so several cases, are needed.
-        asked: its heads, rows, numbers and channels count here.
+        asked: its heads, rows, targets, numbers and channels count here.
     Raises:
         DataError: there is no column of cases or labels; a channel is missing; a case
             has several labels, or rows where one is all it can have; the time does not
             increase within a case; numbers of cases are too large to be told apart.
     """
     kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
-    found = {what: _find(table, names, asked.channels or ()) for what, names in kinds}
-    missing = [what for what in ("case", "label") if labelled and found[what] is None]
-    read, own, left = table, *_channels(table, found, asked.channels)
+    targets = targets_of(table, asked)
+    read, free = table, without(table, targets)
+    found = {what: _find(free, names, asked.channels or ()) for what, names in kinds}
+    needed = ("label",) if asked.rows == "cases" else ("case", "label")
+    missing = [what for what in needed if labelled and found[what] is None]
+    own, left = _channels(free, found, asked.channels)
     table = in_si(table, own, asked.heads)
     channels = {name: table.arrays[name] for name in own}
-    _check(table, missing, channels)
+    _check(table, missing, channels, [table.arrays[name] for name in targets])
     alone = asked.numbers == len(channels) if asked.rows is None else asked.rows == "cases"
-    said = _said(table, found, channels) + left + table.notes[len(read.notes) :]
+    said = _said(free, found, channels) + left + table.notes[len(read.notes) :]
+    said += (f"targets are {listed(targets)}",) if targets and not asked.new else ()
     said += _rows_note(asked, alone) if found["case"] is None else ()
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table, alone)
@@ -120,6 +143,10 @@ def of_columns(
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
     units = units_of(table, channels) if asked.heads else None
     series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
+    if targets:
+        columns = np.array([table.arrays[name] for name in targets], dtype=np.float64)
+        values = answers(padded([columns[:, at] for at in rows])[0], lengths)
+        series = dataclasses.replace(series, targets=values, target_names=tuple(targets))
     return series, None if test is None else _truth(table, test), said
 
 
@@ -155,21 +182,23 @@ def _find(table, names, channels):
     return found[0] if found else None
 
 
-def _check(table, missing, channels):
-    """Raises DataError for a table that cannot be cases."""
+def _check(table, missing, channels, targets):
+    """Raises DataError for a table that cannot be cases; targets: columns."""
     if missing:
         raise DataError(
             f"{table.path}: one table of the columns {listed(table.arrays)}, without a column "
-            f"{' and without a column '.join(missing)}; give each row its case and label, or write "
-            "a file for each case into a folder of its class"
+            f"{' and without a column '.join(missing)}; give each row its case and label"
+            f"{', or --rows cases where each is one' if 'case' in missing else ''}, or write a "
+            "file for each case into a folder of its class"
         )
     if not channels:
         raise DataError(
             f"{table.path}: no column of numbers is left for a channel; it holds "
             f"{listed(table.arrays)}"
         )
-    lengths = {len(column) for column in channels.values() if column.ndim == 1}
-    if len(lengths) != 1 or any(column.ndim != 1 for column in channels.values()):
+    columns = [*channels.values(), *targets]
+    lengths = {len(column) for column in columns if column.ndim == 1}
+    if len(lengths) != 1 or any(column.ndim != 1 for column in columns):
         raise DataError(f"{table.path}: its arrays are no columns of one length")
     if lengths == {0}:
         raise DataError(f"{table.path}: has no row; give each case one at least")

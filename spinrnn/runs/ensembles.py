@@ -18,7 +18,7 @@ from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import member_paths
 
-KNOWN = ("classes", "channels", "units", "rate", "points")
+KNOWN = ("classes", "channels", "units", "rate", "points", "targets")
 """Of the data, as of `Known.record`."""
 SEEDS_APART = 1000
 """From a member's seed to the next one's: so ensembles of seeds 0 and 1 share none."""

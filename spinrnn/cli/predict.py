@@ -77,7 +77,7 @@ def predict(options: argparse.Namespace) -> int:
         return 0
     data = source.load(options.file, said)
     try:
-        found = source.predict(data, forward=forward)
+        found = source.predict(data, forward=forward, where=options.file)
     except DataError as error:
         raise DataError(f"{options.file}: {error}") from None
     if options.out is None:

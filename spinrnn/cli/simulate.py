@@ -165,7 +165,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     chosen = options.input, config, run and run.check_data, columns(options), known
     data, cases, digest = select(*chosen)
     try:
-        data = data if known is None else known.matched(data)
+        data = data if known is None else known.matched(data, options.input)
         data = fitted(data, net.config.inputs, known and known.channels)
     except DataError as error:
         raise DataError(f"--input {options.input}: {error}") from None

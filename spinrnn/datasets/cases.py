@@ -13,7 +13,7 @@ from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.datasets.sounds import rate_of, resampled
-from spinrnn.datasets.tables import TIME, units_of
+from spinrnn.datasets.tables import TIME, step_of, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.readers.columns import NONE, Columns, arranged, in_si, targets_of, without
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
@@ -125,21 +125,22 @@ def of_files(
     own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
     targets = answers(padded(found.targets)[0], lengths) if found.targets else None
     known = order, targets, channels, own_names, found.units, found.rate
-    series = Series(inputs, labels, lengths, *known, found.target_names)
+    step = step_of([one for one in found.steps if one is not None])
+    series = Series(inputs, labels, lengths, *known, found.target_names, step)
     return series, test if test.any() else None, (*said, *dict.fromkeys(found.notes))
 
 
 class _Files(NamedTuple):
     """Files of a case each: [(channel, time)], names of the channels, their units, the
-    rate of all or None, steps in time, what is to be said, targets [(output, time)] and
-    their names.
+    rate of all or None, steps in time as of `Dataset`, what is to be said, targets
+    [(output, time)] and their names.
     """
 
     cases: list[np.ndarray]
     channels: tuple[str, ...]
     units: tuple[str, ...] | None
     rate: float | None
-    steps: list[float | None]
+    steps: list[tuple[float, str] | None]
     notes: list[str]
     targets: list[np.ndarray]
     target_names: tuple[str, ...] | None
@@ -217,14 +218,15 @@ def _asked(file, channels, wanted):
 
 
 def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()):
-    """({channel: (time,)}, step in time or None) of a file of one case; what is wanted
-    as a channel is no time.
+    """({channel: (time,)}, step in time as of `Dataset`) of a file of one case; what is
+    wanted as a channel is no time.
     """
     if frontend == "mel":
         return _of_sound(table)
     if "samples" in table.arrays and "rate" in table.attributes:
         samples = np.atleast_2d(table.arrays["samples"])
-        return {f"sample {k}": row for k, row in enumerate(samples)}, 1 / table.attributes["rate"]
+        step = 1 / table.attributes["rate"], "s"
+        return {f"sample {k}": row for k, row in enumerate(samples)}, step
     columns = {
         name: array
         for name, array in table.arrays.items()
@@ -237,8 +239,9 @@ def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()
         )
     _check_first(table, columns)
     time = columns.pop(times[0]) if len(times) == 1 else None
-    step = float(np.median(np.diff(time))) if time is not None and len(time) > 1 else None
-    return columns, step
+    if time is None or len(time) < 2:
+        return columns, None
+    return columns, (float(np.median(np.diff(time))), table.units.get(times[0], ""))
 
 
 def _scales_of(table, channels, frontend):
@@ -276,7 +279,7 @@ def _of_sound(table):
     if "samples" not in table.arrays or "rate" not in table.attributes:
         raise DataError(f'{table.path}: frontend = "mel" is for WAV files')
     bands = mel_of(table)
-    return {f"band {k}": row for k, row in enumerate(bands)}, STEP
+    return {f"band {k}": row for k, row in enumerate(bands)}, (STEP, "s")
 
 
 def mel_of(table: Table) -> np.ndarray:
@@ -304,7 +307,7 @@ def _check_first(table, columns):
 
 
 def _step_notes(steps):
-    known = [step for step in steps if step is not None]
+    known = [step[0] for step in steps if step is not None]
     if known and max(known) - min(known) > 0.01 * min(known):
         return (f"the step in time differs from file to file, {min(known):g} to {max(known):g}",)
     return ()

@@ -47,6 +47,8 @@ class Dataset:
         units: (channel,) symbols of what the inputs count in, "" where it is not known;
             rate: of sounds, Hz. None where nothing is known; no content either.
         target_names: (output,) names of the targets, or None; no content either.
+        step: (number, unit as the file writes it, "" for none) of the step in time from
+            one point to the next, or None where it is not known; no content either.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
@@ -66,6 +68,7 @@ class Dataset:
     units: tuple[str, ...] | None = None
     rate: float | None = None
     target_names: tuple[str, ...] | None = None
+    step: tuple[float, str] | None = None
 
     def __post_init__(self):
         for name in ARRAYS:

@@ -34,7 +34,8 @@ class Series:
         labels: (case,) of any kind, or None.
         lengths: (case,), or None where all have the whole length.
         order: names of all classes in the order of the file, or None.
-        targets, channels, names, units, rate, target_names: as of `Dataset`, or None.
+        targets, channels, names, units, rate, target_names, step: as of `Dataset`, or
+            None.
     """
 
     inputs: np.ndarray
@@ -47,6 +48,7 @@ class Series:
     units: tuple[str, ...] | None = None
     rate: float | None = None
     target_names: tuple[str, ...] | None = None
+    step: tuple[float, str] | None = None
 
     def dataset(self, test: np.ndarray | None = None, dense: bool = True) -> Dataset:
         """The data set; test, dense: as of `Dataset` and `numbered`."""
@@ -54,7 +56,8 @@ class Series:
         if labels is not None and not self.at_points:
             labels, classes = numbered(labels, self.order, dense)
         known = classes, self.targets, self.channels, self.names
-        scales = {"units": self.units, "rate": self.rate, "target_names": self.target_names}
+        scales = {"units": self.units, "rate": self.rate, "step": self.step}
+        scales |= {"target_names": self.target_names}
         return Dataset(self.inputs, labels, self.lengths, test, *known, **scales)
 
     @property
@@ -142,6 +145,7 @@ def joined(parts: Sequence[Series]) -> Series:
         units=units,
         rate=parts[0].rate if len({part.rate for part in parts}) == 1 else None,
         target_names=parts[0].target_names,
+        step=parts[0].step,
     )
 
 

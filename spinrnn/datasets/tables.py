@@ -134,8 +134,8 @@ def of_columns(
     rows = _rows(case, table, alone)
     if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
-    if found["time"]:
-        said += _time_notes(table, table.arrays[found["time"]], rows)
+    steps, uneven = _steps(table, found["time"], rows)
+    said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
     inputs, lengths = padded([values[:, at] for at in rows])
     labels = _of_cases(table, found["label"], rows)
@@ -143,6 +143,8 @@ def of_columns(
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
     units = units_of(table, channels) if asked.heads else None
     series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
+    unit = table.units.get(found["time"] or "", "")
+    series = dataclasses.replace(series, step=step_of([(step, unit) for step in steps]))
     if targets:
         columns = np.array([table.arrays[name] for name in targets], dtype=np.float64)
         values = answers(padded([columns[:, at] for at in rows])[0], lengths)
@@ -275,11 +277,19 @@ def _check_alone(table, case, rows):
         )
 
 
-def _time_notes(table, time, rows):
-    """Sentences on uneven steps; DataError where a time does not increase."""
-    if time.dtype.kind not in "fiu":
-        return ("the time is text and was left out",)
+def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
+    """The step in time of cases with these steps, all as of `Dataset`; None of none."""
+    return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
+
+
+def _steps(table, name, rows):
+    """([median step in time of each case], how many are uneven); DataError where a time
+    does not increase.
+    """
+    time = np.empty(0, "U") if name is None else table.arrays[name]
     steps, uneven = [], 0
+    if time.dtype.kind not in "fiu":
+        return steps, uneven
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
@@ -290,6 +300,13 @@ def _time_notes(table, time, rows):
         if step.size:
             steps.append(float(np.median(step)))
             uneven += bool(np.abs(step - steps[-1]).max() > EVEN * steps[-1])
+    return steps, uneven
+
+
+def _time_notes(table, name, steps, uneven):
+    """Sentences on what the steps in time are."""
+    if name is not None and table.arrays[name].dtype.kind not in "fiu":
+        return ("the time is text and was left out",)
     said = ()
     if uneven:
         said += (f"the times of {uneven} cases are not even; points are taken as if they were",)

@@ -183,11 +183,12 @@ def predict(
     if task is not None:
         kind = kinds.made_of("task", task)
         source = Answering(source.net, kind, source.run, source.data, source.known)
+    where = str(data) if isinstance(data, (str, Path)) else "data"
     if isinstance(data, (str, Path)):
         data = source.load(str(data))
     elif not isinstance(data, Dataset):
         data = Dataset(data)
-    return source.predict(data, noise_seed, forward)
+    return source.predict(data, noise_seed, forward, where)
 
 
 class Answering:
@@ -222,9 +223,13 @@ class Answering:
         if task is not None and task.labelled:
             self.classes = _of_outputs(self._own.classes, net.config.outputs)
 
-    def predict(self, data: Dataset, noise_seed: Any = 0, forward: Any = None) -> Prediction:
-        """Answers to all cases of a data set; errors as of `predict`."""
-        data = self.net.config.arranged(self._counted(self._own.matched(data)))
+    def predict(
+        self, data: Dataset, noise_seed: Any = 0, forward: Any = None, where: str = "data"
+    ) -> Prediction:
+        """Answers to all cases of a data set; errors as of `predict`, where: what the
+        data are called in notes and warnings.
+        """
+        data = self.net.config.arranged(self._counted(self._own.matched(data, where)))
         data = fitted(data, self.net.config.inputs, self.channels)
         if forward is None:
             outputs = self.net.forward(data.inputs, data.lengths, noise_seed)

@@ -758,7 +758,8 @@ class RunConfig:
             known, as of files that spinrnn wrote. It is compared and kept nowhere.
 
     Raises:
-        ConfigError: a table is not of its class, or the kinds do not go together.
+        ConfigError: a table is not of its class, the kinds do not go together, or there
+            is no such recipe.
     """
 
     network: Any = field(default_factory=NetworkConfig)
@@ -821,6 +822,7 @@ class RunConfig:
         own = {key: getattr(self.data, key, None) for key in ("source", "targets")}
         make = functools.partial(sources.task_of, own["source"], targets=own["targets"])
         problems += set_parts(self, {"task": (make, kind_part("task")[1])})
+        problems += [] if self.recipe == recipes.UNKNOWN else recipes.unknown(self.recipe)
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train) + _unasked(self.network, self.task)

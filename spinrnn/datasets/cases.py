@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.datasets.channels import chosen
+from spinrnn.datasets.channels import are_nameless, check_first, chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, answers, padded
@@ -26,8 +26,6 @@ FRONTENDS = ("none", "mel", "statistics")
 STEP = 15e-3
 """From one frame of a sound to the next, s."""
 _PARTS = ("train", "test")
-_NAMELESS = ("sample 0", "column_1")
-"""Names of a first channel that the file itself does not name."""
 
 
 def files_of(folder: Path) -> list[tuple[Path, str | None, bool]]:
@@ -121,7 +119,7 @@ def of_files(
     test = np.array([is_test for *_, is_test in files])
     first = found.channels
     said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(found.steps))
-    channels = None if first[0] in _NAMELESS else first
+    channels = None if are_nameless(first) else first
     own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
     targets = answers(padded(found.targets)[0], lengths) if found.targets else None
     known = order, targets, channels, own_names, found.units, found.rate
@@ -154,7 +152,8 @@ def _read(files, columns, frontend) -> _Files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         table = targets.taken(table)
         channels, step = _of_table(table, frontend, columns.channels or ())
-        channels, left = _asked(file, channels, columns.channels)
+        names, left = chosen(file, [*channels], columns.channels, _texts(table))
+        channels = {name: channels[name] for name in names}
         first = first or tuple(channels)
         said, count = table.units, len(table.notes)
         table = in_si(table, [name for name in channels if name in table.arrays], columns.heads)
@@ -207,14 +206,9 @@ class _Targets:
         return self._found, tuple(self._names)
 
 
-def _asked(file, channels, wanted):
-    """As `chosen`, of {channel: (time,)}; what the file does not name fits if there are
-    as many.
-    """
-    if wanted is None or (next(iter(channels)) in _NAMELESS and len(channels) == len(wanted)):
-        return channels, ()
-    names, left = chosen(file, [*channels], wanted)
-    return {name: channels[name] for name in names}, left
+def _texts(table):
+    """Names of the columns that are no numbers."""
+    return [name for name, column in table.arrays.items() if column.dtype.kind not in "fiub"]
 
 
 def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()):
@@ -237,7 +231,8 @@ def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()
         raise DataError(
             f"{table.path}: holds no columns of one length beside the time, but {table!r}"
         )
-    _check_first(table, columns)
+    name, column = next(iter(columns.items()))
+    check_first(table.path, name, column, len(columns))
     time = columns.pop(times[0]) if len(times) == 1 else None
     if time is None or len(time) < 2:
         return columns, None
@@ -291,19 +286,6 @@ def mel_of(table: Table) -> np.ndarray:
         return np.concatenate([mel(row, rate, step=STEP) for row in samples])
     except (ConfigError, DataError) as error:
         raise DataError(f"{table.path}: {error}") from None
-
-
-def _check_first(table, columns):
-    """Refuses a column without a name that looks like the time."""
-    name, column = next(iter(columns.items()))
-    if name != "column_1" or len(columns) < 2 or len(column) < 3:
-        return
-    step = np.diff(column)
-    if (step > 0).all() and np.ptp(step) <= 1e-3 * step[0]:
-        raise DataError(
-            f"{table.path}: has no names, and its first column increases evenly; is it the time? "
-            "Write a row of names, as time,voltage"
-        )
 
 
 def _step_notes(steps):

@@ -420,7 +420,9 @@ def _of_file(
         series, test, said = named.of_names(named.with_targets(table, names), labelled, names.heads)
         return series, test, (*said, *table.notes[len(read.notes) :])
     targets = targets_of(table, names)
-    if names.rows is None and tables.is_of_rows(table, targets, names.new):
+    # of a training with names of columns a row is none of one channel
+    free = names.rows is None and names.channels is None
+    if free and tables.is_of_rows(table, targets, names.new):
         series, said = tables.of_rows(table, targets)
         return series, None, (said,)
     if is_sound(table) and not labelled:

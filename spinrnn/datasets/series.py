@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from spinrnn.datasets.channels import PLACE, likely
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.labels import numbered
 from spinrnn.errors import DataError, listed
@@ -195,11 +196,21 @@ def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
     if sorted(own) != sorted(channels):
         raise DataError(
             f"the channels are {listed(own)}, where {listed(channels)} are wanted; columns are "
-            f"named by --columns, as in {'='.join(_apart(channels[0], own[0]))}"
+            f"named by --columns, as in {_hint(channels, own)}"
         )
     order = [own.index(name) for name in channels]
     units = None if data.units is None else tuple(data.units[k] for k in order)
     return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels, units=units)
+
+
+def _hint(channels, own):
+    """How a column is given that may be a channel of another name."""
+    missing = [name for name in channels if name not in own] or list(channels)
+    left = [name for name in own if name not in channels] or list(own)
+    pairs = [_apart(name, other) for name in missing for other in left]
+    found = (likely([name], [other]) for name, other in pairs)
+    near = next((pair for pair in found if pair[1] != PLACE), (pairs[0][0], PLACE))
+    return "=".join(near)
 
 
 def _apart(*names):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spinrnn.datasets.channels import chosen
+from spinrnn.datasets.channels import check_first, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
@@ -20,7 +20,6 @@ CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
 LABEL = LABELS
 TEST = ("test",)
-NAMELESS = "column_1"
 EVEN = 0.01
 """Of the median step in time: deviations above are told."""
 NO_LABEL = "has no names of columns, and its first column is"
@@ -122,7 +121,7 @@ def of_columns(
     found = {what: _find(free, names, asked.channels or ()) for what, names in kinds}
     needed = ("label",) if asked.rows == "cases" else ("case", "label")
     missing = [what for what in needed if labelled and found[what] is None]
-    own, left = _channels(free, found, asked.channels)
+    own, left = _channels(free, found, asked)
     table = in_si(table, own, asked.heads)
     channels = {name: table.arrays[name] for name in own}
     _check(table, missing, channels, [table.arrays[name] for name in targets])
@@ -142,7 +141,9 @@ def of_columns(
     test = _of_cases(table, found["test"], rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
     units = units_of(table, channels) if asked.heads else None
-    series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
+    # those that stand for others have no names of their own
+    named = tuple(own) if asked.channels in (None, tuple(own)) else None
+    series = Series(inputs, labels, lengths, channels=named, names=names, units=units)
     unit = table.units.get(found["time"] or "", "")
     series = dataclasses.replace(series, step=step_of([(step, unit) for step in steps]))
     if targets:
@@ -152,10 +153,14 @@ def of_columns(
     return series, None if test is None else _truth(table, test), said
 
 
-def _channels(table, found, wanted):
+def _channels(table, found, asked):
     """As `chosen`, of the columns of numbers that are nothing else."""
+    wanted = asked.channels
     free = [name for name in table.arrays if name not in found.values()]
     own = [name for name in free if table.arrays[name].dtype.kind in "fiub"]
+    # where a row is a case there is no time
+    if wanted is not None and own and asked.rows != "cases" and asked.numbers is None:
+        check_first(table.path, own[0], table.arrays[own[0]], len(own))
     return chosen(table.path, own, wanted, [name for name in free if name not in own])
 
 

@@ -9,6 +9,8 @@ import pytest
 from conftest import here, refused
 
 import spinrnn
+from spinrnn.datasets.known import Known
+from spinrnn.datasets.loading import load_inputs
 from spinrnn.runs.loading import open_run
 
 SMALL = ["--set", "network.layers=[4]", "--set", "network.substeps=2", "--set", "train.epochs=1"]
@@ -75,6 +77,15 @@ def test_rows_below_counted_names_are_cases_of_one_channel(tmp_path):
     same = load(tmp_path / "b.csv", "1")
     np.testing.assert_array_equal(same.inputs, data.inputs)
     np.testing.assert_array_equal(same.targets, data.targets)
+
+
+def test_new_data_need_no_targets_and_are_asked_by_names_alone(tmp_path):
+    (tmp_path / "a.csv").write_text("u,w,v\n1,2,3\n")
+    known = Known(channels=("u", "v"), targets=("3",))
+    data = load_inputs(str(tmp_path / "a.csv"), known=known)
+    assert (data.inputs.tolist(), data.targets) == ([[[1], [3]]], None)
+    both = load_inputs(str(tmp_path / "a.csv"), known=Known(channels=("u",), targets=("w", "y")))
+    assert both.inputs.tolist() == [[[1]]]
 
 
 def test_a_folder_of_tables(tmp_path):

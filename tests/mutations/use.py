@@ -18,7 +18,7 @@ MIXED = "tests/networks/test_mixed.py"
 TABLES, RANGES = "spinrnn/datasets/tables.py", "spinrnn/datasets/ranges.py"
 CHANNELS, CASES = "spinrnn/datasets/channels.py", "spinrnn/datasets/cases.py"
 ROWS, TARGETS = "tests/runs/test_rows.py", "tests/datasets/test_targets.py"
-FEATURES, SPANS = "tests/datasets/test_statistics.py", "tests/datasets/test_ranges.py"
+SPANS = "tests/datasets/test_ranges.py"
 MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
 
 
@@ -61,7 +61,7 @@ MUTATIONS = [
     mutation(LOADING, '"heads": known.units is not None', '"heads": True', HEADS),
     # rows, targets, ranges of new data
     mutation(LOADING, "known.points == 1", "False", ROWS),
-    mutation(LOADING, '"channels": None if "frontend" in taken else', '"channels":', FEATURES),
+    mutation(LOADING, '"channels": None if "frontend" in taken else', '"channels":', ROWS),
     mutation(TABLES, "if asked.rows is None else", "if True else", ROWS),
     mutation(TABLES, "if asked.told:", "if False:", ROWS),
     mutation(TABLES, '("label",) if asked.rows == "cases" else', "", TARGETS),

@@ -127,7 +127,7 @@ def test_of_numbers_that_a_front_end_makes_rows_stay_points(tmp_path):
     config = spinrnn.DataConfig("a.csv", frontend="statistics", features="maximum 1")
     (tmp_path / "new.csv").write_text(TABLE)
     run = spinrnn.RunConfig(data=config)
-    data = select(str(tmp_path / "new.csv"), run, known=Known(points=1))[0]
+    data = select(str(tmp_path / "new.csv"), run, known=Known(channels=("maximum a",), points=1))[0]
     np.testing.assert_array_equal(data.inputs, [[[1.0]]])
 
 

@@ -74,8 +74,10 @@ def _look_at_run(options: argparse.Namespace) -> int:
     from spinrnn.errors import ConfigError
     from spinrnn.look.runs import lines_of_run, look_at_run
 
-    if not columns(options).empty:
-        raise ConfigError(["--columns, --units: go with data, not with a run"])
+    said = columns(options)
+    if not said.empty or said.targets or said.rows is not None:
+        given = "--columns, --units, --targets, --rows"
+        raise ConfigError([f"{given}: go with data, not with a run"])
     found = look_at_run(options.file)
     if options.out:
         _draw_run(found, options.out)

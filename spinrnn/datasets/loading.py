@@ -116,8 +116,8 @@ def load_dataset(
             files under MNIST's names, whose t10k files are the test part.
             Or a series that needs no file: "narma10", "narma2", "mackey_glass",
             "sine_square", "memory", "parity", "lorenz" (`datasets.builtin`).
-        labelled: whether there must be labels, as training needs them; None: labels,
-            targets and test parts are left out.
+        labelled: whether there must be labels, as training needs them unless targets
+            are named; None: labels, targets and test parts are left out.
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
@@ -143,6 +143,8 @@ def load_dataset(
     """
     _check_known(missing=(missing, RULES), frontend=(frontend, cases.FRONTENDS))
     names = _columns_of(columns, units, targets, rows)
+    if labelled and targets is not None:
+        labelled = False
     if frontend == "statistics":
         points = _loaded(source, labelled, missing, names, test, "none", built_in)
         return _statistics(source, points, features)

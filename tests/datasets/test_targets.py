@@ -26,7 +26,7 @@ def films(path, cases=20, heads="u,v,y,z"):
 
 
 def load(path, targets, **options):
-    return spinrnn.load_dataset(path, labelled=False, targets=targets, **options)
+    return spinrnn.load_dataset(path, targets=targets, **options)
 
 
 # ---- reading ----

@@ -34,8 +34,8 @@ FLOORS = {
     "static rate rf llg macrospin autooscillation excitation learnedruns learned learnedtext "
     "learnedstep learnedkind published",
     "tasks": "protocol classification regression forecasting capacity figures",
-    "datasets": "labels dataset builtin channels series known folder named tables objects mel "
-    "statistics sounds cases pairs stretches parts loading selection",
+    "datasets": "labels dataset builtin channels series ranges known folder named tables objects "
+    "mel statistics sounds cases pairs stretches parts loading selection",
     "recordings": "histories contents exporting trajectory writing reading recording envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "

@@ -19,6 +19,7 @@ from spinrnn.cli.options import (
     add_recipe,
     add_seed,
     add_set,
+    add_targets,
     add_use,
     settings_of,
 )
@@ -47,6 +48,7 @@ def add_commands(commands: Any) -> None:
     add_seed(parser)
     add_ensemble(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
+    add_targets(parser)
     add_use(parser)
     add_memory(parser, "for the states of a batch, as in 2G")
     add_json(parser)

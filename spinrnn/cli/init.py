@@ -5,7 +5,15 @@ changed.
 import argparse
 from typing import Any
 
-from spinrnn.cli.options import add_columns, add_command, add_recipe, add_set, add_use, settings_of
+from spinrnn.cli.options import (
+    add_columns,
+    add_command,
+    add_recipe,
+    add_set,
+    add_targets,
+    add_use,
+    settings_of,
+)
 
 SUMMARY = "Write a configuration file with every key, its default, unit and meaning."
 
@@ -27,6 +35,7 @@ def add_commands(commands: Any) -> None:
     )
     add_recipe(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
+    add_targets(parser)
     parser.add_argument(
         "--out",
         default="my.toml",

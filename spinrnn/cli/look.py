@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
-from spinrnn.cli.options import add_columns, add_command, add_json, columns
+from spinrnn.cli.options import add_columns, add_command, add_json, add_targets, columns
 
 SUMMARY = (
     "Say what is in a file or folder of data:"
@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
         " OOMMF, TDMS; a folder; digits), a device's recording, or the folder of a run",
     )
     add_columns(parser)
+    add_targets(parser)
     parser.add_argument(
         "--out",
         metavar="PNG",
@@ -73,8 +74,10 @@ def _look_at_run(options: argparse.Namespace) -> int:
     from spinrnn.errors import ConfigError
     from spinrnn.look.runs import lines_of_run, look_at_run
 
-    if not columns(options).empty:
-        raise ConfigError(["--columns, --units: go with data, not with a run"])
+    said = columns(options)
+    if not said.empty or said.targets or said.rows is not None:
+        given = "--columns, --units, --targets, --rows"
+        raise ConfigError([f"{given}: go with data, not with a run"])
     found = look_at_run(options.file)
     if options.out:
         _draw_run(found, options.out)

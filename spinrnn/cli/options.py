@@ -5,6 +5,7 @@ A type turns the text of an option into its value or says in one line what it mu
 """
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -120,11 +121,41 @@ def add_columns(
     )
 
 
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Adds --targets and --rows, of data that are learned."""
+    parser.add_argument(
+        "--targets",
+        metavar="NAMES",
+        help="columns or arrays of the data that are targets of a regression, as in y,z; a number"
+        " counts them from 1",
+    )
+    add_rows(parser, "points")
+
+
+def add_rows(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds --rows; default: what holds without it."""
+    parser.add_argument(
+        "--rows",
+        choices=("points", "cases"),
+        help="of a table without a column of cases: all rows are points of one case, or each is a"
+        f" case of one point (default: {default})",
+    )
+
+
 def columns(options: argparse.Namespace) -> Any:
-    """`Columns` of the two options."""
+    """`Columns` of these options."""
+    import dataclasses
+
+    from spinrnn.config.tables import names_in
+    from spinrnn.errors import ConfigError
     from spinrnn.readers.columns import Columns
 
-    return Columns.of_texts(options.columns, options.units)
+    said, problems = Columns.of_texts(options.columns, options.units), []
+    text = getattr(options, "targets", None)
+    targets = () if text is None else names_in(text, "--targets", problems)
+    if problems:
+        raise ConfigError(problems)
+    return dataclasses.replace(said, rows=getattr(options, "rows", None), targets=targets)
 
 
 def add_config(parser: argparse.ArgumentParser, what: str) -> None:
@@ -157,6 +188,8 @@ SHORT = {
     "ensemble": "train.ensemble",
     "columns": "data.columns",
     "units": "data.units",
+    "targets": "data.targets",
+    "rows": "data.rows",
 }
 """{option: key}, of those that are short for --set KEY=VALUE."""
 
@@ -173,6 +206,9 @@ def settings_of(options: argparse.Namespace) -> list[str]:
     twice = [option for option in given if SHORT[option] in known]
     if twice:
         raise ConfigError([f"--{o} and --set {SHORT[o]}: give one of them" for o in twice])
+    if "targets" in given:
+        # a number of a column is a text in the file
+        given["targets"] = json.dumps(given["targets"], ensure_ascii=False)
     return [*options.set, *(f"{SHORT[option]}={value}" for option, value in given.items())]
 
 

@@ -14,6 +14,7 @@ from spinrnn.cli.options import (
     add_command,
     add_forward,
     add_memory,
+    add_rows,
     add_set,
     add_use,
     columns,
@@ -37,6 +38,7 @@ def add_commands(commands: Any) -> None:
         " line of numbers for each point, and answers each at once",
     )
     add_columns(parser, "the data", "V=voltage")
+    add_rows(parser, "what a case of the training was")
     parser.add_argument(
         "--out", metavar="CSV", help="write a CSV file (default: print a table for people)"
     )
@@ -71,11 +73,11 @@ def predict(options: argparse.Namespace) -> int:
             raise DataError(
                 "standard input is closed; give a file, or a pipe with lines of numbers"
             )
-        _answer(source, sys.stdin, sys.stdout)
+        _answer(source, sys.stdin, sys.stdout, said.rows)
         return 0
     data = source.load(options.file, said)
     try:
-        found = source.predict(data, forward=forward)
+        found = source.predict(data, forward=forward, where=options.file)
     except DataError as error:
         raise DataError(f"{options.file}: {error}") from None
     if options.out is None:
@@ -102,23 +104,41 @@ def _table(rows: Iterable[list[Any]]) -> list[str]:
 # ---- standard input ----
 
 
-def _answer(source: Any, lines: TextIO, output: Any) -> None:
-    """Answers each line at once, until the input ends or nobody reads the answers."""
+def _are_cases(source: Any, rows: str | None) -> bool:
+    """Whether each line is a case; rows: as said, None for those of the training."""
+    if rows is None and source.single:
+        note = (
+            "each line is a case of one point, as in the training; --rows points takes all as one"
+        )
+        print(f"spinrnn: note: {note}", file=sys.stderr)
+    return source.single if rows is None else rows == "cases"
+
+
+def _answer(source: Any, lines: TextIO, output: Any, rows: str | None = None) -> None:
+    """Answers each line at once, until the input ends or nobody reads the answers;
+    rows: as of `_are_cases`.
+    """
     from spinrnn.errors import DataError, DivergenceError
     from spinrnn.runs.predicting import as_text, columns_of
 
-    stream, net = source.stream(), source.net
-    head = ["point", *columns_of(source.classes, net.config.outputs)]
+    stream, net, answered = source.stream(), source.net, 0
+    cases = _are_cases(source, rows)
+    head = [
+        "case" if cases else "point",
+        *columns_of(source.classes, net.config.outputs, source.targets),
+    ]
     print(_csv(head), file=output, flush=True)
     for number, values in _points(lines, net.config.inputs, source.channels):
-        if values is None:
+        if values is None or cases:
             stream.reset()
+        if values is None:
             continue
         try:
             answer = stream(values)
         except (DataError, DivergenceError) as error:
             raise type(error)(f"standard input, line {number}: {error}") from None
-        row = [stream.points - 1, *answer]
+        row = [answered if cases else stream.points - 1, *answer]
+        answered += 1
         print(_csv([as_text(cell) for cell in row]), file=output, flush=True)
         if getattr(output, "error", None) is not None:
             # the reader has left

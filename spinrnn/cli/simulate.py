@@ -13,6 +13,7 @@ from spinrnn.cli.options import (
     add_columns,
     add_command,
     add_memory,
+    add_rows,
     add_set,
     add_use,
     columns,
@@ -41,6 +42,7 @@ def add_commands(commands: Any) -> None:
         " part of the run's own data)",
     )
     add_columns(parser, "the data")
+    add_rows(parser, "what a case of the training was, else points")
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write, as traces.h5")
     parser.add_argument(
         "--overwrite",
@@ -163,7 +165,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     chosen = options.input, config, run and run.check_data, columns(options), known
     data, cases, digest = select(*chosen)
     try:
-        data = data if known is None else known.matched(data)
+        data = data if known is None else known.matched(data, options.input)
         data = fitted(data, net.config.inputs, known and known.channels)
     except DataError as error:
         raise DataError(f"--input {options.input}: {error}") from None

@@ -19,6 +19,7 @@ from spinrnn.cli.options import (
     add_recipe,
     add_seed,
     add_set,
+    add_targets,
     add_use,
     forward_of,
     integer,
@@ -49,6 +50,7 @@ def add_commands(commands: Any) -> None:
     add_recipe(parser)
     add_seed(parser)
     add_columns(parser, "the data", "label=class,V=voltage")
+    add_targets(parser)
     add_ensemble(parser)
     add_forward(parser, "the outputs of training, validation and test")
     _add_attempts(parser)

@@ -35,6 +35,13 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
 """{name: {table: {key: value}}} of what differs from the defaults."""
 
 
+def unknown(name: Any) -> list[str]:
+    """What is wrong with the name of a recipe, [] if there is one."""
+    if isinstance(name, str) and name in RECIPES:
+        return []
+    return [f"{KEY}: unknown recipe {shown(name)}{suggest(name, RECIPES)}"]
+
+
 def resolved(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """(tables with the defaults of the recipe that they name, what is wrong with the
     name).
@@ -43,8 +50,9 @@ def resolved(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     the keys that it does not have.
     """
     name, own = tables.get(KEY, DEFAULT), {k: t for k, t in tables.items() if k != KEY}
-    if not isinstance(name, str) or name not in RECIPES:
-        return own, [f"{KEY}: unknown recipe {shown(name)}{suggest(name, RECIPES)}"]
+    wrong = unknown(name)
+    if wrong:
+        return own, wrong
     if not RECIPES[name]:
         return own, []
     made = copy.deepcopy(RECIPES[name])

@@ -39,6 +39,7 @@ from spinrnn.config.tables import (
     Unsaid,
     check,
     keys_of,
+    names_in,
     nearest,
     pairs_of,
     plain,
@@ -632,6 +633,10 @@ class DataConfig:
             "label=class,V=voltage"; None: as they are called.
         units: units of columns, as in "t=ns,I=mA", which are converted to SI units;
             None: as they stand in the source.
+        targets: columns or arrays of the source that are targets of a regression, as in
+            "y,z", by their names or counted from 1; None: an array called targets.
+        rows: of a table without a column of cases: "points", all rows are points of one
+            case, or "cases", each row is a case of one point.
 
     Raises:
         ConfigError: all impossible values at once.
@@ -651,6 +656,8 @@ class DataConfig:
     features: str | None = None
     columns: str | None = None
     units: str | None = None
+    targets: str | None = None
+    rows: Literal["points", "cases"] = "points"
 
     def __post_init__(self) -> None:
         check(self)
@@ -733,6 +740,8 @@ def _check_content(c: DataConfig, found: Problems) -> None:
     for key, form in (("columns", COLUMNS_FORM), ("units", UNITS_FORM)):
         if getattr(c, key) is not None:
             pairs_of(getattr(c, key), key, form, found)
+    if c.targets is not None:
+        names_in(c.targets, "targets", found)
 
 
 @dataclass(frozen=True)
@@ -743,13 +752,14 @@ class RunConfig:
         network: with [neuron], [spread] and [synapse], of one without time with
             [activation] and [synapse]; train: with [estimator] and [writer]; data.
         task: what is asked of the network, as Classification(); None means what the
-            data ask for: of a series that needs no file its own task, else a
-            classification.
+            data ask for: of a series that needs no file its own task, with data.targets
+            a regression, else a classification.
         recipe: by name, whose values stand where none were given; "" where that is not
             known, as of files that spinrnn wrote. It is compared and kept nowhere.
 
     Raises:
-        ConfigError: a table is not of its class, or the kinds do not go together.
+        ConfigError: a table is not of its class, the kinds do not go together, or there
+            is no such recipe.
     """
 
     network: Any = field(default_factory=NetworkConfig)
@@ -809,9 +819,10 @@ class RunConfig:
             for name, cls in _PARTS.items()
             if not isinstance(getattr(self, name), classes.get(name, cls))
         ]
-        source = getattr(self.data, "source", None)
-        make = functools.partial(sources.task_of, source)
+        own = {key: getattr(self.data, key, None) for key in ("source", "targets")}
+        make = functools.partial(sources.task_of, own["source"], targets=own["targets"])
         problems += set_parts(self, {"task": (make, kind_part("task")[1])})
+        problems += [] if self.recipe == recipes.UNKNOWN else recipes.unknown(self.recipe)
         if problems:
             raise ConfigError(problems)
         misfits = _misfits(self.network, self.train) + _unasked(self.network, self.task)
@@ -1030,9 +1041,10 @@ def parts_of(tables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             made[name] = cls(**given)
         except ConfigError as error:
             problems += [_placed(name, problem) for problem in error.problems]
-    source = parts.get("data", {}).get("source")
+    data = parts.get("data", {})
     try:
-        made["task"] = sources.task_of(source, known.get("task"))
+        asked = data.get("source"), known.get("task"), data.get("targets")
+        made["task"] = sources.task_of(*asked)
     except ConfigError as error:
         problems += [f"task.{problem}" for problem in error.problems]
     return made, problems

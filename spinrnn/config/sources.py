@@ -63,9 +63,10 @@ def keys_of_source(source: Any) -> tuple[str, ...]:
     return KEYS if known.delays else KEYS[:2]
 
 
-def task_of(source: Any, given: Any) -> Any:
+def task_of(source: Any, given: Any, targets: Any = None) -> Any:
     """The kind of task for a data.source, of what the user gave for it: a kind, its
-    name, its table without or with the key kind, or None.
+    name, its table without or with the key kind, or None. With targets, data.targets,
+    it is a regression where the kind is not said.
 
     Where the kind is not said, or is the one that the data ask for, keys that are not
     given are the source's.
@@ -76,7 +77,7 @@ def task_of(source: Any, given: Any) -> Any:
     """
     if not keys_of_source(source):
         # also data from Python, beside which the source says nothing
-        return kinds.made_of("task", given)
+        return kinds.made_of("task", _with_targets(given, targets))
     asked = SOURCES[source].task
     if given is None:
         return kinds.made_of("task", asked)
@@ -90,6 +91,13 @@ def task_of(source: Any, given: Any) -> Any:
              f'"{made.kind}"']
         )  # fmt: skip
     return made
+
+
+def _with_targets(given, targets):
+    """What was given for the task, with its kind where data.targets say it."""
+    if targets is None or not (given is None or isinstance(given, Mapping)):
+        return given
+    return {"kind": "regression", **(given or {})}
 
 
 def near_name(source: Any) -> str | None:

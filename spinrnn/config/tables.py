@@ -247,6 +247,16 @@ def pairs_of(text: str | None, place: str, form: str, problems: list[str]) -> di
     return found
 
 
+def names_in(text: str, place: str, problems: list[str]) -> tuple[str, ...]:
+    """The names in a text name,name; place, problems: as of `pairs_of`."""
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names:
+        problems.append(f"{place}: write names with commas between them, as in y,z; got {text!r}")
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    problems += [f"{place}: {name} is given twice" for name in twice]
+    return names
+
+
 # ---- unknown names ----
 
 

@@ -67,6 +67,8 @@ CONTENT = {
     "features": None,
     "columns": None,
     "units": None,
+    "targets": None,
+    "rows": "points",
 }
 """Keys of [data] that came after 0.1 and say how the source is read, and what it did.
 What a run depends on is the content that comes of them."""

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.datasets.channels import chosen
+from spinrnn.datasets.channels import are_nameless, check_first, chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
-from spinrnn.datasets.series import Series, padded
+from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.datasets.sounds import rate_of, resampled
-from spinrnn.datasets.tables import TIME, units_of
+from spinrnn.datasets.tables import TIME, step_of, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
-from spinrnn.readers.columns import NONE, Columns, arranged, in_si
+from spinrnn.readers.columns import NONE, Columns, arranged, in_si, targets_of, without
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown, shown_in_si
@@ -26,8 +26,6 @@ FRONTENDS = ("none", "mel", "statistics")
 STEP = 15e-3
 """From one frame of a sound to the next, s."""
 _PARTS = ("train", "test")
-_NAMELESS = ("sample 0", "column_1")
-"""Names of a first channel that the file itself does not name."""
 
 
 def files_of(folder: Path) -> list[tuple[Path, str | None, bool]]:
@@ -94,11 +92,12 @@ def of_files(
     """(the cases, test (case,) or None, what is to be said) of files, a case each.
 
     The labels are the names of the folders. Samples of WAV files are the input; of
-    tables all columns of numbers but the time are channels, by the names of the first.
+    tables all columns of numbers but the time and targets are channels, by the names
+    of the first.
 
     Args:
         labelled: whether the files must be in folders of classes.
-        columns: what the user calls the arrays of each file, and their units.
+        columns: what the user calls the arrays of each file, their units, targets.
         frontend: one of `FRONTENDS`: "mel" makes bands (`mel`) of the samples of WAV
             files.
     Raises:
@@ -120,34 +119,41 @@ def of_files(
     test = np.array([is_test for *_, is_test in files])
     first = found.channels
     said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(found.steps))
-    channels = None if first[0] in _NAMELESS else first
+    channels = None if are_nameless(first) else first
     own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
-    known = order, None, channels, own_names, found.units, found.rate
-    series = Series(inputs, labels, lengths, *known)
+    targets = answers(padded(found.targets)[0], lengths) if found.targets else None
+    known = order, targets, channels, own_names, found.units, found.rate
+    step = step_of([one for one in found.steps if one is not None])
+    series = Series(inputs, labels, lengths, *known, found.target_names, step)
     return series, test if test.any() else None, (*said, *dict.fromkeys(found.notes))
 
 
 class _Files(NamedTuple):
     """Files of a case each: [(channel, time)], names of the channels, their units, the
-    rate of all or None, steps in time, what is to be said.
+    rate of all or None, steps in time as of `Dataset`, what is to be said, targets
+    [(output, time)] and their names.
     """
 
     cases: list[np.ndarray]
     channels: tuple[str, ...]
     units: tuple[str, ...] | None
     rate: float | None
-    steps: list[float | None]
+    steps: list[tuple[float, str] | None]
     notes: list[str]
+    targets: list[np.ndarray]
+    target_names: tuple[str, ...] | None
 
 
 def _read(files, columns, frontend) -> _Files:
     """All files; DataError where one has other channels than the first."""
     cases, steps, notes, units, rates = [], [], [], [], set()
-    first, scales, heads = None, None, {}
+    first, scales, heads, targets = None, None, {}, _Targets(columns)
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
+        table = targets.taken(table)
         channels, step = _of_table(table, frontend, columns.channels or ())
-        channels, left = _asked(file, channels, columns.channels)
+        names, left = chosen(file, [*channels], columns.channels, _texts(table))
+        channels = {name: channels[name] for name in names}
         first = first or tuple(channels)
         said, count = table.units, len(table.notes)
         table = in_si(table, [name for name in channels if name in table.arrays], columns.heads)
@@ -172,30 +178,49 @@ def _read(files, columns, frontend) -> _Files:
         _check_said(files[0][0].parent, heads)
     # where a file says no unit, that of the others counts
     common = tuple(map(max, zip(*units, strict=True))) if columns.heads else None
-    return _Files(
-        cases, first or (), common, rates.pop() if len(rates) == 1 else None, steps, notes
-    )
+    rate = rates.pop() if len(rates) == 1 else None
+    return _Files(cases, first or (), common, rate, steps, notes, *targets.found(cases))
 
 
-def _asked(file, channels, wanted):
-    """As `chosen`, of {channel: (time,)}; what the file does not name fits if there are
-    as many.
-    """
-    if wanted is None or (next(iter(channels)) in _NAMELESS and len(channels) == len(wanted)):
-        return channels, ()
-    names, left = chosen(file, [*channels], wanted)
-    return {name: channels[name] for name in names}, left
+class _Targets:
+    """Takes the columns that are targets out of tables, of files of a case each."""
+
+    def __init__(self, columns):
+        self._columns, self._names = columns, []
+        self._found: list[np.ndarray] = []
+
+    def taken(self, table):
+        """The table without them."""
+        own = targets_of(table, self._columns)
+        self._names = self._names or own
+        if own and own == self._names:
+            self._found.append(np.array([table.arrays[name] for name in own], dtype=np.float64))
+        return without(table, own)
+
+    def found(self, cases):
+        """([(output, time)], names) of all cases; ([], None) of new data that lack
+        some.
+        """
+        if not self._names or len(self._found) < len(cases):
+            return [], None
+        return self._found, tuple(self._names)
+
+
+def _texts(table):
+    """Names of the columns that are no numbers."""
+    return [name for name, column in table.arrays.items() if column.dtype.kind not in "fiub"]
 
 
 def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()):
-    """({channel: (time,)}, step in time or None) of a file of one case; what is wanted
-    as a channel is no time.
+    """({channel: (time,)}, step in time as of `Dataset`) of a file of one case; what is
+    wanted as a channel is no time.
     """
     if frontend == "mel":
         return _of_sound(table)
     if "samples" in table.arrays and "rate" in table.attributes:
         samples = np.atleast_2d(table.arrays["samples"])
-        return {f"sample {k}": row for k, row in enumerate(samples)}, 1 / table.attributes["rate"]
+        step = 1 / table.attributes["rate"], "s"
+        return {f"sample {k}": row for k, row in enumerate(samples)}, step
     columns = {
         name: array
         for name, array in table.arrays.items()
@@ -206,10 +231,12 @@ def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()
         raise DataError(
             f"{table.path}: holds no columns of one length beside the time, but {table!r}"
         )
-    _check_first(table, columns)
+    name, column = next(iter(columns.items()))
+    check_first(table.path, name, column, len(columns))
     time = columns.pop(times[0]) if len(times) == 1 else None
-    step = float(np.median(np.diff(time))) if time is not None and len(time) > 1 else None
-    return columns, step
+    if time is None or len(time) < 2:
+        return columns, None
+    return columns, (float(np.median(np.diff(time))), table.units.get(times[0], ""))
 
 
 def _scales_of(table, channels, frontend):
@@ -247,7 +274,7 @@ def _of_sound(table):
     if "samples" not in table.arrays or "rate" not in table.attributes:
         raise DataError(f'{table.path}: frontend = "mel" is for WAV files')
     bands = mel_of(table)
-    return {f"band {k}": row for k, row in enumerate(bands)}, STEP
+    return {f"band {k}": row for k, row in enumerate(bands)}, (STEP, "s")
 
 
 def mel_of(table: Table) -> np.ndarray:
@@ -261,21 +288,8 @@ def mel_of(table: Table) -> np.ndarray:
         raise DataError(f"{table.path}: {error}") from None
 
 
-def _check_first(table, columns):
-    """Refuses a column without a name that looks like the time."""
-    name, column = next(iter(columns.items()))
-    if name != "column_1" or len(columns) < 2 or len(column) < 3:
-        return
-    step = np.diff(column)
-    if (step > 0).all() and np.ptp(step) <= 1e-3 * step[0]:
-        raise DataError(
-            f"{table.path}: has no names, and its first column increases evenly; is it the time? "
-            "Write a row of names, as time,voltage"
-        )
-
-
 def _step_notes(steps):
-    known = [step for step in steps if step is not None]
+    known = [step[0] for step in steps if step is not None]
     if known and max(known) - min(known) > 0.01 * min(known):
         return (f"the step in time differs from file to file, {min(known):g} to {max(known):g}",)
     return ()

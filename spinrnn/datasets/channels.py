@@ -1,12 +1,24 @@
 """Which columns of a file are the channels: all that are numbers, or by name those of
-the training.
+the training; without names all, where there are as many.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from spinrnn.config.tables import nearest
 from spinrnn.errors import DataError, listed
+
+PLACE = "NAME"
+"""In a hint, where no column can be meant rather than another."""
+_NAMELESS = re.compile(r"(column_|sample )\d+", re.ASCII)
+
+
+def are_nameless(names: Sequence[str]) -> bool:
+    """Whether columns, or channels of sounds, have no names but their numbers."""
+    return bool(names) and all(_NAMELESS.fullmatch(name) for name in names)
 
 
 def chosen(
@@ -25,12 +37,22 @@ def chosen(
     """
     if wanted is None:
         return list(own), ()
+    if len(own) == len(wanted) and are_nameless(own) and not {*own} & {*wanted}:
+        return list(own), (f"columns without names are taken as {listed(wanted)}",)
     missing = [name for name in wanted if name not in own]
     left = [name for name in own if name not in wanted]
     if missing:
         raise DataError(f"{path}: {_sentence(missing, own, texts, left)}")
     said = (f"left out: {listed(left)}, which the training did not have",) if left else ()
     return list(wanted), said
+
+
+def likely(missing: Sequence[str], left: Sequence[str]) -> tuple[str, str]:
+    """(a channel, the column that may be it): one that is spelt nearly so, else
+    `PLACE`.
+    """
+    near = [(name, nearest(name, left)) for name in missing]
+    return next(((name, other) for name, other in near if other), (missing[0], PLACE))
 
 
 def _sentence(missing, own, texts, left):
@@ -45,6 +67,17 @@ def _sentence(missing, own, texts, left):
         said.append(f"{listed(there)} {'holds' if len(there) == 1 else 'hold'} no numbers")
     if not (gone and left):
         return f"{', '.join(said)}; give a column of numbers for each channel of the training"
-    near = [(name, nearest(name, left)) for name in gone]
-    pair = next(((name, other) for name, other in near if other), (gone[0], left[0]))
-    return f"{', '.join(said)}; columns are named by --columns, as in {'='.join(pair)}"
+    pair = "=".join(likely(gone, left))
+    return f"{', '.join(said)}; columns are named by --columns, as in {pair}"
+
+
+def check_first(path: Path, name: str, column: np.ndarray, count: int) -> None:
+    """Refuses a first column, of so many, without a name that looks like the time."""
+    if name != "column_1" or count < 2 or len(column) < 3:
+        return
+    step = np.diff(column)
+    if (step > 0).all() and np.ptp(step) <= 1e-3 * step[0]:
+        raise DataError(
+            f"{path}: has no names, and its first column increases evenly; is it the time? "
+            "Write a row of names, as time,voltage"
+        )

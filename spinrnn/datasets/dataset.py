@@ -46,10 +46,14 @@ class Dataset:
             act on what is learned, not on the scores that are reported.
         units: (channel,) symbols of what the inputs count in, "" where it is not known;
             rate: of sounds, Hz. None where nothing is known; no content either.
+        target_names: (output,) names of the targets, or None; no content either.
+        step: (number, unit as the file writes it, "" for none) of the step in time from
+            one point to the next, or None where it is not known; no content either.
 
     Raises:
         DataError: the cases differ in shape, a label or a length is masked, or test is
-            not one truth value, weights not one number for each case.
+            not one truth value, weights not one number for each case, target_names not
+            one for each output.
     """
 
     inputs: np.ndarray
@@ -63,6 +67,8 @@ class Dataset:
     weights: np.ndarray | None = None
     units: tuple[str, ...] | None = None
     rate: float | None = None
+    target_names: tuple[str, ...] | None = None
+    step: tuple[float, str] | None = None
 
     def __post_init__(self):
         for name in ARRAYS:
@@ -81,6 +87,8 @@ class Dataset:
             object.__setattr__(self, "units", _units(self.units, self.inputs))
         if self.targets is not None and self.targets.ndim == 1:
             object.__setattr__(self, "targets", self.targets[:, None])
+        if self.target_names is not None:
+            object.__setattr__(self, "target_names", _target_names(self))
         if self.test is not None:
             object.__setattr__(self, "test", _truth(self.test, len(self)))
         if self.weights is not None:
@@ -223,6 +231,18 @@ def _units(units, inputs):
         raise DataError(
             f"units: must be a text for each of the {inputs.shape[1]} channels, as in "
             f'units=("V", "A"); got {units!r}'
+        )
+    return found
+
+
+def _target_names(data):
+    """(output,) texts, or DataError."""
+    names, targets = data.target_names, data.targets
+    found = () if isinstance(names, str) else tuple(map(str, names))
+    if targets is not None and targets.ndim > 1 and len(found) != targets.shape[1]:
+        raise DataError(
+            f"target_names: must be a name for each of the {targets.shape[1]} outputs, as in "
+            f'target_names=("y", "z"); got {names!r}'
         )
     return found
 

@@ -1,5 +1,5 @@
 """What a network's training knew of its data: names of classes and channels, units, the
-rate of sounds. Other data are brought to it, or refused.
+points of a case, ranges, the rate of sounds. Other data are brought to it, or refused.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.ranges import MOST, Range, far_channels, ranges_of, step_problem
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, DataNote, listed
 from spinrnn.readers.units import unit_of
@@ -27,36 +28,55 @@ class Known:
         units: (channel,) symbols of what the numbers count in, "" where it is not
             known; None if nothing was kept, as of earlier versions.
         rate: of sounds, Hz, or None.
+        points: input points of the longest case; None where it was not kept.
+        targets: names of what the outputs should be, None where they have none.
+        ranges: (channel,) `Range` of the numbers; step: as of `Dataset`; None where
+            they were not kept.
     """
 
     classes: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     rate: float | None = None
+    points: int | None = None
+    targets: tuple[str, ...] | None = None
+    ranges: tuple[Range, ...] | None = None
+    step: tuple[float, str] | None = None
 
     @classmethod
     def of_data(cls, data: Dataset) -> "Known":
-        """What a data set knows."""
-        return cls(data.classes, data.channels, data.units, data.rate)
+        """What a data set knows, of inputs (case, channel, time)."""
+        points = np.shape(data.inputs)[2]
+        ranges = tuple(found for found, _ in ranges_of(data))
+        named = data.classes, data.channels, data.units, data.rate, points, data.target_names
+        return cls(*named, ranges, data.step)
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Known":
         """Of `record`, or of more, or less; what is none of it is not known."""
         rate = record.get("rate")
         is_rate = isinstance(rate, int | float) and math.isfinite(rate) and rate > 0
-        names = {key: _names(record.get(key)) for key in ("classes", "channels", "units")}
-        return cls(**names, rate=float(rate) if is_rate else None)
+        texts = ("classes", "channels", "units", "targets")
+        names = {key: _names(record.get(key)) for key in texts}
+        points = record.get("points")
+        return cls(
+            **names,
+            rate=float(rate) if is_rate else None,
+            points=points if type(points) is int and points > 0 else None,
+            ranges=_ranges(record.get("ranges")),
+            step=_step(record.get("step")),
+        )
 
     def record(self) -> dict[str, Any]:
         """{name: value} of what is known, as JSON holds it."""
         own = dataclasses.asdict(self).items()
-        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in own}
-        return {name: value for name, value in plain.items() if value is not None}
+        return {name: _listed(value) for name, value in own if value is not None}
 
     def matched(self, data: Dataset, where: str = "data") -> Dataset:
         """Data with their channels in the order and in the units of the training; what
         was converted is told by a `DataNote`. Of what is not known on either side
-        nothing is changed, nor refused.
+        nothing is changed, nor refused; where numbers or the step in time are far from
+        those of the training, a warning says so.
 
         Args:
             where: what the data are called in the note.
@@ -71,12 +91,32 @@ class Known:
         named = data.channels is not None and np.ndim(data.inputs) == 3
         if self.channels is not None and named:
             data = fitted(data, len(self.channels), self.channels)
+        far = self._warn(data, where)
         if data.units is None or self.units is None or len(data.units) != len(self.units):
             return data
         pairs = enumerate(zip(data.units, self.units, strict=True))
         differ = [(k, *pair) for k, pair in pairs if all(pair) and len(set(pair)) > 1]
-        _tell_unsaid(data, self.units, where)
+        _tell_unsaid(data, self.units, where, far)
         return _in_units(data, differ, where) if differ else data
+
+    def _warn(self, data, where):
+        """Warns of numbers and steps far from the training's; returns the channels."""
+        far, axes = {}, np.shape(data.inputs)
+        if self.ranges is not None and len(axes) == 3 and axes[1] == len(self.ranges):
+            none = ("",) * axes[1]
+            fits = self.units is None or len(self.units) == axes[1]
+            units = (self.units if fits else None) or none
+            far = far_channels(data, self.ranges, units, data.units or none)
+        texts = list(far.values())
+        said = [
+            *texts[:MOST],
+            *([f"and {len(texts) - MOST} more channels"] if len(texts) > MOST else []),
+        ]
+        if self.step is not None and data.step is not None:
+            said += [text for text in [step_problem(data.step, self.step)] if text]
+        for text in said:
+            warnings.warn(f"{where}: {text}", stacklevel=4)
+        return far
 
     def labelled(self, data: Dataset) -> Dataset:
         """Data with the numbers of their labels that the network has for classes of the
@@ -105,12 +145,14 @@ class Known:
         )
 
 
-def _tell_unsaid(data, units, where):
-    """A `DataNote` on channels whose unit the data do not say and the training did."""
+def _tell_unsaid(data, units, where, told):
+    """A `DataNote` on channels whose unit the data do not say and the training did;
+    told: channels of which that is said.
+    """
     taken = [
         f"{data.channels[k] if data.channels else f'channel {k}'} is taken to be in {wanted}"
         for k, wanted in enumerate(units)
-        if wanted and not data.units[k]
+        if wanted and not data.units[k] and k not in told
     ]
     if taken:
         text = f"{', '.join(taken)}, as in the training; it does not say its unit"
@@ -136,6 +178,33 @@ def _in_units(data, differ, where):
         raise DataError("; ".join(problems))
     warnings.warn(f"{where}: {'; '.join(notes)}", DataNote, stacklevel=4)
     return dataclasses.replace(data, inputs=inputs, units=tuple(units))
+
+
+def _listed(value):
+    """Tuples, and those in them, as lists."""
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _ranges(found):
+    """`Range`s as a file of results has them; None of anything else."""
+    rows = found if isinstance(found, list) else [None]
+    right = all(isinstance(row, list) and len(row) == 3 for row in rows)
+    numbers = [number for row in rows for number in row or ()] if right else [None]
+    if not all(map(_is_finite, numbers)):
+        return None
+    return tuple(Range(*map(float, row)) for row in rows if row)
+
+
+def _step(found):
+    """A step in time as a file of results has it; None of anything else."""
+    pair = isinstance(found, list) and len(found) == 2
+    right = pair and _is_finite(found[0]) and found[0] > 0 and isinstance(found[1], str)
+    return (float(found[0]), found[1]) if right else None
+
+
+def _is_finite(number):
+    plain = isinstance(number, int | float) and not isinstance(number, bool)
+    return plain and math.isfinite(number)
 
 
 def _names(found):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from spinrnn.config.run import DataConfig, RunConfig
 from spinrnn.config.sources import KEYS, is_built_in, near_name
-from spinrnn.config.tables import suggest
+from spinrnn.config.tables import names_in, suggest
 from spinrnn.datasets import cases, folder, named, pairs, tables
 from spinrnn.datasets.builtin import load_built_in
 from spinrnn.datasets.dataset import Dataset
@@ -18,9 +19,9 @@ from spinrnn.datasets.known import Known
 from spinrnn.datasets.series import RULES, Series, joined, without_gaps
 from spinrnn.datasets.sounds import is_sound, rate_of, resampled
 from spinrnn.datasets.statistics import statistics
-from spinrnn.errors import DataError, DataNote, StoreError
+from spinrnn.errors import ConfigError, DataError, DataNote, StoreError
 from spinrnn.files.atomic import packaged
-from spinrnn.readers.columns import NONE, Columns, arranged
+from spinrnn.readers.columns import NONE, ROWS, Columns, arranged, targets_of
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
 
 OWN = (".npz", ".h5", ".hdf5")
@@ -95,6 +96,8 @@ def load_dataset(
     test: str | Path | None = None,
     frontend: str = "none",
     features: str | None = None,
+    targets: str | Sequence[str] | None = None,
+    rows: str | None = None,
     **built_in: int,
 ) -> Dataset:
     """Reads a `Dataset`. What had to be guessed is told by a `DataNote`, a warning.
@@ -113,8 +116,8 @@ def load_dataset(
             files under MNIST's names, whose t10k files are the test part.
             Or a series that needs no file: "narma10", "narma2", "mackey_glass",
             "sine_square", "memory", "parity", "lorenz" (`datasets.builtin`).
-        labelled: whether there must be labels, as training needs them; None: labels,
-            targets and test parts are left out.
+        labelled: whether there must be labels, as training needs them unless targets
+            are named; None: labels, targets and test parts are left out.
         missing: what is done where a value is missing: "refuse", "linear" (the straight
             line between its neighbours in time) or "hold" (the value before it); before
             the first and after the last value of a case there is that one.
@@ -126,6 +129,11 @@ def load_dataset(
             bands every 15 ms, in place of their samples; "statistics" makes numbers of
             each case as of `spinrnn.statistics`, those that features names, in place of
             its points.
+        targets: columns or arrays that are targets of a regression, by their names or
+            counted from 1, as in "y,z" or a list; they are not converted unless units
+            says what they are in.
+        rows: of a table without a column of cases: "points", all rows are points of one
+            case, or "cases", each row is a case of one point.
         built_in: of a series that needs no file length=, seed= and delays=, as in
             `DataConfig`.
     Raises:
@@ -134,10 +142,9 @@ def load_dataset(
             or source and built_in do not go together.
     """
     _check_known(missing=(missing, RULES), frontend=(frontend, cases.FRONTENDS))
-    names = columns
-    if not isinstance(names, Columns) or units is not None:
-        texts = None if isinstance(columns, Columns) else columns
-        names = Columns.of_texts(texts, units, ("columns", "units"))
+    names = _columns_of(columns, units, targets, rows)
+    if labelled and targets is not None:
+        labelled = False
     if frontend == "statistics":
         points = _loaded(source, labelled, missing, names, test, "none", built_in)
         return _statistics(source, points, features)
@@ -146,11 +153,31 @@ def load_dataset(
     return _loaded(source, labelled, missing, names, test, frontend, built_in)
 
 
+def _columns_of(columns, units, targets, rows):
+    """`Columns` of arguments of `load_dataset`."""
+    names = columns
+    if not isinstance(names, Columns) or units is not None:
+        texts = None if isinstance(columns, Columns) else columns
+        names = Columns.of_texts(texts, units, ("columns", "units"))
+    if targets is not None:
+        found: list[str] = []
+        text = targets if isinstance(targets, str) else None
+        wanted = names_in(text, "targets", found) if text is not None else tuple(targets)
+        if found:
+            raise ConfigError(found)
+        names = dataclasses.replace(names, targets=wanted)
+    if rows is not None:
+        _check_known(rows=(rows, ROWS))
+        names = dataclasses.replace(names, rows=None if rows == ROWS[0] else rows)
+    return names
+
+
 def _loaded(source, labelled, missing, names, test, frontend, built_in):
     """`load_dataset` without numbers in place of points; names: `Columns`."""
     if built_in or is_built_in(source):
-        if test is not None or not names.empty:
-            raise DataError(f"{source} is built in: it takes no columns, units and test part")
+        if test is not None or names.targets or not names.empty:
+            others = "columns, units, targets and test part"
+            raise DataError(f"{source} is built in: it takes no {others}")
         if frontend != "none":
             raise DataError(f'{source} is built in: frontend = "{frontend}" is for WAV files')
         return _built_in(_of_keys(source, built_in))
@@ -223,9 +250,12 @@ def _with_test(path, series, own, test, labelled, names, frontend):
 def load_configured(data: DataConfig, labelled: bool = True, heads: bool = True) -> Dataset:
     """`load_dataset` of the keys of [data]; heads: as of `Columns`."""
     names = Columns.of_texts(data.columns, data.units, ("data.columns", "data.units"))
-    names = dataclasses.replace(names, heads=heads)
+    # whether rows are cases matters where it is not said, and without labels
+    told = data.targets is not None and data.rows == ROWS[0]
+    names = dataclasses.replace(names, heads=heads, told=told)
     own = {key: getattr(data, key) for key in KEYS if getattr(data, key) is not None}
-    own |= {"test": data.test, "frontend": data.frontend, "features": data.features}
+    kept = ("test", "frontend", "features", "targets", "rows")
+    own |= {key: getattr(data, key) for key in kept}
     return load_dataset(data.source, labelled, data.missing, names, **own)
 
 
@@ -244,7 +274,8 @@ def load_inputs(
         labelled: False keeps labels where there are some.
         known: of the run's data, by which sounds get their rate and columns of tables
             are chosen: further ones are left out. Where it has no units those in heads
-            are not converted, as earlier versions did not.
+            are not converted, as earlier versions did not. Where its cases have one
+            point each row of a table is a case, unless the user says it.
         numbers: as of `Columns`.
     Raises:
         As `load_dataset`; DataError also where a file says another unit than the run.
@@ -257,12 +288,25 @@ def load_inputs(
         own |= {"rate": known.rate, "heads": known.units is not None}
         # what a front end makes has names of its own
         own |= {"channels": None if "frontend" in taken else known.channels}
+        own |= {"targets": known.targets or (), "new": True}
+    own |= _rows_of(columns, known, numbers, taken)
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
-    of_run = Columns.of_texts(data.columns, data.units, OF_RUN, OPTIONAL)
+    optional = (*OPTIONAL, *own.get("targets", ()))
+    of_run = Columns.of_texts(data.columns, data.units, OF_RUN, optional)
     of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
     names = dataclasses.replace(of_run.overruled(columns), **own)
     return load_dataset(source, labelled, data.missing, names, **taken)
+
+
+def _rows_of(columns, known, numbers, taken):
+    """What `Columns` say of rows of new data."""
+    # of what a front end reads rows are points, and networks without time have numbers
+    free = numbers is None and "frontend" not in taken
+    if columns.rows is not None or not free:
+        return {"rows": columns.rows}
+    single = known is not None and known.points == 1
+    return {"rows": "cases" if single else None, "told": True}
 
 
 def _in_front(data, source):
@@ -375,11 +419,14 @@ def _of_file(
         return _of_one_sound(table, labelled), None, resampling
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
-        series, test, said = named.of_names(table, labelled, names.heads)
+        series, test, said = named.of_names(named.with_targets(table, names), labelled, names.heads)
         return series, test, (*said, *table.notes[len(read.notes) :])
-    if tables.is_of_rows(table):
-        series, name = tables.of_rows(table)
-        return series, None, (f"{name} is the label of its row",)
+    targets = targets_of(table, names)
+    # of a training with names of columns a row is none of one channel
+    free = names.rows is None and names.channels is None
+    if free and tables.is_of_rows(table, targets, names.new):
+        series, said = tables.of_rows(table, targets)
+        return series, None, (said,)
     if is_sound(table) and not labelled:
         samples, rate = np.atleast_2d(table.arrays["samples"]), rate_of(table.attributes["rate"])
         return Series(samples[None], rate=rate), None, resampling

@@ -7,7 +7,7 @@ import numpy as np
 from spinrnn.datasets.dataset import ARRAYS
 from spinrnn.datasets.series import Series, joined
 from spinrnn.errors import DataError
-from spinrnn.readers.columns import in_si
+from spinrnn.readers.columns import Columns, in_si, targets_of, without
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
 
@@ -44,6 +44,26 @@ def of_names(
     known = (units,) * series.inputs.shape[1] if heads else None
     series = dataclasses.replace(series, units=known)
     return series, test, said + converted.notes[len(table.notes) :]
+
+
+def with_targets(table: Table, columns: Columns) -> Table:
+    """The table with the arrays (case,), (case, output) or (case, output, time) that
+    the user calls targets as its array `targets`, one behind the other.
+
+    Raises:
+        DataError: they are not there, or do not go together.
+    """
+    names = targets_of(table, columns)
+    if not names:
+        return table
+    parts = [table.arrays[name] for name in names]
+    parts = [part[:, None] if part.ndim == 1 else part for part in parts]
+    if len({(len(part), *part.shape[2:]) for part in parts}) > 1:
+        shapes = ", ".join(f"{name} {table.arrays[name].shape}" for name in names)
+        raise DataError(f"{table.path}: targets: {shapes} do not go together")
+    rest = without(table, names)
+    arrays = {**rest.arrays, "targets": np.concatenate(parts, axis=1)}
+    return dataclasses.replace(rest, arrays=arrays)
 
 
 def _inputs_of(table):

@@ -55,36 +55,12 @@ def dataset_of(
 
 def _of_columns(found: Named, wanted):
     """(`Series`, test or None, what is to be said) of a long table."""
-    table = found.table
-    own = {name: array for name, array in table.arrays.items() if name not in wanted}
-    series, test, said = tables.of_columns(dataclasses.replace(table, arrays=own), False)
+    asked = dataclasses.replace(NONE, targets=tuple(wanted))
+    series, test, said = tables.of_columns(found.table, False, asked)
     order = next(
         (names for name, names in found.orders.items() if name.lower() in tables.LABEL), None
     )
-    series = dataclasses.replace(series, order=order)
-    if not wanted:
-        return series, test, said
-    known = {name for name in own if name.lower() in (*tables.CASE, *tables.TIME)}
-    kept = {name: array for name, array in table.arrays.items() if name in {*known, *wanted}}
-    texts = [name for name in wanted if kept[name].dtype.kind not in "fiub"]
-    if texts:
-        raise DataError(f"targets: {listed(texts)} is no column of numbers")
-    # in the order of the user, who will read the outputs so
-    ordered = {name: kept[name] for name in (*known, *wanted)}
-    whole = dataclasses.replace(table, arrays=ordered)
-    # targets stay in the units of the user
-    values = tables.of_columns(whole, False, dataclasses.replace(NONE, heads=False))[0].inputs
-    return dataclasses.replace(series, targets=_of_cases(values, series.lengths)), test, said
-
-
-def _of_cases(values, lengths):
-    """Targets (case, output, time); (case, output) where each case has one value."""
-    ends = np.full(len(values), values.shape[2]) if lengths is None else np.asarray(lengths)
-    there = np.arange(values.shape[2]) < ends[:, None, None]
-    same = (values == values[:, :, :1]) | ~there
-    # a case without any target has none at its end
-    same |= (np.isnan(values) | ~there).all(axis=2, keepdims=True)
-    return values[:, :, 0] if same.all() else values
+    return dataclasses.replace(series, order=order), test, said
 
 
 # ---- arrays with named axes ----

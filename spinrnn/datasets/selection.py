@@ -81,7 +81,7 @@ def select(
     own = config is not None and (not source or _same(source, config.data.source))
     if config is None:
         _check_without_run(text, source, part)
-    if config is not None and own and columns.empty:
+    if config is not None and own and columns.empty and columns.rows is None:
         data = data_of(config, False, known is None or known.units is not None)
     else:
         source = source or (config.data.source if config is not None else "")

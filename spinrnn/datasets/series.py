@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from spinrnn.datasets.channels import PLACE, likely
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.labels import numbered
 from spinrnn.errors import DataError, listed
@@ -34,7 +35,8 @@ class Series:
         labels: (case,) of any kind, or None.
         lengths: (case,), or None where all have the whole length.
         order: names of all classes in the order of the file, or None.
-        targets, channels, names, units, rate: as of `Dataset`, or None.
+        targets, channels, names, units, rate, target_names, step: as of `Dataset`, or
+            None.
     """
 
     inputs: np.ndarray
@@ -46,6 +48,8 @@ class Series:
     names: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     rate: float | None = None
+    target_names: tuple[str, ...] | None = None
+    step: tuple[float, str] | None = None
 
     def dataset(self, test: np.ndarray | None = None, dense: bool = True) -> Dataset:
         """The data set; test, dense: as of `Dataset` and `numbered`."""
@@ -53,7 +57,8 @@ class Series:
         if labels is not None and not self.at_points:
             labels, classes = numbered(labels, self.order, dense)
         known = classes, self.targets, self.channels, self.names
-        scales = {"units": self.units, "rate": self.rate}
+        scales = {"units": self.units, "rate": self.rate, "step": self.step}
+        scales |= {"target_names": self.target_names}
         return Dataset(self.inputs, labels, self.lengths, test, *known, **scales)
 
     @property
@@ -96,6 +101,18 @@ def padded(cases: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
     return inputs, None if (lengths == longest).all() else lengths
 
 
+def answers(values: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    """Targets (case, output, time), NaN after the case's end; (case, output) where each
+    case has one value.
+    """
+    ends = np.full(len(values), values.shape[2]) if lengths is None else np.asarray(lengths)
+    there = np.arange(values.shape[2]) < ends[:, None, None]
+    same = (values == values[:, :, :1]) | ~there
+    # a case without any target has none at its end
+    same |= (np.isnan(values) | ~there).all(axis=2, keepdims=True)
+    return values[:, :, 0] if same.all() else values
+
+
 def joined(parts: Sequence[Series]) -> Series:
     """The cases of all parts, one part behind the other.
 
@@ -110,8 +127,7 @@ def joined(parts: Sequence[Series]) -> Series:
     units = _common_units(parts)
     if len({part.labels is None for part in parts}) > 1:
         raise DataError("one part has labels, the other none")
-    if any(part.targets is not None for part in parts):
-        raise DataError("parts with targets cannot be put together; write them into one file")
+    targets = _joined_targets(parts)
     cases = [row[:, : _length(part, k)] for part in parts for k, row in enumerate(part.inputs)]
     inputs, lengths = padded(cases)
     labels = None
@@ -124,11 +140,31 @@ def joined(parts: Sequence[Series]) -> Series:
         labels,
         lengths,
         tuple(dict.fromkeys(order)) or None,
+        targets,
         channels=parts[0].channels,
         names=tuple(names) if len(names) == len(inputs) else None,
         units=units,
         rate=parts[0].rate if len({part.rate for part in parts}) == 1 else None,
+        target_names=parts[0].target_names,
+        step=parts[0].step,
     )
+
+
+def _joined_targets(parts):
+    """Targets of all cases, or None; at every point where those of a part are."""
+    found = [part.targets for part in parts if part.targets is not None]
+    if not found:
+        return None
+    if len(found) < len(parts) or len({(one.shape[1], one.ndim) for one in found}) > 1:
+        shapes = [_shape_of(part.targets) for part in parts]
+        raise DataError(f"the parts have {' and '.join(shapes)}; give both parts the same targets")
+    if found[0].ndim == 2:
+        return np.concatenate(found)
+    return padded([row for one in found for row in one])[0]
+
+
+def _shape_of(targets):
+    return "no targets" if targets is None else f"targets of the shape {targets.shape}"
 
 
 def _common_units(parts):
@@ -160,11 +196,21 @@ def in_channels_of(channels: tuple[str, ...] | None, data: D) -> D:
     if sorted(own) != sorted(channels):
         raise DataError(
             f"the channels are {listed(own)}, where {listed(channels)} are wanted; columns are "
-            f"named by --columns, as in {'='.join(_apart(channels[0], own[0]))}"
+            f"named by --columns, as in {_hint(channels, own)}"
         )
     order = [own.index(name) for name in channels]
     units = None if data.units is None else tuple(data.units[k] for k in order)
     return dataclasses.replace(data, inputs=data.inputs[:, order], channels=channels, units=units)
+
+
+def _hint(channels, own):
+    """How a column is given that may be a channel of another name."""
+    missing = [name for name in channels if name not in own] or list(channels)
+    left = [name for name in own if name not in channels] or list(own)
+    pairs = [_apart(name, other) for name in missing for other in left]
+    found = (likely([name], [other]) for name, other in pairs)
+    near = next((pair for pair in found if pair[1] != PLACE), (pairs[0][0], PLACE))
+    return "=".join(near)
 
 
 def _apart(*names):

@@ -2,15 +2,16 @@
 of a table without names that are a case each, as in the archive of the UCR.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spinrnn.datasets.channels import chosen
-from spinrnn.datasets.series import Series, padded
+from spinrnn.datasets.channels import check_first, chosen
+from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
-from spinrnn.readers.columns import NONE, Columns, in_si
+from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import shown
@@ -19,7 +20,6 @@ CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
 LABEL = LABELS
 TEST = ("test",)
-NAMELESS = "column_1"
 EVEN = 0.01
 """Of the median step in time: deviations above are told."""
 NO_LABEL = "has no names of columns, and its first column is"
@@ -30,49 +30,67 @@ _ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
 """With which programs write whole numbers among others."""
 
 
-def is_of_rows(table: Table) -> bool:
-    """Whether the columns have no names, or numbers beside one of labels, so that rows
-    must be cases.
+def is_of_rows(table: Table, targets: Sequence[str] = (), new: bool = False) -> bool:
+    """Whether the columns have no names, or numbers beside one of labels, or beside
+    those that are targets, so that rows must be cases. New data need neither.
     """
     if len(table.arrays) > 2 and all(
         name == f"column_{k}" for k, name in enumerate(table.arrays, 1)
     ):
         return True
-    counted = [name for name in table.arrays if name.lower() not in LABEL]
-    known = [[str(k) for k in range(first, first + len(counted))] for first in (0, 1)]
-    return len(counted) == len(table.arrays) - 1 > 1 and counted in known
+    others = {*targets} or {name for name in table.arrays if name.lower() in LABEL}
+    fits = targets or len(others) == 1 or (new and not others)
+    return bool(fits) and _are_counted([name for name in table.arrays if name not in others])
+
+
+def _are_counted(names):
+    """Whether names of columns are 0, 1, 2 ... or 1, 2, 3 ..."""
+    known = [[str(k) for k in range(first, first + len(names))] for first in (0, 1)]
+    return len(names) > 1 and names in known
 
 
 # ---- a row for each case ----
 
 
-def of_rows(table: Table) -> tuple[Series, str]:
-    """(the cases of rows, what its column of labels is called): in each row a label,
-    first where no column has a name of labels, and the values of one channel. NaN at
-    the end of a row is the end of a shorter case.
+def of_rows(table: Table, targets: Sequence[str] = ()) -> tuple[Series, str]:
+    """(the cases of rows, a sentence on them): in each row a label, first where no
+    column has a name of labels, or in its place the columns that are targets, and the
+    values of one channel. NaN at the end of a row is the end of a shorter case.
 
     Raises:
         DataError: the column of labels cannot be labels.
     """
+    if _are_counted(list(table.arrays)):
+        return _of_rows(table, table.arrays), "each row is a case"
+    if targets:
+        wanted = np.column_stack([table.arrays[name] for name in targets]).astype(np.float64)
+        series = _of_rows(table, without(table, targets).arrays)
+        series = dataclasses.replace(series, targets=wanted, target_names=tuple(targets))
+        return series, f"each row is a case, targets are {listed(targets)}"
     found = _find(table, LABEL, ())
     named = found or next(iter(table.arrays))
-    values = {name: column for name, column in table.arrays.items() if name != named}
-    label, columns = table.arrays[named], list(values.values())
-    words = [name for name, column in values.items() if column.dtype.kind != "f"]
+    label = table.arrays[named]
     if label.dtype.kind == "f" and not (label == np.round(label)).all():
         which = f"its column {found} is" if found else NO_LABEL
         ask = "whole numbers or words" if found else NAMES
         raise DataError(f"{table.path}: {which} no label of each row ({label[0]:g}); write {ask}")
+    series = dataclasses.replace(_of_rows(table, without(table, [named]).arrays), labels=label)
+    which = f"the column {found}" if found else "the first column"
+    return series, f"{which} is the label of its row"
+
+
+def _of_rows(table, values):
+    """`Series` of the values of one channel in each row; values: {name: column}."""
+    words = [name for name, column in values.items() if column.dtype.kind != "f"]
     if words:
         raise DataError(f"{table.path}: {listed(words)} is of texts, between numbers")
-    inputs = np.column_stack(columns)
+    inputs = np.column_stack(list(values.values()))
     lengths = inputs.shape[1] - np.argmax(~np.isnan(inputs[:, ::-1]), axis=1)
     empty = np.flatnonzero(np.isnan(inputs).all(axis=1))
     if empty.size:
         raise DataError(f"{table.path}: case {empty[0]} has no value")
     inputs = inputs[:, None, : int(lengths.max())]
-    series = Series(inputs, label, None if (lengths == inputs.shape[2]).all() else lengths)
-    return series, f"the column {found}" if found else "the first column"
+    return Series(inputs, lengths=None if (lengths == inputs.shape[2]).all() else lengths)
 
 
 # ---- a long table ----
@@ -85,47 +103,64 @@ def of_columns(
 
     A column `case` says to which case a row belongs, by its text where the file is of
     text, so that 007 and 7 are two, 7.0 and 7 are not; `label` says the class, `test`
-    whether the case is for the test, `time` when it was; the others that are numbers
-    are the channels, or of these the ones that are asked for, whatever they are
-    called. Without `case` all rows are one, or each is one.
+    whether the case is for the test, `time` when it was, and others may be targets;
+    what else is a number is a channel, or of these the ones that are asked for,
+    whatever they are called. Without `case` all rows are one, or each is one.
 
     Args:
         labelled: whether labels, and so several cases, are needed.
-        asked: its heads, numbers and channels count here.
+        asked: its heads, rows, targets, numbers and channels count here.
     Raises:
         DataError: there is no column of cases or labels; a channel is missing; a case
             has several labels, or rows where one is all it can have; the time does not
             increase within a case; numbers of cases are too large to be told apart.
     """
     kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
-    found = {what: _find(table, names, asked.channels or ()) for what, names in kinds}
-    missing = [what for what in ("case", "label") if labelled and found[what] is None]
-    read, own, left = table, *_channels(table, found, asked.channels)
+    targets = targets_of(table, asked)
+    read, free = table, without(table, targets)
+    found = {what: _find(free, names, asked.channels or ()) for what, names in kinds}
+    needed = ("label",) if asked.rows == "cases" else ("case", "label")
+    missing = [what for what in needed if labelled and found[what] is None]
+    own, left = _channels(free, found, asked)
     table = in_si(table, own, asked.heads)
     channels = {name: table.arrays[name] for name in own}
-    _check(table, missing, channels)
-    alone = asked.numbers == len(channels)
-    said = _said(table, found, channels, alone) + left + table.notes[len(read.notes) :]
+    _check(table, missing, channels, [table.arrays[name] for name in targets])
+    alone = asked.numbers == len(channels) if asked.rows is None else asked.rows == "cases"
+    said = _said(free, found, channels) + left + table.notes[len(read.notes) :]
+    said += (f"targets are {listed(targets)}",) if targets and not asked.new else ()
+    said += _rows_note(asked, alone) if found["case"] is None else ()
     case = _ids(table, found["case"]) if found["case"] else None
     rows = _rows(case, table, alone)
-    if alone:
+    if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
-    if found["time"]:
-        said += _time_notes(table, table.arrays[found["time"]], rows)
+    steps, uneven = _steps(table, found["time"], rows)
+    said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
     inputs, lengths = padded([values[:, at] for at in rows])
     labels = _of_cases(table, found["label"], rows)
     test = _of_cases(table, found["test"], rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
     units = units_of(table, channels) if asked.heads else None
-    series = Series(inputs, labels, lengths, channels=tuple(channels), names=names, units=units)
+    # those that stand for others have no names of their own
+    named = tuple(own) if asked.channels in (None, tuple(own)) else None
+    series = Series(inputs, labels, lengths, channels=named, names=names, units=units)
+    unit = table.units.get(found["time"] or "", "")
+    series = dataclasses.replace(series, step=step_of([(step, unit) for step in steps]))
+    if targets:
+        columns = np.array([table.arrays[name] for name in targets], dtype=np.float64)
+        values = answers(padded([columns[:, at] for at in rows])[0], lengths)
+        series = dataclasses.replace(series, targets=values, target_names=tuple(targets))
     return series, None if test is None else _truth(table, test), said
 
 
-def _channels(table, found, wanted):
+def _channels(table, found, asked):
     """As `chosen`, of the columns of numbers that are nothing else."""
+    wanted = asked.channels
     free = [name for name in table.arrays if name not in found.values()]
     own = [name for name in free if table.arrays[name].dtype.kind in "fiub"]
+    # where a row is a case there is no time
+    if wanted is not None and own and asked.rows != "cases" and asked.numbers is None:
+        check_first(table.path, own[0], table.arrays[own[0]], len(own))
     return chosen(table.path, own, wanted, [name for name in free if name not in own])
 
 
@@ -154,27 +189,29 @@ def _find(table, names, channels):
     return found[0] if found else None
 
 
-def _check(table, missing, channels):
-    """Raises DataError for a table that cannot be cases."""
+def _check(table, missing, channels, targets):
+    """Raises DataError for a table that cannot be cases; targets: columns."""
     if missing:
         raise DataError(
             f"{table.path}: one table of the columns {listed(table.arrays)}, without a column "
-            f"{' and without a column '.join(missing)}; give each row its case and label, or write "
-            "a file for each case into a folder of its class"
+            f"{' and without a column '.join(missing)}; give each row its case and label"
+            f"{', or --rows cases where each is one' if 'case' in missing else ''}, or write a "
+            "file for each case into a folder of its class"
         )
     if not channels:
         raise DataError(
             f"{table.path}: no column of numbers is left for a channel; it holds "
             f"{listed(table.arrays)}"
         )
-    lengths = {len(column) for column in channels.values() if column.ndim == 1}
-    if len(lengths) != 1 or any(column.ndim != 1 for column in channels.values()):
+    columns = [*channels.values(), *targets]
+    lengths = {len(column) for column in columns if column.ndim == 1}
+    if len(lengths) != 1 or any(column.ndim != 1 for column in columns):
         raise DataError(f"{table.path}: its arrays are no columns of one length")
     if lengths == {0}:
         raise DataError(f"{table.path}: has no row; give each case one at least")
 
 
-def _said(table, found, channels, alone):
+def _said(table, found, channels):
     """Sentences on what the columns are taken for."""
     other = [
         name
@@ -182,14 +219,20 @@ def _said(table, found, channels, alone):
         if column.dtype.kind not in "fiub" and name not in found.values()
     ]
     said = (f"channels are {listed(channels)}",)
-    if found["case"] is None:
-        said += (f"no column case, so {'each row is a' if alone else 'all rows are one'} case",)
     if found["time"] not in (None, *TIME):
         name = found["time"]
         said += (f"{name} is the time; where it is a channel: --columns NAME={name}",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said
+
+
+def _rows_note(asked, alone):
+    """(a sentence) on what rows without a column of cases are."""
+    said = f"no column case, so {'each row is a' if alone else 'all rows are one'} case"
+    if asked.told:
+        said += f"; --rows {'points takes all of them' if alone else 'cases takes each'} as one"
+    return (said,)
 
 
 def _ids(table, name):
@@ -239,11 +282,19 @@ def _check_alone(table, case, rows):
         )
 
 
-def _time_notes(table, time, rows):
-    """Sentences on uneven steps; DataError where a time does not increase."""
-    if time.dtype.kind not in "fiu":
-        return ("the time is text and was left out",)
+def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
+    """The step in time of cases with these steps, all as of `Dataset`; None of none."""
+    return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
+
+
+def _steps(table, name, rows):
+    """([median step in time of each case], how many are uneven); DataError where a time
+    does not increase.
+    """
+    time = np.empty(0, "U") if name is None else table.arrays[name]
     steps, uneven = [], 0
+    if time.dtype.kind not in "fiu":
+        return steps, uneven
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
@@ -254,6 +305,13 @@ def _time_notes(table, time, rows):
         if step.size:
             steps.append(float(np.median(step)))
             uneven += bool(np.abs(step - steps[-1]).max() > EVEN * steps[-1])
+    return steps, uneven
+
+
+def _time_notes(table, name, steps, uneven):
+    """Sentences on what the steps in time are."""
+    if name is not None and table.arrays[name].dtype.kind not in "fiu":
+        return ("the time is text and was left out",)
     said = ()
     if uneven:
         said += (f"the times of {uneven} cases are not even; points are taken as if they were",)

@@ -6,6 +6,7 @@ the data is the whole random state.
 """
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
@@ -60,9 +61,16 @@ def evaluate(
         DataError, DivergenceError: as `Network.forward`; DataError also for data that
         cannot be compared with those of the training; DeviceError: of `forward`.
     """
+    data = data if net.knows is None else net.knows.labelled(net.knows.matched(data))
+    return scored(net, data, noise_seed, task, forward)
+
+
+def scored(
+    net: Any, data: Dataset, noise_seed: Any = 0, task: Any = None, forward: Any = None
+) -> Evaluation:
+    """`evaluate` of data that are the training's own, and so need no comparison."""
     regression = task is None and data.targets is not None
     task = kinds.made_of("task", "regression" if regression else task)
-    data = data if net.knows is None else net.knows.labelled(net.knows.matched(data))
     data = task.prepared(data) if data.targets is None else data
     targets = task.targets(net, data)
     if forward is None:
@@ -85,15 +93,15 @@ def test_of(
     with a device in the loop (forward: `Placed`) also those of its twin, and of a
     network with time those with so many times finer substeps.
     """
-    found = evaluate(net, data, task=task, forward=forward)
+    found = scored(net, data, task=task, forward=forward)
     substeps = net.config.resolved_substeps
     numbers: dict[str, Any] = {f"test_{name}": value for name, value in found.plain().items()}
     if forward is not None:
-        twin = evaluate(net, data, task=task).plain()
+        twin = scored(net, data, task=task).plain()
         numbers |= {f"test_{name}_twin": value for name, value in twin.items()}
     if "time" not in net.config.abilities:
         return found, numbers
-    fine = evaluate(net.replace(substeps=finer * substeps), data, task=task)
+    fine = scored(net.replace(substeps=finer * substeps), data, task=task)
     numbers |= {f"test_{name}_fine": value for name, value in fine.plain().items()}
     return found, numbers | {"substeps": substeps, "substeps_fine": finer * substeps}
 
@@ -177,7 +185,7 @@ class Trainer:
 
     def __post_init__(self, data: Dataset) -> None:
         config, digest = self.config, data.digest()
-        data_units, rate = data.units, data.rate
+        given = data
         whole = config.network.arranged(data)
         data = config.task.prepared(whole)
         self.net = network_of(config.network, seed=config.train.seed)
@@ -209,7 +217,7 @@ class Trainer:
         self.average = self.net.parameters.copy() if config.train.average else None
         self.batches = -(-len(self.training) // config.train.batch)
         self.data_digest = digest
-        self.net.knows = Known(whole.classes, whole.channels, data_units, rate)
+        self.net.knows = dataclasses.replace(Known.of_data(given), channels=whole.channels)
         self._sums = _Sums()
 
     def _weigh(self) -> None:
@@ -328,7 +336,7 @@ class Trainer:
         c, start = self.config, time.perf_counter()
         with self._place():
             c.train.estimator.fit(self.net, c.task, self.training, self.validation)
-            found = evaluate(self.net, self.training, task=c.task).scores
+            found = scored(self.net, self.training, task=c.task).scores
         self.learner.steps = self.batch = self.batches = 1
         self._sums = _Sums(len(self.training), found["loss"] * len(self.training))
         record = self._record(0.0)
@@ -405,7 +413,7 @@ class Trainer:
         candidate = self._candidate()
         with self._place():
             asked = self._asked("validation")
-            found = evaluate(candidate, self.validation, task=task, forward=asked)
+            found = scored(candidate, self.validation, task=task, forward=asked)
         record = {
             "epoch": self.epoch + 1,
             "train_loss": sums.loss / sums.cases,

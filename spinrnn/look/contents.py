@@ -148,7 +148,10 @@ def _uses(source, columns):
     found: dict[str, SpinrnnError | None] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        data = _tried(found, "train", lambda: load_dataset(source, columns=columns))
+        # a regression needs no labels
+        needed = not columns.targets
+        load = lambda: load_dataset(source, labelled=needed, columns=columns)
+        data = _tried(found, "train", load)
         if data is None:
             load = lambda: load_dataset(source, labelled=False, columns=columns)
             data = _tried(found, "simulate", load)

@@ -107,6 +107,7 @@ def lines_of_run(look: RunLook) -> list[str]:
         "frontend": look.frontend + (f", sounds of {known.rate:g} Hz" if known.rate else ""),
         "classes": ", ".join(known.classes or ()),
         "channels": ", ".join(known.channels or ()),
+        "targets": ", ".join(known.targets or ()),
         "units": ", ".join(units) if any(known.units or ()) else "",
     }
     width = max(map(len, rows))

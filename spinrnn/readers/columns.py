@@ -13,6 +13,7 @@ from spinrnn.errors import ConfigError, DataError
 from spinrnn.readers.table import Table, tell
 from spinrnn.readers.units import Unit, asked_unit, unit_of
 
+ROWS = ("points", "cases")
 OPTIONS = ("--columns", "--units")
 """Where a user says it; in a configuration it is data.columns and data.units."""
 
@@ -31,8 +32,13 @@ class Columns:
         rate: Hz, to which sounds of a higher rate are brought; None leaves theirs.
         heads: whether input channels are converted from units that the file says; runs
             of earlier versions read them as they are.
+        rows: what a row of a table without a column of cases is, one of `ROWS`: a case
+            of one point, or a point of the one case. None: by `numbers`.
         numbers: of a case that has no points in time. Of a table with as many channels
             and no column of cases each row is a case then; None: all rows are one.
+        told: whether the option --rows is there, which a note on the rows tells then.
+        targets: what are targets of a regression, by name or number as in `names`.
+        new: whether the file holds new data, which need no targets.
         channels: names of the channels of a training, which are taken in this order;
             None: all columns of numbers.
     """
@@ -44,6 +50,10 @@ class Columns:
     agreed: tuple[str, ...] = ()
     rate: float | None = None
     heads: bool = True
+    rows: str | None = None
+    told: bool = False
+    targets: tuple[str, ...] = ()
+    new: bool = False
     numbers: int | None = None
     channels: tuple[str, ...] | None = None
 
@@ -94,10 +104,12 @@ class Columns:
         gone = {
             name
             for name in self.optional
-            if name in self.names and _source(table, name, self) is None
+            if name in self.names and _source(table, self.names[name]) is None
         }
+        if self.new:
+            gone |= {name for name in self.targets if _target(table, name, self.new) is None}
         own = {name: value for name, value in self.names.items() if name not in gone}
-        lost = {*gone, *(self.names[name] for name in gone)}
+        lost = {*gone, *(self.names[name] for name in gone if name in self.names)}
         units = {name: unit for name, unit in self.units.items() if name not in lost}
         return dataclasses.replace(self, names=own, units=units)
 
@@ -125,7 +137,7 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
         DataError: there are no such arrays, or they are no numbers.
     """
     columns = columns.for_table(table)
-    sources = {name: _source(table, name, columns) for name in columns.names}
+    sources = {name: _source(table, value) for name, value in columns.names.items()}
     _check(table, columns, sources)
     back = {source: name for name, source in sources.items()}
     arrays, units, notes = {}, {}, list(table.notes)
@@ -170,11 +182,43 @@ def in_si(table: Table, channels: Collection[str], heads: bool = True) -> Table:
     return dataclasses.replace(table, arrays=arrays, units=units, notes=tuple(notes))
 
 
-def _source(table, name, columns):
-    """The array that `columns` means by a name, by its own or its number from 1; None
-    if there is none.
+def targets_of(table: Table, columns: Columns) -> list[str]:
+    """Names of the arrays of an arranged table that are targets; of new data that lack
+    one of them those that are there.
+
+    Raises:
+        DataError: they are not there, or no numbers.
     """
-    value = columns.names[name]
+    sources = {value: _target(table, value, columns.new) for value in columns.targets}
+    problems = [
+        f"targets: there is no {value}{suggest(value, table.arrays)}"
+        for value, source in sources.items()
+        if source is None and not columns.new
+    ]
+    found = [source for source in sources.values() if source is not None]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    problems += [f"targets: {name} is named twice" for name in twice]
+    texts = [name for name in found if table.arrays[name].dtype.kind not in "fiub"]
+    problems += [f"targets: {name} is no column of numbers" for name in texts]
+    tell(table.path, problems)
+    return found
+
+
+def _target(table, value, new):
+    """As `_source`; of new data by its name alone."""
+    return _source(table, value) if not new or value in table.arrays else None
+
+
+def without(table: Table, names: Collection[str]) -> Table:
+    """The table without some of its arrays."""
+    arrays = {name: array for name, array in table.arrays.items() if name not in names}
+    return dataclasses.replace(table, arrays=arrays)
+
+
+def _source(table, value):
+    """The array that a user means by its name or its number from 1; None if there is
+    none.
+    """
     if value in table.arrays:
         return value
     if value.isascii() and value.isdigit() and len(value) < 6:

@@ -71,7 +71,8 @@ def _with_task(config, settings):
             return config, data_of(config)
         except DataError as error:
             raise DataError(
-                f"{error}; or take --task forecasting, which learns to continue the inputs"
+                f"{error}; or name the columns of a regression's targets, --targets, or take "
+                "--task forecasting, which learns to continue the inputs"
             ) from None
     return config, data
 

@@ -13,12 +13,12 @@ from typing import Any
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.parts import divide
-from spinrnn.learning.trainer import evaluate, test_of
+from spinrnn.learning.trainer import scored, test_of
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import member_paths
 
-KNOWN = ("classes", "channels", "units", "rate")
+KNOWN = ("classes", "channels", "units", "rate", "points", "targets", "ranges", "step")
 """Of the data, as of `Known.record`."""
 SEEDS_APART = 1000
 """From a member's seed to the next one's: so ensembles of seeds 0 and 1 share none."""
@@ -58,7 +58,7 @@ def summarise(results: list[Any], ensemble: Ensemble, data: Dataset, finer: int)
     task = config.task
     _, validation, test = divide(config.network.arranged(data), config)
     found, numbers = test_of(ensemble, test, task, finer, None)
-    known = evaluate(ensemble, validation, task=task)
+    known = scored(ensemble, validation, task=task)
     members = [result.summary for result in results]
     kept = ("seed", "best_epoch", "epochs", *(f"test_{score.name}" for score in task.scores))
     sums = ("parameters", "seconds_training", "seconds_compiling")

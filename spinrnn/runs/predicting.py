@@ -24,6 +24,7 @@ from spinrnn.files.atomic import write_atomic
 from spinrnn.learning.loop import placed
 from spinrnn.networks.base import BaseNetwork
 from spinrnn.networks.ensemble import Ensemble
+from spinrnn.notebook import plural
 from spinrnn.readers.columns import NONE, Columns
 from spinrnn.runs.loading import StoredRun, known_of, open_any
 from spinrnn.runs.loops import note_of
@@ -40,19 +41,22 @@ class Prediction:
         classes: names of the K classes; None where outputs are numbers.
         lengths: (case,) input points of each case.
         names: of the cases, their numbers from 0 where they have no others.
+        targets: names of outputs that are numbers, None where they have none.
     """
 
     outputs: np.ndarray
     classes: tuple[str, ...] | None
     lengths: np.ndarray
     names: tuple[str, ...]
+    targets: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
 
     def __repr__(self) -> str:
         points = " at every point" if self.at_points else ""
-        what = f"classes {listed(self.classes)}" if self.classes else f"{self._count} outputs"
+        outputs = listed(self.targets) if self.targets else f"{self._count} outputs"
+        what = f"classes {listed(self.classes)}" if self.classes else outputs
         cases = f"{len(self)} case{'s' if len(self) != 1 else ''}"
         return f"<Prediction of {cases}{points}, {what}>"
 
@@ -94,7 +98,7 @@ class Prediction:
     def header(self) -> list[str]:
         """Names of the columns of `rows`."""
         place = ["case", "point"] if self.at_points else ["case"]
-        return place + columns_of(self.classes, self._count)
+        return place + columns_of(self.classes, self._count, self.targets)
 
     def rows(self) -> Iterator[list[Any]]:
         """A list for each case, or each point of each case: its name, the number of the
@@ -128,12 +132,15 @@ class Prediction:
         write_atomic(Path(path), self.to_csv())
 
 
-def columns_of(classes: tuple[str, ...] | None, count: int) -> list[str]:
+def columns_of(
+    classes: tuple[str, ...] | None, count: int, targets: tuple[str, ...] | None = None
+) -> list[str]:
     """Names of the columns of an answer: the class and the probability of each, or so
-    many outputs.
+    many outputs, by the names of their targets where there are some.
     """
     if classes is None:
-        return [f"output_{k}" for k in range(count)]
+        fits = targets is not None and len(targets) == count
+        return list(targets) if fits else [f"output_{k}" for k in range(count)]
     return ["class", *(f"p_{name}" for name in classes)]
 
 
@@ -176,11 +183,12 @@ def predict(
     if task is not None:
         kind = kinds.made_of("task", task)
         source = Answering(source.net, kind, source.run, source.data, source.known)
+    where = str(data) if isinstance(data, (str, Path)) else "data"
     if isinstance(data, (str, Path)):
         data = source.load(str(data))
     elif not isinstance(data, Dataset):
         data = Dataset(data)
-    return source.predict(data, noise_seed, forward)
+    return source.predict(data, noise_seed, forward, where)
 
 
 class Answering:
@@ -192,7 +200,8 @@ class Answering:
         known: of the data of its training; None: what the network itself knows.
     Attributes:
         classes: a name for each output, the classes' numbers where they have no names,
-            "unused 3" of an output 3 beyond them; None of outputs that are numbers.
+            "unused 3" of an output 3 beyond them; None of outputs that are numbers;
+            targets: names of these, or None.
         known: `Known` of the data of its training, or None; channels: names of the
             input channels, or None.
     """
@@ -210,12 +219,17 @@ class Answering:
         self._own = self.known or Known()
         self.channels = self._own.channels
         self.classes: tuple[str, ...] | None = None
+        self.targets = self._own.targets
         if task is not None and task.labelled:
             self.classes = _of_outputs(self._own.classes, net.config.outputs)
 
-    def predict(self, data: Dataset, noise_seed: Any = 0, forward: Any = None) -> Prediction:
-        """Answers to all cases of a data set; errors as of `predict`."""
-        data = self.net.config.arranged(self._own.matched(data))
+    def predict(
+        self, data: Dataset, noise_seed: Any = 0, forward: Any = None, where: str = "data"
+    ) -> Prediction:
+        """Answers to all cases of a data set; errors as of `predict`, where: what the
+        data are called in notes and warnings.
+        """
+        data = self.net.config.arranged(self._counted(self._own.matched(data, where)))
         data = fitted(data, self.net.config.inputs, self.channels)
         if forward is None:
             outputs = self.net.forward(data.inputs, data.lengths, noise_seed)
@@ -224,7 +238,12 @@ class Answering:
         cases, points = len(data.inputs), np.shape(data.inputs)[2]
         lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
         names = data.names or tuple(map(str, range(cases)))
-        return Prediction(outputs.astype(np.float64), self.classes, lengths, names)
+        return Prediction(outputs.astype(np.float64), self.classes, lengths, names, self.targets)
+
+    @property
+    def single(self) -> bool:
+        """Whether the cases of the training have one point."""
+        return self._own.points == 1
 
     def load(self, source: str, columns: Columns = NONE) -> Dataset:
         """Inputs of a source, as of `load_inputs`. For a network without points in time
@@ -233,6 +252,21 @@ class Answering:
         config = self.net.config
         numbers = None if "time" in config.abilities else int(config.inputs)
         return load_inputs(source, self.data, columns, known=self.known, numbers=numbers)
+
+    def _counted(self, data: Dataset) -> Dataset:
+        """The data; DataError where a network without time reads other numbers of a
+        case.
+        """
+        config, shape = self.net.config, np.shape(data.inputs)
+        numbers = int(config.inputs)
+        if "time" in config.abilities or len(shape) < 3 or shape[1] * shape[2] == numbers:
+            return data
+        own = "" if data.channels is None else f" ({listed(data.channels)})"
+        own = f"{plural(shape[1], 'channel')}{own}"
+        if shape[2] > 1:
+            own += f" of {shape[2]} points, {shape[1] * shape[2]} numbers"
+        wanted = "" if self.channels is None else f" ({listed(self.channels)})"
+        raise DataError(f"a case has {own}, the network reads {numbers}{wanted}")
 
     def stream(self) -> "AnswerStream":
         """To answer one point after the other, of a single case.

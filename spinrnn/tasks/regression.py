@@ -33,7 +33,8 @@ class Regression(Task):
         if data.targets is None:
             raise DataError(
                 f"task.kind: a {self.kind} needs targets, (case, output) or (case, output, time); "
-                "these data have none"
+                "these data have none; name columns of a table, as in --targets y "
+                '(data.targets = "y")'
             )
         return data
 

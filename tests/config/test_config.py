@@ -89,6 +89,8 @@ DEFAULTS = {
         "features": None,
         "columns": None,
         "units": None,
+        "targets": None,
+        "rows": "points",
         "scaling": "none",
     },
 }
@@ -268,6 +270,8 @@ LIMITS = [
     (spinrnn.DataConfig, "features", [None], ["mean 1", 3]),
     (spinrnn.DataConfig, "columns", [None, "time=t,V=2"], ["", "time", "a=b,a=c", 3]),
     (spinrnn.DataConfig, "units", [None, "t=ns"], ["", "t", "a=s,a=s", 3]),
+    (spinrnn.DataConfig, "targets", [None, "y", "y,3"], ["", "y,", "y,y", 3]),
+    (spinrnn.DataConfig, "rows", ["points", "cases"], ["case", None]),
 ]
 
 

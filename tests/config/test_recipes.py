@@ -46,6 +46,18 @@ def test_what_is_given_overrules(tmp_path):
     assert load_config(tmp_path / "a.toml", ["recipe=digits"]).data.scaling == "none"
 
 
+@pytest.mark.parametrize("name", ["bogus", "serie", 3, None])
+def test_other_names_are_refused_in_python_as_in_a_file(name):
+    with pytest.raises(spinrnn.ConfigError) as caught:
+        spinrnn.RunConfig(recipe=name)
+    with pytest.raises(spinrnn.ConfigError) as from_tables:
+        spinrnn.recipe(name)
+    assert caught.value.problems == from_tables.value.problems
+    assert caught.value.problems[0].startswith("recipe: unknown recipe ")
+    # that of files that spinrnn wrote
+    assert spinrnn.RunConfig(recipe="").recipe == ""
+
+
 def test_what_is_written_is_the_whole_configuration():
     text = to_toml(SERIES)
     assert "recipe" not in text

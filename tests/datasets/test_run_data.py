@@ -156,7 +156,7 @@ def test_test_parts_that_do_not_fit(tmp_path):
         (one, other, "the channels are I, W, where I, V are wanted"),
         (own, one, "has a test part of its own beside"),
         (one, own, "is the test part, and has a part of its own"),
-        ("digits", one, "built in: it takes no columns, units and test part"),
+        ("digits", one, "built in: it takes no columns, units, targets and test"),
         (one, "none.csv", "cannot read none.csv"),
     ):
         with pytest.raises(spinrnn.SpinrnnError) as caught:
@@ -236,7 +236,9 @@ def test_a_run_without_these_keys_is_written_as_before():
 def test_a_points_digest_counts_the_content_and_not_the_keys():
     plain = spinrnn.RunConfig(data=spinrnn.DataConfig("a.csv"))
     keys = {"columns": "a=b", "units": "a=s", "missing": "hold", "frontend": "mel"}
-    other = spinrnn.RunConfig(data=spinrnn.DataConfig("b.csv", **keys))
+    keys |= {"targets": "y", "rows": "cases"}
+    data = spinrnn.DataConfig("b.csv", **keys)
+    other = spinrnn.RunConfig(data=data, task="classification")
     assert identity(plain, "digest") == identity(other, "digest")
     assert identity(plain, "digest") != identity(other, "another")
     assert set(to_tables(plain)["data"]) - set(keys) == {

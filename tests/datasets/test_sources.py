@@ -14,6 +14,8 @@ from scipy.io import wavfile
 
 import spinrnn
 from spinrnn.datasets.cases import files_of, of_files
+from spinrnn.datasets.known import Known
+from spinrnn.datasets.loading import load_inputs
 from spinrnn.datasets.series import Series, padded, without_gaps
 from spinrnn.datasets.tables import of_columns
 from spinrnn.errors import DataNote
@@ -298,6 +300,57 @@ def test_a_folder_without_heads_fits_where_it_has_as_many_channels(tmp_path):
     asked = dataclasses.replace(NONE, channels=("x", "y", "z"))
     with pytest.raises(spinrnn.DataError, match="x, y, z are missing among"):
         of_files(tmp_path, files_of(tmp_path), False, asked)
+
+
+ROWS = "5.5,1\n6.5,3\n9.5,4\n"
+"""Without names, and no time."""
+
+
+@pytest.mark.parametrize(
+    ("text", "channels", "found"),
+    [
+        (ROWS, ("x", "y"), [[5.5, 6.5, 9.5], [1, 3, 4]]),
+        (ROWS.replace("\n", ",2\n"), ("x", "y", "z"), [[5.5, 6.5, 9.5], [1, 3, 4], [2, 2, 2]]),
+        ("y,x\n" + ROWS, ("x", "y"), [[1, 3, 4], [5.5, 6.5, 9.5]]),
+        (ROWS, ("x", "y", "z"), "x, y, z are missing among the columns column_1, column_2"),
+        ("0,5.5\n1,3\n2,4\n", ("x", "y"), "its first column increases evenly; is it the time?"),
+        ("0,5,1\n1,3,2\n2,4,5\n", ("x", "y"), "increases evenly; is it the time? Write a row"),
+        ("x,y\n1,low\n2,high\n", ("x", "y"), "y holds no numbers; give a column of numbers for"),
+        ("x,y\n1,low\n2,high\n", ("x", "z"), "z is missing among the columns x; give a column"),
+        # a column is named in a hint only where it may be meant
+        ("zeta,y\n1,2\n", ("x", "y"), "x is missing among the columns zeta, y; columns are named by"
+         " --columns, as in x=NAME"),
+        ("zeta,volts,y\n1,2,3\n", ("volt", "y"), "as in volt=volts"),
+        ("zeta,Y\n1,2\n", ("x", "y"), "x, y are missing among the columns zeta, Y; columns are"
+         " named by --columns, as in y=Y"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["1.csv", "up/1.csv"])
+def test_a_file_for_a_training_with_names_is_the_same_alone_and_in_a_folder(
+    tmp_path, notes, place, text, channels, found
+):
+    path = write(tmp_path / place, text)
+    source = tmp_path if "/" in place else path
+    load = lambda: load_inputs(str(source), known=Known(channels=channels, units=("",)))
+    if isinstance(found, str):
+        with pytest.raises(spinrnn.DataError) as error:
+            load()
+        assert f"{path}: " in str(error.value)
+        assert found in str(error.value)
+        return
+    data = load()
+    assert data.inputs.tolist() == [found]
+    named = text[0] == "y"
+    assert data.channels == (channels if named else None)
+    told = f"columns without names are taken as {', '.join(channels)}"
+    assert (told in notes()) == (not named)
+
+
+def test_hints_of_arrays_name_a_channel_that_may_be_meant():
+    for own, hint in ((("voltage", "q"), "as in volt=voltage"), (("q", "r"), "as in volt=NAME")):
+        data = spinrnn.Dataset(np.zeros((1, 2, 3)), channels=own)
+        with pytest.raises(spinrnn.DataError, match=hint):
+            Known(channels=("volt", "x")).matched(data)
 
 
 # ---- folders ----

@@ -207,7 +207,7 @@ def test_the_best_epoch_is_the_latest_of_the_highest_accuracy(tiny_config, tiny_
         return Evaluation({"accuracy": next(accuracies), "loss": 1.0}, {})
 
     trainer = Trainer(tiny_config, tiny_data)
-    monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)
+    monkeypatch.setattr("spinrnn.learning.trainer.scored", scripted)
     kept = [trainer.net.parameters.copy() for record in trainer.steps() if record]
     assert trainer.best is trainer.history[2]
     assert (trainer.best["epoch"], trainer.best["validation_accuracy"]) == (3, 0.8)
@@ -230,7 +230,7 @@ def test_a_task_may_choose_by_the_lowest_loss(tiny_config, tiny_data, monkeypatc
         return Evaluation(dict(zip(("loss", "accuracy"), next(scores), strict=True)), {})
 
     trainer = Trainer(dataclasses.replace(tiny_config, task=ByLoss()), tiny_data)
-    monkeypatch.setattr("spinrnn.learning.trainer.evaluate", scripted)
+    monkeypatch.setattr("spinrnn.learning.trainer.scored", scripted)
     kept = [trainer.net.parameters.copy() for record in trainer.steps() if record]
     assert (trainer.best["epoch"], trainer.best["validation_loss"]) == (3, 0.25)
     assert trainer.best_parameters.tobytes() == kept[2].tobytes() != kept[3].tobytes()
@@ -398,7 +398,7 @@ def test_divergence_in_validation_is_told_as_that(tiny_config, tiny_data, monkey
     def fail(net, data, task, forward):
         raise spinrnn.DivergenceError("a power is infinite")
 
-    monkeypatch.setattr("spinrnn.learning.trainer.evaluate", fail)
+    monkeypatch.setattr("spinrnn.learning.trainer.scored", fail)
     with pytest.raises(spinrnn.DivergenceError, match="diverged in epoch 1, batch validation: "):
         list(trainer.steps())
 

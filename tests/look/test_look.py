@@ -191,12 +191,13 @@ def test_a_run_says_what_it_is_made_of(tmp_path, capsys):
     assert "classes   down, up\n" in lines
     values = spinrnn.load(folder).trained_values()["bias_ratio"]
     assert f"trained bias_ratio: layer 0 {values[0][0]:.5g}, layer 1 {values[1][0]:.5g}" in lines
-    sounds = Known(None, ("I", "V"), ("A", ""), 8000.0)
+    sounds = Known(None, ("I", "V"), ("A", ""), 8000.0, targets=("y", "z"))
     own = dataclasses.replace(look_at_run(folder), frontend="mel", known=sounds)
     rows = [line.split(maxsplit=1) for line in lines_of_run(own) if line.startswith("  ")]
     assert ["frontend", "mel, sounds of 8000 Hz"] in rows
     assert ["channels", "I, V"] in rows
     assert ["units", "A, unknown"] in rows
+    assert ["targets", "y, z"] in rows
     assert "classes" not in [name for name, _ in rows]
     found = json.loads(said(capsys, folder, "--json"))
     assert (found["synapses"], found["frontend"]) == (["sign"], "none")
@@ -215,8 +216,9 @@ def test_an_ensemble_says_what_each_has_learned(tmp_path, capsys):
 
 def test_a_run_takes_no_options_of_data(tmp_path, capsys):
     (tmp_path / "config.toml").write_text("")
-    assert main(["look", str(tmp_path), "--columns", "a=b"]) == 2
-    assert "go with data, not with a run" in capsys.readouterr().err
+    for option in (["--columns", "a=b"], ["--targets", "y"], ["--rows", "cases"]):
+        assert main(["look", str(tmp_path), *option]) == 2
+        assert "go with data, not with a run" in capsys.readouterr().err
 
 
 # ---- what a spiking network has learned ----

@@ -80,6 +80,6 @@ MUTATIONS = [
     mutation(CHANNELS, "nearest(name, left)", "None", ROWS),
     mutation(TABLES, "if len(at) > 1]", "if False]", ROWS),
     mutation(TABLES, "if name not in channels]", "]", SOURCES),
-    mutation(CASES, "names, left = chosen(file, [*channels], wanted)", "return channels, ()", ROWS),
+    mutation(CASES, "{name: channels[name] for name in names}", "dict(channels)", ROWS),
     mutation(ANSWERS, 'None if "time" in config.abilities else', "", ROWS),
 ]  # fmt: skip

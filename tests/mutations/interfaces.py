@@ -25,7 +25,7 @@ MUTATIONS = [
     one("notebook", "html.escape(", "str(", "tests/test_notebook.py"),
     one("readers/objects", "np.transpose(np.asarray(variable.values), order)",
         "np.asarray(variable.values)", OBJECTS, "order"),
-    one("datasets/objects", "values[:, :, 0] if same.all() else values", "values", OBJECTS),
+    one("datasets/series", "values[:, :, 0] if same.all() else values", "values", OBJECTS),
     one("recordings/samples", 'array[:, None] if axes == {"case"} else array[None]', "array",
         DEVICES, "axes"),
     one("progress", "or now - self._last >= SECONDS", "", PROGRESS, "tenth"),

@@ -239,14 +239,14 @@ MUTATIONS = [
     ),
     mutation(
         TRAINER,
-        "evaluate(candidate, self.validation, task=task, forward=asked)",
-        "evaluate(candidate, self.test, task=task, forward=asked)",
+        "scored(candidate, self.validation, task=task, forward=asked)",
+        "scored(candidate, self.test, task=task, forward=asked)",
         "best or test_part or records",
     ),
     mutation(
         TRAINER,
-        "evaluate(candidate, self.validation, task=task, forward=asked)",
-        "evaluate(candidate, self.training, task=task, forward=asked)",
+        "scored(candidate, self.validation, task=task, forward=asked)",
+        "scored(candidate, self.training, task=task, forward=asked)",
         "best or test_part or records",
     ),
     mutation(TASK, "new >= old if", "new > old if", "best"),

@@ -20,8 +20,8 @@ MUTATIONS = [
     mutation(RUN, "FINER = 8", "FINER = 4", TEST),
     mutation(
         TRAINER,
-        "fine = evaluate(net.replace(substeps=finer * substeps)",
-        "fine = evaluate(net.replace(substeps=substeps)",
+        "fine = scored(net.replace(substeps=finer * substeps)",
+        "fine = scored(net.replace(substeps=substeps)",
         TEST,
     ),
     mutation(TRAINER, FOUND, 'f"test_{name}": 100 * value if name == "accuracy" else value', TEST),

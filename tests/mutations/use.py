@@ -15,6 +15,10 @@ CHECKS, BEGINNINGS = "tests/runs/test_checking.py", "tests/runs/test_beginning.p
 BLOCKS, READING = "spinrnn/kernels/blocks.py", "tests/networks/test_reading.py"
 SOURCES, VERSIONS = "tests/datasets/test_sources.py", "tests/config/test_versions.py"
 MIXED = "tests/networks/test_mixed.py"
+TABLES, RANGES = "spinrnn/datasets/tables.py", "spinrnn/datasets/ranges.py"
+CHANNELS, CASES = "spinrnn/datasets/channels.py", "spinrnn/datasets/cases.py"
+ROWS, TARGETS = "tests/runs/test_rows.py", "tests/datasets/test_targets.py"
+SPANS = "tests/datasets/test_ranges.py"
 MISTAKES, READ = "tests/cli/test_mistakes.py", "tests/config/test_keys_are_read.py"
 
 
@@ -29,7 +33,10 @@ MUTATIONS = [
     mutation(
         LOADING, "data.source, labelled, data.missing", 'data.source, labelled, "refuse"', DATA
     ),
-    mutation(LOADING, '{"test": data.test, ', '{"test": None, ', DATA),
+    mutation(LOADING, 'kept = ("test", ', "kept = (", DATA),
+    mutation(
+        LOADING, '"frontend", "features", "targets", "rows")', '"frontend", "features")', TARGETS
+    ),
     mutation(
         "spinrnn/datasets/series.py",
         "inputs=data.inputs[:, order]",
@@ -52,6 +59,24 @@ MUTATIONS = [
     ),
     mutation("spinrnn/runs/loading.py", "heads=reads_heads(folder)", "heads=True", HEADS),
     mutation(LOADING, '"heads": known.units is not None', '"heads": True', HEADS),
+    # rows, targets, ranges of new data
+    mutation(LOADING, "known.points == 1", "False", ROWS),
+    mutation(LOADING, '"channels": None if "frontend" in taken else', '"channels":', ROWS),
+    mutation(TABLES, "if asked.rows is None else", "if True else", ROWS),
+    mutation(TABLES, "if asked.told:", "if False:", ROWS),
+    mutation(TABLES, '("label",) if asked.rows == "cases" else', "", TARGETS),
+    mutation(TABLES, "padded([columns[:, at] for at in rows])", "padded([columns])", TARGETS),
+    mutation(COLUMNS, "if not new or value in table.arrays", "if True", TARGETS),
+    mutation(RANGES, "known = np.isfinite(part)", "known = np.ones(part.shape, bool)", SPANS),
+    mutation(RANGES, "known &= (np.arange", "known |= (np.arange", SPANS),
+    mutation(RANGES, "count >= FEW and", "", SPANS),
+    mutation(RANGES, "own.largest > FAR * known.largest", "own.largest > known.largest", SPANS),
+    mutation(RANGES, "(units[k] and limits[k]) or", "", KNOWNS),
+    mutation(RANGES, "known.size * unit.factor / own.size", "own.size / known.size", KNOWNS),
+    mutation(RANGES, "[] if all(said) else", "", KNOWNS),
+    mutation(RANGES, "in_si = [", "in_si = [None] + [", KNOWNS),
+    mutation(CHANNELS, "len(own) == len(wanted) and are_nameless", "are_nameless", SOURCES),
+    mutation(CASES, "columns.channels, _texts(table))", "columns.channels)", SOURCES),
     # predictions
     mutation(KNOWN, "data = fitted(data, len(self.channels), self.channels)", "pass", KNOWNS),
     mutation(KNOWN, "other.from_si(unit.to_si(inputs[:, k]))", "unit.to_si(inputs[:, k])", KNOWNS),
@@ -118,7 +143,7 @@ MUTATIONS = [
     mutation(
         "spinrnn/readers/delimited.py", "    return named or (", "    return (", SOURCES, "counts"
     ),
-    mutation("spinrnn/datasets/tables.py", "and counted in known", "", SOURCES),
+    mutation("spinrnn/datasets/tables.py", "and names in known", "", SOURCES),
     mutation("spinrnn/config/kinds.py", "self.kind == other", "False", VERSIONS),
     mutation("spinrnn/config/kinds.py", "return one == two", "return True", VERSIONS),
     # squares of what is read

@@ -135,7 +135,7 @@ def test_scikit_learn_counts_and_chooses():
 
 def test_a_row_of_a_table_is_a_case_unless_it_says_otherwise(tmp_path, monkeypatch, capsys):
     """A machine has no points in time, so rows without a column `case` are cases; in a
-    network with time they are the points of one.
+    network with time they are what the training's cases were, unless the user says it.
     """
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
@@ -164,7 +164,9 @@ def test_a_row_of_a_table_is_a_case_unless_it_says_otherwise(tmp_path, monkeypat
     assert network.outputs.shape == (40, 2)
     capsys.readouterr()
     assert len(said(capsys, "predict", "bayesian", "new.csv").splitlines()) == 41
-    assert len(said(capsys, "predict", "recurrent", "new.csv").splitlines()) == 2
+    assert len(said(capsys, "predict", "recurrent", "new.csv").splitlines()) == 41
+    one = said(capsys, "predict", "recurrent", "new.csv", "--rows", "points")
+    assert len(one.splitlines()) == 2
     assert len(said(capsys, "predict", "bayesian", "more.csv").splitlines()) == 5
 
 

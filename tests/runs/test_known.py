@@ -3,10 +3,12 @@ resampled or refused, channels and classes matched by name.
 """
 
 import dataclasses
+import json
 import warnings
 
 import numpy as np
 import pytest
+from conftest import here
 from scipy.io import wavfile
 
 import spinrnn
@@ -68,7 +70,12 @@ def predicted(place, path):
 
 def test_a_run_keeps_the_units_of_its_channels(place):
     known = open_run(place / "run").known
-    assert known == Known(("down", "up"), ("V", "I"), ("V", "A"))
+    values = np.array([row.split(",")[2:] for row in rows_of()], dtype=float).T
+    found = np.array(known.ranges)
+    np.testing.assert_array_equal(found[:, :2], np.c_[values.min(axis=1), values.max(axis=1)])
+    np.testing.assert_allclose(found[:, 2], np.sqrt((values**2).mean(axis=1)), rtol=1e-12)
+    plain = dataclasses.replace(known, ranges=None)
+    assert plain == Known(("down", "up"), ("V", "I"), ("V", "A"), points=4)
     assert spinrnn.load(place / "run").knows == known
     assert spinrnn.load(place / "run").replace(substeps=3).knows == known
 
@@ -135,6 +142,150 @@ def test_a_run_of_an_earlier_version_is_compared_with_nothing():
     assert known == Known(("a",))
     data = spinrnn.Dataset(np.zeros((1, 1, 2)), units=("V",), rate=8000.0)
     assert known.matched(data) is data
+
+
+# ---- numbers in another unit, which nothing says ----
+
+
+def timed(path, head, scale=1.0, step=1.0):
+    """A table of cases of four points with a time, whose channel counts in 1 / scale."""
+    values = scale * np.random.default_rng(3).normal(size=(20, 4)).round(3)
+    rows = [
+        f"c{case},{('up', 'down')[case % 2]},{step * t:.9g},{value:.9g}"
+        for case, row in enumerate(values)
+        for t, value in enumerate(row)
+    ]
+    return table(path, f"case,label,{head}", rows)
+
+
+@pytest.fixture(scope="module")
+def clocks(tmp_path_factory):
+    """A folder with runs of tables with units, `said/run`, and without, `plain/run`, that hold
+    the same numbers.
+    """
+    folder = tmp_path_factory.mktemp("clocks")
+    for name, head in (("said", "time (ns),V (mV)"), ("plain", "time,V")):
+        (folder / name).mkdir()
+        path = timed(folder / name / "old.csv", head, 1e3)
+        own = f'[data]\nsource = "{path}"\nscaling = "standard"\n'
+        trained(folder / name, own + SMALL)
+    return folder
+
+
+def warned(folder, path, *options):
+    """(warnings, notes) of the command that answers to a file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = here("predict", folder / "run", path, *options)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    return [
+        [line.partition(f" {kind}: ")[2] for line in lines if f" {kind}: " in line]
+        for kind in ("warning", "note")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "head", "scale", "told"),
+    [
+        ("said", "time (ns),V", 1e3, "it does not say its unit, so say it, as in --units V=mV"),
+        ("said", "time (ns),V", 1e9, "as in --units V=nV"),
+        ("said", "time (ns),V", 1e-6, "as in --units V=MV"),
+        ("said", "time (ns),V", 1.0, None),
+        ("said", "time (ns),V (mV)", 1e3, None),
+        # both sides say it, so it is what was measured
+        ("said", "time (ns),V (mV)", 1.0, None),
+        ("plain", "time,V (mV)", 1e3, "the training did not say its unit, so give the numbers as"),
+        ("plain", "time,V (V)", 1e3, None),
+        ("plain", "time,V", 1e3, None),
+        ("plain", "time,V", 1e-6, "neither says its unit, so give the numbers in that of the"),
+    ],
+)
+def test_numbers_far_from_those_of_the_training_are_a_warning(
+    clocks, tmp_path, run, head, scale, told
+):
+    path = timed(tmp_path / "new.csv", head, scale)
+    found, _ = warned(clocks / run, path)
+    assert len(found) == (told is not None)
+    if told is None:
+        return
+    values = np.random.default_rng(3).normal(size=(20, 4)).round(3)
+    low, high = values.min(), values.max()
+    own = scale / 1e3 if "mV" in head else scale
+    unit = " V" if "V (" in head else ""
+    wanted = f"V is from {own * low:.3g} to {own * high:.3g}{unit}, in the training from "
+    assert f"{path}: {wanted}" in found[0]
+    before = (low, high, " V") if run == "said" else (1e3 * low, 1e3 * high, "")
+    assert "{:.3g} to {:.3g}{}; ".format(*before) in found[0]
+    assert told in found[0]
+
+
+def test_what_the_warning_advises_is_right(clocks, tmp_path):
+    wanted = spinrnn.predict(clocks / "said" / "run", clocks / "said" / "old.csv").outputs
+    path = timed(tmp_path / "new.csv", "time (ns),V", 1e3)
+    for units, right in ((("--units", "V=mV"), True), ((), False)):
+        here("predict", clocks / "said" / "run", path, *units, "--out", tmp_path / "a.csv")
+        shares = np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=1, usecols=(2, 3))
+        answers = np.exp(wanted) / np.exp(wanted).sum(axis=1, keepdims=True)
+        assert np.allclose(shares, answers, atol=1e-5) == right
+    path = timed(tmp_path / "new.csv", "time,V (mV)", 1e3)
+    assert warned(clocks / "plain", path, "--units", "V=V")[0] == []
+
+
+@pytest.mark.parametrize(
+    ("run", "head", "step", "told"),
+    [
+        ("said", "time (us)", 1.0, "1 us, in the training 1 ns, and a point is taken for a point"),
+        ("said", "time (us)", 1e-3, None),
+        ("said", "time (ns)", 1.0, None),
+        ("said", "time (ns)", 1.04, None),
+        ("said", "time (ns)", 2.0, "2 ns, in the training 1 ns"),
+        # without a unit it may be either
+        ("said", "time", 1.0, None),
+        ("said", "time", 1e-9, None),
+        ("said", "time", 1e-3, "0.001 (no unit), in the training 1 ns"),
+        ("plain", "time (us)", 1.0, None),
+        ("plain", "time", 5.0, "5 (no unit), in the training 1 (no unit)"),
+    ],
+)
+def test_another_step_in_time_is_a_warning(clocks, tmp_path, run, head, step, told):
+    path = timed(
+        tmp_path / "new.csv", f"{head},V (mV)" if run == "said" else f"{head},V", 1e3, step
+    )
+    found, _ = warned(clocks / run, path)
+    assert len(found) == (told is not None)
+    assert told is None or f"{path}: the step in time is {told}" in found[0]
+    if head == "time" and told is not None and run == "said":
+        assert "--units time=ns" in found[0]
+        assert warned(clocks / run, path, "--units", "time=us")[0] == []
+
+
+def test_files_of_a_folder_have_a_step_too(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        table(tmp_path / name / "0.csv", "time (us),V", ["0,1", "2,3", "4,2"])
+    assert spinrnn.load_dataset(tmp_path).step == (2.0, "us")
+    known = Known.of_data(spinrnn.load_dataset(tmp_path))
+    assert Known.of(json.loads(json.dumps(known.record()))) == known
+
+
+def test_evaluate_warns_and_a_training_of_itself_does_not(clocks):
+    net = spinrnn.load(clocks / "said" / "run")
+    data = spinrnn.load_dataset(clocks / "said" / "old.csv")
+    other = dataclasses.replace(data, inputs=1e9 * data.inputs, units=("",), channels=None)
+    with pytest.warns(UserWarning, match="channel 0 is from .* so give the numbers in V"):
+        spinrnn.evaluate(net, other)
+    # of a channel that is loud in one case alone the other parts are far from it
+    inputs = np.full((40, 1, 4), 1e-3)
+    inputs[0] = 1e3
+    odd = spinrnn.Dataset(inputs, np.arange(40) % 2)
+    config = spinrnn.RunConfig(
+        spinrnn.NetworkConfig(layers=(4,), substeps=2), spinrnn.TrainConfig(epochs=1),
+        spinrnn.DataConfig(scaling="standard"),
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spinrnn.train(config, data=odd)
 
 
 # ---- classes ----

@@ -30,7 +30,7 @@ def stopped(tmp_path, tiny_config, tiny_data, monkeypatch):
         batches[0] += 1
         return len(after) == 3 and batches[0] > 3 * batches_of(tiny_config, tiny_data)
 
-    monkeypatch.setattr(trainer, "evaluate", evaluate)
+    monkeypatch.setattr(trainer, "scored", evaluate)
     with pytest.raises(Interrupted):
         spinrnn.train(tiny_config, out=tmp_path / "run", data=tiny_data, stop=stop)
     monkeypatch.undo()

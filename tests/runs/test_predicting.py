@@ -247,7 +247,7 @@ def test_missing_channels_are_refused_and_further_ones_left_out(place, tmp_path)
     table(tmp_path / "two.csv", "run,t,I1,V2", [("c", 0, 1, 2), ("c", 1, 1, 2)])
     assert done.stdout == here("predict", place / "run", tmp_path / "two.csv").stdout != ""
     done = here("predict", place / "run", other)
-    words = "V2 is missing among the columns I1, V3; columns are named by --columns, as in V2=V3"
+    words = "V2 is missing among the columns I1, V3; columns are named by --columns, as in V2=NAME"
     assert words in done.stderr
     assert done.returncode == 2
     done = here("predict", place / "run", other, "--columns", "V2=V3")

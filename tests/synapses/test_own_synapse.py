@@ -282,7 +282,7 @@ def test_the_best_network_has_the_devices_of_its_epoch(config, tiny_data, monkey
     """The second of three epochs with 6 batches each; nothing is shared with others."""
     accuracies = iter([0.5, 0.8, 0.7])
     monkeypatch.setattr(
-        "spinrnn.learning.trainer.evaluate",
+        "spinrnn.learning.trainer.scored",
         lambda net, data, task, forward: Evaluation(
             {"accuracy": next(accuracies), "loss": 1.0}, {}
         ),

@@ -51,8 +51,8 @@ FLOORS = {
     "told figures files wording report learnrecords learntraining learndiffusion learn "
     "learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
-    "runs": "checkpoints loading loops predicting folder ensembles excitation effort suspicions "
-    "run comparison figures beginning checking",
+    "runs": "checkpoints loading loops predicting folder ensembles excitation effort resting "
+    "futile suspicions run comparison figures beginning checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "

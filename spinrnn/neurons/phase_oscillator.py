@@ -35,6 +35,7 @@ class PhaseOscillator(Locked):
     schemes: ClassVar[tuple[str, ...]] = ("projected",)
     name: ClassVar[str] = "phase oscillator"
     title: ClassVar[str] = "a network of phase oscillators"
+    span: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         return {

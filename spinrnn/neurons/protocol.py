@@ -149,6 +149,18 @@ class Neuron(Kind):
         """
         return []
 
+    def unmoved(self, reach: float) -> list[str]:
+        """A sentence where drives hardly move it that are off its bias by at most
+        `reach`, in the kernels' units.
+        """
+        return []
+
+    def energyless(self) -> list[str]:
+        """A sentence where its steady states are those of no energy, so that
+        equilibrium propagation goes astray.
+        """
+        return []
+
     @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation

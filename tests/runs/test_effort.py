@@ -230,7 +230,7 @@ def test_an_interval_is_not_judged_by_a_field_that_is_wrong():
 
 
 def test_a_training_warns(monkeypatch):
-    def suspected(net, data, excited):
+    def suspected(net, data, excited, estimator):
         return Suspicions(slow=[f"{len(data)} of it"])
 
     monkeypatch.setattr(run_module, "suspicions", suspected)

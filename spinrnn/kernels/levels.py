@@ -10,10 +10,11 @@ from numba import types
 from numba.core.errors import NumbaError
 
 from spinrnn.errors import ConfigError
-from spinrnn.kernels.authors import fingerprint, result_of, types_of
+from spinrnn.kernels.authors import asked_for, fingerprint, result_of, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
 from spinrnn.kernels.stepping import Constants, Form, Level, Noise, Places, level_of
+from spinrnn.notebook import plural
 
 _kept = {}
 """{(functions, form, dtype): (compiled function, address)}."""
@@ -54,7 +55,8 @@ def _level(functions, form, dtype, kind):
                     function = kernel(make(form), name, stamp)
                 _kept[key] = function, address_of(function, signature(dtype))
             except foreseen as error:
-                raise ConfigError([_uncompiled(kind, error)]) from None
+                told = [] if own else _miscounted(functions._asdict(), form, kind)
+                raise ConfigError(told or [_uncompiled(kind, error)]) from None
         return _kept[key]
 
 
@@ -86,10 +88,36 @@ def check_step(step, form, dtype, kind):
         found = types_of(step, _arguments(form, dtype))
     # whatever the author's code makes the compiler do
     except Exception as error:
-        raise ConfigError([_uncompiled(kind, error)]) from None
+        told = _miscounted({"step": step}, form, kind)
+        raise ConfigError(told or [_uncompiled(kind, error)]) from None
     problems = _misshapen(found, form, kind)
     if problems:
         raise ConfigError(problems)
+
+
+def _miscounted(functions, form, kind):
+    """A line for each function that takes other counts of numbers and states apart than
+    it gets.
+
+    functions: {name as in a kind's `Functions`: it, or None}.
+    """
+    none, problems = np.empty(0), []
+    every = {
+        "step": lambda q, s: (q, none, 1.0, s, 1.0, 1.0),
+        "strong": lambda q, s: (q, none, 1.0, s, 1.0, 1.0),
+        "pair": lambda q, s: (q, none, 1.0, s, (1.0, 1.0), 1.0),
+        "limit": lambda q, s: (q, s, 1.0),
+        "kick": lambda q, s: (q, 1.0, s, 1.0, 1.0, 1.0),
+        "strength": lambda q, s: (q, 1.0, 1.0, 1.0),
+    }
+    for name, arguments_of in every.items():
+        function = functions.get(name)
+        asked = function and asked_for(function, arguments_of, form.numbers, form.states)
+        if asked:
+            wanted = f"{plural(asked[0], 'number')} and {plural(asked[1], 'state')}"
+            given = f"numbers gives {form.numbers} and states names {form.states}"
+            problems.append(f"neuron: the {name} of {kind} asks for {wanted}; {given}")
+    return problems
 
 
 def _arguments(form, dtype):

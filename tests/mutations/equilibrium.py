@@ -182,7 +182,7 @@ MUTATIONS = [
     mutation(CONFIG, "and step > self.neuron.longest_step", "and False", "refused", TOLD),
     # whether it settles, and learns
     mutation(RESTING, "return self.share < LEFT", "return True", "", RESTS),
-    mutation(RESTING, "self.far = np.maximum(self.far, np", "self.far = (np", "advice", RESTS),
+    mutation(RESTING, "self.far = np.maximum(self.far, np", "self.far = (np", "walk", RESTS),
     mutation(RESTING, "share < LEFT / 2", "share < LEFT * 3", "advice", RESTS),
     mutation(RESTING, "short = c.step is not None and", "short =", "coupled", RESTS),
     mutation(RESTING, "if whole >= rest:", "if False:", "nothing_moves", RESTS),

@@ -110,6 +110,10 @@ def test_a_walk_goes_on_as_one_relaxation():
             np.testing.assert_array_equal(own.T, layer)
     ways = [np.linalg.norm(a - b) for a, b in zip(walk.to(7), walk.start, strict=True)]
     assert (walk.far >= ways).all()
+    # one that comes back has been as far
+    walk.far, walk.start = np.array([100.0, 0.0, 0.0]), walk.to(7)
+    walk.to(7)
+    np.testing.assert_array_equal(walk.far, [100.0, 0.0, 0.0])
 
 
 def test_it_is_measured_only_where_nothing_speaks_against_it():

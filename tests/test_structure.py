@@ -42,7 +42,8 @@ FLOORS = {
     "base static streaming pieces recurrent products losses feedforward spiking settling symmetric "
     "bayesian making saved ensemble driving writing",
     "learning": "protocol bptt twin equilibrium ridge reservoir counts esn baselines adam "
-    "metaplastic flips pulses average gains schedule learner vdsp readings loop trainer recipes",
+    "metaplastic flips pulses average gains schedule divergence learner vdsp readings loop trainer "
+    "recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",

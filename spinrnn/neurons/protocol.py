@@ -214,6 +214,12 @@ class Neuron(Kind):
         """Numbers that all neurons have in common, (n,); none by default."""
         return np.empty(0)
 
+    def start_problem(self, start: float) -> str:
+        """What is wrong with a network that settles in which all states start at one
+        number, "" for nothing.
+        """
+        return ""
+
     def functions(self, scheme: str) -> Functions:
         """The plain functions for one of `schemes`: by default the methods of the same
         names."""

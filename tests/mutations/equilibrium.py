@@ -164,6 +164,10 @@ MUTATIONS = [
     # phases alone
     mutation(ALONE, "x - turn * y + h", "x + turn * y + h", "short_step", ONE),
     mutation(ALONE, "one - one / (many * many)", "one", "just_cancels", ONE),
+    mutation(ALONE, "if square == one - one else", "if False else", "without_phase", ONE),
+    mutation(
+        CONFIG, "wrong = fits and self.start", "wrong = False and self.start", "no_neuron_can"
+    ),
     mutation(ALONE, "x = -detuning", "x = detuning", "rest_is", ONE),
     mutation(ALONE, "-np.sign(detuning)", "np.sign(detuning)", "rest_is", ONE),
     mutation(ALONE, "xx + xy * turn, kept", "xx - xy * turn, kept", "complex_step", ONE),

@@ -14,7 +14,6 @@ from spinrnn.kernels.authors import asked_for, fingerprint, result_of, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
 from spinrnn.kernels.stepping import Constants, Form, Level, Noise, Places, level_of
-from spinrnn.notebook import plural
 
 _kept = {}
 """{(functions, form, dtype): (compiled function, address)}."""
@@ -114,10 +113,14 @@ def _miscounted(functions, form, kind):
         function = functions.get(name)
         asked = function and asked_for(function, arguments_of, form.numbers, form.states)
         if asked:
-            wanted = f"{plural(asked[0], 'number')} and {plural(asked[1], 'state')}"
+            wanted = " and ".join(_several(n, what) for n, what in zip(asked, _WHAT, strict=True))
             given = f"numbers gives {form.numbers} and states names {form.states}"
             problems.append(f"neuron: the {name} of {kind} asks for {wanted}; {given}")
     return problems
+
+
+def _several(count, what):
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _arguments(form, dtype):
@@ -166,6 +169,7 @@ def _uncompiled(kind, error):
 
 
 _NO_ARRAYS = "they make a list or an array, for which kernels have no room; give tuples"
+_WHAT = "number", "state"
 _TELLING = (
     "Untyped global", "NameError", "No implementation", "Unknown attribute", "Cannot unify",
     "No conversion", "Use of unsupported",

@@ -44,7 +44,7 @@ def unreached(net: SymmetricNetwork, data: Any) -> list[str]:
     if c.neuron.span is not None:
         return []
     try:
-        last = net.settle(data.inputs[:CASES])[-1].real
+        last = np.real(net.settle(data.inputs[:CASES])[-1])
     except DivergenceError:
         return []
     (no, yes), low, high = c.levels, float(last.min()), float(last.max())

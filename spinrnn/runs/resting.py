@@ -12,6 +12,8 @@ from spinrnn.config.symmetric import LARGEST_STEPS
 from spinrnn.errors import ConfigError, DivergenceError
 from spinrnn.kernels.tiles import lanes
 from spinrnn.networks.symmetric import SymmetricNetwork
+from spinrnn.runs.effort import PATIENCE, cuts_of
+from spinrnn.runs.excitation import Drives
 
 LEFT = 0.2
 """Of its way, by which a layer may move in as many steps again: it is at rest then."""
@@ -25,7 +27,7 @@ FEW = 1000
 TIMES = 6
 """Time constants of a neuron that coupled ones take at least."""
 EACH, OF_CUTS, OF_WEIGHTS = 10e-9, 250e-9, 0.1e-9
-"""Seconds of a step of a neuron, of one of a kind that cuts steps, and of a coupling."""
+"""Seconds of a step of a neuron, of one of a kind that cuts steps, of a coupling."""
 ALONE = 1e-3
 """Of the amplifications, where neurons are as good as alone."""
 NOTHING = 1e3
@@ -48,11 +50,18 @@ class Left(NamedTuple):
         return self.share < LEFT
 
 
-def rest_warnings(net: SymmetricNetwork, data: Any, seconds: float = LONG) -> list[str]:
+def rest_warnings(
+    net: SymmetricNetwork, data: Any, drives: Drives, seconds: float = LONG
+) -> list[str]:
     """A sentence where the cases of a `Dataset` do not come to rest in the network's
     steps, with what lets them, looked for as long as `seconds`. A state that is not
-    finite is left to the training.
+    finite is left to the training; a network whose steps take too long is not run.
+
+    drives: of the layers.
     """
+    each = _seconds_of_step(net, drives)
+    if 2 * net.config.steps * each > PATIENCE:
+        return []
     try:
         walk = Walk(net, data.inputs[: lanes(net.config.dtype)])
         first = walk.left(net.config.steps)
@@ -60,7 +69,7 @@ def rest_warnings(net: SymmetricNetwork, data: Any, seconds: float = LONG) -> li
             return _unmoved(net.config)
         if first.settled:
             return []
-        return _told(net, walk, first, _affordable(net, seconds))
+        return _told(net, walk, first, _affordable(net.config, seconds / each))
     except DivergenceError:
         return []
 
@@ -197,10 +206,17 @@ def _cuts(c):
     return functions.strength is not None and functions.rounded
 
 
-def _affordable(net, seconds):
-    """Steps that may be looked at, of which half may be enough."""
-    c = net.config
-    of_step = (OF_CUTS if _cuts(c) else EACH) * sum(c.populations)
-    of_step += 2 * OF_WEIGHTS * net.layout.size
+def _seconds_of_step(net, drives):
+    """About, of all cases that are looked at."""
+    c, each = net.config, EACH
+    if _cuts(c):
+        each = OF_CUTS * max(1.0, *cuts_of(net, drives))
+    return lanes(c.dtype) * (each * sum(c.populations) + 2 * OF_WEIGHTS * net.layout.size)
+
+
+def _affordable(c, steps):
+    """Steps that may be looked at, of which half may be enough, where time is for so
+    many.
+    """
     few = max(FEW, 4 * c.steps) if c.neuron.quadratures == 2 else math.inf
-    return int(min(seconds / (lanes(c.dtype) * of_step), few, 2 * LARGEST_STEPS))
+    return int(min(steps, few, 2 * LARGEST_STEPS))

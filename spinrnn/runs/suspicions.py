@@ -98,7 +98,8 @@ def measured(net: Any, data: Any, found: Suspicions, seconds: float = LONG) -> l
     if not settles or found.unusual or found.impossible or found.slow or found.long:
         return []
     classes = data.labels is not None and not found.futile
-    return rest_warnings(net, data, seconds) or (unreached(net, data) if classes else [])
+    moving = rest_warnings(net, data, found.drives, seconds)
+    return moving or (unreached(net, data) if classes else [])
 
 
 def _misled(config):

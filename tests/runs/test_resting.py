@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.runs import checking
+from spinrnn.runs import checking, resting
 from spinrnn.runs import run as run_module
+from spinrnn.runs.excitation import drives_of
 from spinrnn.runs.resting import Walk, rest_warnings
 from spinrnn.runs.suspicions import Suspicions, measured, suspicions
 
@@ -24,7 +25,8 @@ def net_of(neuron, **others):
 
 
 def told(neuron, **others):
-    return rest_warnings(net_of(neuron, **others), DATA)
+    net = net_of(neuron, **others)
+    return rest_warnings(net, DATA, drives_of(net, DATA))
 
 
 def left(net, steps):
@@ -89,16 +91,23 @@ def test_a_step_in_which_nothing_moves():
     ]
     # of zeros rates do not move at all, and have had the time
     net = net_of(spinrnn.Rate())
-    assert rest_warnings(net, spinrnn.Dataset(0 * INPUTS, DATA.labels)) == []
+    assert rest_warnings(net, spinrnn.Dataset(0 * INPUTS, DATA.labels), [(0, 0)] * 3) == []
 
 
 def test_a_search_ends():
     net = net_of(VO2, steps=3, step=VO2.time_unit / 100)
-    (text,) = rest_warnings(net, DATA, 1e-6)
+    (text,) = rest_warnings(net, DATA, drives_of(net, DATA), 1e-6)
     assert text.endswith(
         "and it takes some 1.74e-06 s for that even alone; set network.steps = 21676 or more, or "
         "longer ones"
     )
+
+
+def test_what_would_take_too_long_is_not_run(monkeypatch):
+    net = net_of(VO2, steps=3)
+    assert len(rest_warnings(net, DATA, drives_of(net, DATA))) == 1
+    monkeypatch.setattr(resting, "PATIENCE", 1e-9)
+    assert rest_warnings(net, DATA, drives_of(net, DATA)) == []
 
 
 def test_a_walk_goes_on_as_one_relaxation():

@@ -65,7 +65,7 @@ def rest_warnings(
     try:
         walk = Walk(net, data.inputs[: lanes(net.config.dtype)])
         first = walk.left(net.config.steps)
-        if not walk.far.any():
+        if not walk.way.any():
             return _unmoved(net.config)
         if first.settled:
             return []
@@ -75,13 +75,13 @@ def rest_warnings(
 
 
 class Walk:
-    """A relaxation that goes on, and how far its layers have been from their start.
+    """A relaxation that goes on, and how far its layers are from their start.
 
     Args:
         net: the network; inputs: (case, channel, time), of which few are enough.
     Attributes:
-        inputs: as given; far: (layer,) the largest distance from the start that was
-            seen, of all neurons and cases together; 0 where it is rounding.
+        inputs: as given; start: as `to` gives it; way: (layer,) distance from there, of
+            all neurons and cases together; 0 where it is rounding.
     """
 
     def __init__(self, net: SymmetricNetwork, inputs: np.ndarray) -> None:
@@ -94,7 +94,7 @@ class Walk:
         self._tops = np.cumsum(c.populations)[:-1]
         self._least = NOTHING * np.finfo(c.dtype).eps
         self.start = self._layers()
-        self.far = np.zeros(len(c.populations))
+        self.way = np.zeros(len(c.populations))
 
     def to(self, steps: int) -> list[np.ndarray]:
         """[(neuron, case)] what each layer emits after so many steps, never fewer than
@@ -105,19 +105,15 @@ class Walk:
         self._steps, now = steps, self._layers()
         sizes = np.array([np.linalg.norm(layer) for layer in now])
         ways = _distances(now, self.start)
-        self.far = np.maximum(self.far, np.where(ways > self._least * sizes, ways, 0))
+        self.way = np.where(ways > self._least * sizes, ways, 0)
         return now
 
     def left(self, steps: int) -> Left:
         """What is left after so many steps; goes on to twice as many."""
-        for early in 2 ** np.arange(int(math.log2(steps)) + 1):
-            if self._steps < early < steps:
-                self.to(int(early))
-        here, moved = self.to(steps), np.zeros(len(self.far))
-        for share in AGAIN:
-            there = self.to(steps + math.ceil(share * steps))
-            moved = np.maximum(moved, _distances(there, here))
-        shares = np.divide(moved, self.far, out=np.zeros_like(moved), where=self.far > 0)
+        here = self.to(steps)
+        after = [self.to(steps + math.ceil(share * steps)) for share in AGAIN]
+        moved = np.max([_distances(there, here) for there in after], axis=0)
+        shares = np.divide(moved, self.way, out=np.zeros_like(moved), where=self.way > 0)
         return Left(float(shares.max()), int(shares.argmax()))
 
     def enough(self, steps: int, most: int) -> tuple[bool, int]:

@@ -186,7 +186,8 @@ MUTATIONS = [
     mutation(CONFIG, "and step > self.neuron.longest_step", "and False", "refused", TOLD),
     # whether it settles, and learns
     mutation(RESTING, "return self.share < LEFT", "return True", "", RESTS),
-    mutation(RESTING, "self.far = np.maximum(self.far, np", "self.far = (np", "walk", RESTS),
+    mutation(RESTING, "ways > self._least * sizes", "ways > 0", "walk", RESTS),
+    mutation(RESTING, "np.max([_dis", "np.min([_dis", "advice or coupled", RESTS),
     mutation(RESTING, "share < LEFT / 2", "share < LEFT * 3", "advice", RESTS),
     mutation(RESTING, "short = c.step is not None and", "short =", "coupled", RESTS),
     mutation(RESTING, "if whole >= rest:", "if False:", "nothing_moves", RESTS),

@@ -42,7 +42,8 @@ FLOORS = {
     "base static streaming pieces recurrent products losses feedforward spiking settling symmetric "
     "bayesian making saved ensemble driving writing",
     "learning": "protocol bptt twin equilibrium ridge reservoir counts esn baselines adam "
-    "metaplastic flips pulses average gains schedule learner vdsp readings loop trainer recipes",
+    "metaplastic flips pulses average gains schedule divergence learner vdsp readings loop trainer "
+    "recipes",
     "analysis": "powers answer spectra leastsquares profile likelihood intervals plateaus "
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
@@ -51,8 +52,8 @@ FLOORS = {
     "told figures files wording report learnrecords learntraining learndiffusion learn "
     "learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
-    "runs": "checkpoints loading loops predicting folder ensembles excitation effort suspicions "
-    "run comparison figures beginning checking",
+    "runs": "checkpoints loading loops predicting folder ensembles excitation effort resting "
+    "futile suspicions run comparison figures beginning checking",
     "sweep": "columns axes points file folder work cube status executors runner slurm",
     "paper": "traces curves numbers robustness figures guide recipes source reproduction",
     "systems": "trials learning rf metaplasticity domain_wall weak_reset devices skyrmion "

@@ -222,6 +222,9 @@ class SymmetricConfig(LayeredConfig):
         found.require(fits, "levels", "two numbers, the smaller one first, as in [0.0, 1.0]")
         fits = self.start is None or -most <= self.start <= most
         found.require(fits, "start", f"from {-most:g} to {most:g}, or left out")
+        wrong = fits and self.start is not None and self.neuron.start_problem(self.start)
+        if wrong:
+            found.add("start", f"{self.start:g} would be of {self.neuron.kind} {wrong}")
         self._check_step(found)
 
     def _check_step(self, found: Problems) -> None:

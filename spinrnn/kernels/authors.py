@@ -194,6 +194,37 @@ def result_of(function, arguments):
         return None
 
 
+def asked_for(function, arguments_of, numbers, states):
+    """(numbers, states) that an author's function asks for, where it does not run in
+    plain Python with so many; None where it does, or where no other counts help.
+
+    arguments_of: (q, s) -> all of its arguments.
+    """
+    counts = [(q, s) for q in range(numbers + FURTHER) for s in range(states + FURTHER)]
+    near = sorted(counts, key=lambda c: abs(c[0] - numbers) + abs(c[1] - states))
+    own = uncompiled(function)
+    found = (c for c in near if _takes(own, arguments_of((1.0,) * c[0], (1.0,) * c[1])))
+    first = next(found, None)
+    return None if first == (numbers, states) else first
+
+
+def _takes(function, arguments):
+    """Whether a function takes its arguments apart, whatever becomes of them."""
+    try:
+        with np.errstate(all="ignore"):
+            function(*arguments)
+    except ArithmeticError:
+        return True
+    # a function for the compiler need not run without it
+    except Exception:
+        return False
+    return True
+
+
+FURTHER = 8
+"""Numbers and states that a function may ask for besides those that it gets."""
+
+
 def types_of(function, arguments):
     """Types of what an author's function gives back for arguments of these types, as
     nested tuples of NumPy's types.

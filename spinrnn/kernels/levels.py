@@ -10,7 +10,7 @@ from numba import types
 from numba.core.errors import NumbaError
 
 from spinrnn.errors import ConfigError
-from spinrnn.kernels.authors import fingerprint, result_of, types_of
+from spinrnn.kernels.authors import asked_for, fingerprint, result_of, types_of
 from spinrnn.kernels.compiling import kernel, tagged
 from spinrnn.kernels.pointers import address_of
 from spinrnn.kernels.stepping import Constants, Form, Level, Noise, Places, level_of
@@ -54,7 +54,8 @@ def _level(functions, form, dtype, kind):
                     function = kernel(make(form), name, stamp)
                 _kept[key] = function, address_of(function, signature(dtype))
             except foreseen as error:
-                raise ConfigError([_uncompiled(kind, error)]) from None
+                told = [] if own else _miscounted(functions._asdict(), form, kind)
+                raise ConfigError(told or [_uncompiled(kind, error)]) from None
         return _kept[key]
 
 
@@ -86,10 +87,40 @@ def check_step(step, form, dtype, kind):
         found = types_of(step, _arguments(form, dtype))
     # whatever the author's code makes the compiler do
     except Exception as error:
-        raise ConfigError([_uncompiled(kind, error)]) from None
+        told = _miscounted({"step": step}, form, kind)
+        raise ConfigError(told or [_uncompiled(kind, error)]) from None
     problems = _misshapen(found, form, kind)
     if problems:
         raise ConfigError(problems)
+
+
+def _miscounted(functions, form, kind):
+    """A line for each function that takes other counts of numbers and states apart than
+    it gets.
+
+    functions: {name as in a kind's `Functions`: it, or None}.
+    """
+    none, problems = np.empty(0), []
+    every = {
+        "step": lambda q, s: (q, none, 1.0, s, 1.0, 1.0),
+        "strong": lambda q, s: (q, none, 1.0, s, 1.0, 1.0),
+        "pair": lambda q, s: (q, none, 1.0, s, (1.0, 1.0), 1.0),
+        "limit": lambda q, s: (q, s, 1.0),
+        "kick": lambda q, s: (q, 1.0, s, 1.0, 1.0, 1.0),
+        "strength": lambda q, s: (q, 1.0, 1.0, 1.0),
+    }
+    for name, arguments_of in every.items():
+        function = functions.get(name)
+        asked = function and asked_for(function, arguments_of, form.numbers, form.states)
+        if asked:
+            wanted = " and ".join(_several(n, what) for n, what in zip(asked, _WHAT, strict=True))
+            given = f"numbers gives {form.numbers} and states names {form.states}"
+            problems.append(f"neuron: the {name} of {kind} asks for {wanted}; {given}")
+    return problems
+
+
+def _several(count, what):
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _arguments(form, dtype):
@@ -138,6 +169,7 @@ def _uncompiled(kind, error):
 
 
 _NO_ARRAYS = "they make a list or an array, for which kernels have no room; give tuples"
+_WHAT = "number", "state"
 _TELLING = (
     "Untyped global", "NameError", "No implementation", "Unknown attribute", "Cannot unify",
     "No conversion", "Use of unsupported",

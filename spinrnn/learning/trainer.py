@@ -22,6 +22,7 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.known import Known
 from spinrnn.errors import DataError, DivergenceError
 from spinrnn.learning.average import add_to_average
+from spinrnn.learning.divergence import reason
 from spinrnn.learning.gains import choose_gains
 from spinrnn.learning.learner import Step, learner_of
 from spinrnn.learning.loop import Loop, Place, Placed, check_learned, placed
@@ -33,8 +34,6 @@ from spinrnn.neurons.spread import devices_of
 from spinrnn.synapses.protocol import Events, Synapse
 from spinrnn.tasks.protocol import Evaluation
 
-LONG = 10
-"""Input interval over what suits the neurons, above which it may be why it diverges."""
 _ORDER, _NOISE, _THERMAL = 1, 2, 3
 """Purposes of random numbers; 4 is that of `neurons.spread`."""
 
@@ -562,8 +561,10 @@ class Trainer:
         except DivergenceError as error:
             batch = self.batch + 1 if self.batch < self.batches else "validation"
             where = f"epoch {self.epoch + 1}, batch {batch}"
+            begun = self.learner.steps > 0
+            told = reason(self.net, self.config, self.training.inputs, begun)
             raise DivergenceError(
-                f"diverged in {where}: {error}; try {self._advice()}",
+                f"diverged in {where}: {error}; {told}",
                 case=error.case,
                 layer=error.layer,
                 neuron=error.neuron,
@@ -571,14 +572,3 @@ class Trainer:
             ) from None
         except DataError as error:
             raise DataError(f"training data: {error}") from None
-
-    def _advice(self) -> str:
-        """What keeps a training from diverging."""
-        advice = "a smaller train.learning_rate or train.clip"
-        if getattr(self.config.network, "scheme", None) == "euler":
-            return f'network.scheme = "exponential", more network.substeps, or {advice}'
-        network = self.config.network
-        usual = getattr(network, "usual_interval", None)
-        if usual is not None and network.input_interval > LONG * usual:
-            return f"network.input_interval = {usual:.1g}, which suits its neurons, or {advice}"
-        return advice

@@ -13,8 +13,8 @@ REQUEUE = 75
 run the same command again, it goes on.
 """
 GRACE = 2.0
-"""Seconds in which a further SIGTERM is taken for the same request: a batch queue and
-its script may both send one.
+"""Seconds in which a SIGTERM after another signal is taken for the same request: a
+batch queue and its script may both send one.
 """
 _ENDED = b"spinrnn: ended at once by a second signal; the last checkpoint stays\n"
 
@@ -26,7 +26,7 @@ class StopSignals:
 
     Args:
         watched: whether it does so also while compiled code runs, in which Python hears
-            no signal; so does a SIGTERM then, `GRACE` after another or after Ctrl-C.
+            no signal; so does a SIGTERM then, `GRACE` after any other signal.
     Attributes:
         number: of the first signal, or None.
     """
@@ -76,7 +76,9 @@ def _watch():
 
 
 def _end(read):
-    """Ends the process when a second signal comes that shall do so."""
+    """Ends the process when a second signal comes that shall do so: a queue sends
+    SIGUSR1 before its time is over, and SIGTERM when it is.
+    """
     first = {}
     while data := os.read(read, 1):
         number, now = data[0], time.monotonic()
@@ -85,6 +87,6 @@ def _end(read):
         if again or (number == signal.SIGTERM and waited >= GRACE):
             os.write(2, _ENDED)
             os._exit(128 + number)
-        if number in (signal.SIGINT, signal.SIGTERM):
+        if number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
             first.setdefault(number, now)
     os.close(read)

@@ -11,6 +11,9 @@ from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.neurons.protocol import Neuron, State
 
+LEAST_TURN = 0.1
+"""By which fields turn a phase that is to learn, in rad."""
+
 
 @dataclass(frozen=True)
 class Locked(Neuron):
@@ -61,6 +64,16 @@ class Locked(Neuron):
         )
         about += f" reference holds {self.reference:g} / tau: many oscillators do not come to rest"
         return [f"{about}; lower it, or raise neuron.reference"]
+
+    def unmoved(self, reach: float) -> list[str]:
+        """The field of the reference turns it back to itself."""
+        if reach >= LEAST_TURN * self.reference:
+            return []
+        about = f"neuron.reference: {self.reference:g} / tau, and fields of at most {reach:.3g}"
+        about += (
+            f" / tau turn a phase by {reach / self.reference:.2g} rad at most: little is learned"
+        )
+        return [f"{about}; set {max(reach, 1.0):.1g}, or raise network.amplification"]
 
 
 def along_x_of(pair: Callable) -> Callable:

@@ -244,6 +244,11 @@ class Macrospin(Neuron):
         found = rest_of(tuple(q.values()), self.shared(), q["bias"], self.vector("start"))
         return _tilted(found, self.start_angle) if self.start_angle else found
 
+    def start_problem(self, start: float) -> str:
+        if 0.1 <= abs(start) <= 10:
+            return ""
+        return "all components of a magnetisation of length 1; leave it out, or set 0.577"
+
     def functions(self, scheme: str) -> Functions:
         return Functions(
             step=llg.step,

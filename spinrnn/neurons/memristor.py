@@ -142,6 +142,11 @@ class Memristor(Neuron):
     def rest(self, q: Mapping[str, Any]) -> tuple[Any, ...]:
         return equilibrium(q, q["bias"])
 
+    def start_problem(self, start: float) -> str:
+        if start > 0:
+            return ""
+        return "its temperature in K, too, which must be above 0; leave it out, at rest"
+
     def functions(self, scheme: str) -> Functions:
         own = {"strength": strength, "strong": divided, "rounded": True}
         return Functions(step, kick=kick, halves=True, **own)

@@ -35,6 +35,7 @@ class PhaseOscillator(Locked):
     schemes: ClassVar[tuple[str, ...]] = ("projected",)
     name: ClassVar[str] = "phase oscillator"
     title: ClassVar[str] = "a network of phase oscillators"
+    span: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def numbers(self, time_unit: float, factors: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -62,6 +63,7 @@ def pair(q, shared, h, s, fields, one):
 
     For any h it comes to rest where eq. (E10) does; for a long one it turns straight
     into the field. k = 1 - 1/1024, so that a field which just cancels c turns it, too.
+    Where n is 0, as at c = 0 without a field, it has any phase: that of the reference.
     """
     detuning, reference = q
     x, y, turn, two = s[0], s[1], h * detuning, one + one
@@ -69,7 +71,9 @@ def pair(q, shared, h, s, fields, one):
     kept = one - one / (many * many)
     n_x = kept * x - turn * y + h * fields[0]
     n_y = kept * y + turn * x + h * (fields[1] + reference)
-    size = one / square_root(n_x * n_x + n_y * n_y)
+    square = n_x * n_x + n_y * n_y
+    n_y, square = (one, one) if square == one - one else (n_y, square)
+    size = one / square_root(square)
     x_next, y_next = n_x * size, n_y * size
     # the part of dn across c', which turns it
     xx, xy, yy = y_next * y_next * size, -x_next * y_next * size, x_next * x_next * size

@@ -149,6 +149,18 @@ class Neuron(Kind):
         """
         return []
 
+    def unmoved(self, reach: float) -> list[str]:
+        """A sentence where drives hardly move it that are off its bias by at most
+        `reach`, in the kernels' units.
+        """
+        return []
+
+    def energyless(self) -> list[str]:
+        """A sentence where its steady states are those of no energy, so that
+        equilibrium propagation goes astray.
+        """
+        return []
+
     @property
     def seen(self) -> tuple[float, float] | None:
         """Least and largest drive (SI) that the device was measured under; a simulation
@@ -201,6 +213,12 @@ class Neuron(Kind):
     def shared(self) -> np.ndarray:
         """Numbers that all neurons have in common, (n,); none by default."""
         return np.empty(0)
+
+    def start_problem(self, start: float) -> str:
+        """What is wrong with a network that settles in which all states start at one
+        number, "" for nothing.
+        """
+        return ""
 
     def functions(self, scheme: str) -> Functions:
         """The plain functions for one of `schemes`: by default the methods of the same

@@ -24,6 +24,8 @@ RESTS = 1000
 """Most steps in which it is."""
 KEPT = 8
 """Networks whose rest is kept."""
+LARGEST_SHIFT = 0.1
+"""nu with which digits are learned nearly as without: docs/equilibrium.md."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ class StuartLandau(Locked):
         numbers = np.array(np.broadcast_arrays(*q.values()), dtype=float)
         x, y = _rest(numbers.shape, numbers.tobytes())
         return x.copy(), y.copy()
+
+    def energyless(self) -> list[str]:
+        if abs(self.nonlinear_shift) <= LARGEST_SHIFT:
+            return []
+        about = f"neuron.nonlinear_shift: {self.nonlinear_shift:g}, and above {LARGEST_SHIFT:g}"
+        about += " equilibrium propagation goes astray, as no energy is at its least"
+        return [f'{about}; lower it, or set estimator.kind = "bptt"']
 
     def functions(self, scheme: str) -> Functions:
         return Functions(step=_along_x, pair=pair)

@@ -29,7 +29,7 @@ from spinrnn.runs.beginning import about, classes_of
 from spinrnn.runs.effort import Effort, effort_of
 from spinrnn.runs.excitation import Drives
 from spinrnn.runs.run import FINER
-from spinrnn.runs.suspicions import suspicions
+from spinrnn.runs.suspicions import Suspicions, measured, suspicions
 
 MEASURED = 1.5
 """Seconds for which steps are measured."""
@@ -116,10 +116,10 @@ def check_run(path: str | Path | None = None, settings: Sequence[str] = ()) -> C
 
 
 class Planned(NamedTuple):
-    """A run that can be made: its trainer, and the `Drives` of its network's layers."""
+    """A run that can be made: its trainer, and what is suspected of it."""
 
     trainer: Trainer
-    drives: Drives
+    suspected: Suspicions
 
 
 def described(
@@ -138,11 +138,17 @@ def described(
 
 
 def measure(found: Checked, planned: Planned | None) -> None:
-    """Fills in the times, of real steps of a trainer that is of no use afterwards."""
+    """Fills in the times, of real steps of a trainer that is of no use afterwards, and
+    what relaxations tell.
+    """
     sizes = found.expected
-    if planned is not None and sizes is not None:
-        with _telling(found):
-            found.expected = _try(found, lambda: _measured(*planned, sizes)) or sizes
+    if planned is None or sizes is None:
+        return
+    trainer, suspected = planned
+    with _telling(found):
+        found.warnings += measured(trainer.net, trainer.training, suspected)
+        timed = _try(found, lambda: _measured(trainer, suspected.drives, sizes))
+        found.expected = timed or sizes
 
 
 @contextlib.contextmanager
@@ -200,8 +206,8 @@ def _trainer(config, data, found):
     return _try(found, make)
 
 
-def _describe(trainer: Trainer, found: Checked) -> Drives:
-    """Fills in what needs no measurement; returns the drives of the layers."""
+def _describe(trainer: Trainer, found: Checked) -> Suspicions:
+    """Fills in what needs no measurement; returns what is suspected."""
     mask, parts = trainer.net.mask, (trainer.training, trainer.validation, trainer.test)
     found.parameters = int(trainer.net.parameters.size if mask is None else mask.sum())
     found.batches, found.epochs = trainer.batches, trainer.epochs
@@ -212,14 +218,15 @@ def _describe(trainer: Trainer, found: Checked) -> Drives:
     found.warnings += scale_problems(trainer.training, trainer.any_scale)
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer) + trainer.unheeded
-    suspected = suspicions(trainer.net, trainer.training)
+    estimator = trainer.config.train.estimator
+    suspected = suspicions(trainer.net, trainer.training, estimator=estimator)
     found.notes += suspected.driven
     found.problems += suspected.problems
     found.warnings += suspected.warnings
     found.expected = _expected(trainer)
     if found.expected.disk > found.expected.free:
         found.problems.append("the disk has less room than the run needs; choose another --out")
-    return suspected.drives
+    return suspected
 
 
 def rate_problems(trainer: Trainer) -> list[str]:

@@ -13,7 +13,6 @@ import numpy as np
 
 from spinrnn.config import neurons
 from spinrnn.config.slips import LEAST, time_in
-from spinrnn.config.symmetric import LARGEST_STEPS
 from spinrnn.kernels.tiles import lanes
 from spinrnn.networks.recurrent import Network
 from spinrnn.runs.excitation import Drives
@@ -34,8 +33,6 @@ UNUSUAL = 30
 suits the neurons."""
 EULER = 2
 """Of the unit of time, from which on Euler's step turns a decay into growth."""
-TIMES = 3
-"""Time constants that a free phase takes at least: 1/20 is left then."""
 GRADIENT = 4.0
 """A training step over the forward pass."""
 
@@ -173,10 +170,10 @@ def interval_warnings(config: Any) -> list[str]:
 
 def step_warnings(c: Any) -> list[str]:
     """A sentence where a step of a network that settles is so long that its neurons
-    jump or diverge, or all of a free phase so short that they do not come to rest.
+    jump or diverge, or where nothing holds them at a rest.
     """
     step, neuron, unit, rest = c.resolved_step, c.neuron, c.neuron.time_unit, c.neuron.settling_time
-    euler, whole = c.resolved_scheme == "euler", c.steps * step
+    euler = c.resolved_scheme == "euler"
     if step > (EULER * unit if euler else UNUSUAL * rest):
         jump = "the neurons jump, and layers may drive each other to and fro"
         what = "by Euler's steps the neurons diverge" if euler else jump
@@ -186,11 +183,4 @@ def step_warnings(c: Any) -> list[str]:
     if rest == math.inf:
         lacks = "nothing holds it where it rests without a current, so no free phase settles"
         return [f"neuron: {lacks}; a field or an anisotropy does"]
-    if whole >= TIMES * rest * (1 - 1e-9):
-        return []
-    about = f"network.step: {c.steps} steps of {step:.3g} s are {whole / rest:.2g} of the time in"
-    what = f"which {neuron.kind} comes to rest, {rest:.3g} s: the free phase does not settle"
-    longer, more = max(unit, 1.1 * TIMES * rest / c.steps), 1.1 * TIMES * rest / step
-    ways = [f"set {longer:.2g}"] if longer <= neuron.longest_step else []
-    ways += [f"set network.steps = {math.ceil(more)}"] if more <= LARGEST_STEPS else []
-    return ["; ".join([f"{about} {what}", *([" or ".join(ways)] if ways else [])])]
+    return []

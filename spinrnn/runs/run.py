@@ -22,7 +22,8 @@ from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
-from spinrnn.runs.suspicions import suspicions
+from spinrnn.runs.resting import SHORT
+from spinrnn.runs.suspicions import Suspicions, measured, suspicions
 
 _SIMULATED = 32
 """Cases whose drives are looked at after a training."""
@@ -220,13 +221,14 @@ def _train(
     data = _load(config, folder) if data is None else data
     config = config.fitted_to(data)
     trainer = Trainer(config, data, loop=loop)
-    _warn_of_data(trainer)
+    suspected = _warn_of_data(trainer)
     if folder:
         folder.open(trainer, resume)
     if on_start:
         on_start(trainer)
     try:
         compiling = trainer.warm_up()
+        _warn_of_rest(trainer, suspected)
         _steps(trainer, folder, on_epoch, stop)
         if folder:
             folder.checkpoint(trainer)
@@ -245,15 +247,23 @@ def _train(
     return Result(network, summary, trainer.history, folder and folder.path, config)
 
 
-def _warn_of_data(trainer: Trainer) -> None:
+def _warn_of_data(trainer: Trainer) -> Suspicions:
     """Warns of data from which nothing can be learned, or not all that is asked for,
-    and of values that make a training endless.
+    and of values that make a training endless or futile; returns what is suspected.
     """
     parts = trainer.training, trainer.validation, trainer.test
     classes = class_problems(*parts) if trainer.config.task.labelled else []
-    endless = suspicions(trainer.net, trainer.training, excited=False).endless
+    estimator = trainer.config.train.estimator
+    found = suspicions(trainer.net, trainer.training, excited=False, estimator=estimator)
     scales = scale_problems(trainer.training, trainer.any_scale)
-    for text in [*scales, *classes, *trainer.unheeded, *endless]:
+    for text in [*scales, *classes, *trainer.unheeded, *found.endless]:
+        warnings.warn(text, stacklevel=4)
+    return found
+
+
+def _warn_of_rest(trainer: Trainer, suspected: Suspicions) -> None:
+    """Warns where a network that settles does not; what that needs is compiled."""
+    for text in measured(trainer.net, trainer.training, suspected, SHORT):
         warnings.warn(text, stacklevel=4)
 
 

@@ -10,6 +10,8 @@ from spinrnn.config import neurons
 from spinrnn.config.quantity import quantities
 from spinrnn.runs.effort import cut_problems, interval_warnings, step_warnings
 from spinrnn.runs.excitation import Drives, drives_of, excitations
+from spinrnn.runs.futile import futile, unreached
+from spinrnn.runs.resting import LONG, rest_warnings
 
 STEPPING = frozenset({"time", "equilibrium"})
 """Abilities of networks whose neurons take steps."""
@@ -25,6 +27,7 @@ class Suspicions:
             the neurons; short: input intervals within which they hardly move.
         weak: layers that their drive does not excite, or nothing holds; driven: those
             that it does.
+        futile: numbers with which nothing is learned.
         drives: of the layers; none of a network without steps.
     """
 
@@ -34,13 +37,14 @@ class Suspicions:
     long: list[str] = field(default_factory=list)
     short: list[str] = field(default_factory=list)
     weak: list[str] = field(default_factory=list)
+    futile: list[str] = field(default_factory=list)
     driven: list[str] = field(default_factory=list)
     drives: Drives = field(default_factory=list)
 
     @property
     def endless(self) -> list[str]:
-        """What makes a training endless, and why it may be so."""
-        return [*self.unusual, *self.impossible, *self.slow, *self.long]
+        """What makes a training endless or futile, and why it may be so."""
+        return [*self.unusual, *self.impossible, *self.slow, *self.long, *self.futile]
 
     @property
     def problems(self) -> list[str]:
@@ -53,12 +57,14 @@ class Suspicions:
     def warnings(self) -> list[str]:
         """All that may be meant otherwise."""
         unusual = [] if self.impossible else self.unusual
-        return [*unusual, *self.weak, *self.slow, *self.long, *self.short]
+        return [*unusual, *self.weak, *self.slow, *self.long, *self.short, *self.futile]
 
 
-def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
-    """`Suspicions` of a network and its training part, a `Dataset`; excited: whether
-    thresholds are looked for, which takes a moment.
+def suspicions(net: Any, data: Any, excited: bool = True, estimator: Any = None) -> Suspicions:
+    """`Suspicions` of a network and its training part, a `Dataset`.
+
+    excited: whether thresholds are looked for, which takes a moment; estimator: of the
+    training, None for any.
     """
     config, found = net.config, Suspicions()
     if not config.abilities & STEPPING:
@@ -69,6 +75,8 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
         # a time that follows from a wrong value is wrong, too
         found.long = [] if found.unusual else step_warnings(config)
         found.weak = config.neuron.unheld(config.spread.deviations)
+        classes = data.labels is not None
+        found.futile = futile(net, estimator, found.drives, classes)
         return found
     interval = [] if _misled(config) else interval_warnings(config)
     if config.input_interval > config.usual_interval:
@@ -78,6 +86,20 @@ def suspicions(net: Any, data: Any, excited: bool = True) -> Suspicions:
     if excited:
         found.driven, found.weak = excitations(net, found.drives)
     return found
+
+
+def measured(net: Any, data: Any, found: Suspicions, seconds: float = LONG) -> list[str]:
+    """Further sentences about a network that settles, from relaxations of some cases;
+    none where what was found speaks against running it.
+
+    seconds: that they may take, as far as they can be counted.
+    """
+    settles = net.config.abilities & STEPPING == {"equilibrium"}
+    if not settles or found.unusual or found.impossible or found.slow or found.long:
+        return []
+    classes = data.labels is not None and not found.futile
+    moving = rest_warnings(net, data, found.drives, seconds)
+    return moving or (unreached(net, data) if classes else [])
 
 
 def _misled(config):

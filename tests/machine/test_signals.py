@@ -90,6 +90,21 @@ def test_a_second_signal_ends_what_python_does_not_interrupt(number, status):
             process.kill()
 
 
+@pytest.mark.parametrize("first", [signal.SIGUSR1, signal.SIGINT])
+def test_a_sigterm_after_another_signal_ends_it(first, monkeypatch):
+    """A queue's SIGUSR1 before the time limit, and its SIGTERM at the limit."""
+    read, write = os.pipe()
+    ended, told, times = [], [], iter([10.0, 10.0 + signals.GRACE / 2, 10.0 + signals.GRACE])
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    monkeypatch.setattr(signals.os, "write", lambda _, text: told.append(text))
+    monkeypatch.setattr(signals.time, "monotonic", lambda: next(times))
+    with open(write, "wb") as pipe:
+        pipe.write(bytes([first, signal.SIGTERM, signal.SIGTERM]))
+    signals._end(read)
+    assert ended == [143]
+    assert told == [signals._ENDED]
+
+
 def test_two_sigterms_of_one_request_let_the_batch_end(monkeypatch):
     read, write = os.pipe()
     ended = []

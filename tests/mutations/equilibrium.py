@@ -16,6 +16,8 @@ STATIC, TRAINER = "spinrnn/networks/static.py", "spinrnn/learning/trainer.py"
 TESTS, LEARNING = "tests/networks/test_symmetric.py", "tests/learning/test_equilibrium.py"
 EFFORT, DRIVES = "spinrnn/runs/effort.py", "spinrnn/runs/excitation.py"
 SUSPECTED, TOLD = "spinrnn/runs/suspicions.py", "tests/runs/test_suspicions.py"
+RESTING, RESTS = "spinrnn/runs/resting.py", "tests/runs/test_resting.py"
+FUTILE, LEARNS = "spinrnn/runs/futile.py", "tests/runs/test_futile.py"
 BOTH = "tests/networks/test_quadratures.py"
 LOCKED = "spinrnn/neurons/locked.py"
 ALONE, ONE = "spinrnn/neurons/phase_oscillator.py", "tests/networks/test_phases.py"
@@ -172,6 +174,10 @@ MUTATIONS = [
     # phases alone
     mutation(ALONE, "x - turn * y + h", "x + turn * y + h", "short_step", ONE),
     mutation(ALONE, "one - one / (many * many)", "one", "just_cancels", ONE),
+    mutation(ALONE, "if square == one - one else", "if False else", "without_phase", ONE),
+    mutation(
+        CONFIG, "wrong = fits and self.start", "wrong = False and self.start", "no_neuron_can"
+    ),
     mutation(ALONE, "x = -detuning", "x = detuning", "rest_is", ONE),
     mutation(ALONE, "-np.sign(detuning)", "np.sign(detuning)", "rest_is", ONE),
     mutation(ALONE, "xx + xy * turn, kept", "xx - xy * turn, kept", "complex_step", ONE),
@@ -181,7 +187,6 @@ MUTATIONS = [
     mutation(LOCKED, "self.frequency * time_unit", "self.frequency", "shift_the_phase", ONE),
     # what may be meant otherwise
     mutation(EFFORT, "(EULER * unit if euler else", "(UNUSUAL * rest if euler else", "", TOLD),
-    mutation(EFFORT, "if whole >= TIMES * rest", "if whole >= rest", "", TOLD),
     mutation(EFFORT, "lanes(c.dtype) * each > BUDGET", "False", "counted", TOLD),
     mutation(EFFORT, "some) * c.steps / some / cases", "some) * c.steps / cases", "counted", TOLD),
     mutation(DRIVES, "sums + _rows(w[layer + 1].T) * span", "sums", "both_ways", TOLD),
@@ -189,6 +194,21 @@ MUTATIONS = [
     mutation(SUSPECTED, "[] if found.unusual else step", "step", "does_not_suit", TOLD),
     mutation(CONFIG, "neurons.unusual(self.neuron) if wrong", "[] if wrong", "refused", TOLD),
     mutation(CONFIG, "and step > self.neuron.longest_step", "and False", "refused", TOLD),
+    # whether it settles, and learns
+    mutation(RESTING, "return self.share < LEFT", "return True", "", RESTS),
+    mutation(RESTING, "ways > self._least * sizes", "ways > 0", "walk", RESTS),
+    mutation(RESTING, "np.max([_dis", "np.min([_dis", "advice or coupled", RESTS),
+    mutation(RESTING, "share < LEFT / 2", "share < LEFT * 3", "advice", RESTS),
+    mutation(RESTING, "short = c.step is not None and", "short =", "coupled", RESTS),
+    mutation(RESTING, "if whole >= rest:", "if False:", "nothing_moves", RESTS),
+    mutation(RESTING, "if least > steps:", "if False:", "search", RESTS),
+    mutation(FUTILE, "or yes > high", "", "chance", LEARNS),
+    mutation(FUTILE, "DROWNS * float", "float", "chance or can_be", LEARNS),
+    mutation(FUTILE, "no < FALLS * high", "no < 0", "chance", LEARNS),
+    mutation(FUTILE, "isinstance(estimator, Equilibrium)", "True", "can_be", LEARNS),
+    mutation(LOCKED, "reach >= LEAST_TURN *", "reach >= 1e-3 *", "chance", LEARNS),
+    mutation(PHASES, "abs(self.nonlinear_shift) <=", "self.nonlinear_shift <=", "chance", LEARNS),
+    mutation(SUSPECTED, "or found.slow or", "or", "speaks_against", RESTS),
     # rest
     mutation(PHASES, "@functools.lru_cache(maxsize=KEPT)\n", "", "thousand", BOTH),
     mutation(PHASES, "RESTS = 1000", "RESTS = 999", "thousand", BOTH),

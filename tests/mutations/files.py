@@ -80,6 +80,12 @@ MUTATIONS = [
     one("machine/signals", "self.number or int(number)", "int(number)", SIGNALS),
     one("machine/signals", "REQUEUE = 75", "REQUEUE = 76", SIGNALS),
     one("machine/signals", "waited >= GRACE", "waited >= 0", SIGNALS),
+    one(
+        "machine/signals",
+        "signal.SIGTERM, signal.SIGUSR1):\n            first",
+        "signal.SIGTERM):\n            first",
+        SIGNALS,
+    ),
     one("machine/signals", "_watch() if watched else None", "None", SIGNALS),
     one("machine/signals", "if number == signal.SIGINT", "if number != signal.SIGINT", SIGNALS),
     one("machine/environment", '"threads": get_threads()', '"threads": os.cpu_count()', SIGNALS),

@@ -16,6 +16,7 @@ CHECK, CHECKED = "spinrnn/checks/synapse.py", "tests/checks/test_synapse.py"
 CLASSIFICATION = "tests/tasks/test_classification.py"
 SYNAPSE, PAIRS = "tests/synapses/test_own_synapse.py", "tests/synapses/test_pairs.py"
 TESTS, OPTIM = "tests/learning/test_training.py", "tests/learning/test_optim.py"
+DIVERGED, WHY = "spinrnn/learning/divergence.py", "tests/learning/test_divergence.py"
 
 
 def mutation(file, old, new, k="", tests=TESTS, **others):
@@ -23,6 +24,11 @@ def mutation(file, old, new, k="", tests=TESTS, **others):
 
 
 MUTATIONS = [
+    # why it diverges
+    mutation(DIVERGED, "    if begun:\n", "    if True:\n", "before", WHY),
+    mutation(DIVERGED, "if authored(kind)]", "if True]", "authors", WHY),
+    mutation(DIVERGED, "network.neuron,) if", "network.neuron,) if not", "neurons_that", WHY),
+    mutation(TRAINER, "self.learner.steps > 0", "True", "a_training", WHY),
     # seeds
     mutation(
         TRAINER,

@@ -296,6 +296,20 @@ MUTATIONS = [
         "k": "cannot_be_used",
     },
     {
+        "file": "spinrnn/kernels/levels.py",
+        "old": "                told = [] if own else _miscounted",
+        "new": "                told = [] if True else _miscounted",
+        "tests": "tests/neurons/test_own.py",
+        "k": "ask_for_more",
+    },
+    {
+        "file": "spinrnn/kernels/levels.py",
+        "old": '_miscounted({"step": step}, form, kind)',
+        "new": "[]",
+        "tests": "tests/neurons/test_own.py",
+        "k": "cannot_be_used",
+    },
+    {
         "file": "spinrnn/networks/population.py",
         "old": "            _ = self._levels",
         "new": "            pass",

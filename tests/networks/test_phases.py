@@ -16,6 +16,7 @@ from spinrnn.runs.suspicions import suspicions
 NEURON = spinrnn.PhaseOscillator()
 
 
+@np.vectorize(excluded=[0, 1])
 def stepped(q, h, c, field):
     (x, y), *_ = pair(q, (), h, (c.real, c.imag), (field.real, field.imag), 1.0)
     return x + 1j * y
@@ -49,6 +50,28 @@ def test_a_field_that_just_cancels_the_amplitude_turns_it(dtype):
     after, jacobian, *_ = pair((one - one, one), (), one, (one - one, -one), (one - one,) * 2, one)
     assert after == (0, 1)
     assert np.isfinite(jacobian).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_without_phase_and_field_it_takes_the_reference(dtype):
+    """c = 0 at first, network.start = 0: n is 0, and c' = i; so is one too small to be
+    squared. With a field it turns into that.
+    """
+    one = np.dtype(dtype).type(1)
+    for start in (0.0, 1e-30 if dtype == "float32" else 1e-200):
+        c = (one * start, one * start)
+        after, jacobian, by_fields, _ = pair((one - one,) * 2, (), one, c, (one - one,) * 2, one)
+        assert after == pytest.approx((0, 1), abs=1e-25)
+        assert np.isfinite([*jacobian, *by_fields]).all()
+    after, *_ = pair((one - one,) * 2, (), one, (one - one,) * 2, (-one, one - one), one)
+    assert after == (-1, 0)
+
+
+def test_a_network_of_oscillators_without_phase_and_field_is_finite():
+    net, u, labels = made(neuron=spinrnn.PhaseOscillator(reference=0.0), start=0.0)
+    net.parameters[:] = 0
+    assert all((layer == 1j).all() for layer in net.settle(u, 3))
+    assert np.isfinite(net.loss_and_grad(u, labels)[1]).all()
 
 
 @pytest.mark.parametrize("h", [0.1, 1.0, 30.0])

@@ -3,6 +3,7 @@ relaxations against the adjoint, bits for any number of threads, and what it ref
 """
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,20 @@ def made(cases=11, seed=0, **changes):
     net = spinrnn.network_of(dataclasses.replace(CONFIG, **changes), seed=seed)
     rng = np.random.default_rng(seed)
     return net, rng.normal(size=(cases, 2, 3)), rng.integers(0, 3, cases)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "start", "text"),
+    [
+        (spinrnn.Macrospin(), 0.0, "start: 0 would be of macrospin all components of a magnet"),
+        (spinrnn.Macrospin(), 1e9, "start: 1e+09 would be of macrospin all components of a mag"),
+        (spinrnn.Memristor(), 0.0, "start: 0 would be of memristor its temperature in K, too, "),
+    ],
+)
+def test_a_start_that_no_neuron_can_have_is_refused(neuron, start, text):
+    with pytest.raises(spinrnn.ConfigError, match=re.escape(text)):
+        made(neuron=neuron, start=start)
+    assert made(neuron=neuron, start=1.0)[0].config.start == 1.0
 
 
 def moved(neuron, h, s, drive):

@@ -331,6 +331,14 @@ WRONG = {
         "jacobian = (",
         "jacobian = (one, one)\n        _ = (",
     ),
+    "the step of made_wrong asks for 4 numbers and 2 states; numbers gives 3 and states names 2": (
+        "rate, slow, a = q",
+        "rate, slow, a, _ = q",
+    ),
+    "asks for 2 numbers and 3 states; numbers gives 3 and states names 2": (
+        "rate, slow, a = q\n        v, w = s",
+        "rate, slow = q\n        v, w, a = s",
+    ),
     "s' as tuples of the form (2,), gave (1,)": ("return (v_next, w_next),", "return (v_next,),"),
 }
 
@@ -353,6 +361,18 @@ def test_a_step_that_cannot_be_used_is_told_in_a_line(words, tmp_path):
     for call in (spinrnn.network_of(settling).prepared, lambda: list(check_neuron(wrong))):
         with pytest.raises(spinrnn.ConfigError, match=re.escape(words[:40])):
             call()
+
+
+def test_other_functions_that_ask_for_more_are_named(tmp_path):
+    text = EXAMPLE.read_text().replace('"leaky"', '"made_limited"')
+    limit = "def limit(q, s, one):\n        return s[:2], (one, one * s[2])\n\n    @staticmethod\n"
+    path = tmp_path / "limited.py"
+    path.write_text(text.replace("def step(q", f"{limit}    def step(q"))
+    kinds.use(path)
+    net = problem(kinds.kind_of("neuron", "made_limited")(), "exponential", {})[0]
+    wanted = r"the limit of made_limited asks for 3 numbers and 3 states; numbers gives 3 and st"
+    with pytest.raises(spinrnn.ConfigError, match=wanted):
+        net.forward(np.ones((1, 2, 3)))
 
 
 def test_a_step_of_the_right_form_is_compiled_with_its_level_alone(monkeypatch):

@@ -11,6 +11,7 @@ from conftest import here
 import spinrnn
 from spinrnn.cli import check
 from spinrnn.config.toml import load_config
+from spinrnn.learning.divergence import advice
 from spinrnn.learning.trainer import Trainer
 from spinrnn.networks.making import network_of
 from spinrnn.runs import checking, effort
@@ -192,11 +193,10 @@ def test_an_interval_that_does_not_suit_the_neurons():
 def test_a_divergence_names_the_interval_where_that_is_long(interval):
     settings = [*SPINS[:2], f"network.input_interval={interval}"]
     config = load_config(None, settings)
-    data = spinrnn.load_dataset("digits")
-    advice = Trainer(config.fitted_to(data), data)._advice()
-    named = advice.startswith("network.input_interval = 5e-11, which suits its neurons, or")
+    found = advice(config.fitted_to(spinrnn.load_dataset("digits")))
+    named = found.startswith("network.input_interval = 5e-11, which suits its neurons, or")
     assert named == (interval == "1e-8")
-    assert advice.endswith("a smaller train.learning_rate or train.clip")
+    assert found.endswith("a smaller train.learning_rate or train.clip")
 
 
 def test_a_training_tells_what_makes_it_endless():
@@ -230,7 +230,7 @@ def test_an_interval_is_not_judged_by_a_field_that_is_wrong():
 
 
 def test_a_training_warns(monkeypatch):
-    def suspected(net, data, excited):
+    def suspected(net, data, excited, estimator):
         return Suspicions(slow=[f"{len(data)} of it"])
 
     monkeypatch.setattr(run_module, "suspicions", suspected)

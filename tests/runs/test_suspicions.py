@@ -39,15 +39,6 @@ def told(neuron, **others):
         (spinrnn.Rate(), {"step": 21e-9},
          "network.step: 2.1e-08 s is 2.1 times the time of rate: by Euler's steps the neurons "
          "diverge; left out it is 1e-08 s"),
-        (spinrnn.Oscillator(), {"step": 1e-12},
-         "network.step: 50 steps of 1e-12 s are 0.005 of the time in which oscillator comes to "
-         "rest, 1e-08 s: the free phase does not settle; set 1e-08 or set network.steps = 33001"),
-        (spinrnn.StuartLandau(), {"steps": 2},
-         "network.step: 2 steps of 1e-08 s are 2 of the time in which stuart_landau comes to "
-         "rest, 1e-08 s: the free phase does not settle; set 1.7e-08 or set network.steps = 4"),
-        (spinrnn.Memristor(), {},
-         "network.step: 50 steps of 1e-08 s are 0.05 of the time in which memristor comes to "
-         "rest, 1e-05 s: the free phase does not settle; set 6.6e-07 or set network.steps = 3300"),
         (spinrnn.Macrospin(field_z=0.8), {},
          "neuron: nothing holds it where it rests without a current, so no free phase settles; a "
          "field or an anisotropy does"),
@@ -55,6 +46,8 @@ def told(neuron, **others):
         (spinrnn.StuartLandau(relaxation_time=10.0), {"step": 1e-7},
          "neuron.relaxation_time: 10 s is far from what is usual, 1e-11 to 0.001 s; write 1e-08 "
          "if it is ns, 1e-11 if it is ps, 1e-05 if it is us"),
+        (spinrnn.StuartLandau(relaxation_time=1e-13), {"step": 1e-8},
+         "neuron.relaxation_time: 1e-13 s is far from what is usual, 1e-11 to 0.001 s"),
         (spinrnn.StuartLandau(frequency=0.1), {},
          "neuron.frequency: 0.1 Hz is far from what is usual, 100000 to 1e+12 Hz; write 1e+08 if "
          "it is GHz, 1e+05 if it is MHz"),
@@ -72,7 +65,7 @@ def test_what_does_not_suit_is_told(neuron, changes, text):
     [
         (spinrnn.Rate(), {"step": 20e-9}),
         (spinrnn.BinaryRate(), {"step": 5e-9, "steps": 40}),
-        (spinrnn.Oscillator(bias_ratio=3.0), {"step": 3e-7}),
+        (spinrnn.Oscillator(bias_ratio=3.0), {"step": 3e-7, "levels": (0.4, 0.8)}),
         (spinrnn.StuartLandau(reference=0.5), {"steps": 3}),
         (SPIN, {"step": 1e-11, "steps": 1000}),
     ],

@@ -1,0 +1,89 @@
+"""Numbers with which a network that settles stays at chance, though it runs: emitted
+values that no neuron reaches, a nudge that drowns in rounding, neurons that nothing
+moves.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from spinrnn.config.symmetric import SymmetricConfig
+from spinrnn.errors import DivergenceError
+from spinrnn.learning.equilibrium import Equilibrium
+from spinrnn.networks.symmetric import SymmetricNetwork
+from spinrnn.runs.excitation import Drives
+
+FALLS = 0.25
+"""Of the largest value that it emits, below which a neuron with a threshold that is
+pulled there falls silent."""
+DROWNS = 10
+"""Roundings that a nudge must be."""
+CASES = 32
+"""That are looked at."""
+
+
+def futile(net: SymmetricNetwork, estimator: Any, drives: Drives, classes: bool) -> list[str]:
+    """Sentences about what can be told of numbers alone.
+
+    estimator: of the training; drives: of the layers; classes: whether it is a
+    classification, in which outputs have `levels`.
+    """
+    c, found = net.config, _of_levels(net.config) if classes else []
+    if isinstance(estimator, Equilibrium):
+        found += _of_nudge(c, estimator.beta) + c.neuron.energyless()
+    middle = float(c.neuron.bias(c.neuron.nominal_numbers(c.neuron.time_unit)))
+    return found + c.neuron.unmoved(min(high - middle for _, high in drives))
+
+
+def unreached(net: SymmetricNetwork, data: Any) -> list[str]:
+    """A sentence where `levels` are far beyond what outputs emit, of neurons that have
+    no limits: measured of some cases with the first weights. A state that is not finite
+    is left to the training.
+    """
+    c = net.config
+    if c.neuron.span is not None:
+        return []
+    try:
+        last = np.real(net.settle(data.inputs[:CASES])[-1])
+    except DivergenceError:
+        return []
+    (no, yes), low, high = c.levels, float(last.min()), float(last.max())
+    if max(low - no, yes - high) <= high - low:
+        return []
+    about = f"network.levels: {list(c.levels)}, and with its first weights outputs of"
+    about += f" {c.neuron.kind} emit {low:.2g} to {high:.2g}: what is never reached pulls all"
+    return [f"{about} alike; set levels within"]
+
+
+def _of_levels(c: SymmetricConfig) -> list[str]:
+    """A sentence where outputs cannot emit what stands for no and yes, or fall silent
+    on the way.
+    """
+    span, (no, yes), kind = c.neuron.span, c.levels, c.neuron.kind
+    if span is None:
+        return []
+    low, high = span
+    if no < low or yes > high:
+        about = f"network.levels: {list(c.levels)}, and {kind} emits {low:g} to {high:g}"
+        what = "outputs are pulled to an end, where nothing is learned"
+        within = [max(low, min(no, high)), max(low, min(yes, high))]
+        within = within if within[0] < within[1] else [low, high]
+        return [f"{about}: {what}; set {_usual(c, within)}"]
+    if c.neuron.threshold and no < FALLS * high:
+        about = f"network.levels: {no:g} for no is near silence, into which all outputs of {kind}"
+        return [f"{about} are pulled, and none comes back; set {_usual(c, [no, yes])}"]
+    return []
+
+
+def _usual(c, levels):
+    """Levels between which neurons learn, as near as can be to those asked for."""
+    return "[0.4, 0.8]" if c.neuron.threshold else f"{[float(level) for level in levels]}"
+
+
+def _of_nudge(c, beta):
+    """A sentence where two steady states do not differ by a nudge."""
+    least = DROWNS * float(np.finfo(c.dtype).eps)
+    if beta >= least:
+        return []
+    about = f"estimator.beta: {beta:g} drowns in the rounding of {c.dtype}, which needs"
+    return [f"{about} {least:.1g} or more: a nudge changes nothing; {Equilibrium.beta:g} is usual"]

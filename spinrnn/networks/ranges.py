@@ -56,4 +56,5 @@ class Beyond:
         if shares:
             parts = ", ".join(f"{100 * share:.2g} % in layer {n}" for n, share in shares.items())
             text = "drives are beyond what the devices were learned from"
-            warnings.warn(f"{text}: {parts} of neurons and times", stacklevel=4)
+            advice = "a smaller network.amplification keeps them within"
+            warnings.warn(f"{text}: {parts} of neurons and times; {advice}", stacklevel=4)

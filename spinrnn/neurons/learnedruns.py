@@ -246,9 +246,10 @@ def _warn_beyond(device, drives):
         room = MOST_BEYOND * (channel.high - channel.low)
         beyond = (row < channel.low - room) | (row > channel.high + room)
         if beyond.any():
+            away = np.maximum(channel.low - row, row - channel.high)
             warnings.warn(
-                f"{channel.name}: {beyond.mean():.3g} of the samples, from {row.min():.4g} to"
-                f" {row.max():.4g}, are beyond what the device was learned from,"
+                f"{channel.name}: {100 * beyond.mean():.3g} % of the samples, at most"
+                f" {row[away.argmax()]:.4g}, are beyond what the device was learned from,"
                 f" {channel.low:.4g} to {channel.high:.4g} {channel.unit}; the weights say"
                 " nothing there",
                 stacklevel=4,

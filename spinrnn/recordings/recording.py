@@ -24,12 +24,8 @@ second, third ... is taken, of long ones the beginning.
 """
 SHORTEST = 1000
 """Times that are taken whatever the memory."""
-_FIELDS = {
-    "relaxation_time": "time_unit",
-    "nonlinear_damping": "nonlinear_damping",
-    "bias_ratio": "bias_ratio",
-}
-"""{quantity of a recording: attribute of a neuron}."""
+_QUANTITIES = ("relaxation_time", "nonlinear_damping", "bias_ratio")
+"""Quantities of a recording that are those of its neurons, if they have them."""
 
 
 @dataclass(eq=False)
@@ -156,7 +152,7 @@ class Recording:
         """A quantity of a layer, None if it is not known."""
         if not self.neurons:
             return getattr(self, quantity)
-        return getattr(self.neurons[layer], _FIELDS[quantity], None)
+        return getattr(self.neurons[layer], quantity, None)
 
     def _own(self, spread: str, value: float | None, layer: int) -> Any:
         """A nominal value, times each neuron's factor where devices differ."""
@@ -243,7 +239,7 @@ def recording_of(
     power = _stored(trajectory.state)
     if power is None or not next(iter(power.values())).shape[0]:
         raise DataError(f"{name}: holds no powers; simulate with the variable p")
-    common = {name: _common(config.neurons, field) for name, field in _FIELDS.items()}
+    common = {name: _common(config.neurons, name) for name in _QUANTITIES}
     return Recording(
         name,
         np.asarray(trajectory.time, dtype=np.float64),

@@ -29,7 +29,7 @@ from spinrnn.runs.beginning import about, classes_of
 from spinrnn.runs.effort import Effort, effort_of
 from spinrnn.runs.excitation import Drives
 from spinrnn.runs.run import FINER
-from spinrnn.runs.suspicions import Suspicions, measured, suspicions
+from spinrnn.runs.suspicions import Suspicions, measured, suspicions, warn_beyond
 
 MEASURED = 1.5
 """Seconds for which steps are measured."""
@@ -146,6 +146,7 @@ def measure(found: Checked, planned: Planned | None) -> None:
         return
     trainer, suspected = planned
     with _telling(found):
+        warn_beyond(trainer.net, trainer.training)
         found.warnings += measured(trainer.net, trainer.training, suspected)
         timed = _try(found, lambda: _measured(trainer, suspected.drives, sizes))
         found.expected = timed or sizes

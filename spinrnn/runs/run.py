@@ -23,10 +23,8 @@ from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import check_data, load_data
 from spinrnn.runs.resting import SHORT
-from spinrnn.runs.suspicions import Suspicions, measured, suspicions
+from spinrnn.runs.suspicions import Suspicions, measured, suspicions, warn_beyond
 
-_SIMULATED = 32
-"""Cases whose drives are looked at after a training."""
 FINER = 8
 """The trained network is also tested with this many times finer substeps: a network
 that needs its own discretisation is no device."""
@@ -233,7 +231,7 @@ def _train(
         if folder:
             folder.checkpoint(trainer)
         network = trainer.best_network()
-        _warn_of_ranges(network, trainer)
+        warn_beyond(network, trainer.training)
         summary = summarise(trainer, network, compiling)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
@@ -262,19 +260,12 @@ def _warn_of_data(trainer: Trainer) -> Suspicions:
 
 
 def _warn_of_rest(trainer: Trainer, suspected: Suspicions) -> None:
-    """Warns where a network that settles does not; what that needs is compiled."""
+    """Warns where a network that settles does not, and of drives beyond what devices
+    were seen under; what that needs is compiled.
+    """
+    warn_beyond(trainer.net, trainer.training)
     for text in measured(trainer.net, trainer.training, suspected, SHORT):
         warnings.warn(text, stacklevel=4)
-
-
-def _warn_of_ranges(network: Any, trainer: Trainer) -> None:
-    """Warns where the trained network drives devices beyond what they were seen
-    under, by a simulation of some cases.
-    """
-    c = trainer.config.network
-    if "time" in c.abilities and any(neuron.seen for neuron in c.neurons):
-        some = trainer.training.take(range(min(len(trainer.training), _SIMULATED)))
-        network.simulate(some.inputs, some.lengths)
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:

@@ -15,6 +15,8 @@ from spinrnn.runs.resting import LONG, rest_warnings
 
 STEPPING = frozenset({"time", "equilibrium"})
 """Abilities of networks whose neurons take steps."""
+_SIMULATED = 32
+"""Cases whose drives are looked at before and after a training."""
 
 
 @dataclass
@@ -100,6 +102,16 @@ def measured(net: Any, data: Any, found: Suspicions, seconds: float = LONG) -> l
     classes = data.labels is not None and not found.futile
     moving = rest_warnings(net, data, found.drives, seconds)
     return moving or (unreached(net, data) if classes else [])
+
+
+def warn_beyond(net: Any, data: Any) -> None:
+    """Warns where a network drives devices beyond what they were seen under, by a
+    simulation of some cases of a `Dataset`.
+    """
+    c = net.config
+    if "time" in c.abilities and any(neuron.seen for neuron in c.neurons):
+        some = data.take(range(min(len(data), _SIMULATED)))
+        net.simulate(some.inputs, some.lengths)
 
 
 def _misled(config):

@@ -19,6 +19,7 @@ from spinrnn.neurons.learned import Channel, LearnedDevice
 from spinrnn.neurons.learnedkind import at_rest
 from spinrnn.neurons.learnedstep import arranged, step, weights_in
 from spinrnn.neurons.learnedtext import device_of, text_of
+from spinrnn.runs.suspicions import warn_beyond
 
 QUIET = dataclasses.replace(NEURON, noise=0.0)
 CONFIG = {"layers": (3, 2), "inputs": 2, "outputs": 3, "input_interval": 3e-9}
@@ -290,8 +291,11 @@ def test_drives_beyond_what_was_seen_are_told_with_their_share(tmp_path):
     net = spinrnn.Network(config, seed=0)
     net.parameters[:] = 0
     net.parameters[net.layout.places("bias_0")] = [0.0, 1.2, -1.5]
-    with pytest.warns(UserWarning, match="67 % in layer 0 of neurons and times"):
+    with pytest.warns(UserWarning, match="67 % in layer 0 of neurons and times; a smaller net"):
         net.simulate(np.zeros((2, 1, 3)))
+    data = spinrnn.Dataset(np.zeros((2, 1, 3)), np.array([0, 1]))
+    with pytest.warns(UserWarning, match="67 % in layer 0"):
+        warn_beyond(net, data)
     with pytest.warns(UserWarning, match="67 % in layer 0 of neurons and times"):
         spinrnn.write_trajectory(tmp_path / "t.h5", net, np.zeros((2, 1, 3)))
     with spinrnn.open_trajectory(tmp_path / "t.h5") as file:

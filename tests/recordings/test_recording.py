@@ -77,6 +77,15 @@ def test_numbers_of_devices_are_those_of_their_layer():
     assert recording.input_interval == config.input_interval
 
 
+def test_a_unit_of_time_is_no_relaxation_time():
+    """Of a memristor the first is known, the other has no meaning."""
+    config = spinrnn.NetworkConfig(layers=(1, 1), neuron=["memristor", "ctrnn"])
+    power = {0: np.zeros((1, 1, 3)), 1: np.zeros((1, 1, 3))}
+    recording = analysis.Recording("x", np.arange(3.0), power, neurons=config.neurons)
+    assert recording.relaxation_times(0) is None
+    assert recording.relaxation_times(1) == config.neurons[1].relaxation_time
+
+
 def test_what_is_masked_is_missing_and_a_masked_label_is_refused():
     mask = np.zeros((2, 1, 4), bool)
     mask[1, 0, 2] = True

@@ -134,8 +134,14 @@ def test_configurations_of_the_pages_are_silent(name, tmp_path):
 
 @pytest.mark.parametrize("name", equilibrium.CONDITIONS)
 def test_conditions_of_the_study_are_silent(name):
+    """But those that show what is not borne."""
     config = from_tables(equilibrium.tables(equilibrium.CONDITIONS[name], 0, 50))
-    assert suspected(config, spinrnn.load_dataset("digits")) == []
+    found = suspected(config, spinrnn.load_dataset("digits"))
+    if name in ("phases, nu 0.3", "phases, nu 1"):
+        assert len(found) == 1
+        assert "nonlinear_shift" in found[0]
+    else:
+        assert found == []
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import warnings
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def load_dataset(
     test: str | Path | None = None,
     frontend: str = "none",
     features: str | None = None,
-    targets: str | Sequence[str] | None = None,
+    targets: str | int | Sequence[str | int] | None = None,
     rows: str | None = None,
     **built_in: int,
 ) -> Dataset:
@@ -161,8 +162,11 @@ def _columns_of(columns, units, targets, rows):
         names = Columns.of_texts(texts, units, ("columns", "units"))
     if targets is not None:
         found: list[str] = []
-        text = targets if isinstance(targets, str) else None
-        wanted = names_in(text, "targets", found) if text is not None else tuple(targets)
+        if isinstance(targets, str):
+            wanted = names_in(targets, "targets", found)
+        else:
+            several = [targets] if isinstance(targets, Integral) else targets
+            wanted = tuple(map(str, several))
         if found:
             raise ConfigError(found)
         names = dataclasses.replace(names, targets=wanted)
@@ -420,6 +424,8 @@ def _of_file(
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
         series, test, said = named.of_names(named.with_targets(table, names), labelled, names.heads)
+        if series.targets is not None:
+            series = dataclasses.replace(series, target_names=named.names_of_targets(table, names))
         return series, test, (*said, *table.notes[len(read.notes) :])
     targets = targets_of(table, names)
     # of a training with names of columns a row is none of one channel

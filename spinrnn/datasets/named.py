@@ -66,6 +66,17 @@ def with_targets(table: Table, columns: Columns) -> Table:
     return dataclasses.replace(rest, arrays=arrays)
 
 
+def names_of_targets(table: Table, columns: Columns) -> tuple[str, ...] | None:
+    """Names of the outputs of what the user calls targets: those of the arrays, with
+    numbers where one has several; None without."""
+    found = []
+    for name in targets_of(table, columns):
+        shape = table.arrays[name].shape
+        several = len(shape) > 1 and shape[1] > 1
+        found += [f"{name}_{i}" for i in range(shape[1])] if several else [name]
+    return tuple(found) or None
+
+
 def _inputs_of(table):
     """Names of the arrays of inputs."""
     parts, pair = _parts(table), _pair(table)

@@ -62,13 +62,17 @@ class GradientLearner:
         """
         c, net = self._config, self._net
         estimate = c.estimator.estimate(prepared, *batch, seed)
-        norm = clip_gradient(estimate.gradient, c.clip)
+        gradient = estimate.gradient
+        # it is shortened, and becomes the change
+        if not gradient.flags.writeable:
+            gradient = gradient.copy()
+        norm = clip_gradient(gradient, c.clip)
         # a number that is not finite makes the norm so
         if not np.isfinite(norm):
-            _require_finite(estimate.gradient, f"the gradient of the estimator {c.estimator.kind}")
+            _require_finite(gradient, f"the gradient of the estimator {c.estimator.kind}")
         self.steps += 1
         change, keep = c.writer.request(
-            estimate.gradient, net.parameters, self.memory, self.steps, rate, self._weights
+            gradient, net.parameters, self.memory, self.steps, rate, self._weights
         )
         _require_finite(change, f"what the writer {c.writer.kind} asks for")
         events = net.connections.program(

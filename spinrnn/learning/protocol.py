@@ -15,7 +15,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         outputs: (case, K) of the network; loss: mean over the cases; gradient: (size,)
-            of it with respect to the trained numbers.
+            of it with respect to the trained numbers. A writer may put its change in
+            its place, so an estimator that needs it later keeps a copy.
     """
 
     outputs: np.ndarray

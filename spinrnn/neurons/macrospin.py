@@ -245,7 +245,8 @@ class Macrospin(Neuron):
         return _tilted(found, self.start_angle) if self.start_angle else found
 
     def start_problem(self, start: float) -> str:
-        if 0.1 <= abs(start) <= 10:
+        # its length becomes 1 in the first step, if it can
+        if 1e-12 <= abs(start) <= 1e3:
             return ""
         return "all components of a magnetisation of length 1; leave it out, or set 0.577"
 

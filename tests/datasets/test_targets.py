@@ -32,7 +32,7 @@ def load(path, targets, **options):
 # ---- reading ----
 
 
-@pytest.mark.parametrize("targets", ["z,y", ["z", "y"], "4,3", "z,3"])
+@pytest.mark.parametrize("targets", ["z,y", ["z", "y"], "4,3", "z,3", [4, 3]])
 def test_columns_by_name_or_number(tmp_path, targets):
     numbers = films(tmp_path / "a.csv")
     data = load(tmp_path / "a.csv", targets, rows="cases")
@@ -111,6 +111,15 @@ def test_arrays_by_name(tmp_path):
     np.savez(tmp_path / "b.npz", inputs=np.zeros((3, 1, 4)), y=y[:2], z=z)
     with pytest.raises(spinrnn.DataError, match="do not go together"):
         load(tmp_path / "b.npz", "z,y")
+
+
+def test_outputs_of_arrays_have_their_names(tmp_path):
+    arrays = {"inputs": np.zeros((4, 1, 2)), "y": np.arange(4.0), "z": np.ones((4, 2))}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert load(tmp_path / "a.npz", "y").target_names == ("y",)
+    assert load(tmp_path / "a.npz", "z,y").target_names == ("z_0", "z_1", "y")
+    np.savez(tmp_path / "b.npz", inputs=np.zeros((4, 1, 2)), targets=np.ones((4, 1)))
+    assert spinrnn.load_dataset(tmp_path / "b.npz").target_names is None
 
 
 def test_a_test_part_in_a_file_of_its_own(tmp_path):

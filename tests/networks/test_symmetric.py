@@ -53,7 +53,8 @@ def made(cases=11, seed=0, **changes):
 def test_a_start_that_no_neuron_can_have_is_refused(neuron, start, text):
     with pytest.raises(spinrnn.ConfigError, match=re.escape(text)):
         made(neuron=neuron, start=start)
-    assert made(neuron=neuron, start=1.0)[0].config.start == 1.0
+    for other in (1.0, 0.05, 20.0):
+        assert made(neuron=neuron, start=other)[0].config.start == other
 
 
 def moved(neuron, h, s, drive):

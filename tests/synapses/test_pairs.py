@@ -13,6 +13,7 @@ from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities
 from spinrnn.config.run import from_tables
 from spinrnn.learning.learner import GradientLearner
+from spinrnn.learning.protocol import Estimate
 from spinrnn.learning.trainer import Trainer
 from spinrnn.networks import saved
 from spinrnn.sweep.points import identity
@@ -322,3 +323,22 @@ def test_devices_that_cannot_be_are_refused_in_a_file(tmp_path, synapse, field, 
 def test_fields_with_limits():
     """So many that the test before cannot be empty."""
     assert len(LIMITED) == 13
+
+
+@pytest.mark.parametrize("writer", ["adam", "flips"])
+def test_a_gradient_that_may_not_be_written_into_is_left_as_it_is(writer, monkeypatch):
+    config = spinrnn.FeedforwardConfig(layers=(4,), inputs=3, outputs=2, synapse=("sign", "ideal"))
+    u, labels = np.random.default_rng(0).normal(size=(8, 3, 1)), np.arange(8) % 2
+    train, found, given = spinrnn.TrainConfig(writer=writer, clip=0.1), [], []
+    for frozen in (False, True):
+        net = spinrnn.network_of(config, seed=0)
+        if frozen:
+            gradient = net.loss_and_grad(u, labels)[1]
+            gradient.flags.writeable = False
+            estimate = Estimate(np.zeros((8, 2)), 0.0, gradient)
+            monkeypatch.setattr(type(train.estimator), "estimate", lambda *_: estimate)
+            given.append(gradient.copy())
+        GradientLearner(train, net).step(net.prepared(), (u, labels, None), 0.1, (0,))
+        found.append(net.parameters.copy())
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(gradient, given[0])

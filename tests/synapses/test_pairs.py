@@ -336,7 +336,7 @@ def test_a_gradient_that_may_not_be_written_into_is_left_as_it_is(writer, monkey
             gradient = net.loss_and_grad(u, labels)[1]
             gradient.flags.writeable = False
             estimate = Estimate(np.zeros((8, 2)), 0.0, gradient)
-            monkeypatch.setattr(type(train.estimator), "estimate", lambda *_: estimate)
+            monkeypatch.setattr(type(train.estimator), "estimate", lambda *_, found=estimate: found)
             given.append(gradient.copy())
         GradientLearner(train, net).step(net.prepared(), (u, labels, None), 0.1, (0,))
         found.append(net.parameters.copy())

@@ -264,6 +264,7 @@ def _frequencies(text: str | None) -> tuple[float, float]:
 
 def _identify_device(options: argparse.Namespace) -> int:
     """A device: eq. (1), or another kind."""
+    from spinrnn.identify.arguments import check_units
     from spinrnn.identify.fit import identify_device
     from spinrnn.identify.report import write_report
     from spinrnn.identify.wording import lines_of
@@ -273,6 +274,7 @@ def _identify_device(options: argparse.Namespace) -> int:
     for path in options.file:
         data, floor = _read(path, asked, columns(options), envelope(options))
         parts.append(data if options.noise is None else _with_noise(data, options.noise))
+    check_units(parts, options.file, _SAME_UNITS)
     fit = identify_device(
         parts if len(parts) > 1 else parts[0],
         neuron=asked.kind,
@@ -299,6 +301,12 @@ def _identify_device(options: argparse.Namespace) -> int:
         print("\n".join(lines_of(fit, ", ".join(files), asked.place is not None)))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if fit.diagnosis.describes else 1
+
+
+_SAME_UNITS = (
+    "write the unit into the head of each file, as in I (mA), or say it for all by --units, as in"
+    " --units time=ns,drive=mA"
+)
 
 
 def _with_noise(data: Any, noise: float) -> Any:

@@ -1,5 +1,5 @@
-"""Checks of what a fit is asked for: which parameters are known, how the drive goes
-on."""
+"""Checks of what a fit is asked for: which parameters are known, how the drive goes on,
+whether recordings go together."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,10 @@ from spinrnn.config.tables import nearest
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify.models import Model
 from spinrnn.recordings.measurement import Measurement
+
+OTHER_UNIT = 100.0
+"""Ratio of the times between samples of two recordings, from which on one without a
+unit is taken for one in another unit than s."""
 
 
 def known_parameters(
@@ -114,6 +118,40 @@ def _bound_problems(bounds, known, model):
                 outside = f"{low:g} to {high:g} is outside what it may be, {own.low:g} to"
                 problems.append(f"bounds: {name}: {outside} {own.high:g}")
     return problems
+
+
+def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str) -> None:
+    """Raises a DataError where recordings of one device are known to be in different
+    units; names: theirs, advice: what to do.
+
+    A time without a unit is in s, unless its steps are far from those of the others.
+    """
+    problems = []
+    for array in ("time", "drive", "power"):
+        owners: dict[str, list[str]] = {}
+        for part, name in zip(parts, names, strict=True):
+            owners.setdefault(part.units.get(array, ""), []).append(name)
+        if len(owners) > 1 and (array != "time" or _steps_differ(parts)):
+            told = [
+                f"{f'in {unit}' if unit else 'without a unit'} in {_some(own)}"
+                for unit, own in owners.items()
+            ]
+            problems.append(f"{array}: is {' and '.join(told)}")
+    if problems:
+        text = "; ".join(problems)
+        raise DataError(f"{text}; fitted together they need the same: {advice}")
+
+
+def _steps_differ(parts):
+    """Whether the usual times between samples are of other units."""
+    steps = [float(np.median(part.durations[part.durations > 0])) for part in parts]
+    return max(steps) > OTHER_UNIT * min(steps)
+
+
+def _some(names, most=3):
+    """Names in a row, not too many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def check_driven(problem: Any) -> None:

@@ -25,7 +25,7 @@ from scipy import optimize
 
 from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
-from spinrnn.identify.arguments import check_driven, known_parameters
+from spinrnn.identify.arguments import check_driven, check_units, known_parameters
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
@@ -163,6 +163,8 @@ def _recordings(time, drive, power, noise):
         data = _measured(time, drive, power, noise)
         return data, np.arange(len(data.power)), False
     parts = [_measured(x, None, None, None) for x in time]
+    names = [f"recording {number}" for number in range(len(parts))]
+    check_units(parts, names, "say it of each, or of none where they are in the same")
     numbers = np.repeat(np.arange(len(parts)), [len(part.power) for part in parts])
     return joined(parts), numbers, len(parts) > 1
 

@@ -170,9 +170,9 @@ def _with_power(path, arrays, whole, how):
 
 def device_of(
     data: Any, needed: Collection[str], optional: Collection[str], rows: Literal["case", "neuron"]
-) -> dict[str, np.ndarray]:
-    """The arrays of `read_device`, of an object of pandas or xarray, or of a dictionary
-    of arrays.
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """({name: array}, {name: unit}) as of `read_device`, of an object of pandas or
+    xarray, or of a dictionary of arrays.
 
     Columns of a DataFrame are one recording, or with a column `case` or `neuron` one of
     each. Units in the attributes are converted.
@@ -187,10 +187,12 @@ def device_of(
         warnings.warn(f"{table.path}: {'; '.join(table.notes)}", DataNote, stacklevel=4)
     table.check_names(needed, (*optional, "case", "neuron"))
     arrays = {name: table.arrays[name] for name in (*needed, *optional) if name in table.arrays}
+    units = {name: str(unit) for name, unit in table.units.items() if unit}
     if library_of(data) == "pandas":
-        return _pivoted(table, arrays)
+        return _pivoted(table, arrays), units
     known = {name: found.roles.get(name, ()) for name in arrays}
-    return {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
+    aligned = {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
+    return aligned, units
 
 
 def _aligned(array, roles, rows):

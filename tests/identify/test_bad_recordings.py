@@ -121,3 +121,45 @@ def test_units_that_cannot_be(tmp_path, monkeypatch, capsys, units, part):
     assert part in told
     assert told.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "factor", "part"),
+    [
+        (("I (mA)", "P", "t (ns)"), 1e9, "drive: is without a unit in first.csv and in A in"),
+        (("I", "P (mW)", "t (ns)"), 1e9, "power: is without a unit in first.csv and in W in"),
+        (("I", "P", "t"), 1e9, "time: is in s in first.csv and without a unit in second.csv;"),
+        (("I", "P", "t"), 1.0, None),
+    ],
+)
+def test_files_of_one_device_have_the_same_units(
+    tmp_path, monkeypatch, capsys, heads, factor, part
+):
+    """A time without a unit is in s, where that may be; --units makes them the same."""
+    monkeypatch.chdir(tmp_path)
+    arrays = good()
+    for name, own, scale in (("first", ("I", "P", "t (ns)"), 1e9), ("second", heads, factor)):
+        columns = np.c_[arrays["drive"], arrays["power"], 1.1 * scale * arrays["time"]]
+        np.savetxt(f"{name}.csv", columns, delimiter=",", header=",".join(own), comments="")
+    command = ["identify", "first.csv", "second.csv", "--columns", "time=t,drive=I,power=P"]
+    command += ["--fix", "Q=0.8", "--free-scale"]
+    status = main(command)
+    told = capsys.readouterr()
+    if part is None:
+        assert status in (0, 1)
+        return
+    assert status == 2
+    assert part in told.err
+    assert "--units time=ns,drive=mA" in told.err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.csv", "second.csv"]
+    assert main([*command, "--units", "time=ns,drive=mA,power=mW"]) in (0, 1)
+
+
+@pytest.mark.filterwarnings("ignore::spinrnn.errors.DataNote")
+def test_recordings_of_other_units_are_not_fitted_as_one():
+    """Also where a DataFrame or a Dataset says them."""
+    pandas = pytest.importorskip("pandas")
+    first, second = pandas.DataFrame(good()), pandas.DataFrame(good())
+    first.attrs["units"] = {"drive": "mA"}
+    with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and without a unit"):
+        spinrnn.identify_device([first, second], fixed={"Q": 0.8})

@@ -205,7 +205,7 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     np.savetxt(path, rows, delimiter=",", header=head, comments="")
     with pytest.warns(DataNote):
         data = load_measurement(path)
-    assert data.units == {"drive": "A", "power": "W"}
+    assert data.units == {"time": "s", "drive": "A", "power": "W"}
     assert data.take(slice(0, 1)).units == data.units
     found = spinrnn.identify_device([data, data], fixed={"Q": 0.8}, free_scale=True)
     text = "\n".join(wording.lines_of(found, "named.csv"))
@@ -218,6 +218,8 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     ]  # fmt: skip
     other = dataclasses.replace(data, units={"drive": "V"})
     assert joined([data, other]).units == {}
+    with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and in V in recor"):
+        spinrnn.identify_device([data, other], fixed={"Q": 0.8})
 
 
 def test_the_text_of_a_fit_that_does_not_describe(late):

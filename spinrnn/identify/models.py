@@ -242,10 +242,13 @@ class Model:
         usual["readout_offset"] = 0.0
         return {name: x for name, x in usual.items() if name not in known and name not in free}
 
-    def remedy(self, name: str) -> str:
-        """What to do about a parameter that was given and has another value."""
-        if name in self.defaults({}, ()):
-            return f"--free {name} fits it"
+    def remedy(self, name: str, known: tuple[float, float]) -> str:
+        """What to do about a parameter that was given and has another value; known:
+        (value, uncertainty)."""
+        usual = self.defaults({}, ())
+        if name in usual:
+            instead = "" if known == (usual[name], 0.0) else f" in place of --fix {name}"
+            return f"--free {name}{instead} fits it"
         return f"without --fix {name} it is fitted"
 
     def derived(

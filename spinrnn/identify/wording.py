@@ -136,7 +136,7 @@ def _remedy(fit, check):
     labels = {key: name for name, (key, _) in fit.model.keys().items()}
     label = labels.get(check.key.removeprefix("fixed_"))
     if check.share is not None and label in fit.fixed:
-        yield f"    {fit.model.remedy(label)}"
+        yield f"    {fit.model.remedy(label, fit.fixed[label])}"
 
 
 def _noise(fit):

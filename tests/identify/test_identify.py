@@ -640,11 +640,16 @@ def test_the_same_device_without_the_fault_is_not_called_wrong():
     assert sum(not diagnosis.describes for diagnosis in called) <= 1
 
 
-def test_a_wrong_value_that_was_fixed_is_told():
+@pytest.mark.parametrize(
+    ("gain", "name"),
+    [(0.45e8, "gain is not 4.5e+07"), ((0.45e8, 1e7), "gain is not 4.5e+07 (± 1e+07)")],
+)
+def test_a_wrong_value_that_was_fixed_is_told(gain, name):
+    """With an uncertainty, too: it is the value that the fit has."""
     fit = spinrnn.identify_device(
-        *device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": 0.45e8}
+        *device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": gain}
     )
-    assert fit.diagnosis.failed[0].name == "gain is not 4.5e+07"
+    assert fit.diagnosis.failed[0].name == name
     assert fit.diagnosis.failed[0].estimate == pytest.approx(-0.05e8, rel=0.3)
 
 

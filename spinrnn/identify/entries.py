@@ -92,6 +92,11 @@ def _facts(fit):
         "highest_power": (highest, power, "largest measured power"),
         "noise": (fit.noise, power, "standard deviation of the residuals"),
         "noise_known": (data.noise is not None, "", "the noise of each sample was given"),
+        "held": (
+            list(fit.held),
+            "",
+            "parameters that end at a bound, of which the intervals of the others depend",
+        ),
         "describes": (found.describes, "", "no test of the residuals failed"),
         "rounding": (found.rounding, "", "the residuals are rounding; nothing was tested"),
         "overstated": (found.overstated, "", "the residuals are smaller than the given noise"),

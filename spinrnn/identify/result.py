@@ -61,6 +61,8 @@ class DeviceFit:
         model: the kind that was fitted, `identify.models.Model`.
         reasons: {name: why there is no interval}.
         outliers: single samples outside the noise, and those left out of the fit.
+        held: fitted names that end at a bound; intervals of the others are those of
+            what they would be if the bound were the value.
         thermal: name of the kind's noise quantity where it was fitted, with
             readout_noise; then predicted is that of one sample before. None else.
     """
@@ -82,6 +84,7 @@ class DeviceFit:
     reasons: dict[str, str] = field(default_factory=dict)
     outliers: list[Outlier] = field(default_factory=list)
     thermal: str | None = None
+    held: tuple[str, ...] = ()
 
     def unit(self, name: str) -> str:
         """Unit of a value, with the names of the units that the file has."""
@@ -176,17 +179,26 @@ def result_of(
         model=problem.model,
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
+        held=solution.held,
     )
 
 
 def _held(problem, solution):
     """{label: why there is no interval}, of what the search could not move freely or
-    whose steps are too coarse.
+    whose steps are too coarse, and of what follows from that.
     """
     coarse = problem.steps >= MOST_STEPS and is_coarse(problem, solution)
     reasons = dict.fromkeys(problem.free, _COARSE) if coarse else {}
     at = solution.values
-    return reasons | {label: f"it ends at its bound, {at[label]:.4g}" for label in solution.held}
+    reasons |= {label: f"it ends at its bound, {at[label]:.4g}" for label in solution.held}
+    for name, slopes in _everything(problem, at)[1].items():
+        of = [problem.labels[n] for n in np.flatnonzero(slopes)]
+        held = [label for label in of if label in solution.held]
+        if name in problem.labels or not set(of) & set(reasons):
+            continue
+        follows = f"it follows from {' and '.join(held)}, which {'end' if held[1:] else 'ends'}"
+        reasons[name] = f"{follows} at a bound" if held else _COARSE
+    return reasons
 
 
 def _squeezed(start):
@@ -320,6 +332,14 @@ def with_errors(
 
     covariance: (labels, labels).
     """
+    found, gradients = _everything(problem, values)
+    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
+    return found, errors
+
+
+def _everything(problem, values):
+    """{label: value} of the parameters and of what follows from them, {label: (labels,)
+    gradient}."""
     found = {label: float(values[label]) for label in problem.labels}
     gradients = dict(zip(problem.labels, np.eye(len(problem.labels)), strict=True))
     recordings = np.unique(problem.recordings) if problem.each else [0]
@@ -330,8 +350,7 @@ def with_errors(
             label = f"{name}[{recording}]" if problem.each else name
             found[label], gradients[label] = value, np.zeros(len(problem.labels))
             gradients[label][problem.label_of[case]] = problem.model.derived(row)[1][name]
-    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
-    return found, errors
+    return found, gradients
 
 
 def covariance_of(

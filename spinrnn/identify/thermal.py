@@ -228,6 +228,7 @@ def _result(noisy, plain, x, covariance, sound, gained):
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     reasons = dict(plain.reasons)
+    intervals |= dict.fromkeys(reasons, (math.nan, math.nan))
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
         error = math.sqrt(max(float(covariance[place, place]), 0.0)) if sound else math.nan

@@ -72,6 +72,12 @@ def _parameter(fit, name):
 def _doubts(fit):
     """Values that no device has, and what may be wrong then."""
     yield from _rate_doubts(fit)
+    if fit.held:
+        one = len(fit.held) == 1
+        yield (
+            f"{' and '.join(fit.held)} {'ends at a bound' if one else 'end at bounds'}: all other "
+            f"intervals hold only if {'that is its true value' if one else 'those are true'}."
+        )
     name = fit.model.drive_gain
     if name not in fit.fixed and name in fit.intervals:
         low, high = fit.intervals[name]

@@ -197,6 +197,26 @@ def test_the_text_of_a_good_fit(fit):
     assert len(lines) == 1 + 8 + 2
 
 
+def test_what_follows_from_a_parameter_at_its_bound_has_no_interval():
+    """And one line says that the others depend on it; in JSON, too."""
+    time, drive, power = device(1, 60)
+    fit = spinrnn.identify_device(
+        time, drive, power, fixed={"Q": 0.8, "bias": 1.7}, bounds={"gamma": (1e6, 0.9e8)}
+    )
+    assert fit.held == ("gamma",)
+    for name in ("gamma (1 + Q)", "gamma (bias - 1)", "threshold"):
+        assert fit.reasons[name] == "it follows from gamma, which ends at a bound"
+        assert np.isnan(fit.intervals[name]).all()
+        assert np.isnan(fit.errors[name])
+    assert np.isfinite(fit.intervals["gain"]).all()
+    text = list(wording.lines_of(fit, "held.npz"))
+    assert "gamma ends at a bound: all other intervals hold only if that is its true value." in text
+    found = fit.report()["findings"]
+    assert found["held"]["value"] == ["gamma"]
+    assert found["saturation_rate"]["low"] is None
+    assert found["saturation_rate"]["reason"].startswith("it follows from gamma")
+
+
 def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     time, drive, power = device(1, 60)
     rows = np.c_[1e9 * time[0], drive[0], 1e3 * power[0]]

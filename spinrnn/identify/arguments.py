@@ -2,16 +2,21 @@
 whether recordings go together."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spinrnn.config.tables import nearest
-from spinrnn.errors import ConfigError, DataError
+from spinrnn.errors import ConfigError, DataError, DataNote
 from spinrnn.identify.models import Model
 from spinrnn.recordings.measurement import Measurement
+from spinrnn.recordings.samples import are_whole
 
+SLOW = 1e-3
+"""s between samples, above which an oscillator's time is more probably in another
+unit."""
 OTHER_UNIT = 100.0
 """Ratio of the times between samples of two recordings, from which on one without a
 unit is taken for one in another unit than s."""
@@ -140,6 +145,23 @@ def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str)
     if problems:
         text = "; ".join(problems)
         raise DataError(f"{text}; fitted together they need the same: {advice}")
+
+
+def note_seconds(data: Measurement, model: Model) -> None:
+    """Warns of times without a unit that are probably in another one than s: whole
+    numbers, or samples far apart of a fast device.
+    """
+    if data.units.get("time"):
+        return
+    steps = data.durations
+    step = float(np.median(steps[steps > 0]))
+    if are_whole(data.time):
+        text = "holds whole numbers, which are taken as s; are they ns, or numbers of samples?"
+    elif model.normalised and step > SLOW:
+        text = f"samples are {step:.2g} s apart, oscillators relax within some ns; is it in s?"
+    else:
+        return
+    warnings.warn(f"time: {text}", DataNote, stacklevel=3)
 
 
 def _steps_differ(parts):

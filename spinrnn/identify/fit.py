@@ -25,7 +25,7 @@ from scipy import optimize
 
 from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
-from spinrnn.identify.arguments import check_driven, check_units, known_parameters
+from spinrnn.identify.arguments import check_driven, check_units, known_parameters, note_seconds
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
@@ -130,6 +130,7 @@ def identify_device(
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     check_driven(problem)
+    note_seconds(data, model)
     problem, solution = _whole(problem, apart and data.noise is None)
     fit = result_of(problem, solution, level)
     left_out: list[Outlier] = []

@@ -231,7 +231,8 @@ def from_trajectory(
     own = np.asarray(power[cases, neuron])
     if not len(own):
         raise DataError(f"cases: none of the {power.shape[0]} cases is among them")
-    return measurement(trajectory.time, np.asarray(drive[cases, neuron]), own)
+    found = measurement(trajectory.time, np.asarray(drive[cases, neuron]), own)
+    return dataclasses.replace(found, units={"time": "s"})
 
 
 def _of_layer(layers, word, layer, neuron):

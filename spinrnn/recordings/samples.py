@@ -136,15 +136,20 @@ def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
     """DataError for times of a file that are whole numbers without a unit, as numbers
     of samples or of ns are.
     """
-    known = time[np.isfinite(time)]
-    # a product of a number and a unit has roundings
-    if not np.allclose(known, np.round(known), rtol=1e-12, atol=0):
+    if not are_whole(time):
         return
     if not arranged(read_table(Path(path)), columns, NAMES).units.get("time"):
         raise DataError(
             f"{path}: time: holds whole numbers and no unit; say what they are, as in "
             "--units time=ns, or time=s for seconds"
         )
+
+
+def are_whole(time: np.ndarray) -> bool:
+    """Whether all times are whole numbers, but for rounding."""
+    known = time[np.isfinite(time)]
+    # a product of a number and a unit has roundings
+    return bool(np.allclose(known, np.round(known), rtol=1e-12, atol=0))
 
 
 def _with_power(path, arrays, whole, how):

@@ -1,12 +1,17 @@
 """Recordings that cannot be: one line, exit status 2, nothing written, the file as it
 was."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_identify import device
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.errors import DataNote
+from spinrnn.recordings.measurement import measurement_of
 
 
 def good():
@@ -97,13 +102,30 @@ def test_whole_numbers_with_a_unit_are_taken(tmp_path, monkeypatch, capsys):
     assert "ns converted to s" in capsys.readouterr().err
 
 
+def test_arrays_whose_time_is_in_another_unit_are_told():
+    """Whole numbers of any kind, far apart ones of an oscillator; a unit ends it."""
+    arrays = good()
+    whole, slow = arrays | {"time": np.arange(60)}, arrays | {"time": 1e9 * arrays["time"]}
+    for kind, fixed in (("oscillator", {"Q": 0.8}), ("ctrnn", {})):
+        with pytest.warns(DataNote, match="time: holds whole numbers, which are taken as s; are"):
+            spinrnn.identify_device(whole, neuron=kind, fixed=fixed)
+    with pytest.warns(DataNote, match=r"time: samples are 2.5 s apart, osc.* is it in s\?"):
+        spinrnn.identify_device(slow, fixed={"Q": 0.8})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataNote)
+        spinrnn.identify_device(arrays, fixed={"Q": 0.8})
+        spinrnn.identify_device(slow, neuron="ctrnn")
+        data = replace(measurement_of(whole), units={"time": "s"})
+        spinrnn.identify_device(data, fixed={"Q": 0.8})
+
+
 def test_times_and_noise_beyond_all_bounds_are_told_together():
     arrays = good() | {"time": 1e31 * good()["time"] / 1e-9}
     with pytest.raises(spinrnn.DataError, match=r"time: holds values beyond .*; noise: holds val"):
         spinrnn.identify_device(*(arrays[name] for name in ("time", "drive", "power")), noise=1e40)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:time.*whole numbers")
 def test_no_warnings_of_numpy_where_the_drive_does_nothing():
     rng = np.random.default_rng(1)
     power = np.cumsum(0.1 * rng.normal(size=200))

@@ -97,6 +97,11 @@ def _facts(fit):
             "",
             "parameters that end at a bound, of which the intervals of the others depend",
         ),
+        "mirrors": (
+            [list(names) for names in fit.mirrors],
+            "",
+            "sets of parameters whose signs can be turned together: it fits as well",
+        ),
         "describes": (found.describes, "", "no test of the residuals failed"),
         "rounding": (found.rounding, "", "the residuals are rounding; nothing was tested"),
         "overstated": (found.overstated, "", "the residuals are smaller than the given noise"),

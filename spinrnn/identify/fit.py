@@ -26,6 +26,7 @@ from scipy import optimize
 from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
 from spinrnn.identify.arguments import check_driven, check_units, known_parameters, note_seconds
+from spinrnn.identify.mirrors import usual_signs
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
@@ -224,7 +225,7 @@ def _whole(problem, apart):
         for _ in range(2):
             problem.sigma = own_noise(problem, solution)
             solution = _polished(problem, solution)
-    return problem, solution
+    return problem, usual_signs(problem, solution)
 
 
 def own_noise(problem: Problem, solution: Solution) -> np.ndarray:

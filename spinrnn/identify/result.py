@@ -16,6 +16,7 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
+from spinrnn.identify.mirrors import mirrors_of
 from spinrnn.identify.models import Model, fix_some
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
@@ -63,6 +64,7 @@ class DeviceFit:
         outliers: single samples outside the noise, and those left out of the fit.
         held: fitted names that end at a bound; intervals of the others are those of
             what they would be if the bound were the value.
+        mirrors: sets of names whose signs can be turned together: it fits as well.
         thermal: name of the kind's noise quantity where it was fitted, with
             readout_noise; then predicted is that of one sample before. None else.
     """
@@ -85,6 +87,7 @@ class DeviceFit:
     outliers: list[Outlier] = field(default_factory=list)
     thermal: str | None = None
     held: tuple[str, ...] = ()
+    mirrors: list[tuple[str, ...]] = field(default_factory=list)
 
     def unit(self, name: str) -> str:
         """Unit of a value, with the names of the units that the file has."""
@@ -180,6 +183,7 @@ def result_of(
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
         held=solution.held,
+        mirrors=mirrors_of(problem, solution),
     )
 
 

@@ -79,6 +79,14 @@ def _doubts(fit):
             f"intervals hold only if {'that is its true value' if one else 'those are true'}."
         )
     name = fit.model.drive_gain
+    for turned in fit.mirrors:
+        names = [one for one in fit.model.names if one in turned]
+        signs = (
+            f"the signs of {', '.join(names[:-1])} and {names[-1]}"
+            if names[1:]
+            else (f"the sign of {names[0]}")
+        )
+        yield f"The data fit as well with {signs} turned; --bounds {name}=0:inf chooses."
     if name not in fit.fixed and name in fit.intervals:
         low, high = fit.intervals[name]
         if low <= 0 <= high:

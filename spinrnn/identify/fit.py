@@ -128,6 +128,7 @@ def identify_device(
         # a kind without noise is told before anything runs
         noise_name(model.neuron)
     free = (*free, *([model.readout.scale] if free_scale else []))
+    model.said, model.freed = tuple(fixed or ()), (*free, *each)
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     check_driven(problem)

@@ -27,6 +27,8 @@ from spinrnn.networks.trainable import with_fields
 CALIBRATION: tuple[str, ...] = ("drive_gain", "drive_offset", "readout_gain", "readout_offset")
 _STEP = 1e-30
 """Of the complex step; differences take its place where code loses imaginary parts."""
+FAINTEST = 1e-3
+"""Highest power, below which it is more probably not normalised."""
 _LARGEST = 600.0
 """Logarithms beyond are no float."""
 _SMALLEST, _LEAST = 1e-300, -1 + 1e-16
@@ -137,6 +139,7 @@ class Model:
             name.
         number_names: the Q numbers of the step; shared: (n,) that all neurons have.
         equation: what it is, in a few words; given: the user gave its values.
+        said: names that the user fixed; freed: and those fitted besides.
     """
 
     readout = Readout("readout_gain", "readout_offset")
@@ -147,6 +150,8 @@ class Model:
     """Whether the module of the kind has guesses of its own."""
     noise_ends: float | None = None
     """Value of the measured state at which its thermal noise has no strength."""
+    said: Sequence[str] = ()
+    freed: Sequence[str] = ()
     normalised = False
     """Whether the measured state is a power between 0 and 1, of a fast device."""
 
@@ -275,9 +280,23 @@ class Model:
         both = [name for name in self.names if name in of_drive and name not in known]
         return told_together(drive, both) if len(both) > 1 else None
 
-    def apart_problem(self, known: Mapping[str, Any], values: Mapping[str, float]) -> str | None:
-        """What a kind knows of why parameters are not told apart, or None."""
+    def apart_problem(
+        self, known: Mapping[str, Any], values: Mapping[str, float], highest: float
+    ) -> str | None:
+        """What a kind knows of why parameters are not told apart, or None; highest: of
+        what was measured."""
         return None
+
+    def unnormalised(self, highest: float) -> str | None:
+        """That a power is not normalised, in words; None where it may be, or where the
+        user said how large it is."""
+        usual = self.normalised and not {*self.said, *self.freed} & {self.readout.scale}
+        if not usual or highest >= FAINTEST:
+            return None
+        return (
+            f"the power is at most {highest:.2g}; is it normalised? --free-scale lets its scale be "
+            "fitted"
+        )
 
     # ---- numbers ----
 

@@ -411,7 +411,8 @@ def check_told_apart(
     lost = [row for s, row in zip(singular, directions, strict=True) if s < TOGETHER]
     if not lost:
         return
-    own = problem.model.apart_problem(problem.known, values)
+    highest = float(np.nanmax(problem.data.power))
+    own = problem.model.apart_problem(problem.known, values, highest)
     if own is not None:
         raise DataError(own)
     sets = [[name for name, x in zip(names, row, strict=True) if abs(x) > 0.01] for row in lost]

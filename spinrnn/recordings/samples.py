@@ -38,6 +38,8 @@ numbers.
 """
 LOWEST = 1e-30
 """Times and drives that are all below are none either, for the same reason."""
+MOST_LETTERS = 40
+"""Of a text that a message repeats."""
 MOST_PROBLEMS = 10
 """That one message tells."""
 _AXES = {
@@ -250,10 +252,22 @@ def tell(problems: list[str], path: str | Path | None = None) -> None:
 def kind_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Arrays that are no real numbers, in words."""
     return [
-        f"{name}: must be real numbers, got {array.dtype}"
+        f"{name}: must be real numbers, got {_first_text(array) or array.dtype}"
         for name, array in arrays.items()
         if array.dtype.kind not in "fiu"
     ]
+
+
+def _first_text(array):
+    """The first text of an array that is no number, in words; "" if there is none."""
+    for place, text in np.ndenumerate(array if array.dtype.kind in "US" else np.empty(0)):
+        text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+        try:
+            float(text or "nan")
+        except ValueError:
+            rows = ", ".join(str(number + 1) for number in place)
+            return f"the text {text[:MOST_LETTERS]!r} in row {rows or 1}"
+    return ""
 
 
 def samples_of(

@@ -491,6 +491,9 @@ def test_what_is_fixed_does_not_change_what_the_data_fix():
         match="the power grows without drive, which bias = 0 excludes; fix Q or gamma",
     ):
         spinrnn.identify_device(*data)
+    # what is wrong first is told first
+    with pytest.raises(spinrnn.DataError, match=r"^the power is at most .*; is it normalised\?"):
+        spinrnn.identify_device(*data[:2], 1e-5 * data[2])
 
 
 def test_a_negative_nonlinear_damping_may_be_known():
@@ -934,6 +937,14 @@ def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_de
     assert main(["identify", "two.npz", "--fix", "Q=0.8"]) == 1
     told = "the 3 cases were fitted as one device; where they are several, fit each alone"
     assert f"{told} (--cases 0:1)" in capsys.readouterr().out
+    for number in (0, 1):
+        rows = {name: array[number] for name, array in np.load("two.npz").items()}
+        np.savez(f"own{number}.npz", **rows)
+    assert main(["identify", "own0.npz", "own1.npz", "--fix", "Q=0.8"]) == 1
+    told = "the 2 files were fitted as one device; where they are several, fit each file alone, or"
+    printed = capsys.readouterr().out
+    assert f"{told} give each its own gain, say, by --each gain" in printed
+    assert "--cases" not in printed
 
 
 def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):

@@ -266,11 +266,15 @@ def test_doubts_about_units(fit):
     assert f"A damping rate of {slow.values['gamma']:.2g} 1/s is that of no oscillator" in text
     assert "is the drive the whole drive?" in text
     assert "no oscillator" not in "\n".join(wording.lines_of(fit, "x"))
-    faint = spinrnn.identify_device(
-        time, drive, 1e-6 * power, fixed={"Q": 0.8, "scale": 1e-6}, noise=1e-8
-    )
+    faint = spinrnn.identify_device(time, drive, 1e-6 * power, fixed={"Q": 0.8}, noise=1e-8)
     text = "\n".join(wording.lines_of(faint, "x"))
     assert f"The power is at most {1e-6 * power.max():.2g}; is it normalised?" in text
+    for scale in (1e-6, 1.0):
+        known = {"Q": 0.8, "scale": scale}
+        said = spinrnn.identify_device(time, drive, 1e-6 * power, fixed=known, noise=1e-8)
+        assert "is it normalised?" not in "\n".join(wording.lines_of(said, "x"))
+    with pytest.raises(spinrnn.DataError, match="the scale that was fixed is too small"):
+        spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8, "scale": 1e-6})
     found = faint.diagnosis
     assert f"chi-square {found.chi_square:.1f} with {found.freedom} degrees of freedom" in text
 

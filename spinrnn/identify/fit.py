@@ -128,23 +128,30 @@ def identify_device(
         # a kind without noise is told before anything runs
         noise_name(model.neuron)
     free = (*free, *([model.readout.scale] if free_scale else []))
-    model.said, model.freed = tuple(fixed or ()), (*free, *each)
+    model.asked(fixed, (*free, *each))
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     check_driven(problem)
     note_seconds(data, model)
     problem, solution = _whole(problem, apart and data.noise is None)
     fit = result_of(problem, solution, level)
+    if without_outliers:
+        problem, solution, fit = _without_outliers(problem, solution, fit)
+    return checked(problem, solution, fit) if thermal else fit
+
+
+def _without_outliers(problem, solution, fit):
+    """(`Problem`, `Solution`, `DeviceFit`) of what is left."""
     left_out: list[Outlier] = []
-    for _ in range(ROUNDS if without_outliers else 0):
+    for _ in range(ROUNDS):
         fresh = fit.outliers[len(left_out) :]
         if not fresh or len(fresh) > max(FEW, SHARE * problem.count):
             break
         left_out += [one._replace(left_out=True) for one in fresh]
         problem = _without(problem, fresh)
         solution = _polished(problem, solution)
-        fit = result_of(problem, solution, level, left_out)
-    return checked(problem, solution, fit) if thermal else fit
+        fit = result_of(problem, solution, fit.level, left_out)
+    return problem, solution, fit
 
 
 def _without(problem, spikes):

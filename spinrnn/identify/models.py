@@ -180,6 +180,10 @@ class Model:
 
     # ---- parameters ----
 
+    def asked(self, fixed: Mapping[str, Any] | None, free: Sequence[str]) -> None:
+        """Notes what the user fixed and freed, for advice."""
+        self.said, self.freed = tuple(fixed or ()), tuple(free)
+
     def _parameters(self):
         found = {}
         for name, declared in quantities(self.neuron).items():

@@ -152,8 +152,7 @@ def result_of(
     gathered = _gathered(problem, solution, suspects)
     free = [n for n in problem.free_labels if problem.labels[n] not in solution.held]
     names = [problem.labels[n] for n in free]
-    own, whole = gathered.orthogonal[:, free], gathered.labels[:, free]
-    check_told_apart(problem, values, names, own, whole)
+    check_told_apart(problem, values, names, gathered.orthogonal[:, free], gathered.labels[:, free])
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
@@ -163,8 +162,8 @@ def result_of(
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    for label in reasons:
-        intervals[label], errors[label] = (np.nan, np.nan), np.nan
+    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
+    errors |= dict.fromkeys(reasons, np.nan)
     return DeviceFit(
         values=everything,
         errors=errors,

@@ -244,7 +244,7 @@ def _leverages(case, rows, inverse, problem):
     for number in np.unique(case):
         own = inverse[number * d : (number + 1) * d], inverse[problem.cases * d :]
         # R of Q R has the lengths of its columns for fewer rows
-        r = np.linalg.qr(np.concatenate(own).T, mode="r")
+        r: Any = np.linalg.qr(np.concatenate(own).T, mode="r")
         mine = case == number
         found[mine] = np.sum((rows[mine] @ r.T) ** 2, axis=1)
     return found

@@ -24,8 +24,8 @@ MUTATIONS = [
     },
     {
         "file": "spinrnn/recordings/samples.py",
-        "old": "if not np.allclose(known, np.round(known), rtol=1e-12, atol=0):",
-        "new": "if True:",
+        "old": "return bool(np.allclose(known, np.round(known), rtol=1e-12, atol=0))",
+        "new": "return False",
         "tests": "tests/identify/test_bad_recordings.py",
         "k": "whole or floats",
     },
@@ -269,10 +269,10 @@ MUTATIONS = [
     ),
     _mutation(
         "suspects",
-        "(0, 1))[1] == 0",
-        "(0, 1))[1] >= 0",
+        "if label in problem.known and",
+        "if problem.known.get(label, (0, 1))[1] == 0 and",
         _RESIDUALS,
-        "no_suspect",
+        "what_is_fixed",
     ),
     _mutation(
         "suspects",
@@ -405,8 +405,8 @@ MUTATIONS = [
     _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
     _mutation(
         "result",
-        "intervals[label], errors[label] = (np.nan, np.nan), np.nan",
-        "errors[label] = np.nan",
+        "intervals |= dict.fromkeys(reasons, (np.nan, np.nan))",
+        "pass",
         _ANY,
         "bounds_hold",
     ),

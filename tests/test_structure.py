@@ -48,9 +48,9 @@ FLOORS = {
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
-    "outliers residuals suspects steps entries result filtering thermal fit pulses responses lines "
-    "told figures files wording report learnrecords learntraining learndiffusion learn "
-    "learnadvice learnfigures learnwording learnmonitor",
+    "outliers residuals suspects steps mirrors entries result filtering thermal fit pulses "
+    "responses lines told figures files wording report learnrecords learntraining learndiffusion "
+    "learn learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",
     "runs": "checkpoints loading loops predicting folder ensembles excitation effort resting "
     "futile suspicions run comparison figures beginning checking",

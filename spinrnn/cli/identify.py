@@ -94,7 +94,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         help="not fitted: gamma (1/s), Q, bias, gain (1/s per unit of drive), scale or"
         " readout_offset; with an uncertainty as Q=0.7+-0.1; may be repeated (default: bias=0,"
         " scale=1 and readout_offset=0, as one of gamma, Q and bias must be known). Of other"
-        " kinds their quantities, drive_gain, drive_offset, readout_gain or readout_offset",
+        " kinds their quantities, drive_gain, drive_offset, readout_gain or readout_offset. Numbers"
+        " count in SI units, of drive and power in those after conversion: A for a column in mA",
     )
     parser.add_argument(
         "--free-scale", action="store_true", help="fit scale, the measured power of p = 1"
@@ -103,7 +104,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--noise",
         type=number,
         metavar="SD",
-        help="standard deviation of the power's noise, where it is known (default: noise in FILE)",
+        help="standard deviation of the power's noise, where it is known, in the unit of the power"
+        " after conversion: W for a column in nW (default: noise in FILE)",
     )
     parser.add_argument(
         "--linear",
@@ -140,7 +142,7 @@ def _add_unknowns(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=LOW:HIGH",
-        help="look for NAME between these; may be repeated",
+        help="look for NAME between these, in the units of --fix; may be repeated",
     )
 
 
@@ -264,6 +266,7 @@ def _frequencies(text: str | None) -> tuple[float, float]:
 
 def _identify_device(options: argparse.Namespace) -> int:
     """A device: eq. (1), or another kind."""
+    from spinrnn.identify.arguments import check_units
     from spinrnn.identify.fit import identify_device
     from spinrnn.identify.report import write_report
     from spinrnn.identify.wording import lines_of
@@ -273,6 +276,7 @@ def _identify_device(options: argparse.Namespace) -> int:
     for path in options.file:
         data, floor = _read(path, asked, columns(options), envelope(options))
         parts.append(data if options.noise is None else _with_noise(data, options.noise))
+    check_units(parts, options.file, _SAME_UNITS)
     fit = identify_device(
         parts if len(parts) > 1 else parts[0],
         neuron=asked.kind,
@@ -296,9 +300,15 @@ def _identify_device(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report))
     else:
-        print("\n".join(lines_of(fit, ", ".join(files), asked.place is not None)))
+        print("\n".join(lines_of(fit, ", ".join(files), asked.place is not None, len(files))))
         print(f"written: {out}/{', '.join(written)}")
     return 0 if fit.diagnosis.describes else 1
+
+
+_SAME_UNITS = (
+    "write the unit into the head of each file, as in I (mA), or say it for all by --units, as in"
+    " --units time=ns,drive=mA"
+)
 
 
 def _with_noise(data: Any, noise: float) -> Any:

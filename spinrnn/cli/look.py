@@ -36,6 +36,16 @@ def add_commands(commands: Any) -> None:
     add_json(parser)
 
 
+_READERS = {
+    "trajectory": "a trajectory is read by spinrnn analyse, and one neuron of it by spinrnn"
+    " identify --neuron L,N",
+    "network": "a network is read by spinrnn simulate, and in Python by spinrnn.load",
+    "learned": "a learned device is read by spinrnn identify --learned, and in Python by"
+    " spinrnn.load_learned",
+}
+"""{kind of a file of spinrnn: what reads it}."""
+
+
 def look(options: argparse.Namespace) -> int:
     """Looks at the file; prints what is in it and writes the picture."""
     from spinrnn.errors import ConfigError, DataError
@@ -45,7 +55,9 @@ def look(options: argparse.Namespace) -> int:
     if not options.file or options.out == "":
         raise ConfigError(["FILE, --out: give the name of a file"])
     if contents.is_ours(options.file):
-        advice = "spinrnn analyse or spinrnn evaluate read it (a learned device: load_learned)"
+        from spinrnn.files.container import kind_of
+
+        advice = _READERS.get(kind_of(options.file), "; ".join(_READERS.values()))
         raise DataError(f"{options.file}: was written by spinrnn; {advice}")
     if runs.is_run(options.file):
         return _look_at_run(options)

@@ -116,8 +116,8 @@ def add_columns(
     parser.add_argument(
         "--units",
         metavar="UNITS",
-        help="units of them, as in t=ns,I=mA, where the file does not say them or not rightly;"
-        " they are converted to SI units",
+        help="units of them by name or number, as in t=ns,I=mA, where the file does not say them or"
+        " not rightly; they are converted to SI units",
     )
 
 

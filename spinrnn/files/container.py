@@ -175,6 +175,19 @@ def load_record(path, kind):
         raise StoreError(f"{path}: its state is not readable") from None
 
 
+def kind_of(path):
+    """What kind of file of spinrnn it is, as "trajectory"; "" where that is not
+    readable."""
+    try:
+        with open(path, "rb") as stream, h5py.File(stream, "r") as file:
+            kind = read_attribute(file, "kind") if "kind" in file.attrs else ""
+    # damaged: whoever reads all of it says how
+    except Exception:
+        return ""
+    kind = kind.decode(errors="replace") if isinstance(kind, bytes) else kind
+    return kind if isinstance(kind, str) else ""
+
+
 def is_spinrnn_file(path):
     """Whether the root of an HDF5 file says that spinrnn wrote it. Reads no data.
 

@@ -1,16 +1,25 @@
-"""Checks of what a fit is asked for: which parameters are known, how the drive goes
-on."""
+"""Checks of what a fit is asked for: which parameters are known, how the drive goes on,
+whether recordings go together."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spinrnn.config.tables import nearest
-from spinrnn.errors import ConfigError, DataError
+from spinrnn.errors import ConfigError, DataError, DataNote
 from spinrnn.identify.models import Model
 from spinrnn.recordings.measurement import Measurement
+from spinrnn.recordings.samples import are_whole
+
+SLOW = 1e-3
+"""s between samples, above which an oscillator's time is more probably in another
+unit."""
+OTHER_UNIT = 100.0
+"""Ratio of the times between samples of two recordings, from which on one without a
+unit is taken for one in another unit than s."""
 
 
 def known_parameters(
@@ -114,6 +123,57 @@ def _bound_problems(bounds, known, model):
                 outside = f"{low:g} to {high:g} is outside what it may be, {own.low:g} to"
                 problems.append(f"bounds: {name}: {outside} {own.high:g}")
     return problems
+
+
+def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str) -> None:
+    """Raises a DataError where recordings of one device are known to be in different
+    units; names: theirs, advice: what to do.
+
+    A time without a unit is in s, unless its steps are far from those of the others.
+    """
+    problems = []
+    for array in ("time", "drive", "power"):
+        owners: dict[str, list[str]] = {}
+        for part, name in zip(parts, names, strict=True):
+            owners.setdefault(part.units.get(array, ""), []).append(name)
+        if len(owners) > 1 and (array != "time" or _steps_differ(parts)):
+            told = [
+                f"{f'in {unit}' if unit else 'without a unit'} in {_some(own)}"
+                for unit, own in owners.items()
+            ]
+            problems.append(f"{array}: is {' and '.join(told)}")
+    if problems:
+        text = "; ".join(problems)
+        raise DataError(f"{text}; fitted together they need the same: {advice}")
+
+
+def note_seconds(data: Measurement, model: Model) -> None:
+    """Warns of times without a unit that are probably in another one than s: whole
+    numbers, or samples far apart of a fast device.
+    """
+    if data.units.get("time"):
+        return
+    steps = data.durations
+    step = float(np.median(steps[steps > 0]))
+    if are_whole(data.time):
+        text = "holds whole numbers, which are taken as s; are they ns, or numbers of samples?"
+    elif model.normalised and step > SLOW:
+        text = f"samples are {step:.2g} s apart, oscillators relax within some ns; is it in s?"
+    else:
+        return
+    warnings.warn(f"time: {text}", DataNote, stacklevel=3)
+
+
+def _steps_differ(parts):
+    """Whether the usual times between samples are of other units."""
+    steps = [float(np.median(part.durations[part.durations > 0])) for part in parts]
+    return max(steps) > OTHER_UNIT * min(steps)
+
+
+def _some(names, most=3):
+    """Names in a row, not too many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def check_driven(problem: Any) -> None:

@@ -92,6 +92,7 @@ def _facts(fit):
         "highest_power": (highest, power, "largest measured power"),
         "noise": (fit.noise, power, "standard deviation of the residuals"),
         "noise_known": (data.noise is not None, "", "the noise of each sample was given"),
+        **_further(fit),
         "describes": (found.describes, "", "no test of the residuals failed"),
         "rounding": (found.rounding, "", "the residuals are rounding; nothing was tested"),
         "overstated": (found.overstated, "", "the residuals are smaller than the given noise"),
@@ -112,6 +113,15 @@ def _facts(fit):
             "1",
             "correlation of residuals 1, 2, ... samples apart",
         ),
+    }
+
+
+def _further(fit):
+    """What else holds as well: {key: (value, unit, meaning)}."""
+    mirrors = [list(names) for names in fit.mirrors]
+    return {
+        "held": (list(fit.held), "", "parameters at a bound, on which all other intervals depend"),
+        "mirrors": (mirrors, "", "sets of parameters that may be of the other signs together"),
     }
 
 

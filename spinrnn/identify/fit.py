@@ -25,7 +25,8 @@ from scipy import optimize
 
 from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
-from spinrnn.identify.arguments import check_driven, known_parameters
+from spinrnn.identify.arguments import check_driven, check_units, known_parameters, note_seconds
+from spinrnn.identify.mirrors import usual_signs
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
@@ -127,21 +128,30 @@ def identify_device(
         # a kind without noise is told before anything runs
         noise_name(model.neuron)
     free = (*free, *([model.readout.scale] if free_scale else []))
+    model.asked(fixed, (*free, *each))
     known = known_parameters(fixed, free, drive_between, level, data, model, each, bounds)
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     check_driven(problem)
+    note_seconds(data, model)
     problem, solution = _whole(problem, apart and data.noise is None)
     fit = result_of(problem, solution, level)
+    if without_outliers:
+        problem, solution, fit = _without_outliers(problem, solution, fit)
+    return checked(problem, solution, fit) if thermal else fit
+
+
+def _without_outliers(problem, solution, fit):
+    """(`Problem`, `Solution`, `DeviceFit`) of what is left."""
     left_out: list[Outlier] = []
-    for _ in range(ROUNDS if without_outliers else 0):
+    for _ in range(ROUNDS):
         fresh = fit.outliers[len(left_out) :]
         if not fresh or len(fresh) > max(FEW, SHARE * problem.count):
             break
         left_out += [one._replace(left_out=True) for one in fresh]
         problem = _without(problem, fresh)
         solution = _polished(problem, solution)
-        fit = result_of(problem, solution, level, left_out)
-    return checked(problem, solution, fit) if thermal else fit
+        fit = result_of(problem, solution, fit.level, left_out)
+    return problem, solution, fit
 
 
 def _without(problem, spikes):
@@ -163,6 +173,8 @@ def _recordings(time, drive, power, noise):
         data = _measured(time, drive, power, noise)
         return data, np.arange(len(data.power)), False
     parts = [_measured(x, None, None, None) for x in time]
+    names = [f"recording {number}" for number in range(len(parts))]
+    check_units(parts, names, "say it of each, or of none where they are in the same")
     numbers = np.repeat(np.arange(len(parts)), [len(part.power) for part in parts])
     return joined(parts), numbers, len(parts) > 1
 
@@ -221,7 +233,7 @@ def _whole(problem, apart):
         for _ in range(2):
             problem.sigma = own_noise(problem, solution)
             solution = _polished(problem, solution)
-    return problem, solution
+    return problem, usual_signs(problem, solution)
 
 
 def own_noise(problem: Problem, solution: Solution) -> np.ndarray:

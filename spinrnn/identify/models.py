@@ -27,6 +27,8 @@ from spinrnn.networks.trainable import with_fields
 CALIBRATION: tuple[str, ...] = ("drive_gain", "drive_offset", "readout_gain", "readout_offset")
 _STEP = 1e-30
 """Of the complex step; differences take its place where code loses imaginary parts."""
+FAINTEST = 1e-3
+"""Highest power, below which it is more probably not normalised."""
 _LARGEST = 600.0
 """Logarithms beyond are no float."""
 _SMALLEST, _LEAST = 1e-300, -1 + 1e-16
@@ -137,6 +139,7 @@ class Model:
             name.
         number_names: the Q numbers of the step; shared: (n,) that all neurons have.
         equation: what it is, in a few words; given: the user gave its values.
+        said: names that the user fixed; freed: and those fitted besides.
     """
 
     readout = Readout("readout_gain", "readout_offset")
@@ -147,6 +150,8 @@ class Model:
     """Whether the module of the kind has guesses of its own."""
     noise_ends: float | None = None
     """Value of the measured state at which its thermal noise has no strength."""
+    said: Sequence[str] = ()
+    freed: Sequence[str] = ()
     normalised = False
     """Whether the measured state is a power between 0 and 1, of a fast device."""
 
@@ -174,6 +179,10 @@ class Model:
         return names.index(observe)
 
     # ---- parameters ----
+
+    def asked(self, fixed: Mapping[str, Any] | None, free: Sequence[str]) -> None:
+        """Notes what the user fixed and freed, for advice."""
+        self.said, self.freed = tuple(fixed or ()), tuple(free)
 
     def _parameters(self):
         found = {}
@@ -242,10 +251,13 @@ class Model:
         usual["readout_offset"] = 0.0
         return {name: x for name, x in usual.items() if name not in known and name not in free}
 
-    def remedy(self, name: str) -> str:
-        """What to do about a parameter that was given and has another value."""
-        if name in self.defaults({}, ()):
-            return f"--free {name} fits it"
+    def remedy(self, name: str, known: tuple[float, float]) -> str:
+        """What to do about a parameter that was given and has another value; known:
+        (value, uncertainty)."""
+        usual = self.defaults({}, ())
+        if name in usual:
+            instead = "" if known == (usual[name], 0.0) else f" in place of --fix {name}"
+            return f"--free {name}{instead} fits it"
         return f"without --fix {name} it is fitted"
 
     def derived(
@@ -272,9 +284,23 @@ class Model:
         both = [name for name in self.names if name in of_drive and name not in known]
         return told_together(drive, both) if len(both) > 1 else None
 
-    def apart_problem(self, known: Mapping[str, Any], values: Mapping[str, float]) -> str | None:
-        """What a kind knows of why parameters are not told apart, or None."""
+    def apart_problem(
+        self, known: Mapping[str, Any], values: Mapping[str, float], highest: float
+    ) -> str | None:
+        """What a kind knows of why parameters are not told apart, or None; highest: of
+        what was measured."""
         return None
+
+    def unnormalised(self, highest: float) -> str | None:
+        """That a power is not normalised, in words; None where it may be, or where the
+        user said how large it is."""
+        usual = self.normalised and not {*self.said, *self.freed} & {self.readout.scale}
+        if not usual or highest >= FAINTEST:
+            return None
+        return (
+            f"the power is at most {highest:.2g}; is it normalised? --free-scale lets its scale be "
+            "fitted"
+        )
 
     # ---- numbers ----
 

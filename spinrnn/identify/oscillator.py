@@ -126,9 +126,12 @@ class OscillatorModel(Model):
         above = np.mean(power > scale)
         if above <= MOST_ABOVE:
             return None
+        remedy = "normalise the power, or let scale be fitted (free_scale, --free-scale)"
+        if "scale" in self.said:
+            remedy = "the scale that was fixed is too small"
         return (
             f"power: {above:.0%} of the samples are above {scale:g}, where no oscillator of "
-            "eq. (1) goes; normalise the power, or let scale be fitted (free_scale, --free-scale)"
+            f"eq. (1) goes; {remedy}"
         )
 
     def drive_problem(self, known, drive):
@@ -139,7 +142,10 @@ class OscillatorModel(Model):
         free = [name for name in NAMES if name not in known and name != "readout_offset"]
         return wrong or (told_together(drive, free, 2) if len(free) > 2 else None)
 
-    def apart_problem(self, known, values):
+    def apart_problem(self, known, values, highest):
+        faint = self.unnormalised(highest)
+        if faint is not None:
+            return faint
         if "bias" not in known or values["bias"] >= 1 or values["Q"] <= 1000:
             return None
         return (

@@ -16,6 +16,7 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
+from spinrnn.identify.mirrors import mirrors_of
 from spinrnn.identify.models import Model, fix_some
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
@@ -61,6 +62,9 @@ class DeviceFit:
         model: the kind that was fitted, `identify.models.Model`.
         reasons: {name: why there is no interval}.
         outliers: single samples outside the noise, and those left out of the fit.
+        held: fitted names that end at a bound; intervals of the others are those of
+            what they would be if the bound were the value.
+        mirrors: sets of names whose signs can be turned together: it fits as well.
         thermal: name of the kind's noise quantity where it was fitted, with
             readout_noise; then predicted is that of one sample before. None else.
     """
@@ -82,6 +86,8 @@ class DeviceFit:
     reasons: dict[str, str] = field(default_factory=dict)
     outliers: list[Outlier] = field(default_factory=list)
     thermal: str | None = None
+    held: tuple[str, ...] = ()
+    mirrors: list[tuple[str, ...]] = field(default_factory=list)
 
     def unit(self, name: str) -> str:
         """Unit of a value, with the names of the units that the file has."""
@@ -146,8 +152,7 @@ def result_of(
     gathered = _gathered(problem, solution, suspects)
     free = [n for n in problem.free_labels if problem.labels[n] not in solution.held]
     names = [problem.labels[n] for n in free]
-    own, whole = gathered.orthogonal[:, free], gathered.labels[:, free]
-    check_told_apart(problem, values, names, own, whole)
+    check_told_apart(problem, values, names, gathered.orthogonal[:, free], gathered.labels[:, free])
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
@@ -157,8 +162,8 @@ def result_of(
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    for label in reasons:
-        intervals[label], errors[label] = (np.nan, np.nan), np.nan
+    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
+    errors |= dict.fromkeys(reasons, np.nan)
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -176,17 +181,27 @@ def result_of(
         model=problem.model,
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
+        held=solution.held,
+        mirrors=mirrors_of(problem, solution),
     )
 
 
 def _held(problem, solution):
     """{label: why there is no interval}, of what the search could not move freely or
-    whose steps are too coarse.
+    whose steps are too coarse, and of what follows from that.
     """
     coarse = problem.steps >= MOST_STEPS and is_coarse(problem, solution)
     reasons = dict.fromkeys(problem.free, _COARSE) if coarse else {}
     at = solution.values
-    return reasons | {label: f"it ends at its bound, {at[label]:.4g}" for label in solution.held}
+    reasons |= {label: f"it ends at its bound, {at[label]:.4g}" for label in solution.held}
+    for name, slopes in _everything(problem, at)[1].items():
+        of = [problem.labels[n] for n in np.flatnonzero(slopes)]
+        held = [label for label in of if label in solution.held]
+        if name in problem.labels or not set(of) & set(reasons):
+            continue
+        follows = f"it follows from {' and '.join(held)}, which {'end' if held[1:] else 'ends'}"
+        reasons[name] = f"{follows} at a bound" if held else _COARSE
+    return reasons
 
 
 def _squeezed(start):
@@ -320,6 +335,14 @@ def with_errors(
 
     covariance: (labels, labels).
     """
+    found, gradients = _everything(problem, values)
+    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
+    return found, errors
+
+
+def _everything(problem, values):
+    """{label: value} of the parameters and of what follows from them, {label: (labels,)
+    gradient}."""
     found = {label: float(values[label]) for label in problem.labels}
     gradients = dict(zip(problem.labels, np.eye(len(problem.labels)), strict=True))
     recordings = np.unique(problem.recordings) if problem.each else [0]
@@ -330,8 +353,7 @@ def with_errors(
             label = f"{name}[{recording}]" if problem.each else name
             found[label], gradients[label] = value, np.zeros(len(problem.labels))
             gradients[label][problem.label_of[case]] = problem.model.derived(row)[1][name]
-    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
-    return found, errors
+    return found, gradients
 
 
 def covariance_of(
@@ -388,7 +410,8 @@ def check_told_apart(
     lost = [row for s, row in zip(singular, directions, strict=True) if s < TOGETHER]
     if not lost:
         return
-    own = problem.model.apart_problem(problem.known, values)
+    highest = float(np.nanmax(problem.data.power))
+    own = problem.model.apart_problem(problem.known, values, highest)
     if own is not None:
         raise DataError(own)
     sets = [[name for name, x in zip(names, row, strict=True) if abs(x) > 0.01] for row in lost]

@@ -29,8 +29,8 @@ class Suspects:
 
     Attributes:
         of_drive: those that change the drive, in the order of `kicks`; of_readout: in
-            the order of `readings`; fixed: of parameters whose values were given as
-            exact, with the numbers of their labels.
+            the order of `readings`; fixed: of parameters whose values were given,
+            with the numbers of their labels.
         largest, most: of the drive, and of the state that is measured; what depends on
             them is told as a share.
     """
@@ -59,18 +59,21 @@ class Suspects:
             Direction("readout_lag", "lag of the readout", self.h, "s"),
             Direction("readout_offset", "offset of the readout", scale, unit),
         ]
-        exact = [
+        given = [
             (number, label)
             for number, label in enumerate(problem.labels)
-            if problem.known.get(label, (0, 1))[1] == 0 and label != model.readout.zero
+            if label in problem.known and label != model.readout.zero
         ]
-        self.fixed_labels = [number for number, _ in exact]
-        self.fixed = [self._of_what_is_fixed(label) for _, label in exact]
+        self.fixed_labels = [number for number, _ in given]
+        self.fixed = [self._of_what_is_fixed(label) for _, label in given]
 
     def _of_what_is_fixed(self, label):
-        """A parameter whose value was given as exact."""
+        """A parameter whose value was given, exactly or not: the fit has that very
+        value."""
         key = self.problem.model.keys()[label][0]
+        uncertainty = self.problem.known[label][1]
         name = f"{label} is not {self.values[label]:g}"
+        name += f" (± {uncertainty:g})" if uncertainty else ""
         return Direction(f"fixed_{key}", name, 1.0, self.problem.model.units()[label])
 
     @property

@@ -215,9 +215,9 @@ def _curvature(f, x, h):
 def _result(noisy, plain, x, covariance, sound, gained):
     """`DeviceFit` of the maximum; gained: twice the logarithmic likelihood over that
     without thermal noise."""
-    problem, count = noisy.problem, len(noisy.problem.free)
+    problem, count, reasons = noisy.problem, len(noisy.problem.free), dict(plain.reasons)
     values, noise, readout = noisy.unpack(x)
-    _, found = noisy.run(x)
+    found = noisy.run(x)[1]
     slopes = np.array([_slope_of(problem, label, values) for label in problem.free])
     whole = np.zeros((len(problem.labels), len(problem.labels)))
     at = np.ix_(problem.free_labels, problem.free_labels)
@@ -227,7 +227,7 @@ def _result(noisy, plain, x, covariance, sound, gained):
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
-    reasons = dict(plain.reasons)
+    intervals |= dict.fromkeys(reasons, (math.nan, math.nan))
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
         error = math.sqrt(max(float(covariance[place, place]), 0.0)) if sound else math.nan

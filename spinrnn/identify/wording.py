@@ -13,15 +13,16 @@ from spinrnn.identify.result import DeviceFit
 SLOWEST = 1e3
 """Damping rate in 1/s, below which the time is more probably in another unit than s:
 oscillators relax within some ns."""
-FAINTEST = 1e-3
-"""Highest power, below which it is more probably not normalised."""
 
 
-def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[str]:
+def lines_of(
+    fit: DeviceFit, source: str, one_neuron: bool = False, files: int = 1
+) -> Iterator[str]:
     """Text about a fit, line by line.
 
     Args:
-        source: what was fitted; one_neuron: its cases are known to be of one device.
+        source: what was fitted; one_neuron: its cases are known to be of one device;
+            files: number of them.
     """
     yield _heading(fit, source)
     hidden = (set(fit.fixed) | set(fit.free)) - set(fit.shown)
@@ -35,7 +36,9 @@ def lines_of(fit: DeviceFit, source: str, one_neuron: bool = False) -> Iterator[
         yield f"left out: {_listed(left_out)}"
     yield from _verdict(fit)
     if not fit.diagnosis.describes:
-        yield from _faults(fit, one_neuron)
+        yield from _faults(fit)
+        yield from _several(fit, 1 if one_neuron else len(fit.measurement.power), files)
+        yield from _unexplained(fit)
 
 
 def rounded(value: float, error: float) -> str:
@@ -71,7 +74,17 @@ def _parameter(fit, name):
 
 def _doubts(fit):
     """Values that no device has, and what may be wrong then."""
+    faint = fit.model.unnormalised(float(np.nanmax(fit.measurement.power)))
+    if faint is not None:
+        yield f"T{faint[1:]}."
     yield from _rate_doubts(fit)
+    if fit.held:
+        one = len(fit.held) == 1
+        yield (
+            f"{' and '.join(fit.held)} {'ends at a bound' if one else 'end at bounds'}: all other "
+            f"intervals hold only if {'that is its true value' if one else 'those are true'}."
+        )
+    yield from _turned(fit)
     name = fit.model.drive_gain
     if name not in fit.fixed and name in fit.intervals:
         low, high = fit.intervals[name]
@@ -80,11 +93,16 @@ def _doubts(fit):
                 f"The {name.replace('_', ' ')} may be 0: the {fit.model.whole} does not tell of "
                 "this drive, and any model without an input would describe it as well."
             )
-    highest = float(np.nanmax(fit.measurement.power))
-    if highest < FAINTEST and fit.model.normalised and "scale" in fit.fixed:
+
+
+def _turned(fit):
+    """Signs that the data do not tell."""
+    for turned in fit.mirrors:
+        *more, last = [name for name in fit.model.names if name in turned]
+        signs = f"signs of {', '.join(more)} and {last}" if more else f"sign of {last}"
         yield (
-            f"The power is at most {highest:.2g}; is it normalised? --free-scale lets its scale "
-            "be fitted."
+            f"The data fit as well with the {signs} turned; --bounds {fit.model.drive_gain}=0:inf "
+            "chooses."
         )
 
 
@@ -136,7 +154,7 @@ def _remedy(fit, check):
     labels = {key: name for name, (key, _) in fit.model.keys().items()}
     label = labels.get(check.key.removeprefix("fixed_"))
     if check.share is not None and label in fit.fixed:
-        yield f"    {fit.model.remedy(label)}"
+        yield f"    {fit.model.remedy(label, fit.fixed[label])}"
 
 
 def _noise(fit):
@@ -169,7 +187,24 @@ def _verdict(fit):
         )
 
 
-def _faults(fit, one_neuron):
+def _several(fit, cases, files):
+    """What may be where the cases are of several devices."""
+    if cases > 1 and files > 1:
+        gain = fit.model.drive_gain
+        may = gain not in fit.model.said and gain in fit.values
+        own = f", or give each its own {gain}, say, by --each {gain}" if may else ""
+        yield (
+            f"  the {files} files were fitted as one device; where they are several, fit each file "
+            f"alone{own}"
+        )
+    elif cases > 1:
+        yield (
+            f"  the {cases} cases were fitted as one device; where they are several, fit each "
+            "alone (--cases 0:1)"
+        )
+
+
+def _faults(fit):
     """The tests that failed, and how they are to be taken."""
     failed = fit.diagnosis.failed
     names = [check.name for check in failed]
@@ -191,12 +226,12 @@ def _faults(fit, one_neuron):
         )
     if CORRELATION in names and fit.thermal is None and fit.model.functions.kick is not None:
         yield "  where the device has thermal noise, --thermal fits it"
-    cases = len(fit.measurement.power)
-    if cases > 1 and not one_neuron:
-        yield (
-            f"  the {cases} cases were fitted as one device; where they are several, fit each "
-            "alone (--cases 0:1)"
-        )
+
+
+def _unexplained(fit):
+    """What is to be thought where no suspect was found."""
+    failed = fit.diagnosis.failed
+    names = [check.name for check in failed]
     if SIZE in names and set(names) <= {SIZE, OUTLIERS}:
         yield "  nothing but its size: the noise is probably larger than was said"
     elif names != [OUTLIERS] and all(check.share is None for check in failed):

@@ -136,7 +136,7 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
     Raises:
         DataError: there are no such arrays, or they are no numbers.
     """
-    columns = columns.for_table(table)
+    columns = _by_names(table, columns.for_table(table))
     sources = {name: _source(table, value) for name, value in columns.names.items()}
     _check(table, columns, sources)
     back = {source: name for name, source in sources.items()}
@@ -225,6 +225,18 @@ def _source(table, value):
         names = list(table.arrays)
         return names[int(value) - 1] if 0 < int(value) <= len(names) else None
     return None
+
+
+def _by_names(table, columns):
+    """The same, units by the names of arrays where they go by numbers from 1."""
+
+    def name_of(name):
+        known = name in table.arrays or name in columns.names
+        return name if known else _source(table, name) or name
+
+    units = {name_of(name): unit for name, unit in columns.units.items()}
+    agreed = tuple(map(name_of, columns.agreed))
+    return dataclasses.replace(columns, units=units, agreed=agreed)
 
 
 def _check(table, columns, sources):

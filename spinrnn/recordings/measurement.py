@@ -45,7 +45,7 @@ class Measurement:
         noise: (case, sample) standard deviation of the power's noise, or None where it
             is unknown.
         resolution: relative resolution of the numbers that the power was stored in.
-        units: {"drive": unit, "power": unit} as far as a file says them.
+        units: of time, drive and power, as far as a file says them.
     """
 
     time: np.ndarray
@@ -127,16 +127,21 @@ def measurement_of(data: Any) -> Measurement:
         DataError: arrays are missing or do not fit together, or there are several
             neurons.
     """
-    arrays = device_of(data, NAMES[:3], NAMES[3:], "case")
+    arrays, units = device_of(data, NAMES[:3], NAMES[3:], "case")
     try:
         tell(kind_problems(arrays))
         power = arrays["power"]
         if power.ndim == 3 and power.shape[1] > 1:
             text = f"holds {power.shape[1]} neurons; a fit is of one, as isel(neuron=0) chooses it"
             raise DataError(f"power: {text}")
-        return _measurement(arrays)
+        return dataclasses.replace(_measurement(arrays), units=_told(units))
     except DataError as error:
         raise DataError(f"{type(data).__name__}: {error}") from None
+
+
+def _told(units):
+    """Units of a file that are some."""
+    return {name: units[name] for name in NAMES[:3] if units.get(name, "1") != "1"}
 
 
 def _measurement(arrays, neuron=0):
@@ -226,7 +231,8 @@ def from_trajectory(
     own = np.asarray(power[cases, neuron])
     if not len(own):
         raise DataError(f"cases: none of the {power.shape[0]} cases is among them")
-    return measurement(trajectory.time, np.asarray(drive[cases, neuron]), own)
+    found = measurement(trajectory.time, np.asarray(drive[cases, neuron]), own)
+    return dataclasses.replace(found, units={"time": "s"})
 
 
 def _of_layer(layers, word, layer, neuron):
@@ -271,8 +277,7 @@ def load_measurement(
         found = _measurement(arrays, neuron or 0)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    own = {name: units[name] for name in ("drive", "power") if units.get(name, "1") != "1"}
-    return dataclasses.replace(found, units=own)
+    return dataclasses.replace(found, units=_told(units))
 
 
 def _without_edges(arrays):

@@ -79,7 +79,7 @@ def open_recording(
     """
     given = {name: value for name, value in numbers.items() if value is not None}
     if library_of(path):
-        return _of_arrays(type(path).__name__, device_of(path, *_NAMES, "neuron"), given)
+        return _of_arrays(type(path).__name__, device_of(path, *_NAMES, "neuron")[0], given)
     path = Path(path)
     if not path.is_dir() and is_spinrnn_file(path):
         own = [*given, *(["names and units"] if not columns.empty else [])]

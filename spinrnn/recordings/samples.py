@@ -38,6 +38,8 @@ numbers.
 """
 LOWEST = 1e-30
 """Times and drives that are all below are none either, for the same reason."""
+MOST_LETTERS = 40
+"""Of a text that a message repeats."""
 MOST_PROBLEMS = 10
 """That one message tells."""
 _AXES = {
@@ -136,15 +138,20 @@ def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
     """DataError for times of a file that are whole numbers without a unit, as numbers
     of samples or of ns are.
     """
-    known = time[np.isfinite(time)]
-    # a product of a number and a unit has roundings
-    if not np.allclose(known, np.round(known), rtol=1e-12, atol=0):
+    if not are_whole(time):
         return
     if not arranged(read_table(Path(path)), columns, NAMES).units.get("time"):
         raise DataError(
             f"{path}: time: holds whole numbers and no unit; say what they are, as in "
             "--units time=ns, or time=s for seconds"
         )
+
+
+def are_whole(time: np.ndarray) -> bool:
+    """Whether all times are whole numbers, but for rounding."""
+    known = time[np.isfinite(time)]
+    # a product of a number and a unit has roundings
+    return bool(np.allclose(known, np.round(known), rtol=1e-12, atol=0))
 
 
 def _with_power(path, arrays, whole, how):
@@ -170,9 +177,9 @@ def _with_power(path, arrays, whole, how):
 
 def device_of(
     data: Any, needed: Collection[str], optional: Collection[str], rows: Literal["case", "neuron"]
-) -> dict[str, np.ndarray]:
-    """The arrays of `read_device`, of an object of pandas or xarray, or of a dictionary
-    of arrays.
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """({name: array}, {name: unit}) as of `read_device`, of an object of pandas or
+    xarray, or of a dictionary of arrays.
 
     Columns of a DataFrame are one recording, or with a column `case` or `neuron` one of
     each. Units in the attributes are converted.
@@ -187,10 +194,12 @@ def device_of(
         warnings.warn(f"{table.path}: {'; '.join(table.notes)}", DataNote, stacklevel=4)
     table.check_names(needed, (*optional, "case", "neuron"))
     arrays = {name: table.arrays[name] for name in (*needed, *optional) if name in table.arrays}
+    units = {name: str(unit) for name, unit in table.units.items() if unit}
     if library_of(data) == "pandas":
-        return _pivoted(table, arrays)
+        return _pivoted(table, arrays), units
     known = {name: found.roles.get(name, ()) for name in arrays}
-    return {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
+    aligned = {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
+    return aligned, units
 
 
 def _aligned(array, roles, rows):
@@ -243,10 +252,22 @@ def tell(problems: list[str], path: str | Path | None = None) -> None:
 def kind_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Arrays that are no real numbers, in words."""
     return [
-        f"{name}: must be real numbers, got {array.dtype}"
+        f"{name}: must be real numbers, got {_first_text(array) or array.dtype}"
         for name, array in arrays.items()
         if array.dtype.kind not in "fiu"
     ]
+
+
+def _first_text(array):
+    """The first text of an array that is no number, in words; "" if there is none."""
+    for place, text in np.ndenumerate(array if array.dtype.kind in "US" else np.empty(0)):
+        text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+        try:
+            float(text or "nan")
+        except ValueError:
+            rows = ", ".join(str(number + 1) for number in place)
+            return f"the text {text[:MOST_LETTERS]!r} in row {rows or 1}"
+    return ""
 
 
 def samples_of(

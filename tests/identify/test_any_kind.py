@@ -3,6 +3,7 @@ several recordings, what the data cannot tell."""
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.config import kinds
 from spinrnn.identify import fit as fit_
-from spinrnn.identify import grids, models, wording
+from spinrnn.identify import grids, mirrors, models, wording
 from spinrnn.identify import problem as problem_
 from spinrnn.recordings.measurement import measurement
 
@@ -286,6 +287,46 @@ def test_bounds_hold_and_have_no_interval():
     assert np.isnan(held.intervals["relaxation_time"]).all()
     assert "at its bound" in held.reasons["relaxation_time"]
     assert np.isfinite(held.intervals["drive_gain"]).all()
+
+
+def test_signs_that_the_data_cannot_tell_are_named():
+    """tanh is odd: of two solutions the one with a positive readout is taken, and one
+    line names the other; a bound chooses."""
+    known = {"neuron": "ctrnn", "free": ["drive_gain", "readout_gain", "readout_offset"]}
+    fit = spinrnn.identify_device(leaky(7, gain=-1.0), **known)
+    assert fit.values["drive_gain"] == pytest.approx(-1.0, rel=0.1)
+    assert fit.values["readout_gain"] == pytest.approx(1.0, rel=0.1)
+    assert fit.mirrors == [("drive_gain", "readout_gain")]
+    line = (
+        "The data fit as well with the signs of drive_gain and readout_gain turned; --bounds "
+        "drive_gain=0:inf chooses."
+    )
+    assert line in list(wording.lines_of(fit, "odd.npz"))
+    assert fit.report()["findings"]["mirrors"]["value"] == [["drive_gain", "readout_gain"]]
+    other = spinrnn.identify_device(
+        leaky(7, gain=-1.0), **known, bounds={"drive_gain": (0, np.inf)}
+    )
+    assert other.mirrors == []
+    for name, sign in (("drive_gain", -1), ("readout_gain", -1), ("relaxation_time", 1)):
+        assert other.values[name] == pytest.approx(sign * fit.values[name], rel=1e-4)
+    # a drive of a level of its own that is known is turned for no one
+    level = spinrnn.identify_device(leaky(7), **known, fixed={"drive_offset": 0.02})
+    assert level.mirrors == []
+
+
+def test_a_drive_that_counts_by_its_size_may_be_turned_alone():
+    """Costs of an equation that is even in the drive."""
+    model = models.model_of("ctrnn")
+    at = SimpleNamespace(
+        model=model, labels=list(model.names), name_of=str, known={"readout_gain": (1.0, 0.0)},
+        bounds={}, count=9,
+        case_costs=lambda values, start: np.array([values["drive_gain"] ** 2 + start.sum()]),
+    )  # fmt: skip
+    values = dict.fromkeys(model.names, 1.0) | {"drive_gain": -2.0, "drive_offset": 0.0}
+    found = problem_.Solution(values, np.ones((1, 1)), 1.0)
+    assert mirrors.mirrors_of(at, found) == [("drive_gain",)]
+    turned = mirrors.usual_signs(at, found)
+    assert (turned.values["drive_gain"], turned.start.sum()) == (2.0, 1.0)
 
 
 def test_directions_that_the_data_cannot_tell_are_named(monkeypatch):

@@ -1,12 +1,17 @@
 """Recordings that cannot be: one line, exit status 2, nothing written, the file as it
 was."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_identify import device
 
 import spinrnn
 from spinrnn.cli.main import main
+from spinrnn.errors import DataNote
+from spinrnn.recordings.measurement import measurement_of
 
 
 def good():
@@ -97,13 +102,30 @@ def test_whole_numbers_with_a_unit_are_taken(tmp_path, monkeypatch, capsys):
     assert "ns converted to s" in capsys.readouterr().err
 
 
+def test_arrays_whose_time_is_in_another_unit_are_told():
+    """Whole numbers of any kind, far apart ones of an oscillator; a unit ends it."""
+    arrays = good()
+    whole, slow = arrays | {"time": np.arange(60)}, arrays | {"time": 1e9 * arrays["time"]}
+    for kind, fixed in (("oscillator", {"Q": 0.8}), ("ctrnn", {})):
+        with pytest.warns(DataNote, match="time: holds whole numbers, which are taken as s; are"):
+            spinrnn.identify_device(whole, neuron=kind, fixed=fixed)
+    with pytest.warns(DataNote, match=r"time: samples are 2.5 s apart, osc.* is it in s\?"):
+        spinrnn.identify_device(slow, fixed={"Q": 0.8})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataNote)
+        spinrnn.identify_device(arrays, fixed={"Q": 0.8})
+        spinrnn.identify_device(slow, neuron="ctrnn")
+        data = replace(measurement_of(whole), units={"time": "s"})
+        spinrnn.identify_device(data, fixed={"Q": 0.8})
+
+
 def test_times_and_noise_beyond_all_bounds_are_told_together():
     arrays = good() | {"time": 1e31 * good()["time"] / 1e-9}
     with pytest.raises(spinrnn.DataError, match=r"time: holds values beyond .*; noise: holds val"):
         spinrnn.identify_device(*(arrays[name] for name in ("time", "drive", "power")), noise=1e40)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:time.*whole numbers")
 def test_no_warnings_of_numpy_where_the_drive_does_nothing():
     rng = np.random.default_rng(1)
     power = np.cumsum(0.1 * rng.normal(size=200))
@@ -121,3 +143,45 @@ def test_units_that_cannot_be(tmp_path, monkeypatch, capsys, units, part):
     assert part in told
     assert told.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "factor", "part"),
+    [
+        (("I (mA)", "P", "t (ns)"), 1e9, "drive: is without a unit in first.csv and in A in"),
+        (("I", "P (mW)", "t (ns)"), 1e9, "power: is without a unit in first.csv and in W in"),
+        (("I", "P", "t"), 1e9, "time: is in s in first.csv and without a unit in second.csv;"),
+        (("I", "P", "t"), 1.0, None),
+    ],
+)
+def test_files_of_one_device_have_the_same_units(
+    tmp_path, monkeypatch, capsys, heads, factor, part
+):
+    """A time without a unit is in s, where that may be; --units makes them the same."""
+    monkeypatch.chdir(tmp_path)
+    arrays = good()
+    for name, own, scale in (("first", ("I", "P", "t (ns)"), 1e9), ("second", heads, factor)):
+        columns = np.c_[arrays["drive"], arrays["power"], 1.1 * scale * arrays["time"]]
+        np.savetxt(f"{name}.csv", columns, delimiter=",", header=",".join(own), comments="")
+    command = ["identify", "first.csv", "second.csv", "--columns", "time=t,drive=I,power=P"]
+    command += ["--fix", "Q=0.8", "--free-scale"]
+    status = main(command)
+    told = capsys.readouterr()
+    if part is None:
+        assert status in (0, 1)
+        return
+    assert status == 2
+    assert part in told.err
+    assert "--units time=ns,drive=mA" in told.err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.csv", "second.csv"]
+    assert main([*command, "--units", "time=ns,drive=mA,power=mW"]) in (0, 1)
+
+
+@pytest.mark.filterwarnings("ignore::spinrnn.errors.DataNote")
+def test_recordings_of_other_units_are_not_fitted_as_one():
+    """Also where a DataFrame or a Dataset says them."""
+    pandas = pytest.importorskip("pandas")
+    first, second = pandas.DataFrame(good()), pandas.DataFrame(good())
+    first.attrs["units"] = {"drive": "mA"}
+    with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and without a unit"):
+        spinrnn.identify_device([first, second], fixed={"Q": 0.8})

@@ -491,6 +491,9 @@ def test_what_is_fixed_does_not_change_what_the_data_fix():
         match="the power grows without drive, which bias = 0 excludes; fix Q or gamma",
     ):
         spinrnn.identify_device(*data)
+    # what is wrong first is told first
+    with pytest.raises(spinrnn.DataError, match=r"^the power is at most .*; is it normalised\?"):
+        spinrnn.identify_device(*data[:2], 1e-5 * data[2])
 
 
 def test_a_negative_nonlinear_damping_may_be_known():
@@ -640,11 +643,16 @@ def test_the_same_device_without_the_fault_is_not_called_wrong():
     assert sum(not diagnosis.describes for diagnosis in called) <= 1
 
 
-def test_a_wrong_value_that_was_fixed_is_told():
+@pytest.mark.parametrize(
+    ("gain", "name"),
+    [(0.45e8, "gain is not 4.5e+07"), ((0.45e8, 1e7), "gain is not 4.5e+07 (± 1e+07)")],
+)
+def test_a_wrong_value_that_was_fixed_is_told(gain, name):
+    """With an uncertainty, too: it is the value that the fit has."""
     fit = spinrnn.identify_device(
-        *device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": 0.45e8}
+        *device(np.random.default_rng(17), 2000), fixed={"Q": 0.8, "gain": gain}
     )
-    assert fit.diagnosis.failed[0].name == "gain is not 4.5e+07"
+    assert fit.diagnosis.failed[0].name == name
     assert fit.diagnosis.failed[0].estimate == pytest.approx(-0.05e8, rel=0.3)
 
 
@@ -929,6 +937,14 @@ def test_identify_notices_a_power_that_is_not_normalised_and_cases_of_several_de
     assert main(["identify", "two.npz", "--fix", "Q=0.8"]) == 1
     told = "the 3 cases were fitted as one device; where they are several, fit each alone"
     assert f"{told} (--cases 0:1)" in capsys.readouterr().out
+    for number in (0, 1):
+        rows = {name: array[number] for name, array in np.load("two.npz").items()}
+        np.savez(f"own{number}.npz", **rows)
+    assert main(["identify", "own0.npz", "own1.npz", "--fix", "Q=0.8"]) == 1
+    told = "the 2 files were fitted as one device; where they are several, fit each file alone, or"
+    printed = capsys.readouterr().out
+    assert f"{told} give each its own gain, say, by --each gain" in printed
+    assert "--cases" not in printed
 
 
 def test_identify_notices_a_time_that_is_not_in_seconds(files, capsys):

@@ -197,6 +197,26 @@ def test_the_text_of_a_good_fit(fit):
     assert len(lines) == 1 + 8 + 2
 
 
+def test_what_follows_from_a_parameter_at_its_bound_has_no_interval():
+    """And one line says that the others depend on it; in JSON, too."""
+    time, drive, power = device(1, 60)
+    fit = spinrnn.identify_device(
+        time, drive, power, fixed={"Q": 0.8, "bias": 1.7}, bounds={"gamma": (1e6, 0.9e8)}
+    )
+    assert fit.held == ("gamma",)
+    for name in ("gamma (1 + Q)", "gamma (bias - 1)", "threshold"):
+        assert fit.reasons[name] == "it follows from gamma, which ends at a bound"
+        assert np.isnan(fit.intervals[name]).all()
+        assert np.isnan(fit.errors[name])
+    assert np.isfinite(fit.intervals["gain"]).all()
+    text = list(wording.lines_of(fit, "held.npz"))
+    assert "gamma ends at a bound: all other intervals hold only if that is its true value." in text
+    found = fit.report()["findings"]
+    assert found["held"]["value"] == ["gamma"]
+    assert found["saturation_rate"]["low"] is None
+    assert found["saturation_rate"]["reason"].startswith("it follows from gamma")
+
+
 def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     time, drive, power = device(1, 60)
     rows = np.c_[1e9 * time[0], drive[0], 1e3 * power[0]]
@@ -205,7 +225,7 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     np.savetxt(path, rows, delimiter=",", header=head, comments="")
     with pytest.warns(DataNote):
         data = load_measurement(path)
-    assert data.units == {"drive": "A", "power": "W"}
+    assert data.units == {"time": "s", "drive": "A", "power": "W"}
     assert data.take(slice(0, 1)).units == data.units
     found = spinrnn.identify_device([data, data], fixed={"Q": 0.8}, free_scale=True)
     text = "\n".join(wording.lines_of(found, "named.csv"))
@@ -218,6 +238,8 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     ]  # fmt: skip
     other = dataclasses.replace(data, units={"drive": "V"})
     assert joined([data, other]).units == {}
+    with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and in V in recor"):
+        spinrnn.identify_device([data, other], fixed={"Q": 0.8})
 
 
 def test_the_text_of_a_fit_that_does_not_describe(late):
@@ -244,11 +266,15 @@ def test_doubts_about_units(fit):
     assert f"A damping rate of {slow.values['gamma']:.2g} 1/s is that of no oscillator" in text
     assert "is the drive the whole drive?" in text
     assert "no oscillator" not in "\n".join(wording.lines_of(fit, "x"))
-    faint = spinrnn.identify_device(
-        time, drive, 1e-6 * power, fixed={"Q": 0.8, "scale": 1e-6}, noise=1e-8
-    )
+    faint = spinrnn.identify_device(time, drive, 1e-6 * power, fixed={"Q": 0.8}, noise=1e-8)
     text = "\n".join(wording.lines_of(faint, "x"))
     assert f"The power is at most {1e-6 * power.max():.2g}; is it normalised?" in text
+    for scale in (1e-6, 1.0):
+        known = {"Q": 0.8, "scale": scale}
+        said = spinrnn.identify_device(time, drive, 1e-6 * power, fixed=known, noise=1e-8)
+        assert "is it normalised?" not in "\n".join(wording.lines_of(said, "x"))
+    with pytest.raises(spinrnn.DataError, match="the scale that was fixed is too small"):
+        spinrnn.identify_device(time, drive, power, fixed={"Q": 0.8, "scale": 1e-6})
     found = faint.diagnosis
     assert f"chi-square {found.chi_square:.1f} with {found.freedom} degrees of freedom" in text
 

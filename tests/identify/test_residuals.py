@@ -245,13 +245,16 @@ def test_a_late_linear_drive_is_estimated_too():
     assert check.estimate == pytest.approx(late, rel=0.1)
 
 
-def test_what_is_fixed_with_an_uncertainty_is_no_suspect():
+def test_what_is_fixed_is_a_suspect_with_an_uncertainty_too():
     rng = np.random.default_rng(8)
     drive = np.repeat(rng.normal(size=60), 5)
     currents = TRUE["gamma"] * TRUE["bias"] + TRUE["gain"] * drive
     power = power_of(drive, lambda k: [currents[k]] * 5, 5) + 0.01 * rng.normal(size=300)
     time = STEP * np.arange(300)
-    for given, keys in ((0.8, {"fixed_q", "fixed_scale"}), ((0.8, 0.1), {"fixed_scale"})):
+    for given, name in ((0.8, "Q is not 0.8"), ((0.8, 0.1), "Q is not 0.8 (± 0.1)")):
         fit = spinrnn.identify_device(time, drive, power, fixed={"Q": given, "bias": (1.7, 0.1)})
-        found = {check.key for check in fit.diagnosis.checks}
-        assert {key for key in found if key.startswith("fixed")} == keys
+        found = {check.key: check for check in fit.diagnosis.checks}
+        fixed = {"fixed_q", "fixed_bias", "fixed_scale"}
+        assert {key for key in found if key.startswith("fixed")} == fixed
+        assert found["fixed_q"].name == name
+        assert fit.diagnosis.describes

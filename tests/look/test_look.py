@@ -141,10 +141,12 @@ def test_what_cannot_be_read_is_one_line(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", inputs=np.zeros((2, 3)))
     net = spinrnn.Network(spinrnn.NetworkConfig(layers=(2,), inputs=1, outputs=2), seed=0)
     net.save(tmp_path / "net.h5")
+    net.simulate(np.zeros((1, 1, 3))).save(tmp_path / "traces.h5")
     for arguments, words in (
         (["a.csv"], "empty"),
         (["missing.csv"], "cannot read"),
-        (["net.h5"], "was written by spinrnn"),
+        (["net.h5"], "was written by spinrnn; a network is read by spinrnn simulate, and in Py"),
+        (["traces.h5"], "spinrnn; a trajectory is read by spinrnn analyse, and one neuron of it"),
         (["a.npz", "--columns", "time=t"], "--columns: has no array t"),
         (["a.npz", "--out", "no/such/p.png"], "cannot write"),
     ):

@@ -105,8 +105,21 @@ def test_names_that_are_not_those_of_spinrnn(tmp_path):
     with pytest.raises(spinrnn.DataError, match=words):
         analysis.open_recording(tmp_path / "table.txt")
     (tmp_path / "a.csv").write_text("time,power,drive\n0,a,1\n1,b,1\n2,c,1\n")
-    with pytest.raises(spinrnn.DataError, match="power: must be real numbers, got <U1"):
+    with pytest.raises(
+        spinrnn.DataError, match="power: must be real numbers, got the text 'a' in row 1"
+    ):
         load_measurement(tmp_path / "a.csv")
+
+
+def test_units_go_by_numbers_too(tmp_path):
+    np.savetxt(tmp_path / "a.csv", [[0, 2, 3], [1, 4, 5], [2, 6, 7]], delimiter=",")
+    said = Columns.of_texts("time=1,drive=2,power=3", "1=ns,2=mA")
+    with pytest.warns(DataNote, match="ns converted to s.* mA converted to A"):
+        found = load_measurement(tmp_path / "a.csv", columns=said)
+    np.testing.assert_allclose(found.drive, [[2e-3, 4e-3, 6e-3]])
+    np.testing.assert_allclose(found.time, [[0, 1e-9, 2e-9]])
+    with pytest.raises(spinrnn.DataError, match="--units: has no array 9"):
+        load_measurement(tmp_path / "a.csv", columns=Columns.of_texts(None, "9=ns"))
 
 
 def test_commands_take_names_and_units(tmp_path, capsys, monkeypatch):

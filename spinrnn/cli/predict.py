@@ -121,7 +121,7 @@ def _answer(source: Any, lines: TextIO, output: Any, rows: str | None = None) ->
     from spinrnn.errors import DataError, DivergenceError
     from spinrnn.runs.predicting import as_text, columns_of
 
-    stream, net, answered = source.stream(), source.net, 0
+    stream, net, answered, told = source.stream(), source.net, 0, False
     cases = _are_cases(source, rows)
     head = [
         "case" if cases else "point",
@@ -133,6 +133,9 @@ def _answer(source: Any, lines: TextIO, output: Any, rows: str | None = None) ->
             stream.reset()
         if values is None:
             continue
+        if (said := source.far(values)) and not told:
+            print(f"spinrnn: warning: standard input, line {number}: {said}", file=sys.stderr)
+            told = True
         try:
             answer = stream(values)
         except (DataError, DivergenceError) as error:

@@ -95,6 +95,19 @@ def far_channels(
     return found
 
 
+def far_value(
+    values: Sequence[float], known: Sequence[Range], names: Sequence[str] | None
+) -> str | None:
+    """A sentence on the first number of a point (channel,) that is far above those of
+    the training, else None; names: of the channels.
+    """
+    for k, (value, own) in enumerate(zip(values, known, strict=True)):
+        if own.size > 0 and abs(value) > FAR * own.largest:
+            about = f"{names[k] if names else f'channel {k}'} is {value:.3g}, in the training from"
+            return f"{about} {_span(own, '')}; lines are taken in the unit of the training"
+    return None
+
+
 def _span(one, unit):
     return f"{one.least:.3g} to {one.greatest:.3g}{f' {unit}' if unit else ''}"
 

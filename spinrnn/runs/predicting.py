@@ -18,6 +18,7 @@ from spinrnn.config.run import DataConfig
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.known import Known
 from spinrnn.datasets.loading import load_inputs
+from spinrnn.datasets.ranges import far_value
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, StoreError, listed
 from spinrnn.files.atomic import write_atomic
@@ -239,6 +240,14 @@ class Answering:
         lengths = np.full(cases, points) if data.lengths is None else np.asarray(data.lengths)
         names = data.names or tuple(map(str, range(cases)))
         return Prediction(outputs.astype(np.float64), self.classes, lengths, names, self.targets)
+
+    def far(self, values: Sequence[float]) -> str | None:
+        """A sentence where a number of a point (channel,) is far above those of the
+        training, as one in another unit; None for none, or where nothing is known."""
+        ranges = self._own.ranges
+        if ranges is None or len(ranges) != len(values):
+            return None
+        return far_value(values, ranges, self.channels)
 
     @property
     def single(self) -> bool:

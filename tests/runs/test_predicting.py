@@ -327,6 +327,14 @@ def test_numbers_by_spaces_and_tabs_and_a_new_case(series, monkeypatch):
     assert [float(line.split(",")[1]) for line in lines[1:3]] == pytest.approx(outputs, rel=1e-8)
 
 
+def test_a_line_far_above_the_trainings_numbers_is_told_once(series, monkeypatch):
+    done = stream(monkeypatch, series, "0.5\n5e4\n6e4\n")
+    assert len(done.stdout.splitlines()) == 4
+    (told,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert "standard input, line 2: " in told
+    assert " is 5e+04, in the training from " in told
+
+
 def test_the_networks_of_an_ensemble_answer_together():
     """By the mean of their probabilities, or of their numbers."""
     config = spinrnn.NetworkConfig(layers=(3,), inputs=2, outputs=2, substeps=2)
@@ -349,14 +357,14 @@ def test_the_networks_of_an_ensemble_answer_together():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("1,2\n1,x\n", "line 2: 'x' is no finite number"),
-        ("1,2\n1,nan\n", "line 2: 'nan' is no finite number"),
-        ("1,2\n\n1,,2\n", "line 3: '' is no finite number"),
-        ("1,2\n3\n", "line 2: 1 number, the network reads 2 (I1, V2); give one for each"),
+        ("0,0\n1,x\n", "line 2: 'x' is no finite number"),
+        ("0,0\n1,nan\n", "line 2: 'nan' is no finite number"),
+        ("0,0\n\n1,,2\n", "line 3: '' is no finite number"),
+        ("0,0\n3\n", "line 2: 1 number, the network reads 2 (I1, V2); give one for each"),
         ("1 2 3\n", "line 1: 3 numbers, the network reads 2"),
         ("1;2\n", "line 1: '1;2' is no finite number; write a point as decimal sign"),
         ("V2,I1\n1,2\n", "line 1: the names are V2, I1, the network reads I1, V2 in this order"),
-        ("1,2\nI1,V2\n", "line 2: 'I1' is no finite number"),
+        ("0,0\nI1,V2\n", "line 2: 'I1' is no finite number"),
         ("1e400,2\n", "line 1: '1e400' is no finite number"),
     ],
 )

@@ -372,7 +372,7 @@ def test_a_wrong_line_is_told_by_its_number(place, monkeypatch, text, words):
     done = stream(monkeypatch, place / "run", text)
     refused(done, f"standard input, {words}")
     assert done.stdout.count("\n") == 1 + sum(
-        line == "1,2" for line in text.splitlines()[: int(words.split()[1].rstrip(":")) - 1]
+        line == "0,0" for line in text.splitlines()[: int(words.split()[1].rstrip(":")) - 1]
     )
 
 

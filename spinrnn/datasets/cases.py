@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.datasets.channels import are_nameless, check_first, chosen
+from spinrnn.datasets.channels import are_nameless, check_first, check_words, chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, answers, padded
@@ -152,6 +152,7 @@ def _read(files, columns, frontend) -> _Files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         table = targets.taken(table)
         channels, step = _of_table(table, frontend, columns.channels or ())
+        check_words(table, _texts(table), columns.channels)
         names, left = chosen(file, [*channels], columns.channels, _texts(table))
         channels = {name: channels[name] for name in names}
         first = first or tuple(channels)

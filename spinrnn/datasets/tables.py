@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spinrnn.datasets.channels import check_first, chosen
+from spinrnn.datasets.channels import check_first, check_words, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
@@ -161,7 +161,9 @@ def _channels(table, found, asked):
     # where a row is a case there is no time
     if wanted is not None and own and asked.rows != "cases" and asked.numbers is None:
         check_first(table.path, own[0], table.arrays[own[0]], len(own))
-    return chosen(table.path, own, wanted, [name for name in free if name not in own])
+    texts = [name for name in free if name not in own]
+    check_words(table, texts, wanted)
+    return chosen(table.path, own, wanted, texts)
 
 
 def units_of(table: Table, channels: Iterable[str]) -> tuple[str, ...]:

@@ -160,13 +160,22 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
         notes += _notes(name, new, said)
     classes = {back.get(name, name): names for name, names in table.classes.items()}
     # of one that was left out for another of its name there are none
-    texts = {
-        back.get(name, name): give
-        for name, give in table.texts.items()
-        if name in back or name not in sources
-    }
+    texts, words = (
+        {
+            back.get(name, name): give
+            for name, give in known.items()
+            if name in back or name not in sources
+        }
+        for known in (table.texts, table.words)
+    )
     return dataclasses.replace(
-        table, arrays=arrays, units=units, classes=classes, notes=tuple(notes), texts=texts
+        table,
+        arrays=arrays,
+        units=units,
+        classes=classes,
+        notes=tuple(notes),
+        texts=texts,
+        words=words,
     )
 
 

@@ -3,6 +3,7 @@ netCDF; what is ambiguous is refused with what was seen and what is wanted.
 """
 
 import dataclasses
+import re
 import warnings
 from pathlib import Path
 
@@ -190,6 +191,43 @@ def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
         assert spinrnn.load_dataset(path).inputs.shape == (2, 2, 3)
     else:
         refused(path, words)
+
+
+WORDS = "write numbers or leave such cells empty, or take a column of texts out of the file"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("1 n.d. 2 n.d. 3 n.d.", "a: n.d. in line 3 is no number, and 2 more such cells; "),
+        ("n.d. bad bad 2 bad n.d.", "a: n.d. in line 2 is no number, and 4 more such cells; "),
+        ("bad nan 1 1 - -", "a: bad in line 2 is no number, and 2 more such cells; "),
+        ("one two three four five six", None),
+        ("one two three nan NA n/a", None),
+    ],
+)
+def test_words_among_numbers_are_no_column_of_texts(tmp_path, notes, cells, told):
+    """A column that may be a channel is not left out by a note."""
+    rows = [f"{k}\t{'ud'[k % 2]}\t{cell}\t{k}" for k, cell in enumerate(cells.split())]
+    path = tmp_path / "one.csv"
+    path.write_text("\n".join(["case\tlabel\ta\tb", *rows]) + "\n")
+    if told is None:
+        assert spinrnn.load_dataset(path).channels == ("b",)
+        assert "left out: a, which is no number" in notes()
+        return
+    refused(path, re.escape(told + WORDS))
+    # a training that had no such channel, or another name for it
+    assert load_inputs(str(path), known=Known(channels=("b",))).channels == ("b",)
+    with pytest.raises(spinrnn.DataError, match=re.escape(told)):
+        load_inputs(str(path), known=Known(channels=("a", "b")))
+    refused(path, re.escape(f"c{told[1:]}"), columns="c=a")
+
+
+def test_words_among_numbers_in_a_folder(tmp_path):
+    for k, kind in enumerate("uudd"):
+        (tmp_path / kind).mkdir(exist_ok=True)
+        (tmp_path / kind / f"{k}.csv").write_text("t,a,b\n0,1,2\n1,n.d.,3\n")
+    refused(tmp_path, r"\d.csv: a: n.d. in line 3 is no number; write numbers or leave")
 
 
 def test_one_series_is_one_case(tmp_path, notes):

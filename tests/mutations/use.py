@@ -70,7 +70,7 @@ MUTATIONS = [
     mutation(RANGES, "known = np.isfinite(part)", "known = np.ones(part.shape, bool)", SPANS),
     mutation(RANGES, "known &= (np.arange", "known |= (np.arange", SPANS),
     mutation(RANGES, "count >= FEW and", "", SPANS),
-    mutation(RANGES, "own.largest > FAR * known.largest", "own.largest > known.largest", SPANS),
+    mutation(RANGES, "own.largest > factor * known.largest", "own.largest > known.largest", SPANS),
     mutation(RANGES, "(units[k] and limits[k]) or", "", KNOWNS),
     mutation(RANGES, "known.size * unit.factor / own.size", "own.size / known.size", KNOWNS),
     mutation(RANGES, "[] if all(said) else", "", KNOWNS),
@@ -177,7 +177,7 @@ MUTATIONS = [
     # new configurations
     mutation(BEGINNING, "if out.exists() or out.is_symlink()", "if out.is_symlink()", BEGINNINGS),
     mutation(BEGINNING, "os.path.relpath(config.data.source, folder)", "source", BEGINNINGS),
-    mutation(BEGINNING, "scale_problems(parts[0])", "[]", BEGINNINGS),
+    mutation(BEGINNING, "scale_problems(parts[0], firing=firing)", "[]", BEGINNINGS),
     mutation(TEMPLATE, 'text = re.sub(r"\\bNone\\b", "left out", text)', "pass", BEGINNINGS),
     mutation(
         TEMPLATE,

@@ -14,7 +14,7 @@ from spinrnn.errors import DataError, listed
 from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
-from spinrnn.readers.units import shown
+from spinrnn.readers.units import is_unit, shown, unit_of
 
 CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
@@ -67,7 +67,7 @@ def of_rows(table: Table, targets: Sequence[str] = ()) -> tuple[Series, str]:
         series = _of_rows(table, without(table, targets).arrays)
         series = dataclasses.replace(series, targets=wanted, target_names=tuple(targets))
         return series, f"each row is a case, targets are {listed(targets)}"
-    found = _find(table, LABEL, ())
+    found = _find(table, LABEL)
     named = found or next(iter(table.arrays))
     label = table.arrays[named]
     if label.dtype.kind == "f" and not (label == np.round(label)).all():
@@ -118,7 +118,7 @@ def of_columns(
     kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
     targets = targets_of(table, asked)
     read, free = table, without(table, targets)
-    found = {what: _find(free, names, asked.channels or ()) for what, names in kinds}
+    found = {what: _find(free, names, _others(free, what, names, asked)) for what, names in kinds}
     needed = ("label",) if asked.rows == "cases" else ("case", "label")
     missing = [what for what in needed if labelled and found[what] is None]
     own, left = _channels(free, found, asked)
@@ -177,11 +177,29 @@ def _name(case):
     return str(int(case) if whole else case)
 
 
-def _find(table, names, channels):
-    """The column of one of these names, or if there is none of one in capital letters;
-    None without: beside `time` a `T` may be anything. It is none of the channels.
+def _others(table, what, names, asked):
+    """Columns that are none of what has these names: channels of a training, what the
+    user calls otherwise, and a time in a unit that is none of time.
     """
-    free = [name for name in table.arrays if name not in channels]
+    named = [name for name in asked.names if name not in names]
+    other = [name for name in table.arrays if what == "time" and not is_time(table, name, asked)]
+    return {*(asked.channels or ()), *named, *other}
+
+
+def is_time(table: Table, name: str, asked: Columns) -> bool:
+    """Whether a column may be a time: by its unit, unless the user says that it is."""
+    unit = table.units.get(name, "")
+    known = unit_of(unit)
+    no_time = known.si not in ("", "s") if known is not None else is_unit(unit)
+    # runs of earlier versions took what is called so, whatever its unit
+    return name in asked.names or not (no_time and asked.heads)
+
+
+def _find(table, names, others=()):
+    """The column of one of these names, or if there is none of one in capital letters;
+    None without: beside `time` a `T` may be anything. It is none of the others.
+    """
+    free = [name for name in table.arrays if name not in others]
     found = [name for name in free if name in names]
     found = found or [name for name in free if name.lower() in names]
     if len(found) > 1:
@@ -223,7 +241,7 @@ def _said(table, found, channels):
     said = (f"channels are {listed(channels)}",)
     if found["time"] not in (None, *TIME):
         name = found["time"]
-        said += (f"{name} is the time; where it is a channel: --columns NAME={name}",)
+        said += (f"{name} is the time; where it is a channel: --columns {name}={name}",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said

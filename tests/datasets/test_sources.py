@@ -310,9 +310,39 @@ def test_numbers_of_cases_beyond_those_that_floats_tell_apart_are_refused():
 def test_a_time_in_capital_letters_is_told():
     arrays = {"T": np.arange(3.0), "x": np.ones(3)}
     _, _, said = of_columns(Table(Path("a.csv"), arrays), False, NONE)
-    assert "T is the time; where it is a channel: --columns NAME=T" in said
+    assert "T is the time; where it is a channel: --columns T=T" in said
     _, _, said = of_columns(Table(Path("a.csv"), {"t": arrays["T"], "x": arrays["x"]}), False, NONE)
     assert not [text for text in said if "is the time" in text]
+
+
+@pytest.mark.parametrize(
+    ("head", "columns", "channels"),
+    [
+        ("T (K)", None, ("T", "R")),
+        ("T (mT)", None, ("T", "R")),
+        ("T (J/m3)", None, ("T", "R")),
+        ("t (degC)", None, ("t", "R")),
+        ("T", None, ("R",)),
+        ("T (ns)", None, ("R",)),
+        ("T (a.u.)", None, ("R",)),
+        ("T", "T=T", ("T", "R")),
+        ("T (ns)", "T=1", ("T", "R")),
+        ("T (K)", "time=T", ("R",)),
+        ("T (K)", "t=T", ("R",)),
+    ],
+)
+def test_a_time_is_in_a_unit_of_time_unless_the_user_says_it(tmp_path, head, columns, channels):
+    rows = "".join(f"{k},{k % 3},{k},{'ud'[k % 2]}\n" for k in range(8))
+    path = write(tmp_path / "a.csv", f"{head},R,case,label\n{rows}")
+    data = spinrnn.load_dataset(path, columns=columns or NONE)
+    assert (data.channels, len(data)) == (channels, 8)
+    for k, kind in enumerate("ud"):
+        write(tmp_path / "f" / kind / f"{k}.csv", f"{head},R\n0,1\n1,3\n")
+    assert spinrnn.load_dataset(tmp_path / "f", columns=columns or NONE).channels == channels
+    # runs of earlier versions are read as they were
+    if columns is None:
+        asked = dataclasses.replace(NONE, heads=False)
+        assert spinrnn.load_dataset(path, columns=asked).channels == ("R",)
 
 
 def test_a_channel_of_the_training_is_neither_time_nor_label():

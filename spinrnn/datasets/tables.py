@@ -133,13 +133,13 @@ def of_columns(
     rows = _rows(case, table, alone)
     if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
-    steps, uneven = _steps(table, found["time"], rows)
+    names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    steps, uneven = _steps(table, found["time"], rows, names)
     said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
     inputs, lengths = padded([values[:, at] for at in rows])
-    labels = _of_cases(table, found["label"], rows)
-    test = _of_cases(table, found["test"], rows)
-    names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    labels = _of_cases(table, found["label"], rows, names)
+    test = _of_cases(table, found["test"], rows, names)
     units = units_of(table, channels) if asked.heads else None
     # those that stand for others have no names of their own
     named = tuple(own) if asked.channels in (None, tuple(own)) else None
@@ -307,7 +307,7 @@ def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
     return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
 
 
-def _steps(table, name, rows):
+def _steps(table, name, rows, names):
     """([median step in time of each case], how many are uneven); DataError where a time
     does not increase.
     """
@@ -318,8 +318,9 @@ def _steps(table, name, rows):
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
+            called = names[case] if names else case
             raise DataError(
-                f"{table.path}: in case {case} the time does not increase after its point "
+                f"{table.path}: in case {called} the time does not increase after its point "
                 f"{int(np.argmin(step > 0))}"
             )
         if step.size:
@@ -340,7 +341,7 @@ def _time_notes(table, name, steps, uneven):
     return said
 
 
-def _of_cases(table, name, rows):
+def _of_cases(table, name, rows, names):
     """(case,) the one value that a column has in each case; None without it."""
     if name is None:
         return None
@@ -349,7 +350,8 @@ def _of_cases(table, name, rows):
         own = np.unique(column[at])
         if own.size > 1:
             raise DataError(
-                f"{table.path}: case {case} has several values of {name}: {listed(map(str, own))}"
+                f"{table.path}: case {names[case] if names else case} has several values of "
+                f"{name}: {listed(map(str, own))}"
             )
     return np.array([column[at[0]] for at in rows])
 

@@ -56,7 +56,9 @@ def test_kinds_of_columns():
     table["test"] = table.case == "c1"
     table.loc[5, "V"] = np.nan
     table.loc[5, "count"] = pandas.NA
-    with pytest.raises(spinrnn.DataError, match="2 values are missing, the first is case 1, chann"):
+    with pytest.raises(
+        spinrnn.DataError, match="2 values are missing, the first is case c1, channel V, point 1"
+    ):
         spinrnn.Dataset.of(table)
     data = spinrnn.Dataset.of(table, missing="linear")
     assert data.classes == ("b", "a")

@@ -127,7 +127,9 @@ def test_missing_values_are_refused_or_filled_by_a_rule(tmp_path):
     hold = spinrnn.load_dataset(path, missing="hold")
     np.testing.assert_array_equal(hold.inputs[0, 0], [2, 2, 2, 2, 8, 8])
     write(path, TS.format("a") + "?,?:a\n")
-    refused(path, "case 0 has no value in channel 0", missing="linear")
+    refused(
+        path, "case 0, channel 0 has no value; there is no other point to fill", missing="linear"
+    )
 
 
 def test_targets_of_a_regression(tmp_path):
@@ -146,6 +148,15 @@ def test_labels_at_every_point(tmp_path):
     data = spinrnn.load_dataset(tmp_path / "a.npz")
     assert data.labels.tolist() == labels.tolist()
     assert data.classes is None
+
+
+@pytest.mark.parametrize("rule", ["refuse", "linear", "hold"])
+def test_a_gap_where_a_case_has_one_point_cannot_be_filled(tmp_path, rule):
+    path = write(tmp_path / "a.csv", "case,label,x,y\nW1,u,1,2\nW2,d,3,\nW3,u,5,6\n")
+    with pytest.raises(spinrnn.DataError, match="case W2, channel y") as caught:
+        spinrnn.load_dataset(path, missing=rule)
+    assert "there is no other point to fill it from, so write the value or" in str(caught.value)
+    assert "linear" not in str(caught.value)
 
 
 # ---- tables ----
@@ -177,12 +188,16 @@ def test_a_long_table(tmp_path, notes):
     [
         ("case,", "kase,", "without a column case; give each row its case"),
         ("label", "lable", "without a column label"),
-        ("a,1,6,down", "a,1,6,up", "case 1 has several values of label: down, up"),
-        ("b,2,", "b,1,", "in case 0 the time does not increase after its point 1"),
-        ("a,1,6,down,60,1", "a,1,6,down,60,0", "case 1 has several values of test"),
+        ("a,1,6,down", "a,1,6,up", "case a has several values of label: down, up"),
+        ("b,2,", "b,1,", "in case b the time does not increase after its point 1"),
+        ("a,1,6,down,60,1", "a,1,6,down,60,0", "case a has several values of test"),
         ("remark", "class", "label, class may all be the label"),
         ("x,", "class_x,", None),
-        ("b,1,2,up,20", "b,1,2,up,", "1 values are missing, the first is case 0, channel 1, point"),
+        (
+            "b,1,2,up,20",
+            "b,1,2,up,",
+            "1 values are missing, the first is case b, channel y, point 1; .*linear",
+        ),
     ],
 )
 def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):

@@ -213,25 +213,26 @@ def _fault(cells, rows, form):
     return _told(wrong)
 
 
-def words_among(cells: Sequence[str], rows: Sequence[int], form: Form) -> str:
+def words_among(cells: Sequence[str], rows: Sequence[int], form: Form, where: str = "line") -> str:
     """The first cells of a column of texts that are no numbers, in words, where at
     least a tenth of those that hold anything are numbers; else "".
 
     Args:
-        cells: of the column; rows: numbers of their lines.
+        cells: of the column; rows: numbers of their lines from 0; where: what a line
+            is called.
     """
     filled = [(n, cell) for n, cell in zip(rows, cells, strict=True) if cell.lower() not in MISSING]
     wrong = [(n, cell) for n, cell in filled if not form.is_number(cell)]
     if not wrong or len(filled) - len(wrong) < LEAST_NUMBERS * len(filled):
         return ""
-    return _told(wrong)
+    return _told(wrong, where)
 
 
-def _told(wrong):
+def _told(wrong, where="line"):
     """Cells that are no numbers, [(number of the line, cell)], in words."""
     n, cell = wrong[0]
     more = f", and {len(wrong) - 1} more such cells" if len(wrong) > 1 else ""
-    return f"{listed([cell])} in line {n + 1} is no number{more}"
+    return f"{listed([cell])} in {where} {n + 1} is no number{more}"
 
 
 def _texts(cells, size):

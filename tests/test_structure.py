@@ -22,7 +22,7 @@ FLOORS = {
     "static layered feedforward spiking symmetric bayesian run unread template toml",
     "files": "atomic text seal hdf5 container streaming calls lazy",
     ".": "findings plotting progress",
-    "readers": "table objects text units columns cells npz netcdf hdf5 matlab wav tdms ts lvm "
+    "readers": "table text units columns cells objects npz netcdf hdf5 matlab wav tdms ts lvm "
     "odt ovf delimited formats idx",
     "kernels": "tiles compiling arithmetic random workspace tuples authors couplings cells "
     "losses stepping pointers levels leveled rows blocks updates normalising resonators pulsing "

@@ -2,18 +2,17 @@
 classes, perhaps below `train` and `test`.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from spinrnn.datasets.channels import are_nameless, check_first, chosen
+from spinrnn.datasets.channels import are_nameless, check_first, check_words, chosen
 from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.datasets.sounds import rate_of, resampled
-from spinrnn.datasets.tables import TIME, step_of, units_of
+from spinrnn.datasets.tables import TIME, is_time, step_of, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.readers.columns import NONE, Columns, arranged, in_si, targets_of, without
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
@@ -151,7 +150,8 @@ def _read(files, columns, frontend) -> _Files:
     for file, *_ in files:
         table, changed = resampled(arranged(read_table(file), columns), columns.rate)
         table = targets.taken(table)
-        channels, step = _of_table(table, frontend, columns.channels or ())
+        channels, step = _of_table(table, frontend, columns)
+        check_words(table, _texts(table), columns.channels)
         names, left = chosen(file, [*channels], columns.channels, _texts(table))
         channels = {name: channels[name] for name in names}
         first = first or tuple(channels)
@@ -211,9 +211,9 @@ def _texts(table):
     return [name for name, column in table.arrays.items() if column.dtype.kind not in "fiub"]
 
 
-def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()):
+def _of_table(table: Table, frontend: str = "none", asked: Columns = NONE):
     """({channel: (time,)}, step in time as of `Dataset`) of a file of one case; what is
-    wanted as a channel is no time.
+    asked for as a channel is no time.
     """
     if frontend == "mel":
         return _of_sound(table)
@@ -226,7 +226,12 @@ def _of_table(table: Table, frontend: str = "none", wanted: Collection[str] = ()
         for name, array in table.arrays.items()
         if array.ndim == 1 and array.dtype.kind in "fiub"
     }
-    times = [name for name in columns if name.lower() in TIME and name not in wanted]
+    no_time = {*(asked.channels or ()), *(name for name in asked.names if name not in TIME)}
+    times = [
+        name
+        for name in columns
+        if name.lower() in TIME and name not in no_time and is_time(table, name, asked)
+    ]
     if len(columns) == len(times) or len({len(column) for column in columns.values()}) > 1:
         raise DataError(
             f"{table.path}: holds no columns of one length beside the time, but {table!r}"

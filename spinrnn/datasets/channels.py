@@ -10,6 +10,7 @@ import numpy as np
 
 from spinrnn.config.tables import nearest
 from spinrnn.errors import DataError, listed
+from spinrnn.readers.table import MOST_PROBLEMS, Table, tell
 
 PLACE = "NAME"
 """In a hint, where no column can be meant rather than another."""
@@ -45,6 +46,22 @@ def chosen(
         raise DataError(f"{path}: {_sentence(missing, own, texts, left)}")
     said = (f"left out: {listed(left)}, which the training did not have",) if left else ()
     return list(wanted), said
+
+
+def check_words(table: Table, names: Sequence[str], wanted: Sequence[str] | None) -> None:
+    """Refuses columns of texts, of these names, in which there are numbers too: they
+    may be channels, and would be left out.
+
+    Args:
+        wanted: as of `chosen`; others are left out in any case.
+    Raises:
+        DataError: the first of the cells that are no numbers, with their lines.
+    """
+    asked = [name for name in names if wanted is None or name in wanted]
+    faults = {name: table.words[name]() for name in asked if name in table.words}
+    told = [f"{name}: {fault}" for name, fault in faults.items() if fault]
+    advice = "; write numbers or leave such cells empty, or take a column of texts out of the file"
+    tell(table.path, [f"{'; '.join(told[:MOST_PROBLEMS])}{advice}"] if told else [])
 
 
 def likely(missing: Sequence[str], left: Sequence[str]) -> tuple[str, str]:

@@ -162,10 +162,7 @@ class Dataset:
             return self
         points = inputs.shape[2]
         if self.lengths is not None and (np.asarray(self.lengths) != points).any():
-            raise DataError(
-                f"inputs: cases have {span(self.lengths)} points; a network without time takes "
-                'cases of one length; choose network.kind = "recurrent"'
-            )
+            raise DataError(f"inputs: {self._of_lengths()}")
         if points > 1 and any(
             given is not None and given.ndim == wanted
             for given, wanted in ((self.labels, 2), (self.targets, 3))
@@ -178,6 +175,22 @@ class Dataset:
         own = self.channels, self.units
         channels, units = own if points == 1 else (None, None)
         return dataclasses.replace(self, inputs=whole, lengths=None, channels=channels, units=units)
+
+    def _of_lengths(self) -> str:
+        """What is wrong with cases of several lengths in a network without time."""
+        lengths = np.asarray(self.lengths)
+        longer = np.flatnonzero(lengths > 1)
+        if not 2 * len(longer) < len(lengths):
+            return (
+                f"cases have {span(lengths)} points; a network without time takes cases of one "
+                'length; choose network.kind = "recurrent"'
+            )
+        names = [self.names[k] if self.names else str(k) for k in longer.tolist()]
+        told = [f"{name} {lengths[k]} times" for name, k in zip(names, longer, strict=True)]
+        return (
+            f"most cases have one point, but there is case {listed(told)}; give each row a case of "
+            'its own, or where cases are sequences choose network.kind = "recurrent"'
+        )
 
     def digest(self) -> str:
         """SHA-256 of the content, by which a run knows its data again."""

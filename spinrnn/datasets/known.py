@@ -15,7 +15,7 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.ranges import MOST, Range, far_channels, ranges_of, step_problem
 from spinrnn.datasets.series import fitted
 from spinrnn.errors import DataError, DataNote, listed
-from spinrnn.readers.units import unit_of
+from spinrnn.readers.units import as_asked, in_words, unit_of
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _tell_unsaid(data, units, where, told):
     told: channels of which that is said.
     """
     taken = [
-        f"{data.channels[k] if data.channels else f'channel {k}'} is taken to be in {wanted}"
+        f"{_called(data, k)} is taken to be in {in_words(wanted)}"
         for k, wanted in enumerate(units)
         if wanted and not data.units[k] and k not in told
     ]
@@ -159,17 +159,22 @@ def _tell_unsaid(data, units, where, told):
         warnings.warn(f"{where}: {text}", DataNote, stacklevel=4)
 
 
+def _called(data, channel):
+    return data.channels[channel] if data.channels else f"channel {channel}"
+
+
 def _in_units(data, differ, where):
     """The data with some channels converted; differ: [(channel, unit, wanted unit)]."""
     inputs, notes, problems = np.array(data.inputs, dtype=np.float64), [], []
     units = list(data.units)
     for k, own, wanted in differ:
-        name = data.channels[k] if data.channels else f"channel {k}"
+        name = _called(data, k)
         unit, other = unit_of(own), unit_of(wanted)
         if unit is None or other is None or unit.si != other.si:
             problems.append(
-                f"{name} is in {own}, in the training it was in {wanted}; give the same quantity, "
-                f"or say its unit if the file says a wrong one, as in --units {name}={wanted}"
+                f"{name} is in {in_words(own)}, in the training it was in {in_words(wanted)}; give "
+                "the same quantity, or say its unit if the file says a wrong one, as in --units "
+                f"{name}={as_asked(wanted)}"
             )
             continue
         inputs[:, k], units[k] = other.from_si(unit.to_si(inputs[:, k])), wanted

@@ -282,7 +282,8 @@ def load_inputs(
             point each row of a table is a case, unless the user says it.
         numbers: as of `Columns`.
     Raises:
-        As `load_dataset`; DataError also where a file says another unit than the run.
+        As `load_dataset`; DataError also where a file says another unit than the run,
+        or one that is converted where the run knows none.
     """
     taken = {} if data is None else _in_front(data, source)
     if is_built_in(source):
@@ -293,6 +294,7 @@ def load_inputs(
         # what a front end makes has names of its own
         own |= {"channels": None if "frontend" in taken else known.channels}
         own |= {"targets": known.targets or (), "new": True}
+        own |= {"bare": () if "frontend" in taken else _bare(known)}
     own |= _rows_of(columns, known, numbers, taken)
     if data is None:
         return load_dataset(source, labelled, columns=dataclasses.replace(columns, **own))
@@ -301,6 +303,15 @@ def load_inputs(
     of_run = dataclasses.replace(of_run, agreed=tuple(of_run.units))
     names = dataclasses.replace(of_run.overruled(columns), **own)
     return load_dataset(source, labelled, data.missing, names, **taken)
+
+
+def _bare(known):
+    """Names of the channels of whose unit a training said nothing."""
+    units = known.units or ()
+    if known.channels is None:
+        return ("inputs",) if units and not any(units) else ()
+    pairs = zip(known.channels, units, strict=False)
+    return tuple(name for name, unit in pairs if not unit)
 
 
 def _rows_of(columns, known, numbers, taken):

@@ -10,6 +10,14 @@ from spinrnn.errors import DataError, listed
 NAMES = ("training", "validation", "test")
 LEAST_DEVIATION, LARGEST_INPUT = 0.01, 100.0
 """Of a channel: with less, or more, the drive is all bias, or the input alone."""
+MOST = 4
+"""Channels that one sentence names."""
+RARE = 5.0
+"""Deviations of the farthest number of a channel that is mostly the same."""
+MOST_SILENT = 0.2
+"""Share of the inputs that never fire, of which nothing is said."""
+FIRING = "bring them to [0, 1], as docs/vdsp.md says"
+"""What is advised for inputs that fire."""
 
 
 def divide(data: Dataset, config: RunConfig) -> tuple[Dataset, Dataset, Dataset]:
@@ -166,39 +174,73 @@ def _named(data, labels):
     return listed([names[label] if names else str(label) for label in labels])
 
 
-def scale_problems(training: Dataset, scaled: bool = False) -> list[str]:
+def scale_problems(training: Dataset, scaled: bool = False, firing: bool = False) -> list[str]:
     """Channels and targets whose numbers are far from 1, a sentence each: the initial
     weights count on inputs of that order, so a network learns nothing of others.
 
-    scaled: whether the network scales them itself.
+    scaled: whether the network scales them itself; firing: whether inputs are such that
+    fire, of which none may be negative.
     """
-    inputs = np.asarray(training.inputs, dtype=np.float64)
-    if training.lengths is not None:
-        after = np.arange(inputs.shape[2]) >= np.asarray(training.lengths)[:, None, None]
-        inputs = np.where(after, np.nan, inputs)
-    problems = []
-    if inputs.shape[2] == 1:
-        # numbers side by side, of which some may always be the same
-        inputs = inputs.reshape(len(inputs), 1, -1)
-    for channel in range(inputs.shape[1]):
-        far = "" if scaled else _far_from_1(inputs[:, channel])
-        problems += [f"channel {channel} of the inputs {far}"] if far else []
+    advice = FIRING if firing else 'set data.scaling = "standard"'
+    problems = [] if scaled else _far_channels(training, advice)
     targets = np.empty((0, 0)) if training.targets is None else training.targets
     for output in range(targets.shape[1]):
         own = targets[:, output]
         if np.nanstd(own) == 0:
             problems.append(f"all training targets of output {output} are the same")
         elif not scaled and max(abs(np.nanmean(own)), np.nanstd(own)) > LARGEST_INPUT:
-            problems.append(f"output {output} of the targets {_far_from_1(own)}")
+            told = f"output {output} of the targets has {_span(own)}, far from 1"
+            problems.append(f"{told}; {advice}")
     return problems
 
 
-def _far_from_1(numbers):
-    """What is wrong with the numbers of a channel, or an empty text."""
+def silent_problems(inputs: np.ndarray) -> list[str]:
+    """A sentence where many of the inputs that shall fire are negative, which never
+    do; inputs: as the network reads them.
+    """
+    share = float(np.mean(np.asarray(inputs) < 0))
+    if share <= MOST_SILENT:
+        return []
+    return [f"{100 * share:.0f} % of the inputs are negative, and such inputs never fire; {FIRING}"]
+
+
+def _far_channels(training, advice):
+    """Sentences on the channels whose numbers are far from 1; numbers side by side, of
+    one point, are many, so these share one.
+    """
+    inputs = np.asarray(training.inputs, dtype=np.float64)
+    if training.lengths is not None:
+        after = np.arange(inputs.shape[2]) >= np.asarray(training.lengths)[:, None, None]
+        inputs = np.where(after, np.nan, inputs)
+    alone = inputs.shape[2] == 1
+    names = training.channels or tuple(map(str, range(inputs.shape[1])))
+    far = {
+        name: _span(numbers)
+        for name, numbers in zip(names, np.moveaxis(inputs, 1, 0), strict=True)
+        if _is_far(numbers, alone)
+    }
+    if alone and len(far) > 1:
+        told = [f"{name} has {span}" for name, span in [*far.items()][:MOST]]
+        told += [f"{len(far) - MOST} more"] if len(far) > MOST else []
+        return [f"channels of the inputs have numbers far from 1: {'; '.join(told)}; {advice}"]
+    return [
+        f"channel {name} of the inputs has {span}, far from 1; {advice}"
+        for name, span in far.items()
+    ]
+
+
+def _is_far(numbers, alone):
+    """Whether the numbers of a channel are; alone: of one point in each case, where one
+    that is the same nearly always, as a pixel at the edge, is none.
+    """
     mean, deviation = float(np.nanmean(numbers)), float(np.nanstd(numbers))
-    if deviation >= LEAST_DEVIATION and max(abs(mean), deviation) <= LARGEST_INPUT:
-        return ""
-    if deviation == 0 and abs(mean) <= LARGEST_INPUT:
-        return ""
-    found = f"has the mean {mean:.3g} and the deviation {deviation:.3g}, far from 1"
-    return f'{found}; set data.scaling = "standard"'
+    if max(abs(mean), deviation) > LARGEST_INPUT:
+        return True
+    rare = alone and np.nanmax(np.abs(numbers - mean)) > RARE * deviation
+    return 0 < deviation < LEAST_DEVIATION and not rare
+
+
+def _span(numbers):
+    """Mean and deviation, in words."""
+    mean, deviation = float(np.nanmean(numbers)), float(np.nanstd(numbers))
+    return f"the mean {mean:.3g} and the deviation {deviation:.3g}"

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.readers.units import unit_of
+from spinrnn.readers.units import SHARE, in_words, unit_of
 
 FAR = 100.0
 """By which factor numbers are told to be off; units differ by 1000."""
+FAR_OF_SHARES = 30.0
+"""The same of shares, as a percent differs by 100."""
 FEW = 10
 """With fewer values of a channel all may be near 0 by chance."""
 APART = 0.05
@@ -63,12 +65,12 @@ def ranges_of(data: Dataset) -> tuple[tuple[Range, int], ...]:
     return tuple((Range(*row), count) for row, count in rows)
 
 
-def is_far(own: Range, count: int, known: Range) -> bool:
-    """Whether numbers, so many, are off those of a training by orders of magnitude."""
+def is_far(own: Range, count: int, known: Range, factor: float = FAR) -> bool:
+    """Whether numbers, so many, are off those of a training by more than a factor."""
     if not count or known.size <= 0:
         return False
-    above = own.largest > FAR * known.largest
-    return above or (count >= FEW and 0 < own.largest < known.size / FAR)
+    above = own.largest > factor * known.largest
+    return above or (count >= FEW and 0 < own.largest < known.size / factor)
 
 
 # ---- sentences ----
@@ -86,7 +88,8 @@ def far_channels(
     """
     found = {}
     for k, (own, count) in enumerate(ranges_of(data)):
-        if (units[k] and limits[k]) or not is_far(own, count, known[k]):
+        factor = FAR_OF_SHARES if SHARE in (units[k], limits[k]) else FAR
+        if (units[k] and limits[k]) or not is_far(own, count, known[k], factor):
             continue
         name = data.channels[k] if data.channels else None
         said = f"{name or f'channel {k}'} is from {_span(own, limits[k])}, in the training from "
@@ -109,7 +112,7 @@ def far_value(
 
 
 def _span(one, unit):
-    return f"{one.least:.3g} to {one.greatest:.3g}{f' {unit}' if unit else ''}"
+    return f"{one.least:.3g} to {one.greatest:.3g}{f' {in_words(unit)}' if unit else ''}"
 
 
 def _advice(name, own, known, unit, limit):
@@ -122,7 +125,7 @@ def _advice(name, own, known, unit, limit):
         return "neither says its unit, so give the numbers in that of the training"
     likely = _likely(own, known, unit)
     if name is None or likely is None:
-        return f"it does not say its unit, so give the numbers in {unit}"
+        return f"it does not say its unit, so give the numbers in {in_words(unit)}"
     return f"it does not say its unit, so say it, as in --units {name}={likely}"
 
 
@@ -137,6 +140,8 @@ def _likely(own, known, symbol):
     unit = unit_of(symbol)
     if unit is None or unit.decibels or unit.offset:
         return None
+    if unit.si == SHARE:
+        return "%" if own.size > known.size else None
     power = round(math.log10(known.size * unit.factor / own.size) / 3)
     prefixes = {-5: "f", -4: "p", -3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
     found = unit_of(prefixes.get(power, "?") + unit.si)

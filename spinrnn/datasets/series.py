@@ -26,6 +26,11 @@ and after the last the last, by both rules.
 """
 
 
+_FILL = 'leave these cases out, or fill them: data.missing = "linear", in Python missing="linear"'
+_GIVE = "there is no other point to fill it from, so write the value or leave the case out"
+"""What is advised where values are missing."""
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """Cases from files.
@@ -255,6 +260,7 @@ def without_gaps(path: str | Path, series: Series, rule: str = "refuse") -> Seri
             has none at all.
     """
     inputs, ends = series.inputs, series.lengths
+    alone = inputs.shape[2] == 1
     if inputs.dtype.kind != "f":
         return series
     gaps = np.isnan(inputs)
@@ -263,20 +269,27 @@ def without_gaps(path: str | Path, series: Series, rule: str = "refuse") -> Seri
     if not gaps.any():
         return series
     case, channel, point = np.argwhere(gaps)[0].tolist()
-    place = f"case {case}, channel {channel}, point {point}"
+    place = _place(series, case, channel)
     if rule == "refuse":
+        point = "" if alone else f", point {point}"
         raise DataError(
-            f"{path}: {int(gaps.sum())} values are missing, the first is {place}; leave these "
-            'cases out, or fill them: data.missing = "linear", in Python missing="linear"'
+            f"{path}: {int(gaps.sum())} values are missing, the first is {place}{point}; "
+            f"{_GIVE if alone else _FILL}"
         )
     filled = inputs.copy()
     for case, channel in np.argwhere(gaps.any(axis=2)).tolist():
         end = inputs.shape[2] if ends is None else int(ends[case])
         row = filled[case, channel, :end]
         if np.isnan(row).all():
-            raise DataError(f"{path}: case {case} has no value in channel {channel}")
+            raise DataError(f"{path}: {_place(series, case, channel)} has no value; {_GIVE}")
         row[:] = _filled(row, rule)
     return dataclasses.replace(series, inputs=filled)
+
+
+def _place(series, case, channel):
+    """A channel of a case in words, by their names where they have some."""
+    name = series.names[case] if series.names else case
+    return f"case {name}, channel {series.channels[channel] if series.channels else channel}"
 
 
 def _filled(row, rule):

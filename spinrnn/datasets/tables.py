@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spinrnn.datasets.channels import check_first, chosen
+from spinrnn.datasets.channels import check_first, check_words, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
-from spinrnn.readers.units import shown
+from spinrnn.readers.units import is_unit, shown, unit_of
 
 CASE = ("case", "case_id", "series", "trial")
 TIME = ("time", "t", "x_value", "timestamp")
@@ -67,7 +67,7 @@ def of_rows(table: Table, targets: Sequence[str] = ()) -> tuple[Series, str]:
         series = _of_rows(table, without(table, targets).arrays)
         series = dataclasses.replace(series, targets=wanted, target_names=tuple(targets))
         return series, f"each row is a case, targets are {listed(targets)}"
-    found = _find(table, LABEL, ())
+    found = _find(table, LABEL)
     named = found or next(iter(table.arrays))
     label = table.arrays[named]
     if label.dtype.kind == "f" and not (label == np.round(label)).all():
@@ -118,7 +118,7 @@ def of_columns(
     kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
     targets = targets_of(table, asked)
     read, free = table, without(table, targets)
-    found = {what: _find(free, names, asked.channels or ()) for what, names in kinds}
+    found = {what: _find(free, names, _others(free, what, names, asked)) for what, names in kinds}
     needed = ("label",) if asked.rows == "cases" else ("case", "label")
     missing = [what for what in needed if labelled and found[what] is None]
     own, left = _channels(free, found, asked)
@@ -133,13 +133,13 @@ def of_columns(
     rows = _rows(case, table, alone)
     if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
-    steps, uneven = _steps(table, found["time"], rows)
+    names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    steps, uneven = _steps(table, found["time"], rows, names)
     said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
     inputs, lengths = padded([values[:, at] for at in rows])
-    labels = _of_cases(table, found["label"], rows)
-    test = _of_cases(table, found["test"], rows)
-    names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    labels = _of_cases(table, found["label"], rows, names)
+    test = _of_cases(table, found["test"], rows, names)
     units = units_of(table, channels) if asked.heads else None
     # those that stand for others have no names of their own
     named = tuple(own) if asked.channels in (None, tuple(own)) else None
@@ -161,7 +161,9 @@ def _channels(table, found, asked):
     # where a row is a case there is no time
     if wanted is not None and own and asked.rows != "cases" and asked.numbers is None:
         check_first(table.path, own[0], table.arrays[own[0]], len(own))
-    return chosen(table.path, own, wanted, [name for name in free if name not in own])
+    texts = [name for name in free if name not in own]
+    check_words(table, texts, wanted)
+    return chosen(table.path, own, wanted, texts)
 
 
 def units_of(table: Table, channels: Iterable[str]) -> tuple[str, ...]:
@@ -175,11 +177,29 @@ def _name(case):
     return str(int(case) if whole else case)
 
 
-def _find(table, names, channels):
-    """The column of one of these names, or if there is none of one in capital letters;
-    None without: beside `time` a `T` may be anything. It is none of the channels.
+def _others(table, what, names, asked):
+    """Columns that are none of what has these names: channels of a training, what the
+    user calls otherwise, and a time in a unit that is none of time.
     """
-    free = [name for name in table.arrays if name not in channels]
+    named = [name for name in asked.names if name not in names]
+    other = [name for name in table.arrays if what == "time" and not is_time(table, name, asked)]
+    return {*(asked.channels or ()), *named, *other}
+
+
+def is_time(table: Table, name: str, asked: Columns) -> bool:
+    """Whether a column may be a time: by its unit, unless the user says that it is."""
+    unit = table.units.get(name, "")
+    known = unit_of(unit)
+    no_time = known.si not in ("", "s") if known is not None else is_unit(unit)
+    # runs of earlier versions took what is called so, whatever its unit
+    return name in asked.names or not (no_time and asked.heads)
+
+
+def _find(table, names, others=()):
+    """The column of one of these names, or if there is none of one in capital letters;
+    None without: beside `time` a `T` may be anything. It is none of the others.
+    """
+    free = [name for name in table.arrays if name not in others]
     found = [name for name in free if name in names]
     found = found or [name for name in free if name.lower() in names]
     if len(found) > 1:
@@ -221,7 +241,7 @@ def _said(table, found, channels):
     said = (f"channels are {listed(channels)}",)
     if found["time"] not in (None, *TIME):
         name = found["time"]
-        said += (f"{name} is the time; where it is a channel: --columns NAME={name}",)
+        said += (f"{name} is the time; where it is a channel: --columns {name}={name}",)
     if other:
         said += (f"left out: {listed(other)}, which is no number",)
     return said
@@ -287,7 +307,7 @@ def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
     return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
 
 
-def _steps(table, name, rows):
+def _steps(table, name, rows, names):
     """([median step in time of each case], how many are uneven); DataError where a time
     does not increase.
     """
@@ -298,8 +318,9 @@ def _steps(table, name, rows):
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
+            called = names[case] if names else case
             raise DataError(
-                f"{table.path}: in case {case} the time does not increase after its point "
+                f"{table.path}: in case {called} the time does not increase after its point "
                 f"{int(np.argmin(step > 0))}"
             )
         if step.size:
@@ -320,7 +341,7 @@ def _time_notes(table, name, steps, uneven):
     return said
 
 
-def _of_cases(table, name, rows):
+def _of_cases(table, name, rows, names):
     """(case,) the one value that a column has in each case; None without it."""
     if name is None:
         return None
@@ -329,7 +350,8 @@ def _of_cases(table, name, rows):
         own = np.unique(column[at])
         if own.size > 1:
             raise DataError(
-                f"{table.path}: case {case} has several values of {name}: {listed(map(str, own))}"
+                f"{table.path}: case {names[case] if names else case} has several values of "
+                f"{name}: {listed(map(str, own))}"
             )
     return np.array([column[at[0]] for at in rows])
 

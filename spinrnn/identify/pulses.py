@@ -13,7 +13,7 @@ from spinrnn.errors import DataError
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.table import tell
-from spinrnn.readers.units import unit_of
+from spinrnn.readers.units import SHARE, unit_of
 
 UPWARDS = ("up", "potentiation", "p", "ltp", "set", "+", "1", "+1", "positive")
 DOWNWARDS = ("down", "depression", "d", "ltd", "reset", "-", "-1", "negative")
@@ -68,7 +68,7 @@ def load_pulses(path: str | Path, columns: Columns = NONE) -> Pulses:
         advice = "name it by --columns, as in --columns conductance=G"
         raise DataError(f"{path}: has no column {' and '.join(missing)}, but {held}; {advice}")
     unit = unit_of(table.units.get("conductance", ""))
-    if unit is not None and unit.si not in ("", "S"):
+    if unit is not None and unit.si not in ("", "S", SHARE):
         advice = "a conductance is in S, as uS; of resistances give one over them"
         raise DataError(f"{path}: conductance: is in {unit.symbol}; {advice}")
     if SIGN in arrays and "direction" not in arrays:

@@ -267,6 +267,19 @@ class Trainer:
         return self.net.scaling is not None or "counts" in self.net.config.abilities
 
     @property
+    def unsuited(self) -> list[str]:
+        """A sentence each on inputs and targets of which such a network learns
+        nothing.
+        """
+        c, firing = self.net.config, "events" in self.net.config.abilities
+        found = parts.scale_problems(self.training, self.any_scale, firing)
+        if firing and c.gain > 0 and c.rest < 1:
+            inputs = self.training.inputs
+            scaling = self.net.scaling
+            found += parts.silent_problems(inputs if scaling is None else scaling.read(inputs))
+        return found
+
+    @property
     def unheeded(self) -> list[str]:
         """A sentence each where the estimator takes no notice: of weights of cases that
         differ, and of keys that were given.

@@ -13,7 +13,7 @@ import numpy as np
 
 from spinrnn.errors import DataError, listed
 from spinrnn.readers.table import MOST_PROBLEMS, tell
-from spinrnn.readers.text import is_number, number, numbers
+from spinrnn.readers.text import MISSING, is_number, number, numbers
 from spinrnn.readers.units import is_unit, unit_of
 
 MOST_COLUMNS = 2**16
@@ -23,6 +23,8 @@ LARGEST_RATIO = 64
 """Of the bytes of a column of texts to those of the file: each takes as much as the
 longest.
 """
+LEAST_NUMBERS = 0.1
+"""Share of the cells of a column of texts, from which on it is meant as numbers."""
 _BRACKETS = re.compile(r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])", re.DOTALL)
 _SLASH = re.compile(r"(.*\S)\s+/\s*(\S+)", re.DOTALL)
 _CLOSE_SLASH = re.compile(r"([^\s/]+)/([^\s/]+)")
@@ -163,7 +165,7 @@ def columns(
         ]
         fault = _fault(cells, rows, form)
         if fault:
-            problems.append(f"column {k + 1}: {fault}")
+            problems.append(f"column {k + 1}: {fault}; write a number or leave it empty")
         found.append(_texts(cells, size))
     tell(path, problems)
     return found
@@ -208,9 +210,29 @@ def _fault(cells, rows, form):
             wrong.append((n, cell))
     if 2 * len(wrong) >= sum(bool(cell) for cell in cells):
         return ""
+    return _told(wrong)
+
+
+def words_among(cells: Sequence[str], rows: Sequence[int], form: Form, where: str = "line") -> str:
+    """The first cells of a column of texts that are no numbers, in words, where at
+    least a tenth of those that hold anything are numbers; else "".
+
+    Args:
+        cells: of the column; rows: numbers of their lines from 0; where: what a line
+            is called.
+    """
+    filled = [(n, cell) for n, cell in zip(rows, cells, strict=True) if cell.lower() not in MISSING]
+    wrong = [(n, cell) for n, cell in filled if not form.is_number(cell)]
+    if not wrong or len(filled) - len(wrong) < LEAST_NUMBERS * len(filled):
+        return ""
+    return _told(wrong, where)
+
+
+def _told(wrong, where="line"):
+    """Cells that are no numbers, [(number of the line, cell)], in words."""
     n, cell = wrong[0]
     more = f", and {len(wrong) - 1} more such cells" if len(wrong) > 1 else ""
-    return f"{listed([cell])} in line {n + 1} is no number{more}"
+    return f"{listed([cell])} in {where} {n + 1} is no number{more}"
 
 
 def _texts(cells, size):

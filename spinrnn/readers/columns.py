@@ -11,7 +11,7 @@ from spinrnn.config.run import COLUMNS_FORM, UNITS_FORM
 from spinrnn.config.tables import pairs_of, suggest
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.readers.table import Table, tell
-from spinrnn.readers.units import Unit, asked_unit, unit_of
+from spinrnn.readers.units import SHARE, Unit, asked_unit, unit_of
 
 ROWS = ("points", "cases")
 OPTIONS = ("--columns", "--units")
@@ -41,6 +41,8 @@ class Columns:
         new: whether the file holds new data, which need no targets.
         channels: names of the channels of a training, which are taken in this order;
             None: all columns of numbers.
+        bare: channels of whose unit the training said nothing, so that what a head says
+            is not converted to what may not have been meant, but refused.
     """
 
     names: Mapping[str, str]
@@ -56,6 +58,7 @@ class Columns:
     new: bool = False
     numbers: int | None = None
     channels: tuple[str, ...] | None = None
+    bare: tuple[str, ...] = ()
 
     @classmethod
     def of_texts(
@@ -157,13 +160,22 @@ def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Ta
         notes += _notes(name, new, said)
     classes = {back.get(name, name): names for name, names in table.classes.items()}
     # of one that was left out for another of its name there are none
-    texts = {
-        back.get(name, name): give
-        for name, give in table.texts.items()
-        if name in back or name not in sources
-    }
+    texts, words = (
+        {
+            back.get(name, name): give
+            for name, give in known.items()
+            if name in back or name not in sources
+        }
+        for known in (table.texts, table.words)
+    )
     return dataclasses.replace(
-        table, arrays=arrays, units=units, classes=classes, notes=tuple(notes), texts=texts
+        table,
+        arrays=arrays,
+        units=units,
+        classes=classes,
+        notes=tuple(notes),
+        texts=texts,
+        words=words,
     )
 
 
@@ -259,6 +271,7 @@ def _check(table, columns, sources):
         if array.dtype.kind not in "fiu":
             problems.append(f"{of_units}: {name} is of {array.dtype}, no numbers")
     problems += _disagreements(table, columns, sources)
+    problems += _unsaid(table, columns, sources)
     tell(table.path, problems)
 
 
@@ -276,11 +289,39 @@ def _disagreements(table, columns, sources):
             )
 
 
+def _unsaid(table, columns, sources):
+    """A sentence on units that heads of this file say and that would be converted,
+    where the training did not say any.
+    """
+    found = {}
+    for name in columns.bare:
+        source = sources.get(name) or name
+        own = unit_of(table.units.get(source, ""))
+        said = {name, source} & {*columns.units}
+        if source in table.arrays and own is not None and not said and _converts(own):
+            found[name] = own
+    if found:
+        heads = ", ".join(f"{name} in {unit.symbol}" for name, unit in found.items())
+        kept, converted = (
+            ",".join(f"{name}={getattr(unit, key)}" for name, unit in found.items())
+            for key in ("si", "symbol")
+        )
+        yield (
+            f"{heads} by its head, and the training did not say a unit; --units {kept} takes the "
+            f"numbers as they stand, --units {converted} converts them"
+        )
+
+
+def _converts(unit):
+    """Whether numbers in it are others in the SI unit."""
+    return unit != Unit(unit.symbol, unit.si)
+
+
 def _notes(name, new, unit):
     """A sentence on an array that was renamed or converted; [] for others."""
     converted = ""
-    if unit is not None and unit != Unit(unit.symbol, unit.si):
-        converted = f", {unit.symbol} converted to {unit.si or 'shares'}"
+    if unit is not None and _converts(unit):
+        converted = f", {unit.symbol} converted to {'shares' if unit.si == SHARE else unit.si}"
     if new == name and not converted:
         return []
     return [f"{new} is {name}{converted}" if new != name else f"{name}{converted}"]

@@ -22,6 +22,7 @@ from spinrnn.readers.cells import (
     columns,
     missing_note,
     names_and_units,
+    words_among,
 )
 from spinrnn.readers.table import Table
 from spinrnn.readers.text import lines_of
@@ -81,14 +82,15 @@ def read(path: str | Path, content: bytes) -> Table:
         _attributes(lines, head, used, form),
         (*notes, *_form_note(form, width), *said),
         functools.partial(cell_texts, lines, rows, form),
+        lambda column: words_among(column.tolist(), rows, form),
     )
 
 
-def _table(path, found, head, attributes, notes, texts):
+def _table(path, found, head, attributes, notes, texts, words):
     """`Table` of columns.
 
     head: (cells of names or None, cells of units); texts(k) gives the cells of column
-    k.
+    k, words(column) says which of its cells are no numbers.
     """
     named, unit_row = head
     last = isinstance(found[-1], np.ndarray) and found[-1].dtype.kind == "f"
@@ -114,6 +116,11 @@ def _table(path, found, head, attributes, notes, texts):
             name: functools.partial(texts, k)
             for k, (name, column) in enumerate(pairs)
             if isinstance(column, np.ndarray) and column.dtype.kind == "f"
+        },
+        words={
+            name: functools.partial(words, column)
+            for name, column in pairs
+            if isinstance(column, np.ndarray) and column.dtype.kind == "U"
         },
     )
 

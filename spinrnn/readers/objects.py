@@ -5,6 +5,7 @@ the dimensions say what an axis is, whatever their order; in a `Table` it is cas
 channel (or neuron, or output), time.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from spinrnn.arrays import array_of
 from spinrnn.errors import DataError, listed
+from spinrnn.readers.cells import Form, words_among
 from spinrnn.readers.table import Table
 
 ROLES = {
@@ -94,7 +96,18 @@ def _of_frame(frame):
             orders[name] = tuple(text for text in map(str, known) if text in used)
     units = {str(name): str(unit) for name, unit in (frame.attrs.get("units") or {}).items()}
     own = {name: unit for name, unit in units.items() if name in arrays}
-    return Named(Table(Path("DataFrame"), arrays, units=own), {}, orders)
+    words = {
+        name: functools.partial(_words, column)
+        for name, column in arrays.items()
+        if column.dtype.kind == "U"
+    }
+    return Named(Table(Path("DataFrame"), arrays, units=own, words=words), {}, orders)
+
+
+def _words(column):
+    """Cells of a column that are no numbers, where others are; rows count from 0."""
+    rows = range(-1, len(column) - 1)
+    return words_among(column.tolist(), rows, Form(None), "row")
 
 
 def _values(values, missing):

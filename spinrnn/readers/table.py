@@ -39,6 +39,8 @@ class Table:
         notes: sentences on what had to be found out to read the file, as its delimiter.
         texts: {name of a column of numbers: what gives its cells as they stand in the
             file, (row,) texts}, of files of text: 007 and 7 are one number.
+        words: {name of a column of texts: what says which of its cells are no numbers,
+            where others are}, of files of text; it says "" of what is meant as texts.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Table:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     texts: Mapping[str, Callable[[], np.ndarray]] = field(default_factory=dict)
+    words: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         arrays = listed(f"{name} {np.shape(array)}" for name, array in self.arrays.items())

@@ -42,6 +42,8 @@ _PLAIN = ("", "1", "-", "a.u.", "arb", "arb.", "arb.u.", "arb. units", "arb. u."
 """What stands for a unit where there is none; the last is that of Rigol's scopes."""
 
 
+SHARE = "share"
+"""Unit of what is in percent, once it is converted: 1 is 100 %."""
 _TWINS = {0xB5: "u", 0x3BC: "u", 0x2126: "\u03a9", 0x2212: "-"}
 
 
@@ -101,7 +103,8 @@ def _known():
     degrees = Unit("degC", "K", 1.0, 273.15)
     found |= {"degC": degrees, "°C": degrees, "celsius": degrees}
     found |= dict.fromkeys(("deg", "°", "degrees"), Unit("deg", "rad", np.pi / 180))
-    found |= {"dBm": Unit("dBm", "W", 1e-3, decibels=True), "%": Unit("%", "", 0.01)}
+    found |= {"dBm": Unit("dBm", "W", 1e-3, decibels=True), "%": Unit("%", SHARE, 0.01)}
+    found[SHARE] = Unit(SHARE, SHARE)
     found |= {"min": Unit("min", "s", 60.0), "h": Unit("h", "s", 3600.0)}
     return found
 
@@ -141,6 +144,16 @@ def shown_in_si(text: str) -> str:
     """The unit of the same numbers once they are converted, as `shown`."""
     unit = unit_of(text)
     return _plain(text) if unit is None else unit.si
+
+
+def in_words(symbol: str) -> str:
+    """What numbers are in, in a sentence."""
+    return "shares (1 is 100 %)" if symbol == SHARE else symbol
+
+
+def as_asked(symbol: str) -> str:
+    """The unit that files say where numbers are kept in this one."""
+    return "%" if symbol == SHARE else symbol
 
 
 def asked_unit(text: str) -> Unit:

@@ -103,8 +103,8 @@ def remarks(config: RunConfig, data: Dataset) -> dict[str, list[str]]:
         text = f'Cases have {ends}; "power", "mean" and "both" suit them'
         found["network.readout"] = [text]
     # bins are taken where the values are
-    any_scale = "counts" in config.network.abilities
-    found["data.source"] += [] if any_scale else scale_problems(parts[0])
+    any_scale, firing = ({key} <= config.network.abilities for key in ("counts", "events"))
+    found["data.source"] += [] if any_scale else scale_problems(parts[0], firing=firing)
     if config.task.labelled:
         found["data.source"] += class_problems(*parts)
     counts = [f"{len(part)} {name}" for name, part in zip(NAMES, parts, strict=True)]

@@ -21,7 +21,7 @@ from spinrnn.config.run import RunConfig
 from spinrnn.config.toml import load_config, parts_in
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of, load_configured
-from spinrnn.datasets.parts import NAMES, class_problems, scale_problems
+from spinrnn.datasets.parts import NAMES, class_problems
 from spinrnn.errors import ConfigError, DataError, DataNote, SpinrnnError
 from spinrnn.learning.reservoir import Reservoir
 from spinrnn.learning.trainer import Trainer, evaluate
@@ -216,7 +216,7 @@ def _describe(trainer: Trainer, found: Checked) -> Suspicions:
     for name, part in zip(NAMES, parts, strict=True):
         has_classes = task.labelled and part.labels is not None
         found.parts[name] = classes_of(part) if has_classes else len(part)
-    found.warnings += scale_problems(trainer.training, trainer.any_scale)
+    found.warnings += trainer.unsuited
     found.warnings += class_problems(*parts) if task.labelled else []
     found.warnings += rate_problems(trainer) + trainer.unheeded
     estimator = trainer.config.train.estimator

@@ -12,7 +12,7 @@ from spinrnn.config.run import RunConfig
 from spinrnn.config.tables import plain
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import data_of
-from spinrnn.datasets.parts import class_problems, scale_problems
+from spinrnn.datasets.parts import class_problems
 from spinrnn.errors import ConfigError, DataError, DeviceError, DivergenceError
 from spinrnn.learning.loop import Loop, Stopped
 from spinrnn.learning.trainer import Trainer
@@ -253,8 +253,7 @@ def _warn_of_data(trainer: Trainer) -> Suspicions:
     classes = class_problems(*parts) if trainer.config.task.labelled else []
     estimator = trainer.config.train.estimator
     found = suspicions(trainer.net, trainer.training, excited=False, estimator=estimator)
-    scales = scale_problems(trainer.training, trainer.any_scale)
-    for text in [*scales, *classes, *trainer.unheeded, *found.endless]:
+    for text in [*trainer.unsuited, *classes, *trainer.unheeded, *found.endless]:
         warnings.warn(text, stacklevel=4)
     return found
 

@@ -169,7 +169,7 @@ MISTAKES = [
     (f"{DATA}whole.csv", "rows such as 1,5 are two columns of whole numbers or one with a decimal"),
     (f"{DATA}words.csv", "words.csv: column 4: high in line 7 is no number"),
     (f"{DATA}back.csv", "back.csv: in case 0 the time does not increase after its point 0"),
-    (f"{DATA}gaps.csv", "the first is case 3, channel 0, point 1", 'data.missing = "linear"'),
+    (f"{DATA}gaps.csv", "the first is case 3, channel V, point 1", 'data.missing = "linear"'),
     (f"{DATA}two.csv", "two.csv: case 0 has several values of label: a, b"),
     (f"{DATA}unlabelled.csv", "columns case, kind, t, V, without a column label"),
     (f"{DATA}long.csv --columns label=lable", "data.columns: has no array lable; did you mean"),

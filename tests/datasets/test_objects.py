@@ -43,6 +43,15 @@ def test_an_index_with_names_is_columns():
     assert np.array_equal(data.inputs, X)
 
 
+def test_words_among_the_numbers_of_a_frame():
+    """As pandas.read_csv gives a column with a word in it."""
+    table = frame(short=False)
+    table["V"] = [*map(str, range(6)), "n.d.", *map(str, range(5))]
+    told = "DataFrame: V: n.d. in row 6 is no number; write numbers or leave such cells empty"
+    with pytest.raises(spinrnn.DataError, match=told):
+        spinrnn.Dataset.of(table)
+
+
 def test_kinds_of_columns():
     """Missing numbers, categories in an order of their own, dates, truth values, whole numbers
     that may be missing.
@@ -56,7 +65,9 @@ def test_kinds_of_columns():
     table["test"] = table.case == "c1"
     table.loc[5, "V"] = np.nan
     table.loc[5, "count"] = pandas.NA
-    with pytest.raises(spinrnn.DataError, match="2 values are missing, the first is case 1, chann"):
+    with pytest.raises(
+        spinrnn.DataError, match="2 values are missing, the first is case c1, channel V, point 1"
+    ):
         spinrnn.Dataset.of(table)
     data = spinrnn.Dataset.of(table, missing="linear")
     assert data.classes == ("b", "a")

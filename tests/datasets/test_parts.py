@@ -6,7 +6,7 @@ import pytest
 import spinrnn
 from spinrnn.datasets import stretches
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.datasets.parts import class_problems, divide, scale_problems, split
+from spinrnn.datasets.parts import class_problems, divide, scale_problems, silent_problems, split
 
 
 def of_classes(*sizes):
@@ -67,6 +67,43 @@ def test_inputs_far_from_1(factor, offset, told):
         assert problems[0].startswith("channel 1 of the inputs has the mean ")
         assert problems[0].endswith(', far from 1; set data.scaling = "standard"')
         assert not scale_problems(data, scaled=True)
+
+
+SIDE_BY_SIDE = (
+    "channels of the inputs have numbers far from 1: R has the mean 1e+03 and the deviation 500; "
+    "width has the mean 6e-08 and the deviation 4e-09; "
+)
+
+
+@pytest.mark.parametrize("firing", [False, True])
+def test_numbers_side_by_side_are_told_by_their_channels(firing):
+    """Measures in SI units, and a pixel at an edge that is 0 in nearly all cases."""
+    cases = np.tile([-1.0, 1.0], 50)
+    edge = np.zeros(100)
+    edge[3] = 1 / 16
+    rows = [1000 + 500 * cases, 0.5 + 0.3 * cases, 6e-8 + 4e-9 * cases, edge]
+    names = ("R", "TMR", "width", "edge")
+    data = spinrnn.Dataset(np.array(rows).T[:, :, None], np.zeros(100, int), channels=names)
+    advice = (
+        "bring them to [0, 1], as docs/vdsp.md says"
+        if firing
+        else ('set data.scaling = "standard"')
+    )
+    assert scale_problems(data, firing=firing) == [SIDE_BY_SIDE + advice]
+    one = spinrnn.Dataset(data.inputs[:, :2], data.labels)
+    told = "channel 0 of the inputs has the mean 1e+03 and the deviation 500, far from 1; "
+    assert scale_problems(one, firing=firing) == [told + advice]
+    seven = spinrnn.Dataset(np.repeat(one.inputs[:, :1], 7, axis=1), data.labels)
+    assert scale_problems(seven)[0].endswith("; 3 more; " + 'set data.scaling = "standard"')
+
+
+def test_inputs_that_never_fire():
+    inputs = np.ones((10, 3, 1))
+    inputs[:2] = -1
+    assert silent_problems(inputs) == []
+    inputs[2, 0] = -1
+    told = "23 % of the inputs are negative, and such inputs never fire; bring them to [0, 1]"
+    assert silent_problems(inputs) == [told + ", as docs/vdsp.md says"]
 
 
 def test_parts_of_cases_with_targets_are_drawn():

@@ -3,6 +3,7 @@ netCDF; what is ambiguous is refused with what was seen and what is wanted.
 """
 
 import dataclasses
+import re
 import warnings
 from pathlib import Path
 
@@ -126,7 +127,9 @@ def test_missing_values_are_refused_or_filled_by_a_rule(tmp_path):
     hold = spinrnn.load_dataset(path, missing="hold")
     np.testing.assert_array_equal(hold.inputs[0, 0], [2, 2, 2, 2, 8, 8])
     write(path, TS.format("a") + "?,?:a\n")
-    refused(path, "case 0 has no value in channel 0", missing="linear")
+    refused(
+        path, "case 0, channel 0 has no value; there is no other point to fill", missing="linear"
+    )
 
 
 def test_targets_of_a_regression(tmp_path):
@@ -145,6 +148,15 @@ def test_labels_at_every_point(tmp_path):
     data = spinrnn.load_dataset(tmp_path / "a.npz")
     assert data.labels.tolist() == labels.tolist()
     assert data.classes is None
+
+
+@pytest.mark.parametrize("rule", ["refuse", "linear", "hold"])
+def test_a_gap_where_a_case_has_one_point_cannot_be_filled(tmp_path, rule):
+    path = write(tmp_path / "a.csv", "case,label,x,y\nW1,u,1,2\nW2,d,3,\nW3,u,5,6\n")
+    with pytest.raises(spinrnn.DataError, match="case W2, channel y") as caught:
+        spinrnn.load_dataset(path, missing=rule)
+    assert "there is no other point to fill it from, so write the value or" in str(caught.value)
+    assert "linear" not in str(caught.value)
 
 
 # ---- tables ----
@@ -176,12 +188,16 @@ def test_a_long_table(tmp_path, notes):
     [
         ("case,", "kase,", "without a column case; give each row its case"),
         ("label", "lable", "without a column label"),
-        ("a,1,6,down", "a,1,6,up", "case 1 has several values of label: down, up"),
-        ("b,2,", "b,1,", "in case 0 the time does not increase after its point 1"),
-        ("a,1,6,down,60,1", "a,1,6,down,60,0", "case 1 has several values of test"),
+        ("a,1,6,down", "a,1,6,up", "case a has several values of label: down, up"),
+        ("b,2,", "b,1,", "in case b the time does not increase after its point 1"),
+        ("a,1,6,down,60,1", "a,1,6,down,60,0", "case a has several values of test"),
         ("remark", "class", "label, class may all be the label"),
         ("x,", "class_x,", None),
-        ("b,1,2,up,20", "b,1,2,up,", "1 values are missing, the first is case 0, channel 1, point"),
+        (
+            "b,1,2,up,20",
+            "b,1,2,up,",
+            "1 values are missing, the first is case b, channel y, point 1; .*linear",
+        ),
     ],
 )
 def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
@@ -190,6 +206,43 @@ def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
         assert spinrnn.load_dataset(path).inputs.shape == (2, 2, 3)
     else:
         refused(path, words)
+
+
+WORDS = "write numbers or leave such cells empty, or take a column of texts out of the file"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("1 n.d. 2 n.d. 3 n.d.", "a: n.d. in line 3 is no number, and 2 more such cells; "),
+        ("n.d. bad bad 2 bad n.d.", "a: n.d. in line 2 is no number, and 4 more such cells; "),
+        ("bad nan 1 1 - -", "a: bad in line 2 is no number, and 2 more such cells; "),
+        ("one two three four five six", None),
+        ("one two three nan NA n/a", None),
+    ],
+)
+def test_words_among_numbers_are_no_column_of_texts(tmp_path, notes, cells, told):
+    """A column that may be a channel is not left out by a note."""
+    rows = [f"{k}\t{'ud'[k % 2]}\t{cell}\t{k}" for k, cell in enumerate(cells.split())]
+    path = tmp_path / "one.csv"
+    path.write_text("\n".join(["case\tlabel\ta\tb", *rows]) + "\n")
+    if told is None:
+        assert spinrnn.load_dataset(path).channels == ("b",)
+        assert "left out: a, which is no number" in notes()
+        return
+    refused(path, re.escape(told + WORDS))
+    # a training that had no such channel, or another name for it
+    assert load_inputs(str(path), known=Known(channels=("b",))).channels == ("b",)
+    with pytest.raises(spinrnn.DataError, match=re.escape(told)):
+        load_inputs(str(path), known=Known(channels=("a", "b")))
+    refused(path, re.escape(f"c{told[1:]}"), columns="c=a")
+
+
+def test_words_among_numbers_in_a_folder(tmp_path):
+    for k, kind in enumerate("uudd"):
+        (tmp_path / kind).mkdir(exist_ok=True)
+        (tmp_path / kind / f"{k}.csv").write_text("t,a,b\n0,1,2\n1,n.d.,3\n")
+    refused(tmp_path, r"\d.csv: a: n.d. in line 3 is no number; write numbers or leave")
 
 
 def test_one_series_is_one_case(tmp_path, notes):
@@ -272,9 +325,39 @@ def test_numbers_of_cases_beyond_those_that_floats_tell_apart_are_refused():
 def test_a_time_in_capital_letters_is_told():
     arrays = {"T": np.arange(3.0), "x": np.ones(3)}
     _, _, said = of_columns(Table(Path("a.csv"), arrays), False, NONE)
-    assert "T is the time; where it is a channel: --columns NAME=T" in said
+    assert "T is the time; where it is a channel: --columns T=T" in said
     _, _, said = of_columns(Table(Path("a.csv"), {"t": arrays["T"], "x": arrays["x"]}), False, NONE)
     assert not [text for text in said if "is the time" in text]
+
+
+@pytest.mark.parametrize(
+    ("head", "columns", "channels"),
+    [
+        ("T (K)", None, ("T", "R")),
+        ("T (mT)", None, ("T", "R")),
+        ("T (J/m3)", None, ("T", "R")),
+        ("t (degC)", None, ("t", "R")),
+        ("T", None, ("R",)),
+        ("T (ns)", None, ("R",)),
+        ("T (a.u.)", None, ("R",)),
+        ("T", "T=T", ("T", "R")),
+        ("T (ns)", "T=1", ("T", "R")),
+        ("T (K)", "time=T", ("R",)),
+        ("T (K)", "t=T", ("R",)),
+    ],
+)
+def test_a_time_is_in_a_unit_of_time_unless_the_user_says_it(tmp_path, head, columns, channels):
+    rows = "".join(f"{k},{k % 3},{k},{'ud'[k % 2]}\n" for k in range(8))
+    path = write(tmp_path / "a.csv", f"{head},R,case,label\n{rows}")
+    data = spinrnn.load_dataset(path, columns=columns or NONE)
+    assert (data.channels, len(data)) == (channels, 8)
+    for k, kind in enumerate("ud"):
+        write(tmp_path / "f" / kind / f"{k}.csv", f"{head},R\n0,1\n1,3\n")
+    assert spinrnn.load_dataset(tmp_path / "f", columns=columns or NONE).channels == channels
+    # runs of earlier versions are read as they were
+    if columns is None:
+        asked = dataclasses.replace(NONE, heads=False)
+        assert spinrnn.load_dataset(path, columns=asked).channels == ("R",)
 
 
 def test_a_channel_of_the_training_is_neither_time_nor_label():

@@ -352,6 +352,16 @@ def test_thresholds_follow_from_the_inputs_unless_given():
 # ---- what it does not take ----
 
 
+def test_inputs_that_never_fire_are_told_as_the_network_reads_them():
+    """Of digits that are scaled half are below 0."""
+    assert trainer_of(config_of()).unsuited == []
+    scaled = trainer_of(config_of(data={"scaling": "standard"})).unsuited
+    assert len(scaled) == 1
+    assert " % of the inputs are negative, and such inputs never fire; bring" in scaled[0]
+    turned = config_of({"gain": -4.0}, data={"scaling": "standard"})
+    assert trainer_of(turned).unsuited == []
+
+
 def test_weights_of_classes_are_refused():
     with pytest.raises(spinrnn.ConfigError) as told:
         config_of(task={"class_weights": "balanced"})

@@ -16,6 +16,8 @@ BLOCKS, READING = "spinrnn/kernels/blocks.py", "tests/networks/test_reading.py"
 SOURCES, VERSIONS = "tests/datasets/test_sources.py", "tests/config/test_versions.py"
 MIXED = "tests/networks/test_mixed.py"
 TABLES, RANGES = "spinrnn/datasets/tables.py", "spinrnn/datasets/ranges.py"
+UNITS, PARTS = "spinrnn/readers/units.py", "spinrnn/datasets/parts.py"
+SPLITS = "tests/datasets/test_parts.py"
 CHANNELS, CASES = "spinrnn/datasets/channels.py", "spinrnn/datasets/cases.py"
 ROWS, TARGETS = "tests/runs/test_rows.py", "tests/datasets/test_targets.py"
 SPANS = "tests/datasets/test_ranges.py"
@@ -70,12 +72,21 @@ MUTATIONS = [
     mutation(RANGES, "known = np.isfinite(part)", "known = np.ones(part.shape, bool)", SPANS),
     mutation(RANGES, "known &= (np.arange", "known |= (np.arange", SPANS),
     mutation(RANGES, "count >= FEW and", "", SPANS),
-    mutation(RANGES, "own.largest > FAR * known.largest", "own.largest > known.largest", SPANS),
+    mutation(RANGES, "own.largest > factor * known.largest", "own.largest > known.largest", SPANS),
+    mutation(RANGES, "= FAR_OF_SHARES if", "= FAR if", KNOWNS),
+    mutation(UNITS, 'Unit("%", SHARE, 0.01)', 'Unit("%", "", 0.01)', KNOWNS),
+    mutation(LOADING, '() if "frontend" in taken else _bare(known)', "()", KNOWNS),
+    mutation(COLUMNS, "not said and _converts(own)", "_converts(own)", KNOWNS),
     mutation(RANGES, "(units[k] and limits[k]) or", "", KNOWNS),
     mutation(RANGES, "known.size * unit.factor / own.size", "own.size / known.size", KNOWNS),
     mutation(RANGES, "[] if all(said) else", "", KNOWNS),
     mutation(RANGES, "in_si = [", "in_si = [None] + [", KNOWNS),
     mutation(CHANNELS, "len(own) == len(wanted) and are_nameless", "are_nameless", SOURCES),
+    mutation(CHANNELS, "wanted is None or name in wanted]", "True]", SOURCES),
+    mutation(TABLES, "    check_words(table, texts, wanted)\n", "", SOURCES),
+    mutation(CASES, "        check_words(table, _texts(table), columns.channels)\n", "", SOURCES),
+    mutation(TABLES, "name in asked.names or not (no_time", "not (no_time", SOURCES),
+    mutation(TABLES, "*(asked.channels or ()), *named, *other", "*other", SOURCES),
     mutation(CASES, "columns.channels, _texts(table))", "columns.channels)", SOURCES),
     # predictions
     mutation(KNOWN, "data = fitted(data, len(self.channels), self.channels)", "pass", KNOWNS),
@@ -177,7 +188,9 @@ MUTATIONS = [
     # new configurations
     mutation(BEGINNING, "if out.exists() or out.is_symlink()", "if out.is_symlink()", BEGINNINGS),
     mutation(BEGINNING, "os.path.relpath(config.data.source, folder)", "source", BEGINNINGS),
-    mutation(BEGINNING, "scale_problems(parts[0])", "[]", BEGINNINGS),
+    mutation(PARTS, "deviation < LEAST_DEVIATION and not rare", "deviation < 1e9", SPLITS),
+    mutation(PARTS, "    if share <= MOST_SILENT:", "    if share:", SPLITS),
+    mutation(BEGINNING, "scale_problems(parts[0], firing=firing)", "[]", BEGINNINGS),
     mutation(TEMPLATE, 'text = re.sub(r"\\bNone\\b", "left out", text)', "pass", BEGINNINGS),
     mutation(
         TEMPLATE,

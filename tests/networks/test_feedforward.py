@@ -294,6 +294,13 @@ def test_inputs_that_do_not_fit_are_told():
     data = spinrnn.Dataset(np.ones((3, 2, 3)), np.array([0, 1, 2]), lengths=lengths)
     with pytest.raises(spinrnn.DataError, match="cases of one length"):
         data.flat()
+    # a case that stands twice in a table
+    twice = spinrnn.Dataset(
+        np.zeros((5, 2, 3)), lengths=np.array([1, 3, 1, 1, 2]), names=tuple("abcde")
+    )
+    told = "most cases have one point, but there is case b 3 times, e 2 times; give each row a"
+    with pytest.raises(spinrnn.DataError, match=told):
+        twice.flat()
 
 
 def test_outputs_that_are_not_finite_are_told_with_their_case():

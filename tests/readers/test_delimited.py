@@ -115,7 +115,10 @@ def test_encodings(tmp_path, encoding):
         ("time,power\n", "names but no row"),
         ("t,P\n0,1\n1,2,3\n2,3\n3,4\n", "line 3 has 3 cells, others 2"),
         ("t,P\n0,1.5\n1,2.5\n2,3.5\n3", "line 5 has 1 cells, others 2"),
-        ("t,P\n0,1\n1,x\n2,3\n3,4\n", "column 2: x in line 3 is no number$"),
+        (
+            "t,P\n0,1\n1,x\n2,3\n3,4\n",
+            "column 2: x in line 3 is no number; write a number or leave it empty$",
+        ),
         ("t,P\n0,1\n1,x\n2,3\n3,4\n4,5\n5,y\n6,7\n", "x in line 3 is no number, and 1 more"),
         ("t,P\n0,1_0\n1,2\n2,3\n3,4\n", "1_0 in line 2 is no number"),
         ('t,P\n0,1\n1,"2\n2,3\n3,4\n', "line 3: a quote is not closed"),

@@ -33,7 +33,8 @@ from spinrnn.readers.units import asked_unit, is_unit, unit_of
         ("degC", 26.85, "K", 300),
         ("K", 4, "K", 4),
         ("kΩ", 2, "Ohm", 2000),
-        ("%", 5, "", 0.05),
+        ("%", 5, "share", 0.05),
+        ("share", 0.5, "share", 0.5),
         ("min", 2, "s", 120),
     ],
 )

@@ -228,7 +228,7 @@ def test_columns_are_taken_by_the_names_of_the_training(iris, tmp_path, ending, 
         (COLUMNS.title(), ROWS, "as in sepal_length=Sepal_Length"),
         (f"id,{COLUMNS}", [(1, 5, 3, "x", 2)] * 2, "petal_length holds no numbers; give a column"),
         (f"case,{COLUMNS}", [(7, *row) for row in ROWS], "case 7 has 2 rows, and a row is a whole"),
-        (COLUMNS, [(5, 3, "", 2), ROWS[0]], "1 values are missing, the first is case 0, channel 2"),
+        (COLUMNS, [(5, 3, "", 2), ROWS[0]], "the first is case 0, channel petal_length"),
     ],
 )  # fmt: skip
 def test_columns_that_are_missing_are_named(iris, tmp_path, heads, rows, words):

@@ -13,8 +13,10 @@ from scipy.io import wavfile
 
 import spinrnn
 from spinrnn.datasets.known import Known
+from spinrnn.datasets.loading import load_inputs
 from spinrnn.datasets.sounds import resampled
 from spinrnn.errors import DataError, DataNote
+from spinrnn.readers.columns import Columns
 from spinrnn.readers.table import Table
 from spinrnn.runs.loading import open_run
 
@@ -195,7 +197,6 @@ def warned(folder, path, *options):
         ("said", "time (ns),V (mV)", 1e3, None),
         # both sides say it, so it is what was measured
         ("said", "time (ns),V (mV)", 1.0, None),
-        ("plain", "time,V (mV)", 1e3, "the training did not say its unit, so give the numbers as"),
         ("plain", "time,V (V)", 1e3, None),
         ("plain", "time,V", 1e3, None),
         ("plain", "time,V", 1e-6, "neither says its unit, so give the numbers in that of the"),
@@ -211,9 +212,7 @@ def test_numbers_far_from_those_of_the_training_are_a_warning(
         return
     values = np.random.default_rng(3).normal(size=(20, 4)).round(3)
     low, high = values.min(), values.max()
-    own = scale / 1e3 if "mV" in head else scale
-    unit = " V" if "V (" in head else ""
-    wanted = f"V is from {own * low:.3g} to {own * high:.3g}{unit}, in the training from "
+    wanted = f"V is from {scale * low:.3g} to {scale * high:.3g}, in the training from "
     assert f"{path}: {wanted}" in found[0]
     before = (low, high, " V") if run == "said" else (1e3 * low, 1e3 * high, "")
     assert "{:.3g} to {:.3g}{}; ".format(*before) in found[0]
@@ -228,8 +227,61 @@ def test_what_the_warning_advises_is_right(clocks, tmp_path):
         shares = np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=1, usecols=(2, 3))
         answers = np.exp(wanted) / np.exp(wanted).sum(axis=1, keepdims=True)
         assert np.allclose(shares, answers, atol=1e-5) == right
-    path = timed(tmp_path / "new.csv", "time,V (mV)", 1e3)
-    assert warned(clocks / "plain", path, "--units", "V=V")[0] == []
+
+
+def test_a_unit_that_the_training_did_not_say_is_not_converted(clocks, tmp_path):
+    """Its numbers were in mV."""
+    path, run = timed(tmp_path / "new.csv", "time,V (mV)", 1e3), clocks / "plain"
+    told = "V in mV by its head, and the training did not say a unit; --units V=V takes the numbers"
+    refused(told, spinrnn.predict, run / "run", path)
+    assert warned(run, path, "--units", "V=V")[0] == []
+    told = "the training did not say its unit, so give the numbers as"
+    assert told in warned(run, path, "--units", "V=mV")[0][0]
+    with pytest.warns(UserWarning, match=told):
+        spinrnn.predict(run / "run", spinrnn.load_dataset(path, labelled=None))
+    renamed = timed(tmp_path / "other.csv", "time,U (mV)", 1e3)
+    ended = here("predict", run / "run", renamed, "--columns", "V=U")
+    assert ended.returncode == 2
+    assert "V in mV by its head, and the training did not say a unit" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("head", "scale", "units", "told"),
+    [
+        ("TMR (%)", 100, None, None),
+        ("TMR (share)", 1, None, None),
+        ("TMR", 100, "TMR=%", None),
+        ("TMR (V)", 100, "TMR=%", None),
+        ("TMR (V)", 1, None, "TMR is in V, in the training it was in shares (1 is 100 %); give"),
+        ("TMR (J/m3)", 1, None, "TMR is in J/m3, in the training it was in shares"),
+        ("TMR (mV)", 1, None, "as in --units TMR=%"),
+        ("TMR", 100, None, "it does not say its unit, so say it, as in --units TMR=%"),
+        ("TMR", 1, None, "TMR is taken to be in shares (1 is 100 %), as in the training"),
+    ],
+)
+def test_percent_is_a_unit_as_others(tmp_path, head, scale, units, told):
+    shares = np.random.default_rng(0).uniform(0.6, 1.8, 30)
+
+    def of(name, head, scale):
+        rows = [f"{case},{scale * share:.9f}" for case, share in enumerate(shares)]
+        return table(tmp_path / name, f"case,{head}", rows)
+
+    with pytest.warns(DataNote, match="TMR, % converted to shares"):
+        known = Known.of_data(load_inputs(str(of("old.csv", "TMR (%)", 100))))
+    assert known.units == ("share",)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            asked = Columns.of_texts(None, units)
+            data = load_inputs(str(of("new.csv", head, scale)), None, asked, known=known)
+            found = known.matched(data, "new.csv").inputs[:, 0, 0]
+        except DataError as error:
+            found, caught = None, [error]
+    texts = [str(getattr(one, "message", one)) for one in caught]
+    assert told is None or any(told in text for text in texts)
+    if told is None:
+        np.testing.assert_allclose(found, shares, atol=1e-8)
+    assert (found is None) == (told is not None and head.endswith(("V)", "m3)")))
 
 
 @pytest.mark.parametrize(

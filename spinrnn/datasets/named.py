@@ -71,9 +71,8 @@ def names_of_targets(table: Table, columns: Columns) -> tuple[str, ...] | None:
     numbers where one has several; None without."""
     found = []
     for name in targets_of(table, columns):
-        shape = table.arrays[name].shape
-        several = len(shape) > 1 and shape[1] > 1
-        found += [f"{name}_{i}" for i in range(shape[1])] if several else [name]
+        count = int(np.prod(table.arrays[name].shape[1:2]))
+        found += [f"{name}_{i}" for i in range(count)] if count > 1 else [name]
     return tuple(found) or None
 
 

@@ -180,7 +180,7 @@ MUTATIONS = [
     mutation(READ, "for table in tables if key in table", "for table in []", UNREAD),
     mutation(READ, "not in (usual.writer, own)", "not in (usual.writer,)", UNREAD),
     mutation(READ, "not in {*kept, *tables}", "not in {*tables}", UNREAD),
-    mutation(START, "*trainer.unheeded, *endless", "*endless", UNREAD),
+    mutation(START, "*trainer.unheeded, *found.endless", "*found.endless", UNREAD),
     mutation(POINTS, "if all(key in own for own in keys)", "", UNREAD),
     mutation(
         READ,

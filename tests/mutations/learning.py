@@ -114,8 +114,8 @@ MUTATIONS = [
     ),
     mutation(
         LEARNER,
-        "norm = clip_gradient(estimate.gradient, c.clip)",
-        "norm = clip_gradient(estimate.gradient, 0)",
+        "norm = clip_gradient(gradient, c.clip)",
+        "norm = clip_gradient(gradient, 0)",
         "adams",
     ),
     mutation(
@@ -359,9 +359,9 @@ MUTATIONS = [
     ),
     mutation(TRAINER, "layer=error.layer", "layer=error.neuron", "diverge"),
     mutation(
-        TRAINER,
-        'getattr(self.config.network, "scheme", None) == "euler"',
-        'getattr(self.config.network, "scheme", None) != "euler"',
+        DIVERGED,
+        'getattr(network, "scheme", None) == "euler"',
+        'getattr(network, "scheme", None) != "euler"',
         "diverge",
     ),
     # sums of an epoch

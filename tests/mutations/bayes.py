@@ -79,7 +79,10 @@ MUTATIONS = [
     mutation(CHANNELS, "return list(wanted), said", "return list(own), said", ROWS),
     mutation(CHANNELS, "nearest(name, left)", "None", ROWS),
     mutation(TABLES, "if len(at) > 1]", "if False]", ROWS),
-    mutation(TABLES, "if name not in others]", "]", SOURCES),
+    mutation(
+        TABLES, "free = [name for name in table.arrays if name not in others]",
+        "free = [*table.arrays]", SOURCES,
+    ),
     mutation(CASES, "{name: channels[name] for name in names}", "dict(channels)", ROWS),
     mutation(ANSWERS, 'None if "time" in config.abilities else', "", ROWS),
 ]  # fmt: skip

@@ -28,7 +28,7 @@ MUTATIONS = [
     reader("text", ' and not any("_" in cell for cell in cells)', "", "delimited"),
     reader("cells", "2 * len(wrong) >= sum", "3 * len(wrong) >= sum", "delimited"),
     reader("cells", "if len(cells) != width:", "if len(cells) < width:", "delimited"),
-    reader("cells", "in line {n + 1} is no", "in line {n} is no", "delimited"),
+    reader("cells", "in {where} {n + 1} is no", "in {where} {n} is no", "delimited"),
     reader("cells", "4 * longest * len(cells) >", "0 >", "delimited"),
     reader("delimited", "if not head:\n        shown", "if False:\n        shown", "delimited"),
     reader("delimited", "elif not comma.is_number(lines[n]):", "elif False:", "delimited"),

@@ -11,6 +11,7 @@ from test_identify import device
 import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.errors import DataNote
+from spinrnn.identify import fit as fit_
 from spinrnn.recordings.measurement import measurement_of
 
 
@@ -102,21 +103,26 @@ def test_whole_numbers_with_a_unit_are_taken(tmp_path, monkeypatch, capsys):
     assert "ns converted to s" in capsys.readouterr().err
 
 
-def test_arrays_whose_time_is_in_another_unit_are_told():
+def test_arrays_whose_time_is_in_another_unit_are_told(monkeypatch):
     """Whole numbers of any kind, far apart ones of an oscillator; a unit ends it."""
+
+    def given(arrays, **options):
+        with pytest.raises(pytest.fail.Exception, match="it is fitted"):
+            spinrnn.identify_device(arrays, **options)
+
+    monkeypatch.setattr(fit_, "_whole", lambda *_: pytest.fail("it is fitted"))
     arrays = good()
     whole, slow = arrays | {"time": np.arange(60)}, arrays | {"time": 1e9 * arrays["time"]}
     for kind, fixed in (("oscillator", {"Q": 0.8}), ("ctrnn", {})):
         with pytest.warns(DataNote, match="time: holds whole numbers, which are taken as s; are"):
-            spinrnn.identify_device(whole, neuron=kind, fixed=fixed)
+            given(whole, neuron=kind, fixed=fixed)
     with pytest.warns(DataNote, match=r"time: samples are 2.5 s apart, osc.* is it in s\?"):
-        spinrnn.identify_device(slow, fixed={"Q": 0.8})
+        given(slow, fixed={"Q": 0.8})
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataNote)
-        spinrnn.identify_device(arrays, fixed={"Q": 0.8})
-        spinrnn.identify_device(slow, neuron="ctrnn")
-        data = replace(measurement_of(whole), units={"time": "s"})
-        spinrnn.identify_device(data, fixed={"Q": 0.8})
+        given(arrays, fixed={"Q": 0.8})
+        given(slow, neuron="ctrnn")
+        given(replace(measurement_of(whole), units={"time": "s"}), fixed={"Q": 0.8})
 
 
 def test_times_and_noise_beyond_all_bounds_are_told_together():

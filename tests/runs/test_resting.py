@@ -135,7 +135,9 @@ def test_it_is_measured_only_where_nothing_speaks_against_it():
 
 def test_a_check_and_a_training_tell_it():
     config = spinrnn.RunConfig(
-        spinrnn.SymmetricConfig(layers=(4,), inputs=6, outputs=2, neuron=VO2, steps=3),
+        spinrnn.SymmetricConfig(
+            layers=(4,), inputs=6, outputs=2, neuron=VO2, steps=3, dtype="float64"
+        ),
         spinrnn.TrainConfig(estimator=spinrnn.Equilibrium(nudge="drive"), epochs=1),
     )
     trainer, found = run_module.Trainer(config, DATA), checking.Checked()

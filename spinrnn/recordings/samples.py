@@ -32,6 +32,8 @@ from spinrnn.readers.units import unit_of
 from spinrnn.recordings.envelope import Demodulation, demodulated
 
 NAMES = ("time", "drive", "power", "noise")
+KEYS = ("case", "neuron")
+"""Columns that say of which one a row is."""
 HIGHEST = 1e30
 """Powers and drives above are no measurements: their squares would leave the range of
 numbers.
@@ -92,6 +94,8 @@ def read_device(
     """({name: array}, {name: unit}) of a user's file, in SI units where the file or the
     user says another one; what was converted is told by a `DataNote`.
 
+    Columns are one recording, or with a column `case` or `neuron` one of each.
+
     Args:
         needed, optional: names of arrays.
         numbers: names that may be attributes of an HDF5 file's root as well.
@@ -115,13 +119,10 @@ def read_device(
     if notes:
         warnings.warn(f"{path}: {'; '.join(notes)}", DataNote, stacklevel=4)
     try:
-        table.check_names(needed, (*optional, *numbers), instead)
+        keys = [name for name in KEYS if name in table.arrays]
+        table.check_names(needed, (*optional, *numbers, *keys), instead)
     except DataError as error:
-        if columns.empty and not set(needed) <= set(table.arrays):
-            first = "voltage" if how is not None else "power"
-            advice = f"say which are which by --columns, as in time=t,{first}=V2"
-            raise DataError(f"{error}; {advice}") from None
-        raise
+        raise _advised(error, table, needed, columns) from None
     own = unit_of(str(table.units.get("time") or ""))
     if own is not None and own.si not in ("", "s"):
         raise DataError(f"{path}: time: is in {own.symbol}, which is no time; give it in s")
@@ -130,8 +131,26 @@ def read_device(
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
+    arrays = _pivoted(table, arrays) if _is_of_rows(table, arrays) else arrays
     arrays = arrays if how is None else _with_power(path, arrays, table.arrays, how)
     return arrays, units
+
+
+def _advised(error, table, needed, columns):
+    """The error, with the option that names the arrays of a file where none is given."""
+    if not columns.empty or set(needed) <= set(table.arrays):
+        return error
+    first = "voltage" if "voltage" in needed else "power"
+    return DataError(f"{error}; say which are which by --columns, as in time=t,{first}=V2")
+
+
+def _is_of_rows(table, arrays):
+    """Whether all arrays are columns of one length, and so is one that says which case
+    or neuron a row is of.
+    """
+    own = [name for name in table.arrays if name in {*arrays, *KEYS}]
+    shapes = {table.arrays[name].shape for name in own}
+    return len(shapes) == 1 and len(shapes.pop()) == 1 and any(name in KEYS for name in own)
 
 
 def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:
@@ -192,7 +211,7 @@ def device_of(
     table = arranged(found.table, NONE, (*needed, *optional))
     if table.notes:
         warnings.warn(f"{table.path}: {'; '.join(table.notes)}", DataNote, stacklevel=4)
-    table.check_names(needed, (*optional, "case", "neuron"))
+    table.check_names(needed, (*optional, *KEYS))
     arrays = {name: table.arrays[name] for name in (*needed, *optional) if name in table.arrays}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
     if library_of(data) == "pandas":
@@ -214,7 +233,7 @@ def _pivoted(table, arrays):
     """Columns (row,) as (case, time), (neuron, time) or (case, neuron, time); rows of
     the same case and neuron stand in the order of time.
     """
-    keys = [name for name in ("case", "neuron") if name in table.arrays]
+    keys = [name for name in KEYS if name in table.arrays]
     if not keys:
         return arrays
     places = [np.unique(table.arrays[key], return_inverse=True)[1] for key in keys]
@@ -227,12 +246,19 @@ def _pivoted(table, arrays):
     shape = (*sizes, int(number.max(initial=0)) + 1)
     found = {}
     for name, column in arrays.items():
+        if np.shape(column) != flat.shape:
+            # a number of all
+            found[name] = column
+            continue
         wide = np.full(shape, np.nan)
         wide[(*places, number)] = column
         found[name] = wide
     if "neuron" in keys:
         # the times of a case are those of all of its neurons
         found["time"] = found["time"][..., 0, :]
+    rows = np.atleast_2d(found["time"])
+    # an axis that all cases share is one
+    found["time"] = rows[0] if (rows == rows[0]).all() else found["time"]
     return found
 
 

@@ -8,7 +8,9 @@ import pytest
 
 import spinrnn
 from spinrnn import analysis
+from spinrnn.readers.columns import Columns
 from spinrnn.recordings.measurement import load_measurement, measurement
+from spinrnn.recordings.samples import read_device
 
 TIME = np.array([0.0, 1.0, 3.0, 6.0, 10.0])
 POWER = np.arange(30.0).reshape(2, 3, 5) / 100 + 0.1
@@ -98,6 +100,27 @@ def test_cases_may_have_times_of_their_own(tmp_path):
     path = save(tmp_path / "longer.npz", time=shorter, power=power, drive=DRIVE)
     with pytest.raises(spinrnn.DataError, match="time: case 1 has no finite time at sample 3"):
         analysis.open_recording(path)
+
+
+@pytest.mark.parametrize("names", [("7", "9"), ("film a", "film b")])
+def test_rows_of_a_table_may_be_of_several_cases(tmp_path, names):
+    """Of two lengths, one between the rows of the other; a number of all stays one."""
+    rows = [(0, 0.0, 1.0), (0, 1.0, 2.0), (1, 0.0, 3.0), (0, 2.0, 4.0), (1, 1.5, 5.0)]
+    lines = [f"{names[case]},{time},{power / 10}" for case, time, power in rows]
+    text = "run,t (us),P\n" + "\n".join(lines) + "\n"
+    (tmp_path / "a.csv").write_text(text)
+    columns = Columns.of_texts("case=run,time=t,power=P", None)
+    arrays, units = read_device(tmp_path / "a.csv", ("time", "power"), (), columns=columns)
+    np.testing.assert_allclose(arrays["time"], [[0, 1e-6, 2e-6], [0, 1.5e-6, np.nan]])
+    np.testing.assert_allclose(arrays["power"], [[0.1, 0.2, 0.4], [0.3, 0.5, np.nan]])
+    assert units["time"] == "s"
+
+
+def test_cases_of_a_table_with_the_same_times_share_them(tmp_path):
+    (tmp_path / "a.csv").write_text("case,time,power\n0,0,1\n0,2,2\n1,0,3\n1,2,4\n")
+    arrays, _ = read_device(tmp_path / "a.csv", ("time", "power"), ())
+    assert arrays["time"].tolist() == [0, 2]
+    assert arrays["power"].tolist() == [[1, 2], [3, 4]]
 
 
 def test_times_that_nobody_gave_are_left_out_behind_the_last_power(tmp_path):

@@ -137,7 +137,7 @@ def read_device(
 
 
 def _advised(error, table, needed, columns):
-    """The error, with the option that names the arrays of a file where none is given."""
+    """The error, with the option that names arrays where it was not given."""
     if not columns.empty or set(needed) <= set(table.arrays):
         return error
     first = "voltage" if "voltage" in needed else "power"

@@ -90,7 +90,7 @@ def open_recording(
                 "option out"
             )
         return _of_trajectory_file(path)
-    found, _ = read_device(path, *_NAMES, NUMBERS, ALIASES, columns, how)
+    found, _ = read_device(path, *_NAMES, NUMBERS, ALIASES, columns, how, "neuron")
     return _of_arrays(path, found, given)
 
 

@@ -90,6 +90,7 @@ def read_device(
     instead: Mapping[str, str] | None = None,
     columns: Columns = NONE,
     how: Demodulation | None = None,
+    rows: Literal["case", "neuron"] = "case",
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """({name: array}, {name: unit}) of a user's file, in SI units where the file or the
     user says another one; what was converted is told by a `DataNote`.
@@ -102,6 +103,7 @@ def read_device(
         instead: as of `Table.check_names`.
         columns: what the user calls the arrays of the file, and their units.
         how: that the power is made of a `voltage` in the file, which oscillates.
+        rows: as of `samples_of`.
     Raises:
         StoreError: the file cannot be read; DataError: arrays are missing or misspelt.
     """
@@ -131,7 +133,7 @@ def read_device(
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
-    arrays = _pivoted(table, arrays) if _is_of_rows(table, arrays) else arrays
+    arrays = _pivoted(table, arrays, rows) if _is_of_rows(table, arrays) else arrays
     arrays = arrays if how is None else _with_power(path, arrays, table.arrays, how)
     return arrays, units
 
@@ -215,7 +217,7 @@ def device_of(
     arrays = {name: table.arrays[name] for name in (*needed, *optional) if name in table.arrays}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
     if library_of(data) == "pandas":
-        return _pivoted(table, arrays), units
+        return _pivoted(table, arrays, rows), units
     known = {name: found.roles.get(name, ()) for name in arrays}
     aligned = {name: _aligned(array, known[name], rows) for name, array in arrays.items()}
     return aligned, units
@@ -229,7 +231,7 @@ def _aligned(array, roles, rows):
     return array[:, None] if axes == {"case"} else array[None]
 
 
-def _pivoted(table, arrays):
+def _pivoted(table, arrays, rows):
     """Columns (row,) as (case, time), (neuron, time) or (case, neuron, time); rows of
     the same case and neuron stand in the order of time.
     """
@@ -256,9 +258,12 @@ def _pivoted(table, arrays):
     if "neuron" in keys:
         # the times of a case are those of all of its neurons
         found["time"] = found["time"][..., 0, :]
-    rows = np.atleast_2d(found["time"])
+    elif rows == "neuron":
+        # of two axes the first would be neurons
+        found |= {name: x[:, None] for name, x in found.items() if name != "time" and x.ndim == 2}
+    times = np.atleast_2d(found["time"])
     # an axis that all cases share is one
-    found["time"] = rows[0] if (rows == rows[0]).all() else found["time"]
+    found["time"] = times[0] if (times == times[0]).all() else found["time"]
     return found
 
 

@@ -121,6 +121,8 @@ def test_cases_of_a_table_with_the_same_times_share_them(tmp_path):
     arrays, _ = read_device(tmp_path / "a.csv", ("time", "power"), ())
     assert arrays["time"].tolist() == [0, 2]
     assert arrays["power"].tolist() == [[1, 2], [3, 4]]
+    recording = analysis.open_recording(tmp_path / "a.csv")
+    assert recording.power[0].tolist() == [[[1, 2]], [[3, 4]]]
 
 
 def test_times_that_nobody_gave_are_left_out_behind_the_last_power(tmp_path):

@@ -434,9 +434,10 @@ def _of_file(
         return _of_one_sound(table, labelled), None, resampling
     own = ending_of(path) in OWN
     if own or named.has_cases(table) or any(array.ndim > 1 for array in table.arrays.values()):
-        series, test, said = named.of_names(named.with_targets(table, names), labelled, names.heads)
+        table, outputs = named.with_targets(table, names)
+        series, test, said = named.of_names(table, labelled, names.heads)
         if series.targets is not None:
-            series = dataclasses.replace(series, target_names=named.names_of_targets(table, names))
+            series = dataclasses.replace(series, target_names=outputs)
         return series, test, (*said, *table.notes[len(read.notes) :])
     targets = targets_of(table, names)
     # of a training with names of columns a row is none of one channel

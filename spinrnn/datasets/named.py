@@ -46,16 +46,17 @@ def of_names(
     return series, test, said + converted.notes[len(table.notes) :]
 
 
-def with_targets(table: Table, columns: Columns) -> Table:
+def with_targets(table: Table, columns: Columns) -> tuple[Table, tuple[str, ...] | None]:
     """The table with the arrays (case,), (case, output) or (case, output, time) that
-    the user calls targets as its array `targets`, one behind the other.
+    the user calls targets as its array `targets`, one behind the other; and names of
+    the outputs, those of the arrays with numbers where one has several, None without.
 
     Raises:
         DataError: they are not there, or do not go together.
     """
     names = targets_of(table, columns)
     if not names:
-        return table
+        return table, None
     parts = [table.arrays[name] for name in names]
     parts = [part[:, None] if part.ndim == 1 else part for part in parts]
     if len({(len(part), *part.shape[2:]) for part in parts}) > 1:
@@ -63,17 +64,11 @@ def with_targets(table: Table, columns: Columns) -> Table:
         raise DataError(f"{table.path}: targets: {shapes} do not go together")
     rest = without(table, names)
     arrays = {**rest.arrays, "targets": np.concatenate(parts, axis=1)}
-    return dataclasses.replace(rest, arrays=arrays)
-
-
-def names_of_targets(table: Table, columns: Columns) -> tuple[str, ...] | None:
-    """Names of the outputs of what the user calls targets: those of the arrays, with
-    numbers where one has several; None without."""
-    found = []
-    for name in targets_of(table, columns):
-        count = int(np.prod(table.arrays[name].shape[1:2]))
-        found += [f"{name}_{i}" for i in range(count)] if count > 1 else [name]
-    return tuple(found) or None
+    outputs = []
+    for name, part in zip(names, parts, strict=True):
+        count = part.shape[1]
+        outputs += [f"{name}_{i}" for i in range(count)] if count > 1 else [name]
+    return dataclasses.replace(rest, arrays=arrays), tuple(outputs)
 
 
 def _inputs_of(table):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.readers.units import SHARE, in_words, unit_of
+from spinrnn.readers.units import SHARE, in_words, shown_in_si, unit_of
 
 FAR = 100.0
 """By which factor numbers are told to be off; units differ by 1000."""
@@ -105,7 +105,7 @@ def far_value(
     the training, else None; names: of the channels.
     """
     for k, (value, own) in enumerate(zip(values, known, strict=True)):
-        if own.size > 0 and abs(value) > FAR * own.largest:
+        if is_far(Range(value, value, abs(value)), 1, own):
             about = f"{names[k] if names else f'channel {k}'} is {value:.3g}, in the training from"
             return f"{about} {_span(own, '')}; lines are taken in the unit of the training"
     return None
@@ -119,7 +119,7 @@ def _advice(name, own, known, unit, limit):
     """What to do; unit: of the training, limit: of the data."""
     if limit:
         said = "the training did not say its unit, so give the numbers as it had them"
-        other = f"; --units {name}={unit_si(limit)} takes those of a file as they stand"
+        other = f"; --units {name}={shown_in_si(limit)} takes those of a file as they stand"
         return said + (other if name else "")
     if not unit:
         return "neither says its unit, so give the numbers in that of the training"
@@ -127,12 +127,6 @@ def _advice(name, own, known, unit, limit):
     if name is None or likely is None:
         return f"it does not say its unit, so give the numbers in {in_words(unit)}"
     return f"it does not say its unit, so say it, as in --units {name}={likely}"
-
-
-def unit_si(symbol: str) -> str:
-    """The SI symbol of a unit, its own where it is not converted."""
-    unit = unit_of(symbol)
-    return symbol if unit is None else unit.si
 
 
 def _likely(own, known, symbol):

@@ -72,9 +72,8 @@ class Arrow:
 
     def __init__(self, cases: int, own: int, common: int) -> None:
         """own: columns of each case; common: of all."""
-        self._own, self._cases = own, cases
+        self._cases, self._own, self._common = cases, own, common
         self._parts: dict[int, np.ndarray] = {}
-        self._common = np.zeros((common, common))
 
     def add(self, case: np.ndarray, own: np.ndarray, common: np.ndarray) -> None:
         """Further rows: case (n,) their cases, in order; own (n, own), common (n,
@@ -88,9 +87,9 @@ class Arrow:
     def whole(self) -> np.ndarray:
         """(cases own + common, the same) a matrix whose columns, those of the cases
         first, have the lengths and angles of all rows given."""
-        width, common = self._own, self._common
-        head = self._cases * width
-        found = np.zeros((head + len(common), head + len(common)))
+        width, head = self._own, self._cases * self._own
+        found = np.zeros((head + self._common, head + self._common))
+        common = np.zeros((self._common, self._common))
         for number, part in self._parts.items():
             rows = slice(number * width, (number + 1) * width)
             found[rows, rows], found[rows, head:] = part[:width, :width], part[:width, width:]

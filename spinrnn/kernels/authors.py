@@ -18,6 +18,9 @@ from numba.np.numpy_support import as_dtype
 
 from spinrnn.kernels.compiling import alone, joined, rounded_joined
 
+FURTHER = 8
+"""Numbers and states that a function may ask for besides those that it gets."""
+
 
 def plain(function):
     """The Python function of one that may be jitted already."""
@@ -219,10 +222,6 @@ def _takes(function, arguments):
     except Exception:
         return False
     return True
-
-
-FURTHER = 8
-"""Numbers and states that a function may ask for besides those that it gets."""
 
 
 def types_of(function, arguments):

@@ -12,13 +12,14 @@ from typing import Any
 
 from spinrnn.config.run import RunConfig
 from spinrnn.datasets.dataset import Dataset
+from spinrnn.datasets.known import Known
 from spinrnn.datasets.parts import divide
 from spinrnn.learning.trainer import scored, test_of
 from spinrnn.networks.ensemble import Ensemble
 from spinrnn.runs.folder import Folder
 from spinrnn.runs.loading import member_paths
 
-KNOWN = ("classes", "channels", "units", "rate", "points", "targets", "ranges", "step")
+KNOWN = tuple(field.name for field in dataclasses.fields(Known))
 """Of the data, as of `Known.record`."""
 SEEDS_APART = 1000
 """From a member's seed to the next one's: so ensembles of seeds 0 and 1 share none."""

@@ -224,11 +224,13 @@ def _relax_of(step, form):
 
 @loop
 def _equal(one, other):
-    """Whether all numbers are equal."""
-    j = 0
-    while j < one.size and one[j] == other[j]:
-        j += 1
-    return j == one.size
+    """Whether all numbers are equal; the outputs, which stand last, come to rest last,
+    so that most comparisons end with them.
+    """
+    j = one.size
+    while j > 0 and one[j - 1] == other[j - 1]:
+        j -= 1
+    return j == 0
 
 
 @loop

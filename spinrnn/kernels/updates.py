@@ -75,10 +75,16 @@ def _want_flips(gradient, mean, trained, weights, numbers):
 
 
 def _signs(trained, size, weights):
-    """weights (targets, sources) = size where trained >= 0, else -size."""
+    """weights (targets, sources) = size where trained >= 0, else -size; returns whether
+    all trained numbers are finite.
+    """
+    every = True
     for i in range(trained.shape[0]):
         for j in range(trained.shape[1]):
-            weights[i, j] = size if trained[i, j] >= 0 else -size
+            own = trained[i, j]
+            weights[i, j] = size if own >= 0 else -size
+            every &= own - own == 0
+    return every
 
 
 def _move_signs(trained, change, keep):
@@ -139,6 +145,14 @@ def _want_levels(trained, change, position, numbers, levels, far):
             far[i, j] = abs(position[i, j] - (level * distance - one)) > margin
 
 
+def _finite(numbers):
+    """Whether all numbers (n,) are finite: others less themselves are NaN."""
+    every = True
+    for i in range(numbers.shape[0]):
+        every &= numbers[i] - numbers[i] == 0
+    return every
+
+
 LANES = 64
 """Sums that `square_sum` makes side by side: one waits for itself."""
 
@@ -159,6 +173,7 @@ def _square_sum(numbers, sums):
 
 adam = rounded_kernel(_adam)
 square_sum = rounded_kernel(_square_sum)
+finite = rounded_kernel(_finite)
 gate = rounded_kernel(_gate)
 whole = rounded_kernel(_whole)
 want_flips = rounded_kernel(_want_flips)

@@ -8,7 +8,9 @@ import numpy as np
 
 from spinrnn.config.run import TrainConfig
 from spinrnn.errors import DivergenceError
+from spinrnn.kernels.updates import finite
 from spinrnn.learning.schedule import clip_gradient
+from spinrnn.machine.threads import ordered_map, parts_of
 from spinrnn.synapses.protocol import Events
 
 
@@ -115,5 +117,5 @@ def learner_of(config: TrainConfig, net: Any) -> GradientLearner:
 
 
 def _require_finite(numbers, what):
-    if not np.isfinite(numbers).all():
+    if not all(ordered_map(lambda part: finite(numbers[part]), parts_of(numbers.size))):
         raise DivergenceError(f"{what} is not finite")

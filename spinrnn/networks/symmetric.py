@@ -395,9 +395,11 @@ class Prepared:
         # subtracted
         change = (second - first)[:, :cases] * each.astype(first.dtype)
         # what is learned already stays as it is with a nudge, and adds nothing
-        moved = np.flatnonzero((change != 0).any(axis=0))
-        inputs, change = free.inputs[moved], change[:, moved]
-        mean = (first + second)[:, moved] * first.dtype.type(0.5)
+        moved = change.any(axis=0)
+        inputs, total = free.inputs, (first + second)[:, :cases]
+        if not moved.all():
+            inputs, change, total = inputs[moved], change[:, moved], total[:, moved]
+        mean = total * first.dtype.type(0.5)
         scale = self._population.neurons.scale
         with one_thread():
             for i, (start, stop) in enumerate(zip(self._tops, self._tops[1:], strict=False)):

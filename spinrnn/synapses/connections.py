@@ -74,15 +74,16 @@ class Connections:
         """
         if self.direct:
             return flat
-        if not np.isfinite(flat).all():
-            raise DivergenceError(_NOT_FINITE)
-        read, trained = np.empty_like(flat), self._layout.named(flat)
+        read, trained, finite = np.empty_like(flat), self._layout.named(flat), True
         for name, view in self._layout.named(read).items():
             kind, own = self.kinds.get(name), trained[name]
             if kind is None or kind.direct:
                 view[...] = own
+                finite &= bool(np.isfinite(own).all())
             else:
-                kind.read_into(own, self.devices[name], view)
+                finite &= kind.read_into(own, self.devices[name], view)
+        if not finite:
+            raise DivergenceError(_NOT_FINITE)
         return read
 
     def read_backward(self, flat: np.ndarray, gradient: np.ndarray) -> np.ndarray:

@@ -159,9 +159,17 @@ class Synapse(Kind):
 
     def read_into(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], out: np.ndarray
-    ) -> None:
-        """Writes what `read` gives into `out`; of kinds that can without a copy."""
+    ) -> bool:
+        """Writes what `read` gives into `out`; of kinds that can without a copy.
+
+        Returns:
+            Whether all trained numbers are finite, which weights of few values would
+            hide; else nothing may be read of `out`.
+        """
+        if not np.isfinite(trained).all():
+            return False
         out[...] = self.read(trained, devices)
+        return True
 
     def read_backward(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], g_weights: np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 from spinrnn.config.quantity import quantity
 from spinrnn.config.run import LARGEST_NUMBER
 from spinrnn.kernels import updates
-from spinrnn.machine.threads import each, ordered_map, parts_of
+from spinrnn.machine.threads import ordered_map, parts_of
 from spinrnn.synapses.protocol import Events, Request, StraightThrough
 
 
@@ -38,9 +38,9 @@ class Sign(StraightThrough):
 
     def read_into(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], out: np.ndarray
-    ) -> None:
+    ) -> bool:
         size, parts = trained.dtype.type(binary_size(self.largest, trained)), parts_of(*out.shape)
-        each(parts, lambda rows: updates.signs(trained[rows], size, out[rows]))
+        return all(ordered_map(lambda rows: updates.signs(trained[rows], size, out[rows]), parts))
 
     def program(
         self,

@@ -88,7 +88,7 @@ def test_flips_are_wanted_by_a_running_mean(dtype):
 def test_signs_move_and_flip(dtype):
     trained, change, weights, *_ = drawn(dtype, 17, 59)
     size, keep = trained.dtype.type(0.3), trained.dtype.type(0.9)
-    updates.signs(trained, size, weights)
+    assert updates.signs(trained, size, weights)
     same(weights, np.where(trained >= 0, size, -size))
     moved = trained.copy()
     count = updates.move_signs(moved, change, keep)
@@ -100,6 +100,20 @@ def test_signs_move_and_flip(dtype):
         assert updates.flip_signs(flipped, flips, smallest) == np.count_nonzero(flips) > 0
         turned = np.where(trained == 0, -smallest, -trained)
         same(flipped, np.where(flips != 0, turned, trained))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan])
+def test_numbers_that_are_not_finite_are_seen(dtype, wrong):
+    numbers, weights, *_ = drawn(dtype, 17, 59)
+    flat, size = numbers.ravel(), numbers.dtype.type(0.3)
+    flat[1] = np.finfo(dtype).max
+    assert updates.finite(flat)
+    for place in (0, 500, flat.size - 1):
+        before, flat[place] = flat[place], wrong
+        assert not updates.finite(flat)
+        assert not updates.signs(numbers, size, weights)
+        flat[place] = before
 
 
 def single(like):

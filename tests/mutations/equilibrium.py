@@ -144,11 +144,12 @@ MUTATIONS = [
     mutation(KERNEL, "left %= made - kept", "left %= 2", "go_round"),
     mutation(KERNEL, "if kept and _equal(whole, earlier):", "if kept:", "go_round"),
     mutation(KERNEL, "if kept and _equal(whole, earlier):", "if False:", "go_round"),
-    mutation(KERNEL, "and one[j] == other[j]:", "and abs(one[j] - other[j]) < 1e-3:", "go_round"),
-    mutation(NET, "(change != 0).any(axis=0)", "change.all(axis=0)", "learned"),
     mutation(
-        NET, "inputs, change = free.inputs[moved],", "inputs, change = free.inputs,", "learned"
+        KERNEL, "one[j - 1] == other[j - 1]:", "abs(one[j - 1] - other[j - 1]) < 1e-3:", "go_round"
     ),
+    mutation(NET, "change.any(axis=0)", "change.all(axis=0)", "learned"),
+    mutation(NET, "change, total = inputs[moved],", "change, total = inputs,", "learned"),
+    mutation(NET, "change[:, moved], total[:, moved]", "change[:, moved], total", "learned"),
     # memory of the exact gradient, direct calls
     mutation(
         NET, "if backward:\n            wanted = req", "if False:\n            wanted = req", "plan"

@@ -55,7 +55,9 @@ MUTATIONS = [
     mutation(WALL, "(1 + 1e-9) // 1", "// 1", WALLS, "room"),
     mutation(WALL, "if self.states > self.most_states:", "if False:", WALLS),
     # signs
-    mutation(UPDATES, "size if trained[i, j] >= 0", "size if trained[i, j] > 0", STEPS),
+    mutation(UPDATES, "size if own >= 0", "size if own > 0", STEPS),
+    mutation(UPDATES, "every &= own - own == 0", "pass", STEPS),
+    mutation(UPDATES, "every &= numbers[i] - numbers[i] == 0", "pass", STEPS),
     mutation(SIGN, "2 / math.sqrt(block.shape[1])", "2 / math.sqrt(block.shape[0])", WALLS),
     mutation(SIGN, "np.array([-size, size], dtype)", "np.array([size, -size], dtype)", RESET),
     mutation(UPDATES, "turned = -smallest if before == 0 else -before", "turned = -before", STEPS),

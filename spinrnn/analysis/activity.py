@@ -23,12 +23,13 @@ class Activity:
     """What each neuron does over all cases and times; arrays (neuron,).
 
     Attributes:
-        mean, deviation: of the power, dimensionless; NaN for a neuron without values.
-        below, above: shares of the times with a power below `DEAD` and above
-            `SATURATED`, or what was given for them.
+        mean, deviation: of the power or first state, in its unit; NaN for a neuron
+            without values.
+        below, above: shares of the times with a power, or magnitude of a signed state,
+            below `DEAD` and above `SATURATED`, or what was given for them.
         dead, saturated: bool, there for at least `SHARE` of the times; still: bool, the
             deviation is below `STILL`.
-        low, high: the two powers.
+        low, high: the two powers; signed: whether the states have a sign.
     """
 
     mean: np.ndarray
@@ -40,15 +41,20 @@ class Activity:
     still: np.ndarray
     low: float
     high: float
+    signed: bool = False
 
 
-def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATED) -> Activity:
+def neuron_activity(
+    power: np.ndarray, low: float = DEAD, high: float = SATURATED, signed: bool = False
+) -> Activity:
     """Dead and saturated neurons.
 
     Args:
-        power: (case, neuron, time), NaN where there is none; of a CTRNN the magnitude
-            of its states.
+        power: (case, neuron, time), NaN where there is none; of other neurons than
+            oscillators their first state.
         low, high: powers below and above which a neuron counts.
+        signed: whether it is a state that may be negative, as of a CTRNN: its magnitude
+            is compared with `low` and `high` then.
     """
     power = np.asarray(array_of(power, "power", missing=True), dtype=np.float64)
     present = np.isfinite(power)
@@ -57,7 +63,8 @@ def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATE
     mean = np.where(present, power, 0).sum(axis=(0, 2)) / count
     off = np.where(present, power - mean[:, None], 0)
     deviation = np.sqrt((off**2).sum(axis=(0, 2)) / count)
-    below, above = ((hit & present).sum(axis=(0, 2)) / count for hit in (power < low, power > high))
+    size = np.abs(power) if signed else power
+    below, above = ((hit & present).sum(axis=(0, 2)) / count for hit in (size < low, size > high))
     return Activity(
         mean=mean,
         deviation=deviation,
@@ -68,20 +75,24 @@ def neuron_activity(power: np.ndarray, low: float = DEAD, high: float = SATURATE
         still=deviation < STILL,
         low=low,
         high=high,
+        signed=signed,
     )
 
 
 def _of_layer(recording, layer, start):
-    span, power = recording.kind_of(layer).span, recording.powers(layer, start)
-    return neuron_activity(np.abs(power) if span is None or span[0] < 0 else power)
+    span = recording.kind_of(layer).span
+    signed = span is None or span[0] < 0
+    return neuron_activity(recording.powers(layer, start), signed=signed)
 
 
-def _bounds(recording):
+def _bounds(recording, found):
     """Lines on what dead and saturated mean."""
     yield (
         f"dead: below {DEAD:g} for {100 * SHARE:g} % of the times; saturated: above "
         f"{SATURATED:g}; still: deviation below {STILL:g}"
     )
+    if any(each.signed for each in found.values()):
+        yield "of states with a sign the magnitude is compared with these bounds"
     unlimited = [f"{k}" for k in recording.layers if recording.kind_of(k).span is None]
     if unlimited:
         yield (
@@ -98,7 +109,7 @@ def measure_activity(recording: Recording, settings: Settings) -> Answer:
         f"of {len(a.mean)}"
         for name, a in found.items()
     ]
-    lines += _bounds(recording)
+    lines += _bounds(recording, found)
     columns = [
         {
             "neuron": np.arange(len(a.mean)),

@@ -121,6 +121,11 @@ def _of_layer(recording, layer, interval):
     drives, rest = recording.drives(layer), recording.rests(layer)
     if not recording.kind_of(layer).rate_driven():
         times = recording.relaxation_times(layer)
+        if times is None:
+            raise DataError(
+                f"it needs a relaxation time of layer {layer}: the {recording.kind_of(layer).name} "
+                "has none"
+            )
         # of devices that differ one for each neuron
         drives, rest = drives / (times if np.ndim(times) == 0 else times[:, None]), 0.0
     return drive_integrals(recording.time, drives, interval, rest)

@@ -214,8 +214,8 @@ def cumulative_drive(results: Mapping[str, CumulativeDrive], ax: Axes | None = N
 
 @in_our_settings
 def neuron_activity(results: Mapping[str, Activity], ax: Axes | None = None) -> Axes:
-    """Mean power of each neuron, in rising order, with its standard deviation; dead,
-    saturated and still ones marked."""
+    """Mean power or first state of each neuron, in rising order, with its standard
+    deviation; dead, saturated and still ones marked."""
     ax = _axes(ax)
     first, levels = 0, set()
     for number, (name, r) in enumerate(results.items()):
@@ -225,11 +225,13 @@ def neuron_activity(results: Mapping[str, Activity], ax: Axes | None = None) -> 
         ax.errorbar(x, r.mean[order], r.deviation[order], **style)
         _mark_kinds(ax, r, order, x)
         first += len(order)
-        levels |= {r.low, r.high}
+        levels |= {r.low, r.high} | ({-r.low, -r.high} if r.signed else set())
     for place, level in enumerate(sorted(levels)):
         text = None if place else "limits of dead, saturated"
         ax.axhline(level, color="0.6", linewidth=0.8, linestyle=":", label=text)
-    ax.set(xlabel="neurons, sorted in each layer", ylabel="power $p$, mean and deviation")
+    shown = {"first state" if r.signed else "power $p$" for r in results.values()}
+    ylabel = f"{' or '.join(sorted(shown, reverse=True))}, mean and deviation"
+    ax.set(xlabel="neurons, sorted in each layer", ylabel=ylabel)
     return _legend(ax)
 
 

@@ -171,6 +171,8 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
         raise DataError(f"--input {options.input}: {error}") from None
     attributes = {"source": options.input, "data_sha256": digest}
     if config is not None:
+        if options.input.startswith((":", "[")):
+            attributes["source"] = f"{config.data.source}{options.input}"
         attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}
     return net, data, {"cases": cases, "attributes": attributes}
 

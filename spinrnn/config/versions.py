@@ -383,9 +383,10 @@ def flat(network: Any) -> dict[str, Any] | None:
 
 def attributes(network: Any) -> dict[str, Any]:
     """{name: value} by which files of recordings tell a network, flat as in 0.1, with
-    the further keys of its kind; of several neurons as KEY_l, for each layer l.
+    the keys of its kind; of several neurons as KEY_l, for each layer l. The filter's
+    time is the one in use, 0 for none.
     """
-    found = {**own_table(network), **dict(network.earlier)}
+    found = {**own_table(network), **_earlier_of(network)}
     for layer, neuron in enumerate(entries(network.neuron).values()):
         after = f"_{layer}" if isinstance(network.neuron, tuple) else ""
         # what is not shown, as a device's weights, is in the configuration alone
@@ -397,6 +398,16 @@ def attributes(network: Any) -> dict[str, Any]:
     if network.trained:
         found["trained"] = ",".join(network.trained)
         found["trained_per"] = network.trained_per
-    if network.filter_time is not None:
-        found["highpass_time"] = network.filter_time
+    found["highpass_time"] = network.filter_time or 0.0
     return found
+
+
+def _earlier_of(network):
+    """Keys of 0.1 that say something of a network: none of other kinds of neurons than
+    it had, and of a neuron's keys its own.
+    """
+    neuron = network.neuron
+    if isinstance(neuron, tuple) or neuron.kind not in KINDS:
+        return {"device_seed": network.spread.seed}
+    own = keys_of(neuron)
+    return {key: v for key, v in network.earlier if key not in NEURON or key in own}

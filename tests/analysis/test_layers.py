@@ -106,9 +106,10 @@ def test_a_negative_state_counts_by_its_magnitude(bench, tmp_path):
     trajectory = net.simulate(np.full((1, 1, 4), -20.0))
     recording = analysis.recording_of(trajectory, net.config, None, None, net)
     found = answers(recording, tmp_path, "activity")["activity"]
-    means = [float(row["mean"]) for row in found]
-    assert means[0] > 0.8
-    assert means[1] > 0.8
+    means = [float(row["mean"]) for row in found[:2]]
+    assert min(means) < -0.8
+    assert all(abs(mean) > 0.8 for mean in means)
+    assert all(float(row["share_above"]) > 0.5 for row in found[:2])
 
 
 def test_a_recording_without_its_network(bench):

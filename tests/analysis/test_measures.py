@@ -415,6 +415,16 @@ def test_dead_and_saturated_are_99_of_100_times_below_and_above(share, level, de
     assert found.above[0] == (share if level > activity.SATURATED else 0)
 
 
+def test_of_states_with_a_sign_the_magnitude_is_dead_or_saturated():
+    state = np.tile([[[-0.95, 0.95]], [[-0.5, -0.5]], [[-0.005, 0.005]]], (1, 1, 50))
+    found = analysis.neuron_activity(state.transpose(1, 0, 2), signed=True)
+    assert found.mean == pytest.approx([0, -0.5, 0], abs=1e-15)
+    assert found.deviation == pytest.approx([0.95, 0, 0.005])
+    assert found.saturated.tolist() == [True, False, False]
+    assert found.dead.tolist() == [False, False, True]
+    assert found.still.tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize(("deviation", "still"), [(0.9e-3, True), (1.1e-3, False)])
 def test_still_neurons_deviate_by_less_than_a_thousandth(deviation, still):
     power = 0.5 + deviation * (-1.0) ** np.arange(100)
@@ -534,6 +544,12 @@ def test_inputs_are_independent_up_to_five_standard_deviations(correlation, inde
     )
     memory = replace(memory, correlation=correlation, rows=10_000)
     assert memory.independent == independent
+
+
+def test_a_cumulative_drive_needs_a_time_to_measure_it_by(classes):
+    other = replace(classes, neuron="memristor", relaxation_time=None)
+    with pytest.raises(spinrnn.DataError, match="a relaxation time of layer 0: the memristor has"):
+        answer("drive", other)
 
 
 def test_drive_activity_and_dimension_in_rows_sentences_and_numbers(classes):

@@ -123,7 +123,11 @@ def test_a_run_with_a_neuron_of_ones_own(tiny_file, mydevices, tmp_path, forget)
     assert written.returncode == 0, written.stderr
     with spinrnn.open_trajectory(tmp_path / "t.h5") as file:
         assert file.config.neuron.kind == "leaky"
-        assert "voltage_0" in file.datasets if hasattr(file, "datasets") else True
+        # a filter that there is not, and keys of oscillators, are none of its own
+        assert file.attributes["highpass_time"] == 0
+        assert not {"relaxation_time", "bias_ratio", "spread_gamma"} & file.attributes.keys()
+        assert file.attributes["source"].endswith(":test")
+        assert file.attributes["source"] != ":test"
     said = here("analyse", tmp_path / "t.h5", *use, "--only", "activity,energy", "--out", out / "a")
     lines = said.stdout.splitlines()
     assert not any("left out is" in line for line in lines)

@@ -90,6 +90,7 @@ def test_what_0_1_could_not_say():
         3, 5e-9, 1e-3,
     )  # fmt: skip
     assert known["device_seed"] == 7
+    assert known["highpass_time"] == MIXED.filter_time
     assert not {"bias_ratio", "relaxation_time", "bias_ratio_1"} & known.keys()
     with pytest.raises(AttributeError, match=r"is config\.neuron\.bias_ratio now, of each of"):
         _ = MIXED.bias_ratio

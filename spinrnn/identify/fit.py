@@ -31,6 +31,7 @@ from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.result import AT_BOUND, DeviceFit, result_of
+from spinrnn.identify.slopes import check_slopes
 from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.thermal import checked, noise_name
 from spinrnn.readers.objects import library_of
@@ -290,16 +291,19 @@ def _begun(problem):
     """
     beginning = problem.shortened(math.ceil(problem.samples * BEGINNING))
     if beginning is not problem and not problem.model.starts_own:
-        for origin, values, start in _named(beginning):
+        for origin, values, start in _named(beginning, problem):
             yield origin, *_grown(problem, beginning, values, start)
-    yield from _named(problem)
+    yield from _named(problem, problem)
 
 
-def _named(problem):
-    """The starts; those of a grid are of different kinds each."""
+def _named(part, problem):
+    """The starts in a part of a problem; those of a grid are of different kinds
+    each."""
+    found = starts(part)
+    check_slopes(problem, found)
     return [
         (number if origin == "grid" else origin, values, start)
-        for number, (origin, values, start) in enumerate(starts(problem))
+        for number, (origin, values, start) in enumerate(found)
     ]
 
 

@@ -22,6 +22,7 @@ from spinrnn.identify.filtering import filter_of, rule, workspace
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
 from spinrnn.identify.result import DeviceFit, with_errors
+from spinrnn.identify.slopes import check_kick
 from spinrnn.networks.trainable import with_fields
 
 READOUT = "readout_noise"
@@ -118,6 +119,7 @@ def thermal_fit(problem: Problem, solution: Solution, plain: DeviceFit) -> Devic
 
     plain: what that one found.
     """
+    check_kick(problem, solution)
     noisy = _Noisy(problem, solution)
     x, scale = _begin(noisy, solution, plain)
     best, cost = _searched(noisy, x, scale)

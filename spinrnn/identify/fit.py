@@ -150,7 +150,7 @@ def _without_outliers(problem, solution, fit):
             break
         left_out += [one._replace(left_out=True) for one in fresh]
         problem = _without(problem, fresh)
-        solution = _polished(problem, solution)
+        solution = usual_signs(problem, _polished(problem, solution))
         fit = result_of(problem, solution, fit.level, left_out)
     return problem, solution, fit
 

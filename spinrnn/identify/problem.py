@@ -51,12 +51,14 @@ class Stretch(NamedTuple):
 @dataclass(frozen=True)
 class Solution:
     """Parameters (by label) and (case, d) first states at which a search ended; cost:
-    half the sum of squares of the residuals over sigma; held: labels at a bound."""
+    half the sum of squares of the residuals over sigma; held: labels at a bound;
+    mirrors: as of `mirrors.mirrors_of`, once they were asked for."""
 
     values: dict[str, float]
     start: np.ndarray
     cost: float
     held: tuple[str, ...] = ()
+    mirrors: tuple[tuple[str, ...], ...] = ()
 
 
 class Predicted(NamedTuple):

@@ -16,7 +16,6 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
-from spinrnn.identify.mirrors import mirrors_of
 from spinrnn.identify.models import Model, fix_some
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
@@ -182,7 +181,7 @@ def result_of(
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
         held=solution.held,
-        mirrors=mirrors_of(problem, solution),
+        mirrors=list(solution.mirrors),
     )
 
 

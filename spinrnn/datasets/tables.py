@@ -11,6 +11,7 @@ import numpy as np
 from spinrnn.datasets.channels import check_first, check_words, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
+from spinrnn.notebook import plural
 from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
@@ -335,7 +336,8 @@ def _time_notes(table, name, steps, uneven):
         return ("the time is text and was left out",)
     said = ()
     if uneven:
-        said += (f"the times of {uneven} cases are not even; points are taken as if they were",)
+        own = plural(uneven, "case")
+        said += (f"the times of {own} are not even; points are taken as if they were",)
     if steps and max(steps) - min(steps) > EVEN * min(steps):
         said += (f"the step in time differs, {min(steps):g} to {max(steps):g}",)
     return said

@@ -18,6 +18,7 @@ from spinrnn.identify.models import Model
 from spinrnn.identify.sensitivity import Calibrated, response, workspace
 from spinrnn.identify.triangles import Arrow
 from spinrnn.machine.memory import format_size, get_memory_limit
+from spinrnn.notebook import plural
 from spinrnn.recordings.measurement import Measurement
 
 PIECES = 4
@@ -170,7 +171,8 @@ class Problem:
         taken = 8 * (kept + 3 * columns * stretch + 4 * (states + columns) ** 2)
         if taken > get_memory_limit():
             raise MemoryLimitError(
-                f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, "
+                f"a fit of {self.count} samples in {plural(self.cases, 'case')} takes "
+                f"{format_size(taken)}, "
                 f"the limit is {format_size(get_memory_limit())}; take fewer cases or samples, or "
                 "raise the limit (SPINRNN_MEMORY)"
             )

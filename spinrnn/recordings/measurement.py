@@ -180,7 +180,8 @@ def _fit_problems(samples: Samples):
         where = samples.where(case)
         if count < LEAST:
             problems.append(
-                f"power: {where} has {count} samples that are not NaN; it takes at least {LEAST}"
+                f"power: {where} has {plural(count, 'sample')} besides NaN; it takes at least "
+                f"{LEAST}"
             )
         # the drive at the end itself is held until after it
         missing = [] if drives is None else np.flatnonzero(~np.isfinite(drives[case, :end]))

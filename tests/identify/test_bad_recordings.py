@@ -42,7 +42,7 @@ BAD = {
     ),
     "floats": (changed(time=np.arange(60.0)), [], "as in --units time=ns, or time=s"),
     "watts": (changed(power=50 * good()["power"]), [], "normalise the power"),
-    "empty": (changed(power=np.full(60, np.nan)), [], "0 samples that are not NaN"),
+    "empty": (changed(power=np.full(60, np.nan)), [], "0 samples besides NaN"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from spinrnn.datasets.channels import check_first, check_words, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
 from spinrnn.notebook import plural
-from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
+from spinrnn.readers.columns import NONE, Columns, case_advice, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import is_unit, shown, unit_of
@@ -319,10 +319,11 @@ def _steps(table, name, rows, names):
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
-            called = names[case] if names else case
+            where = f"in case {names[case]} " if names else ""
+            advice = "" if names else case_advice(table, time, (name,))
             raise DataError(
-                f"{table.path}: in case {called} the time does not increase after its point "
-                f"{int(np.argmin(step > 0))}"
+                f"{table.path}: {where}the time does not increase after "
+                f"{'its' if names else 'the'} point {int(np.argmin(step > 0))}{advice}"
             )
         if step.size:
             steps.append(float(np.median(step)))

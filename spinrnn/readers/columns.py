@@ -221,6 +221,24 @@ def _target(table, value, new):
     return _source(table, value) if not new or value in table.arrays else None
 
 
+def case_advice(table: Table, time: np.ndarray, used: Collection[str]) -> str:
+    """What to do about times (row,) that fall back, where a column of the table may say
+    of which recording each row is; "" where none may.
+
+    used: names of what is no such column.
+    """
+    falls = int((np.diff(time) <= 0).sum())
+    for name, column in table.arrays.items():
+        if not falls or name in used or column.shape != time.shape:
+            continue
+        place = np.unique(column, return_inverse=True)[1]
+        order = np.argsort(place, kind="stable")
+        within = np.diff(place[order]) == 0
+        if 0 < place.max() <= falls and (np.diff(time[order])[within] > 0).all():
+            return f"; where {name} tells of which recording a row is, add --columns case={name}"
+    return ""
+
+
 def without(table: Table, names: Collection[str]) -> Table:
     """The table without some of its arrays."""
     arrays = {name: array for name, array in table.arrays.items() if name not in names}

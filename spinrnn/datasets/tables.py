@@ -305,7 +305,17 @@ def _check_alone(table, case, rows):
 
 def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
     """The step in time of cases with these steps, all as of `Dataset`; None of none."""
+    steps = in_one_unit(steps)
     return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
+
+
+def in_one_unit(steps: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Steps in time as of `Dataset`, in SI units where they are in several known ones."""
+    known = [unit_of(unit) for _, unit in steps]
+    if len({unit for _, unit in steps}) < 2 or not all(unit and unit.symbol for unit in known):
+        return list(steps)
+    pairs = zip(known, steps, strict=True)
+    return [(float(unit.to_si(np.float64(step))), unit.si) for unit, (step, _) in pairs if unit]
 
 
 def _steps(table, name, rows, names):

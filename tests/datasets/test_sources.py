@@ -487,6 +487,22 @@ def test_folders_that_are_ambiguous(tmp_path, notes):
     assert "the step in time differs from file to file, 1 to 2" in notes()
 
 
+@pytest.mark.parametrize(
+    ("head", "step", "found", "told"),
+    [
+        ("t (us)", 2000, (0.002, "s"), None),
+        ("t (us)", 2, (0.001001, "s"), "step in time differs from file to file, 2e-06 to 0.002 s"),
+        ("t", 2, (2.0, "ms"), "unit of the time differs from file to file, none, ms: steps cannot"),
+    ],
+)
+def test_steps_of_files_are_compared_in_one_unit(tmp_path, notes, head, step, found, told):
+    write(tmp_path / "up/b.csv", "t (ms),x\n0,1\n2,2\n")
+    write(tmp_path / "up/c.csv", f"{head},x\n0,1\n{step},2\n")
+    number, unit = spinrnn.load_dataset(tmp_path).step
+    assert (pytest.approx(number), unit) == found
+    assert told in notes() if told else "time" not in notes()
+
+
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(spinrnn.StoreError, match=r"no files of data; wanted are .*MNIST's IDX"):
         spinrnn.load_dataset(tmp_path)

@@ -275,6 +275,7 @@ def _identify_device(options: argparse.Namespace) -> int:
     parts, floor = [], 0.0
     for path in options.file:
         data, floor = _read(path, asked, columns(options), envelope(options))
+        data = data if len(options.file) == 1 else data.named(Path(path).name)
         parts.append(data if options.noise is None else _with_noise(data, options.noise))
     check_units(parts, options.file, _SAME_UNITS)
     fit = identify_device(

@@ -173,8 +173,10 @@ def _recordings(time, drive, power, noise):
     if not (several and all(isinstance(x, Measurement) or library_of(x) for x in time)):
         data = _measured(time, drive, power, noise)
         return data, np.arange(len(data.power)), False
+    names = [f"recording {number}" for number in range(len(time))]
     parts = [_measured(x, None, None, None) for x in time]
-    names = [f"recording {number}" for number in range(len(parts))]
+    if len(parts) > 1:
+        parts = [x if x.names else x.named(name) for x, name in zip(parts, names, strict=True)]
     check_units(parts, names, "say it of each, or of none where they are in the same")
     numbers = np.repeat(np.arange(len(parts)), [len(part.power) for part in parts])
     return joined(parts), numbers, len(parts) > 1
@@ -200,6 +202,7 @@ def joined(parts: Sequence[Measurement]) -> Measurement:
         padded(noises, 1.0) if known else None,
         max(part.resolution for part in parts),
         parts[0].units if all(part.units == parts[0].units for part in parts) else {},
+        tuple(name for part in parts for name in part.names),
     )
 
 

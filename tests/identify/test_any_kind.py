@@ -490,11 +490,17 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_identify_takes_a_kind_and_several_files(here, capsys):
+def test_identify_takes_a_kind_and_several_files(here, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "spinrnn.identify.report.picture_or_none", lambda draw, name: drawn.append(draw())
+    )
     assert main(["identify", "a.npz", "b.npz", "--neuron", "ctrnn", "--each", "drive_gain"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("a.npz, b.npz: 420 samples in 2 cases")
     assert "drive_gain[1]" in told
+    labels = drawn[0].get_legend_handles_labels()[1]
+    assert labels == ["a.npz, measured", "b.npz, measured", "model"]
     report = json.loads((here / "a-device/device.json").read_text())
     assert report["files"] == ["a.npz", "b.npz"]
     assert report["findings"]["kind"]["value"] == "ctrnn"

@@ -237,7 +237,11 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
         "1/s per A", "A", "W", "W", "W",
     ]  # fmt: skip
     other = dataclasses.replace(data, units={"drive": "V"})
-    assert joined([data, other]).units == {}
+    both = joined([data.named("mon.csv"), joined([other, other]).named("tue.csv")])
+    assert both.units == {}
+    assert both.names == ("mon.csv", "tue.csv case 0", "tue.csv case 1")
+    assert both.take(slice(1, 3)).name_of(1) == "tue.csv case 1"
+    assert joined([data, other]).name_of(1) == "case 1"
     with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and in V in recor"):
         spinrnn.identify_device([data, other], fixed={"Q": 0.8})
 

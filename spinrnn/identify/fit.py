@@ -201,7 +201,7 @@ def joined(parts: Sequence[Measurement]) -> Measurement:
         padded([part.power for part in parts], np.nan),
         padded(noises, 1.0) if known else None,
         max(part.resolution for part in parts),
-        parts[0].units if all(part.units == parts[0].units for part in parts) else {},
+        dict(set.intersection(*(set(part.units.items()) for part in parts))),
         tuple(name for part in parts for name in part.names),
     )
 

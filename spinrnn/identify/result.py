@@ -155,7 +155,7 @@ def result_of(
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
-    reasons = _unknown(problem, values, free, covariance) | _held(problem, solution)
+    reasons = _unknown(problem, values, free, covariance) | held_reasons(problem, solution)
     everything, errors = with_errors(problem, values, covariance)
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
@@ -185,7 +185,7 @@ def result_of(
     )
 
 
-def _held(problem, solution):
+def held_reasons(problem: Problem, solution: Solution) -> dict[str, str]:
     """{label: why there is no interval}, of what the search could not move freely or
     whose steps are too coarse, and of what follows from that.
     """

@@ -33,6 +33,7 @@ TOGETHER = 1e-7
 count as told apart."""
 AT_BOUND = 1e-6
 """Distance of a coordinate from its bound, at which it is held by it."""
+FROM_ZERO = "the data do not tell it from 0"
 _INDEPENDENT = 1e-12
 """Of first states: smaller singular values are those of states without effect."""
 _COARSE = f"{MOST_STEPS} steps between two samples are too few; take a part of the recording"
@@ -161,8 +162,9 @@ def result_of(
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
     errors |= dict.fromkeys(reasons, np.nan)
+    reasons = from_zero(problem, intervals, errors) | reasons
+    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -183,6 +185,17 @@ def result_of(
         held=solution.held,
         mirrors=list(solution.mirrors),
     )
+
+
+def from_zero(
+    problem: Problem, intervals: Mapping[str, tuple[float, float]], errors: Mapping[str, float]
+) -> dict[str, str]:
+    """{label: why it has no interval} of positive parameters whose interval would reach
+    0."""
+    log = {name for name, own in problem.model.parameters.items() if own.coordinate == "log"}
+    own = [label for label in problem.free if problem.name_of(label) in log]
+    found = {label: errors[label] for label in own if intervals[label][0] <= 0}
+    return {label: f"its error is {error:.2g}: {FROM_ZERO}" for label, error in found.items()}
 
 
 def held_reasons(problem: Problem, solution: Solution) -> dict[str, str]:

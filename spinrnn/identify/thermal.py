@@ -21,7 +21,14 @@ from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify.filtering import filter_of, rule, workspace
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
-from spinrnn.identify.result import AT_BOUND, DeviceFit, held_reasons, with_errors
+from spinrnn.identify.result import (
+    AT_BOUND,
+    FROM_ZERO,
+    DeviceFit,
+    from_zero,
+    held_reasons,
+    with_errors,
+)
 from spinrnn.identify.slopes import check_kick
 from spinrnn.networks.trainable import with_fields
 
@@ -256,10 +263,11 @@ def _result(noisy, plain, x, covariance, sound, gained):
     whole[at] = covariance[:count, :count] * np.outer(slopes, slopes)
     whole += _uncertain_shift(noisy, x, covariance)
     everything, errors = with_errors(problem, values, np.nan_to_num(whole))
-    errors |= dict.fromkeys(reasons, math.nan)
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
     half = {name: quantile * error for name, error in errors.items()}
     intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
+    errors |= dict.fromkeys(reasons, math.nan)
+    reasons = from_zero(problem, intervals, errors) | reasons
     intervals |= dict.fromkeys(reasons, (math.nan, math.nan))
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
@@ -298,7 +306,11 @@ def _reasons(noisy, plain, x):
     held = tuple(np.array(problem.free)[noisy.held(x)[: len(problem.free)]].tolist())
     now = replace(before, values=noisy.unpack(x)[0], held=held)
     gone = held_reasons(problem, before)
-    kept = {name: reason for name, reason in plain.reasons.items() if name not in gone}
+    kept = {
+        name: reason
+        for name, reason in plain.reasons.items()
+        if name not in gone and not reason.endswith(FROM_ZERO)
+    }
     return kept | held_reasons(problem, now), held
 
 

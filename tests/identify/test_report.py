@@ -229,9 +229,14 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     assert data.take(slice(0, 1)).units == data.units
     found = spinrnn.identify_device([data, data], fixed={"Q": 0.8}, free_scale=True)
     text = "\n".join(wording.lines_of(found, "named.csv"))
-    for unit in (r"gain +[^ ]+ ± [^ ]+ 1/s per A ", r"scale +[^ ]+ ± [^ ]+ W ", r"noise +[^ ]+ W"):
+    for unit in (r"gain +[^ ]+ ± [^ ]+ 1/s per A ", r"scale +[^ ]+ W ", r"noise +[^ ]+ W"):
         assert re.search(unit, text), text
     assert "unit of" not in text
+    # so short a recording leaves positive numbers open, which no interval says
+    reason = f"its error is {found.errors['gamma']:.2g}: the data do not tell it from 0"
+    assert f"1/s   no interval: {reason}" in text
+    assert found.errors["gamma"] > 0.5 * found.values["gamma"]
+    assert np.isnan(found.intervals["gamma"]).all()
     units = {name: one["unit"] for name, one in found.report()["findings"].items()}
     assert [units[name] for name in ("gain", "threshold", "scale", "noise", "highest_power")] == [
         "1/s per A", "A", "W", "W", "W",

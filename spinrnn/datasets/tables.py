@@ -310,7 +310,7 @@ def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
 
 
 def in_one_unit(steps: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Steps in time as of `Dataset`, in SI units where they are in several known ones."""
+    """Steps in time as of `Dataset`, in s where they are in several known units."""
     known = [unit_of(unit) for _, unit in steps]
     if len({unit for _, unit in steps}) < 2 or not all(unit and unit.symbol for unit in known):
         return list(steps)

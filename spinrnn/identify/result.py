@@ -158,13 +158,9 @@ def result_of(
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
     reasons = _unknown(problem, values, free, covariance) | held_reasons(problem, solution)
     everything, errors = with_errors(problem, values, covariance)
-    half = {name: quantile * error for name, error in errors.items()}
-    intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
+    intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    errors |= dict.fromkeys(reasons, np.nan)
-    reasons = from_zero(problem, intervals, errors) | reasons
-    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -187,9 +183,31 @@ def result_of(
     )
 
 
-def from_zero(
-    problem: Problem, intervals: Mapping[str, tuple[float, float]], errors: Mapping[str, float]
-) -> dict[str, str]:
+def intervals_of(
+    problem: Problem,
+    values: Mapping[str, float],
+    errors: Mapping[str, float],
+    quantile: float,
+    reasons: Mapping[str, str],
+) -> tuple[dict[str, tuple[float, float]], dict[str, float], dict[str, str]]:
+    """(intervals, errors, reasons) by name; NaN where there is a reason for none.
+
+    Args:
+        quantile: half the width of an interval over its error.
+        reasons: known before; positive parameters whose interval would reach 0 are
+            added, whose error stays.
+    """
+    ends = {name: (x - quantile * errors[name], x + quantile * errors[name])
+            for name, x in values.items()}  # fmt: skip
+    told = {**_from_zero(problem, ends, errors), **reasons}
+    return (
+        ends | dict.fromkeys(told, (np.nan, np.nan)),
+        {**errors, **dict.fromkeys(reasons, np.nan)},
+        told,
+    )
+
+
+def _from_zero(problem, intervals, errors):
     """{label: why it has no interval} of positive parameters whose interval would reach
     0."""
     log = {name for name, own in problem.model.parameters.items() if own.coordinate == "log"}

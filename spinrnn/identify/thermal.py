@@ -25,8 +25,8 @@ from spinrnn.identify.result import (
     AT_BOUND,
     FROM_ZERO,
     DeviceFit,
-    from_zero,
     held_reasons,
+    intervals_of,
     with_errors,
 )
 from spinrnn.identify.slopes import check_kick
@@ -154,9 +154,10 @@ def _begin(noisy, solution, plain):
         plain.errors[label] / abs(of[problem.name_of(label)].slope(solution.values[label]))
         for label in problem.free
     ]
+    rough = np.where(np.isfinite(noisy.longest[: len(free)]), 0.1, 0.1 * np.abs(free))
     steps = [
-        min(x, most) if np.isfinite(x) and x > 0 else 0.1
-        for x, most in zip(steps, noisy.longest, strict=False)
+        min(x, most) if np.isfinite(x) and x > 0 else (own or 0.1)
+        for x, most, own in zip(steps, noisy.longest, rough, strict=False)
     ]
     size = math.log(plain.noise)
     tried = []
@@ -264,11 +265,7 @@ def _result(noisy, plain, x, covariance, sound, gained):
     whole += _uncertain_shift(noisy, x, covariance)
     everything, errors = with_errors(problem, values, np.nan_to_num(whole))
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
-    half = {name: quantile * error for name, error in errors.items()}
-    intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
-    errors |= dict.fromkeys(reasons, math.nan)
-    reasons = from_zero(problem, intervals, errors) | reasons
-    intervals |= dict.fromkeys(reasons, (math.nan, math.nan))
+    intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
         error = math.sqrt(max(float(covariance[place, place]), 0.0)) if sound else math.nan

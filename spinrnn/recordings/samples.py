@@ -133,10 +133,7 @@ def read_device(
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
-    if _is_of_rows(table, arrays):
-        arrays = _pivoted(table, arrays, rows)
-    else:
-        _check_one(table, arrays)
+    arrays = _pivoted(table, arrays, rows) if _is_of_rows(table, arrays) else _one(table, arrays)
     arrays = arrays if how is None else _with_power(path, arrays, table.arrays, how)
     return arrays, units
 
@@ -158,15 +155,16 @@ def _is_of_rows(table, arrays):
     return len(shapes) == 1 and len(shapes.pop()) == 1 and any(name in KEYS for name in own)
 
 
-def _check_one(table, arrays):
-    """DataError for columns that are no one recording, where another column may say of
-    which a row is.
+def _one(table, arrays):
+    """The arrays of one recording; DataError for columns that are of several, where
+    another one may say of which a row is.
     """
     time = arrays["time"]
     if time.ndim == 1 and time.dtype.kind in "fiu":
         advice = case_advice(table, time, arrays)
         problems = increase_problems(time) if advice else []
         tell([f"{problem}{advice}" for problem in problems], table.path)
+    return arrays
 
 
 def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:

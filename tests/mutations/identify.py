@@ -405,8 +405,8 @@ MUTATIONS = [
     _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
     _mutation(
         "result",
-        "intervals |= dict.fromkeys(reasons, (np.nan, np.nan))",
-        "pass",
+        "ends | dict.fromkeys(told, (np.nan, np.nan)),",
+        "ends,",
         _ANY,
         "bounds_hold",
     ),

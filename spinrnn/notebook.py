@@ -70,6 +70,11 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
+def missing(count: int) -> str:
+    """As "3 values are missing"."""
+    return f"{plural(count, 'value')} {'is' if count == 1 else 'are'} missing"
+
+
 def span(values: Any, unit: str = "1") -> str:
     """The range of an array's numbers, as "0 to 0.8 W"; what is not a number is
     counted.

@@ -48,7 +48,7 @@ FLOORS = {
     "steady devices rates relaxation transfer activity dimension drive consumption readout "
     "recall classes figures measures wording report",
     "identify": "sensitivity triangles models oscillator arguments problem guesses grids "
-    "outliers residuals suspects steps mirrors entries result filtering thermal fit pulses "
+    "outliers residuals suspects steps slopes mirrors entries result filtering thermal fit pulses "
     "responses lines told figures files wording report learnrecords learntraining learndiffusion "
     "learn learnadvice learnfigures learnwording learnmonitor",
     "checks": "gradient feedforward symmetric neuron synapse activation",

@@ -273,8 +273,9 @@ def _identify_device(options: argparse.Namespace) -> int:
 
     asked = _arguments(options)
     parts, floor = [], 0.0
-    for path in options.file:
-        data, floor = _read(path, asked, columns(options), envelope(options))
+    for path, named in zip(options.file, _columns(options), strict=True):
+        data, floor = _read(path, asked, named, envelope(options))
+        data = data if len(options.file) == 1 else data.named(Path(path).name)
         parts.append(data if options.noise is None else _with_noise(data, options.noise))
     check_units(parts, options.file, _SAME_UNITS)
     fit = identify_device(
@@ -305,10 +306,19 @@ def _identify_device(options: argparse.Namespace) -> int:
     return 0 if fit.diagnosis.describes else 1
 
 
-_SAME_UNITS = (
-    "write the unit into the head of each file, as in I (mA), or say it for all by --units, as in"
-    " --units time=ns,drive=mA"
-)
+_SAME_UNITS = "say by --units what the files without a unit are in, as in --units {units}"
+
+
+def _columns(options: argparse.Namespace) -> list[Any]:
+    """`Columns` of each file."""
+    from spinrnn.files.container import is_spinrnn_file
+    from spinrnn.readers.columns import of_each
+    from spinrnn.readers.formats import read_table
+
+    said, files = columns(options), options.file
+    if len(files) == 1 or said.empty or any(map(is_spinrnn_file, files)):
+        return [said] * len(files)
+    return of_each(said, [read_table(Path(path)) for path in files])
 
 
 def _with_noise(data: Any, noise: float) -> Any:

@@ -448,6 +448,12 @@ def sources() -> dict[str, str]:
     return dict(_sources)
 
 
+def gradcheck_of(kind: str) -> str:
+    """The command that checks the step of a neuron's kind, and what it does."""
+    use = "".join(f" --use {path}" for path in sources())
+    return f"spinrnn gradcheck --neuron {kind}{use}, which names what is wrong with its step"
+
+
 # ---- which sources results come from ----
 
 

@@ -12,7 +12,7 @@ from spinrnn.datasets.labels import in_order
 from spinrnn.datasets.mel import mel
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.datasets.sounds import rate_of, resampled
-from spinrnn.datasets.tables import TIME, is_time, step_of, units_of
+from spinrnn.datasets.tables import TIME, in_one_unit, is_time, step_of, units_of
 from spinrnn.errors import ConfigError, DataError, StoreError, listed, reason_of
 from spinrnn.readers.columns import NONE, Columns, arranged, in_si, targets_of, without
 from spinrnn.readers.formats import ENDINGS, ending_of, read_table
@@ -117,13 +117,13 @@ def of_files(
     order = None if labels is None else in_order(sorted(set(names)))
     test = np.array([is_test for *_, is_test in files])
     first = found.channels
-    said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(found.steps))
+    steps = in_one_unit([step for step in found.steps if step is not None])
+    said = (f"{len(files)} files, channels are {listed(first)}", *_step_notes(steps))
     channels = None if are_nameless(first) else first
     own_names = tuple(str(file.relative_to(folder)) for file, *_ in files)
     targets = answers(padded(found.targets)[0], lengths) if found.targets else None
     known = order, targets, channels, own_names, found.units, found.rate
-    step = step_of([one for one in found.steps if one is not None])
-    series = Series(inputs, labels, lengths, *known, found.target_names, step)
+    series = Series(inputs, labels, lengths, *known, found.target_names, step_of(steps))
     return series, test if test.any() else None, (*said, *dict.fromkeys(found.notes))
 
 
@@ -294,7 +294,14 @@ def mel_of(table: Table) -> np.ndarray:
 
 
 def _step_notes(steps):
-    known = [step[0] for step in steps if step is not None]
-    if known and max(known) - min(known) > 0.01 * min(known):
-        return (f"the step in time differs from file to file, {min(known):g} to {max(known):g}",)
+    """Sentences on steps in time, in one unit where they could be, that differ."""
+    sizes, units = [size for size, _ in steps], sorted({shown(unit) for _, unit in steps})
+    if len(units) > 1:
+        named = listed([unit or "none" for unit in units])
+        told = "steps cannot be compared, and a point is taken for a point"
+        return (f"the unit of the time differs from file to file, {named}: {told}",)
+    if sizes and max(sizes) - min(sizes) > 0.01 * min(sizes):
+        unit = f" {units[0]}" if units[0] else ""
+        span = f"{min(sizes):g} to {max(sizes):g}{unit}"
+        return (f"the step in time differs from file to file, {span}",)
     return ()

@@ -14,6 +14,7 @@ from spinrnn.datasets.channels import PLACE, likely
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.labels import numbered
 from spinrnn.errors import DataError, listed
+from spinrnn.notebook import missing
 
 LARGEST_RATIO = 64
 """Of the bytes of padded cases to those without padding, where they are many."""
@@ -273,7 +274,7 @@ def without_gaps(path: str | Path, series: Series, rule: str = "refuse") -> Seri
     if rule == "refuse":
         point = "" if alone else f", point {point}"
         raise DataError(
-            f"{path}: {int(gaps.sum())} values are missing, the first is {place}{point}; "
+            f"{path}: {missing(int(gaps.sum()))}, the first is {place}{point}; "
             f"{_GIVE if alone else _FILL}"
         )
     filled = inputs.copy()

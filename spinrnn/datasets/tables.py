@@ -11,7 +11,8 @@ import numpy as np
 from spinrnn.datasets.channels import check_first, check_words, chosen
 from spinrnn.datasets.series import Series, answers, padded
 from spinrnn.errors import DataError, listed
-from spinrnn.readers.columns import NONE, Columns, in_si, targets_of, without
+from spinrnn.notebook import plural
+from spinrnn.readers.columns import NONE, Columns, case_advice, in_si, targets_of, without
 from spinrnn.readers.delimited import LABELS
 from spinrnn.readers.table import Table
 from spinrnn.readers.units import is_unit, shown, unit_of
@@ -304,7 +305,17 @@ def _check_alone(table, case, rows):
 
 def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:
     """The step in time of cases with these steps, all as of `Dataset`; None of none."""
+    steps = in_one_unit(steps)
     return (float(np.median([number for number, _ in steps])), steps[0][1]) if steps else None
+
+
+def in_one_unit(steps: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Steps in time as of `Dataset`, in s where they are in several known units."""
+    known = [unit_of(unit) for _, unit in steps]
+    if len({unit for _, unit in steps}) < 2 or not all(unit and unit.symbol for unit in known):
+        return list(steps)
+    pairs = zip(known, steps, strict=True)
+    return [(float(unit.to_si(np.float64(step))), unit.si) for unit, (step, _) in pairs if unit]
 
 
 def _steps(table, name, rows, names):
@@ -318,10 +329,11 @@ def _steps(table, name, rows, names):
     for case, at in enumerate(rows):
         step = np.diff(time[at])
         if not (step > 0).all():
-            called = names[case] if names else case
+            where = f"in case {names[case]} " if names else ""
+            advice = "" if names else case_advice(table, time, (name,))
             raise DataError(
-                f"{table.path}: in case {called} the time does not increase after its point "
-                f"{int(np.argmin(step > 0))}"
+                f"{table.path}: {where}the time does not increase after "
+                f"{'its' if names else 'the'} point {int(np.argmin(step > 0))}{advice}"
             )
         if step.size:
             steps.append(float(np.median(step)))
@@ -335,7 +347,8 @@ def _time_notes(table, name, steps, uneven):
         return ("the time is text and was left out",)
     said = ()
     if uneven:
-        said += (f"the times of {uneven} cases are not even; points are taken as if they were",)
+        own = plural(uneven, "case")
+        said += (f"the times of {own} are not even; points are taken as if they were",)
     if steps and max(steps) - min(steps) > EVEN * min(steps):
         said += (f"the step in time differs, {min(steps):g} to {max(steps):g}",)
     return said

@@ -127,12 +127,12 @@ def _bound_problems(bounds, known, model):
 
 def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str) -> None:
     """Raises a DataError where recordings of one device are known to be in different
-    units; names: theirs, advice: what to do.
+    units; names: theirs, advice: what to do, with {units} as an option takes them.
 
     A time without a unit is in s, unless its steps are far from those of the others.
     """
-    problems = []
-    for array in ("time", "drive", "power"):
+    problems, units = [], []
+    for array, usual in (("time", "ns"), ("drive", "mA"), ("power", "mW")):
         owners: dict[str, list[str]] = {}
         for part, name in zip(parts, names, strict=True):
             owners.setdefault(part.units.get(array, ""), []).append(name)
@@ -142,9 +142,10 @@ def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str)
                 for unit, own in owners.items()
             ]
             problems.append(f"{array}: is {' and '.join(told)}")
+            units.append(f"{array}={usual}")
     if problems:
-        text = "; ".join(problems)
-        raise DataError(f"{text}; fitted together they need the same: {advice}")
+        text, told = "; ".join(problems), advice.format(units=",".join(units))
+        raise DataError(f"{text}; fitted together they need the same: {told}")
 
 
 def note_seconds(data: Measurement, model: Model) -> None:

@@ -13,6 +13,8 @@ from spinrnn.plotting import in_our_settings, prefixed
 
 MOST_POINTS = 100_000
 """Of a case."""
+MOST_LETTERS = 30
+"""Of a file's name beside the curves."""
 
 
 @in_our_settings
@@ -65,7 +67,9 @@ def _draw_measured(fit, axes, case, factor):
         "markersize": 4 if data.present[case].sum() < 2000 else 1.5,
         "alpha": 0.5,
     }
-    own, name = _points_of(data), f"case {case}, " if len(data.power) > 1 else ""
+    # the end of a long name tells more than its beginning
+    name = f"{data.name_of(case)[-MOST_LETTERS:]}, " if len(data.power) > 1 else ""
+    own = _points_of(data)
     time = factor * data.time[case, own]
     axes[0].plot(time, data.power[case, own], **dots, label=f"{name}measured")
     axes[1].plot(time, fit.residual[case, own], **dots)

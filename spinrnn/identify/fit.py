@@ -31,6 +31,7 @@ from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.result import AT_BOUND, DeviceFit, result_of
+from spinrnn.identify.slopes import check_slopes
 from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.thermal import checked, noise_name
 from spinrnn.readers.objects import library_of
@@ -149,7 +150,7 @@ def _without_outliers(problem, solution, fit):
             break
         left_out += [one._replace(left_out=True) for one in fresh]
         problem = _without(problem, fresh)
-        solution = _polished(problem, solution)
+        solution = usual_signs(problem, _polished(problem, solution))
         fit = result_of(problem, solution, fit.level, left_out)
     return problem, solution, fit
 
@@ -172,8 +173,10 @@ def _recordings(time, drive, power, noise):
     if not (several and all(isinstance(x, Measurement) or library_of(x) for x in time)):
         data = _measured(time, drive, power, noise)
         return data, np.arange(len(data.power)), False
+    names = [f"recording {number}" for number in range(len(time))]
     parts = [_measured(x, None, None, None) for x in time]
-    names = [f"recording {number}" for number in range(len(parts))]
+    if len(parts) > 1:
+        parts = [x if x.names else x.named(name) for x, name in zip(parts, names, strict=True)]
     check_units(parts, names, "say it of each, or of none where they are in the same")
     numbers = np.repeat(np.arange(len(parts)), [len(part.power) for part in parts])
     return joined(parts), numbers, len(parts) > 1
@@ -198,7 +201,8 @@ def joined(parts: Sequence[Measurement]) -> Measurement:
         padded([part.power for part in parts], np.nan),
         padded(noises, 1.0) if known else None,
         max(part.resolution for part in parts),
-        parts[0].units if all(part.units == parts[0].units for part in parts) else {},
+        dict(set.intersection(*(set(part.units.items()) for part in parts))),
+        tuple(name for part in parts for name in part.names),
     )
 
 
@@ -290,16 +294,19 @@ def _begun(problem):
     """
     beginning = problem.shortened(math.ceil(problem.samples * BEGINNING))
     if beginning is not problem and not problem.model.starts_own:
-        for origin, values, start in _named(beginning):
+        for origin, values, start in _named(beginning, problem):
             yield origin, *_grown(problem, beginning, values, start)
-    yield from _named(problem)
+    yield from _named(problem, problem)
 
 
-def _named(problem):
-    """The starts; those of a grid are of different kinds each."""
+def _named(part, problem):
+    """The starts in a part of a problem; those of a grid are of different kinds
+    each."""
+    found = starts(part)
+    check_slopes(problem, found)
     return [
         (number if origin == "grid" else origin, values, start)
-        for number, (origin, values, start) in enumerate(starts(problem))
+        for number, (origin, values, start) in enumerate(found)
     ]
 
 

@@ -35,10 +35,11 @@ def mirrors_of(problem: Problem, solution: Solution) -> list[tuple[str, ...]]:
 
 
 def usual_signs(problem: Problem, solution: Solution) -> Solution:
-    """The solution, or of two that fit as well the one whose readout has a positive
-    gain, or the drive where that alone turns.
+    """The solution with its mirrors, or of two that fit as well the one whose readout
+    has a positive gain, or the drive where that alone turns.
     """
-    for names in mirrors_of(problem, solution):
+    solution = replace(solution, mirrors=tuple(mirrors_of(problem, solution)))
+    for names in solution.mirrors:
         first = next(label for label in problem.labels if problem.name_of(label) == names[-1])
         if solution.values[first] < 0:
             sign = -1.0 if names[-1] == problem.model.readout.scale else 1.0

@@ -18,6 +18,7 @@ from spinrnn.identify.models import Model
 from spinrnn.identify.sensitivity import Calibrated, response, workspace
 from spinrnn.identify.triangles import Arrow
 from spinrnn.machine.memory import format_size, get_memory_limit
+from spinrnn.notebook import plural
 from spinrnn.recordings.measurement import Measurement
 
 PIECES = 4
@@ -51,12 +52,14 @@ class Stretch(NamedTuple):
 @dataclass(frozen=True)
 class Solution:
     """Parameters (by label) and (case, d) first states at which a search ended; cost:
-    half the sum of squares of the residuals over sigma; held: labels at a bound."""
+    half the sum of squares of the residuals over sigma; held: labels at a bound;
+    mirrors: as of `mirrors.mirrors_of`, once they were asked for."""
 
     values: dict[str, float]
     start: np.ndarray
     cost: float
     held: tuple[str, ...] = ()
+    mirrors: tuple[tuple[str, ...], ...] = ()
 
 
 class Predicted(NamedTuple):
@@ -168,7 +171,8 @@ class Problem:
         taken = 8 * (kept + 3 * columns * stretch + 4 * (states + columns) ** 2)
         if taken > get_memory_limit():
             raise MemoryLimitError(
-                f"a fit of {self.count} samples in {self.cases} cases takes {format_size(taken)}, "
+                f"a fit of {self.count} samples in {plural(self.cases, 'case')} takes "
+                f"{format_size(taken)}, "
                 f"the limit is {format_size(get_memory_limit())}; take fewer cases or samples, or "
                 "raise the limit (SPINRNN_MEMORY)"
             )

@@ -16,7 +16,6 @@ from scipy import stats
 
 from spinrnn.errors import DataError
 from spinrnn.identify.entries import key_of, named, report_of, unit_of
-from spinrnn.identify.mirrors import mirrors_of
 from spinrnn.identify.models import Model, fix_some
 from spinrnn.identify.outliers import Found, Outlier, outliers
 from spinrnn.identify.problem import Problem, Solution
@@ -34,6 +33,7 @@ TOGETHER = 1e-7
 count as told apart."""
 AT_BOUND = 1e-6
 """Distance of a coordinate from its bound, at which it is held by it."""
+FROM_ZERO = "the data do not tell it from 0"
 _INDEPENDENT = 1e-12
 """Of first states: smaller singular values are those of states without effect."""
 _COARSE = f"{MOST_STEPS} steps between two samples are too few; take a part of the recording"
@@ -156,14 +156,11 @@ def result_of(
     freedom = problem.count - len(free) - gathered.rank
     variance, quantile = _scatter(problem, solution, freedom, level)
     covariance = covariance_of(gathered.orthogonal, free, variance, _uncertain(problem))
-    reasons = _unknown(problem, values, free, covariance) | _held(problem, solution)
+    reasons = _unknown(problem, values, free, covariance) | held_reasons(problem, solution)
     everything, errors = with_errors(problem, values, covariance)
-    half = {name: quantile * error for name, error in errors.items()}
-    intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
+    intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     predicted, residual = _predicted(problem, solution)
     spikes = outliers_of(problem, solution, gathered, freedom)
-    intervals |= dict.fromkeys(reasons, (np.nan, np.nan))
-    errors |= dict.fromkeys(reasons, np.nan)
     return DeviceFit(
         values=everything,
         errors=errors,
@@ -182,11 +179,44 @@ def result_of(
         reasons=reasons,
         outliers=[*left_out, *_named(problem, spikes)],
         held=solution.held,
-        mirrors=mirrors_of(problem, solution),
+        mirrors=list(solution.mirrors),
     )
 
 
-def _held(problem, solution):
+def intervals_of(
+    problem: Problem,
+    values: Mapping[str, float],
+    errors: Mapping[str, float],
+    quantile: float,
+    reasons: Mapping[str, str],
+) -> tuple[dict[str, tuple[float, float]], dict[str, float], dict[str, str]]:
+    """(intervals, errors, reasons) by name; NaN where there is a reason for none.
+
+    Args:
+        quantile: half the width of an interval over its error.
+        reasons: known before; positive parameters whose interval would reach 0 are
+            added, whose error stays.
+    """
+    ends = {name: (x - quantile * errors[name], x + quantile * errors[name])
+            for name, x in values.items()}  # fmt: skip
+    told = {**_from_zero(problem, ends, errors), **reasons}
+    return (
+        ends | dict.fromkeys(told, (np.nan, np.nan)),
+        {**errors, **dict.fromkeys(reasons, np.nan)},
+        told,
+    )
+
+
+def _from_zero(problem, intervals, errors):
+    """{label: why it has no interval} of positive parameters whose interval would reach
+    0."""
+    log = {name for name, own in problem.model.parameters.items() if own.coordinate == "log"}
+    own = [label for label in problem.free if problem.name_of(label) in log]
+    found = {label: errors[label] for label in own if intervals[label][0] <= 0}
+    return {label: f"its error is {error:.2g}: {FROM_ZERO}" for label, error in found.items()}
+
+
+def held_reasons(problem: Problem, solution: Solution) -> dict[str, str]:
     """{label: why there is no interval}, of what the search could not move freely or
     whose steps are too coarse, and of what follows from that.
     """

@@ -21,7 +21,15 @@ from spinrnn.errors import ConfigError, DataError
 from spinrnn.identify.filtering import filter_of, rule, workspace
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
-from spinrnn.identify.result import DeviceFit, with_errors
+from spinrnn.identify.result import (
+    AT_BOUND,
+    FROM_ZERO,
+    DeviceFit,
+    held_reasons,
+    intervals_of,
+    with_errors,
+)
+from spinrnn.identify.slopes import check_kick
 from spinrnn.networks.trainable import with_fields
 
 READOUT = "readout_noise"
@@ -60,7 +68,7 @@ class _Noisy:
 
     def __init__(self, problem: Problem, solution: Solution):
         model = problem.model
-        self.problem, self.model = problem, model
+        self.problem, self.model, self.solution = problem, model, solution
         self.name = noise_name(model.neuron)
         self.known = problem.data.noise is not None
         self.loop = filter_of(model.functions, model.states, len(model.number_names), model.kind)
@@ -71,14 +79,22 @@ class _Noisy:
         self.first = np.diag(around**2)
         of = model.parameters
         plain = [of[problem.name_of(label)].coordinate == "plain" for label in problem.free]
+        more = 2 - self.known
         # steps of logarithms beyond leave the likelihood's parabola
-        self.longest = np.where([*plain, *[False] * (2 - self.known)], np.inf, 1.0)
+        self.longest = np.where([*plain, *[False] * more], np.inf, 1.0)
+        ends = (limit[: len(problem.free)] for limit in problem.box())
+        self.low, self.high = (np.append(limit, [sign * np.inf] * more)
+                               for limit, sign in zip(ends, (-1, 1), strict=True))  # fmt: skip
 
     def unpack(self, x: np.ndarray) -> tuple[dict[str, float], float, float]:
         """(values by label, noise quantity, readout's standard deviation)."""
         count = len(self.problem.free)
         values = self.problem.unpack(np.concatenate([x[:count], self.flat()]))[0]
         return values, math.exp(x[count]), math.exp(x[count + 1]) if not self.known else math.nan
+
+    def held(self, x: np.ndarray) -> np.ndarray:
+        """Which coordinates are at a bound."""
+        return np.minimum(x - self.low, self.high - x) < AT_BOUND
 
     def flat(self):
         return self.model.start_coordinates(self.start).ravel()
@@ -118,6 +134,7 @@ def thermal_fit(problem: Problem, solution: Solution, plain: DeviceFit) -> Devic
 
     plain: what that one found.
     """
+    check_kick(problem, solution)
     noisy = _Noisy(problem, solution)
     x, scale = _begin(noisy, solution, plain)
     best, cost = _searched(noisy, x, scale)
@@ -137,9 +154,10 @@ def _begin(noisy, solution, plain):
         plain.errors[label] / abs(of[problem.name_of(label)].slope(solution.values[label]))
         for label in problem.free
     ]
+    rough = np.where(np.isfinite(noisy.longest[: len(free)]), 0.1, 0.1 * np.abs(free))
     steps = [
-        min(x, most) if np.isfinite(x) and x > 0 else 0.1
-        for x, most in zip(steps, noisy.longest, strict=False)
+        min(x, most) if np.isfinite(x) and x > 0 else (own or 0.1)
+        for x, most, own in zip(steps, noisy.longest, rough, strict=False)
     ]
     size = math.log(plain.noise)
     tried = []
@@ -167,8 +185,13 @@ def _searched(noisy, x, scale, hold=None):
         y[moves] += scale[moves] * z
         return noisy.cost(y)
 
-    settings: Any = {"method": "BFGS", "options": {"gtol": 1e-3, "maxiter": 200}}
-    z = optimize.minimize(cost, np.zeros(len(moves)), jac=lambda z: _slope(cost, z), **settings).x
+    jac, begin = (lambda z: _slope(cost, z)), np.zeros(len(moves))
+    settings: Any = {"jac": jac, "options": {"gtol": 1e-3, "maxiter": 200}}
+    ends = [(limit - x)[moves] / scale[moves] for limit in (noisy.low, noisy.high)]
+    z = optimize.minimize(cost, begin, method="BFGS", **settings).x
+    if (z < ends[0]).any() or (z > ends[1]).any():
+        bounds = optimize.Bounds(*ends)
+        z = optimize.minimize(cost, begin, method="L-BFGS-B", bounds=bounds, **settings).x
     found = x.copy()
     found[moves] += scale[moves] * z
     return found, cost(z)
@@ -181,16 +204,32 @@ def _slope(f, z, h=1e-3):
 
 def _information(noisy, x, scale):
     """(covariance of the coordinates, whether it is one): the inverse of half the
-    curvature of -2 log likelihood, by differences of a share of the standard errors."""
+    curvature of -2 log likelihood, by differences of a share of the standard errors;
+    0 of those that are at a bound."""
+    moves = ~noisy.held(x)
+    whole = np.zeros((len(x), len(x)))
+
+    def cost(part):
+        y = x.copy()
+        y[moves] = part
+        return noisy.cost(y)
+
+    found, sound = _curved(cost, x[moves], scale[moves], noisy.longest[moves])
+    whole[np.ix_(moves, moves)] = found
+    return whole, sound
+
+
+def _curved(cost, x, scale, longest):
+    """`_information` of coordinates that may all move."""
     h = np.asarray(scale, dtype=float) * _STEP
     for _ in range(3):
         # in steps of about their errors all coordinates have like curvatures
-        curved = _curvature(noisy.cost, x, h) * np.outer(h, h)
+        curved = _curvature(cost, x, h) * np.outer(h, h)
         if not np.isfinite(curved).all() or not np.linalg.eigvalsh(curved)[0] > 0:
             return np.full_like(curved, np.nan), False
         covariance = 2 * np.linalg.inv(curved) * np.outer(h, h)
         sizes = np.diag(covariance)
-        h = _STEP * np.minimum(np.sqrt(sizes), noisy.longest)
+        h = _STEP * np.minimum(np.sqrt(sizes), longest)
     return covariance, True
 
 
@@ -215,8 +254,9 @@ def _curvature(f, x, h):
 def _result(noisy, plain, x, covariance, sound, gained):
     """`DeviceFit` of the maximum; gained: twice the logarithmic likelihood over that
     without thermal noise."""
-    problem, count, reasons = noisy.problem, len(noisy.problem.free), dict(plain.reasons)
+    problem, count = noisy.problem, len(noisy.problem.free)
     values, noise, readout = noisy.unpack(x)
+    reasons, held = _reasons(noisy, plain, x)
     found = noisy.run(x)[1]
     slopes = np.array([_slope_of(problem, label, values) for label in problem.free])
     whole = np.zeros((len(problem.labels), len(problem.labels)))
@@ -225,9 +265,7 @@ def _result(noisy, plain, x, covariance, sound, gained):
     whole += _uncertain_shift(noisy, x, covariance)
     everything, errors = with_errors(problem, values, np.nan_to_num(whole))
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
-    half = {name: quantile * error for name, error in errors.items()}
-    intervals = {name: (x - half[name], x + half[name]) for name, x in everything.items()}
-    intervals |= dict.fromkeys(reasons, (math.nan, math.nan))
+    intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
         error = math.sqrt(max(float(covariance[place, place]), 0.0)) if sound else math.nan
@@ -253,7 +291,24 @@ def _result(noisy, plain, x, covariance, sound, gained):
         reasons=reasons,
         outliers=[one for one in plain.outliers if one.left_out],
         thermal=noisy.name,
+        held=held,
     )
+
+
+def _reasons(noisy, plain, x):
+    """({label: why there is no interval}, labels at a bound): what the likelihood ends
+    at in place of what least squares did.
+    """
+    problem, before = noisy.problem, noisy.solution
+    held = tuple(np.array(problem.free)[noisy.held(x)[: len(problem.free)]].tolist())
+    now = replace(before, values=noisy.unpack(x)[0], held=held)
+    gone = held_reasons(problem, before)
+    kept = {
+        name: reason
+        for name, reason in plain.reasons.items()
+        if name not in gone and not reason.endswith(FROM_ZERO)
+    }
+    return kept | held_reasons(problem, now), held
 
 
 def _slope_of(problem, label, values):

@@ -33,7 +33,7 @@ def lines_of(
     yield _noise(fit)
     left_out = [one for one in fit.outliers if one.left_out]
     if left_out:
-        yield f"left out: {_listed(left_out)}"
+        yield f"left out: {_listed(fit, left_out)}"
     yield from _verdict(fit)
     if not fit.diagnosis.describes:
         yield from _faults(fit)
@@ -126,10 +126,11 @@ def _rate_doubts(fit):
         yield text
 
 
-def _listed(spikes, most=5):
+def _listed(fit, spikes, most=5):
     """Outliers in words."""
     texts = [
-        f"case {one.case}, sample {one.sample} ({one.time:.6g} s), {one.size:+.1f} times the noise"
+        f"{fit.measurement.name_of(one.case)}, sample {one.sample} ({one.time:.6g} s), "
+        f"{one.size:+.1f} times the noise"
         for one in spikes[:most]
     ]
     more = f"; and {len(spikes) - most} more" if len(spikes) > most else ""
@@ -143,7 +144,7 @@ def _spikes(fit):
     if not found or len(found) > max(FEW, SHARE * count):
         yield "  so many samples are outside: noise of another law, or another model"
         return
-    yield f"    {_listed(found)}"
+    yield f"    {_listed(fit, found)}"
     yield "    a fault of the readout is NaN in the file, or left out by --without-outliers"
 
 

@@ -39,7 +39,7 @@ def advice(config: RunConfig, rate: str | None = _RATE) -> str:
     """
     network, last = config.network, rate or "smaller inputs or first weights"
     own = [kind.kind for kind in _neurons(network) if authored(kind)]
-    ways = [_check_of(name) for name in dict.fromkeys(own)]
+    ways = [kinds.gradcheck_of(name) for name in dict.fromkeys(own)]
     usual = getattr(network, "usual_interval", None)
     if getattr(network, "scheme", None) == "euler":
         ways += ['network.scheme = "exponential"', "more network.substeps"]
@@ -71,11 +71,6 @@ def _neurons(network):
     if "time" in network.abilities:
         return tuple(dict.fromkeys(network.neurons))
     return (network.neuron,) if "equilibrium" in network.abilities else ()
-
-
-def _check_of(kind):
-    use = "".join(f" --use {path}" for path in kinds.sources())
-    return f"spinrnn gradcheck --neuron {kind}{use}, which names what is wrong with its step"
 
 
 def _largest(values):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from spinrnn.datasets.dataset import Dataset
 from spinrnn.look.contents import Look
+from spinrnn.notebook import plural
 from spinrnn.plotting import in_our_settings
 from spinrnn.readers.table import Table
 
@@ -54,7 +55,8 @@ def cases(data: Dataset, axes: Sequence[Axes] | None = None) -> list[Axes]:
             points = np.arange(length)[:: _stride(length)]
             ax.plot(points, values[:: _stride(length)], linewidth=0.8)
         name = data.classes[label] if data.classes else label
-        title = "" if data.labels is None else f"class {name}, {np.sum(labels == label)} cases"
+        count = plural(int(np.sum(labels == label)), "case")
+        title = "" if data.labels is None else f"class {name}, {count}"
         ax.set(title=title[:60], xlabel="input point", ylabel="channel 0")
     return panels
 

@@ -4,6 +4,7 @@ import math
 
 from spinrnn.errors import listed
 from spinrnn.look.contents import FAR, ArrayLook, CasesLook, Look
+from spinrnn.notebook import missing, plural
 
 MOST_LINES = 20
 """Arrays that are shown, and classes."""
@@ -89,12 +90,12 @@ def _values(array):
 
 def _cases(cases: CasesLook):
     """Lines about cases."""
-    points = f"{cases.points} points"
+    points = plural(cases.points, "point")
     if cases.shortest < cases.points:
-        points = f"{cases.shortest} to {cases.points} points"
+        points = f"{cases.shortest} to {points}"
     own = f", {cases.test} of them for the test" if cases.test else ""
-    channels = f"{cases.channels} channel{'s' if cases.channels > 1 else ''}"
-    yield f"{cases.cases} case{'s' if cases.cases > 1 else ''}{own}, {channels}, {points}"
+    channels = plural(cases.channels, "channel")
+    yield f"{plural(cases.cases, 'case')}{own}, {channels}, {points}"
     if cases.classes is not None:
         shown = [f"{name} ({count})" for name, count in list(cases.classes.items())[:MOST_LINES]]
         largest = 100 * max(cases.classes.values(), default=0) / max(cases.cases, 1)
@@ -104,7 +105,7 @@ def _cases(cases: CasesLook):
         if len(cases.classes) < 2:
             yield "one class alone: there is nothing to learn"
     if cases.missing:
-        yield f"{cases.missing} values are missing (NaN)"
+        yield f"{missing(cases.missing)} (NaN)"
     yield from _scales(cases)
 
 
@@ -115,7 +116,7 @@ def _scales(cases):
     ):
         what = f"channel {channel}: mean {mean:.3g}, deviation {deviation:.3g}"
         if channel >= MOST_CHANNELS:
-            yield f"and {cases.channels - MOST_CHANNELS} channels more"
+            yield f"and {plural(cases.channels - MOST_CHANNELS, 'channel')} more"
             return
         if deviation == 0 or math.isnan(deviation):
             yield f"{what}; it never changes"

@@ -13,6 +13,7 @@ from spinrnn.kernels.tiles import LINE, lanes
 from spinrnn.kernels.workspace import Shape, sizes
 from spinrnn.machine import threads
 from spinrnn.machine.memory import format_size
+from spinrnn.notebook import plural
 
 UNITS = 8
 """Panels x substeps whose gradients are summed at once.
@@ -158,7 +159,7 @@ def plan_within(config, packing, samples, points, backward, limit):
     """`plan`, or MemoryLimitError where nothing fits into the limit."""
     p = plan(config, packing, samples, points, backward, limit)
     substeps = points * config.resolved_substeps
-    what = f"a batch of {samples} cases with {substeps} substeps"
+    what = f"a batch of {plural(samples, 'case')} with {substeps} substeps"
     check_memory(p.bytes, limit, what, "a smaller batch")
     return p
 
@@ -184,7 +185,7 @@ def check_simulation(config, packing, lengths, limit):
     numbers = packing.population.states + 2
     case = np.dtype(config.dtype).itemsize * numbers * (substeps + 1) * sum(config.layers)
     need = case * (len(lengths) + p.threads * p.block * lanes(config.dtype))
-    what = f"a simulation of {len(lengths)} cases with {substeps} substeps"
+    what = f"a simulation of {plural(len(lengths), 'case')} with {substeps} substeps"
     check_memory(need, limit, what, "fewer cases at a time")
 
 

@@ -116,6 +116,11 @@ class Columns:
         units = {name: unit for name, unit in self.units.items() if name not in lost}
         return dataclasses.replace(self, names=own, units=units)
 
+    def without_unit(self, name: str) -> "Columns":
+        """The same without what is said of one unit."""
+        units = {key: unit for key, unit in self.units.items() if key != name}
+        return dataclasses.replace(self, units=units)
+
     @property
     def empty(self) -> bool:
         """Whether nothing is said."""
@@ -124,6 +129,48 @@ class Columns:
 
 NONE = Columns({}, {})
 """Nothing is said."""
+
+
+def of_each(columns: Columns, tables: Sequence[Table]) -> list[Columns]:
+    """What is said of several files that belong together, for each of them.
+
+    A name is left out where a file has an array of that name and not what it stands for
+    in others; a unit where a file says one, if others say none.
+    """
+    found = [_own_names(columns, table, tables) for table in tables]
+    for name in columns.units:
+        says = [_says(own, table, name) for own, table in zip(found, tables, strict=True)]
+        if False in says:
+            found = [
+                own.without_unit(name) if said else own
+                for own, said in zip(found, says, strict=True)
+            ]
+    return found
+
+
+def _own_names(columns, table, tables):
+    """The same without names, and units of what they stand for, that are of other
+    tables.
+    """
+    gone = {
+        name: value
+        for name, value in columns.names.items()
+        if name in table.arrays
+        and _source(table, value) is None
+        and any(_source(other, value) is not None for other in tables)
+    }
+    names = {name: value for name, value in columns.names.items() if name not in gone}
+    units = {name: unit for name, unit in columns.units.items() if name not in gone.values()}
+    return dataclasses.replace(columns, names=names, units=units)
+
+
+def _says(columns, table, name):
+    """Whether the head of a table says the unit of an array, by either of its names;
+    None where it has no such array.
+    """
+    source = _source(table, columns.names.get(name, name))
+    unit = None if source is None else unit_of(table.units.get(source, ""))
+    return None if source is None else unit is not None and unit.symbol != ""
 
 
 def arranged(table: Table, columns: Columns, wanted: Collection[str] = ()) -> Table:
@@ -219,6 +266,24 @@ def targets_of(table: Table, columns: Columns) -> list[str]:
 def _target(table, value, new):
     """As `_source`; of new data by its name alone."""
     return _source(table, value) if not new or value in table.arrays else None
+
+
+def case_advice(table: Table, time: np.ndarray, used: Collection[str]) -> str:
+    """What to do about times (row,) that fall back, where a column of the table may say
+    of which recording each row is; "" where none may.
+
+    used: names of what is no such column.
+    """
+    falls = int((np.diff(time) <= 0).sum())
+    for name, column in table.arrays.items():
+        if not falls or name in used or column.shape != time.shape:
+            continue
+        place = np.unique(column, return_inverse=True)[1]
+        order = np.argsort(place, kind="stable")
+        within = np.diff(place[order]) == 0
+        if 0 < place.max() <= falls and (np.diff(time[order])[within] > 0).all():
+            return f"; where {name} tells of which recording a row is, add --columns case={name}"
+    return ""
 
 
 def without(table: Table, names: Collection[str]) -> Table:

@@ -46,6 +46,7 @@ class Measurement:
             is unknown.
         resolution: relative resolution of the numbers that the power was stored in.
         units: of time, drive and power, as far as a file says them.
+        names: of the cases, where they are of several recordings; else ().
     """
 
     time: np.ndarray
@@ -54,6 +55,7 @@ class Measurement:
     noise: np.ndarray | None
     resolution: float
     units: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         count = int(self.present.sum())
@@ -79,13 +81,24 @@ class Measurement:
         """(case, sample - 1) s between the times, 0 after the end of a case."""
         return np.nan_to_num(np.diff(self.time, axis=1))
 
+    def name_of(self, case: int) -> str:
+        """A case in words."""
+        return self.names[case] if self.names else f"case {case}"
+
+    def named(self, recording: str) -> "Measurement":
+        """The same with names of the cases after that of the recording."""
+        several = len(self.power) > 1
+        names = [f"{recording} {self.name_of(k)}" for k in range(len(self.power))]
+        return dataclasses.replace(self, names=tuple(names) if several else (recording,))
+
     def take(self, cases: slice) -> "Measurement":
         """The cases of a slice; DataError if there are none."""
         if not len(self.power[cases]):
             raise DataError(f"cases: the {len(self.power)} cases have none of these")
         noise = None if self.noise is None else self.noise[cases]
         time, drive, power = self.time[cases], self.drive[cases], self.power[cases]
-        return dataclasses.replace(self, time=time, drive=drive, power=power, noise=noise)
+        own = {"time": time, "drive": drive, "power": power, "noise": noise}
+        return dataclasses.replace(self, **own, names=self.names[cases])
 
 
 def measurement(time, drive, power, noise=None) -> Measurement:
@@ -180,7 +193,8 @@ def _fit_problems(samples: Samples):
         where = samples.where(case)
         if count < LEAST:
             problems.append(
-                f"power: {where} has {count} samples that are not NaN; it takes at least {LEAST}"
+                f"power: {where} has {plural(count, 'sample')} besides NaN; it takes at least "
+                f"{LEAST}"
             )
         # the drive at the end itself is held until after it
         missing = [] if drives is None else np.flatnonzero(~np.isfinite(drives[case, :end]))

@@ -25,7 +25,7 @@ import numpy as np
 
 from spinrnn.errors import ConfigError, DataError, DataNote, StoreError
 from spinrnn.notebook import amount
-from spinrnn.readers.columns import NONE, Columns, arranged
+from spinrnn.readers.columns import NONE, Columns, arranged, case_advice
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.objects import library_of, named_of
 from spinrnn.readers.units import unit_of
@@ -133,7 +133,7 @@ def read_device(
     names = (*needed, *optional, *numbers)
     arrays = {name: np.asarray(found[name]) for name in names if name in found}
     units = {name: str(unit) for name, unit in table.units.items() if unit}
-    arrays = _pivoted(table, arrays, rows) if _is_of_rows(table, arrays) else arrays
+    arrays = _pivoted(table, arrays, rows) if _is_of_rows(table, arrays) else _one(table, arrays)
     arrays = arrays if how is None else _with_power(path, arrays, table.arrays, how)
     return arrays, units
 
@@ -153,6 +153,18 @@ def _is_of_rows(table, arrays):
     own = [name for name in table.arrays if name in {*arrays, *KEYS}]
     shapes = {table.arrays[name].shape for name in own}
     return len(shapes) == 1 and len(shapes.pop()) == 1 and any(name in KEYS for name in own)
+
+
+def _one(table, arrays):
+    """The arrays of one recording; DataError for columns that are of several, where
+    another one may say of which a row is.
+    """
+    time = arrays["time"]
+    if time.ndim == 1 and time.dtype.kind in "fiu":
+        advice = case_advice(table, time, arrays)
+        problems = increase_problems(time) if advice else []
+        tell([f"{problem}{advice}" for problem in problems], table.path)
+    return arrays
 
 
 def check_seconds(path: str | Path, time: np.ndarray, columns: Columns) -> None:

@@ -196,7 +196,7 @@ def test_a_long_table(tmp_path, notes):
         (
             "b,1,2,up,20",
             "b,1,2,up,",
-            "1 values are missing, the first is case b, channel y, point 1; .*linear",
+            "1 value is missing, the first is case b, channel y, point 1; .*linear",
         ),
     ],
 )
@@ -251,7 +251,7 @@ def test_one_series_is_one_case(tmp_path, notes):
     data = spinrnn.load_dataset(path, labelled=False)
     assert data.inputs.tolist() == [[[0.5, 0.25, 0]]]
     assert data.labels is None
-    assert "the times of 1 cases are not even" in notes()
+    assert "the times of 1 case are not even" in notes()
     assert "no column case, so all rows are one case" in notes()
 
 
@@ -487,6 +487,22 @@ def test_folders_that_are_ambiguous(tmp_path, notes):
     assert "the step in time differs from file to file, 1 to 2" in notes()
 
 
+@pytest.mark.parametrize(
+    ("head", "step", "found", "told"),
+    [
+        ("t (us)", 2000, (0.002, "s"), None),
+        ("t (us)", 2, (0.001001, "s"), "step in time differs from file to file, 2e-06 to 0.002 s"),
+        ("t", 2, (2.0, "ms"), "unit of the time differs from file to file, none, ms: steps cannot"),
+    ],
+)
+def test_steps_of_files_are_compared_in_one_unit(tmp_path, notes, head, step, found, told):
+    write(tmp_path / "up/b.csv", "t (ms),x\n0,1\n2,2\n")
+    write(tmp_path / "up/c.csv", f"{head},x\n0,1\n{step},2\n")
+    number, unit = spinrnn.load_dataset(tmp_path).step
+    assert (pytest.approx(number), unit) == found
+    assert told in notes() if told else "time" not in notes()
+
+
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(spinrnn.StoreError, match=r"no files of data; wanted are .*MNIST's IDX"):
         spinrnn.load_dataset(tmp_path)
@@ -516,7 +532,7 @@ def test_netcdf(tmp_path):
         inputs[:] = [[[1, 2, 3]], [[4, -999, 6]]]
         file.createVariable("labels", "i4", ("case",))[:] = [0, 1]
         file.createVariable("names", str, ("case",))[0] = "a"
-    refused(tmp_path / "a.nc", "1 values are missing, the first is case 1, channel 0, point 1")
+    refused(tmp_path / "a.nc", "1 value is missing, the first is case 1, channel 0, point 1")
     data = spinrnn.load_dataset(tmp_path / "a.nc", missing="linear")
     assert data.inputs.tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
 
@@ -549,7 +565,7 @@ def test_padding_is_no_bomb():
 
 def test_padding_is_no_gap():
     inputs = np.array([[[1, np.nan]]])
-    with pytest.raises(spinrnn.DataError, match="1 values are missing"):
+    with pytest.raises(spinrnn.DataError, match="1 value is missing"):
         without_gaps("a", Series(inputs))
     assert without_gaps("a", Series(inputs, lengths=np.array([1]))).inputs is inputs
 

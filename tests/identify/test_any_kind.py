@@ -2,8 +2,12 @@
 several recordings, what the data cannot tell."""
 
 import json
+import math
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +18,11 @@ from test_identify import stepped
 import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.config import kinds
+from spinrnn.config.quantity import quantity
 from spinrnn.identify import fit as fit_
-from spinrnn.identify import grids, mirrors, models, wording
+from spinrnn.identify import grids, mirrors, models, slopes, wording
 from spinrnn.identify import problem as problem_
+from spinrnn.neurons.protocol import Neuron, State
 from spinrnn.recordings.measurement import measurement
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
@@ -68,6 +74,102 @@ def leaky(seed, samples=300, noise=0.01, tau=7e-9, h=H, gain=1.0):
         "drive": u,
         "power": s + noise * rng.normal(size=samples),
     }
+
+
+# ---- derivatives of somebody's own kind ----
+
+
+@dataclass(frozen=True)
+class Clipped(Neuron):
+    """ds/dt = (|I| - s) / tau, clipped at 0.5 and from a rest at a kink, and a kick;
+    false multiplies derivatives by rate, s and I, and the kick's by s.
+    """
+
+    kind = "made_clipped"
+    states = (State("s", "1", "state"),)
+    tau: float = quantity(8e-9, "s", "time constant", above=0, fit="log")
+    eta: float = quantity(0.0, "1", "noise", low=0)
+    false: Any = (1.0, 1.0, 1.0)
+    time_unit = property(lambda self: self.tau)
+    noisy = property(lambda self: self.eta > 0)
+
+    def numbers(self, time_unit, factors):
+        return {"rate": time_unit / self.tau, "eta": self.eta}
+
+    def shared(self):
+        return np.array(self.false)
+
+    @staticmethod
+    def step(q, shared, h, s, current, one):
+        zero, kept = one - one, math.exp(-h * q[0])
+        after = abs(current) + (s[0] - abs(current)) * kept
+        inside = one if after < one / (one + one) else zero
+        sign = inside if current > zero else -inside
+        by_rate = -inside * h * kept * (s[0] - abs(current))
+        return (
+            (min(after, one / (one + one)),),
+            ((shared[1] * inside * kept,),),
+            (shared[2] * sign * (one - kept),),
+            ((shared[0] * by_rate, zero),),
+        )
+
+    @staticmethod
+    def kick(q, h, s, r2, cosine, one):
+        size = math.sqrt(q[1] * h * r2) * cosine
+        return (s[0] + size * s[0],), ((one + one + size,),), ()
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Nothing is compiled, and no search ends."""
+
+    def run(model, q, state, drive, h):
+        slopes = np.empty((*state.shape, 4))
+        for n, k in np.ndindex(drive.shape):
+            row = tuple(q[n]), model.shared, h[n, k], tuple(state[n]), drive[n, k], 1.0
+            after, ((by_s,),), (by_drive,), (by_q,) = Clipped.step(*row)
+            state = np.where(np.arange(len(q))[:, None] == n, after, state)
+            slopes[n] = *by_q, by_s, by_drive
+        return state, slopes
+
+    def guessed(problem):
+        values = {"tau": 6e-9, "drive_gain": 0.9, "readout_gain": 1.0}
+        return [("grid", values | {"drive_offset": 0.0, "readout_offset": 0.0}, np.zeros((1, 1)))]
+
+    monkeypatch.setattr(slopes, "_run", run)
+    monkeypatch.setattr(models, "check_authored", lambda *all, **more: None)
+    monkeypatch.setattr(problem_, "response", lambda *all: None)
+    monkeypatch.setattr(fit_, "starts", guessed)
+    monkeypatch.setattr(fit_, "solve", lambda *all: None)
+
+
+@pytest.mark.parametrize(
+    ("false", "told"),
+    [
+        ((1, 1, 1), None),
+        ((3, 1, 1), "d s'/d rate"),
+        ((1, 0.9, 1), "d s'/d s"),
+        ((1, 1, -1), "d s'/d drive"),
+        ((np.nan, 1, 1), "d s'/d rate as nan"),
+    ],
+)
+def test_a_wrong_derivative_of_an_own_kind_is_named_before_the_fit(plain, false, told):
+    """Recorded are drives of 0, where |I| has a kink, and states at the clip."""
+    data = {"time": np.arange(80) * H, "drive": np.repeat([0.0, 0.3, 2.0, -0.2], 20)}
+    data["power"] = np.repeat([0.0, 0.3, 0.5, 0.2], 20)
+    right = "did not converge" if told is None else re.escape(f"step of made_clipped gives {told}")
+    with pytest.raises(spinrnn.SpinrnnError, match=right):
+        spinrnn.identify_device(data, neuron=Clipped(false=false))
+
+
+def test_a_wrong_derivative_of_a_kick_is_named(plain):
+    model = models.model_of(Clipped())
+    data = measurement(np.arange(40) * H, np.ones(40), np.full(40, 0.3))
+    problem = problem_.Problem(data, {}, "held", model)
+    values = {"tau": 8e-9, **dict.fromkeys(models.CALIBRATION, 1.0)}
+    wanted = "kick of made_clipped gives d s'/d s as 2"
+    with pytest.raises(spinrnn.ConfigError, match=wanted):
+        slopes.check_kick(problem, problem_.Solution(values, np.array([[0.3]]), 0.0))
 
 
 # ---- sensitivities ----
@@ -388,11 +490,17 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_identify_takes_a_kind_and_several_files(here, capsys):
+def test_identify_takes_a_kind_and_several_files(here, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "spinrnn.identify.report.picture_or_none", lambda draw, name: drawn.append(draw())
+    )
     assert main(["identify", "a.npz", "b.npz", "--neuron", "ctrnn", "--each", "drive_gain"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("a.npz, b.npz: 420 samples in 2 cases")
     assert "drive_gain[1]" in told
+    labels = drawn[0].get_legend_handles_labels()[1]
+    assert labels == ["a.npz, measured", "b.npz, measured", "model"]
     report = json.loads((here / "a-device/device.json").read_text())
     assert report["files"] == ["a.npz", "b.npz"]
     assert report["findings"]["kind"]["value"] == "ctrnn"

@@ -42,7 +42,7 @@ BAD = {
     ),
     "floats": (changed(time=np.arange(60.0)), [], "as in --units time=ns, or time=s"),
     "watts": (changed(power=50 * good()["power"]), [], "normalise the power"),
-    "empty": (changed(power=np.full(60, np.nan)), [], "0 samples that are not NaN"),
+    "empty": (changed(power=np.full(60, np.nan)), [], "0 samples besides NaN"),
 }  # fmt: skip
 
 
@@ -178,9 +178,36 @@ def test_files_of_one_device_have_the_same_units(
         return
     assert status == 2
     assert part in told.err
-    assert "--units time=ns,drive=mA" in told.err.splitlines()[-1]
+    usual = {"time": "ns", "drive": "mA", "power": "mW"}[part.partition(":")[0]]
+    assert told.err.endswith(f"as in --units {part.partition(':')[0]}={usual}\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first.csv", "second.csv"]
     assert main([*command, "--units", "time=ns,drive=mA,power=mW"]) in (0, 1)
+
+
+@pytest.mark.filterwarnings("ignore::spinrnn.errors.DataNote")
+@pytest.mark.parametrize("unit", ["mA", "A"])
+def test_units_and_names_that_one_file_has_stand_beside_those_said_of_the_other(
+    tmp_path, monkeypatch, unit
+):
+    """An NPZ of names of its own and without units, and a CSV in mA and ns."""
+    monkeypatch.chdir(tmp_path)
+    arrays, found = good(), []
+    scale = {"mA": 1.0, "A": 1e-3}[unit]
+    np.savez("a.npz", **(arrays | {"drive": scale * arrays["drive"]}))
+    columns = np.c_[1e9 * arrays["time"], arrays["drive"], arrays["power"]]
+    np.savetxt("b.csv", columns, delimiter=",", header="t (ns),I (mA),P", comments="")
+
+    def seen(parts, **more):
+        found.extend(parts)
+        raise spinrnn.DataError("seen")
+
+    monkeypatch.setattr(fit_, "identify_device", seen)
+    command = ["identify", "a.npz", "b.csv", "--columns", "time=t,drive=I,power=P"]
+    assert main([*command, "--units", f"drive={unit}"]) == 2
+    for part in found:
+        np.testing.assert_allclose(part.drive[0], 1e-3 * arrays["drive"])
+        np.testing.assert_allclose(part.time[0], arrays["time"], rtol=1e-12)
+    assert fit_.joined(found).units == {"drive": "A"}
 
 
 @pytest.mark.filterwarnings("ignore::spinrnn.errors.DataNote")

@@ -710,7 +710,7 @@ def test_all_mistakes_of_the_data_are_told_at_once():
         ),
         (
             (time, drive, np.where(power > 0, np.nan, 0)),
-            "power: case 0 has 0 samples that are not NaN",
+            "power: case 0 has 0 samples besides NaN",
         ),
         (
             (time, drive, np.where(np.arange(6) == 4, np.inf, power)),
@@ -763,7 +763,7 @@ def test_a_fit_beyond_the_memory_limit_is_refused_before_it_is_tried():
     data = device(np.random.default_rng(21), 2000)
     spinrnn.set_memory_limit("200K")
     try:
-        with pytest.raises(spinrnn.MemoryLimitError, match="2000 samples in 1 cases"):
+        with pytest.raises(spinrnn.MemoryLimitError, match="2000 samples in 1 case takes"):
             spinrnn.identify_device(*data)
     finally:
         spinrnn.set_memory_limit(None)

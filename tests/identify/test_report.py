@@ -229,15 +229,24 @@ def test_units_that_a_file_says_stand_in_the_text_and_in_the_findings(tmp_path):
     assert data.take(slice(0, 1)).units == data.units
     found = spinrnn.identify_device([data, data], fixed={"Q": 0.8}, free_scale=True)
     text = "\n".join(wording.lines_of(found, "named.csv"))
-    for unit in (r"gain +[^ ]+ ± [^ ]+ 1/s per A ", r"scale +[^ ]+ ± [^ ]+ W ", r"noise +[^ ]+ W"):
+    for unit in (r"gain +[^ ]+ ± [^ ]+ 1/s per A ", r"scale +[^ ]+ W ", r"noise +[^ ]+ W"):
         assert re.search(unit, text), text
     assert "unit of" not in text
+    # so short a recording leaves positive numbers open, which no interval says
+    reason = f"its error is {found.errors['gamma']:.2g}: the data do not tell it from 0"
+    assert f"1/s   no interval: {reason}" in text
+    assert found.errors["gamma"] > 0.5 * found.values["gamma"]
+    assert np.isnan(found.intervals["gamma"]).all()
     units = {name: one["unit"] for name, one in found.report()["findings"].items()}
     assert [units[name] for name in ("gain", "threshold", "scale", "noise", "highest_power")] == [
         "1/s per A", "A", "W", "W", "W",
     ]  # fmt: skip
     other = dataclasses.replace(data, units={"drive": "V"})
-    assert joined([data, other]).units == {}
+    both = joined([data.named("mon.csv"), joined([other, other]).named("tue.csv")])
+    assert both.units == {}
+    assert both.names == ("mon.csv", "tue.csv case 0", "tue.csv case 1")
+    assert both.take(slice(1, 3)).name_of(1) == "tue.csv case 1"
+    assert joined([data, other]).name_of(1) == "case 1"
     with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and in V in recor"):
         spinrnn.identify_device([data, other], fixed={"Q": 0.8})
 

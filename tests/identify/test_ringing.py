@@ -101,7 +101,7 @@ def test_the_period_is_found_by_growing_beginnings(monkeypatch):
     assert abs(fit.values["tau"] - TRUE["tau"]) < 3.5 * fit.errors["tau"] < 1e-5 * TRUE["tau"]
     assert sizes[:4] == [375, 750, 1500, 3000]
     # from the whole recording
-    monkeypatch.setattr(fit_, "_begun", fit_._named)
+    monkeypatch.setattr(fit_, "_begun", lambda problem: fit_._named(problem, problem))
     assert not spinrnn.identify_device(data, **TOLD).diagnosis.describes
 
 

@@ -195,6 +195,21 @@ def test_an_uncertain_known_number_moves_the_others_as_another_value_does():
         assert loose.errors[name] == pytest.approx(np.hypot(exact.errors[name], shift), rel=0.1)
 
 
+def test_bounds_hold_with_thermal_noise_too():
+    """The gain's own value is 4e7; what it is held at moves the others."""
+    data, bounds = noisy(1, 200), {"gain": (1e7, 3e7)}
+    fit = spinrnn.identify_device(*data, fixed={"Q": 0.8}, bounds=bounds, thermal=True)
+    same = spinrnn.identify_device(*data, fixed={"Q": 0.8, "gain": 3e7}, thermal=True)
+    assert fit.held == ("gain",)
+    assert fit.values["gain"] == pytest.approx(3e7, rel=1e-9)
+    for name in ("gain", "threshold"):
+        assert "ends at" in fit.reasons[name]
+        assert np.isnan([fit.errors[name], *fit.intervals[name]]).all()
+    for name in ("gamma", "thermal_power"):
+        assert fit.values[name] == pytest.approx(same.values[name], rel=1e-3)
+        assert fit.errors[name] == pytest.approx(same.errors[name], rel=1e-2)
+
+
 # ---- no interval, but the reason ----
 
 

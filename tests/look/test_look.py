@@ -79,7 +79,7 @@ def test_scales_classes_and_gaps_are_told(tmp_path):
     assert "6 cases, 4 channels, 20 to 50 points" in text
     assert "1 class: 0 (6); the largest has 100.0 %" in text
     assert "one class alone: there is nothing to learn" in text
-    assert "1 values are missing" in text
+    assert "1 value is missing" in text
     assert [("far" in line, "never" in line) for line in lines if "channel " in line] == [
         (False, False), (True, False), (False, True), (True, False)
     ]  # fmt: skip
@@ -118,7 +118,7 @@ def test_the_picture_shows_each_class_or_column(archive, tmp_path):
         warnings.simplefilter("ignore")
         data = spinrnn.load_dataset(archive)
     panels = figures.cases(data)
-    assert [ax.get_title() for ax in panels] == ["class up, 3 cases", "class down, 1 cases"]
+    assert [ax.get_title() for ax in panels] == ["class up, 3 cases", "class down, 1 case"]
     assert [len(ax.lines) for ax in panels] == [3, 1]
     assert panels[1].lines[0].get_ydata().tolist() == [1, 2]
     (tmp_path / "a.csv").write_text("time (s),x (mV),name\n0,5,a\n2,7,b\n4,6,c\n")

@@ -405,8 +405,8 @@ MUTATIONS = [
     _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
     _mutation(
         "result",
-        "intervals |= dict.fromkeys(reasons, (np.nan, np.nan))",
-        "pass",
+        "ends | dict.fromkeys(told, (np.nan, np.nan)),",
+        "ends,",
         _ANY,
         "bounds_hold",
     ),
@@ -425,6 +425,13 @@ MUTATIONS = [
     ),
     _mutation("outliers", "total -= float(squares[worst])", "total -= 0.0", _OUT, "hide"),
     _mutation("fit", "power[one.case, one.sample] = np.nan", "power[0, 0] = np.nan", _OUT, "named"),
+    # derivatives of an own kind
+    _mutation("slopes", "if error > FALSE:", "if False:", _ANY, "wrong_derivative"),
+    _mutation("slopes", "low, high = np.min(sides", "low, high = np.mean(sides", _ANY, "wrong_der"),
+    _mutation("slopes", "np.isfinite(given), error, lost", "True, error, lost", _ANY, "wrong_der"),
+    _mutation("result", "if intervals[label][0] <= 0", "if False", _REPORT, "units_that_a_file"),
+    _mutation("figures", "{data.name_of(case)[-MOST_LETTERS:]}", "{case}", _ANY, "several_files"),
+    _mutation("thermal", "optimize.Bounds(*ends)", "None", _HOT, "bounds_hold"),
     # thermal noise
     _mutation("filtering", "2 * half, ANGLES", "half, ANGLES", _HOT, "rule"),
     _mutation(

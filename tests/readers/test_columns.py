@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import spinrnn
-from spinrnn.readers.columns import NONE, Columns, arranged
+from spinrnn.readers.columns import NONE, Columns, arranged, of_each
 from spinrnn.readers.table import Table
 
 ARRAYS = {
@@ -86,6 +86,22 @@ def test_texts_that_say_nothing(columns, units, words):
 def test_arrays_that_are_not_there(columns, units, words):
     with pytest.raises(spinrnn.DataError, match=words):
         arranged(TABLE, Columns.of_texts(columns, units))
+
+
+def test_what_is_said_of_several_files_counts_where_a_file_says_nothing_else():
+    column = np.ones(2)
+    bare = Table(Path("a.npz"), {"time": column, "drive": column})
+    heads = Table(Path("b.csv"), {"t": column, "I": column}, units={"t": "ns", "I": "mA"})
+    said = Columns.of_texts("time=t,drive=I", "drive=A,t=us")
+    own, other = of_each(said, [bare, heads])
+    assert (own.names, {name: unit.symbol for name, unit in own.units.items()}) == (
+        {}, {"drive": "A"}
+    )  # fmt: skip
+    assert (other.names, {*other.units}) == (said.names, {"t"})
+    # heads of all are overruled
+    assert of_each(said, [heads, heads]) == [said, said]
+    wrong = Columns.of_texts("drive=J", None)
+    assert of_each(wrong, [bare, heads]) == [wrong, wrong]
 
 
 def test_what_a_user_says_goes_before_what_a_run_says():

@@ -116,6 +116,21 @@ def test_rows_of_a_table_may_be_of_several_cases(tmp_path, names):
     assert units["time"] == "s"
 
 
+@pytest.mark.parametrize("rows", ["a0 a1 b0 b1 b2", "a0 b0 a1 b1"])
+def test_a_column_that_may_tell_recordings_apart_is_advised(tmp_path, rows):
+    """Of few values, for each of which times increase; a training too says which."""
+    lines = [f"{k},{row[1]},0.{k},{row[0]}" for k, row in enumerate(rows.split())]
+    (tmp_path / "a.csv").write_text("row,time,power,run\n" + "\n".join(lines) + "\n")
+    advised = "increase after .*; where run tells of .* row is, add --columns case=run$"
+    with pytest.raises(spinrnn.DataError, match=advised):
+        read_device(tmp_path / "a.csv", ("time", "power"), ())
+    with pytest.raises(spinrnn.DataError, match=advised):
+        spinrnn.load_dataset(tmp_path / "a.csv", labelled=False)
+    # of what does not tell them apart it is no advice
+    (tmp_path / "a.csv").write_text("time,power,run\n0,1,a\n1,2,b\n1,3,b\n")
+    read_device(tmp_path / "a.csv", ("time", "power"), ())
+
+
 def test_cases_of_a_table_with_the_same_times_share_them(tmp_path):
     (tmp_path / "a.csv").write_text("case,time,power\n0,0,1\n0,2,2\n1,0,3\n1,2,4\n")
     arrays, _ = read_device(tmp_path / "a.csv", ("time", "power"), ())

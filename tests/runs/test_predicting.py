@@ -155,7 +155,7 @@ def test_missing_values_by_the_rule_of_the_run(place, tmp_path):
     np.testing.assert_array_equal(found.outputs, spinrnn.load(place / "run").forward(u))
     # or by another one, which is said with the command
     given = ("predict", place / "run", tmp_path / "a.csv", "--set", "data.missing=refuse")
-    refused(here(*given), "values are missing, the first is case c, channel V2, point 1")
+    refused(here(*given), "value is missing, the first is case c, channel V2, point 1")
 
 
 def test_simulate_reads_a_file_as_predict_does(place, tmp_path):

@@ -1,6 +1,6 @@
-"""Numbers with which a network that settles stays at chance, though it runs: emitted
-values that no neuron reaches, a nudge that drowns in rounding, neurons that nothing
-moves.
+"""What leaves a network that settles at chance, though it runs: emitted values that no
+neuron reaches, a nudge that drowns in rounding, neurons that nothing moves, and while
+it learns outputs that are stuck.
 """
 
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.symmetric import SymmetricConfig
-from spinrnn.errors import DivergenceError
+from spinrnn.errors import DivergenceError, listed
+from spinrnn.learning.bptt import BPTT
 from spinrnn.learning.equilibrium import Equilibrium
 from spinrnn.networks.symmetric import SymmetricNetwork
 from spinrnn.runs.excitation import Drives
@@ -20,6 +21,8 @@ DROWNS = 10
 """Roundings that a nudge must be."""
 CASES = 32
 """That are looked at."""
+BATCHES, EACH = 8, 16
+"""Of cases, and cases of each, in which nothing moves an output that is stuck."""
 
 
 def futile(net: SymmetricNetwork, estimator: Any, drives: Drives, classes: bool) -> list[str]:
@@ -53,6 +56,48 @@ def unreached(net: SymmetricNetwork, data: Any) -> list[str]:
     about = f"network.levels: {list(c.levels)}, and with its first weights outputs of"
     about += f" {c.neuron.kind} emit {low:.2g} to {high:.2g}: what is never reached pulls all"
     return [f"{about} alike; set levels within"]
+
+
+def stuck(net: Any, estimator: Any, task: Any, data: Any) -> list[str]:
+    """A sentence where nothing moves outputs of a network that learns: silent, or at
+    another end of what they emit, they have no gradient, and a nudge of the drive does
+    not reach them. A nudge of the state pulls what is emitted, and brings most back.
+
+    estimator, task: of the training; data: a `Dataset` of it. None of other networks; a
+    state that is not finite is left to the training.
+    """
+    if not isinstance(net, SymmetricNetwork) or not isinstance(estimator, BPTT | Equilibrium):
+        return []
+    try:
+        moved = _moved(net, estimator, task, data.take(slice(0, EACH * BATCHES)))
+    except DivergenceError:
+        return []
+    outputs = np.flatnonzero(~moved.reshape(int(net.config.outputs), -1).any(axis=1)).tolist()
+    if not outputs:
+        return []
+    names, many = data.classes or data.target_names or (), "s" if len(outputs) > 1 else ""
+    told = listed([names[k] if k < len(names) else str(k) for k in outputs])
+    about = f"output{many} {told}: {net.config.neuron.kind} is stuck at an end of what it emits,"
+    about += " where no gradient moves it; begin anew with a lower train.learning_rate or"
+    settles = isinstance(estimator, Equilibrium)
+    back = 'estimator.nudge = "state"' if settles else 'estimator.kind = "equilibrium"'
+    able = getattr(estimator, "nudge", "") != "state" and not net.config.unpulled("state")
+    return [f"{about} network.start_gain{f', or {back}, which can bring it back' if able else ''}"]
+
+
+def _moved(net, estimator, task, data):
+    """(neuron,) whether the estimator moves the bias of an output in any batch. In one
+    alone what the cases ask for may be 0 in sum.
+    """
+    prepared, least = net.prepared(), DROWNS * float(np.finfo(net.config.dtype).eps)
+    least /= getattr(estimator, "beta", 1.0)
+    moved = np.zeros(net.config.populations[-1], bool)
+    for start in range(0, len(data), EACH):
+        part = data.take(slice(start, start + EACH))
+        targets = task.targets(net, part)
+        gradient = estimator.estimate(prepared, part.inputs, targets, part.lengths, 0).gradient
+        moved |= np.abs(net.layout.grouped(gradient)["bias"][-1]) > least
+    return moved
 
 
 def _of_levels(c: SymmetricConfig) -> list[str]:

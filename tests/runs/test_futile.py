@@ -16,6 +16,7 @@ from spinrnn.learning.recipes import NAMES, recipe_config
 from spinrnn.learning.trainer import Trainer
 from spinrnn.runs import run as run_module
 from spinrnn.runs.checking import described
+from spinrnn.runs.futile import stuck
 from spinrnn.runs.suspicions import measured, suspicions
 from spinrnn.systems import equilibrium
 
@@ -100,6 +101,37 @@ def test_a_training_tells_it():
         run_module._warn_of_data(trainer)
     keys = [str(warning.message).partition(":")[0] for warning in caught]
     assert keys == ["network.levels", "estimator.beta"]
+
+
+STUCK = "is stuck at an end of what it emits, where no gradient moves it; begin anew with a lower "
+STUCK += "train.learning_rate or network.start_gain"
+BACK = ', or estimator.nudge = "state", which can bring it back'
+LEARN = ', or estimator.kind = "equilibrium", which can bring it back'
+OSCILLATOR, STATE = spinrnn.Oscillator(bias_ratio=3.0), spinrnn.Equilibrium()
+
+
+@pytest.mark.parametrize(
+    ("neuron", "biases", "estimator", "text"),
+    [
+        (OSCILLATOR, (-9.0, 0.0), DRIVE, [f"output 0: oscillator {STUCK}{BACK}"]),
+        (OSCILLATOR, (0.0, -9.0), spinrnn.BPTT(), [f"output 1: oscillator {STUCK}{LEARN}"]),
+        (spinrnn.Rate(), (9.0, -9.0), DRIVE, [f"outputs 0, 1: rate {STUCK}{BACK}"]),
+        (spinrnn.Rate(), (9.0, -9.0), STATE, [f"outputs 0, 1: rate {STUCK}"]),
+        (spinrnn.Rate(), (0.5, 0.5), DRIVE, []),
+    ],
+)
+def test_outputs_that_nothing_moves_are_told(neuron, biases, estimator, text):
+    net = net_of(neuron, levels=(0.4, 0.8))
+    net.views()["bias"][-1][:] = biases
+    assert stuck(net, estimator, spinrnn.Classification(), DATA) == text
+
+
+def test_a_training_tells_of_them_at_once_and_at_the_end():
+    network = spinrnn.SymmetricConfig(layers=(4,), inputs=6, outputs=2)
+    train = spinrnn.TrainConfig(estimator=DRIVE, epochs=2, learning_rate=9.0)
+    with pytest.warns(UserWarning, match=r"^outputs? .*: rate is stuck") as caught:
+        spinrnn.train(spinrnn.RunConfig(network, train), data=DATA)
+    assert len(caught) == 2
 
 
 # ---- what is shipped ----

@@ -69,10 +69,9 @@ def stuck(net: Any, estimator: Any, task: Any, data: Any) -> list[str]:
     if not isinstance(net, SymmetricNetwork) or not isinstance(estimator, BPTT | Equilibrium):
         return []
     try:
-        moved = _moved(net, estimator, task, data.take(slice(0, EACH * BATCHES)))
+        outputs = np.flatnonzero(_unmoved(net, estimator, task, data)).tolist()
     except DivergenceError:
         return []
-    outputs = np.flatnonzero(~moved.reshape(int(net.config.outputs), -1).any(axis=1)).tolist()
     if not outputs:
         return []
     names, many = data.classes or data.target_names or (), "s" if len(outputs) > 1 else ""
@@ -85,19 +84,25 @@ def stuck(net: Any, estimator: Any, task: Any, data: Any) -> list[str]:
     return [f"{about} network.start_gain{f', or {back}, which can bring it back' if able else ''}"]
 
 
-def _moved(net, estimator, task, data):
-    """(neuron,) whether the estimator moves the bias of an output in any batch. In one
-    alone what the cases ask for may be 0 in sum.
+def _unmoved(net, estimator, task, data):
+    """(output,) whether an output is the same in all cases, though not all ask for the
+    same, and the estimator changes none of its biases in any batch: in one alone what
+    the cases ask for may be 0 in sum.
     """
-    prepared, least = net.prepared(), DROWNS * float(np.finfo(net.config.dtype).eps)
-    least /= getattr(estimator, "beta", 1.0)
-    moved = np.zeros(net.config.populations[-1], bool)
+    c, prepared, data = net.config, net.prepared(), data.take(slice(0, EACH * BATCHES))
+    eps = DROWNS * float(np.finfo(c.dtype).eps)
+    moved, outputs = np.zeros(c.populations[-1], bool), []
     for start in range(0, len(data), EACH):
         part = data.take(slice(start, start + EACH))
         targets = task.targets(net, part)
-        gradient = estimator.estimate(prepared, part.inputs, targets, part.lengths, 0).gradient
-        moved |= np.abs(net.layout.grouped(gradient)["bias"][-1]) > least
-    return moved
+        found = estimator.estimate(prepared, part.inputs, targets, part.lengths, 0)
+        biases = net.layout.grouped(found.gradient)["bias"][-1]
+        moved |= np.abs(biases) > eps / getattr(estimator, "beta", 1.0)
+        outputs.append(found.outputs)
+    said, wanted = np.concatenate(outputs), task.wanted(data, int(c.outputs))
+    same = np.ptp(said, axis=0) <= eps * np.abs(said).max()
+    asked = np.fmax.reduce(wanted, axis=0) > np.fmin.reduce(wanted, axis=0)
+    return same & asked & ~moved.reshape(int(c.outputs), -1).any(axis=1)
 
 
 def _of_levels(c: SymmetricConfig) -> list[str]:

@@ -271,8 +271,12 @@ def _warn_of_rest(trainer: Trainer, suspected: Suspicions) -> None:
 
 
 def _warn_of_stuck(trainer: Trainer, net: Any) -> None:
-    """Warns where nothing moves outputs any more, early, and of what is given back."""
+    """Warns where nothing moves outputs any more, unless inputs are such that this is
+    no wonder, which is told.
+    """
     train = trainer.config.train
+    if trainer.unsuited:
+        return
     for text in stuck(net, train.estimator, trainer.config.task, trainer.training):
         warnings.warn(text, stacklevel=5)
 

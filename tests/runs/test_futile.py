@@ -126,6 +126,24 @@ def test_outputs_that_nothing_moves_are_told(neuron, biases, estimator, text):
     assert stuck(net, estimator, spinrnn.Classification(), DATA) == text
 
 
+def test_outputs_that_are_right_or_that_nothing_is_asked_of_are_not():
+    """Also where none has an error, and so a gradient."""
+    net = net_of(spinrnn.Rate())
+    weights = net.views()["w"]
+    # both outputs are at the one end or the other, as the sign of an input says
+    weights[0][:], weights[0][0, 0], weights[1][:], weights[1][:, 0] = 0, 1e3, 0, (1e3, -1e3)
+    net.views()["bias"][-1][:] = -1, 2
+    inputs = np.zeros((40, 1, 6))
+    inputs[:, 0, 0] = 1 - 2 * DATA.labels
+    known = spinrnn.Dataset(inputs, DATA.labels)
+    assert (net.forward(inputs).argmax(axis=1) == DATA.labels).all()
+    assert stuck(net, DRIVE, spinrnn.Classification(), known) == []
+    net.views()["bias"][-1][:] = 9e3, -9e3
+    assert len(stuck(net, DRIVE, spinrnn.Classification(), known)) == 1
+    alike = spinrnn.Dataset(INPUTS, np.zeros(40, int))
+    assert stuck(net, DRIVE, spinrnn.Classification(), alike) == []
+
+
 def test_a_training_tells_of_them_at_once_and_at_the_end():
     network = spinrnn.SymmetricConfig(layers=(4,), inputs=6, outputs=2)
     train = spinrnn.TrainConfig(estimator=DRIVE, epochs=2, learning_rate=9.0)

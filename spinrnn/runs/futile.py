@@ -17,8 +17,8 @@ from spinrnn.runs.excitation import Drives
 FALLS = 0.25
 """Of the largest value that it emits, below which a neuron with a threshold that is
 pulled there falls silent."""
-DROWNS = 10
-"""Roundings that a nudge must be."""
+DROWNS, HIDES = 10, 1e5
+"""Roundings that a nudge must be; a nudge over which no difference is large enough."""
 CASES = 32
 """That are looked at."""
 BATCHES, EACH = 8, 16
@@ -77,11 +77,24 @@ def stuck(net: Any, estimator: Any, task: Any, data: Any) -> list[str]:
     names, many = data.classes or data.target_names or (), "s" if len(outputs) > 1 else ""
     told = listed([names[k] if k < len(names) else str(k) for k in outputs])
     about = f"output{many} {told}: {net.config.neuron.kind} is stuck at an end of what it emits,"
-    about += " where no gradient moves it; begin anew with a lower train.learning_rate or"
+    sized = any(getattr(one, "largest", None) for one in net.config.synapses)
+    about += " where no gradient moves it; begin anew with a lower train.learning_rate or "
+    about += "synapse.largest" if sized else "network.start_gain"
     settles = isinstance(estimator, Equilibrium)
     back = 'estimator.nudge = "state"' if settles else 'estimator.kind = "equilibrium"'
     able = getattr(estimator, "nudge", "") != "state" and not net.config.unpulled("state")
-    return [f"{about} network.start_gain{f', or {back}, which can bring it back' if able else ''}"]
+    return [f"{about}{f', or {back}, which can bring it back' if able else ''}"]
+
+
+def silent(net: Any) -> list[str]:
+    """A sentence where no neuron of a network of spikes answers to any class, as none
+    has fired while it was given the classes of the training cases.
+    """
+    if "events" not in net.config.abilities or (net.labels >= 0).any():
+        return []
+    c, about = net.config, "no neuron fires in any training case, so nothing is learned; lower"
+    inputs = "an input fires where network.rest + network.gain times it is above 1"
+    return [f"network.threshold: {about} {c.firing:g}, or drive more inputs: {inputs}"]
 
 
 def _unmoved(net, estimator, task, data):
@@ -131,8 +144,13 @@ def _usual(c, levels):
 
 
 def _of_nudge(c, beta):
-    """A sentence where two steady states do not differ by a nudge."""
+    """A sentence where two steady states do not differ by a nudge, or not by more the
+    more it pulls.
+    """
     least = DROWNS * float(np.finfo(c.dtype).eps)
+    if beta > HIDES:
+        about = f"estimator.beta: {beta:g} pulls outputs as far as they go, and the gradient, a"
+        return [f"{about} difference over it, is as good as 0; {Equilibrium.beta:g} is usual"]
     if beta >= least:
         return []
     about = f"estimator.beta: {beta:g} drowns in the rounding of {c.dtype}, which needs"

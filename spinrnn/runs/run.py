@@ -21,7 +21,7 @@ from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
-from spinrnn.runs.futile import stuck
+from spinrnn.runs.futile import silent, stuck
 from spinrnn.runs.loading import check_data, load_data
 from spinrnn.runs.resting import SHORT
 from spinrnn.runs.suspicions import Suspicions, measured, suspicions, warn_beyond
@@ -277,7 +277,8 @@ def _warn_of_stuck(trainer: Trainer, net: Any) -> None:
     train = trainer.config.train
     if trainer.unsuited:
         return
-    for text in stuck(net, train.estimator, trainer.config.task, trainer.training):
+    found = stuck(net, train.estimator, trainer.config.task, trainer.training)
+    for text in [*found, *silent(net)]:
         warnings.warn(text, stacklevel=5)
 
 

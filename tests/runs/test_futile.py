@@ -2,6 +2,7 @@
 configurations that are shipped are silent.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,9 @@ def told(neuron, estimator=DRIVE, data=DATA, **others):
         (spinrnn.Rate(), {"dtype": "float32"}, 1e-9,
          "estimator.beta: 1e-09 drowns in the rounding of float32, which needs 1e-06 or more: a "
          "nudge changes nothing; 0.3 is usual"),
+        (spinrnn.Rate(), {}, 1e6,
+         "estimator.beta: 1e+06 pulls outputs as far as they go, and the gradient, a difference "
+         "over it, is as good as 0; 0.3 is usual"),
         (PHASE(reference=100.0), {"levels": (-0.5, 0.5)}, 0.3,
          "neuron.reference: 100 / tau, and fields of at most 1.43 / tau turn a phase by 0.014 rad "
          "at most: little is learned; set 1, or raise network.amplification"),
@@ -77,6 +81,7 @@ def test_what_leaves_a_training_at_chance_is_told(neuron, others, beta, text):
 
 def test_what_can_be_learned_by_is_not():
     assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e-9)) == []
+    assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e4)) == []
     assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e-5), dtype="float32") == []
     assert told(PHASES(nonlinear_shift=0.1), levels=(-0.5, 0.5)) == []
     # the exact gradient bears any shift
@@ -142,6 +147,26 @@ def test_outputs_that_are_right_or_that_nothing_is_asked_of_are_not():
     assert len(stuck(net, DRIVE, spinrnn.Classification(), known)) == 1
     alike = spinrnn.Dataset(INPUTS, np.zeros(40, int))
     assert stuck(net, DRIVE, spinrnn.Classification(), alike) == []
+
+
+def test_of_devices_the_largest_weight_is_told():
+    net = net_of(spinrnn.Rate(), synapse={"kind": "sign", "largest": 0.1})
+    net.views()["bias"][-1][:] = 9, -9
+    (text,) = stuck(net, DRIVE, spinrnn.Classification(), DATA)
+    assert "a lower train.learning_rate or synapse.largest, or estimator.nudge" in text
+
+
+def test_a_network_of_spikes_that_never_fires_is_told():
+    for threshold, told in ((1e6, 1), (0.5, 0)):
+        network = spinrnn.SpikingConfig(layers=(3,), threshold=threshold, presentation=0.05)
+        train = spinrnn.TrainConfig(estimator=spinrnn.VDSP(), epochs=1, learning_rate=0.01)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            spinrnn.train(spinrnn.RunConfig(network, train), data=DATA)
+        texts = [str(one.message) for one in caught]
+        texts = [text for text in texts if text.startswith("network.threshold: no neuron fires")]
+        assert len(texts) == told
+        assert all("; lower 1e+06, or drive more inputs: " in text for text in texts)
 
 
 def test_a_training_tells_of_them_at_once_and_at_the_end():

@@ -795,9 +795,14 @@ class RunConfig:
     def fitted(self, sizes: Mapping[str, Any]) -> "RunConfig":
         """The run with what its network's keys follow of the data.
 
-        sizes: {key of [network]: value}, as of `Task.sizes`.
+        sizes: {key of [network]: value}, as of `Task.sizes`. They come before values of
+        the recipe, as nobody gave those.
         """
-        return dataclasses.replace(self, network=self.network.fitted(sizes))
+        usual = recipes.RECIPES.get(self.recipe, {}).get("network", {})
+        asked = [key for key in usual if getattr(self.network, key, None) == usual[key]]
+        own = {key: sizes[key] for key in asked if key in sizes}
+        network = dataclasses.replace(self.network, **own) if own else self.network
+        return dataclasses.replace(self, network=network.fitted(sizes))
 
     def fitted_to(self, data: Any) -> "RunConfig":
         """The run with what its network's keys follow of a `Dataset`.

@@ -88,7 +88,9 @@ def _has_targets(data, span, washout):
 
 
 def _cases(data, spans, washout):
-    """A `Dataset` of stretches of equal length, the first points without targets."""
+    """A `Dataset` of stretches of equal length, the first points without targets. Name
+    and weight of the one case are those of each stretch.
+    """
     inputs = np.concatenate([data.inputs[:, :, a:b] for a, b in spans])
     labels = targets = None
     if data.targets is not None:
@@ -97,7 +99,7 @@ def _cases(data, spans, washout):
     else:
         labels = np.concatenate([data.labels[:, a:b] for a, b in spans])
         labels[:, :washout] = -1
-    # the weight of the one case is that of each of its stretches
     weights = None if data.weights is None else np.repeat(data.weights, len(spans))
-    own = {"labels": labels, "targets": targets, "weights": weights}
-    return dataclasses.replace(data, inputs=inputs, lengths=None, **own)
+    names = None if data.names is None else data.names * len(spans)
+    own = {"labels": labels, "targets": targets, "weights": weights, "names": names}
+    return dataclasses.replace(data, inputs=inputs, lengths=None, test=None, **own)

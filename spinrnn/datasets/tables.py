@@ -113,8 +113,9 @@ def of_columns(
         asked: its heads, rows, targets, numbers and channels count here.
     Raises:
         DataError: there is no column of cases or labels; a channel is missing; a case
-            has several labels, or rows where one is all it can have; the time does not
-            increase within a case; numbers of cases are too large to be told apart.
+            has several labels, rows where one is all it can have, or stands twice; the
+            time does not increase within a case; numbers of cases are too large to be
+            told apart.
     """
     kinds = (("case", CASE), ("time", TIME), ("label", LABEL), ("test", TEST))
     targets = targets_of(table, asked)
@@ -135,6 +136,7 @@ def of_columns(
     if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
+    _check_once(table, rows, names if found["time"] is None else None)
     steps, uneven = _steps(table, found["time"], rows, names)
     said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
@@ -301,6 +303,35 @@ def _check_alone(table, case, rows):
             "row is a whole case of a network without time; give each row a case of its own, or "
             "leave out the column of cases"
         )
+
+
+def _check_once(table, rows, names):
+    """Raises DataError for cases that stand twice, in a table that does not say when:
+    rows of one lie apart though most cases lie together, or there are several though
+    most cases have one. names: of the cases; None: rows are not looked at.
+    """
+    if names is None:
+        return
+    apart = [k for k, at in enumerate(rows) if at[-1] - at[0] >= len(at)]
+    many = [k for k, at in enumerate(rows) if at.size > 1]
+    ways = (many, "most cases have one row"), (apart, "most cases stand in one place")
+    for twice, others in ways:
+        if twice and 2 * len(twice) < len(rows):
+            told = listed(f"{names[k]} ({_places(table, rows[k])})" for k in twice)
+            stands = "cases {} stand" if len(twice) > 1 else "case {} stands"
+            raise DataError(
+                f"{table.path}: {stands.format(told)} twice, while {others}; name them apart, or "
+                "where they are one case say when in a column time"
+            )
+
+
+def _places(table, at):
+    """In which lines, or rows, a case stands: "lines 3 to 5, 9"."""
+    line = table.line or int
+    pieces = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+    ends = [(line(int(piece[0])), line(int(piece[-1]))) for piece in pieces]
+    told = listed(f"{a} to {b}" if a < b else str(a) for a, b in ends)
+    return f"{'rows' if table.line is None else 'lines'} {told}"
 
 
 def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:

@@ -7,17 +7,16 @@ from spinrnn.kernels.stepping import Constants, Form, Level, Noise, Places
 from spinrnn.kernels.tiles import aligned, lanes
 
 
-def called_level(functions, numbers, states, kind, dtype="float64", seed=None, chosen=None):
+def called_level(functions, numbers, states, kind, dtype="float64", seed=None):
     """(q, shared, h, s, I, one) -> s', J, b, P, as of a kind's `step`, for the first
     sample of a row, from a kind's own level.
 
     Args:
         numbers, states: how many a neuron has.
-        seed: of the noise, two words of 32 bits; None: there is none.
-        chosen: places of the numbers whose derivatives are the columns of P, after
-            which there is nothing; None: of all.
+        seed: of the noise, two words of 32 bits, and P is not asked for; None: there is
+            no noise.
     """
-    chosen = tuple(range(numbers)) if chosen is None else chosen
+    chosen = tuple(range(numbers)) if seed is None else ()
     form = Form(states, numbers, chosen, seed is not None, False)
     function, d, v = level_function(functions, form, dtype, kind), states, lanes(dtype)
     parts = (1, 1, 1, d, d * d, 1, d - 1, d * numbers, functions.scratch)

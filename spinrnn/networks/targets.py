@@ -53,13 +53,19 @@ def checked_targets(
 
 def _labels_at(config, labels, cases, points, at_points):
     """(case, R) int64."""
-    if not at_points:
-        return checked_labels(config, labels, cases)[:, None]
     labels = array_of(labels, "labels")
+    if not at_points and labels.ndim == 1:
+        return checked_labels(config, labels, cases)[:, None]
+    if not at_points:
+        raise DataError(
+            f"labels: expected {cases} whole numbers, one for each case; got {labels.dtype} of "
+            f"shape {labels.shape}{_other_reading(labels.ndim - 1, at_points)}"
+        )
     if labels.shape != (cases, points) or labels.dtype.kind not in "iu":
         raise DataError(
             f"labels: expected whole numbers of the shape {(cases, points)}, one for each input "
             f"point; got {labels.dtype} of shape {labels.shape}"
+            f"{_other_reading(labels.ndim - 1, at_points)}"
         )
     if (labels >= config.outputs).any():
         case = int(np.flatnonzero((labels >= config.outputs).any(axis=1))[0])
@@ -78,13 +84,24 @@ def _values_at(config, values, cases, points, at_points):
         reading = f' of a network with readout = "{config.readout}"'
         raise DataError(
             f"targets: expected numbers of the shape {shape}{reading}; got {values.dtype} of "
-            f"shape {values.shape}"
+            f"shape {values.shape}{_other_reading(values.ndim - 2, at_points)}"
         )
     values = values.astype(np.float64)
     if np.isinf(values).any():
         case = int(np.flatnonzero(np.isinf(values).reshape(cases, -1).any(axis=1))[0])
         raise DataError(f"targets: infinite in case {case}; NaN stands for no target")
     return values if at_points else values[:, :, None]
+
+
+def _other_reading(axes, at_points):
+    """What to do where there are answers at points and the network has one for each
+    case, or the other way round; axes: of the answers, beyond those of one.
+    """
+    if axes == 1 and not at_points:
+        return '; there is one at every point: set network.readout = "points"'
+    if axes == 0 and at_points:
+        return '; there is one for each case: set network.readout = "end"'
+    return ""
 
 
 def _checked_weights(weights, cases):

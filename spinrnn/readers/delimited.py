@@ -7,6 +7,7 @@ logs of cmtj are such files.
 """
 
 import contextlib
+import dataclasses
 import functools
 import re
 from collections import Counter
@@ -75,7 +76,7 @@ def read(path: str | Path, content: bytes) -> Table:
         raise DataError(f"{path}: holds names but no row of data")
     found = columns(path, lines, rows, width, form)
     named, units, used, said = _head(path, lines, head, form, found)
-    return _table(
+    table = _table(
         path,
         found,
         (named, units),
@@ -84,6 +85,7 @@ def read(path: str | Path, content: bytes) -> Table:
         functools.partial(cell_texts, lines, rows, form),
         lambda column: words_among(column.tolist(), rows, form),
     )
+    return dataclasses.replace(table, line=lambda row: rows[row] + 1)
 
 
 def _table(path, found, head, attributes, notes, texts, words):

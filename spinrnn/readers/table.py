@@ -41,6 +41,7 @@ class Table:
             file, (row,) texts}, of files of text: 007 and 7 are one number.
         words: {name of a column of texts: what says which of its cells are no numbers,
             where others are}, of files of text; it says "" of what is meant as texts.
+        line: what gives the line, from 1, of a row, of files of text.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Table:
     notes: tuple[str, ...] = ()
     texts: Mapping[str, Callable[[], np.ndarray]] = field(default_factory=dict)
     words: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    line: Callable[[int], int] | None = None
 
     def __repr__(self) -> str:
         arrays = listed(f"{name} {np.shape(array)}" for name, array in self.arrays.items())

@@ -35,6 +35,8 @@ MEASURED = 1.5
 """Seconds for which steps are measured."""
 CASES = 64
 """That are tested to measure a test."""
+FORTH_AND_BACK = 3
+"""Forward passes that a training step takes at most, of nothing else."""
 STEPS_OF_THE_RATE = ("adam", "metaplastic")
 """Writers whose steps have about the size of the learning rate."""
 RECORD = 400
@@ -326,7 +328,8 @@ def _seconds_of_step(trainer: Trainer, case: float) -> float:
     """Of a batch; 0 where all is learned at once."""
     if trainer.config.train.estimator.at_once:
         return 0.0
-    return _seconds_of_batch(trainer, case * len(trainer.validation))
+    most = FORTH_AND_BACK * case * min(trainer.config.train.batch, len(trainer.training))
+    return _seconds_of_batch(trainer, case * len(trainer.validation), most)
 
 
 def _seconds_of_fits(trainer: Trainer) -> float:
@@ -373,13 +376,18 @@ def _seconds_of_fit(
     return time.perf_counter() - before
 
 
-def _seconds_of_batch(trainer: Trainer, validation: float) -> float:
-    """Median seconds of a training step; validation: those of an epoch's end."""
+def _seconds_of_batch(trainer: Trainer, validation: float, most: float) -> float:
+    """Median seconds of a training step; validation: those of an epoch's end. The first
+    step takes its memory and loads what is compiled, so it counts only where it is long
+    by itself: within `most`, what a step takes without these.
+    """
     own: list[float] = []
     last: list[float] = []
-    steps, end = trainer.steps(), time.perf_counter() + MEASURED
-    # the first step takes its memory
-    next(steps)
+    steps, before = trainer.steps(), time.perf_counter()
+    record, end = next(steps), before + MEASURED
+    first = time.perf_counter() - before
+    if record is None and MEASURED < first <= most:
+        return first
     while not (own or last) or time.perf_counter() < end:
         before = time.perf_counter()
         record = next(steps, StopIteration)

@@ -220,7 +220,7 @@ class Answering:
         self._own = self.known or Known()
         self.channels = self._own.channels
         self.classes: tuple[str, ...] | None = None
-        self.targets = self._own.targets
+        self.targets = self._own.targets if task is None else task.named(self._own)
         if task is not None and task.labelled:
             self.classes = _of_outputs(self._own.classes, net.config.outputs)
 

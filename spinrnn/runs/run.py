@@ -21,6 +21,7 @@ from spinrnn.notebook import card
 from spinrnn.progress import TrainingBar, is_shown
 from spinrnn.runs import checkpoints, ensembles, loops
 from spinrnn.runs.folder import Folder
+from spinrnn.runs.futile import silent, stuck
 from spinrnn.runs.loading import check_data, load_data
 from spinrnn.runs.resting import SHORT
 from spinrnn.runs.suspicions import Suspicions, measured, suspicions, warn_beyond
@@ -232,6 +233,8 @@ def _train(
             folder.checkpoint(trainer)
         network = trainer.best_network()
         warn_beyond(network, trainer.training)
+        if trainer.epoch > 1:
+            _warn_of_stuck(trainer, network)
         summary = summarise(trainer, network, compiling)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
@@ -267,6 +270,18 @@ def _warn_of_rest(trainer: Trainer, suspected: Suspicions) -> None:
         warnings.warn(text, stacklevel=4)
 
 
+def _warn_of_stuck(trainer: Trainer, net: Any) -> None:
+    """Warns where nothing moves outputs any more, unless inputs are such that this is
+    no wonder, which is told.
+    """
+    train = trainer.config.train
+    if trainer.unsuited:
+        return
+    found = stuck(net, train.estimator, trainer.config.task, trainer.training)
+    for text in [*found, *silent(net)]:
+        warnings.warn(text, stacklevel=5)
+
+
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:
     """The configuration's data; those of a run that goes on may have moved."""
     if folder and folder.started:
@@ -285,6 +300,8 @@ def _steps(
     for record in trainer.steps():
         if record and folder:
             folder.append(record)
+        if record and trainer.epoch == 1:
+            _warn_of_stuck(trainer, trainer.net)
         if record and on_epoch:
             on_epoch(trainer)
             # a number of NumPy that was added is none of JSON

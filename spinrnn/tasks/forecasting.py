@@ -42,6 +42,10 @@ class Forecasting(Regression):
             targets[np.broadcast_to(late[:, None], targets.shape)] = np.nan
         return dataclasses.replace(data, labels=None, targets=targets)
 
+    def named(self, known: Any) -> tuple[str, ...] | None:
+        """The outputs are the channels, later."""
+        return known.channels
+
 
 def free_run(net: Any, start: np.ndarray, points: int) -> np.ndarray:
     """(case, channel, points) that a network trained with horizon 1 says when it reads

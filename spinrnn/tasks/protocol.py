@@ -87,6 +87,13 @@ class Task(Kind):
         """{key of [network]: value} that prepared data ask for."""
         raise NotImplementedError
 
+    def named(self, known: Any) -> tuple[str, ...] | None:
+        """Names of outputs that are numbers, None where they have none.
+
+        known: `datasets.known.Known` of the data of the training.
+        """
+        return known.targets
+
     def targets(self, net: Any, data: Any) -> Targets:
         """The targets of prepared data for a `Network`.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from conftest import here
 
@@ -9,6 +10,7 @@ import spinrnn
 from spinrnn.config.recipes import RECIPES, resolved
 from spinrnn.config.run import to_tables
 from spinrnn.config.toml import from_toml, load_config, to_toml
+from spinrnn.datasets.loading import data_of
 
 SERIES = spinrnn.recipe("series")
 
@@ -22,6 +24,17 @@ def changes(config):
         for key, value in table.items()
         if value != known[name].get(key)
     }
+
+
+@pytest.mark.parametrize("source", ["narma2", "sine_square", "lorenz"])
+def test_a_recipe_yields_to_answers_at_every_point(source):
+    for given, readout in (({}, "points"), ({"readout": "mean"}, "mean")):
+        data = {"source": source, "length": 200}
+        config = spinrnn.recipe("series", network=given, data=data)
+        fitted = config.fitted_to(data_of(config))
+        assert (fitted.network.readout, fitted.train.batch) == (readout, 8)
+    of_cases = spinrnn.Dataset(np.zeros((2, 1, 4)), [0, 1])
+    assert SERIES.fitted_to(of_cases).network.readout == "power"
 
 
 def test_a_recipe_is_what_it_says():

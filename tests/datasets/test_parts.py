@@ -113,7 +113,7 @@ def test_parts_of_cases_with_targets_are_drawn():
     assert sorted(np.concatenate([part.targets[:, 0] for part in parts])) == list(range(20))
 
 
-def test_weights_go_with_their_cases():
+def test_weights_and_names_go_with_their_cases():
     rng = np.random.default_rng(0)
     data = spinrnn.Dataset(rng.normal(size=(30, 1, 4)), np.arange(30) % 3, weights=np.arange(30))
     plain = spinrnn.Dataset(data.inputs, data.labels)
@@ -123,10 +123,12 @@ def test_weights_go_with_their_cases():
     parts = divide(data, spinrnn.RunConfig())
     assert all((part.inputs == data.inputs[part.weights.astype(int)]).all() for part in parts)
     series = spinrnn.Dataset(rng.normal(size=(1, 1, 300)), targets=rng.normal(size=(1, 1, 300)),
-                             weights=[2.0])  # fmt: skip
+                             weights=[2.0], names=("a",), test=[0])  # fmt: skip
     run = spinrnn.RunConfig(task=spinrnn.Regression(window=50))
-    assert all((part.weights == 2).all() and len(part.weights) == len(part.inputs)
-               for part in divide(series, run))  # fmt: skip
+    for part in divide(series, run):
+        last = part.take([-1])
+        assert (last.weights.tolist(), last.names, len(last)) == ([2.0], ("a",), 1)
+        assert len(part.weights) == len(part.names) == len(part)
 
 
 @pytest.mark.parametrize("weights", [[1, 2], [1, -1, 1], [1, np.nan, 1], ["a", "b", "c"]])

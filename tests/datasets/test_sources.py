@@ -208,6 +208,33 @@ def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
         refused(path, words)
 
 
+ONE_ROW, ONE_PLACE = "most cases have one row", "most cases stand in one place"
+
+
+@pytest.mark.parametrize(
+    ("cases", "told"),
+    [
+        ("abcdbe", f"case b (lines 3, 6) stands twice, while {ONE_ROW}; name them apart"),
+        ("abbcdefd", f"cases b (lines 3 to 4), d (lines 6, 9) stand twice, while {ONE_ROW}; name"),
+        ("aabbccaa", f"case a (lines 2 to 3, 8 to 9) stands twice, while {ONE_PLACE}; name"),
+        # in turns, and of several lengths
+        ("abcabc", None),
+        ("aabbbc", None),
+    ],
+)
+def test_a_case_that_stands_twice_in_a_table(tmp_path, notes, cases, told):
+    rows = [(case, "up" if case in "ace" else "down", k) for k, case in enumerate(cases)]
+    path = write(
+        tmp_path / "a.csv", "case,label,x\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows)
+    )
+    timed = "case,label,x,time\n" + "".join(f"{a},{b},{c},{c}\n" for a, b, c in rows)
+    assert len(spinrnn.load_dataset(write(tmp_path / "b.csv", timed))) == len(set(cases))
+    if told is not None:
+        refused(path, re.escape(told))
+    else:
+        assert len(spinrnn.load_dataset(path)) == len(set(cases))
+
+
 WORDS = "write numbers or leave such cells empty, or take a column of texts out of the file"
 
 

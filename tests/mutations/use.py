@@ -203,7 +203,7 @@ MUTATIONS = [
     mutation(CHECKING, "trainer.batches * effort.step + case", "effort.step + case", CHECKS),
     mutation(CHECKING, "if found.expected.disk > found.expected.free", "if False", CHECKS),
     mutation(CHECKING, "        found.problems += error.problems\n", "        pass\n", CHECKS),
-    mutation(CHECKING, "    next(steps)\n", "", CHECKS),
+    mutation(CHECKING, "MEASURED < first <= most", "MEASURED < first", CHECKS),
     mutation(CHECKING, "float(np.median(last)) - validation", "float(np.median(last))", CHECKS),
     # mistakes
     mutation(

@@ -256,8 +256,19 @@ def test_what_does_not_fit_is_refused(given):
     for net, options, message in (
         (end, {}, "give either labels or targets"),
         (end, {"labels": labels, "targets": values}, "give either labels or targets"),
-        (end, {"targets": values}, r"expected numbers of the shape \(19, 3\) of a network with r"),
-        (points, {"labels": labels}, r"expected whole numbers of the shape \(19, 6\)"),
+        (
+            end,
+            {"targets": values},
+            r"the shape \(19, 3\) of a network .*: set network.readout = \"po",
+        ),
+        (end, {"labels": late}, 'one for each case; .* at every point: set network.readout = "poi'),
+        (
+            points,
+            {"labels": labels},
+            r"the shape \(19, 6\), .* each case: set network.readout = \"e",
+        ),
+        (points, {"targets": values[:, :, 0]}, r"\(19, 3\); .* each case: set network.readout = "),
+        (end, {"targets": labels}, r"of shape \(19,\)$"),
         (points, {"labels": np.full((CASES, POINTS), 3)}, "must be below 3"),
         (points, {"targets": missing}, "case 4 has none before its end"),
         (points, {"labels": late}, f"case {np.argmax(lengths < POINTS)} has none before its end"),

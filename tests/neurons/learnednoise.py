@@ -17,7 +17,7 @@ def noisy_step(s, drive):
     """s', J, b of the level's first neuron and sample with noise."""
     q = tuple(NEURON.numbers(NEURON.time_unit, UNIT).values())
     functions = NEURON.functions("exponential")
-    call = called_level(functions, len(q), 2, "learned", seed=SEED, chosen=())
+    call = called_level(functions, len(q), 2, "learned", seed=SEED)
     return call(q, NEURON.shared(), H, s, drive, 1.0)
 
 

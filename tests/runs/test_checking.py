@@ -183,8 +183,12 @@ def test_steps_are_measured_without_the_first_and_without_validations(small, mon
 
     monkeypatch.setattr(checking, "MEASURED", 0.6)
     monkeypatch.setattr(checking.time, "perf_counter", lambda: now[0])
-    assert checking._seconds_of_batch(Slow(3), 0.04) == pytest.approx(0.02)
-    assert checking._seconds_of_batch(Slow(1), 0.04) == pytest.approx(0.02)
+    assert checking._seconds_of_batch(Slow(3), 0.04, 9.0) == pytest.approx(0.02)
+    assert checking._seconds_of_batch(Slow(1), 0.04, 9.0) == pytest.approx(0.02)
+    # the first is long itself, if it has nothing else in it
+    monkeypatch.setattr(checking, "MEASURED", 0.2)
+    assert checking._seconds_of_batch(Slow(3), 0.04, 0.31) == pytest.approx(0.3)
+    assert checking._seconds_of_batch(Slow(3), 0.04, 0.29) == pytest.approx(0.02)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 configurations that are shipped are silent.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from spinrnn.learning.recipes import NAMES, recipe_config
 from spinrnn.learning.trainer import Trainer
 from spinrnn.runs import run as run_module
 from spinrnn.runs.checking import described
+from spinrnn.runs.futile import stuck
 from spinrnn.runs.suspicions import measured, suspicions
 from spinrnn.systems import equilibrium
 
@@ -61,6 +63,9 @@ def told(neuron, estimator=DRIVE, data=DATA, **others):
         (spinrnn.Rate(), {"dtype": "float32"}, 1e-9,
          "estimator.beta: 1e-09 drowns in the rounding of float32, which needs 1e-06 or more: a "
          "nudge changes nothing; 0.3 is usual"),
+        (spinrnn.Rate(), {}, 1e6,
+         "estimator.beta: 1e+06 pulls outputs as far as they go, and the gradient, a difference "
+         "over it, is as good as 0; 0.3 is usual"),
         (PHASE(reference=100.0), {"levels": (-0.5, 0.5)}, 0.3,
          "neuron.reference: 100 / tau, and fields of at most 1.43 / tau turn a phase by 0.014 rad "
          "at most: little is learned; set 1, or raise network.amplification"),
@@ -76,6 +81,7 @@ def test_what_leaves_a_training_at_chance_is_told(neuron, others, beta, text):
 
 def test_what_can_be_learned_by_is_not():
     assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e-9)) == []
+    assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e4)) == []
     assert told(spinrnn.Rate(), spinrnn.Equilibrium(beta=1e-5), dtype="float32") == []
     assert told(PHASES(nonlinear_shift=0.1), levels=(-0.5, 0.5)) == []
     # the exact gradient bears any shift
@@ -100,6 +106,75 @@ def test_a_training_tells_it():
         run_module._warn_of_data(trainer)
     keys = [str(warning.message).partition(":")[0] for warning in caught]
     assert keys == ["network.levels", "estimator.beta"]
+
+
+STUCK = "is stuck at an end of what it emits, where no gradient moves it; begin anew with a lower "
+STUCK += "train.learning_rate or network.start_gain"
+BACK = ', or estimator.nudge = "state", which can bring it back'
+LEARN = ', or estimator.kind = "equilibrium", which can bring it back'
+OSCILLATOR, STATE = spinrnn.Oscillator(bias_ratio=3.0), spinrnn.Equilibrium()
+
+
+@pytest.mark.parametrize(
+    ("neuron", "biases", "estimator", "text"),
+    [
+        (OSCILLATOR, (-9.0, 0.0), DRIVE, [f"output 0: oscillator {STUCK}{BACK}"]),
+        (OSCILLATOR, (0.0, -9.0), spinrnn.BPTT(), [f"output 1: oscillator {STUCK}{LEARN}"]),
+        (spinrnn.Rate(), (9.0, -9.0), DRIVE, [f"outputs 0, 1: rate {STUCK}{BACK}"]),
+        (spinrnn.Rate(), (9.0, -9.0), STATE, [f"outputs 0, 1: rate {STUCK}"]),
+        (spinrnn.Rate(), (0.5, 0.5), DRIVE, []),
+    ],
+)
+def test_outputs_that_nothing_moves_are_told(neuron, biases, estimator, text):
+    net = net_of(neuron, levels=(0.4, 0.8))
+    net.views()["bias"][-1][:] = biases
+    assert stuck(net, estimator, spinrnn.Classification(), DATA) == text
+
+
+def test_outputs_that_are_right_or_that_nothing_is_asked_of_are_not():
+    """Also where none has an error, and so a gradient."""
+    net = net_of(spinrnn.Rate())
+    weights = net.views()["w"]
+    # both outputs are at the one end or the other, as the sign of an input says
+    weights[0][:], weights[0][0, 0], weights[1][:], weights[1][:, 0] = 0, 1e3, 0, (1e3, -1e3)
+    net.views()["bias"][-1][:] = -1, 2
+    inputs = np.zeros((40, 1, 6))
+    inputs[:, 0, 0] = 1 - 2 * DATA.labels
+    known = spinrnn.Dataset(inputs, DATA.labels)
+    assert (net.forward(inputs).argmax(axis=1) == DATA.labels).all()
+    assert stuck(net, DRIVE, spinrnn.Classification(), known) == []
+    net.views()["bias"][-1][:] = 9e3, -9e3
+    assert len(stuck(net, DRIVE, spinrnn.Classification(), known)) == 1
+    alike = spinrnn.Dataset(INPUTS, np.zeros(40, int))
+    assert stuck(net, DRIVE, spinrnn.Classification(), alike) == []
+
+
+def test_of_devices_the_largest_weight_is_told():
+    net = net_of(spinrnn.Rate(), synapse={"kind": "sign", "largest": 0.1})
+    net.views()["bias"][-1][:] = 9, -9
+    (text,) = stuck(net, DRIVE, spinrnn.Classification(), DATA)
+    assert "a lower train.learning_rate or synapse.largest, or estimator.nudge" in text
+
+
+def test_a_network_of_spikes_that_never_fires_is_told():
+    for threshold, told in ((1e6, 1), (0.5, 0)):
+        network = spinrnn.SpikingConfig(layers=(3,), threshold=threshold, presentation=0.05)
+        train = spinrnn.TrainConfig(estimator=spinrnn.VDSP(), epochs=1, learning_rate=0.01)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            spinrnn.train(spinrnn.RunConfig(network, train), data=DATA)
+        texts = [str(one.message) for one in caught]
+        texts = [text for text in texts if text.startswith("network.threshold: no neuron fires")]
+        assert len(texts) == told
+        assert all("; lower 1e+06, or drive more inputs: " in text for text in texts)
+
+
+def test_a_training_tells_of_them_at_once_and_at_the_end():
+    network = spinrnn.SymmetricConfig(layers=(4,), inputs=6, outputs=2)
+    train = spinrnn.TrainConfig(estimator=DRIVE, epochs=2, learning_rate=9.0)
+    with pytest.warns(UserWarning, match=r"^outputs? .*: rate is stuck") as caught:
+        spinrnn.train(spinrnn.RunConfig(network, train), data=DATA)
+    assert len(caught) == 2
 
 
 # ---- what is shipped ----

@@ -207,21 +207,26 @@ def test_sizes_follow_unless_they_are_given(series):
 
 
 def test_a_forecast_of_a_file_of_inputs_alone(tmp_path, series):
-    """From training to a simulation of the test part, whose washout is before it."""
-    np.savez(tmp_path / "u.npz", inputs=series.inputs)
+    """From training to a simulation of the test part, whose washout is before it, and to
+    answers under the channels' names.
+    """
+    table = np.stack([np.zeros(400), series.inputs[0, 0]], axis=1)
+    np.savetxt(tmp_path / "u.csv", table, delimiter=",", header="case,u", comments="")
     task = ("--set", "task.kind=forecasting", "--set", "task.washout=10")
     small = ("--set", "network.layers=[5]", "--set", "train.epochs=2")
-    run, source = tmp_path / "run", f"data.source={tmp_path / 'u.npz'}"
+    run, source = tmp_path / "run", f"data.source={tmp_path / 'u.csv'}"
     result = here("train", "--out", run, "--set", source, *task, *small)
     assert result.returncode == 0, result.stderr
     assert here("evaluate", run).returncode == 0
+    answered = here("predict", run, tmp_path / "u.csv")
+    assert answered.stdout.splitlines()[0].split() == ["case", "point", "u"]
     simulated = here("simulate", run, "--input", ":test", "--out", tmp_path / "s.h5")
     assert simulated.returncode == 0, simulated.stderr
     inputs = spinrnn.open_trajectory(tmp_path / "s.h5").inputs
     np.testing.assert_allclose(inputs[0, 0], series.inputs[0, 0, 310:], rtol=1e-6)
     wrong = ("train", "--out", tmp_path / "b", "--set", source, *small)
     refused(here(*wrong, "--set", "task.kind=regression"), "a regression needs targets")
-    refused(here(*wrong), "labels")
+    refused(here(*wrong), "without a column label")
 
 
 def test_targets_of_one_output_and_what_does_not_fit(series):

@@ -246,6 +246,8 @@ def made_of(role: str, given: Any) -> Any:
         usual = f"spinrnn.{kind_of(role, next(iter(BUILT_IN[role]))).__name__}()"
         article = "an" if role[0] in "aeiou" else "a"
         wanted = f"must be {article} {role}, as {usual}, or its table"
+        if isinstance(given, list | tuple):
+            wanted = f"one for all is meant, a table [{role}] and no list [[{role}]]"
         raise ConfigError([f"kind: {wanted}; got {shown(given)}"])
     return given
 

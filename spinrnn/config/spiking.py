@@ -153,7 +153,9 @@ class SpikingConfig(StaticConfig):
         answer = self.synapse.answer(int(self.inputs))
         largest = max(answer.largest_event(self.input_reset), answer.largest_event(1.0))
         if train.learning_rate * largest > 1:
-            reason = f"above {1 / largest:.3g} an event could move a state out of its window"
+            volts = answer.volts * max(abs(self.input_reset), 1.0)
+            reason = f"above {1 / largest:.3g} an event, at up to {volts:.3g} V, could move a state"
+            reason += " out of its window"
             problems.append(f"train.learning_rate: {reason}; got {train.learning_rate:g}")
         return problems
 

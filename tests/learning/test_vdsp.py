@@ -294,7 +294,11 @@ def test_judging_changes_nothing():
         ({"network": {"layers": [10, 10]}}, "layers: must be one layer"),
         ({"network": {"presentation": 1e5}}, "presentation: must be at most 1e+06 time steps"),
         ({"network": {"reset": 1.0}}, "reset"),
-        ({"train": {"learning_rate": 0.6}}, "train.learning_rate: above 0.582 an event"),
+        (
+            {"train": {"learning_rate": 0.6}},
+            "train.learning_rate: above 0.582 an event, at up to 1 V, could move",
+        ),
+        ({"synapse": [{"kind": "conductance"}]}, "a table [synapse] and no list [[synapse]]"),
         ({"train": {"average": 1.0}}, "train.average"),
         ({"synapse": {"kind": "sign"}}, "sign has no answer to the voltage of a spike"),
         ({"synapse": {"kind": "ideal"}}, "take measured or conductance"),

@@ -25,6 +25,8 @@ EVEN = 0.01
 """Of the median step in time: deviations above are told."""
 NO_LABEL = "has no names of columns, and its first column is"
 NAMES = "a row of names, or the label first in each row"
+PLACES = 3
+"""That are told of a case in many."""
 EXACT = 2**53
 """From here on a float64 stands for several whole numbers."""
 _ZEROS = re.compile(r"(?<=\d)[.,]0+$", re.ASCII)
@@ -136,7 +138,7 @@ def of_columns(
     if alone and asked.numbers is not None:
         _check_alone(table, case, rows)
     names = None if case is None else tuple(_name(case[at[0]]) for at in rows)
-    _check_once(table, rows, names if found["time"] is None else None)
+    said += _check_once(table, rows, names if found["time"] is None else None)
     steps, uneven = _steps(table, found["time"], rows, names)
     said += _time_notes(table, found["time"], steps, uneven)
     values = np.array([np.asarray(column, dtype=np.float64) for column in channels.values()])
@@ -306,32 +308,37 @@ def _check_alone(table, case, rows):
 
 
 def _check_once(table, rows, names):
-    """Raises DataError for cases that stand twice, in a table that does not say when:
-    rows of one lie apart though most cases lie together, or there are several though
-    most cases have one. names: of the cases; None: rows are not looked at.
+    """What is to be said of a table that does not say when, and in which a few cases
+    have several rows together where the others have one.
+
+    DataError: rows of a few cases lie apart, where the others' lie together.
+    names: of the cases; None: rows are not looked at.
     """
     if names is None:
-        return
+        return ()
     apart = [k for k, at in enumerate(rows) if at[-1] - at[0] >= len(at)]
+    if 0 < 2 * len(apart) < len(rows):
+        told = listed(f"{names[k]} ({_places(table, rows[k])})" for k in apart)
+        stands = "cases {} stand" if len(apart) > 1 else "case {} stands"
+        raise DataError(
+            f"{table.path}: {stands.format(told)} twice, while most cases stand in one place; name "
+            "them apart, or where they are one case say when in a column time"
+        )
     many = [k for k, at in enumerate(rows) if at.size > 1]
-    ways = (many, "most cases have one row"), (apart, "most cases stand in one place")
-    for twice, others in ways:
-        if twice and 2 * len(twice) < len(rows):
-            told = listed(f"{names[k]} ({_places(table, rows[k])})" for k in twice)
-            stands = "cases {} stand" if len(twice) > 1 else "case {} stands"
-            raise DataError(
-                f"{table.path}: {stands.format(told)} twice, while {others}; name them apart, or "
-                "where they are one case say when in a column time"
-            )
+    if 0 < 2 * len(many) < len(rows):
+        told = listed(f"{names[k]} ({_places(table, rows[k])})" for k in many)
+        return (f"most cases have one row, so one point; several have {told}",)
+    return ()
 
 
 def _places(table, at):
-    """In which lines, or rows, a case stands: "lines 3 to 5, 9"."""
+    """In which lines, or rows, a case stands: "lines 3 to 5, 9"; the first of many."""
     line = table.line or int
     pieces = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-    ends = [(line(int(piece[0])), line(int(piece[-1]))) for piece in pieces]
-    told = listed(f"{a} to {b}" if a < b else str(a) for a, b in ends)
-    return f"{'rows' if table.line is None else 'lines'} {told}"
+    ends = [(line(int(piece[0])), line(int(piece[-1]))) for piece in pieces[:PLACES]]
+    told = ", ".join(f"{a} to {b}" if a < b else str(a) for a, b in ends)
+    more = " ..." if len(pieces) > PLACES else ""
+    return f"{'rows' if table.line is None else 'lines'} {told}{more}"
 
 
 def step_of(steps: Sequence[tuple[float, str]]) -> tuple[float, str] | None:

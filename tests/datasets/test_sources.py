@@ -208,18 +208,21 @@ def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
         refused(path, words)
 
 
-ONE_ROW, ONE_PLACE = "most cases have one row", "most cases stand in one place"
+ONE_PLACE = "most cases stand in one place"
+ROWS = "most cases have one row, so one point; several have b (lines 3 to 4)"
 
 
 @pytest.mark.parametrize(
     ("cases", "told"),
     [
-        ("abcdbe", f"case b (lines 3, 6) stands twice, while {ONE_ROW}; name them apart"),
-        ("abbcdefd", f"cases b (lines 3 to 4), d (lines 6, 9) stand twice, while {ONE_ROW}; name"),
+        ("abcdbe", f"case b (lines 3, 6) stands twice, while {ONE_PLACE}; name them apart"),
+        ("abcbdefd", f"cases b (lines 3, 5), d (lines 6, 9) stand twice, while {ONE_PLACE}; name"),
+        ("abcbdbebfgh", f"case b (lines 3, 5, 7 ...) stands twice, while {ONE_PLACE}; name"),
         ("aabbccaa", f"case a (lines 2 to 3, 8 to 9) stands twice, while {ONE_PLACE}; name"),
         # in turns, and of several lengths
         ("abcabc", None),
         ("aabbbc", None),
+        ("abbcde", None),
     ],
 )
 def test_a_case_that_stands_twice_in_a_table(tmp_path, notes, cases, told):
@@ -233,6 +236,7 @@ def test_a_case_that_stands_twice_in_a_table(tmp_path, notes, cases, told):
         refused(path, re.escape(told))
     else:
         assert len(spinrnn.load_dataset(path)) == len(set(cases))
+        assert (ROWS in notes()) == (cases == "abbcde")
 
 
 WORDS = "write numbers or leave such cells empty, or take a column of texts out of the file"

@@ -233,8 +233,7 @@ def _train(
             folder.checkpoint(trainer)
         network = trainer.best_network()
         warn_beyond(network, trainer.training)
-        if trainer.epoch > 1:
-            _warn_of_stuck(trainer, network)
+        _warn_of_stuck(trainer, network)
         summary = summarise(trainer, network, compiling)
     except DivergenceError as error:
         raise _with_checkpoint(error, folder) from None
@@ -271,15 +270,13 @@ def _warn_of_rest(trainer: Trainer, suspected: Suspicions) -> None:
 
 
 def _warn_of_stuck(trainer: Trainer, net: Any) -> None:
-    """Warns where nothing moves outputs any more, unless inputs are such that this is
-    no wonder, which is told.
+    """Warns where nothing moves outputs at the end, unless inputs are such that this is
+    no wonder, which is told. Before that weights below may still bring them back.
     """
     train = trainer.config.train
-    if trainer.unsuited:
-        return
-    found = stuck(net, train.estimator, trainer.config.task, trainer.training)
-    for text in [*found, *silent(net)]:
-        warnings.warn(text, stacklevel=5)
+    if not trainer.unsuited:
+        for text in stuck(net, train.estimator, trainer.config.task, trainer.training):
+            warnings.warn(text, stacklevel=4)
 
 
 def _load(config: RunConfig, folder: Folder | None) -> Dataset:
@@ -301,7 +298,8 @@ def _steps(
         if record and folder:
             folder.append(record)
         if record and trainer.epoch == 1:
-            _warn_of_stuck(trainer, trainer.net)
+            for text in silent(trainer.net):
+                warnings.warn(text, stacklevel=4)
         if record and on_epoch:
             on_epoch(trainer)
             # a number of NumPy that was added is none of JSON

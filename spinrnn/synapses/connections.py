@@ -81,7 +81,8 @@ class Connections:
                 view[...] = own
                 finite &= bool(np.isfinite(own).all())
             else:
-                finite &= kind.read_into(own, self.devices[name], view)
+                told = kind.read_into(own, self.devices[name], view)
+                finite &= bool(np.isfinite(own).all() if told is None else told)
         if not finite:
             raise DivergenceError(_NOT_FINITE)
         return read

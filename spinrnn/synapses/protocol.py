@@ -159,12 +159,12 @@ class Synapse(Kind):
 
     def read_into(
         self, trained: np.ndarray, devices: Mapping[str, np.ndarray], out: np.ndarray
-    ) -> bool:
+    ) -> bool | None:
         """Writes what `read` gives into `out`; of kinds that can without a copy.
 
         Returns:
             Whether all trained numbers are finite, which weights of few values would
-            hide; else nothing may be read of `out`.
+            hide, None where that was not looked at; else nothing may be read of `out`.
         """
         if not np.isfinite(trained).all():
             return False

@@ -209,7 +209,7 @@ def test_a_long_table_that_does_not_fit(tmp_path, old, new, words):
 
 
 ONE_PLACE = "most cases stand in one place"
-ROWS = "most cases have one row, so one point; several have b (lines 3 to 4)"
+SEVERAL = "most cases have one row, so one point; several have b (lines 3 to 4)"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_case_that_stands_twice_in_a_table(tmp_path, notes, cases, told):
         refused(path, re.escape(told))
     else:
         assert len(spinrnn.load_dataset(path)) == len(set(cases))
-        assert (ROWS in notes()) == (cases == "abbcde")
+        assert (SEVERAL in notes()) == (cases == "abbcde")
 
 
 WORDS = "write numbers or leave such cells empty, or take a column of texts out of the file"

@@ -8,7 +8,9 @@ import pytest
 import spinrnn
 from spinrnn.learning import divergence
 from spinrnn.learning.divergence import advice, not_finite, reason
+from spinrnn.learning.learner import _require_finite
 from spinrnn.learning.trainer import Trainer
+from spinrnn.machine.threads import PART
 from spinrnn.networks.making import network_of
 
 INPUTS = np.random.default_rng(0).normal(size=(12, 1, 5))
@@ -95,3 +97,39 @@ def test_a_training_says_it():
     wanted = r"^diverged in epoch 1, batch 1: .*; the parameters w_ext_0, .* before anything is"
     with pytest.raises(spinrnn.DivergenceError, match=wanted):
         list(trainer.steps())
+
+
+class Unseen(spinrnn.Sign):
+    """A kind of somebody else's, which reads weights without a look at their numbers."""
+
+    kind = "made_unseen"
+
+    def read_into(self, trained, devices, out):
+        super().read_into(trained, devices, out)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf])
+@pytest.mark.parametrize("last", [spinrnn.Ideal(), spinrnn.DomainWall(), Unseen()])
+def test_numbers_that_weights_would_hide_are_told(wrong, last):
+    config = spinrnn.FeedforwardConfig(
+        layers=(3, 3), inputs=2, outputs=2, synapse=(spinrnn.Sign(), spinrnn.Sign(), last)
+    )
+    net = network_of(config, seed=0)
+    before = net.effective()
+    for block in net.layout.blocks:
+        own = net.layout.named(net.parameters)[block]
+        right, own.flat[-1] = own.flat[-1], wrong
+        with pytest.raises(spinrnn.DivergenceError, match="a trained number of a synapse is not"):
+            net.effective()
+        own.flat[-1] = right
+    np.testing.assert_array_equal(net.effective(), before)
+
+
+def test_one_number_of_many_that_is_not_finite_is_seen():
+    numbers = np.zeros(2 * PART + 1, np.float32)
+    _require_finite(numbers, "all")
+    for place in (0, PART, numbers.size - 1):
+        numbers[place] = np.nan
+        with pytest.raises(spinrnn.DivergenceError, match="all is not finite"):
+            _require_finite(numbers, "all")
+        numbers[place] = 0

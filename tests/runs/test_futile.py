@@ -2,6 +2,7 @@
 configurations that are shipped are silent.
 """
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -169,12 +170,20 @@ def test_a_network_of_spikes_that_never_fires_is_told():
         assert all("; lower 1e+06, or drive more inputs: " in text for text in texts)
 
 
-def test_a_training_tells_of_them_at_once_and_at_the_end():
+def test_a_training_tells_of_them_at_its_end():
     network = spinrnn.SymmetricConfig(layers=(4,), inputs=6, outputs=2)
     train = spinrnn.TrainConfig(estimator=DRIVE, epochs=2, learning_rate=9.0)
     with pytest.warns(UserWarning, match=r"^outputs? .*: rate is stuck") as caught:
         spinrnn.train(spinrnn.RunConfig(network, train), data=DATA)
-    assert len(caught) == 2
+    assert len(caught) == 1
+    # of inputs far from 1, which are told of the data, it says nothing more
+    with pytest.warns(UserWarning, match="far from") as caught:
+        spinrnn.train(spinrnn.RunConfig(network, train), data=_scaled(1e4))
+    assert not any("is stuck" in str(one.message) for one in caught)
+
+
+def _scaled(by):
+    return dataclasses.replace(DATA, inputs=by * DATA.inputs)
 
 
 # ---- what is shipped ----

@@ -18,6 +18,8 @@ from spinrnn.readers.units import SHARE, unit_of
 UPWARDS = ("up", "potentiation", "p", "ltp", "set", "+", "1", "+1", "positive")
 DOWNWARDS = ("down", "depression", "d", "ltd", "reset", "-", "-1", "negative")
 NAMES = ("device", "cycle", "pulse", "direction", "conductance")
+NEEDED = {"pulse": "n", "conductance": "G"}
+"""{column: what users may call it, in examples}."""
 LARGEST = 0.1
 """S: of a device; more is taken for a mistake of units, and told."""
 CHANCE, FAR, BACK = 6.0, 9.0, 0.2
@@ -68,10 +70,11 @@ def load_pulses(path: str | Path, columns: Columns = NONE) -> Pulses:
         first, second = arrays
         arrays = {"pulse": arrays[first], "conductance": arrays[second]}
         notes.append(f"{first} is pulse, {second} is conductance")
-    missing = [name for name in ("pulse", "conductance") if name not in arrays]
+    missing = [name for name in NEEDED if name not in arrays]
     if missing:
         held = ", ".join(arrays)
-        advice = "name it by --columns, as in --columns conductance=G"
+        named = ",".join(f"{name}={symbol}" for name, symbol in NEEDED.items() if name in missing)
+        advice = f"say which by --columns, as in --columns {named}"
         raise DataError(f"{path}: has no column {' and '.join(missing)}, but {held}; {advice}")
     unit = unit_of(table.units.get("conductance", ""))
     if unit is not None and unit.si not in ("", "S", SHARE):

@@ -153,6 +153,7 @@ MISTAKES = [
     ("evaluate own", "own: the task flat comes from", "mine.py; give it by --use"),
     ("predict own good.npz", "own: the task flat comes from", "mine.py; give it by --use"),
     ("simulate own --out t.h5", "own: the task flat comes from", "mine.py; give it by --use"),
+    ("look own", "own: the task flat comes from", "mine.py; give it by --use"),
     ("train --out own --resume", "own: the task flat comes from", "mine.py; give it by --use"),
     ("predict run three.npz", "three.npz: has 3 channels, the network reads 2"),
     ("init --data good.npz --out my.toml", "my.toml exists; choose another --out, or remove it"),
@@ -276,5 +277,6 @@ def forgotten():
 @pytest.mark.usefixtures("forgotten")
 def test_a_run_of_a_kind_of_the_users_goes_on_once_it_is_given(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    for line in ("evaluate own", "predict own good.npz", "train --out own --resume"):
+    lines = ("evaluate own", "look own", "predict own good.npz", "train --out own --resume")
+    for line in lines:
         assert here(*line.split(), "--use", "mine.py").returncode == 0

@@ -23,7 +23,7 @@ NEEDED = {"pulse": "n", "conductance": "G"}
 LARGEST = 0.1
 """S: of a device; more is taken for a mistake of units, and told."""
 CHANCE, FAR, BACK = 6.0, 9.0, 0.2
-"""Deviations of that chance, and share of the range, by which what goes back has turned."""
+"""Deviations of chance, and share of the range, beyond which a ramp has turned."""
 FEWEST = 5
 """Rows of a ramp of which that is judged."""
 NORMAL = 0.6745

@@ -42,7 +42,7 @@ def _wanted(name: str | None) -> list[tuple[str, Any]]:
     wanted = [(role, cls) for role, cls in every if name is None or cls.kind == name]
     if not wanted:
         names = [cls.kind for _, cls in every]
-        own = "one of your own is given by --use FILE"
+        own = kinds.unregistered(kinds.BUILT_IN) or "one of your own is given by --use FILE"
         raise spinrnn.ConfigError([f"there is no kind {name}{suggest(name, names)}; {own}"])
     return wanted
 

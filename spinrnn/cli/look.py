@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
-from spinrnn.cli.options import add_columns, add_command, add_json, add_targets, columns
+from spinrnn.cli.options import add_columns, add_command, add_json, add_targets, add_use, columns
 
 SUMMARY = (
     "Say what is in a file or folder of data:"
@@ -27,6 +27,7 @@ def add_commands(commands: Any) -> None:
     )
     add_columns(parser)
     add_targets(parser)
+    add_use(parser)
     parser.add_argument(
         "--out",
         metavar="PNG",

@@ -173,8 +173,28 @@ def kind_of(role: str, name: Any) -> type:
     close = nearest(name, names_of(role))
     hint = f" (did you mean {json.dumps(close)}?)" if close else ""
     wanted = " or ".join(json.dumps(known) for known in names_of(role))
-    own = "; one of your own is given by --use FILE, or by spinrnn.register in Python"
-    raise ConfigError([f"kind: must be {wanted}{hint}, got {name!r}{own}"])
+    own = "one of your own is given by --use FILE, or by spinrnn.register in Python"
+    own = unregistered([role]) or own
+    raise ConfigError([f"kind: must be {wanted}{hint}, got {name!r}; {own}"])
+
+
+def unregistered(roles: Iterable[str]) -> str | None:
+    """A sentence on kinds of roles that stand in files that `use` has run, and are not
+    registered; None without.
+    """
+    roles, found = list(roles), []
+    known = {cls for role in roles for cls in _registered.get(role, {}).values()}
+    for path in _sources:
+        module = module_of(path)
+        for kind in vars(module).values():
+            own = isinstance(kind, type) and issubclass(kind, Kind) and "kind" in vars(kind)
+            if not own or kind.__module__ != module.__name__ or kind in known:
+                continue
+            if getattr(kind, "role", None) in roles:
+                found.append(f"{kind.kind} of {path}")
+    if not found:
+        return None
+    return f"{', '.join(found)} is not registered: write @spinrnn.register above its class"
 
 
 def loaded(place: str) -> Any:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from spinrnn.config.tables import nearest
 from spinrnn.datasets.dataset import ARRAYS
 from spinrnn.datasets.series import Series, joined
 from spinrnn.errors import DataError
@@ -90,7 +91,8 @@ def _of_names(table, labelled):
         series, more = _series(table, inputs, labels)
         return series, None, said + more
     learned = labelled and "targets" not in table.arrays
-    table.check_names(("inputs", "labels") if learned else ("inputs",), ARRAYS)
+    needed = ("inputs", "labels") if learned else ("inputs",)
+    table.check_names(needed, ARRAYS, _renamed(table, needed))
     inputs, labels, lengths, test, targets = (table.arrays.get(name) for name in ARRAYS)
     order = table.classes.get("labels")
     if order is not None and labels is not None:
@@ -105,6 +107,27 @@ def _of_names(table, labelled):
             )
         series = dataclasses.replace(series, targets=targets)
     return series, test, said
+
+
+def _renamed(table, needed):
+    """{array: the option that names it} of those that alone may be the inputs, or the
+    labels, that the table lacks.
+    """
+    missing = [name for name in needed if name not in table.arrays]
+    shapes = {
+        name: array.shape
+        for name, array in table.arrays.items()
+        if name not in ARRAYS and nearest(name, missing) is None
+    }
+    inputs = [name for name, shape in shapes.items() if len(shape) > 1]
+    inputs = ["inputs"] if "inputs" in table.arrays else inputs
+    if len(inputs) != 1:
+        return {}
+    cases = table.arrays[inputs[0]].shape[:1]
+    found = {"inputs": inputs, "labels": [name for name in shapes if shapes[name] == cases]}
+    alone = {name: found[name][0] for name in missing if len(found[name]) == 1}
+    option = ",".join(f"{name}={own}" for name, own in alone.items())
+    return dict.fromkeys(alone.values(), f"--columns {option}, or data.columns,")
 
 
 def _pair(table):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spinrnn.datasets.dataset import Dataset
-from spinrnn.readers.units import SHARE, in_words, shown_in_si, unit_of
+from spinrnn.readers.units import SHARE, in_words, shown_in_si, unit_of, with_other_zero
 
 FAR = 100.0
 """By which factor numbers are told to be off; units differ by 1000."""
@@ -79,8 +79,8 @@ def is_far(own: Range, count: int, known: Range, factor: float = FAR) -> bool:
 def far_channels(
     data: Dataset, known: Sequence[Range], units: Sequence[str], limits: Sequence[str]
 ) -> dict[int, str]:
-    """{channel: a sentence} of those whose numbers are far from the training's, unless
-    both sides say their units.
+    """{channel: a sentence} of those whose numbers are far from the training's, or seem
+    to be in a unit with another zero, unless both sides say their units.
 
     Args:
         known: ranges of the training; units: symbols of the training, "" for none;
@@ -89,7 +89,9 @@ def far_channels(
     found = {}
     for k, (own, count) in enumerate(ranges_of(data)):
         factor = FAR_OF_SHARES if SHARE in (units[k], limits[k]) else FAR
-        if (units[k] and limits[k]) or not is_far(own, count, known[k], factor):
+        far = is_far(own, count, known[k], factor)
+        shifted = count and not limits[k] and _with_other_zero(own, known[k], units[k])
+        if (units[k] and limits[k]) or not (far or shifted):
             continue
         name = data.channels[k] if data.channels else None
         said = f"{name or f'channel {k}'} is from {_span(own, limits[k])}, in the training from "
@@ -134,12 +136,30 @@ def _likely(own, known, symbol):
     unit = unit_of(symbol)
     if unit is None or unit.decibels or unit.offset:
         return None
+    shifted = _with_other_zero(own, known, symbol)
+    if shifted is not None:
+        return shifted
     if unit.si == SHARE:
         return "%" if own.size > known.size else None
     power = round(math.log10(known.size * unit.factor / own.size) / 3)
     prefixes = {-5: "f", -4: "p", -3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
     found = unit_of(prefixes.get(power, "?") + unit.si)
     return found.symbol if found is not None and found.si == unit.si else None
+
+
+def _with_other_zero(own, known, symbol):
+    """The unit of another zero, as degC for K, in which the numbers would be those of
+    the training, or within half their extent of them; None where they are so as they
+    stand.
+    """
+    if own.least <= known.greatest and own.greatest >= known.least:
+        return None
+    margin = (known.greatest - known.least) / 2
+    for unit in with_other_zero(symbol):
+        least, greatest = unit.to_si(np.array([own.least, own.greatest]))
+        if known.least - margin <= least and greatest <= known.greatest + margin:
+            return unit.symbol
+    return None
 
 
 # ---- steps in time ----

@@ -18,8 +18,16 @@ from spinrnn.readers.units import SHARE, unit_of
 UPWARDS = ("up", "potentiation", "p", "ltp", "set", "+", "1", "+1", "positive")
 DOWNWARDS = ("down", "depression", "d", "ltd", "reset", "-", "-1", "negative")
 NAMES = ("device", "cycle", "pulse", "direction", "conductance")
+NEEDED = {"pulse": "n", "conductance": "G"}
+"""{column: what users may call it, in examples}."""
 LARGEST = 0.1
 """S: of a device; more is taken for a mistake of units, and told."""
+CHANCE, FAR, BACK = 6.0, 9.0, 0.2
+"""Deviations of chance, and share of the range, beyond which a ramp has turned."""
+FEWEST = 5
+"""Rows of a ramp of which that is judged."""
+NORMAL = 0.6745
+"""Median of the absolute value of a standard normal number."""
 SIGN = "sign"
 """Another name of direction."""
 _FORM = "a positive or negative number, or up and down, potentiation and depression"
@@ -62,10 +70,11 @@ def load_pulses(path: str | Path, columns: Columns = NONE) -> Pulses:
         first, second = arrays
         arrays = {"pulse": arrays[first], "conductance": arrays[second]}
         notes.append(f"{first} is pulse, {second} is conductance")
-    missing = [name for name in ("pulse", "conductance") if name not in arrays]
+    missing = [name for name in NEEDED if name not in arrays]
     if missing:
         held = ", ".join(arrays)
-        advice = "name it by --columns, as in --columns conductance=G"
+        named = ",".join(f"{name}={symbol}" for name, symbol in NEEDED.items() if name in missing)
+        advice = f"say which by --columns, as in --columns {named}"
         raise DataError(f"{path}: has no column {' and '.join(missing)}, but {held}; {advice}")
     unit = unit_of(table.units.get("conductance", ""))
     if unit is not None and unit.si not in ("", "S", SHARE):
@@ -100,7 +109,7 @@ def pulses_of(given: Mapping[str, np.ndarray], path: str | Path) -> tuple[Pulses
     else:
         upwards, cycle, told = _turned(pulse, conductance, device, arrays.get("cycle"))
         problems, notes = [], [told]
-        problems += _again(conductance, upwards, device, cycle)
+        problems += _again(conductance, upwards, device, cycle, gaps)
     tell(Path(path), [*problems, *_wrong_order(pulse, upwards, device, cycle, gaps)])
     notes += left_out
     if largest > LARGEST:
@@ -209,18 +218,43 @@ def _row(index, gaps):
     return index + 1 + gaps[index]
 
 
-def _again(conductance, upwards, device, cycle):
-    """Where no direction was given: what went down does not go up by half of that."""
+def _again(conductance, upwards, device, cycle, gaps):
+    """Where no direction was given: what turned once does not turn again."""
     ramps = _numbered(np.stack([device, cycle]).T @ [len(device) + 1, 1])
     for one in np.unique(ramps):
-        rows = ramps == one
-        down = conductance[rows & ~upwards]
-        if len(down) and (down - np.minimum.accumulate(down)).max() > 0.5 * np.ptp(down) > 0:
-            return [
-                "conductance: goes up again after it went down; a column direction, or a pulse "
-                "number that begins anew, tells which pulses go up"
-            ]
+        extent = np.ptp(conductance[ramps == one])
+        for part, sign in ((upwards, 1), (~upwards, -1)):
+            rows = np.flatnonzero((ramps == one) & part)
+            back = _back(sign * conductance[rows], extent)
+            if back is not None:
+                return [
+                    f"conductance: goes up again after it went down, about row "
+                    f"{_row(rows[back], gaps)}; a column direction, or a pulse number that begins "
+                    "anew, tells which pulses go up"
+                ]
     return []
+
+
+def _back(rising, extent):
+    """The row, from 0, at which a ramp upwards has gone back by more than chance makes
+    of it; None where it does not. extent: range of the ramp and the one back.
+
+    Second differences hold the scatter of pulses and readings, and hardly the ramp.
+    Over n pulses scatter makes at most sqrt(n) of it; back by half of the range is
+    beyond a few of it, as devices come back to their curve. Medians of three pass over
+    a single bad reading.
+    """
+    if len(rising) < FEWEST:
+        return None
+    scatter = np.median(np.abs(np.diff(rising, 2))) / NORMAL / np.sqrt(2)
+    smooth = np.median([rising[:-2], rising[1:-1], rising[2:]], axis=0)
+    for n in 2 ** np.arange(int(np.log2(len(smooth) - 1)) + 1):
+        some = max(CHANCE * scatter * np.sqrt(n), BACK * extent)
+        half = max(FAR * scatter, 0.5 * extent)
+        beyond = np.flatnonzero(smooth[:-n] - smooth[n:] > min(some, half))
+        if len(beyond):
+            return int(beyond[0]) + n + 1
+    return None
 
 
 def _too_few(found):

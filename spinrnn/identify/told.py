@@ -34,7 +34,16 @@ def synapse_told(fit: SynapseFit, source: str) -> list[str]:
             f"{unknown} of {2 * len(fit.states)} knots have too few pulses near them for an "
             "interval; there a curve goes on straight"
         )
-    return [*told, _verdict(fit)]
+    return [*told, *_resting(fit), _verdict(fit)]
+
+
+def _resting(fit):
+    """Sentences on states at which a pulse moves nothing its way."""
+    for name, curve in (("upwards", fit.potentiation), ("downwards", fit.depression)):
+        states = fit.states[curve <= 0]
+        if len(states):
+            at = ", ".join(f"{state:.2g}" for state in states)
+            yield f"steps {name} are not above 0 at state {at}; there the synapse stays as it is"
 
 
 def _range(curve):

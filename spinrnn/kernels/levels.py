@@ -144,7 +144,7 @@ def _misshapen(found, form, kind):
             problems.append(f"neuron.train: the step of {kind} must give {name} to be trained")
         elif shape != wanted and not untold:
             text = f"neuron: the step of {kind} must give {name} as tuples of the form {wanted}"
-            problems.append(f"{text}, gave {shape}")
+            problems.append(f"{text}, gave {_uneven(part) if shape is None else shape}")
     return problems
 
 
@@ -154,6 +154,14 @@ def _shape(part):
         return ()
     rows = {_shape(row) for row in part}
     return (0,) if not part else (len(part), *rows.pop()) if len(rows) == 1 else None
+
+
+def _uneven(part):
+    """What tuples are whose rows differ, in words."""
+    if any(_shape(row) is None for row in part):
+        return "tuples in tuples of unequal lengths"
+    rows = [f"{len(row)}" if isinstance(row, tuple) else "no tuple" for row in part]
+    return f"rows of the lengths {', '.join(rows)}"
 
 
 def _uncompiled(kind, error):

@@ -17,6 +17,7 @@ from spinrnn.datasets.dataset import Dataset
 from spinrnn.datasets.loading import load_dataset
 from spinrnn.errors import DataNote, SpinrnnError
 from spinrnn.files.container import is_spinrnn_file
+from spinrnn.identify.pulses import load_pulses
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.table import Table
@@ -159,6 +160,7 @@ def _uses(source, columns):
             found["simulate"] = None
         _tried(found, "analyse", lambda: _opened(source, columns))
         _tried(found, "identify", lambda: load_measurement(source, columns=columns))
+        _tried(found, "synapse", lambda: load_pulses(source, columns))
     start = f"{Path(source)}: "
     texts = [str(w.message).removeprefix(start) for w in caught if w.category is DataNote]
     return data, found, [note for text in texts for note in text.split("; ")]

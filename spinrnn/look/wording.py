@@ -14,6 +14,7 @@ USES = {
     "simulate": "simulation of its inputs",
     "analyse": "analysis of a device's recording",
     "identify": "fit of a device's parameters",
+    "synapse": "fit of a synapse to its pulses (identify --synapse)",
 }
 
 

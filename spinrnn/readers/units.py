@@ -146,6 +146,12 @@ def shown_in_si(text: str) -> str:
     return _plain(text) if unit is None else unit.si
 
 
+def with_other_zero(symbol: str) -> list[Unit]:
+    """The units that have another zero than this SI unit."""
+    found = {unit.symbol: unit for unit in _UNITS.values() if unit.si == symbol and unit.offset}
+    return list(found.values())
+
+
 def in_words(symbol: str) -> str:
     """What numbers are in, in a sentence."""
     return "shares (1 is 100 %)" if symbol == SHARE else symbol

@@ -312,7 +312,8 @@ def _draw(path: Path, history: list[dict[str, Any]], summary: dict[str, Any]) ->
     if path.name == "curves.png":
         plotting.save(figures.training_curves(history)[0], path)
     elif "confusion" in summary:
-        plotting.save(figures.confusion_matrix(summary["confusion"]), path)
+        named = summary.get("classes")
+        plotting.save(figures.confusion_matrix(summary["confusion"], classes=named), path)
 
 
 # ---- which run is meant ----

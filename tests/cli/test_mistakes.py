@@ -74,6 +74,10 @@ ARRAYS = {
     "good": {"inputs": U, "labels": LABELS},
     "swapped": {"inputs": U.T, "labels": LABELS},
     "names": {"input": U, "label": LABELS},
+    "images": {"images": U, "labels": LABELS},
+    "pictures": {"pictures": U, "kinds": LABELS, "camera": np.ones(3)},
+    "two": {"left": U, "right": U, "labels": LABELS},
+    "kinds": {"inputs": U, "kinds": LABELS},
     "nan": {"inputs": np.where(np.arange(6) == 3, np.nan, U), "labels": LABELS},
     "few": {"inputs": U[:3], "labels": LABELS[:3]},
     "shares": {"inputs": U, "labels": np.linspace(0, 1, 40)},
@@ -149,6 +153,7 @@ MISTAKES = [
     ("evaluate own", "own: the task flat comes from", "mine.py; give it by --use"),
     ("predict own good.npz", "own: the task flat comes from", "mine.py; give it by --use"),
     ("simulate own --out t.h5", "own: the task flat comes from", "mine.py; give it by --use"),
+    ("look own", "own: the task flat comes from", "mine.py; give it by --use"),
     ("train --out own --resume", "own: the task flat comes from", "mine.py; give it by --use"),
     ("predict run three.npz", "three.npz: has 3 channels, the network reads 2"),
     ("init --data good.npz --out my.toml", "my.toml exists; choose another --out, or remove it"),
@@ -156,6 +161,10 @@ MISTAKES = [
     (f"{DATA}none.npz", "cannot read", "none.npz: No such file"),
     (f"{DATA}cut.npz", "cut.npz: not a NumPy archive of plain arrays"),
     (f"{DATA}names.npz", "unknown array input; did you mean inputs?", "did you mean labels?"),
+    (f"{DATA}images.npz", "array images; give --columns inputs=images, or data.columns, in its"),
+    (f"{DATA}pictures.npz", "array kinds; give --columns inputs=pictures,labels=kinds, or"),
+    (f"{DATA}kinds.npz", "has no array labels", "array kinds; give --columns labels=kinds, or"),
+    (f"{DATA}two.npz", "has no array inputs; it holds left, right, labels"),
     (f"{DATA}swapped.npz", "swapped.npz: labels must be 6", "axes of inputs in another order?"),
     (f"{DATA}short.npz", "short.npz: labels must be 40", "of shape (39,)"),
     (f"{DATA}texts.npz", "texts.npz: inputs must be real numbers, got <U1"),
@@ -268,5 +277,6 @@ def forgotten():
 @pytest.mark.usefixtures("forgotten")
 def test_a_run_of_a_kind_of_the_users_goes_on_once_it_is_given(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    for line in ("evaluate own", "predict own good.npz", "train --out own --resume"):
+    lines = ("evaluate own", "look own", "predict own good.npz", "train --out own --resume")
+    for line in lines:
         assert here(*line.split(), "--use", "mine.py").returncode == 0

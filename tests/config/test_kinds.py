@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 import spinrnn
+from spinrnn.cli.kinds import _wanted
 from spinrnn.config import kinds
 from spinrnn.config.quantity import quantities, quantity
 from spinrnn.config.run import RunConfig, from_tables
@@ -139,6 +140,21 @@ def test_an_unknown_kind_says_how_to_give_it():
 
 
 # ---- files that the user names ----
+
+
+def test_a_class_that_a_file_does_not_register_is_told(tmp_path):
+    own = "import spinrnn\nclass Bare(spinrnn.Synapse):\n    kind = 'bare'\n"
+    base = "class Base(spinrnn.Synapse):\n    pass\n"
+    (tmp_path / "mine.py").write_text(own + base)
+    kinds.use(tmp_path / "mine.py")
+    told = f"bare of {tmp_path / 'mine.py'} is not registered: write @spinrnn.register above its"
+    for name in ("bare", "bear"):
+        with pytest.raises(spinrnn.ConfigError, match=f"got '{name}'; {told}"):
+            kinds.kind_of("synapse", name)
+    with pytest.raises(spinrnn.ConfigError, match="one of your own is given by --use"):
+        kinds.kind_of("neuron", "bare")
+    with pytest.raises(spinrnn.ConfigError, match=f"there is no kind bare; {told}"):
+        _wanted("bare")
 
 
 def test_a_file_of_kinds(file):

@@ -2,6 +2,7 @@
 what the model does not describe is told. Tables with mistakes are refused.
 """
 
+import dataclasses
 import json
 
 import h5py
@@ -15,6 +16,7 @@ from spinrnn.config.toml import from_toml
 from spinrnn.errors import DataError
 from spinrnn.identify.pulses import load_pulses
 from spinrnn.identify.responses import hats
+from spinrnn.identify.told import synapse_told
 from spinrnn.readers.columns import Columns
 
 TRUE = {
@@ -271,10 +273,68 @@ def test_negative_conductances_and_missing_columns(tmp_path, monkeypatch):
     refused(both, "a.csv: goes without --synapse", "--fix: does not go", "--frequencies: goes with")
     with pytest.raises(DataError, match=r"window: must be.*knots: must be.*level: must be"):
         spinrnn.identify_synapse(made(np.random.default_rng(0)), window=(2, 1), knots=1, level=2.0)
-    (tmp_path / "c.csv").write_text(
-        "n,G\n" + "\n".join(f"{k},{abs(k % 20 - 10) + 1}e-6" for k in range(60))
-    )
-    refused(here("identify", "--synapse", "c.csv"), "goes up again after it went down")
+
+
+def counted_on(path, conductance):
+    """A table of two columns, in uS."""
+    rows = [f"{k},{g:.6f}" for k, g in enumerate(conductance)]
+    path.write_text("\n".join(["pulse,conductance (uS)", *rows]))
+    return path
+
+
+def drifting(rising):
+    """The largest conductance is in the last cycle, or in the first."""
+    cycles = np.array([np.r_[np.arange(20), np.arange(20, 0, -1)] for _ in range(3)], dtype=float)
+    return (cycles + (np.arange(3) if rising else -np.arange(3))[:, None]).ravel() + 3
+
+
+def smaller(noise):
+    """After the first ramp the cycles have 0.4 of the range."""
+    rest = 12 + 8 * np.tile(np.r_[np.arange(20, 0, -1), np.arange(20)] / 20, 3)
+    return np.r_[np.linspace(1, 20, 40), rest, 20.5, np.linspace(20, 1, 40)] + noise
+
+
+def of_devices(cycles, scatter, read):
+    """One device's readings, of a seed."""
+    found = made(np.random.default_rng(5), 1, cycles, 50, scatter=(scatter, scatter), read=read)
+    return 1e6 * np.abs(found.conductance)
+
+
+@pytest.mark.parametrize(
+    ("conductance", "row"),
+    [
+        (drifting(True), 28),
+        (drifting(False), 48),
+        (smaller(0.1 * np.random.default_rng(0).standard_normal(201)), 54),
+        (of_devices(3, 0.006, 0.003), None),
+        (of_devices(3, 0.02, 0.02), None),
+    ],
+)
+def test_several_cycles_counted_on_are_not_taken_for_one(tmp_path, conductance, row):
+    """Wherever the largest conductance is, and not by chance of noise."""
+    path = counted_on(tmp_path / "c.csv", conductance)
+    told = r"goes up again after it went down, about row (\d+); a column direction"
+    with pytest.raises(DataError, match=told) as error:
+        load_pulses(path)
+    assert row is None or f"about row {row};" in str(error.value)
+
+
+@pytest.mark.parametrize("noise", [(0.006, 0.003), (0.03, 0.03), (0.1, 0.1), (0.01, 0.1)])
+def test_one_cycle_is_not_taken_for_several(tmp_path, noise):
+    one = of_devices(1, *noise)
+    one[20] = 2.0  # a bad reading
+    path = counted_on(tmp_path / "c.csv", one)
+    assert "at the highest conductance" in load_pulses(path).notes[-1]
+
+
+def test_states_at_which_no_pulse_moves_its_way_are_told():
+    fit = fitted(devices=4, cycles=1)
+    curve = fit.potentiation.copy()
+    curve[[2, 7]] = -1e-3, 0
+    told = synapse_told(dataclasses.replace(fit, potentiation=curve), "a.csv")
+    text = "steps upwards are not above 0 at state 0.29, 1; there the synapse stays as it is"
+    assert text in told
+    assert text not in synapse_told(fit, "a.csv")
 
 
 def test_units_that_no_conductance_has_and_values_that_no_device_has(table, tmp_path):

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from spinrnn.kernels.authors import compiled, fingerprint, references
+from spinrnn.kernels.levels import _misshapen
+from spinrnn.kernels.stepping import Form
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "leaky.py"
 PROCESS = """
@@ -29,6 +31,22 @@ for chosen in ((), (0,)):
     assert level_address(leaky.functions("exponential"), form, "f4", "leaky")
 print(len(saved))
 """
+
+
+@pytest.mark.parametrize(
+    ("by_numbers", "gave"),
+    [
+        (((1, 1, 1), (1, 1)), "rows of the lengths 3, 2"),
+        (((1, 1, 1), 1), "rows of the lengths 3, no tuple"),
+        (((1, (1, 1), 1), (1, 1, 1)), "tuples in tuples of unequal lengths"),
+        (((1, 1, 1),), "(1, 3)"),
+    ],
+)
+def test_what_a_step_gave_is_told_where_an_entry_is_missing(by_numbers, gave):
+    (told,) = _misshapen(
+        ((1, 1), ((1, 1), (1, 1)), (1, 1), by_numbers), Form(2, 3, (), False, False), "mine"
+    )
+    assert told.endswith(f"give P = ds'/dq as tuples of the form (2, 3), gave {gave}")
 
 
 def in_a_process(path, cache):

@@ -103,6 +103,17 @@ def test_a_recording_and_its_units(tmp_path, capsys):
     assert "in even steps of 1e-09 (1e+09 Hz)" in text
 
 
+def test_a_table_of_pulses(tmp_path, capsys):
+    rows = [f"{k % 10},{'up' if k < 10 else 'down'},{min(k, 20 - k) + 1}" for k in range(20)]
+    (tmp_path / "pulses.csv").write_text("\n".join(["No,polarity,G_uS", *rows]))
+    text = said(capsys, tmp_path / "pulses.csv")
+    assert "no   fit of a synapse to its pulses (identify --synapse)" in text
+    assert "as in --columns pulse=n,conductance=G" in text
+    named = ["--columns", "pulse=No,direction=polarity,conductance=G_uS"]
+    text = said(capsys, tmp_path / "pulses.csv", *named)
+    assert "yes  fit of a synapse to its pulses (identify --synapse)" in text
+
+
 def test_json_has_all_of_it(archive, tmp_path, capsys):
     found = json.loads(said(capsys, archive, "--json", "--out", tmp_path / "p.png"))
     assert found["cases"]["classes"] == {"up": 3, "down": 1}

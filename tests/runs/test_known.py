@@ -285,6 +285,30 @@ def test_percent_is_a_unit_as_others(tmp_path, head, scale, units, told):
 
 
 @pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((17, 37), "T is from 17 to 37, in the training from 289 to 310 K; it does not say its "
+         "unit, so say it, as in --units T=degC"),
+        ((12, 45), "--units T=degC"),
+        ((290, 310), None),
+        ((200, 250), None),
+        ((-40, -20), None),
+        ((60, 80), None),
+    ],
+)  # fmt: skip
+def test_degrees_that_do_not_say_so_are_a_warning(values, told):
+    inputs = np.linspace(289, 310, 20).reshape(20, 1, 1)
+    known = Known.of_data(spinrnn.Dataset(inputs, channels=("T",), units=("K",)))
+    other = np.linspace(values[0], values[1], 20).reshape(20, 1, 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        known.matched(spinrnn.Dataset(other, channels=("T",), units=("",)), "new.csv")
+    (text,) = [str(one.message) for one in caught if one.category is not DataNote] or [None]
+    assert text is None if told is None else told in text
+    assert any(one.category is DataNote for one in caught) == (told is None)
+
+
+@pytest.mark.parametrize(
     ("run", "head", "step", "told"),
     [
         ("said", "time (us)", 1.0, "1 us, in the training 1 ns, and a point is taken for a point"),

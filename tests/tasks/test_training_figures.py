@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from spinrnn import plotting
+from spinrnn.runs import folder
 from spinrnn.tasks.figures import confusion_matrix, training_curves
 
 pytestmark = pytest.mark.usefixtures("real_pictures")
@@ -64,6 +65,18 @@ def test_one_epoch_is_visible():
         assert {line.get_marker() for line in ax.get_lines()} == {"None"}
 
 
+def test_epochs_are_whole_numbers_and_no_panel_is_empty():
+    one = [record | {"gradient_norm": 0.0, "gradient_norm_max": 0.0} for record in records(1)]
+    drawn = training_curves(one)
+    assert len(drawn) == len(drawn[0].figure.axes) == 2
+    for ax in drawn:
+        low, high = ax.get_xlim()
+        assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]
+    given = Figure().subplots(1, 3)
+    training_curves(one, given)
+    assert not given[2].get_lines()
+
+
 def test_axes_of_the_user_are_drawn_into():
     axes = Figure().subplots(1, 3)
     assert training_curves(records(2), axes) is axes
@@ -95,6 +108,30 @@ def test_a_confusion_matrix_has_labels_in_rows_and_says_what_its_colours_are():
     assert dark[1, 2] == "white"
     assert dark[2, 2] == "black"
     assert list(ax.get_xticks()) == list(ax.get_yticks()) == [0, 1, 2]
+
+
+def test_a_confusion_matrix_has_the_names_of_classes():
+    def names(classes):
+        ax = confusion_matrix(CONFUSION, classes=classes)
+        x, y = (
+            [text.get_text() for text in axis.get_ticklabels()] for axis in (ax.xaxis, ax.yaxis)
+        )
+        assert x == y
+        return x, ax.get_xticklabels()[0].get_rotation()
+
+    assert names(("crowded", "fire", "a$b$")) == (["crowded", "fire", "a$b$"], 0)
+    long = ("of some length, to be shortened", "fire", "no fire")
+    assert names(long) == (["of some length, to be s\u2026", "fire", "no fire"], 45)
+    assert names(("too", "few"))[0] == names(None)[0] == ["0", "1", "2"]
+
+
+def test_the_picture_of_a_run_has_the_names_of_its_summary(monkeypatch, tmp_path):
+    saved = []
+    monkeypatch.setattr(plotting, "save", lambda ax, path: saved.append(ax))
+    for known in ({"classes": ["a", "b", "c"]}, {}):
+        folder._draw(tmp_path / "confusion.png", [], {"confusion": CONFUSION} | known)
+    texts = [[text.get_text() for text in ax.get_xticklabels()] for ax in saved]
+    assert texts == [["a", "b", "c"], ["0", "1", "2"]]
 
 
 def test_a_large_confusion_matrix_has_colours_only():

@@ -15,6 +15,7 @@ from scipy import fft, signal
 from spinrnn.arrays import array_of
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.notebook import amount, card, described
+from spinrnn.recordings.gaps import gaps_of
 
 LEAST = 64
 """Samples that are needed."""
@@ -217,9 +218,16 @@ def _checked(time, voltage):
         raise DataError("time: must be finite and increase")
     uneven = np.abs(steps / steps.mean() - 1)
     if uneven.max() > EVEN:
+        gaps, worst = gaps_of(time), int(uneven.argmax())
+        if gaps is not None:
+            raise DataError(
+                f"time: is not even, the step after sample {gaps.after} is {gaps.step:.6g} s, the "
+                f"usual one {gaps.usual:.6g} s; cut the recording there"
+                f"{', and at the other gaps' if gaps.count > 1 else ''}"
+            )
         raise DataError(
-            f"time: is not even, the step after sample {int(uneven.argmax())} is "
-            f"{steps[uneven.argmax()]:.6g} s, the mean {steps.mean():.6g} s"
+            f"time: is not even, the step after sample {worst} is {steps[worst]:.6g} s, the mean "
+            f"{steps.mean():.6g} s; bring the voltage to even times"
         )
     return time, voltage
 

@@ -79,7 +79,7 @@ class Samples:
         """A case's neuron in words, as far as there are several."""
         cases, neurons, _ = self.power.shape
         named = [f"case {case}"] * (cases > 1) + [f"neuron {neuron}"] * (neurons > 1)
-        return ", ".join(named) or "the trajectory"
+        return ", ".join(named) or "the recording"
 
 
 def read_device(

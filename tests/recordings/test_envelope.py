@@ -206,7 +206,8 @@ def test_what_has_no_envelope():
     late[100:] += 1e-11
     for arrays, text in (
         ((TIME, gap), "no finite value at sample 77"),
-        ((late, voltage), "time: is not even, the step after sample 99"),
+        ((late, voltage), "time: is not even, the step after sample 99 .* to even times"),
+        ((np.delete(TIME, [7, 8, 90]), voltage[3:]), "sample 6 is 1.5e-10 .* 5e-11 s; cut the"),
         ((TIME[::-1], voltage), "time: must be finite and increase"),
         ((TIME[:50], voltage[:50]), "50 samples are too few"),
         ((TIME, voltage[:100]), r"voltage: must have the axes \(..., time\)"),

@@ -31,6 +31,11 @@ class Gaps(NamedTuple):
         """The first gap over the usual step."""
         return self.step / self.usual
 
+    @property
+    def least(self) -> float:
+        """What steps are above that are gaps."""
+        return LOST * self.usual
+
 
 def gaps_of(time: np.ndarray) -> Gaps | None:
     """`Gaps` of increasing times (time,), NaN at the end only; None without one, or

@@ -47,7 +47,9 @@ def drawn():
     ]
     time = 1e-9 * np.arange(6.0)[None]
     fit = SimpleNamespace(
-        measurement=SimpleNamespace(time=time, power=time * 1e8, present=time >= 0),
+        measurement=SimpleNamespace(
+            time=time, power=time * 1e8, present=time >= 0, noise=None, units={}
+        ),
         predicted=time * 1.1e8,
         residual=-time * 1e7,
         noise=0.02,

@@ -36,7 +36,8 @@ FLOORS = {
     "tasks": "protocol classification regression forecasting capacity figures",
     "datasets": "labels dataset builtin channels series ranges known folder named tables objects "
     "mel statistics sounds cases pairs stretches parts loading selection",
-    "recordings": "histories contents exporting trajectory writing reading recording envelope "
+    "recordings": "histories contents exporting trajectory writing reading recording gaps "
+    "envelope "
     "samples opening measurement",
     "networks": "scaling trainable population packing planning running ranges inputs targets "
     "base static streaming pieces recurrent products losses feedforward spiking settling symmetric "

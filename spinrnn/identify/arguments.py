@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from spinrnn.config.tables import nearest
+from spinrnn.datasets.ranges import FAR
 from spinrnn.errors import ConfigError, DataError, DataNote
 from spinrnn.identify.models import Model
+from spinrnn.notebook import amount, plural
+from spinrnn.recordings.gaps import gaps_of
 from spinrnn.recordings.measurement import Measurement
 from spinrnn.recordings.samples import are_whole
 
 SLOW = 1e-3
 """s between samples, above which an oscillator's time is more probably in another
 unit."""
-OTHER_UNIT = 100.0
-"""Ratio of the times between samples of two recordings, from which on one without a
-unit is taken for one in another unit than s."""
+
+_USUAL = {"time": "ns", "drive": "mA", "power": "mW"}
+"""{array: unit that an example takes}."""
 
 
 def known_parameters(
@@ -132,7 +135,7 @@ def check_units(parts: Sequence[Measurement], names: Sequence[str], advice: str)
     A time without a unit is in s, unless its steps are far from those of the others.
     """
     problems, units = [], []
-    for array, usual in (("time", "ns"), ("drive", "mA"), ("power", "mW")):
+    for array, usual in _USUAL.items():
         owners: dict[str, list[str]] = {}
         for part, name in zip(parts, names, strict=True):
             owners.setdefault(part.units.get(array, ""), []).append(name)
@@ -155,7 +158,7 @@ def note_seconds(data: Measurement, model: Model) -> None:
     if data.units.get("time"):
         return
     steps = data.durations
-    step = float(np.median(steps[steps > 0]))
+    step = _usual_step(steps)
     if are_whole(data.time):
         text = "holds whole numbers, which are taken as s; are they ns, or numbers of samples?"
     elif model.normalised and step > SLOW:
@@ -165,10 +168,74 @@ def note_seconds(data: Measurement, model: Model) -> None:
     warnings.warn(f"time: {text}", DataNote, stacklevel=3)
 
 
+def warn_of_units(
+    data: Measurement, recordings: np.ndarray, model: Model, each: Sequence[str]
+) -> None:
+    """Warns of recordings whose steps in time, drives or powers are of another order
+    than those of the others, unless they have a gain of their own for it.
+
+    recordings: (case,) number of the recording of each case.
+    """
+    cases = [np.flatnonzero(recordings == number) for number in np.unique(recordings)]
+    names = [data.name_of(int(own[0])) for own in cases]
+    for array, what, apart, exempt in (
+        ("time", "samples", " apart", None),
+        ("drive", "drives up to", "", model.drive_gain),
+        ("power", "powers up to", "", model.readout.scale),
+    ):
+        if exempt in each and exempt is not None:
+            continue
+        sizes = np.array([_size(data, array, own) for own in cases])
+        known = sizes[sizes > 0]
+        # of two the smaller, of more that of most
+        usual = np.sort(known)[(len(known) - 1) // 2] if known.size else 0.0
+        far = (sizes > FAR * usual) | (FAR * sizes < usual)
+        odd = np.flatnonzero(far & (sizes > 0))
+        if not odd.size:
+            continue
+        unit = data.units.get(array, "s" if array == "time" else "")
+        told = [amount(float(f"{size:.3g}"), unit) for size in (sizes[odd[0]], usual)]
+        text = f"{_some([names[k] for k in odd])} {'has' if odd.size == 1 else 'have'} {what}"
+        text += f" {told[0]}{apart}, the others {told[1]}; is a unit wrong? Correct that file, or"
+        advice = f"say the unit of all by --units {array}={_USUAL[array]}"
+        warnings.warn(f"{text} {advice}", stacklevel=3)
+
+
+def _size(data, array, cases):
+    """The usual step in time of some cases, or the largest number of another array."""
+    if array == "time":
+        return _usual_step(data.durations[cases])
+    return float(np.nanmax(np.abs(getattr(data, array)[cases]), initial=0.0))
+
+
+def warn_of_gaps(data: Measurement, drive_between: str) -> None:
+    """Warns of steps in time far above the others of their case, across which the drive
+    is not known."""
+    found = [(case, gaps_of(time)) for case, time in enumerate(data.time)]
+    gaps = [(case, own) for case, own in found if own is not None]
+    if not gaps:
+        return
+    case, first = gaps[0]
+    where = f"{data.name_of(case)}: " if len(data.time) > 1 else ""
+    at = amount(float(f"{data.time[case, first.after]:.6g}"), "s")
+    step = amount(float(f"{first.step:.4g}"), "s")
+    text = f"time: {where}the step after sample {first.after} ({at}) is {step}, "
+    text += f"{first.times:.4g} times the usual one"
+    more = sum(own.count for _, own in gaps) - 1
+    text += f", and there {'are' if more > 1 else 'is'} {plural(more, 'more gap')}" * (more > 0)
+    goes = "is held" if drive_between == "held" else "goes linearly"
+    advice = "cut the recording there, or give the rows that are missing with the drive"
+    warnings.warn(f"{text}; the drive {goes} across it: {advice} and without a power", stacklevel=3)
+
+
 def _steps_differ(parts):
     """Whether the usual times between samples are of other units."""
-    steps = [float(np.median(part.durations[part.durations > 0])) for part in parts]
-    return max(steps) > OTHER_UNIT * min(steps)
+    steps = [_usual_step(part.durations) for part in parts]
+    return max(steps) > FAR * min(steps)
+
+
+def _usual_step(durations):
+    return float(np.median(durations[durations > 0]))
 
 
 def _some(names, most=3):

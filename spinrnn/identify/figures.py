@@ -1,6 +1,7 @@
 """Pictures of a fitted device: its fit, and the residuals over time and delay."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,69 +11,158 @@ from spinrnn.identify.lines import Lines
 from spinrnn.identify.responses import SynapseFit
 from spinrnn.identify.result import DeviceFit
 from spinrnn.plotting import in_our_settings, prefixed
+from spinrnn.recordings.gaps import gaps_of
 
 MOST_POINTS = 100_000
 """Of a case."""
+MOST_CASES = 6
+"""That are drawn."""
 MOST_LETTERS = 30
 """Of a file's name beside the curves."""
+LONG = 2000
+"""Samples of a case, from which on dots are small and lines thin."""
+CLOSE = 500
+"""Samples of the stretch of a long case that is drawn by itself, too."""
 
 
 @in_our_settings
 def device_fit(
-    fit: DeviceFit, axes: Sequence[Axes] | None = None, cases: int = 3
+    fit: DeviceFit, axes: Sequence[Axes] | None = None, cases: int = MOST_CASES
 ) -> Sequence[Axes]:
     """Measured and predicted power, residuals, and the correlation of these.
 
     Args:
         fit: what is drawn; axes: three axes, or None for a figure of their own.
-        cases: so many of the first cases are drawn.
+        cases: so many are drawn at most, those that the model describes worst.
     Returns:
-        The three axes: power against time; residuals against time, with a band of their
-        standard deviation; their correlation against the distance in samples, with a
-        band of two standard deviations that chance gives.
+        The three axes: power against time; residuals against time, with their standard
+        deviation, a band of one case and lines of several; their correlation against
+        the distance in samples, with a band of two standard deviations that chance
+        gives. In a figure of its own a fourth, of long cases: the power in the stretch
+        that the model describes worst.
     """
-    axes = _three() if axes is None else axes
     data = fit.measurement
-    factor, unit = prefixed(np.nanmax(data.time), "s")
-    drawn = range(min(cases, len(data.power)))
-    for case in drawn:
-        _draw_measured(fit, axes, case, factor)
-    for case in drawn:
-        line = {"color": "black", "linewidth": 0.8, "label": "model" if case == 0 else None}
-        own = _points_of(data)
-        axes[0].plot(factor * data.time[case, own], fit.predicted[case, own], "-", **line)
-    axes[0].set(ylabel="power")
-    if not fit.diagnosis.describes:
-        axes[0].set_title("the model does not describe these data")
-    # beside the axes, where it covers no curve
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    axes[1].axhspan(-fit.noise, fit.noise, color="0.9", zorder=0)
-    axes[1].set(xlabel=f"time ({unit})", ylabel="measured - model")
+    misfits = np.array([_spread(fit, case) / _noise(fit, case) for case in range(len(data.power))])
+    drawn = np.sort(np.argsort(-misfits, kind="stable")[:cases]).tolist()
+    axes = _axes(data.power.shape[1] > LONG) if axes is None else axes
+    scales = _scales(data)
+    _draw_cases(fit, axes[0], drawn, scales, _points_of(data))
+    _draw_residuals(fit, axes[1], drawn, scales)
+    _label(fit, axes, drawn, scales)
+    if len(axes) > 3:
+        _draw_close(fit, axes[3], drawn, scales)
     _draw_correlation(axes[2], fit.diagnosis.correlation, int(data.present.sum()))
     return axes
 
 
-def _three() -> Sequence[Axes]:
-    figure = Figure(figsize=(9, 7.5), layout="constrained")
-    return figure.subplots(3, 1, height_ratios=(2, 1, 1))
+def _axes(close: bool) -> Sequence[Axes]:
+    """Three axes above each other, and with a close-up a fourth beside the first."""
+    figure = Figure(figsize=(11 if close else 9, 7.5), layout="constrained")
+    rows: list[Any] = [["power", "close"], ["residual"] * 2, ["correlation"] * 2]
+    rows = rows if close else [row[:1] for row in rows]
+    found = figure.subplot_mosaic(rows, height_ratios=(2, 1, 1))
+    names = ("power", "residual", "correlation", *(("close",) if close else ()))
+    return [found[name] for name in names]
 
 
-def _draw_measured(fit, axes, case, factor):
-    """Dots: power and residuals of a case; factor: from s to the unit of the axis."""
+def _scales(data):
+    """((factor, unit) of the time, that of the power); "" for a power without one."""
+    unit = data.units.get("power", "")
+    power = prefixed(data.power, unit) if unit else (1.0, "")
+    return prefixed(np.nanmax(data.time), "s"), power
+
+
+def _spread(fit, case):
+    """Standard deviation of the residuals of a case."""
+    return float(np.sqrt(np.nanmean(fit.residual[case] ** 2)))
+
+
+def _noise(fit, case):
+    """Standard deviation of the noise of a case where it is known, else of all."""
+    noise = fit.measurement.noise
+    known = fit.noise if noise is None else np.sqrt(np.nanmean(noise[case] ** 2))
+    return float(known) or 1.0
+
+
+def _label(fit, axes, drawn, scales):
+    """Units, title and legend."""
+    (_, seconds), (_, unit) = scales
+    of_power = f" ({unit})" if unit else ""
+    axes[0].set(ylabel=f"power{of_power}")
+    axes[1].set(xlabel=f"time ({seconds})", ylabel=f"measured - model{of_power}")
+    count = len(fit.measurement.power)
+    few = f"{len(drawn)} of {count} cases, those described worst" if len(drawn) < count else ""
+    wrong = "" if fit.diagnosis.describes else "the model does not describe these data"
+    axes[0].set_title("\n".join(filter(None, (wrong, few))))
+    # beside the axes, where it covers no curve
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    axes[-1 if len(axes) > 3 else 0].legend(
+        *axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, **place
+    )
+
+
+def _draw_cases(fit, ax, drawn, scales, own):
+    """Measured powers of some cases as dots, then those of the model as lines; own: the
+    samples."""
     data = fit.measurement
-    dots = {
-        "color": f"C{case}",
+    (factor, _), (scale, _) = scales
+    for place, case in enumerate(drawn):
+        # the end of a long name tells more than its beginning
+        name = f"{data.name_of(case)[-MOST_LETTERS:]}, " if len(data.power) > 1 else ""
+        dots = {**_dots(place, data.power[case, own]), "label": f"{name}measured"}
+        ax.plot(factor * data.time[case, own], scale * data.power[case, own], **dots)
+    for case in drawn:
+        time, power = _broken(data.time[case, own], fit.predicted[case, own])
+        line = {"color": "black", "label": "model" if case == drawn[0] else None}
+        line |= {"linewidth": 0.8} if len(time) < LONG else {"linewidth": 0.5, "alpha": 0.7}
+        ax.plot(factor * time, scale * power, "-", **line)
+
+
+def _draw_residuals(fit, ax, drawn, scales):
+    """Dots: residuals of some cases, and the standard deviation of each."""
+    data = fit.measurement
+    (factor, _), (scale, _) = scales
+    own = _points_of(data)
+    for place, case in enumerate(drawn):
+        residual = fit.residual[case, own]
+        ax.plot(factor * data.time[case, own], scale * residual, **_dots(place, residual))
+    if len(data.power) == 1:
+        ax.axhspan(-scale * fit.noise, scale * fit.noise, color="0.9", zorder=0)
+        return
+    for place, case in enumerate(drawn):
+        for sign in (-1, 1):
+            height = sign * scale * _spread(fit, case)
+            ax.axhline(height, color=f"C{place}", linewidth=1, linestyle="--")
+
+
+def _dots(place, values):
+    """The look of measured values."""
+    return {
+        "color": f"C{place}",
         "linestyle": "none",
         "marker": ".",
-        "markersize": 4 if data.present[case].sum() < 2000 else 1.5,
+        "markersize": 4 if np.isfinite(values).sum() < LONG else 1.5,
         "alpha": 0.5,
     }
-    # the end of a long name tells more than its beginning
-    name = f"{data.name_of(case)[-MOST_LETTERS:]}, " if len(data.power) > 1 else ""
-    own = _points_of(data)
-    time = factor * data.time[case, own]
-    axes[0].plot(time, data.power[case, own], **dots, label=f"{name}measured")
-    axes[1].plot(time, fit.residual[case, own], **dots)
+
+
+def _broken(time, values):
+    """(times, values) of a line that is broken at the gaps of the times."""
+    gaps = gaps_of(time)
+    at = [] if gaps is None else np.flatnonzero(np.diff(time) > gaps.least) + 1
+    return np.insert(time, at, np.nan), np.insert(values, at, np.nan)
+
+
+def _draw_close(fit, ax, drawn, scales):
+    """The stretch of a case in which the residuals are largest."""
+    squares = np.nan_to_num(fit.residual[drawn] ** 2)
+    squares /= np.array([[_noise(fit, case) ** 2] for case in drawn])
+    sums = np.pad(np.cumsum(squares, axis=1), ((0, 0), (1, 0)))
+    stretches = sums[:, CLOSE:] - sums[:, :-CLOSE]
+    place, first = np.unravel_index(stretches.argmax(), stretches.shape)
+    _draw_cases(fit, ax, [drawn[place]], scales, slice(first, first + CLOSE))
+    ax.lines[0].set_color(f"C{place}")
+    ax.set(xlabel=f"time ({scales[0][1]})", title="the stretch described worst")
 
 
 def _points_of(data):

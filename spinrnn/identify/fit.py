@@ -25,7 +25,14 @@ from scipy import optimize
 
 from spinrnn.errors import DataError
 from spinrnn.identify import grids, guesses
-from spinrnn.identify.arguments import check_driven, check_units, known_parameters, note_seconds
+from spinrnn.identify.arguments import (
+    check_driven,
+    check_units,
+    known_parameters,
+    note_seconds,
+    warn_of_gaps,
+    warn_of_units,
+)
 from spinrnn.identify.mirrors import usual_signs
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
@@ -134,6 +141,9 @@ def identify_device(
     problem = Problem(data, known, drive_between, model, each, recordings, bounds)
     check_driven(problem)
     note_seconds(data, model)
+    warn_of_gaps(data, drive_between)
+    if apart:
+        warn_of_units(data, recordings, model, each)
     problem, solution = _whole(problem, apart and data.noise is None)
     fit = result_of(problem, solution, level)
     if without_outliers:

@@ -21,6 +21,7 @@ from spinrnn.identify.pulses import load_pulses
 from spinrnn.readers.columns import NONE, Columns, arranged
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.table import Table
+from spinrnn.recordings.gaps import gaps_of
 from spinrnn.recordings.measurement import load_measurement
 from spinrnn.recordings.opening import open_recording
 
@@ -44,6 +45,8 @@ class ArrayLook:
         missing, infinite: numbers that are NaN, or infinite.
         step: median of the steps of increasing numbers with one axis, else None.
         even: whether all steps are that one.
+        gaps: steps far above it, where others are that one; gap: the first of them;
+            gap_after: index of the number before it.
         different: values of a column of texts that differ, None of numbers.
     """
 
@@ -59,6 +62,9 @@ class ArrayLook:
     infinite: int = 0
     step: float | None = None
     even: bool = False
+    gaps: int = 0
+    gap: float | None = None
+    gap_after: int | None = None
     different: int | None = None
 
 
@@ -212,6 +218,9 @@ def _numbers(array):
     if steps.size and finite.all() and (steps > 0).all():
         step = float(np.median(steps))
         found |= {"step": step, "even": bool(np.abs(steps - step).max() <= EVEN * step)}
+        gaps = gaps_of(values)
+        if gaps is not None:
+            found |= {"gaps": gaps.count, "gap": gaps.step, "gap_after": gaps.after}
     return found
 
 

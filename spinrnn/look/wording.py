@@ -84,9 +84,17 @@ def _values(array):
     if array.infinite:
         yield f"{array.infinite} infinite"
     if array.step is not None:
-        kind = "in even steps" if array.even else "in uneven steps"
+        kind = f"in {'' if array.gaps else 'even ' if array.even else 'uneven '}steps"
         rate = f" ({1 / array.step:.4g} Hz)" if array.unit == "s" else ""
-        yield f"increasing {kind} of {array.step:.4g}{rate}"
+        yield f"increasing {kind} of {array.step:.4g}{rate}{_gaps(array)}"
+
+
+def _gaps(array: ArrayLook):
+    """What the steps of increasing numbers are besides the usual one."""
+    if not array.gaps:
+        return ""
+    first = f"{'the first of ' if array.gaps > 1 else ''}{array.gap:.4g} after sample"
+    return f" with {plural(array.gaps, 'gap')}, {first} {array.gap_after}"
 
 
 def _cases(cases: CasesLook):

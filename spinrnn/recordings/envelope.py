@@ -15,6 +15,7 @@ from scipy import fft, signal
 from spinrnn.arrays import array_of
 from spinrnn.errors import ConfigError, DataError
 from spinrnn.notebook import amount, card, described
+from spinrnn.recordings.gaps import gaps_of
 
 LEAST = 64
 """Samples that are needed."""
@@ -29,6 +30,11 @@ STANDS_OUT = 4.0
 SLOPE = 0.25
 """Of the band's width, that each slope of the filter takes: the wider, the sooner it
 settles."""
+ABOVE = 1.1
+"""Times the band's width, above which a rate gives powers that share noise."""
+BLURRED = 0.04
+"""Of a drive's variance lost in means, above which an ideal device is refused now and
+then, where the noise is 3 % of the voltage."""
 EDGE = 2.0
 """Edges that are not known, over the inverse of the band's half width."""
 
@@ -163,10 +169,10 @@ def demodulated(
     time, voltage = np.asarray(arrays["time"]), arrays["voltage"]
     if time.ndim == 2 and (time == time[:1]).all():
         time = time[0]
-    own = envelope(time, voltage, band=settings.band)
-    rate = own.band[1] - own.band[0] if settings.rate is None else settings.rate
-    # a band that was found is found again, with the slopes of one
-    found = envelope(time, voltage, band=settings.band, rate=rate)
+    band = envelope(time, voltage).band if settings.band is None else settings.band
+    rate = band[1] - band[0] if settings.rate is None else settings.rate
+    # slopes within the band leave less than its width, so that powers share noise
+    found = envelope(time, voltage, band=band, rate=rate)
     kept = {name: array for name, array in arrays.items() if name not in ("time", "voltage")}
     count, drive = len(time) // len(found.time), kept.get("drive")
     if drive is not None:
@@ -188,6 +194,45 @@ def _held(drive, count):
     bins = drive.shape[-1] // count - 1
     parts = [binned(drive[..., start : start + bins * count], count) for start in starts]
     return np.mean(parts, axis=0)
+
+
+def doubts(drive: np.ndarray | None, found: Envelope) -> list[str]:
+    """What makes powers no independent samples of a device under its drive, a sentence
+    each, with what to do.
+
+    Args:
+        drive: (..., time) of the voltage's times, or None; found: made of these.
+    """
+    problems, step = [], float(found.time[1] - found.time[0]) if len(found.time) > 1 else 0.0
+    width = found.band[1] - found.band[0]
+    if step and 1 / step > ABOVE * width:
+        problems.append(
+            f"rate: {amount(1 / step, 'Hz')} is above the band's width, {amount(width, 'Hz')}, so "
+            "that neighbouring powers share their noise, and the residuals of a fit are "
+            "correlated; leave --rate out, or give a wider --band"
+        )
+    drive = np.zeros(len(found.time)) if drive is None else np.asarray(drive, dtype=np.float64)
+    share = _blurred(drive, len(found.time))
+    if share > BLURRED:
+        nyquist = drive.shape[-1] // len(found.time) / step / 2
+        low = max(found.band[0] - width, 0.1 * found.band[0])
+        wider = f"give a wider --band, as in {low:.3g}:{min(found.band[1] + width, nyquist):.3g}"
+        problems.append(
+            f"drive: {100 * share:.2g} % of its variance is within the {amount(step, 's')} of one "
+            "power, over which it is averaged, and a fit may blame the device for it; "
+            f"{'leave --rate out' if ABOVE / step < width else wider}"
+        )
+    return problems
+
+
+def _blurred(drive, powers):
+    """Share of a drive's variance that its means for so many powers have lost."""
+    count = drive.shape[-1] // powers
+    first = count // 2
+    held = drive[..., first : first + (powers - 1) * count]
+    whole = held.var(axis=-1).mean()
+    parts = held.reshape(*held.shape[:-1], powers - 1, count)
+    return float(parts.var(axis=-1).mean() / whole) if whole > 0 else 0.0
 
 
 # ---- checks ----
@@ -217,9 +262,16 @@ def _checked(time, voltage):
         raise DataError("time: must be finite and increase")
     uneven = np.abs(steps / steps.mean() - 1)
     if uneven.max() > EVEN:
+        gaps, worst = gaps_of(time), int(uneven.argmax())
+        if gaps is not None:
+            raise DataError(
+                f"time: is not even, the step after sample {gaps.after} is {gaps.step:.6g} s, the "
+                f"usual one {gaps.usual:.6g} s; cut the recording there"
+                f"{', and at the other gaps' if gaps.count > 1 else ''}"
+            )
         raise DataError(
-            f"time: is not even, the step after sample {int(uneven.argmax())} is "
-            f"{steps[uneven.argmax()]:.6g} s, the mean {steps.mean():.6g} s"
+            f"time: is not even, the step after sample {worst} is {steps[worst]:.6g} s, the mean "
+            f"{steps.mean():.6g} s; bring the voltage to even times"
         )
     return time, voltage
 

@@ -201,7 +201,8 @@ def _fit_problems(samples: Samples):
         if len(missing):
             problems.append(
                 f"drive: {where} has no finite value at sample {missing[0]}; only the power may be "
-                "missing"
+                "missing: give the drive there, or cut the recording into one before and one "
+                "after it, as several files or cases"
             )
     return problems + size_problems(
         {"time": samples.time, "drive": samples.drive, "noise": samples.noise}

@@ -29,7 +29,7 @@ from spinrnn.readers.columns import NONE, Columns, arranged, case_advice
 from spinrnn.readers.formats import read_table
 from spinrnn.readers.objects import library_of, named_of
 from spinrnn.readers.units import unit_of
-from spinrnn.recordings.envelope import Demodulation, demodulated
+from spinrnn.recordings.envelope import Demodulation, demodulated, doubts
 
 NAMES = ("time", "drive", "power", "noise")
 KEYS = ("case", "neuron")
@@ -79,7 +79,7 @@ class Samples:
         """A case's neuron in words, as far as there are several."""
         cases, neurons, _ = self.power.shape
         named = [f"case {case}"] * (cases > 1) + [f"neuron {neuron}"] * (neurons > 1)
-        return ", ".join(named) or "the trajectory"
+        return ", ".join(named) or "the recording"
 
 
 def read_device(
@@ -205,6 +205,8 @@ def _with_power(path, arrays, whole, how):
         DataNote,
         stacklevel=5,
     )
+    for text in doubts(arrays.get("drive"), found):
+        warnings.warn(f"{path}: {text}", stacklevel=5)
     return made
 
 

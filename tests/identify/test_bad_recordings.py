@@ -12,6 +12,7 @@ import spinrnn
 from spinrnn.cli.main import main
 from spinrnn.errors import DataNote
 from spinrnn.identify import fit as fit_
+from spinrnn.notebook import amount
 from spinrnn.recordings.measurement import measurement_of
 
 
@@ -31,7 +32,7 @@ BAD = {
     "constant": (changed(drive=np.full(60, 0.7)), ["Q=0.8"], "bias and gain apart: the drive is"),
     "constant by default": (changed(drive=np.full(60, 0.7)), [], "gamma and Q and gain apart: the"),
     "zero": (changed(drive=np.zeros(60)), ["Q=0.8"], "do not depend on gain: the drive is 0"),
-    "hole": (changed(drive=np.where(np.arange(60) == 7, np.nan, 0.3)), [], "no finite value"),
+    "hole": (changed(drive=np.where(np.arange(60) == 7, np.nan, 0.3)), [], "give the drive there"),
     "huge": (changed(power=1e31 * good()["power"]), [], "holds values beyond 1e+30"),
     "strong": (changed(drive=1e208 * good()["drive"]), [], "drive: holds values beyond 1e+30"),
     "weak": (changed(drive=1e-208 * good()["drive"]), [], "drive: is below 1e-30 throughout"),
@@ -218,3 +219,76 @@ def test_recordings_of_other_units_are_not_fitted_as_one():
     first.attrs["units"] = {"drive": "mA"}
     with pytest.raises(spinrnn.DataError, match="drive: is in A in recording 0 and without a unit"):
         spinrnn.identify_device([first, second], fixed={"Q": 0.8})
+
+
+def written(path, arrays, head="t (ns),I (mA),P (mW)"):
+    """A CSV whose numbers are of this head in its first file."""
+    columns = np.c_[1e9 * arrays["time"], arrays["drive"], arrays["power"]]
+    np.savetxt(path, columns, delimiter=",", header=head, comments="")
+
+
+def warned(capsys, monkeypatch, *command):
+    """Lines of warning of a command that ends before it fits."""
+
+    def seen(*_):
+        raise spinrnn.DataError("seen")
+
+    monkeypatch.setattr(fit_, "_whole", seen)
+    assert main([*command, "--columns", "time=t,drive=I,power=P", "--fix", "Q=0.8"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    return [line for line in told if line.startswith("spinrnn: warning: ")]
+
+
+@pytest.mark.parametrize(
+    ("head", "each", "text", "factor", "units"),
+    [
+        ("t (us),I (mA),P (mW)", "gain", "samples {} apart, the others {}", 1e3, "time=ns"),
+        ("t (ns),I (uA),P (mW)", "scale", "drives up to {}, the others {}", 1e-3, "drive=mA"),
+        ("t (ns),I (mA),P (W)", "gain", "powers up to {}, the others {}", 1e3, "power=mW"),
+    ],
+)
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_file_in_another_unit_than_the_others_is_warned_of(
+    tmp_path, monkeypatch, capsys, head, each, text, factor, units, count
+):
+    """Unless it has a gain of its own for it. Of two files the larger one is named."""
+    monkeypatch.chdir(tmp_path)
+    arrays, names = good(), [f"{k}.csv" for k in range(count)]
+    for name in names:
+        written(name, arrays, head if name == "1.csv" else "t (ns),I (mA),P (mW)")
+    sizes = {
+        "time": (arrays["time"][1], "s"),
+        "drive": (1e-3 * np.abs(arrays["drive"]).max(), "A"),
+        "power": (1e-3 * arrays["power"].max(), "W"),
+    }
+    size, unit = sizes[units.partition("=")[0]]
+    odd = "0.csv" if count == 2 and factor < 1 else "1.csv"
+    numbers = (factor * size, size) if odd == "1.csv" else (size, factor * size)
+    told = text.format(*(amount(float(f"{x:.3g}"), unit) for x in numbers))
+    command = ["identify", *names, "--free-scale", "--each"]
+    (warning,) = warned(capsys, monkeypatch, *command, each)
+    assert f"{odd} has {told}; is a unit wrong? " in warning
+    assert warning.endswith(f"by --units {units}")
+    said = ("--units", "time=ns,drive=mA,power=mW")
+    assert not warned(capsys, monkeypatch, *command, each, *said)
+    if unit != "s":
+        assert not warned(capsys, monkeypatch, *command, *{"gain", "scale"} - {each})
+
+
+def test_lost_samples_are_warned_of(tmp_path, monkeypatch, capsys):
+    """Neither where the recording is cut there, nor where its powers are missing."""
+    monkeypatch.chdir(tmp_path)
+    arrays = good()
+    lost = np.isin(np.arange(60), [10, 11, 12, 40, 41])
+    step = 1e9 * arrays["time"][1]
+    written("lost.csv", {name: array[~lost] for name, array in arrays.items()})
+    (warning,) = warned(capsys, monkeypatch, "identify", "lost.csv")
+    assert f"after sample 9 ({9 * step:g} ns) is {4 * step:g} ns, 4 times the usual" in warning
+    assert "and there is 1 more gap; the drive is held across it: cut the recording" in warning
+    (warning,) = warned(capsys, monkeypatch, "identify", "lost.csv", "--linear")
+    assert "the drive goes linearly across it" in warning
+    written("nan.csv", arrays | {"power": np.where(lost, np.nan, arrays["power"])})
+    assert not warned(capsys, monkeypatch, "identify", "nan.csv")
+    for name, part in {"a": slice(10), "b": slice(13, 40), "c": slice(42, 60)}.items():
+        written(f"{name}.csv", {key: array[part] for key, array in arrays.items()})
+    assert not warned(capsys, monkeypatch, "identify", "a.csv", "b.csv", "c.csv")

@@ -367,8 +367,9 @@ def test_the_picture_shows_powers_residuals_and_their_correlation(fit):
     np.testing.assert_allclose(model.get_ydata(), fit.predicted[0])
     np.testing.assert_allclose(axes[1].lines[1].get_ydata(), fit.residual[1])
     assert axes[1].get_xlabel() == "time (ns)"
-    band = axes[1].patches[0]
-    assert (band.get_y(), band.get_height()) == pytest.approx((-fit.noise, 2 * fit.noise))
+    spread = np.sqrt(np.nanmean(fit.residual**2, axis=1))
+    heights = [line.get_ydata()[0] for line in axes[1].lines[2:]]
+    assert heights == pytest.approx([sign * sd for sd in spread for sign in (-1, 1)])
     chance, *bars = axes[2].patches
     assert chance.get_height() == pytest.approx(4 / np.sqrt(398))
     assert [bar.get_height() for bar in bars] == pytest.approx(fit.diagnosis.correlation.tolist())
@@ -378,6 +379,48 @@ def test_the_picture_shows_powers_residuals_and_their_correlation(fit):
     axes[0].figure.draw_without_rendering()
     legend = axes[0].get_legend().get_window_extent()
     assert legend.x0 >= axes[0].get_window_extent().x1
+
+
+def test_the_cases_described_worst_are_drawn(fit):
+    """All of them, if they are few, else the picture says how many there are."""
+    axes = figures.device_fit(fit)
+    assert len(axes[0].lines) == 4
+    residual = fit.residual * np.array([[1.0], [3.0]])
+    for worse in (residual, residual[::-1]):
+        axes = figures.device_fit(dataclasses.replace(fit, residual=worse), cases=1)
+        assert axes[0].get_title() == "1 of 2 cases, those described worst"
+        size = np.sqrt(np.nanmean(worse**2, axis=1))
+        drawn = axes[1].lines[0].get_ydata()
+        np.testing.assert_allclose(drawn, worse[size.argmax()])
+
+
+def test_the_picture_of_a_long_recording(fit):
+    """A close-up of the worst stretch; no line across a gap; the unit of the power."""
+    size, bad = 3000, slice(1200, 1300)
+    time = 1e-9 * (np.arange(size) + 700 * (np.arange(size) > 1250))
+    power, residual = np.full((1, size), 2e-3), np.full((1, size), 1e-5)
+    residual[0, bad] *= -4
+    data = dataclasses.replace(
+        fit.measurement, time=time[None], power=power, noise=None, units={"power": "V"}, names=()
+    )
+    made = dataclasses.replace(
+        fit, measurement=data, predicted=power - residual, residual=residual, noise=2e-5
+    )
+    whole, below, _, close = figures.device_fit(made)
+    assert (whole.get_ylabel(), below.get_ylabel()) == ("power (mV)", "measured - model (mV)")
+    assert [whole.lines[0].get_ydata()[0], below.lines[0].get_ydata()[0]] == pytest.approx(
+        [2, 0.01]
+    )
+    band = below.patches[0]
+    assert (band.get_y(), band.get_height()) == pytest.approx((-0.02, 0.04))
+    model = whole.lines[1]
+    assert np.flatnonzero(np.isnan(model.get_ydata())).tolist() == [1251]
+    assert np.isnan(model.get_xdata()[1251])
+    assert close.lines[0].get_color() == whole.lines[0].get_color()
+    shown = close.lines[0].get_xdata()
+    assert len(shown) == figures.CLOSE
+    assert shown[0] <= time[bad][0] * 1e6
+    assert shown[-1] >= time[bad][-1] * 1e6
 
 
 def test_the_picture_says_that_the_model_is_wrong(late):
@@ -391,7 +434,7 @@ def test_a_picture_that_fails_costs_no_number(fit, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("latex could not be found")
 
-    monkeypatch.setattr("spinrnn.identify.figures._draw_measured", fail)
+    monkeypatch.setattr("spinrnn.identify.figures._draw_cases", fail)
     with pytest.warns(UserWarning, match=r"device.png is not written, .* latex could not be found"):
         written = report.write_report(fit, tmp_path / "out", fit.report())
     assert written == ["device.json", "device.csv"]

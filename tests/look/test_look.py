@@ -65,6 +65,15 @@ def test_numbers_are_those_of_the_array(tmp_path):
     assert (found["u"].step, found["u"].even) == (1.5, False)
 
 
+def test_gaps_of_times_are_told(tmp_path):
+    time = np.delete(np.arange(40.0), [5, 6, 20, 21, 22])
+    np.savez(tmp_path / "a.npz", two=time, one=time[10:], none=np.arange(40.0) ** 2)
+    text = "\n".join(lines_of(look(tmp_path / "a.npz")))
+    assert "increasing in steps of 1 with 2 gaps, the first of 3 after sample 4" in text
+    assert "increasing in steps of 1 with 1 gap, 4 after sample 7" in text
+    assert "increasing in uneven steps of 39\n" in text
+
+
 def test_scales_classes_and_gaps_are_told(tmp_path):
     inputs = np.random.default_rng(0).normal(size=(6, 4, 50))
     inputs[:, 3] += 20

@@ -3,6 +3,7 @@ files."""
 
 _RESIDUALS = "tests/identify/test_residuals.py"
 _REPORT = "tests/identify/test_report.py"
+_BAD = "tests/identify/test_bad_recordings.py"
 _FIT = "tests/identify/test_identify.py"
 _HOT = "tests/identify/test_thermal.py"
 _OUT = "tests/identify/test_outliers.py"
@@ -348,11 +349,21 @@ MUTATIONS = [
     ),
     _mutation(
         "figures",
+        "axhspan(-scale * fit.noise, scale * fit.noise,",
         "axhspan(-fit.noise, fit.noise,",
-        "axhspan(-2 * fit.noise, 2 * fit.noise,",
         _REPORT,
-        "picture_shows",
+        "picture_of_a_long",
     ),
+    _mutation("figures", "np.argsort(-misfits", "np.argsort(misfits", _REPORT, "described_worst"),
+    _mutation("figures", "stretches.argmax()", "stretches.argmin()", _REPORT, "picture_of_a_long"),
+    {
+        "file": "spinrnn/recordings/gaps.py",
+        "old": "LOST = 2.5",
+        "new": "LOST = 1.5",
+        "tests": "tests/recordings/test_samples.py",
+        "k": "gaps_are_told",
+    },
+    _mutation("arguments", "far = (sizes > FAR * usual) |", "far =", _BAD, "in_another_unit"),
     _mutation("figures", "bound = 2 / np.sqrt", "bound = 1 / np.sqrt", _REPORT, "picture_shows"),
     _mutation(
         "figures",
@@ -363,8 +374,8 @@ MUTATIONS = [
     ),
     _mutation(
         "figures",
-        "time, fit.residual[case, own]",
-        "time, fit.predicted[case, own]",
+        "residual = fit.residual[case, own]",
+        "residual = fit.predicted[case, own]",
         _REPORT,
         "picture_shows",
     ),

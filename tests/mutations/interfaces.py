@@ -32,6 +32,8 @@ MUTATIONS = [
     one("recordings/envelope", "np.abs(analytic) ** 2 / 2 /", "np.abs(analytic) ** 2 /", ENVELOPE,
         "modulated_amplitude"),
     one("recordings/envelope", "(count - 1) // 2, count // 2", "0, 0", ENVELOPE, "held"),
+    one("recordings/envelope", "1 / step > ABOVE * width", "1 / step < width", ENVELOPE, "blame"),
+    one("recordings/envelope", "share > BLURRED", "share > 1", ENVELOPE, "blame"),
     one("recordings/envelope", "frequency = carrier + ", "frequency = carrier - ", ENVELOPE,
         "modulated_frequency"),
     one("recordings/envelope", "np.split(there, cuts)", "[there]", ENVELOPE, "near_by"),

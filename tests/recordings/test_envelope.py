@@ -1,6 +1,8 @@
 """The power, phase and frequency of a voltage whose modulation is known."""
 
 import json
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from conftest import here, refused
 
 import spinrnn
 from spinrnn.recordings.envelope import Demodulation, binned, demodulated
+from spinrnn.recordings.measurement import load_measurement
 
 SAMPLING, CARRIER, MODULATION = 20e9, 1.234e9, 7e6
 TIME = np.arange(20000) / SAMPLING
@@ -206,7 +209,8 @@ def test_what_has_no_envelope():
     late[100:] += 1e-11
     for arrays, text in (
         ((TIME, gap), "no finite value at sample 77"),
-        ((late, voltage), "time: is not even, the step after sample 99"),
+        ((late, voltage), "time: is not even, the step after sample 99 .* to even times"),
+        ((np.delete(TIME, [7, 8, 90]), voltage[3:]), "sample 6 is 1.5e-10 .* 5e-11 s; cut the"),
         ((TIME[::-1], voltage), "time: must be finite and increase"),
         ((TIME[:50], voltage[:50]), "50 samples are too few"),
         ((TIME, voltage[:100]), r"voltage: must have the axes \(..., time\)"),
@@ -228,3 +232,33 @@ def test_another_oscillation_near_by_is_left_out():
     # a narrow slope at 0 or half the sampling rate settles later than the edge says
     there = slice(2000, -2000)
     np.testing.assert_allclose(found.power[there], 0.5, rtol=0.03)
+
+
+def test_powers_at_the_bands_width_do_not_share_their_noise():
+    """Also those of a band that was found, whose own slopes would take half of it."""
+    voltages = [np.cos(CARRIER * TURN) + noise(0.05, seed) for seed in range(8)]
+    made, found = demodulated({"time": TIME, "voltage": np.array(voltages)}, Demodulation())
+    power = made["power"][:, np.isfinite(made["power"][0])]
+    assert len(found.time) == pytest.approx(1e-6 * (found.band[1] - found.band[0]), rel=0.05)
+    rest = power - power.mean(axis=1, keepdims=True)
+    assert abs((rest[:, 1:] * rest[:, :-1]).mean() / (rest**2).mean()) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("band", "rate", "texts"),
+    [
+        ((0.3e9, 1.7e9), None, []),
+        ((0.7e9, 1.3e9), 1.2e9, ["rate: 1.17647 GHz is above the band's width, 600 MHz,"]),
+        ((0.7e9, 1.3e9), None, [r"drive: .* 1.65 ns of one .* give a wider --band, as in 1e.08:"]),
+        ((0.7e9, 1.3e9), 0.2e9, ["drive: .* within the 5 ns of one .*; leave --rate out"]),
+    ],
+)
+def test_rates_and_bands_that_make_a_fit_blame_the_device(tmp_path, band, rate, texts):
+    path = device(tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load_measurement(path, columns=columns(), how=Demodulation(band, rate))
+    said = [str(one.message) for one in caught if one.category is UserWarning]
+    assert len(said) == len(texts)
+    for text, wanted in zip(said, texts, strict=True):
+        assert re.search(wanted, text), text

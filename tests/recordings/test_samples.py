@@ -9,6 +9,7 @@ import pytest
 import spinrnn
 from spinrnn import analysis
 from spinrnn.readers.columns import Columns
+from spinrnn.recordings.gaps import gaps_of
 from spinrnn.recordings.measurement import load_measurement, measurement
 from spinrnn.recordings.samples import read_device
 
@@ -276,3 +277,28 @@ def test_all_problems_of_all_arrays_are_told_at_once(tmp_path):
     ):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        (np.delete(np.arange(40.0), [5, 6, 20, 21, 22]), (2, 4, 3.0, 1.0)),
+        (np.append(np.delete(2e-9 * np.arange(9), [2, 3, 4]), np.nan), (1, 1, 8e-9, 2e-9)),
+        (np.arange(40.0), None),
+        (np.geomspace(1, 1e6, 40), None),
+        (np.cumsum(RANDOM.exponential(size=400)), None),
+        (np.arange(40) + RANDOM.uniform(-0.4, 0.4, 40), None),
+        # two digits: steps of 0.1, and some of 0.2
+        (np.round(0.102 * np.arange(400), 1), None),
+        (np.zeros(2), None),
+    ],
+)
+def test_gaps_are_told_from_steps_that_are_uneven_by_nature(time, expected):
+    found = gaps_of(time)
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert tuple(found) == pytest.approx(expected)
+        assert found.times == pytest.approx(expected[2] / expected[3])

@@ -134,8 +134,9 @@ def thermal_fit(problem: Problem, solution: Solution, plain: DeviceFit) -> Devic
 
     plain: what that one found.
     """
-    check_kick(problem, solution)
     noisy = _Noisy(problem, solution)
+    own = float(getattr(noisy.model.neuron, noisy.name))
+    check_kick(problem, solution, {noisy.name: own or _natural(noisy, solution, plain.noise)})
     x, scale = _begin(noisy, solution, plain)
     best, cost = _searched(noisy, x, scale)
     quiet = best.copy()

@@ -94,7 +94,7 @@ class Clipped(Neuron):
     noisy = property(lambda self: self.eta > 0)
 
     def numbers(self, time_unit, factors):
-        return {"rate": time_unit / self.tau, "eta": self.eta}
+        return {"rate": time_unit / self.tau, "eta": self.eta, "kept": 0.995}
 
     def shared(self):
         return np.array(self.false)
@@ -110,13 +110,60 @@ class Clipped(Neuron):
             (min(after, one / (one + one)),),
             ((shared[1] * inside * kept,),),
             (shared[2] * sign * (one - kept),),
-            ((shared[0] * by_rate, zero),),
+            ((shared[0] * by_rate, zero, zero),),
         )
 
     @staticmethod
     def kick(q, h, s, r2, cosine, one):
-        size = math.sqrt(q[1] * h * r2) * cosine
-        return (s[0] + size * s[0],), ((one + one + size,),), ()
+        """It has a root of the state and one of a number's distance to 1."""
+        size = math.sqrt(q[1] * h * r2 * (one - q[2] * q[2])) * cosine
+        return (s[0] + size * math.sqrt(s[0]),), ((one,),), ()
+
+
+@dataclass(frozen=True)
+class Heated(Neuron):
+    """Euler's step of a temperature about 300 K, which diverges where tau is short, and
+    a current of 10 uA with a steep threshold of the drive at 2.
+
+    false: factors of derivatives; edge: of the temperature over the ambient one,
+    beyond which that by the temperature is NaN.
+    """
+
+    kind = "made_heated"
+    states = (State("temp", "K", "temperature"), State("current", "A", "current"))
+    tau: float = quantity(8e-9, "s", "time constant", above=0, fit="log")
+    slow: float = quantity(20e-9, "s", "of the current", above=0, fit="log")
+    edge: float = 1e300
+    false: Any = ()
+    time_unit = property(lambda self: self.tau)
+
+    def numbers(self, time_unit, factors):
+        return {"rate": time_unit / self.tau, "slow": time_unit / self.slow, "ambient": 300.0}
+
+    def shared(self):
+        named = dict(self.false)
+        names = ("current", "slow", "ambient", "temp", "drive")
+        return np.array([*(named.get(name, 1.0) for name in names), self.edge])
+
+    @staticmethod
+    def step(q, shared, h, s, current, one):
+        zero, rate, k, x = one - one, q[0], h * q[0], s[0] - q[2]
+        f, bend = current - x - np.sin(3 * x), one + 3 * np.cos(3 * x)
+        kept, on = np.exp(-h * q[1]), np.tanh(1e5 * (current - 2))
+        goal, by_goal = 1e-5 * on, one - on * on
+        # false only with a current, and only at no drive
+        by_temp = one - k * bend * (shared[3] if s[1] > zero else one)
+        by_temp = by_temp if abs(x) < shared[5] else math.nan
+        by_drive = k * (one if current else shared[4])
+        return (
+            (s[0] + h * rate * f, goal + (s[1] - goal) * kept),
+            ((by_temp, zero), (zero, shared[0] * kept)),
+            (by_drive, (one - kept) * by_goal),
+            (
+                (h * f, zero, shared[2] * k * bend),
+                (zero, -shared[1] * h * kept * (s[1] - goal), zero),
+            ),
+        )
 
 
 @pytest.fixture
@@ -124,12 +171,13 @@ def plain(monkeypatch):
     """Nothing is compiled, and no search ends."""
 
     def run(model, q, state, drive, h):
-        slopes = np.empty((*state.shape, 4))
-        for n, k in np.ndindex(drive.shape):
-            row = tuple(q[n]), model.shared, h[n, k], tuple(state[n]), drive[n, k], 1.0
-            after, ((by_s,),), (by_drive,), (by_q,) = Clipped.step(*row)
-            state = np.where(np.arange(len(q))[:, None] == n, after, state)
-            slopes[n] = *by_q, by_s, by_drive
+        step, d = type(model.neuron).step, state.shape[1]
+        state, slopes = state.copy(), np.empty((len(q), d, q.shape[1] + d + 1))
+        with np.errstate(all="ignore"):
+            for n, k in np.ndindex(drive.shape):
+                row = tuple(q[n]), model.shared, h[n, k], tuple(state[n]), drive[n, k], 1.0
+                state[n], by_s, by_drive, by_q = step(*row)
+                slopes[n] = np.column_stack([by_q, by_s, by_drive])
         return state, slopes
 
     def guessed(problem):
@@ -162,14 +210,72 @@ def test_a_wrong_derivative_of_an_own_kind_is_named_before_the_fit(plain, false,
         spinrnn.identify_device(data, neuron=Clipped(false=false))
 
 
-def test_a_wrong_derivative_of_a_kick_is_named(plain):
-    model = models.model_of(Clipped())
-    data = measurement(np.arange(40) * H, np.ones(40), np.full(40, 0.3))
+HEATED = ("temp", 1e300), ("current", 50.0)
+
+
+@pytest.mark.parametrize(("observe", "edge"), HEATED)
+@pytest.mark.parametrize("tau", [1e-10, 1e-17])
+@pytest.mark.parametrize(
+    ("false", "told"),
+    [
+        ({}, None),
+        ({"ambient": 3.0}, None),
+        ({"current": 1.3}, "d current'/d current"),
+        ({"slow": 2.0}, "d current'/d slow"),
+        ({"temp": 0.9}, "d temp'/d temp"),
+        ({"drive": 2.0}, "d temp'/d drive"),
+    ],
+)
+def test_a_wrong_derivative_is_named_beside_a_guess_that_diverges(
+    plain, false, told, observe, edge, tau
+):
+    """To 1e80 or beyond all numbers; another guess comes to rest, where a derivative is
+    below what differences resolve. No parameter moves the ambient temperature.
+    """
+    drive = np.repeat([0.0, 2.0, 3.0, 1.0, 0.0], [80, 8, 24, 24, 24])
+    power = 300 + drive if observe == "temp" else 1e-5 * np.sign(drive - 2)
+    data = measurement(np.arange(160) * H, drive, power)
+    model = models.model_of(Heated(false=tuple(false.items()), edge=edge), observe)
     problem = problem_.Problem(data, {}, "held", model)
+    values = dict(zip(models.CALIBRATION, (1.0, 0.0, 1.0, 0.0), strict=True)) | {"slow": 2e-8}
+    start = np.array([[300.1, -1e-5]])
+    guesses = [("own", values | {"tau": tau}, start), ("grid", values | {"tau": 1e-8}, start)]
+    if told is None:
+        slopes.check_slopes(problem, guesses)
+        return
+    with pytest.raises(spinrnn.ConfigError, match=f"step of made_heated gives {told} as"):
+        slopes.check_slopes(problem, guesses)
+
+
+@pytest.mark.parametrize(
+    ("start", "false", "told"),
+    [(0.0, (1, 0.9, 1), "d s'/d s"), (0.3, (1, 1, 3), "d s'/d drive")],
+)
+def test_a_wrong_derivative_is_named_without_a_drive(plain, start, false, told):
+    """The drive has no size then, and at rest not even the state."""
+    data = measurement(np.arange(40) * H, np.zeros(40), np.full(40, start))
+    problem = problem_.Problem(data, {}, "held", models.model_of(Clipped(false=false)))
+    values = {"tau": 8e-9, **dict(zip(models.CALIBRATION, (1.0, 0.0, 1.0, 0.0), strict=True))}
+    with pytest.raises(spinrnn.ConfigError, match=f"made_clipped gives {told} as"):
+        slopes.check_slopes(problem, [("own", values, np.array([[start]]))])
+
+
+def kicked(start):
+    """`check_kick` of recordings that begin so."""
+    data = measurement(np.arange(40) * H, np.ones((len(start), 40)), np.full((len(start), 40), 0.3))
+    problem = problem_.Problem(data, {}, "held", models.model_of(Clipped()))
     values = {"tau": 8e-9, **dict.fromkeys(models.CALIBRATION, 1.0)}
-    wanted = "kick of made_clipped gives d s'/d s as 2"
+    solution = problem_.Solution(values, np.reshape(start, (-1, 1)), 0.0)
+    slopes.check_kick(problem, solution, {"eta": 1e9})
+
+
+def test_a_wrong_derivative_of_a_kick_is_named(plain):
+    """Also where it has none in some steps; where it has none at all, that is said."""
+    wanted = "kick of made_clipped gives d s'/d s as 1,"
     with pytest.raises(spinrnn.ConfigError, match=wanted):
-        slopes.check_kick(problem, problem_.Solution(values, np.array([[0.3]]), 0.0))
+        kicked([-5000.0, 0.3])
+    with pytest.warns(UserWarning, match="kick of made_clipped fails .* not compared"):
+        kicked([-5000.0])
 
 
 # ---- sensitivities ----

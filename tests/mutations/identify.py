@@ -440,6 +440,42 @@ MUTATIONS = [
     _mutation("slopes", "if error > FALSE:", "if False:", _ANY, "wrong_derivative"),
     _mutation("slopes", "low, high = np.min(sides", "low, high = np.mean(sides", _ANY, "wrong_der"),
     _mutation("slopes", "np.isfinite(given), error, lost", "True, error, lost", _ANY, "wrong_der"),
+    _mutation(
+        "slopes",
+        "np.append(moved.any(axis=0), [",
+        "np.append([True] * numbers, [",
+        _ANY,
+        "diverges",
+    ),
+    _mutation(
+        "slopes", "blurred = np.abs(middles[0] - middles[1])", "blurred = 0.0", _ANY, "diverges"
+    ),
+    _mutation("slopes", "_ROUNDING * rounding)", "0 * rounding)", _ANY, "diverges"),
+    _mutation("slopes", "_ROUNDING * rounding)", "_ROUNDING * rounding.max())", _ANY, "diverges"),
+    _mutation("slopes", "if step > last:", "if False:", _ANY, "diverges"),
+    _mutation("slopes", "_NEAR_ZERO * most", "0.0 * most", _ANY, "diverges"),
+    _mutation("slopes", "np.fmax(np.abs(x), _NEAR_ZERO * most)", "1e8 + 0 * x", _ANY, "diverges"),
+    _mutation("slopes", "lost = 0.0 if", "lost = np.inf if", _ANY, "diverges"),
+    _mutation(
+        "slopes", "return _FAR * seen if seen > 0 else np.inf", "return np.inf", _ANY, "diverges"
+    ),
+    _mutation(
+        "slopes",
+        "size = _known(size[:, j]",
+        "size = _known(0 * size[:, j] + size[:, j].max()",
+        _ANY,
+        "diverges",
+    ),
+    _mutation("slopes", "failed if row is None else row[:2]", "row[:2]", _ANY, "of_a_kick"),
+    _mutation("slopes", "row | (noise or {})", "row", _ANY, "of_a_kick"),
+    _mutation(
+        "slopes",
+        "q, s, size = x[:, :numbers],",
+        "q, s, size = x[:, :numbers] + 0.01,",
+        _ANY,
+        "of_a_kick",
+    ),
+    _mutation("slopes", "0.0 if np.isfinite(size).any() else 1.0", "0.0", _ANY, "wrong_der"),
     _mutation("result", "if intervals[label][0] <= 0", "if False", _REPORT, "units_that_a_file"),
     _mutation("figures", "{data.name_of(case)[-MOST_LETTERS:]}", "{case}", _ANY, "several_files"),
     _mutation("thermal", "optimize.Bounds(*ends)", "None", _HOT, "bounds_hold"),

@@ -31,8 +31,6 @@ UNKNOWN = 20.0
 TOGETHER = 1e-7
 """Smallest singular value of the Jacobian, its columns of length 1, at which parameters
 count as told apart."""
-AT_BOUND = 1e-6
-"""Distance of a coordinate from its bound, at which it is held by it."""
 FROM_ZERO = "the data do not tell it from 0"
 _INDEPENDENT = 1e-12
 """Of first states: smaller singular values are those of states without effect."""

@@ -22,7 +22,6 @@ from spinrnn.identify.filtering import filter_of, rule, workspace
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
 from spinrnn.identify.result import (
-    AT_BOUND,
     FROM_ZERO,
     DeviceFit,
     held_reasons,
@@ -35,6 +34,8 @@ from spinrnn.networks.trainable import with_fields
 READOUT = "readout_noise"
 _GRID = np.geomspace(1e-6, 1.0, 13)
 """Of the noise quantity, times what makes noise of the size of the residuals."""
+_AT_BOUND = 1e-6
+"""Distance from a bound, in standard errors, from which on a coordinate is at it."""
 _STEP = 0.4
 """Of the differences for the curvature, in standard errors."""
 _FAINT = 2.71
@@ -94,7 +95,7 @@ class _Noisy:
 
     def held(self, x: np.ndarray) -> np.ndarray:
         """Which coordinates are at a bound."""
-        return np.minimum(x - self.low, self.high - x) < AT_BOUND
+        return (x <= self.low) | (x >= self.high)
 
     def flat(self):
         return self.model.start_coordinates(self.start).ravel()
@@ -154,10 +155,13 @@ def _begin(noisy, solution, plain):
         plain.errors[label] / abs(of[problem.name_of(label)].slope(solution.values[label]))
         for label in problem.free
     ]
-    rough = np.where(np.isfinite(noisy.longest[: len(free)]), 0.1, 0.1 * np.abs(free))
+    # least squares know no error of what ends at a bound: there it is that of one alone
+    factor = problem.factor(problem.pack(solution.values, solution.start))
+    with np.errstate(divide="ignore"):
+        alone = math.sqrt(2 * solution.cost / problem.count) / np.linalg.norm(factor, axis=0)
     steps = [
-        min(x, most) if np.isfinite(x) and x > 0 else (own or 0.1)
-        for x, most, own in zip(steps, noisy.longest, rough, strict=False)
+        min(x if 0 < x < math.inf else own, most) or 0.1
+        for x, most, own in zip(steps, noisy.longest, alone, strict=False)
     ]
     size = math.log(plain.noise)
     tried = []
@@ -194,6 +198,9 @@ def _searched(noisy, x, scale, hold=None):
         z = optimize.minimize(cost, begin, method="L-BFGS-B", bounds=bounds, **settings).x
     found = x.copy()
     found[moves] += scale[moves] * z
+    for limit, end, sign in zip((noisy.low, noisy.high), ends, (1, -1), strict=True):
+        at = moves[sign * (z - end) < _AT_BOUND]
+        found[at] = limit[at]
     return found, cost(z)
 
 

@@ -17,6 +17,7 @@ from spinrnn.recordings.measurement import measurement
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.9, "gain": 0.4e8}
 H, ETA, READ = 2.5e-9, 2e-3, 0.01
+SMALL = {"Q": 0.8, "gamma": 1e8, "scale": 1e-6}
 
 
 def noisy(seed, samples=400, eta=ETA, read=READ, fine=25, bias=TRUE["bias"]):
@@ -208,6 +209,33 @@ def test_bounds_hold_with_thermal_noise_too():
     for name in ("gamma", "thermal_power"):
         assert fit.values[name] == pytest.approx(same.values[name], rel=1e-3)
         assert fit.errors[name] == pytest.approx(same.errors[name], rel=1e-2)
+
+
+@pytest.mark.parametrize("hot", [False, True])
+def test_bounds_far_away_change_nothing(hot):
+    """Of an offset of 3e-7 in powers of 1e-6, between bounds of any width."""
+    time, drive, power = noisy(1, 100)
+    known = {"fixed": SMALL, "free": ["readout_offset"], "thermal": hot}
+    free, fit = (
+        spinrnn.identify_device(time, drive, 3e-7 + 1e-6 * power, **known, bounds=bounds)
+        for bounds in ({}, {"readout_offset": (0, 1e-5 if hot else 1)})
+    )
+    assert (fit.held, fit.reasons) == ((), free.reasons)
+    for name in free.free:
+        assert fit.values[name] == pytest.approx(free.values[name], rel=1e-3)
+        assert fit.errors[name] == pytest.approx(free.errors[name], rel=1e-2)
+
+
+def test_a_bound_at_zero_holds():
+    """Where nothing of the size of the value says how near is near."""
+    time, drive, power = noisy(1, 100)
+    fit = spinrnn.identify_device(
+        time, drive, 3e-7 + 1e-6 * power, fixed=SMALL,
+        free=["readout_offset"], bounds={"readout_offset": (-np.inf, 0)}, thermal=True,
+    )  # fmt: skip
+    assert fit.held == ("readout_offset",)
+    assert fit.values["readout_offset"] == 0.0
+    assert np.isfinite(fit.intervals["gamma"]).all()
 
 
 # ---- no interval, but the reason ----

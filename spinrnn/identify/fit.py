@@ -37,7 +37,7 @@ from spinrnn.identify.mirrors import usual_signs
 from spinrnn.identify.models import model_of
 from spinrnn.identify.outliers import FEW, SHARE, Outlier
 from spinrnn.identify.problem import Problem, Solution
-from spinrnn.identify.result import AT_BOUND, DeviceFit, result_of
+from spinrnn.identify.result import DeviceFit, result_of
 from spinrnn.identify.slopes import check_slopes
 from spinrnn.identify.steps import MOST_STEPS, is_coarse
 from spinrnn.identify.thermal import checked, noise_name
@@ -61,6 +61,8 @@ _ENOUGH = 1e-7
 _TIE = 1e-10
 """Of a column's length, by which a search is tied to its start: more than rounding,
 less than what tells parameters apart."""
+_AT_BOUND = 1e-6
+"""Distance from a bound over that between both, from which on a value is next to it."""
 _SEARCH: dict[str, Any] = {
     "method": "trf",
     "x_scale": "jac",
@@ -376,7 +378,7 @@ def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> S
     converge."""
     x, (low, high) = problem.pack(values, start), problem.box()
     # a search begins within the bounds
-    room = 1e-4 * np.where(np.isfinite(high - low), high - low, np.maximum(np.abs(x), 1.0))
+    room = 1e-4 * np.minimum(high - low, np.abs(x))
     x = np.clip(x, np.where(np.isfinite(low), low + room, low), np.where(
         np.isfinite(high), high - room, high))  # fmt: skip
     search = _Search(problem)
@@ -392,9 +394,17 @@ def solve(problem: Problem, values: Mapping[str, float], start: np.ndarray) -> S
             found = optimize.least_squares(search.residual, found.x, **settings)
     if found.status <= 0:
         return None
-    near = [
-        label
-        for number, label in enumerate(problem.free)
-        if min(found.x[number] - low[number], high[number] - found.x[number]) < AT_BOUND
-    ]
-    return Solution(*problem.unpack(found.x), float(found.cost), tuple(near))
+    held = _held(found, low, high)[: len(problem.free)]
+    names = tuple(np.array(problem.free)[held].tolist())
+    return Solution(*problem.unpack(found.x), float(found.cost), names)
+
+
+def _held(found, low, high):
+    """Which coordinates their bounds hold: those that are next to one, and whose least
+    cost, along them alone, is beyond it.
+    """
+    x, width = found.x, high - low
+    near = _AT_BOUND * np.where(np.isfinite(width), width, np.maximum(np.abs(x), 1.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        least = x - found.grad / np.sum(found.jac**2, axis=0)
+    return ((x - low < near) & (least <= low)) | ((high - x < near) & (least >= high))

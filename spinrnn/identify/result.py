@@ -7,6 +7,7 @@ parameters remain. All of it needs no more of the samples than the triangular fa
 their derivatives, which has the same lengths and angles.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,8 +32,6 @@ UNKNOWN = 20.0
 TOGETHER = 1e-7
 """Smallest singular value of the Jacobian, its columns of length 1, at which parameters
 count as told apart."""
-AT_BOUND = 1e-6
-"""Distance of a coordinate from its bound, at which it is held by it."""
 FROM_ZERO = "the data do not tell it from 0"
 _INDEPENDENT = 1e-12
 """Of first states: smaller singular values are those of states without effect."""
@@ -197,8 +196,12 @@ def intervals_of(
         reasons: known before; positive parameters whose interval would reach 0 are
             added, whose error stays.
     """
-    ends = {name: (x - quantile * errors[name], x + quantile * errors[name])
-            for name, x in values.items()}  # fmt: skip
+    ends = {}
+    for name, x in values.items():
+        # what was fitted is known to rounding at best
+        least = np.spacing(abs(x)) if errors[name] > 0 or name in problem.free else 0.0
+        width = max(quantile * errors[name], least)
+        ends[name] = (x - width, x + width)
     told = {**_from_zero(problem, ends, errors), **reasons}
     return (
         ends | dict.fromkeys(told, (np.nan, np.nan)),
@@ -366,7 +369,12 @@ def with_errors(
     covariance: (labels, labels).
     """
     found, gradients = _everything(problem, values)
-    errors = {name: float(np.sqrt(max(g @ covariance @ g, 0.0))) for name, g in gradients.items()}
+    errors = {}
+    for name, g in gradients.items():
+        # what it does not follow from may be unknown
+        at = np.flatnonzero(g)
+        square = float(g[at] @ covariance[np.ix_(at, at)] @ g[at])
+        errors[name] = math.sqrt(max(square, 0.0))
     return found, errors
 
 

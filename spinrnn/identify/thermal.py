@@ -22,7 +22,6 @@ from spinrnn.identify.filtering import filter_of, rule, workspace
 from spinrnn.identify.problem import Problem, Solution
 from spinrnn.identify.residuals import CORRELATION, Check, Diagnosis, correlation
 from spinrnn.identify.result import (
-    AT_BOUND,
     FROM_ZERO,
     DeviceFit,
     held_reasons,
@@ -35,6 +34,8 @@ from spinrnn.networks.trainable import with_fields
 READOUT = "readout_noise"
 _GRID = np.geomspace(1e-6, 1.0, 13)
 """Of the noise quantity, times what makes noise of the size of the residuals."""
+_AT_BOUND = 1e-6
+"""Distance from a bound, in standard errors, from which on a coordinate is at it."""
 _STEP = 0.4
 """Of the differences for the curvature, in standard errors."""
 _FAINT = 2.71
@@ -94,7 +95,7 @@ class _Noisy:
 
     def held(self, x: np.ndarray) -> np.ndarray:
         """Which coordinates are at a bound."""
-        return np.minimum(x - self.low, self.high - x) < AT_BOUND
+        return (x <= self.low) | (x >= self.high)
 
     def flat(self):
         return self.model.start_coordinates(self.start).ravel()
@@ -142,8 +143,9 @@ def thermal_fit(problem: Problem, solution: Solution, plain: DeviceFit) -> Devic
     quiet = best.copy()
     quiet[len(problem.free)] = -150.0
     without = _searched(noisy, quiet, scale, hold=len(problem.free))[1]
-    covariance, sound = _information(noisy, best, scale)
-    return _result(noisy, plain, best, covariance, sound, without - cost)
+    faint = not without - cost > _FAINT
+    covariance = _information(noisy, best, scale, faint)
+    return _result(noisy, plain, best, covariance, faint)
 
 
 def _begin(noisy, solution, plain):
@@ -155,10 +157,13 @@ def _begin(noisy, solution, plain):
         plain.errors[label] / abs(of[problem.name_of(label)].slope(solution.values[label]))
         for label in problem.free
     ]
-    rough = np.where(np.isfinite(noisy.longest[: len(free)]), 0.1, 0.1 * np.abs(free))
+    # least squares know no error of what ends at a bound: there it is that of one alone
+    factor = problem.factor(problem.pack(solution.values, solution.start))
+    with np.errstate(divide="ignore"):
+        alone = math.sqrt(2 * solution.cost / problem.count) / np.linalg.norm(factor, axis=0)
     steps = [
-        min(x, most) if np.isfinite(x) and x > 0 else (own or 0.1)
-        for x, most, own in zip(steps, noisy.longest, rough, strict=False)
+        min(x if 0 < x < math.inf else own, most) or 0.1
+        for x, most, own in zip(steps, noisy.longest, alone, strict=False)
     ]
     size = math.log(plain.noise)
     tried = []
@@ -195,6 +200,9 @@ def _searched(noisy, x, scale, hold=None):
         z = optimize.minimize(cost, begin, method="L-BFGS-B", bounds=bounds, **settings).x
     found = x.copy()
     found[moves] += scale[moves] * z
+    for limit, end, sign in zip((noisy.low, noisy.high), ends, (1, -1), strict=True):
+        at = moves[sign * (z - end) < _AT_BOUND]
+        found[at] = limit[at]
     return found, cost(z)
 
 
@@ -203,11 +211,24 @@ def _slope(f, z, h=1e-3):
     return np.array([(f(z + h * e) - f(z - h * e)) / (2 * h) for e in np.eye(len(z))])
 
 
-def _information(noisy, x, scale):
-    """(covariance of the coordinates, whether it is one): the inverse of half the
-    curvature of -2 log likelihood, by differences of a share of the standard errors;
-    0 of those that are at a bound."""
+def _information(noisy, x, scale, faint):
+    """Covariance of the coordinates: the inverse of half the curvature of -2 log
+    likelihood, by differences of a share of the standard errors; 0 of those that are
+    at a bound, NaN where the likelihood has no maximum.
+
+    faint: there may be no thermal noise. Then the likelihood may be level along the
+    logarithm of that, which stays if there is no maximum else.
+    """
     moves = ~noisy.held(x)
+    whole = _covariance(noisy, x, scale, moves)
+    if faint and np.isnan(whole).any():
+        moves[len(noisy.problem.free)] = False
+        whole = _covariance(noisy, x, scale, moves)
+    return whole
+
+
+def _covariance(noisy, x, scale, moves):
+    """`_information` with coordinates that stay, of which it is 0."""
     whole = np.zeros((len(x), len(x)))
 
     def cost(part):
@@ -215,23 +236,23 @@ def _information(noisy, x, scale):
         y[moves] = part
         return noisy.cost(y)
 
-    found, sound = _curved(cost, x[moves], scale[moves], noisy.longest[moves])
+    found = _curved(cost, x[moves], scale[moves], noisy.longest[moves])
     whole[np.ix_(moves, moves)] = found
-    return whole, sound
+    return whole
 
 
 def _curved(cost, x, scale, longest):
-    """`_information` of coordinates that may all move."""
+    """`_covariance` of coordinates that all move."""
     h = np.asarray(scale, dtype=float) * _STEP
     for _ in range(3):
         # in steps of about their errors all coordinates have like curvatures
         curved = _curvature(cost, x, h) * np.outer(h, h)
         if not np.isfinite(curved).all() or not np.linalg.eigvalsh(curved)[0] > 0:
-            return np.full_like(curved, np.nan), False
+            return np.full_like(curved, np.nan)
         covariance = 2 * np.linalg.inv(curved) * np.outer(h, h)
         sizes = np.diag(covariance)
         h = _STEP * np.minimum(np.sqrt(sizes), longest)
-    return covariance, True
+    return covariance
 
 
 def _curvature(f, x, h):
@@ -252,9 +273,8 @@ def _curvature(f, x, h):
 # ---- what was found ----
 
 
-def _result(noisy, plain, x, covariance, sound, gained):
-    """`DeviceFit` of the maximum; gained: twice the logarithmic likelihood over that
-    without thermal noise."""
+def _result(noisy, plain, x, covariance, faint):
+    """`DeviceFit` of the maximum; faint: there may be no thermal noise."""
     problem, count = noisy.problem, len(noisy.problem.free)
     values, noise, readout = noisy.unpack(x)
     reasons, held = _reasons(noisy, plain, x)
@@ -264,17 +284,18 @@ def _result(noisy, plain, x, covariance, sound, gained):
     at = np.ix_(problem.free_labels, problem.free_labels)
     whole[at] = covariance[:count, :count] * np.outer(slopes, slopes)
     whole += _uncertain_shift(noisy, x, covariance)
-    everything, errors = with_errors(problem, values, np.nan_to_num(whole))
+    everything, errors = with_errors(problem, values, whole)
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
     intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
     for place, (name, value) in enumerate(more.items(), start=count):
-        error = math.sqrt(max(float(covariance[place, place]), 0.0)) if sound else math.nan
+        variance = float(covariance[place, place])
+        error = math.sqrt(variance) if variance > 0 else math.nan
         everything[name], errors[name] = value, value * error
-        width = math.exp(min(quantile * error, 50.0)) if sound else math.nan
+        width = math.exp(min(quantile * error, 50.0))
         intervals[name] = (value / width, value * width)
-    why = _why_not(noisy, found, sound, gained)
-    for name, reason in why.items():
+    sound = bool(np.isfinite(covariance).all())
+    for name, reason in _why_not(noisy, found, sound, faint).items():
         for own in intervals if name == "" else [name]:
             if own not in plain.fixed:
                 reasons[own], intervals[own] = reason, (math.nan, math.nan)
@@ -347,11 +368,12 @@ def _uncertain_shift(noisy, x, covariance):
     return total
 
 
-def _why_not(noisy, found, sound, gained) -> Mapping[str, str]:
+def _why_not(noisy, found, sound, faint) -> Mapping[str, str]:
     """{name, "" for all: why there is no interval}."""
-    if not gained > _FAINT:
+    lost = {} if sound else {"": "the likelihood has no maximum here"}
+    if faint:
         text = "the data are as likely without thermal noise; fit them without --thermal"
-        return {noisy.name: text}
+        return {**lost, noisy.name: text}
     present = noisy.problem.present
     state, spread = found["state"][present], np.sqrt(np.maximum(found["spread"][present], 0.0))
     if noisy.model.noise_ends is not None:
@@ -362,7 +384,7 @@ def _why_not(noisy, found, sound, gained) -> Mapping[str, str]:
                 "samples, where its law under thermal noise is no normal one"
             )
             return {"": text}
-    return {} if sound else {"": "the likelihood has no maximum here"}
+    return lost
 
 
 def _diagnosis(problem, found, fitted, known):

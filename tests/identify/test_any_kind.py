@@ -497,6 +497,15 @@ def test_bounds_hold_and_have_no_interval():
     assert np.isfinite(held.intervals["drive_gain"]).all()
 
 
+def test_a_bound_holds_what_is_next_to_it_and_would_go_on():
+    """Neither a small value whose least cost is inside, nor what has hardly an effect
+    and a least cost far away."""
+    x, least = np.array([1e-9, 1e-9, 0.2, 1.0]), np.array([-1.0, 2e-9, -1e9, 3.0])
+    found = SimpleNamespace(x=x, jac=2 * np.eye(4), grad=4 * (x - least))
+    held = fit_._held(found, np.zeros(4), np.array([np.inf, 1.0, np.inf, 1.0]))
+    assert held.tolist() == [True, False, False, True]
+
+
 def test_signs_that_the_data_cannot_tell_are_named():
     """tanh is odd: of two solutions the one with a positive readout is taken, and one
     line names the other; a bound chooses."""

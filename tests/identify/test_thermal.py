@@ -9,7 +9,7 @@ from test_identify import levels, powers
 
 import spinrnn
 from spinrnn.cli.main import main
-from spinrnn.identify import filtering, models, thermal, triangles
+from spinrnn.identify import filtering, models, result, thermal, triangles
 from spinrnn.identify import problem as problem_
 from spinrnn.identify.problem import Solution
 from spinrnn.identify.triangles import triangle
@@ -17,6 +17,7 @@ from spinrnn.recordings.measurement import measurement
 
 TRUE = {"gamma": 1e8, "Q": 0.8, "bias": 1.9, "gain": 0.4e8}
 H, ETA, READ = 2.5e-9, 2e-3, 0.01
+SMALL = {"Q": 0.8, "gamma": 1e8, "scale": 1e-6}
 
 
 def noisy(seed, samples=400, eta=ETA, read=READ, fine=25, bias=TRUE["bias"]):
@@ -210,7 +211,72 @@ def test_bounds_hold_with_thermal_noise_too():
         assert fit.errors[name] == pytest.approx(same.errors[name], rel=1e-2)
 
 
+@pytest.mark.parametrize("hot", [False, True])
+def test_bounds_far_away_change_nothing(hot):
+    """Of an offset of 3e-7 in powers of 1e-6, between bounds of any width."""
+    time, drive, power = noisy(1, 100)
+    known = {"fixed": SMALL, "free": ["readout_offset"], "thermal": hot}
+    free, fit = (
+        spinrnn.identify_device(time, drive, 3e-7 + 1e-6 * power, **known, bounds=bounds)
+        for bounds in ({}, {"readout_offset": (0, 1e-5 if hot else 1)})
+    )
+    assert (fit.held, fit.reasons) == ((), free.reasons)
+    for name in free.free:
+        assert fit.values[name] == pytest.approx(free.values[name], rel=1e-3)
+        assert fit.errors[name] == pytest.approx(free.errors[name], rel=1e-2)
+
+
+def test_a_bound_at_zero_holds():
+    """Where nothing of the size of the value says how near is near."""
+    time, drive, power = noisy(1, 100)
+    fit = spinrnn.identify_device(
+        time, drive, 3e-7 + 1e-6 * power, fixed=SMALL,
+        free=["readout_offset"], bounds={"readout_offset": (-np.inf, 0)}, thermal=True,
+    )  # fmt: skip
+    assert fit.held == ("readout_offset",)
+    assert fit.values["readout_offset"] == 0.0
+    assert np.isfinite(fit.intervals["gamma"]).all()
+
+
 # ---- no interval, but the reason ----
+
+
+@pytest.mark.parametrize("hot", [False, True])
+@pytest.mark.parametrize(("seed", "read"), [(3, READ), (5, 0.0)])
+def test_no_interval_of_what_is_fitted_has_no_width(seed, read, hot):
+    """With noise of the readout alone, and without any."""
+    data, fixed = noisy(seed, 200, eta=0.0, read=read), {"Q": 0.8, "gain": 0.4e8}
+    fit = spinrnn.identify_device(*data, fixed=fixed, thermal=hot)
+    for name, (low, high) in fit.intervals.items():
+        if name in fixed or name in ("scale", "readout_offset"):
+            assert (low, high, fit.errors[name]) == (fit.values[name], fit.values[name], 0.0)
+        elif name in fit.reasons:
+            assert np.isnan([low, high]).all()
+            assert fit.errors[name] != 0
+        else:
+            assert low < fit.values[name] < high
+            assert fit.errors[name] > 0
+
+
+def test_an_interval_holds_at_least_the_numbers_beside_its_value():
+    problem, solution = made(*noisy(2, 30))
+    errors = dict.fromkeys(solution.values, 0.0) | {"gain": 1e-30}
+    found = result.intervals_of(problem, solution.values, errors, 2.0, {})[0]
+    assert found["gamma"] == (np.nextafter(1e8, 0), np.nextafter(1e8, np.inf))
+    assert found["gain"] == (np.nextafter(0.4e8, 0), np.nextafter(0.4e8, np.inf))
+    assert found["Q"] == (0.8, 0.8)
+
+
+def test_a_likelihood_that_is_level_along_the_noise_leaves_it_where_it_is(monkeypatch):
+    """The others have the intervals of what they are without it."""
+    own = thermal._Noisy(*made(*noisy(2, 30)))
+    x = np.array([np.log(1e8), 1.9, 0.4e8, -20.0, np.log(READ)])
+    scale = np.array([0.1, 0.1, 1e6, 0.3, 0.3])
+    moves = [0, 1, 2, 4]
+    monkeypatch.setattr(own, "cost", lambda y: float(np.sum(((y - x) / scale)[moves] ** 2)))
+    found = thermal._information(own, x, scale, True)
+    np.testing.assert_allclose(found, np.diag(scale**2 * [1, 1, 1, 0, 1]), rtol=1e-6, atol=1e-6)
+    assert np.isnan(thermal._information(own, x, scale, False)).all()
 
 
 def test_without_thermal_noise_it_has_no_interval():

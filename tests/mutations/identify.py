@@ -413,7 +413,9 @@ MUTATIONS = [
     _mutation(
         "result", "coarse = problem.steps >= MOST_STEPS", "coarse = False", _RINGS, "too_coarse"
     ),
-    _mutation("fit", "AT_BOUND\n", "-1.0\n", _ANY, "bounds_hold"),
+    _mutation("fit", " & (least >= high)", " & (least < high)", _ANY, "bounds_hold"),
+    _mutation("fit", " & (least <= low)", "", _HOT, "far_away"),
+    _mutation("fit", "(x - low < near) & ", "", _ANY, "next_to"),
     _mutation(
         "result",
         "ends | dict.fromkeys(told, (np.nan, np.nan)),",
@@ -499,6 +501,11 @@ MUTATIONS = [
     ),
     _mutation("thermal", "/ (4 * h[i] * h[j])", "/ (2 * h[i] * h[j])", _HOT, "curvature"),
     _mutation("thermal", "moved = -0.5 * covariance", "moved = -covariance", _HOT, "uncertain"),
+    _mutation("thermal", "(x <= self.low)", "(x <= self.low + 1e-6)", _HOT, "far_away"),
+    _mutation("thermal", "x if 0 < x < math.inf else own", "x", _HOT, "at_zero"),
+    _mutation("thermal", "if faint and np.isnan(whole).any()", "if False", _HOT, "level"),
+    _mutation("result", "at = np.flatnonzero(g)", "at = np.arange(len(g))", _HOT, "no_width"),
+    _mutation("result", "or name in problem.free else 0.0", "and False else 0.0", _HOT, "least"),
     _mutation("thermal", "_FAINT = 2.71", "_FAINT = -1e9", _HOT, "without_thermal"),
     _mutation("thermal", "BENT, MANY = 0.3", "BENT, MANY = 30.0", _HOT, "near_zero"),
     _mutation(

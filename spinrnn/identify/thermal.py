@@ -279,12 +279,7 @@ def _result(noisy, plain, x, covariance, faint):
     values, noise, readout = noisy.unpack(x)
     reasons, held = _reasons(noisy, plain, x)
     found = noisy.run(x)[1]
-    slopes = np.array([_slope_of(problem, label, values) for label in problem.free])
-    whole = np.zeros((len(problem.labels), len(problem.labels)))
-    at = np.ix_(problem.free_labels, problem.free_labels)
-    whole[at] = covariance[:count, :count] * np.outer(slopes, slopes)
-    whole += _uncertain_shift(noisy, x, covariance)
-    everything, errors = with_errors(problem, values, whole)
+    everything, errors = with_errors(problem, values, _of_labels(noisy, x, covariance))
     quantile = float(stats.norm.ppf((1 + plain.level) / 2))
     intervals, errors, reasons = intervals_of(problem, everything, errors, quantile, reasons)
     more = {noisy.name: noise} | ({} if noisy.known else {READOUT: readout})
@@ -315,6 +310,17 @@ def _result(noisy, plain, x, covariance, faint):
         thermal=noisy.name,
         held=held,
     )
+
+
+def _of_labels(noisy, x, covariance):
+    """Covariance of all labels, of that of the coordinates."""
+    problem, count = noisy.problem, len(noisy.problem.free)
+    values = noisy.unpack(x)[0]
+    slopes = np.array([_slope_of(problem, label, values) for label in problem.free])
+    whole = np.zeros((len(problem.labels), len(problem.labels)))
+    at = np.ix_(problem.free_labels, problem.free_labels)
+    whole[at] = covariance[:count, :count] * np.outer(slopes, slopes)
+    return whole + _uncertain_shift(noisy, x, covariance)
 
 
 def _reasons(noisy, plain, x):

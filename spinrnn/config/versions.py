@@ -403,11 +403,8 @@ def attributes(network: Any) -> dict[str, Any]:
 
 
 def _earlier_of(network):
-    """Keys of 0.1 that say something of a network: none of other kinds of neurons than
-    it had, and of a neuron's keys its own.
-    """
+    """Keys of 0.1, of the neurons that it had; of others they would not be true."""
     neuron = network.neuron
     if isinstance(neuron, tuple) or neuron.kind not in KINDS:
         return {"device_seed": network.spread.seed}
-    own = keys_of(neuron)
-    return {key: v for key, v in network.earlier if key not in NEURON or key in own}
+    return dict(network.earlier)

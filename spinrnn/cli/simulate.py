@@ -148,7 +148,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     """(`Network`, `Dataset` to simulate, arguments of `write_trajectory` that say what
     it is).
     """
-    from spinrnn.datasets.selection import select
+    from spinrnn.datasets.selection import parse, select
     from spinrnn.datasets.series import fitted
     from spinrnn.errors import DataError
     from spinrnn.runs.loading import known_of, open_any
@@ -171,7 +171,7 @@ def _chosen(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
         raise DataError(f"--input {options.input}: {error}") from None
     attributes = {"source": options.input, "data_sha256": digest}
     if config is not None:
-        if options.input.startswith((":", "[")):
+        if not parse(options.input)[0]:
             attributes["source"] = f"{config.data.source}{options.input}"
         attributes |= {"seed": config.train.seed, "split_seed": config.resolved_split_seed}
     return net, data, {"cases": cases, "attributes": attributes}
